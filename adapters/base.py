@@ -1,0 +1,226 @@
+"""The interface an implementation is wrapped in.
+
+An adapter turns a case into a *program*: the source text of the call that a user of the framework would write.
+The host runs that text, and a repro script prints it, so the two cannot differ.
+"""
+
+from __future__ import annotations
+
+import abc
+import linecache
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cases.case import Case
+from cases.dtypes import DTYPES
+
+__all__ = ["ANSWERS", "Adapter", "AdapterBug", "Declined", "Limit", "Program", "Tensor"]
+
+ANSWERS = {"fwd": ("y",), "grad": ("dx", "dw", "db")}
+_SHORT_NAMES = {dtype.label: dtype.name for dtype in DTYPES.values()}
+
+
+class Declined(Exception):
+    """An adapter does not ask this question.
+
+    Attributes
+    ----------
+    status : str
+        ``unsupported`` (the framework documents that it cannot) or ``inexpressible`` (its interface has no
+        words for it).
+    reason, source : str
+        Why, and the documentation that says so.
+    """
+
+    def __init__(self, status: str, reason: str, source: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason, self.source = status, reason, source
+
+
+class AdapterBug(Exception):
+    """The adapter itself failed, not the framework it wraps."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A declared limit of an implementation.
+
+    Attributes
+    ----------
+    status : str
+        ``unsupported`` or ``inexpressible``.
+    parameter : str
+        Name of the case field the limit is about.
+    applies : callable
+        Whether a case meets the limit.
+    reason, source : str
+        The limit in words, and the documentation that states it.
+    """
+
+    status: str
+    parameter: str
+    applies: Callable[[Case], bool]
+    reason: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """Source text of one call.
+
+    ``setup`` holds imports and settings of the process. ``body`` finds NumPy arrays ``x``, ``w``, ``bias`` and
+    ``dy`` (those the case has) in the case's layout and leaves ``y``, or ``dx``, ``dw`` and ``db``, as the
+    framework's own tensors in the case's layout, weights as (Cin, Cout/G, *k). ``bias`` is None without one.
+    """
+
+    setup: tuple[str, ...]
+    body: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join([*self.setup, "", *self.body]) + "\n"
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An answer: values in a carrier dtype, and the short name of the format they came in."""
+
+    values: np.ndarray
+    dtype: str
+
+    @classmethod
+    def of(cls, array: Any) -> Tensor:
+        """Take a NumPy array; ml_dtypes' bfloat16 becomes float32 with the name ``bf16``."""
+        array = np.asarray(array)
+        name = _SHORT_NAMES.get(array.dtype.name, array.dtype.name)
+        if name == "bf16":
+            array = array.astype(np.float32)
+        return cls(array, name)
+
+
+class Adapter(abc.ABC):
+    """One implementation of the transposed convolution.
+
+    Constructing an adapter imports its framework; its class attributes are plain declarations that can be read
+    without it.
+
+    Attributes
+    ----------
+    name : str
+        Name on the command line.
+    packages : tuple of str
+        Distributions whose versions identify an answer, the framework first.
+    documentation : str
+        The interface's own documentation.
+    limits : tuple of Limit
+        What it is known not to do.
+    promises : mapping
+        Accuracy profile promised for each dtype (see ``conformance.bound``).
+    environment : mapping
+        Environment variables its process needs before the framework is imported.
+    """
+
+    name: ClassVar[str]
+    packages: ClassVar[tuple[str, ...]]
+    documentation: ClassVar[str]
+    limits: ClassVar[tuple[Limit, ...]] = ()
+    promises: ClassVar[Mapping[str, str]] = {
+        "f64": "fp64",
+        "f32": "fp32-acc",
+        "f16": "fp32-acc",
+        "bf16": "fp32-acc",
+        "c64": "fp32-acc",
+        "c128": "fp64",
+    }
+    environment: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self) -> None:
+        self._namespaces: dict[tuple[str, ...], dict[str, Any]] = {}
+
+    @abc.abstractmethod
+    def program(self, case: Case) -> Program:
+        """Write the call for a case; raises Declined for a question it has no words for."""
+
+    def promise(self, case: Case) -> str:
+        """The accuracy profile promised for a case; by default that of its dtype."""
+        return self.promises[case.dtype]
+
+    def export(self, value: Any) -> Tensor:
+        """Take an answer out of the framework."""
+        return Tensor.of(value)
+
+    def declines(self, case: Case) -> Limit | None:
+        """The first declared limit a case meets."""
+        return next((limit for limit in self.limits if limit.applies(case)), None)
+
+    def run(self, case: Case, tensors: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
+        """Ask the framework.
+
+        Parameters
+        ----------
+        case : Case
+            The question.
+        tensors : mapping of numpy.ndarray
+            Input data as ``cases.data.make_tensors`` makes them.
+
+        Returns
+        -------
+        dict of Tensor
+            ``y``, or ``dx``, ``dw`` and (with a bias) ``db``.
+
+        Raises
+        ------
+        Declined
+            The question is outside what the adapter asks.
+        AdapterBug
+            The adapter failed before the framework could.
+        Exception
+            Whatever the framework raises.
+        """
+        limit = self.declines(case)
+        if limit is not None:
+            raise Declined(limit.status, limit.reason, limit.source)
+        try:
+            program = self.program(case)
+            source = "\n".join(program.body)
+            # The lines are made known to linecache, so that a traceback shows them and compilers that ask for
+            # the source of a function find it.
+            filename = f"<{self.name} program>"
+            linecache.cache[filename] = (len(source), None, [line + "\n" for line in program.body], filename)
+            code = compile(source, filename, "exec")
+            namespace = dict(self._setup(program.setup))
+        except Declined:
+            raise
+        except Exception as error:
+            raise AdapterBug(f"{type(error).__name__}: {error}") from error
+        namespace.update({"bias": None, **tensors})
+        try:
+            exec(code, namespace)
+        except (NameError, SyntaxError) as error:
+            if isinstance(error, SyntaxError) or error.__traceback__ is None:
+                raise
+            raise AdapterBug(f"{type(error).__name__}: {error}") from error
+        names = [name for name in ANSWERS[case.direction] if name != "db" or case.bias]
+        try:
+            return {name: self.export(namespace[name]) for name in names}
+        except Exception as error:
+            raise AdapterBug(f"cannot take the answer: {type(error).__name__}: {error}") from error
+
+    def _setup(self, lines: tuple[str, ...]) -> dict[str, Any]:
+        if lines not in self._namespaces:
+            namespace: dict[str, Any] = {"__name__": "program", "np": np, "math": math}
+            exec(compile("\n".join(lines), f"<{self.name} setup>", "exec"), namespace)
+            self._namespaces[lines] = namespace
+        return self._namespaces[lines]
+
+
+def call(function: str, arguments: Iterable[tuple[str, Any]], *, width: int = 100) -> str:
+    """Print a call, one argument a line where it is long; arguments named "" are positional."""
+    parts = [f"{name}={value}" if name else str(value) for name, value in arguments]
+    line = f"{function}({', '.join(parts)})"
+    if len(line) <= width:
+        return line
+    return "\n".join([f"{function}(", *(f"    {part}," for part in parts), ")"])

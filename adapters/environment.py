@@ -1,0 +1,60 @@
+"""What an answer depends on beside the case: versions, processor, threads and settings."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ["describe", "versions"]
+
+# Instruction sets that decide which kernels run.
+_FLAGS = ("avx", "avx2", "avx512f", "avx512_bf16", "avx512_fp16", "avx512_vnni", "amx_bf16", "amx_tile", "asimd",
+          "asimdhp", "bf16", "fma", "sse4_2", "sve")  # fmt: skip
+_VARIABLES = ("KERAS_BACKEND", "TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS", "JAX_PLATFORMS", "OMP_NUM_THREADS",
+              "MKL_NUM_THREADS", "ONEDNN_MAX_CPU_ISA", "CUDA_VISIBLE_DEVICES", "MALLOC_PERTURB_",
+              "NVIDIA_TF32_OVERRIDE")  # fmt: skip
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Installed versions of distributions; those that are not installed are left out."""
+    found = {}
+    for package in packages:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _processor() -> tuple[str, list[str]]:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            pairs = (line.partition(":") for line in file)
+            lines = {name.strip(): value.strip() for name, _, value in pairs}
+    except OSError:
+        return platform.processor() or platform.machine(), []
+    flags = set((lines.get("flags") or lines.get("Features") or "").split())
+    return lines.get("model name", platform.machine()), sorted(flags.intersection(_FLAGS))
+
+
+def describe(packages: Iterable[str]) -> dict[str, Any]:
+    """The environment of this process.
+
+    Returns
+    -------
+    dict
+        ``versions``, ``python``, ``platform``, ``cpu``, ``cpu_flags``, ``threads`` and ``variables``.
+    """
+    cpu, flags = _processor()
+    return {
+        "versions": versions(packages),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu": cpu,
+        "cpu_flags": flags,
+        "threads": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
+    }

@@ -1,0 +1,145 @@
+"""The process an adapter lives in: ``python -m adapters.host TARGET FD`` answers questions on a socket.
+
+It needs nothing but the standard library, NumPy and the adapter's framework, so that any environment can host
+one. A crash ends this process only; the runner starts another.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import sys
+import time
+import traceback
+from typing import Any
+
+import numpy as np
+
+from adapters import wire
+from adapters.base import Adapter, AdapterBug, Declined, Tensor
+from adapters.environment import describe
+from adapters.registry import load
+from cases.case import Case
+
+__all__ = ["main"]
+
+# Asking twice costs little where the first answer came fast.
+_REPEAT_WITHIN_SECONDS = 0.5
+_M_PERTURB = -6  # mallopt(3)
+_POISONS = (0xA5, 0x5B)
+_MESSAGE_LIMIT = 20_000
+
+
+_LIBC = ctypes.CDLL(None)
+
+
+def _poison(byte: int) -> None:
+    """Fill fresh and freed heap memory with a byte, so that memory left unwritten cannot pass for zero.
+
+    Two questions under two bytes differ where an answer depends on memory that nobody wrote. glibc only.
+    """
+    if not hasattr(_LIBC, "mallopt"):
+        return
+    _LIBC.mallopt(_M_PERTURB, byte)
+    junk = [np.full(size, np.nan) for size in (8, 64, 512, 4096, 32768)]
+    del junk
+
+
+def _same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    return first.keys() == second.keys() and all(
+        a.dtype == second[name].dtype
+        and a.values.shape == second[name].values.shape
+        and np.array_equal(a.values, second[name].values, equal_nan=a.values.dtype.kind in "fc")
+        for name, a in first.items()
+    )
+
+
+def _ask(adapter: Adapter, case: Case, tensors: dict[str, np.ndarray]) -> tuple[wire.Message, dict[str, Any]]:
+    started = time.perf_counter()
+    try:
+        _poison(_POISONS[0])
+        answer = adapter.run(case, {name: array.copy() for name, array in tensors.items()})
+        seconds = time.perf_counter() - started
+        steady = True
+        if seconds < _REPEAT_WITHIN_SECONDS:
+            _poison(_POISONS[1])
+            again = adapter.run(case, {name: array.copy() for name, array in tensors.items()})
+            steady = _same(answer, again)
+    except Declined as declined:
+        return {"reply": declined.status, "detail": declined.reason, "source": declined.source}, {}
+    except AdapterBug as bug:
+        return {"reply": "broken", "detail": str(bug)[:_MESSAGE_LIMIT]}, {}
+    except Exception as error:
+        detail = f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]
+        trace = "".join(traceback.format_exception(error))[-_MESSAGE_LIMIT:]
+        return {"reply": "raised", "detail": detail, "trace": trace}, {}
+    message = {
+        "reply": "answer",
+        "promise": adapter.promise(case),
+        "steady": steady,
+        "seconds": seconds,
+        "dtypes": {name: tensor.dtype for name, tensor in answer.items()},
+    }
+    return message, {name: tensor.values for name, tensor in answer.items()}
+
+
+def _program(adapter: Adapter, case: Case) -> wire.Message:
+    try:
+        return {"reply": "program", "source": str(adapter.program(case))}
+    except Declined as declined:
+        return {"reply": declined.status, "detail": declined.reason, "source": declined.source}
+    except Exception as error:
+        return {"reply": "broken", "detail": f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]}
+
+
+def _start(target: str) -> tuple[Adapter | None, wire.Message]:
+    try:
+        kind = load(target)
+        os.environ.update(kind.environment)
+        adapter = kind()
+    except Exception as error:
+        detail = f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]
+        return None, {"reply": "broken", "detail": detail}
+    return adapter, {
+        "reply": "ready",
+        "environment": describe(adapter.packages),
+    }
+
+
+def main(target: str, descriptor: int) -> None:
+    """Serve one adapter until the socket closes."""
+    connection = socket.socket(fileno=descriptor)
+    stream = connection.makefile("rb")
+    # Whatever a framework prints is not part of the conversation.
+    os.dup2(2, 1)
+
+    def read(count: int) -> bytes:
+        data = stream.read(count)
+        if len(data) < count:
+            raise EOFError
+        return data
+
+    adapter, hello = _start(target)
+    connection.sendall(wire.pack(hello))
+    if adapter is None:
+        return
+    while True:
+        try:
+            message, tensors = wire.unpack(read)
+        except EOFError:
+            return
+        case = Case.parse(message["case"])
+        if message["ask"] == "program":
+            connection.sendall(wire.pack(_program(adapter, case)))
+            continue
+        reply, arrays = _ask(adapter, case, tensors)
+        try:
+            packed = wire.pack(reply, arrays)
+        except wire.WireError as error:
+            packed = wire.pack({"reply": "broken", "detail": str(error)})
+        connection.sendall(packed)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

@@ -1,0 +1,268 @@
+"""The runner's end of an adapter's process: start it, ask it, and survive whatever it does."""
+
+from __future__ import annotations
+
+import collections
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adapters import wire
+from adapters.base import Tensor
+from adapters.registry import AdapterSpec
+from cases.case import Case
+
+__all__ = ["Host", "Limits", "Reply"]
+
+_ROOT = Path(__file__).resolve().parent.parent
+_STDERR_KEPT = 64 * 1024
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Patience, in seconds.
+
+    Attributes
+    ----------
+    start : float
+        For the process to import its framework.
+    answer : float
+        For one question.
+    """
+
+    start: float = 180.0
+    answer: float = 60.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of one question.
+
+    Attributes
+    ----------
+    kind : str
+        ``answer``, ``raised``, ``unsupported``, ``inexpressible``, ``crash``, ``timeout``, ``broken`` (our own
+        machinery, or a framework that cannot be imported).
+    tensors : dict of Tensor
+        The answer.
+    detail, source : str
+        The message and the documentation it cites.
+    steady : bool
+        Whether asking twice gave the same bits.
+    promise : str
+        The accuracy profile the adapter promises for the case.
+    """
+
+    kind: str
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    detail: str = ""
+    source: str = ""
+    steady: bool = True
+    promise: str = "exact"
+
+
+class _Ended(Exception):
+    """The process went away, or its time ran out, before the reply was whole."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class _Running:
+    """One live process and its socket."""
+
+    def __init__(self, spec: AdapterSpec) -> None:
+        ours, theirs = socket.socketpair()
+        environment = dict(os.environ)
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), environment.get("PYTHONPATH", "")]))
+        environment.setdefault("PYTHONFAULTHANDLER", "1")
+        self.process = subprocess.Popen(
+            [spec.python, "-m", "adapters.host", spec.target, str(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=[theirs.fileno()],
+            env=environment,
+        )
+        theirs.close()
+        ours.setblocking(False)
+        self.socket = ours
+        self.stderr: collections.deque[bytes] = collections.deque()
+        self._drain = threading.Thread(target=self._keep_stderr, daemon=True)
+        self._drain.start()
+
+    def _keep_stderr(self) -> None:
+        assert self.process.stderr is not None
+        kept = 0
+        while chunk := self.process.stderr.read1(_CHUNK):  # type: ignore[attr-defined]
+            self.stderr.append(chunk[-_STDERR_KEPT:])
+            kept += len(self.stderr[-1])
+            while kept - len(self.stderr[0]) > _STDERR_KEPT:
+                kept -= len(self.stderr.popleft())
+
+    def exchange(
+        self, message: wire.Message | None, arrays: Mapping[str, np.ndarray], patience: float
+    ) -> tuple[wire.Message, dict[str, np.ndarray]]:
+        deadline = time.monotonic() + patience
+        with selectors.DefaultSelector() as selector:
+            if message is not None:
+                selector.register(self.socket, selectors.EVENT_WRITE)
+                self._send(selector, memoryview(wire.pack(message, arrays)), deadline)
+                selector.unregister(self.socket)
+            selector.register(self.socket, selectors.EVENT_READ)
+            return wire.unpack(lambda count: self._receive(selector, count, deadline))
+
+    @staticmethod
+    def _wait(selector: selectors.BaseSelector, deadline: float) -> None:
+        left = deadline - time.monotonic()
+        if left <= 0 or not selector.select(left):
+            raise _Ended("timeout")
+
+    def _send(self, selector: selectors.BaseSelector, data: memoryview, deadline: float) -> None:
+        while data:
+            self._wait(selector, deadline)
+            try:
+                data = data[self.socket.send(data[:_CHUNK]) :]
+            except (BrokenPipeError, ConnectionResetError):
+                raise _Ended("crash") from None
+
+    def _receive(self, selector: selectors.BaseSelector, count: int, deadline: float) -> bytes:
+        data = bytearray()
+        while len(data) < count:
+            self._wait(selector, deadline)
+            try:
+                chunk = self.socket.recv(min(count - len(data), _CHUNK))
+            except ConnectionResetError:
+                chunk = b""
+            if not chunk:
+                raise _Ended("crash")
+            data += chunk
+        return bytes(data)
+
+    def stop(self) -> int:
+        """Let the process end by itself and return its exit status (negative: the signal that ended it)."""
+        self.socket.close()
+        try:
+            status = self.process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait()
+        self._drain.join(timeout=2)
+        if self.process.stderr is not None:
+            self.process.stderr.close()
+        return status
+
+    def kill(self) -> None:
+        """End the process at once; it holds nothing that could be lost."""
+        self.process.kill()
+        self.stop()
+
+    def last_words(self) -> str:
+        return b"".join(self.stderr)[-_STDERR_KEPT:].decode(errors="replace")
+
+
+class Host:
+    """An adapter in a process of its own, started when first asked and again after it ended.
+
+    Parameters
+    ----------
+    spec : AdapterSpec
+        Which adapter, and the interpreter to run it.
+    limits : Limits
+        How long to wait.
+
+    Attributes
+    ----------
+    environment : dict
+        Versions, processor and settings of the process, known once it has started.
+    """
+
+    def __init__(self, spec: AdapterSpec, limits: Limits | None = None) -> None:
+        self.spec = spec
+        self.limits = limits or Limits()
+        self.environment: dict[str, Any] = {"versions": {}}
+        self._running: _Running | None = None
+        self._cannot_start: Reply | None = None
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._running is not None:
+            self._running.kill()
+            self._running = None
+
+    def start(self) -> Reply | None:
+        """Start the process unless it runs; the reply says why it cannot, None that it does."""
+        if self._running is not None or self._cannot_start is not None:
+            return self._cannot_start
+        running = self._running = _Running(self.spec)
+        try:
+            hello, _ = running.exchange(None, {}, self.limits.start)
+        except (_Ended, wire.WireError) as error:
+            ended = self._end(error)
+            self._cannot_start = Reply("broken", detail=f"the adapter's process did not start: {ended.detail}")
+            return self._cannot_start
+        if hello["reply"] != "ready":
+            self.close()
+            self._cannot_start = Reply("broken", detail=f"the adapter cannot be loaded: {hello['detail']}")
+            return self._cannot_start
+        self.environment = hello["environment"]
+        return None
+
+    def ask(self, case: Case, tensors: Mapping[str, np.ndarray]) -> Reply:
+        """Ask one question; never raises for anything the process does."""
+        return self._exchange({"ask": "answer", "case": str(case)}, tensors)
+
+    def program(self, case: Case) -> str:
+        """The source text of the call the adapter makes for a case, or why there is none."""
+        reply = self._exchange({"ask": "program", "case": str(case)}, {})
+        return reply.source if reply.kind == "program" else f"# {reply.detail}\n"
+
+    def _exchange(self, message: wire.Message, tensors: Mapping[str, np.ndarray]) -> Reply:
+        failed = self.start()
+        if failed is not None or self._running is None:
+            return failed or Reply("broken", detail="the adapter's process is closed")
+        try:
+            reply, arrays = self._running.exchange(message, tensors, self.limits.answer)
+            return Reply(
+                kind=str(reply["reply"]),
+                tensors={name: Tensor(arrays[name], str(d)) for name, d in reply.get("dtypes", {}).items()},
+                detail=str(reply.get("detail", "")),
+                source=str(reply.get("source", "")),
+                steady=bool(reply.get("steady", True)),
+                promise=str(reply.get("promise", "exact")),
+            )
+        except (_Ended, wire.WireError, KeyError) as error:
+            return self._end(error)
+
+    def _end(self, error: Exception) -> Reply:
+        """Put away a process that broke off, and say what happened to it."""
+        running, self._running = self._running, None
+        assert running is not None
+        kind = error.kind if isinstance(error, _Ended) else "broken"
+        if kind == "timeout":
+            running.kill()
+            return Reply("timeout", detail=f"no reply within {self.limits.answer:g} s")
+        if kind == "broken":
+            running.kill()
+            return Reply("broken", detail=f"the adapter's process sent no valid reply: {error}")
+        status = running.stop()
+        name = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+        return Reply("crash", detail=f"{name}\n{running.last_words()[-4000:]}".strip())

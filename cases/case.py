@@ -1,0 +1,208 @@
+"""``Case``: one framework-neutral question, and its id."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from cases.dtypes import DTYPES, DType
+from cases.errors import CaseError
+from cases.fields import FIELDS
+from cases.geometry import Geometry, solve
+
+__all__ = ["Case"]
+
+_MAX_ID_LENGTH = 1000
+_PATTERNS = {field.name: re.compile(field.pattern, re.ASCII) for field in FIELDS}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question: the parameters of a transposed convolution and its input data.
+
+    Spatial values are tuples with one entry an axis, outermost first; an int stands for every axis.
+
+    Attributes
+    ----------
+    rank : int
+        Number of spatial axes, 1 to 3.
+    input_size, kernel_size : tuple of int
+        Spatial sizes in elements.
+    batch, in_channels, out_channels : int
+        Other sizes of the input and the output.
+    stride, dilation : tuple of int
+        Steps of the output an input element moves, and the gaps between the taps.
+    groups : int
+        Number of channel groups (R8).
+    padding : str or tuple of (int, int)
+        A named convention, or the explicit crop (low, high) of each axis (R4).
+    output_padding : tuple of int or None
+        Extra length at the end; None when not given, which is another question than 0.
+    layout : str
+        ``channels_first`` or ``channels_last``.
+    dtype : str
+        Short name of the number format, such as ``f32``.
+    bias : bool
+        Whether a bias is added.
+    data : str
+        Kind of input data.
+    seed : int
+        Seed of the input data.
+    direction : str
+        ``fwd`` for the output, ``grad`` for the three gradients.
+
+    Raises
+    ------
+    CaseError
+        A value that cannot be written in a case id.
+    """
+
+    rank: int
+    input_size: tuple[int, ...]
+    kernel_size: tuple[int, ...]
+    batch: int = 1
+    in_channels: int = 1
+    out_channels: int = 1
+    stride: tuple[int, ...] = (1,)
+    dilation: tuple[int, ...] = (1,)
+    groups: int = 1
+    padding: str | tuple[tuple[int, int], ...] = "valid"
+    output_padding: tuple[int, ...] | None = None
+    layout: str = "channels_first"
+    dtype: str = "f32"
+    bias: bool = False
+    data: str = "ints"
+    seed: int = 0
+    direction: str = "fwd"
+
+    def __post_init__(self) -> None:
+        for name in ("input_size", "kernel_size", "stride", "dilation", "output_padding"):
+            value = getattr(self, name)
+            if isinstance(value, int):
+                value = (value,)
+            if value is not None:
+                value = tuple(value)
+                object.__setattr__(self, name, value * self.rank if len(value) == 1 else value)
+        if not isinstance(self.padding, str):
+            pairs = tuple((low, high) for low, high in self.padding)
+            object.__setattr__(self, "padding", pairs * self.rank if len(pairs) == 1 else pairs)
+        object.__setattr__(self, "bias", bool(self.bias))
+        # What a case may hold is what its id can say, so the id's own grammar checks the values.
+        for field in FIELDS:
+            try:
+                token = field.write(self)
+                exact = _PATTERNS[field.name].fullmatch(token) is not None and all(
+                    getattr(self, name) == value for name, value in field.read(token, self.rank).items()
+                )
+            except (TypeError, StopIteration, ValueError, AttributeError):
+                exact = False
+            if not exact:
+                raise CaseError(f"{field.name}: not a value that a case can hold; accepted: {field.accepts}")
+
+    @classmethod
+    def parse(cls, text: str) -> Case:
+        """Read a case id, full or short.
+
+        In the short form omitted fields take their defaults and one number stands for every axis.
+
+        Parameters
+        ----------
+        text : str
+            Such as ``2d-i5x7-k3-s2-same``.
+
+        Returns
+        -------
+        Case
+            The question; ``str`` prints its full id.
+
+        Raises
+        ------
+        CaseError
+            Naming the field that is wrong and the accepted form.
+        """
+        if not isinstance(text, str) or len(text) > _MAX_ID_LENGTH:
+            raise CaseError(f"a case id is text of at most {_MAX_ID_LENGTH} characters")
+        # No field but the leading rank starts with a digit, so a dash before a digit is a minus sign.
+        tokens = re.sub(r"-(?=[0-9])", "m", text).split("-")
+        values: dict[str, Any] = {}
+        position = 0
+        for token in tokens:
+            index = next((n for n, field in enumerate(FIELDS) if _PATTERNS[field.name].fullmatch(token)), None)
+            if index is None:
+                raise CaseError(_describe(token))
+            field = FIELDS[index]
+            if index < position:
+                raise CaseError(f"{token!r}: {field.name} is given twice or out of order; the order is {_ORDER}")
+            if index and "rank" not in values:
+                raise CaseError(f"rank: a case id starts with {FIELDS[0].accepts}, not {token!r}")
+            position = index + 1
+            try:
+                values.update(field.read(token, values.get("rank", 0)))
+            except ValueError as error:
+                raise CaseError(f"{token!r}: {error}; accepted: {field.accepts}") from None
+        missing = [field.name for field in FIELDS if field.default is None and field.name not in values]
+        if missing:
+            raise CaseError(f"{text!r} gives no {' and no '.join(missing)}; a short id is 2d-i5x7-k3-s2-same")
+        return cls(**values)
+
+    def __str__(self) -> str:
+        return "-".join(field.write(self) for field in FIELDS)
+
+    def geometry(self) -> Geometry:
+        """Output size and crop by the written rules.
+
+        Raises
+        ------
+        DomainError
+            The question has no answer (R11).
+        """
+        return self._geometry
+
+    @cached_property
+    def _geometry(self) -> Geometry:
+        return solve(self)
+
+    @property
+    def format(self) -> DType:
+        """The number format."""
+        return DTYPES[self.dtype]
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of the input in the case's layout."""
+        return self.shape(self.in_channels, self.input_size)
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """Shape of the weights, (Cin, Cout/G, *k) whatever the layout (R9)."""
+        return (self.in_channels, self.out_channels // max(self.groups, 1), *self.kernel_size)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of the output in the case's layout; raises DomainError as ``geometry`` does."""
+        return self.shape(self.out_channels, self.geometry().output_size)
+
+    def shape(self, channels: int, spatial: tuple[int, ...]) -> tuple[int, ...]:
+        """Arrange batch, channels and spatial sizes in the case's layout."""
+        if self.layout == "channels_first":
+            return (self.batch, channels, *spatial)
+        return (self.batch, *spatial, channels)
+
+
+_ORDER = ", ".join(field.name for field in FIELDS)
+
+
+def _describe(token: str) -> str:
+    """Say which field a malformed token was meant for, and what that field accepts."""
+    start = re.match("[A-Za-z]*", token)
+    letters = start.group() if start else ""
+    field = next((field for field in FIELDS if field.prefix and field.prefix == letters), None)
+    if field is None and re.fullmatch("[0-9]+d", token):
+        field = FIELDS[0]
+    if field is None and "." in token:
+        field = next(field for field in FIELDS if field.name == "data")
+    if field is None:
+        return f"{token!r} is no field of a case id; the fields in order are {_ORDER}"
+    return f"{field.name}: {token!r} is malformed; accepted: {field.accepts}"

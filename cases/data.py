@@ -1,0 +1,179 @@
+"""Input data: what the tensors of a case hold, from its data kind and seed.
+
+The tensors are drawn from ``numpy.random.default_rng(seed)`` in a fixed order: input ``x``, weights ``w``,
+``bias`` (if there is one), upstream gradient ``dy`` (if the direction is ``grad``). Each is drawn in C order in
+the shape its case gives it, with the input and ``dy`` in channels_first order, so that a case and its
+channels_last twin hold the same numbers.
+
+A data kind joins by a function here and an entry in ``DATA_KINDS``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cases.dtypes import round_to
+from cases.errors import DomainError
+
+if TYPE_CHECKING:
+    from cases.case import Case
+
+__all__ = ["DATA_KINDS", "DataKind", "make_tensors"]
+
+Tensors = dict[str, np.ndarray]
+Draw = Callable[[np.random.Generator, tuple[int, ...], "Budget"], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How large integers may be so that every partial sum stays exact.
+
+    Attributes
+    ----------
+    amplitude : int
+        Largest magnitude of an integer.
+    density : float
+        Share of entries that may differ from zero.
+    """
+
+    amplitude: int
+    density: float
+
+
+@dataclass(frozen=True)
+class DataKind:
+    """A way to fill tensors.
+
+    Attributes
+    ----------
+    draw : callable
+        From a generator, a shape and the integer budget to values in float64.
+    exact : bool
+        Whether the right answer is bit-exact by construction.
+    about : str
+        What the kind is for.
+    """
+
+    draw: Draw
+    exact: bool
+    about: str
+
+
+def _draw_ints(rng: np.random.Generator, shape: tuple[int, ...], budget: Budget) -> np.ndarray:
+    # No zeros while the budget allows it: a zero hides whatever happens to the tap it meets.
+    magnitude = rng.integers(1, budget.amplitude + 1, size=shape)
+    sign = rng.integers(0, 2, size=shape) * 2 - 1
+    values = (magnitude * sign).astype(np.float64)
+    if budget.density < 1:
+        values[rng.random(size=shape) >= budget.density] = 0.0
+    return values
+
+
+def _draw_normal(rng: np.random.Generator, shape: tuple[int, ...], budget: Budget) -> np.ndarray:
+    return rng.standard_normal(size=shape)
+
+
+def _draw_ones(rng: np.random.Generator, shape: tuple[int, ...], budget: Budget) -> np.ndarray:
+    return np.ones(shape)
+
+
+DATA_KINDS: dict[str, DataKind] = {
+    "ints": DataKind(_draw_ints, True, "small integers, every partial sum exact in the dtype"),
+    "normal": DataKind(_draw_normal, False, "standard normal, judged by the error bound"),
+    "ones": DataKind(_draw_ones, False, "all ones: the answer counts the taps that reach an element"),
+}
+
+_MAX_AMPLITUDE = 8
+
+
+def _term_count(case: Case) -> int:
+    """Upper bound of the number of products in any element of any answer the case asks for."""
+    reach = math.prod(min(kernel, size) for kernel, size in zip(case.kernel_size, case.input_size, strict=True))
+    count = case.in_channels // max(case.groups, 1) * reach
+    if case.direction == "grad":
+        spatial_out = math.prod(case.geometry().output_size)
+        count = max(
+            count,
+            case.out_channels // max(case.groups, 1) * math.prod(case.kernel_size),
+            case.batch * math.prod(case.input_size),
+            case.batch * spatial_out,
+        )
+    return count
+
+
+def _integer_budget(case: Case) -> Budget:
+    """Amplitude a and density q with (terms + 1) * a**2 <= the largest exact integer, q = 1 where possible.
+
+    The extra term is the bias. A complex product is the sum of two real ones.
+    """
+    terms = 2 * _term_count(case) + 1 if case.format.is_complex else _term_count(case)
+    room = case.format.largest_exact_integer / (terms + 1)
+    if room >= 1:
+        return Budget(min(_MAX_AMPLITUDE, math.isqrt(int(room))), 1.0)
+    return Budget(1, room)
+
+
+def _enforce(case: Case, tensors: Tensors) -> None:
+    """Thin sparse integer tensors until no sum of magnitudes can leave the exact range.
+
+    Every sum runs along one slice of a tensor: the weights of one output or input channel, the channel of an
+    input or of an upstream gradient. Bounding the nonzero entries of those slices bounds every partial sum.
+    """
+    limit = case.format.largest_exact_integer - 1
+    slices = {"w": (0, 1), "x": (1,), "dy": (1,)}
+    for name, kept_axes in slices.items():
+        if name not in tensors:
+            continue
+        for axis in kept_axes:
+            view = np.moveaxis(tensors[name], axis, 0)
+            for row in view:
+                flat = np.flatnonzero(row)
+                for index in flat[limit:]:
+                    row[np.unravel_index(index, row.shape)] = 0.0
+
+
+def make_tensors(case: Case) -> Tensors:
+    """Make the input data of a case.
+
+    Parameters
+    ----------
+    case : Case
+        The question.
+
+    Returns
+    -------
+    dict of numpy.ndarray
+        ``x`` in ``case.input_shape``, ``w`` in ``case.weight_shape``, ``bias`` of (Cout,) and ``dy`` in
+        ``case.output_shape`` where asked for, in the carrier dtype of ``case.dtype``. A question without an
+        answer has no ``dy``.
+    """
+    kind = DATA_KINDS[case.data]
+    rng = np.random.default_rng(case.seed)
+    try:
+        output_size: tuple[int, ...] | None = case.geometry().output_size
+    except DomainError:
+        output_size = None
+    budget = Budget(1, 1.0) if output_size is None else _integer_budget(case)
+    shapes = {"x": (case.batch, case.in_channels, *case.input_size), "w": case.weight_shape}
+    if case.bias:
+        shapes["bias"] = (case.out_channels,)
+    if case.direction == "grad" and output_size is not None:
+        shapes["dy"] = (case.batch, case.out_channels, *output_size)
+    tensors: Tensors = {}
+    for name, shape in shapes.items():
+        values = kind.draw(rng, shape, Budget(budget.amplitude, 1.0) if name == "bias" else budget)
+        if case.format.is_complex:
+            values = values + 1j * kind.draw(rng, shape, budget)
+        tensors[name] = values
+    if kind.exact and budget.density < 1:
+        _enforce(case, tensors)
+    for name, values in tensors.items():
+        if name in ("x", "dy") and case.layout == "channels_last":
+            values = np.ascontiguousarray(np.moveaxis(values, 1, -1))
+        tensors[name] = round_to(case.format, values)
+    return tensors

@@ -1,0 +1,104 @@
+"""The number formats a case can ask for, and what they promise.
+
+A tensor travels in a NumPy *carrier* dtype that holds every value of the format exactly: NumPy has no
+bfloat16 of its own, so bfloat16 values travel as float32.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["DTYPES", "DType", "round_to"]
+
+
+@dataclass(frozen=True)
+class DType:
+    """A binary floating-point format (IEEE 754-2019, section 3; bfloat16 as published by Google).
+
+    Attributes
+    ----------
+    name : str
+        Short name used in case ids, such as ``f32``.
+    label : str
+        The name frameworks use, such as ``float32``.
+    carrier : str
+        NumPy dtype that holds every value exactly.
+    precision : int
+        Bits of the significand, the implicit one included.
+    min_exponent : int
+        Exponent of the smallest positive normal number, as a power of two.
+    is_complex : bool
+        Whether a value is a pair of such numbers.
+    """
+
+    name: str
+    label: str
+    carrier: str
+    precision: int
+    min_exponent: int
+    is_complex: bool = False
+
+    @property
+    def unit_roundoff(self) -> float:
+        """Largest relative error of rounding to nearest, ``2**-precision``."""
+        return 2.0**-self.precision
+
+    @property
+    def smallest_normal(self) -> float:
+        """The smallest positive normal number."""
+        return 2.0**self.min_exponent
+
+    @property
+    def largest_exact_integer(self) -> int:
+        """All integers up to this magnitude are exact, and so are their sums up to it."""
+        return 1 << self.precision
+
+
+DTYPES: dict[str, DType] = {
+    dtype.name: dtype
+    for dtype in (
+        DType("f64", "float64", "float64", 53, -1022),
+        DType("f32", "float32", "float32", 24, -126),
+        DType("f16", "float16", "float16", 11, -14),
+        DType("bf16", "bfloat16", "float32", 8, -126),
+        DType("c64", "complex64", "complex64", 24, -126, is_complex=True),
+        DType("c128", "complex128", "complex128", 53, -1022, is_complex=True),
+    )
+}
+
+
+def round_to(dtype: DType, values: np.ndarray) -> np.ndarray:
+    """Round to the nearest value of a format, ties to even.
+
+    Parameters
+    ----------
+    dtype : DType
+        The target format.
+    values : numpy.ndarray
+        Numbers of any shape, in a format at least as wide.
+
+    Returns
+    -------
+    numpy.ndarray
+        The same shape in ``dtype.carrier``.
+    """
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        if dtype.name != "bf16":
+            return np.asarray(values).astype(dtype.carrier)
+        return _round_to_bfloat16(np.asarray(values))
+
+
+def _round_to_bfloat16(values: np.ndarray) -> np.ndarray:
+    # Rounding float64 -> float32 -> bfloat16 would round twice, so the first step rounds to odd: the last
+    # bit of an inexact float32 is set, which keeps it off the ties of the second step.
+    single = values.astype(np.float32)
+    bits = single.view(np.uint32).copy()
+    inexact = np.isfinite(single) & (single.astype(values.dtype) != values)
+    grew = np.abs(single.astype(np.float64)) > np.abs(values.astype(np.float64))
+    bits = np.where(inexact & grew, bits - np.uint32(1), bits)
+    bits = np.where(inexact, bits | np.uint32(1), bits).astype(np.uint32)
+    rounded = (bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) & np.uint32(0xFFFF0000)
+    quiet_nan = np.uint32(0x7FC00000)
+    return np.where(np.isnan(values), quiet_nan, rounded).astype(np.uint32).view(np.float32)

@@ -1,0 +1,248 @@
+"""The one declaration of a case's fields: text form in the id, default, and columns in tables.
+
+The case id, the command line, the JSON and the columns of results all derive from ``FIELDS``. To add a field,
+add it to ``Case`` and one entry here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cases.data import DATA_KINDS
+from cases.dtypes import DTYPES
+from cases.geometry import CONVENTIONS
+
+if TYPE_CHECKING:
+    from cases.case import Case
+
+__all__ = ["FIELDS", "Field"]
+
+LAYOUTS = {"cf": "channels_first", "cl": "channels_last"}
+DIRECTIONS = ("fwd", "grad")
+
+_NATURAL = r"(?:0|[1-9][0-9]{0,18})"
+_INTEGER = r"(?:0|m?[1-9][0-9]{0,18})"
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One token of a case id.
+
+    Attributes
+    ----------
+    name : str
+        Name used in error messages and tables.
+    pattern : str
+        Regular expression that a token of this field matches as a whole.
+    accepts : str
+        The accepted form, for people.
+    default : str or None
+        The token that an omitted field stands for; None where the field must be given.
+    read : callable
+        From the token and the rank to the attributes of ``Case``.
+    write : callable
+        From a case to the token.
+    columns : callable
+        From a case to the columns this field has in tables.
+    prefix : str
+        Letters its tokens start with; what a malformed token with these letters was meant to be.
+    """
+
+    name: str
+    pattern: str
+    accepts: str
+    default: str | None
+    read: Callable[[str, int], Values]
+    write: Callable[[Case], str]
+    columns: Callable[[Case], Values]
+    prefix: str = ""
+
+
+def _number(text: str) -> int:
+    return -int(text[1:]) if text[0] == "m" else int(text)
+
+
+def _print_number(value: int) -> str:
+    # A minus sign would read as the separator of fields, so negative numbers carry an m.
+    return f"m{-value}" if value < 0 else str(value)
+
+
+def _spread(values: list[Any], rank: int, name: str) -> tuple[Any, ...]:
+    if len(values) == 1:
+        return tuple(values * rank)
+    if len(values) != rank:
+        raise ValueError(f"{name} has {len(values)} entries for {rank} axes; give one number, or one an axis")
+    return tuple(values)
+
+
+def _join(values: Iterable[int]) -> str:
+    return "x".join(_print_number(value) for value in values)
+
+
+def _scalar(name: str, prefix: str, default: str | None, number: str = _NATURAL) -> Field:
+    return Field(
+        name,
+        prefix + number,
+        f"{prefix} and a number, as in {prefix}2",
+        default,
+        lambda text, rank: {name: _number(text[len(prefix) :])},
+        lambda case: prefix + _print_number(getattr(case, name)),
+        lambda case: {name: getattr(case, name)},
+        prefix,
+    )
+
+
+def _spatial(name: str, prefix: str, default: str | None, number: str) -> Field:
+    short = name.removesuffix("_size")
+
+    def columns(case: Case) -> Values:
+        values = getattr(case, name)
+        return {name: _join(values), f"{short}_min": min(values), f"{short}_max": max(values)}
+
+    return Field(
+        name,
+        rf"{prefix}{number}(?:x{number})*",
+        f"{prefix} and one number, or one an axis, as in {prefix}3 or {prefix}3x5",
+        default,
+        lambda text, rank: {name: _spread([_number(part) for part in text[len(prefix) :].split("x")], rank, name)},
+        lambda case: prefix + _join(getattr(case, name)),
+        columns,
+        prefix,
+    )
+
+
+def _choice(name: str, choices: Iterable[str], default: str | None) -> Field:
+    choices = tuple(choices)
+    return Field(
+        name,
+        "|".join(re.escape(choice) for choice in choices),
+        f"one of {', '.join(choices)}",
+        default,
+        lambda text, rank: {name: text},
+        lambda case: getattr(case, name),
+        lambda case: {name: getattr(case, name)},
+    )
+
+
+def _read_padding(text: str, rank: int) -> Values:
+    if text in CONVENTIONS:
+        return {"padding": text}
+    pairs = []
+    for part in text[1:].split("x"):
+        low, _, high = part.partition(".")
+        pairs.append((_number(low), _number(high or low)))
+    return {"padding": _spread(pairs, rank, "padding")}
+
+
+def print_crops(pairs: Iterable[tuple[int, int]]) -> str:
+    """Crops as the id prints them: ``1x0`` where both ends agree on every axis, else ``0.1x2.1``."""
+    pairs = tuple(pairs)
+    if all(low == high for low, high in pairs):
+        return _join(low for low, _ in pairs)
+    return "x".join(f"{_print_number(low)}.{_print_number(high)}" for low, high in pairs)
+
+
+def _padding_columns(case: Case) -> Values:
+    named = isinstance(case.padding, str)
+    return {
+        "padding": case.padding if named else "explicit",
+        "explicit_padding": None if isinstance(case.padding, str) else print_crops(case.padding),
+    }
+
+
+def _output_padding_columns(case: Case) -> Values:
+    given = case.output_padding
+    return {
+        "output_padding": "auto" if given is None else _join(given),
+        "output_padding_min": min(given) if given else None,
+        "output_padding_max": max(given) if given else None,
+    }
+
+
+_CROP = rf"{_INTEGER}(?:\.{_INTEGER})?"
+
+FIELDS: tuple[Field, ...] = (
+    Field(
+        "rank",
+        "[123]d",
+        "one of 1d, 2d, 3d",
+        None,
+        lambda text, rank: {"rank": int(text[0])},
+        lambda case: f"{case.rank}d",
+        lambda case: {"rank": case.rank},
+    ),
+    _scalar("batch", "n", "n1"),
+    Field(
+        "channels",
+        rf"c{_NATURAL}x{_NATURAL}",
+        "c, input channels, x, output channels, as in c4x6",
+        "c1x1",
+        lambda text, rank: dict(zip(("in_channels", "out_channels"), map(int, text[1:].split("x")), strict=True)),
+        lambda case: f"c{case.in_channels}x{case.out_channels}",
+        lambda case: {"in_channels": case.in_channels, "out_channels": case.out_channels},
+        "c",
+    ),
+    _spatial("input_size", "i", None, _NATURAL),
+    _spatial("kernel_size", "k", None, _NATURAL),
+    _spatial("stride", "s", "s1", _INTEGER),
+    _spatial("dilation", "d", "d1", _INTEGER),
+    _scalar("groups", "g", "g1", _INTEGER),
+    Field(
+        "padding",
+        rf"{'|'.join(CONVENTIONS)}|p{_CROP}(?:x{_CROP})*",
+        f"one of {', '.join(CONVENTIONS)}, or explicit crops as in p1, p1x0 or p0.1x2.1 (m1 for minus one)",
+        "valid",
+        _read_padding,
+        lambda case: case.padding if isinstance(case.padding, str) else "p" + print_crops(case.padding),
+        _padding_columns,
+        "p",
+    ),
+    Field(
+        "output_padding",
+        rf"opauto|op{_INTEGER}(?:x{_INTEGER})*",
+        "opauto, or op and one number, or one an axis, as in op1 or op1x0",
+        "opauto",
+        lambda text, rank: {
+            "output_padding": None
+            if text == "opauto"
+            else _spread([_number(part) for part in text[2:].split("x")], rank, "output_padding")
+        },
+        lambda case: "opauto" if case.output_padding is None else "op" + _join(case.output_padding),
+        _output_padding_columns,
+        "op",
+    ),
+    Field(
+        "layout",
+        "|".join(LAYOUTS),
+        "cf (channels_first) or cl (channels_last)",
+        "cf",
+        lambda text, rank: {"layout": LAYOUTS[text]},
+        lambda case: next(short for short, layout in LAYOUTS.items() if layout == case.layout),
+        lambda case: {"layout": case.layout},
+    ),
+    _choice("dtype", DTYPES, "f32"),
+    Field(
+        "bias",
+        "b[01]",
+        "b0 or b1",
+        "b0",
+        lambda text, rank: {"bias": text == "b1"},
+        lambda case: f"b{int(case.bias)}",
+        lambda case: {"bias": int(case.bias)},
+        "b",
+    ),
+    Field(
+        "data",
+        rf"(?:{'|'.join(DATA_KINDS)})\.{_NATURAL}",
+        f"a kind and a seed, as in ints.0; kinds: {', '.join(DATA_KINDS)}",
+        "ints.0",
+        lambda text, rank: {"data": text.partition(".")[0], "seed": int(text.partition(".")[2])},
+        lambda case: f"{case.data}.{case.seed}",
+        lambda case: {"data": case.data, "seed": case.seed},
+    ),
+    _choice("direction", DIRECTIONS, "fwd"),
+)

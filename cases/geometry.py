@@ -1,0 +1,174 @@
+"""Where the output of a transposed convolution begins and ends: rules R4 to R7, and the domain R11.
+
+Every padding convention is one small function from the numbers of an axis to the crop of the full scatter
+result. A new convention joins by a function here and its rule in ``specification.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cases.errors import DomainError
+
+if TYPE_CHECKING:
+    from cases.case import Case
+
+__all__ = ["AXIS_NAMES", "CONVENTIONS", "Axis", "Convention", "Geometry", "axis_names", "solve"]
+
+AXIS_NAMES = ("D", "H", "W")
+
+
+def axis_names(rank: int) -> tuple[str, ...]:
+    """Names of the spatial axes: ``("W",)``, ``("H", "W")`` or ``("D", "H", "W")``."""
+    return AXIS_NAMES[-rank:]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The numbers of one spatial axis, all in elements."""
+
+    input_size: int
+    kernel_size: int
+    stride: int
+    dilation: int
+
+    @property
+    def effective_kernel(self) -> int:
+        """Extent of the dilated kernel, e = d(k - 1) + 1."""
+        return self.dilation * (self.kernel_size - 1) + 1
+
+    @property
+    def full_size(self) -> int:
+        """Length of the full scatter result, F = (i - 1)s + e."""
+        return (self.input_size - 1) * self.stride + self.effective_kernel
+
+
+@dataclass(frozen=True)
+class Convention:
+    """A named way to choose the output: its rules, and the function that applies them.
+
+    ``place`` maps an axis and its output_padding (None: not given) to the start of the output within the full
+    result and its length.
+    """
+
+    rules: tuple[str, str]
+    place: Callable[[Axis, int | None], tuple[int, int]]
+
+    def rule(self, output_padding: int | None) -> str:
+        """The rule that applies, which depends on whether output_padding was given."""
+        return self.rules[output_padding is not None]
+
+
+def _valid(axis: Axis, output_padding: int | None) -> tuple[int, int]:
+    if output_padding is None:
+        return 0, axis.input_size * axis.stride + max(axis.effective_kernel - axis.stride, 0)
+    return 0, axis.full_size + output_padding
+
+
+def _same(axis: Axis, output_padding: int | None) -> tuple[int, int]:
+    effective = axis.effective_kernel
+    if output_padding is None:
+        return max(effective - axis.stride, 0) // 2, axis.input_size * axis.stride
+    length = (axis.input_size - 1) * axis.stride + effective - 2 * (effective // 2) + output_padding
+    return max(axis.full_size - length, 0) // 2, length
+
+
+CONVENTIONS: dict[str, Convention] = {
+    "valid": Convention(("R5", "R5"), _valid),
+    "same": Convention(("R6", "R7"), _same),
+}
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Sizes that follow from a case.
+
+    Attributes
+    ----------
+    axes : tuple of Axis
+        The spatial axes, outermost first.
+    output_size : tuple of int
+        Output length on each axis.
+    crop : tuple of (int, int)
+        Positions dropped at the front and the back of the full result (R2); negative adds zeros.
+    rule : str
+        The rule that placed the output.
+    """
+
+    axes: tuple[Axis, ...]
+    output_size: tuple[int, ...]
+    crop: tuple[tuple[int, int], ...]
+    rule: str
+
+    @property
+    def effective_kernel(self) -> tuple[int, ...]:
+        """Extent of the dilated kernel on each axis."""
+        return tuple(axis.effective_kernel for axis in self.axes)
+
+    @property
+    def full_size(self) -> tuple[int, ...]:
+        """Length of the full scatter result on each axis."""
+        return tuple(axis.full_size for axis in self.axes)
+
+
+def _check_domain(case: Case) -> None:
+    names = axis_names(case.rank)
+    for field in ("kernel_size", "stride", "dilation"):
+        for name, value in zip(names, getattr(case, field), strict=True):
+            if value < 1:
+                raise DomainError("R11", f"{field} is {value} on axis {name}; it must be at least 1")
+    for field in ("in_channels", "out_channels", "groups"):
+        if getattr(case, field) < 1:
+            raise DomainError("R11", f"{field} is {getattr(case, field)}; it must be at least 1")
+    for field in ("in_channels", "out_channels"):
+        if getattr(case, field) % case.groups:
+            raise DomainError("R11", f"{field} {getattr(case, field)} is not divisible by groups {case.groups}")
+    for name, value in zip(names, case.output_padding or (), strict=False):
+        if value < 0:
+            raise DomainError("R11", f"output_padding is {value} on axis {name}; it must not be negative")
+
+
+def solve(case: Case) -> Geometry:
+    """Apply the written rules to a case.
+
+    Parameters
+    ----------
+    case : Case
+        The question.
+
+    Returns
+    -------
+    Geometry
+        Output size and crop of every axis.
+
+    Raises
+    ------
+    DomainError
+        The question has no answer (R11).
+    """
+    _check_domain(case)
+    axes = tuple(
+        Axis(*numbers)
+        for numbers in zip(case.input_size, case.kernel_size, case.stride, case.dilation, strict=True)
+    )
+    output_padding = case.output_padding or (None,) * case.rank
+    placed: list[tuple[int, int]] = []
+    if isinstance(case.padding, str):
+        convention = CONVENTIONS[case.padding]
+        rule = convention.rule(output_padding[0])
+        placed = [convention.place(axis, extra) for axis, extra in zip(axes, output_padding, strict=True)]
+    else:
+        rule = "R4"
+        for axis, (low, high), extra in zip(axes, case.padding, output_padding, strict=True):
+            placed.append((low, axis.full_size - low - high + (extra or 0)))
+    for name, (_, length) in zip(axis_names(case.rank), placed, strict=True):
+        if length < 0:
+            raise DomainError("R11", f"the output length is {length} on axis {name} by rule {rule}")
+    return Geometry(
+        axes=axes,
+        output_size=tuple(length for _, length in placed),
+        crop=tuple((low, axis.full_size - low - length) for axis, (low, length) in zip(axes, placed, strict=True)),
+        rule=rule,
+    )

@@ -1,0 +1,33 @@
+"""R12: questions that an implementation may answer by the rules or refuse, as it documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cases.case import Case
+
+__all__ = ["POLICIES", "policies"]
+
+
+def _output_padding_large(case: Case) -> bool:
+    return case.output_padding is not None and any(
+        o >= max(s, d) for o, s, d in zip(case.output_padding, case.stride, case.dilation, strict=True)
+    )
+
+
+def _negative_crop(case: Case) -> bool:
+    return not isinstance(case.padding, str) and any(low < 0 or high < 0 for low, high in case.padding)
+
+
+POLICIES: dict[str, Callable[[Case], bool]] = {
+    "batch 0": lambda case: case.batch == 0,
+    "spatial size 0": lambda case: min(case.input_size) == 0,
+    "output length 0": lambda case: min(case.geometry().output_size) == 0,
+    "output_padding at or above max(stride, dilation)": _output_padding_large,
+    "negative crop": _negative_crop,
+}
+
+
+def policies(case: Case) -> list[str]:
+    """Names of the policies a valid question touches; empty where an answer is owed."""
+    return [name for name, applies in POLICIES.items() if applies(case)]

@@ -1,0 +1,67 @@
+"""The command line: one module a command, imported only when that command runs.
+
+A new command is a module here with a click command, and one line in ``COMMANDS``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS = {
+    "run": "run the cases of a tier, or some of them, and write a report",
+    "check": "ask every adapter one question",
+    "cases": "list the cases of a tier",
+    "adapters": "list the adapters, their versions and limits",
+    "report": "write the report of a recorded run again",
+}
+
+
+class _Lazy(click.Group):
+    """Knows every command's name and first line; imports a command's module only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"conformance.cli.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=_Lazy,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: conformance check 2d-i5x7-k3-s2-same",
+)
+@click.version_option(package_name="conv-transpose-conformance")
+def _group() -> None:
+    """Conformance test suite for transposed convolutions."""
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; wrong usage is one line on stderr and exit code 2."""
+    try:
+        _group.main(arguments, prog_name="conformance", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        click.echo(f"conformance: {error.format_message()}", err=True)
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("conformance: interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)

@@ -1,0 +1,458 @@
+"""The right answer, in NumPy float64: rules R1, R2, R3, R8 and R10.
+
+Three algorithms that share no code compute the output, and three the gradients; the tests hold them to each
+other and to exact rational arithmetic.
+
+``conv_transpose``, ``conv_transpose_gradients``
+    Scatter by tap: one matrix product and one strided addition a kernel tap. The oracle everything uses.
+``by_zero_insertion``, ``gradients_by_correlation``
+    The input spread out by zeros and correlated with the flipped kernel (Dumoulin and Visin, A guide to
+    convolution arithmetic for deep learning, 2016, section 4).
+``by_forward_matrix``, ``gradients_by_forward_matrix``
+    The matrix of the forward convolution, transposed (the same guide, section 4.1).
+``by_definition``
+    R1 to R3 read aloud, in any arithmetic Python has; Fractions settle small cases exactly.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+__all__ = [
+    "Gradients",
+    "by_definition",
+    "by_forward_matrix",
+    "by_zero_insertion",
+    "conv_transpose",
+    "conv_transpose_gradients",
+    "gradients_by_correlation",
+    "gradients_by_forward_matrix",
+]
+
+IntOrAxes = int | Sequence[int]
+Crop = Sequence[tuple[int, int]]
+
+
+class Gradients(NamedTuple):
+    """The adjoints of the bilinear map (R10): of the input, the weights and the bias."""
+
+    dx: np.ndarray
+    dw: np.ndarray
+    db: np.ndarray
+
+
+class _Problem(NamedTuple):
+    """One question with its arguments spelled out; arrays are channels_first and at least double precision."""
+
+    x: np.ndarray
+    w: np.ndarray
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int
+    crop: tuple[tuple[int, int], ...]
+    layout: str
+
+    @property
+    def full_size(self) -> tuple[int, ...]:
+        sizes = zip(self.x.shape[2:], self.w.shape[2:], self.stride, self.dilation, strict=True)
+        return tuple((i - 1) * s + d * (k - 1) + 1 for i, k, s, d in sizes)
+
+    @property
+    def output_size(self) -> tuple[int, ...]:
+        return tuple(full - low - high for full, (low, high) in zip(self.full_size, self.crop, strict=True))
+
+    @property
+    def out_channels(self) -> int:
+        return self.groups * self.w.shape[1]
+
+
+def _per_axis(name: str, value: IntOrAxes, rank: int) -> tuple[int, ...]:
+    values = (value,) * rank if isinstance(value, (int, np.integer)) else tuple(value)
+    if len(values) != rank:
+        raise ValueError(f"{name} has {len(values)} entries for {rank} spatial axes")
+    if min(values) < 1:
+        raise ValueError(f"{name} is {values}; R11 asks for at least 1")
+    return tuple(int(entry) for entry in values)
+
+
+def _double(array: Any) -> np.ndarray:
+    array = np.asarray(array)
+    return array.astype(np.complex128 if np.iscomplexobj(array) else np.float64)
+
+
+def _problem(
+    x: Any,
+    w: Any,
+    *,
+    stride: IntOrAxes = 1,
+    dilation: IntOrAxes = 1,
+    groups: int = 1,
+    crop: Crop | None = None,
+    layout: str = "channels_first",
+) -> _Problem:
+    x, w = _double(x), _double(w)
+    rank = w.ndim - 2
+    if rank < 1 or x.ndim != w.ndim:
+        raise ValueError(f"x has {x.ndim} axes and w {w.ndim}; both need 2 and one a spatial axis")
+    if layout not in ("channels_first", "channels_last"):
+        raise ValueError(f"layout is {layout!r}; it is channels_first or channels_last")
+    if layout == "channels_last":
+        x = np.moveaxis(x, -1, 1)
+    if min(w.shape) < 1 or groups < 1 or w.shape[0] % groups or x.shape[1] != w.shape[0]:
+        raise ValueError(f"x of {x.shape} (channels_first) and w of {w.shape} do not fit with groups {groups}")
+    pairs = ((0, 0),) * rank if crop is None else tuple((int(low), int(high)) for low, high in crop)
+    if len(pairs) != rank:
+        raise ValueError(f"crop has {len(pairs)} entries for {rank} spatial axes")
+    problem = _Problem(
+        x, w, _per_axis("stride", stride, rank), _per_axis("dilation", dilation, rank), groups, pairs, layout
+    )
+    if min(problem.output_size) < 0:
+        raise ValueError(f"the output size would be {problem.output_size}; R11 asks for at least 0")
+    return problem
+
+
+def _finish(y: np.ndarray, bias: Any, layout: str) -> np.ndarray:
+    """Add the bias (R3) and arrange the layout."""
+    if bias is not None:
+        y = y + _double(bias).reshape(-1, *(1,) * (y.ndim - 2))
+    return np.ascontiguousarray(np.moveaxis(y, 1, -1) if layout == "channels_last" else y)
+
+
+def _at(positions: Iterable[slice]) -> Any:
+    """Index of the last axes; every axis before them is taken whole."""
+    return (..., *positions)
+
+
+def _window(full: int, low: int, length: int) -> tuple[slice, slice]:
+    """Where the output [low, low + length) meets the full result, in coordinates of each."""
+    start, stop = max(low, 0), min(low + length, full)
+    if stop <= start:
+        return slice(0, 0), slice(0, 0)
+    return slice(start, stop), slice(start - low, stop - low)
+
+
+def _windows(problem: _Problem) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    found = [
+        _window(full, low, length)
+        for full, (low, _), length in zip(problem.full_size, problem.crop, problem.output_size, strict=True)
+    ]
+    return tuple(pair[0] for pair in found), tuple(pair[1] for pair in found)
+
+
+def _taps(problem: _Problem) -> list[tuple[slice, ...]]:
+    """For each kernel tap in C order, the positions of the full result it adds to."""
+    spatial = problem.x.shape[2:]
+    return [
+        tuple(
+            slice(t * d, t * d + (i - 1) * s + 1 if i else t * d, s)
+            for t, d, s, i in zip(tap, problem.dilation, problem.stride, spatial, strict=True)
+        )
+        for tap in itertools.product(*map(range, problem.w.shape[2:]))
+    ]
+
+
+def _grouped_weights(problem: _Problem) -> np.ndarray:
+    """Weights as one matrix a group, (G, taps * Cout/G, Cin/G)."""
+    w = problem.w
+    split = w.reshape(problem.groups, w.shape[0] // problem.groups, w.shape[1], -1)
+    return split.transpose(0, 3, 2, 1).reshape(problem.groups, -1, w.shape[0] // problem.groups)
+
+
+def _grouped_input(problem: _Problem) -> np.ndarray:
+    """Input as one matrix a group, (G, Cin/G, N * spatial)."""
+    x = problem.x
+    return np.moveaxis(x, 1, 0).reshape(
+        problem.groups, x.shape[1] // problem.groups, x.shape[0] * math.prod(x.shape[2:])
+    )
+
+
+def conv_transpose(
+    x: Any,
+    w: Any,
+    bias: Any = None,
+    *,
+    stride: IntOrAxes = 1,
+    dilation: IntOrAxes = 1,
+    groups: int = 1,
+    crop: Crop | None = None,
+    layout: str = "channels_first",
+) -> np.ndarray:
+    """Transposed convolution by scatter (R1), crop (R2) and bias (R3).
+
+    Parameters
+    ----------
+    x : array_like
+        Input, (N, Cin, *i) or (N, *i, Cin) by ``layout``; one to three spatial axes (more work too).
+    w : array_like
+        Weights, (Cin, Cout/G, *k) in either layout (R9); not flipped.
+    bias : array_like, optional
+        (Cout,).
+    stride, dilation : int or sequence of int
+        One number, or one an axis; at least 1.
+    groups : int
+        Contiguous channel groups (R8).
+    crop : sequence of (int, int), optional
+        Positions to drop at the front and back of each axis; negative adds zeros. None drops nothing.
+    layout : str
+        ``channels_first`` or ``channels_last``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Output in the same layout, float64 (complex128 for complex input).
+
+    Raises
+    ------
+    ValueError
+        Arguments that do not fit each other or lie outside the domain (R11).
+    """
+    problem = _problem(x, w, stride=stride, dilation=dilation, groups=groups, crop=crop, layout=layout)
+    batch, spatial = problem.x.shape[0], problem.x.shape[2:]
+    per_group = problem.w.shape[1]
+    products = np.matmul(_grouped_weights(problem), _grouped_input(problem))
+    products = products.reshape(groups, math.prod(problem.w.shape[2:]), per_group, batch, *spatial)
+    full = np.zeros((groups, per_group, batch, *(max(size, 0) for size in problem.full_size)), products.dtype)
+    for index, positions in enumerate(_taps(problem)):
+        full[_at(positions)] += products[:, index]
+    y = np.zeros((groups, per_group, batch, *problem.output_size), products.dtype)
+    source, target = _windows(problem)
+    y[_at(target)] = full[_at(source)]
+    y = np.moveaxis(y.reshape(problem.out_channels, batch, *problem.output_size), 0, 1)
+    return _finish(y, bias, layout)
+
+
+def conv_transpose_gradients(
+    x: Any,
+    w: Any,
+    dy: Any,
+    *,
+    stride: IntOrAxes = 1,
+    dilation: IntOrAxes = 1,
+    groups: int = 1,
+    crop: Crop | None = None,
+    layout: str = "channels_first",
+) -> Gradients:
+    """Gradients of ``sum(dy * conv_transpose(x, w, bias))`` (R10).
+
+    Parameters
+    ----------
+    x, w, stride, dilation, groups, crop, layout
+        As in `conv_transpose`.
+    dy : array_like
+        Upstream gradient in the shape of the output.
+
+    Returns
+    -------
+    Gradients
+        ``dx`` in the shape of ``x``, ``dw`` in the shape of ``w`` and ``db`` of (Cout,), float64. Complex
+        arguments are not conjugated: the map is bilinear, and these are its transposes.
+
+    Raises
+    ------
+    ValueError
+        As in `conv_transpose`, or ``dy`` of another shape than the output.
+    """
+    problem = _problem(x, w, stride=stride, dilation=dilation, groups=groups, crop=crop, layout=layout)
+    dy = _output_gradient(problem, dy)
+    batch, spatial = problem.x.shape[0], problem.x.shape[2:]
+    per_group = problem.w.shape[1]
+    grouped = np.moveaxis(dy, 1, 0).reshape(groups, per_group, batch, *problem.output_size)
+    full = np.zeros((groups, per_group, batch, *(max(size, 0) for size in problem.full_size)), dy.dtype)
+    source, target = _windows(problem)
+    full[_at(source)] = grouped[_at(target)]
+    taps = _taps(problem)
+    gathered = np.empty((groups, len(taps), per_group, batch, *spatial), dy.dtype)
+    for index, positions in enumerate(taps):
+        gathered[:, index] = full[_at(positions)]
+    gathered = gathered.reshape(groups, len(taps) * per_group, batch * math.prod(spatial))
+    dx = np.matmul(_grouped_weights(problem).transpose(0, 2, 1), gathered)
+    dw = np.matmul(_grouped_input(problem), gathered.transpose(0, 2, 1))
+    dx = np.moveaxis(dx.reshape(problem.x.shape[1], batch, *spatial), 0, 1)
+    dw = dw.reshape(groups, -1, len(taps), per_group).transpose(0, 1, 3, 2).reshape(problem.w.shape)
+    db = dy.sum(axis=(0, *range(2, dy.ndim)))
+    return Gradients(_finish(dx, None, layout), np.ascontiguousarray(dw), db)
+
+
+def _output_gradient(problem: _Problem, dy: Any) -> np.ndarray:
+    dy = _double(dy)
+    if problem.layout == "channels_last":
+        dy = np.moveaxis(dy, -1, 1)
+    expected = (problem.x.shape[0], problem.out_channels, *problem.output_size)
+    if dy.shape != expected:
+        raise ValueError(f"dy has shape {dy.shape} (channels_first); the output has {expected}")
+    return dy
+
+
+# --- Zero insertion and correlation -------------------------------------------------------------------------
+
+
+def by_zero_insertion(
+    x: Any,
+    w: Any,
+    bias: Any = None,
+    **arguments: Any,
+) -> np.ndarray:
+    """`conv_transpose` as a correlation of the zero-stuffed input with the flipped kernel."""
+    p = _problem(x, w, **arguments)
+    kernel = p.w.shape[2:]
+    reach = [d * (k - 1) for d, k in zip(p.dilation, kernel, strict=True)]
+    stuffed_size = [max((i - 1) * s + 1, 0) for i, s in zip(p.x.shape[2:], p.stride, strict=True)]
+    # Wide margins: enough for the kernel to slide over every output the crop asks for.
+    front = [max(r - low, 0) for r, (low, _) in zip(reach, p.crop, strict=True)]
+    skip = [max(low - r, 0) for r, (low, _) in zip(reach, p.crop, strict=True)]
+    total = [
+        max(f + size, sk + max(out, 1) + r)
+        for f, size, sk, out, r in zip(front, stuffed_size, skip, p.output_size, reach, strict=True)
+    ]
+    stuffed = np.zeros((*p.x.shape[:2], *total), p.x.dtype)
+    if p.x.size:
+        places = tuple(slice(f, f + n, s) for f, n, s in zip(front, stuffed_size, p.stride, strict=True))
+        stuffed[_at(places)] = p.x
+    flipped = np.flip(p.w, axis=tuple(range(2, p.w.ndim)))
+    axes = tuple(range(2, p.x.ndim))
+    views = np.lib.stride_tricks.sliding_window_view(stuffed, [r + 1 for r in reach], axis=axes)
+    keep = tuple(slice(sk, sk + out) for sk, out in zip(skip, p.output_size, strict=True))
+    views = views[(slice(None), slice(None), *keep, *(slice(None, None, d) for d in p.dilation))]
+    spatial = "".join("pqrs"[: len(kernel)])
+    window = "".join("uvwx"[: len(kernel)])
+    share = p.x.shape[1] // p.groups
+    parts = [
+        np.einsum(
+            f"nc{spatial}{window},cf{window}->nf{spatial}",
+            views[:, g * share : (g + 1) * share],
+            flipped[g * share : (g + 1) * share],
+        )
+        for g in range(p.groups)
+    ]
+    return _finish(np.concatenate(parts, axis=1), bias, p.layout)
+
+
+def gradients_by_correlation(
+    x: Any,
+    w: Any,
+    dy: Any,
+    **arguments: Any,
+) -> Gradients:
+    """`conv_transpose_gradients` by sliding the kernel, or the input, over the padded upstream gradient."""
+    p = _problem(x, w, **arguments)
+    dy = _output_gradient(p, dy)
+    rank = p.w.ndim - 2
+    batch, spatial, kernel = p.x.shape[0], p.x.shape[2:], p.w.shape[2:]
+    trimmed = dy[_at((slice(max(-low, 0), n) for (low, _), n in zip(p.crop, p.output_size, strict=True)))]
+    front = [max(low, 0) for low, _ in p.crop]
+    back = [max(f - a - n, 0) for f, a, n in zip(p.full_size, front, trimmed.shape[2:], strict=True)]
+    padded = np.pad(trimmed, [(0, 0), (0, 0), *zip(front, back, strict=True)])
+    share_in, share_out = p.x.shape[1] // p.groups, p.w.shape[1]
+    dx, dw = np.zeros_like(p.x, dtype=dy.dtype), np.zeros_like(p.w, dtype=dy.dtype)
+    if p.x.size:
+        extent = [d * (k - 1) + 1 for d, k in zip(p.dilation, kernel, strict=True)]
+        views = np.lib.stride_tricks.sliding_window_view(padded, extent, axis=tuple(range(2, 2 + rank)))
+        places = [slice(0, (i - 1) * s + 1, s) for i, s in zip(spatial, p.stride, strict=True)]
+        views = views[(slice(None), slice(None), *places, *(slice(None, None, d) for d in p.dilation))]
+        position, window = "pqrs"[:rank], "uvwx"[:rank]
+        for g in range(p.groups):
+            ins, outs = slice(g * share_in, (g + 1) * share_in), slice(g * share_out, (g + 1) * share_out)
+            dx[:, ins] = np.einsum(f"nf{position}{window},cf{window}->nc{position}", views[:, outs], p.w[ins])
+            dw[ins] = np.einsum(f"nf{position}{window},nc{position}->cf{window}", views[:, outs], p.x[:, ins])
+    db = np.einsum("nfk->f", dy.reshape(batch, p.out_channels, math.prod(p.output_size)))
+    return Gradients(_finish(dx, None, p.layout), dw, db)
+
+
+# --- The transposed matrix of the forward convolution -------------------------------------------------------
+
+
+def _incidence(i: int, k: int, s: int, d: int, low: int, length: int) -> np.ndarray:
+    """For one axis, 1.0 where input j meets output o through tap t, as (i, k, length)."""
+    j, t, o = np.ogrid[:i, :k, :length]
+    return (j * s + t * d - low == o).astype(np.float64)
+
+
+def _forward_matrices(p: _Problem) -> tuple[str, list[np.ndarray]]:
+    axes = zip(p.x.shape[2:], p.w.shape[2:], p.stride, p.dilation, p.crop, p.output_size, strict=True)
+    matrices = [_incidence(i, k, s, d, low, out) for i, k, s, d, (low, _), out in axes]
+    labels = ["iao", "jbp", "kcq", "leP"][: len(matrices)]
+    return ",".join(labels), matrices
+
+
+def by_forward_matrix(
+    x: Any,
+    w: Any,
+    bias: Any = None,
+    **arguments: Any,
+) -> np.ndarray:
+    """`conv_transpose` as the product of the input with the transposed matrix of the forward convolution."""
+    p = _problem(x, w, **arguments)
+    labels, matrices = _forward_matrices(p)
+    rank = len(matrices)
+    inputs, taps, outputs = "ijkl"[:rank], "abce"[:rank], "opqP"[:rank]
+    parts = []
+    for xg, wg in zip(np.split(p.x, p.groups, axis=1), np.split(p.w, p.groups, axis=0), strict=True):
+        matrix = np.einsum(f"xf{taps},{labels}->x{inputs}f{outputs}", wg, *matrices, optimize=True)
+        matrix = matrix.reshape(math.prod(xg.shape[1:]), wg.shape[1] * math.prod(p.output_size))
+        flat = xg.reshape(xg.shape[0], matrix.shape[0]) @ matrix
+        parts.append(flat.reshape(xg.shape[0], wg.shape[1], *p.output_size))
+    return _finish(np.concatenate(parts, axis=1), bias, p.layout)
+
+
+def gradients_by_forward_matrix(
+    x: Any,
+    w: Any,
+    dy: Any,
+    **arguments: Any,
+) -> Gradients:
+    """`conv_transpose_gradients` by contracting the incidence of input, tap and output."""
+    p = _problem(x, w, **arguments)
+    dy = _output_gradient(p, dy)
+    labels, matrices = _forward_matrices(p)
+    rank = len(matrices)
+    inputs, taps, outputs = "ijkl"[:rank], "abce"[:rank], "opqP"[:rank]
+    dx, dw = [], []
+    for xg, wg, dyg in zip(
+        np.split(p.x, p.groups, 1), np.split(p.w, p.groups, 0), np.split(dy, p.groups, 1), strict=True
+    ):
+        operands = [dyg, *matrices]
+        dx.append(np.einsum(f"xf{taps},nf{outputs},{labels}->nx{inputs}", wg, *operands, optimize=True))
+        dw.append(np.einsum(f"nx{inputs},nf{outputs},{labels}->xf{taps}", xg, *operands, optimize=True))
+    ones = np.ones((p.x.shape[0], *p.output_size))
+    db = np.tensordot(ones, np.moveaxis(dy, 1, -1), axes=ones.ndim)
+    return Gradients(_finish(np.concatenate(dx, 1), None, p.layout), np.concatenate(dw, 0), db)
+
+
+# --- The definition, in any arithmetic ----------------------------------------------------------------------
+
+
+def by_definition(
+    x: np.ndarray,
+    w: np.ndarray,
+    bias: Sequence[Any] | None = None,
+    *,
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+    crop: Crop,
+) -> np.ndarray:
+    """R1 to R3 element by element, for object arrays of Fractions or ints; channels_first.
+
+    Slow on purpose: it is the text of the rules and nothing else.
+    """
+    per_group_in, per_group_out = w.shape[0] // groups, w.shape[1]
+    full: dict[tuple[int, ...], Any] = {}
+    for n, c in np.ndindex(*x.shape[:2]):
+        for f, j, t in itertools.product(range(per_group_out), np.ndindex(*x.shape[2:]), np.ndindex(*w.shape[2:])):
+            place = tuple(a * s + b * d for a, s, b, d in zip(j, stride, t, dilation, strict=True))
+            key = (n, c // per_group_in * per_group_out + f, *place)
+            full[key] = full.get(key, 0) + x[(n, c, *j)] * w[(c, f, *t)]
+    sizes = [
+        (i - 1) * s + d * (k - 1) + 1 - low - high
+        for i, k, s, d, (low, high) in zip(x.shape[2:], w.shape[2:], stride, dilation, crop, strict=True)
+    ]
+    y = np.empty((x.shape[0], groups * per_group_out, *sizes), dtype=object)
+    for index in np.ndindex(*y.shape):
+        place = tuple(o + low for o, (low, _) in zip(index[2:], crop, strict=True))
+        y[index] = full.get((*index[:2], *place), 0) + (0 if bias is None else bias[index[1]])
+    return y

@@ -1,0 +1,52 @@
+"""The oracle's answer to a case: right values, sums of magnitudes and numbers of products."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from cases.case import Case
+from cases.data import make_tensors
+from conformance import oracle
+from conformance.bound import Reference
+
+__all__ = ["answer", "reference"]
+
+Tensors = dict[str, np.ndarray]
+
+
+def answer(case: Case, tensors: Tensors) -> Tensors:
+    """The right answer to a case on given tensors: ``y``, or ``dx``, ``dw`` and (with a bias) ``db``.
+
+    Raises
+    ------
+    DomainError
+        The question has no answer.
+    """
+    geometry: dict[str, Any] = {
+        "stride": case.stride,
+        "dilation": case.dilation,
+        "groups": case.groups,
+        "crop": case.geometry().crop,
+        "layout": case.layout,
+    }
+    if case.direction == "fwd":
+        return {"y": oracle.conv_transpose(tensors["x"], tensors["w"], tensors.get("bias"), **geometry)}
+    found = oracle.conv_transpose_gradients(tensors["x"], tensors["w"], tensors["dy"], **geometry)._asdict()
+    return {name: found[name] for name in found if name != "db" or case.bias}
+
+
+def reference(case: Case, tensors: Tensors) -> dict[str, Reference]:
+    """Right values with all that the error bound needs, one `Reference` an answer tensor."""
+    exact = answer(case, tensors)
+    magnitude = answer(case, {name: np.abs(array) for name, array in tensors.items()})
+    terms = answer(case, {name: np.ones(array.shape) for name, array in tensors.items()})
+    return {name: Reference(exact[name], magnitude[name], terms[name]) for name in exact}
+
+
+@lru_cache(maxsize=64)
+def question(case: Case) -> Tensors:
+    """Input data of a case, kept for the adapters that are asked next; treat as read-only."""
+    return make_tensors(case)

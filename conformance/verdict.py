@@ -1,0 +1,192 @@
+"""How one reply compares with the oracle.
+
+Each kind of reply has its own judge in ``_JUDGES``; each returns the fields of an `Outcome` that it decides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from adapters.base import Tensor
+from adapters.process import Reply
+from cases.case import Case
+from cases.data import DATA_KINDS
+from cases.dtypes import DType, round_to
+from cases.errors import DomainError
+from cases.policy import policies
+from conformance.bound import PROFILES, Reference, profiles_for, tolerance
+from conformance.reference import Tensors, reference
+
+__all__ = ["judge"]
+
+Verdict = dict[str, Any]
+EXACT = "exact"
+_FAR = float("inf")
+
+
+def judge(case: Case, tensors: Tensors, reply: Reply) -> Verdict:
+    """Judge one reply.
+
+    Parameters
+    ----------
+    case : Case
+        The question.
+    tensors : dict of numpy.ndarray
+        The input data it was asked with.
+    reply : Reply
+        What came back.
+
+    Returns
+    -------
+    dict
+        Fields of an `Outcome`: ``status`` always; ``kind``, ``detail``, ``profile``, ``budget``,
+        ``max_abs_error``, ``digest`` where they apply.
+    """
+    return _JUDGES[reply.kind](case, tensors, reply)
+
+
+def _as_said(status: str) -> Callable[..., Verdict]:
+    return lambda case, tensors, reply: {
+        "status": status,
+        "detail": reply.detail,
+        "source": reply.source,
+    }
+
+
+def _raised(case: Case, tensors: Tensors, reply: Reply) -> Verdict:
+    try:
+        touched = policies(case)
+    except DomainError as error:
+        return {"status": "pass", "detail": f"refused as it should be ({error}): {reply.detail}"}
+    if touched:
+        return {
+            "status": "unsupported",
+            "detail": f"R12 leaves the choice ({', '.join(touched)}): {reply.detail}",
+        }
+    return {"status": "fail", "kind": "rejected", "detail": reply.detail}
+
+
+def _answered(case: Case, tensors: Tensors, reply: Reply) -> Verdict:
+    digest = _digest(reply.tensors)
+    try:
+        case.geometry()
+    except DomainError as error:
+        shapes = ", ".join(str(tensor.values.shape) for tensor in reply.tensors.values())
+        return _fail("accepted", f"numbers of shape {shapes} for a question without an answer ({error})") | {
+            "digest": digest
+        }
+    expected = reference(case, tensors)
+    verdict: Verdict = {"status": "pass", "profile": EXACT, "budget": 0.0, "max_abs_error": 0.0}
+    for name, wanted in expected.items():
+        found = _compare(case, name, wanted, reply.tensors.get(name), reply.promise)
+        verdict = _worse(verdict, found)
+    if verdict["status"] == "pass" and not reply.steady:
+        verdict |= _fail("nondeterministic", "asked twice with the same data, two different answers")
+    return verdict | {"digest": digest}
+
+
+_JUDGES: dict[str, Callable[..., Verdict]] = {
+    "answer": _answered,
+    "raised": _raised,
+    "unsupported": _as_said("unsupported"),
+    "inexpressible": _as_said("inexpressible"),
+    "crash": _as_said("crash"),
+    "timeout": _as_said("timeout"),
+    "broken": _as_said("infra"),
+}
+
+
+def _fail(kind: str, detail: str) -> Verdict:
+    return {"status": "fail", "kind": kind, "detail": detail}
+
+
+def _worse(first: Verdict, second: Verdict) -> Verdict:
+    """The verdict on several tensors: the first failure, else the loosest profile and its budget."""
+    if first["status"] != "pass":
+        return first
+    if second["status"] != "pass":
+        return second
+    order = [EXACT, *PROFILES]
+    worst = max(first, second, key=lambda v: (order.index(v["profile"]), v["budget"]))
+    return worst | {"max_abs_error": max(first["max_abs_error"], second["max_abs_error"])}
+
+
+def _compare(case: Case, name: str, wanted: Reference, got: Tensor | None, promised: str) -> Verdict:
+    """Judge one answer tensor."""
+    wrong_values = "gradient" if case.direction == "grad" else "values"
+    if got is None:
+        return _fail("shape", f"{name} is missing from the answer")
+    if got.values.shape != wanted.exact.shape:
+        return _fail("shape", f"{name} has shape {got.values.shape}; by the rules it is {wanted.exact.shape}")
+    if got.dtype != case.dtype:
+        return _fail("dtype", f"{name} has dtype {got.dtype}; {case.dtype} was asked for")
+    values = np.asarray(got.values, dtype=wanted.exact.dtype)
+    dtype = case.format
+    nearest = round_to(dtype, wanted.exact)
+    if np.array_equal(values, nearest, equal_nan=True):
+        return {"status": "pass", "profile": EXACT, "budget": 0.0, "max_abs_error": _distance(values, wanted)}
+    odd = np.isfinite(values) != np.isfinite(nearest)
+    if odd.any():
+        return _fail("nonfinite", f"{name} {_where(odd, values, nearest)}") | {"max_abs_error": _FAR}
+    error = _distance(values, wanted)
+    if DATA_KINDS[case.data].exact:
+        wrong = ~((values == nearest) | (np.isnan(values) & np.isnan(nearest)))
+        return _fail(wrong_values, f"{name} {_where(wrong, values, nearest)}") | {"max_abs_error": error}
+    return _against_profiles(case, name, wanted, values, promised, wrong_values) | {"max_abs_error": error}
+
+
+def _against_profiles(
+    case: Case,
+    name: str,
+    wanted: Reference,
+    values: np.ndarray,
+    promised: str,
+    wrong_values: str,
+) -> Verdict:
+    order = [EXACT, *PROFILES]
+    for profile in profiles_for(case.format):
+        used = _budget(values, wanted, case.format, profile.name)
+        if used <= 1:
+            verdict: Verdict = {"status": "pass", "profile": profile.name, "budget": used}
+            if order.index(profile.name) > order.index(promised):
+                share = _budget(values, wanted, case.format, promised)
+                verdict |= _fail(
+                    "precision",
+                    f"{name} meets profile {profile.name}, not the promised {promised} ({share:.3g} x its bound)",
+                )
+            return verdict
+    loosest = profiles_for(case.format)[-1]
+    beyond = np.abs(values - wanted.exact) > tolerance(wanted, case.format, loosest)
+    return _fail(wrong_values, f"{name} {_where(beyond, values, wanted.exact)}")
+
+
+def _budget(values: np.ndarray, wanted: Reference, dtype: DType, profile: str) -> float:
+    allowed = tolerance(wanted, dtype, PROFILES[profile])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.abs(values - wanted.exact) / allowed
+    return float(np.max(np.nan_to_num(share, nan=0.0), initial=0.0))
+
+
+def _distance(values: np.ndarray, wanted: Reference) -> float:
+    with np.errstate(invalid="ignore"):
+        return float(np.max(np.nan_to_num(np.abs(values - wanted.exact), nan=0.0), initial=0.0))
+
+
+def _where(wrong: np.ndarray, values: np.ndarray, expected: np.ndarray) -> str:
+    first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    return (
+        f"differs in {int(wrong.sum())} of {wrong.size} elements, first at {list(first)}: "
+        f"expected {expected[first]:.9g}, got {values[first]:.9g}"
+    )
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tensor.values.shape} ".encode())
+        digest.update(np.ascontiguousarray(tensor.values).tobytes())
+    return digest.hexdigest()[:16]

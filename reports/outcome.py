@@ -1,0 +1,91 @@
+"""``Outcome``: how one adapter answered one case. One declaration; table columns and JSON derive from it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from reports.statuses import STATUSES
+
+__all__ = ["Outcome"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The verdict on one answer, and what was run.
+
+    Attributes
+    ----------
+    case_id, adapter : str
+        What was asked, and whom.
+    status : str
+        A name in ``reports.statuses.STATUSES``.
+    kind : str or None
+        For ``fail``, a name in ``FAIL_KINDS``.
+    profile : str or None
+        The tightest accuracy profile met.
+    budget : float or None
+        Share of that profile's error bound used by the worst element, 0 to 1.
+    max_abs_error : float or None
+        Largest difference from the oracle.
+    detail : str
+        What happened, in words.
+    source : str
+        Documentation that the detail cites.
+    digest : str
+        Hash of the answer's bits, equal for equal answers.
+    diagnosis : dict or None
+        The transformation of the oracle that reproduces a wrong answer.
+    program : str
+        The call that was made; kept where the outcome is worth a look.
+    seconds : float
+        Time the whole check took.
+    evidence : dict
+        Arrays for the report as nested lists: expected, got and where they differ; kept for failures.
+    """
+
+    case_id: str
+    adapter: str
+    status: str
+    kind: str | None = None
+    profile: str | None = None
+    budget: float | None = None
+    max_abs_error: float | None = None
+    detail: str = ""
+    source: str = ""
+    digest: str = ""
+    diagnosis: dict[str, Any] | None = None
+    program: str = ""
+    seconds: float = 0.0
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def gates(self) -> bool:
+        """Whether it fails a gate unless it is expected."""
+        return STATUSES[self.status].gates
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; `from_json` is the inverse."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Outcome:
+        """Read what `to_json` wrote; unknown keys are an error."""
+        return cls(**data)
+
+    def row(self) -> dict[str, Any]:
+        """Values for a database row; structured fields as JSON text."""
+        return {
+            item.name: json.dumps(value) if isinstance(value, dict) else value
+            for item, value in ((item, getattr(self, item.name)) for item in fields(self))
+        }
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> Outcome:
+        """Inverse of `row`."""
+        data = dict(row)
+        for name in ("diagnosis", "evidence"):
+            data[name] = json.loads(data[name]) if data[name] else None
+        data["evidence"] = data["evidence"] or {}
+        return cls(**data)
