@@ -13,7 +13,7 @@ from cases import Case, CaseError
 __all__ = ["CASE", "adapter_option", "resolve_adapters"]
 
 
-class _CaseType(click.ParamType[Case]):
+class _CaseType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer click
     """A case id, full or short."""
 
     name = "case"
