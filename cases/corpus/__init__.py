@@ -1,0 +1,1 @@
+"""Permanent, named cases: worked examples of the literature and reports of real users."""
