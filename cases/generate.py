@@ -1,0 +1,208 @@
+"""Writes the tiers: ``python -m cases.generate``.
+
+Rows of classes come from covering arrays (covertable); each row becomes the most anisotropic of many small cases
+drawn for it, so that no two axes and no two sizes of a case are alike where its classes allow that. Everything is
+seeded by the row itself: the same code writes the same files.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cases.boundary import BOUNDARIES, examples
+from cases.case import Case
+from cases.domain import FACTORS, SPACES, Row, classify
+from cases.policy import policies
+from cases.tiers import TIERS, tier_hash
+
+__all__ = ["TIER_CASES", "covering_rows", "realise", "write"]
+
+_DRAWS = 300
+_MAX_PRODUCTS = 60_000  # of one answer: keeps a case in the milliseconds
+_STRIDES = {"one": (1,), "two": (1, 2), "many": (1, 2, 3, 4)}
+_DILATIONS = {"one": (1,), "many": (1, 2, 3)}
+_KERNELS = {"one": (1,), "odd": (1, 3, 5), "even": (1, 2, 3, 4), "smaller": (1, 2, 3)}
+_GROUPS = {"one": (1,), "several": (2, 3), "depthwise": (2, 3, 4)}
+
+
+def covering_rows(strength: int, space: str, **fixed: str) -> list[dict[str, str]]:
+    """Rows of classes that contain every combination of ``strength`` classes a space allows.
+
+    Parameters
+    ----------
+    strength : int
+        How many factors are combined.
+    space : str
+        A name in ``cases.domain.SPACES``.
+    **fixed : str
+        Factors held at one class.
+    """
+    from covertable import make  # needed to write the tiers, not to use them
+
+    factors = {name: [fixed[name]] if name in fixed else list(factor.levels) for name, factor in FACTORS.items()}
+    constraints = [
+        {
+            "operator": "or",
+            "conditions": [
+                {"operator": "ne", "left": name, "value": level} for name, level in combination.items()
+            ],
+        }
+        for combination in SPACES[space].forbidden
+    ]
+    rows: list[dict[str, str]] = make(factors, strength=strength, salt="conformance", constraints=constraints)
+    return rows
+
+
+def realise(row: Row, space: str, seed: int) -> Case:
+    """The most anisotropic of many small cases drawn for a row of classes.
+
+    Raises
+    ------
+    ValueError
+        No case of these classes was found in the space.
+    """
+    rng = random.Random(f"{space} {seed} {sorted(row.items())}")
+    best: tuple[float, Case] | None = None
+    for _ in range(_DRAWS):
+        case = _draw(rng, row, seed)
+        if not _fits(case, row, space):
+            continue
+        cost = _likeness(case)
+        if best is None or cost < best[0]:
+            best = cost, case
+    if best is None:
+        raise ValueError(f"no case found for {dict(row)} in {space}")
+    return best[1]
+
+
+def _draw(rng: random.Random, row: Row, seed: int) -> Case:
+    rank = int(row["rank"])
+
+    def axes(choices: Iterable[int]) -> tuple[int, ...]:
+        pool = tuple(choices)
+        return tuple(rng.choice(pool) for _ in range(rank))
+
+    kernel, stride, dilation = (
+        axes(table[row[name]])
+        for table, name in ((_KERNELS, "kernel"), (_STRIDES, "stride"), (_DILATIONS, "dilation"))
+    )
+    largest = {1: 9, 2: 6, 3: 4}[rank]
+    groups = rng.choice(_GROUPS[row["groups"]])
+    in_share = 1 if row["groups"] == "depthwise" else rng.randint(2, 3)
+    extra: tuple[int, ...] | None = {"auto": None, "zero": (0,) * rank}.get(row["output_padding"])
+    if row["output_padding"] == "positive":
+        extra = tuple(rng.randint(0, max(s, d) - 1) for s, d in zip(stride, dilation, strict=True))
+    padding: Any = row["padding"]
+    if padding == "symmetric":
+        padding = tuple((low, low) for low in axes(range(4)))
+    elif padding == "asymmetric":
+        padding = tuple((rng.randint(0, 3), rng.randint(0, 3)) for _ in range(rank))
+    return Case(
+        rank=rank,
+        input_size=axes(range(2, largest + 1)),
+        kernel_size=kernel,
+        batch=1 if row["batch"] == "one" else rng.randint(2, 3),
+        in_channels=groups * in_share,
+        out_channels=groups * rng.randint(2, 3),
+        stride=stride,
+        dilation=dilation,
+        groups=groups,
+        padding=padding,
+        output_padding=extra,
+        layout=row["layout"],
+        dtype=row["dtype"],
+        bias=row["bias"] == "yes",
+        data=row["data"],
+        seed=seed,
+        direction=row["direction"],
+    )
+
+
+def _fits(case: Case, row: Row, space: str) -> bool:
+    """Whether a case has an answer that is owed, is small, and has exactly the classes of the row."""
+    try:
+        output = case.geometry().output_size
+    except ValueError:
+        return False
+    products = case.batch * math.prod((*case.weight_shape, *case.input_size))
+    return (
+        min(output) > 0
+        and not policies(case)
+        and products <= _MAX_PRODUCTS
+        and classify(case) == dict(row)
+        and SPACES[space].confines(case)
+    )
+
+
+def _alike(values: Iterable[Any]) -> int:
+    """Number of equal pairs."""
+    return sum(first == second for first, second in itertools.combinations(tuple(values), 2))
+
+
+def _likeness(case: Case) -> float:
+    """How many coincidences a case holds, and a little for its size."""
+    output = case.geometry().output_size
+    crops = case.padding if not isinstance(case.padding, str) else ()
+    axes: list[Iterable[Any]] = [
+        case.input_size, case.kernel_size, case.stride, case.dilation, output, crops,
+        zip(case.kernel_size, case.stride, case.dilation, strict=True), case.output_padding or (),
+        (case.batch, case.in_channels, case.out_channels, *case.input_size),
+        (case.batch, case.in_channels, case.out_channels, *output),
+    ]  # fmt: skip
+    # Sums over the whole output (gradients) stay exact in bfloat16 below 256 terms.
+    spread = case.batch * math.prod(output) / 128
+    return sum(map(_alike, axes)) + (spread if spread > 1 else spread / 10)
+
+
+def _covered(strength: int, *, per_rank: bool = False) -> Iterator[Case]:
+    for space in SPACES:
+        for fixed in [{"rank": rank} for rank in FACTORS["rank"].levels] if per_rank else [{}]:
+            for seed, row in enumerate(covering_rows(strength, space, **fixed)):
+                yield realise(row, space, seed)
+
+
+def _boundaries(name: str, **fields: Any) -> Iterator[Case]:
+    for case in examples(name):
+        yield replace(case, **fields)
+
+
+def _smoke() -> Iterator[Case]:
+    yield from _covered(2, per_rank=True)
+
+
+def _gate() -> Iterator[Case]:
+    yield from _smoke()
+    yield from _covered(3)
+    for name in BOUNDARIES:
+        yield from _boundaries(name)
+        yield from _boundaries(name, layout="channels_last", bias=True, direction="grad")
+
+
+def _full() -> Iterator[Case]:
+    yield from _gate()
+    yield from _covered(4)
+    for name, dtype in itertools.product(BOUNDARIES, FACTORS["dtype"].levels):
+        for layout, direction in itertools.product(FACTORS["layout"].levels, FACTORS["direction"].levels):
+            yield from _boundaries(name, dtype=dtype, layout=layout, bias=True, direction=direction, data="normal")
+
+
+TIER_CASES = {"smoke": _smoke, "gate": _gate, "full": _full}
+
+
+def write(folder: Path) -> None:
+    """Write every tier as a text file of full case ids, one a line, each once."""
+    for name in TIERS:
+        cases = list(dict.fromkeys(TIER_CASES[name]()))
+        (folder / f"{name}.txt").write_text("".join(f"{case}\n" for case in cases), encoding="ascii")
+        print(f"{name}: {len(cases)} cases, {tier_hash(cases)}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    write(Path(__file__).parent / "tiers")

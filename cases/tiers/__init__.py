@@ -1,0 +1,51 @@
+"""The fixed, named case sets: text files of full case ids, one a line.
+
+They are written by ``python -m cases.generate`` and change only with it. Scores are comparable under one hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib import resources
+
+from cases.case import Case
+
+__all__ = ["TIERS", "load_tier", "tier_hash"]
+
+TIERS: dict[str, str] = {
+    "smoke": "every pair of parameter classes on each rank, and the worked examples; under a minute",
+    "gate": "every three parameter classes together, and every boundary class on each rank; for every change",
+    "full": "every four parameter classes together, more boundaries and data kinds; for every release",
+}
+
+
+@lru_cache(maxsize=len(TIERS))
+def _read(name: str) -> tuple[Case, ...]:
+    lines = resources.files(__name__).joinpath(f"{name}.txt").read_text("ascii").split()
+    return tuple(Case.parse(line) for line in lines)
+
+
+def load_tier(name: str) -> list[Case]:
+    """The cases of a tier, in file order.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``TIERS``.
+
+    Raises
+    ------
+    KeyError
+        There is no such tier.
+    """
+    if name not in TIERS:
+        raise KeyError(f"unknown tier {name!r}; known are {', '.join(TIERS)}")
+    return list(_read(name))
+
+
+def tier_hash(cases: Iterable[Case]) -> str:
+    """Identify a case set: the first 16 hex digits of the SHA-256 of its sorted full ids, one a line."""
+    ids = sorted({str(case) for case in cases})
+    return hashlib.sha256("".join(f"{case_id}\n" for case_id in ids).encode()).hexdigest()[:16]

@@ -1,0 +1,90 @@
+"""``conformance cases``: what the tiers hold, and how much of the domain they cover."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from cases import Case
+from cases.boundary import BOUNDARIES, met
+from cases.coverage import coverage
+from cases.domain import FACTORS, SPACES, classify
+from cases.tiers import TIERS, load_tier, tier_hash
+
+__all__ = ["command"]
+
+_STRENGTHS = (1, 2, 3, 4)
+
+
+@click.command("cases", epilog="Example: conformance cases --tier gate --stats")
+@click.option("--tier", type=click.Choice(list(TIERS)), help="One tier. Default: all of them.")
+@click.option("--stats", is_flag=True, help="Print coverage instead of ids.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(tier: str | None, stats: bool, as_json: bool) -> None:
+    """List the cases of a tier, one full id a line, or count what they cover."""
+    tiers = {name: load_tier(name) for name in ([tier] if tier else TIERS)}
+    if stats:
+        found = {name: statistics(cases) for name, cases in tiers.items()}
+        if as_json:
+            click.echo(json.dumps({"tiers": found}, indent=2))
+        else:
+            _print(found)
+        return
+    listed = list(dict.fromkeys(case for cases in tiers.values() for case in cases))
+    if as_json:
+        click.echo(
+            json.dumps({"tier": tier, "hash": tier_hash(listed), "cases": list(map(str, listed))}, indent=2)
+        )
+    else:
+        click.echo("\n".join(map(str, listed)))
+
+
+def statistics(cases: list[Case]) -> dict[str, Any]:
+    """Number, hash, t-way coverage in every space, and cases a class and a boundary class."""
+    found: dict[str, Any] = {"cases": len(cases), "hash": tier_hash(cases), "coverage": {}}
+    for space in SPACES:
+        counted = [coverage(cases, strength, space) for strength in _STRENGTHS]
+        found["coverage"][space] = {
+            str(result.strength): {"covered": result.covered, "required": result.required} for result in counted
+        }
+    rows = [classify(case) for case in cases]
+    found["classes"] = {name: dict(Counter(row[name] for row in rows)) for name in FACTORS}
+    boundaries = Counter(name for case in cases for name in met(case))
+    found["boundaries"] = {name: boundaries[name] for name in BOUNDARIES}
+    return found
+
+
+def _print(found: dict[str, dict[str, Any]]) -> None:
+    console = Console(highlight=False)
+    for name, tier in found.items():
+        console.print(f"{name}: {tier['cases']} cases, hash {tier['hash']}")
+    table = Table("space", "", "required", *found, title="t-way coverage", box=box.SIMPLE)
+    for space in SPACES:
+        for strength in map(str, _STRENGTHS):
+            counted = [tier["coverage"][space][strength] for tier in found.values()]
+            shares = (f"{c['covered']} ({_percent(c)})" for c in counted)
+            table.add_row(space, f"{strength}-way", str(counted[0]["required"]), *shares)
+    console.print(table)
+    for title, key in (("cases a class", "classes"), ("cases a boundary class", "boundaries")):
+        table = Table("", *found, title=title, box=box.SIMPLE)
+        names = FACTORS if key == "classes" else BOUNDARIES
+        for name in names:
+            table.add_row(name, *(_cell(tier[key][name]) for tier in found.values()))
+        console.print(table)
+
+
+def _percent(counted: dict[str, int]) -> str:
+    # Rounded down: what is not all of it does not print as 100 %.
+    return f"{counted['covered'] * 1000 // counted['required'] / 10:g} %"
+
+
+def _cell(counts: int | dict[str, int]) -> str:
+    if isinstance(counts, int):
+        return str(counts)
+    return ", ".join(f"{name} {count}" for name, count in counts.items())

@@ -1,0 +1,121 @@
+"""The committed tiers: what they cover, counted by brute force, and how they are made."""
+
+import itertools
+import math
+from collections import Counter
+
+import pytest
+
+from cases import Case
+from cases.boundary import BOUNDARIES, examples, met
+from cases.coverage import coverage
+from cases.domain import FACTORS, SPACES, allowed, classify
+from cases.policy import policies
+from cases.tiers import TIERS, load_tier, tier_hash
+
+STRENGTHS = {"smoke": 2, "gate": 3, "full": 4}
+
+
+@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("tier", TIERS)
+def test_every_combination_is_there(tier, space):
+    found = coverage(load_tier(tier), STRENGTHS[tier], space)
+    assert found.missing == ()
+    assert found.covered == found.required > 0
+
+
+@pytest.mark.parametrize("rank", FACTORS["rank"].levels)
+def test_smoke_covers_every_pair_on_every_rank(rank):
+    on_rank = [case for case in load_tier("smoke") if str(case.rank) == rank]
+    pairs = set()
+    for row in map(classify, on_rank):
+        pairs.update(itertools.combinations(sorted(row.items()), 2))
+    rows = [row for row in _all_rows(rank) if allowed(row)]
+    required = {pair for row in rows for pair in itertools.combinations(sorted(row.items()), 2)}
+    assert required - pairs == set()
+
+
+def _all_rows(rank):
+    # Two factors vary around one row that goes with every class: each pair, without a third of a million rows.
+    names = list(FACTORS)
+    levels = [[rank] if name == "rank" else FACTORS[name].levels for name in names]
+    base = dict(zip(names, (row[0] for row in levels), strict=True))
+    base["stride"] = "many"
+    for first, second in itertools.combinations(range(len(names)), 2):
+        for a, b in itertools.product(levels[first], levels[second]):
+            yield {**base, names[first]: a, names[second]: b}
+
+
+def test_coverage_notices_a_missing_combination():
+    cases = [
+        case for case in load_tier("gate") if not (case.rank == 2 and case.groups > 1 and case.dtype == "f16")
+    ]
+    found = coverage(cases, 3)
+    assert found.covered < found.required
+    assert found.missing
+    for combination in found.missing:
+        assert {"rank": "2", "dtype": "f16"}.items() <= combination.items()
+        assert combination["groups"] in ("several", "depthwise")
+
+
+def test_coverage_counts_by_hand():
+    # Two cases that differ in one factor: every factor but one shows one class, that one shows two.
+    pair = [Case.parse("2d-i5x7-k3"), Case.parse("2d-i5x7-k3-cl")]
+    assert coverage(pair, 1).covered == len(FACTORS) + 1
+    assert coverage(pair, 2).covered == math.comb(len(FACTORS), 2) + (len(FACTORS) - 1)
+    assert coverage([], 1).covered == 0
+
+
+def test_tiers_nest():
+    smoke, gate, full = (set(load_tier(name)) for name in ("smoke", "gate", "full"))
+    assert smoke < gate < full
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_each_case_is_there_once(tier):
+    assert [case for case, count in Counter(load_tier(tier)).items() if count > 1] == []
+
+
+def test_smoke_is_small_and_every_answer_is_owed():
+    cases = load_tier("smoke")
+    assert 150 <= len(cases) <= 300
+    assert [str(case) for case in cases if policies(case)] == []
+    assert max(case.batch * math.prod((*case.weight_shape, *case.input_size)) for case in cases) <= 60_000
+
+
+def test_smoke_is_anisotropic():
+    several_axes = [case for case in load_tier("smoke") if case.rank > 1]
+    assert all(len(set(case.input_size)) > 1 for case in several_axes)
+    alike = [case for case in load_tier("smoke") if case.in_channels == case.out_channels]
+    assert len(alike) < len(load_tier("smoke")) / 10
+
+
+@pytest.mark.parametrize("name", BOUNDARIES)
+def test_boundary_examples_lie_in_their_class_and_in_gate(name):
+    cases = list(examples(name))
+    assert cases
+    assert all(name in met(case) for case in cases)
+    assert {case.rank for case in cases} == set(BOUNDARIES[name].ranks)
+    assert set(cases) <= set(load_tier("gate"))
+
+
+def test_an_ordinary_case_meets_no_boundary():
+    assert met(Case.parse("2d-n2-c4x6-i5x7-k4x3-s3x2-p1")) == []
+
+
+def test_hash_is_of_the_set():
+    cases = load_tier("smoke")
+    assert tier_hash(reversed(cases)) == tier_hash(cases + cases[:3]) == tier_hash(cases)
+    assert tier_hash(cases[1:]) != tier_hash(cases)
+
+
+def test_unknown_tier():
+    with pytest.raises(KeyError, match="smoke, gate, full"):
+        load_tier("nightly")
+
+
+def test_generator_writes_the_committed_smoke():
+    pytest.importorskip("covertable", reason="covertable writes the tiers; using them does not need it")
+    from cases.generate import TIER_CASES
+
+    assert list(dict.fromkeys(TIER_CASES["smoke"]())) == load_tier("smoke")
