@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from operator import index
 from typing import Any
 
 from cases.dtypes import DTYPES, DType
@@ -78,16 +80,17 @@ class Case:
     direction: str = "fwd"
 
     def __post_init__(self) -> None:
-        for name in ("input_size", "kernel_size", "stride", "dilation", "output_padding"):
-            value = getattr(self, name)
-            if isinstance(value, int):
-                value = (value,)
-            if value is not None:
-                value = tuple(value)
-                object.__setattr__(self, name, value * self.rank if len(value) == 1 else value)
-        if not isinstance(self.padding, str):
-            pairs = tuple((low, high) for low, high in self.padding)
-            object.__setattr__(self, "padding", pairs * self.rank if len(pairs) == 1 else pairs)
+        try:
+            for name in ("input_size", "kernel_size", "stride", "dilation", "output_padding"):
+                if getattr(self, name) is not None:
+                    object.__setattr__(self, name, _spatial(getattr(self, name), self.rank))
+            if not isinstance(self.padding, str):
+                pairs = tuple((index(low), index(high)) for low, high in self.padding)
+                object.__setattr__(self, "padding", pairs * self.rank if len(pairs) == 1 else pairs)
+        except (TypeError, ValueError):
+            raise CaseError(
+                "spatial values are an int or one int an axis, explicit padding pairs of ints"
+            ) from None
         object.__setattr__(self, "bias", bool(self.bias))
         # What a case may hold is what its id can say, so the id's own grammar checks the values.
         for field in FIELDS:
@@ -129,15 +132,15 @@ class Case:
         values: dict[str, Any] = {}
         position = 0
         for token in tokens:
-            index = next((n for n, field in enumerate(FIELDS) if _PATTERNS[field.name].fullmatch(token)), None)
-            if index is None:
+            place = next((n for n, field in enumerate(FIELDS) if _PATTERNS[field.name].fullmatch(token)), None)
+            if place is None:
                 raise CaseError(_describe(token))
-            field = FIELDS[index]
-            if index < position:
+            field = FIELDS[place]
+            if place < position:
                 raise CaseError(f"{token!r}: {field.name} is given twice or out of order; the order is {_ORDER}")
-            if index and "rank" not in values:
+            if place and "rank" not in values:
                 raise CaseError(f"rank: a case id starts with {FIELDS[0].accepts}, not {token!r}")
-            position = index + 1
+            position = place + 1
             try:
                 values.update(field.read(token, values.get("rank", 0)))
             except ValueError as error:
@@ -189,6 +192,12 @@ class Case:
         if self.layout == "channels_first":
             return (self.batch, channels, *spatial)
         return (self.batch, *spatial, channels)
+
+
+def _spatial(value: Any, rank: int) -> tuple[int, ...]:
+    """One int an axis; a single one stands for all."""
+    values = (index(value),) if not isinstance(value, Iterable) else tuple(index(entry) for entry in value)
+    return values * rank if len(values) == 1 else values
 
 
 _ORDER = ", ".join(field.name for field in FIELDS)

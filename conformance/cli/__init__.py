@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Any
+from typing import NoReturn
 
 import click
 
@@ -50,12 +50,11 @@ def _group() -> None:
     """Conformance test suite for transposed convolutions."""
 
 
-def main(arguments: list[str] | None = None) -> Any:
+def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; wrong usage is one line on stderr and exit code 2."""
     try:
-        _group.main(arguments, prog_name="conformance", standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        # Outside standalone mode click returns the code of an Exit and leaves the printing of errors to us.
+        sys.exit(_group.main(arguments, prog_name="conformance", standalone_mode=False) or 0)
     except click.ClickException as error:
         click.echo(f"conformance: {error.format_message()}", err=True)
         sys.exit(2)

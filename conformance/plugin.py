@@ -1,0 +1,43 @@
+"""The pytest plugin: an item for each case and adapter.
+
+Only the options live here, so that loading the plugin costs other pytest runs nothing; the rest is imported when
+the suite is asked for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+__all__ = ["SUITE"]
+
+SUITE = Path(__file__).with_name("suite.py")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options of the suite."""
+    group = parser.getgroup("conformance", "conformance suite for transposed convolutions")
+    group.addoption("--adapter", action="append", default=[], metavar="NAME", help="adapter to ask; repeatable")
+    group.addoption("--tier", default=None, metavar="TIER", help="named case set: smoke, gate or full")
+    group.addoption("--case", action="append", default=[], metavar="ID", help="single case; repeatable")
+    group.addoption("--where", default=None, metavar="EXPR", help="SQL condition over the columns of a case")
+    group.addoption("--out", default="conformance-out", metavar="DIR", help="folder for results and report")
+    group.addoption("--answer-timeout", type=float, default=60.0, metavar="S", help="seconds for one answer")
+    group.addoption("--no-report", action="store_true", help="record results only")
+
+
+def _asked_for(config: pytest.Config) -> bool:
+    arguments = [str(argument).partition("::")[0] for argument in config.args]
+    return any(
+        argument == "conformance.suite" or Path(argument).resolve() == SUITE.resolve() for argument in arguments
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Load the runner if this run collects the suite."""
+    if _asked_for(config):
+        from conformance.runner import register
+
+        register(config)

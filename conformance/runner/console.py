@@ -1,0 +1,95 @@
+"""What `conformance run` shows while it runs: a progress bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from conformance.runner.items import REPORT_ATTRIBUTE
+from reports.outcome import Outcome
+from reports.statuses import STATUSES, label
+
+__all__ = ["ConsoleReporter"]
+
+_LINE_EVERY_SECONDS = 15.0
+_FAILURES_SHOWN = 20
+
+
+class ConsoleReporter:
+    """Hooks that follow the run."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False, stderr=False)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("asking", total=None)
+        self._total: int | None = None
+        self._done = self._failures = 0
+        self._last_line = time.monotonic()
+
+    def _begin(self, total: int) -> None:
+        if self._total is None:
+            self._total = total
+            self._bar.update(self._task, total=total)
+            self._bar.start()
+            if not self._console.is_terminal:
+                self._console.print(f"asking {total} questions")
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Without xdist the items are here."""
+        if session.items:
+            self._begin(len(session.items))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
+        """With xdist every worker tells."""
+        self._begin(len(ids))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Advance, and show the first discrepancies as they come."""
+        message = getattr(report, REPORT_ATTRIBUTE, None)
+        if message is None:
+            return
+        outcome = Outcome.from_json(message["outcome"])
+        self._done += 1
+        self._bar.update(self._task, completed=self._done, description=outcome.adapter)
+        if outcome.gates:
+            self._failures += 1
+            if self._failures <= _FAILURES_SHOWN:
+                self._show(outcome)
+            elif self._failures == _FAILURES_SHOWN + 1:
+                self._console.print("… further discrepancies are in the report")
+        now = time.monotonic()
+        if not self._console.is_terminal and now - self._last_line > _LINE_EVERY_SECONDS:
+            self._last_line = now
+            self._console.print(f"{self._done} of {self._total} asked, {self._failures} discrepancies")
+
+    def _show(self, outcome: Outcome) -> None:
+        status = STATUSES[outcome.status]
+        words = label(outcome.status, outcome.kind)
+        self._console.print(
+            f"[{status.colour}]{status.symbol} {words}[/] {escape(outcome.adapter)} {outcome.case_id}\n"
+            f"    {escape(outcome.detail[:200])}",
+            soft_wrap=True,
+        )
+
+    def pytest_internalerror(self, excrepr: Any) -> None:
+        """Show an error of the machinery itself."""
+        self._console.print(str(excrepr), markup=False, soft_wrap=True)
+
+    def pytest_sessionfinish(self) -> None:
+        """Take the bar down."""
+        self._bar.stop()

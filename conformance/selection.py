@@ -1,0 +1,60 @@
+"""Which cases a run asks: a tier, single cases, a condition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cases import Case, CaseError
+from cases.columns import COLUMN_NAMES, columns
+from cases.tiers import TIERS, load_tier
+from reports.where import WhereError, matching
+
+__all__ = ["DEFAULT_TIER", "SelectionError", "select"]
+
+DEFAULT_TIER = "smoke"
+
+
+class SelectionError(ValueError):
+    """A selection that is malformed or selects nothing."""
+
+
+def select(tier: str | None, case_ids: Sequence[str], where: str | None) -> list[Case]:
+    """Find the cases asked for.
+
+    Parameters
+    ----------
+    tier : str or None
+        A tier's name; None means the default tier unless single cases are given.
+    case_ids : sequence of str
+        Single cases, ids in full or short form.
+    where : str or None
+        A condition over the columns of a case that narrows the selection down.
+
+    Returns
+    -------
+    list of Case
+        Without repetitions, in the order given.
+
+    Raises
+    ------
+    SelectionError
+        With one line that says what is wrong.
+    """
+    found: dict[Case, None] = {}
+    try:
+        for text in case_ids:
+            found[Case.parse(text)] = None
+        if tier is not None or not case_ids:
+            name = tier or DEFAULT_TIER
+            if name not in TIERS:
+                raise SelectionError(f"unknown tier {name!r}; known are {', '.join(TIERS)}")
+            found.update(dict.fromkeys(load_tier(name)))
+        chosen = list(found)
+        if where is not None:
+            met = matching([columns(case) for case in chosen], where, COLUMN_NAMES)
+            chosen = [case for case, keep in zip(chosen, met, strict=True) if keep]
+    except (CaseError, WhereError) as error:
+        raise SelectionError(str(error)) from None
+    if not chosen:
+        raise SelectionError("the selection holds no case; nothing would be tested")
+    return chosen

@@ -1,0 +1,4 @@
+"""What pytest collects: ``pytest --pyargs conformance.suite --adapter torch --tier smoke -n 2``.
+
+The plugin puts an item for each case and adapter in place of this module's contents.
+"""

@@ -1,0 +1,97 @@
+"""The condition language: one SQL expression over named columns, evaluated by SQLite and nothing else.
+
+An authorizer refuses everything but reading the columns on offer and calling harmless functions, so a condition
+from anywhere can be run.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
+
+__all__ = ["WhereError", "check_condition", "matching", "restricted"]
+
+_TABLE = "candidates"
+_FUNCTIONS = frozenset(
+    "abs coalesce glob iif ifnull instr length like lower max min nullif round sign substr trim upper".split()
+)
+_MAX_LENGTH = 2000
+_MAX_STEPS = 50_000_000
+
+
+class WhereError(ValueError):
+    """A condition that is not understood, or that asks for more than it may."""
+
+
+@contextmanager
+def restricted(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let a connection only read while a condition runs, and only for a while."""
+
+    def allow(action: int, first: str | None, second: str | None, *_: Any) -> int:
+        if action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ):
+            return sqlite3.SQLITE_OK
+        if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in _FUNCTIONS:
+            return sqlite3.SQLITE_OK
+        return sqlite3.SQLITE_DENY
+
+    steps = iter(range(_MAX_STEPS // 100_000))
+    connection.set_authorizer(allow)
+    connection.set_progress_handler(lambda: 0 if next(steps, None) is not None else 1, 100_000)
+    try:
+        yield
+    finally:
+        connection.set_progress_handler(None, 0)
+        connection.set_authorizer(None)
+
+
+def check_condition(condition: str, column_names: Sequence[str]) -> None:
+    """Raise WhereError unless a condition is one expression over the columns."""
+    matching([], condition, column_names)
+
+
+def matching(rows: Iterable[dict[str, Any]], condition: str, column_names: Sequence[str]) -> list[bool]:
+    """Which rows meet a condition.
+
+    Parameters
+    ----------
+    rows : iterable of dict
+        Values by column name.
+    condition : str
+        A SQL expression, such as ``stride_max > kernel_min and padding = 'same'``.
+    column_names : sequence of str
+        The columns on offer.
+
+    Returns
+    -------
+    list of bool
+        One an input row.
+
+    Raises
+    ------
+    WhereError
+        Naming what is wrong with the condition.
+    """
+    if len(condition) > _MAX_LENGTH or "\0" in condition:
+        raise WhereError(f"a condition has at most {_MAX_LENGTH} characters and no NUL")
+    names = ", ".join(f'"{name}"' for name in column_names)
+    marks = ", ".join("?" * (len(column_names) + 1))
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(f"CREATE TABLE {_TABLE} (row_number_, {names})")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 100)
+        table = [(n, *(row[name] for name in column_names)) for n, row in enumerate(rows)]
+        connection.executemany(f"INSERT INTO {_TABLE} VALUES ({marks})", table)
+        connection.commit()
+        # SQLite reads a misspelt column in double quotes as text; the setting makes it the error it is.
+        if hasattr(connection, "setconfig"):
+            connection.setconfig(sqlite3.SQLITE_DBCONFIG_DQS_DML, False)
+        with restricted(connection):
+            try:
+                # On lines of its own, so that a comment in the condition cannot swallow what follows.
+                query = f"SELECT row_number_ FROM {_TABLE} WHERE (\n{condition}\n)"
+                met = {row[0] for row in connection.execute(query)}
+            except (sqlite3.Error, sqlite3.Warning, UnicodeEncodeError) as error:
+                known = ", ".join(column_names)
+                raise WhereError(f"condition {condition!r}: {error}; columns are {known}") from None
+    return [number in met for number in range(len(table))]

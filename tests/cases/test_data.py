@@ -1,0 +1,84 @@
+"""Input data: the same from the id everywhere, and integers whose sums stay exact."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from cases import Case
+from cases.data import DATA_KINDS, make_tensors
+from cases.dtypes import DTYPES, round_to
+from conformance.reference import answer
+from tests.strategies import valid_cases
+
+
+@given(valid_cases())
+def test_shapes_and_carriers(case: Case) -> None:
+    tensors = make_tensors(case)
+    assert tensors["x"].shape == case.input_shape
+    assert tensors["w"].shape == case.weight_shape
+    assert ("bias" in tensors) == case.bias
+    if case.direction == "grad":
+        assert tensors["dy"].shape == case.output_shape
+    assert all(array.dtype == case.format.carrier for array in tensors.values())
+    assert all(np.array_equal(array, round_to(case.format, array), equal_nan=True) for array in tensors.values())
+
+
+@given(valid_cases())
+def test_every_partial_sum_of_ints_is_exact(case: Case) -> None:
+    """The sum of magnitudes bounds every partial sum in any order, so it must stay in the exact range."""
+    if not DATA_KINDS[case.data].exact:
+        return
+    magnitudes = {name: np.abs(np.real(a)) + np.abs(np.imag(a)) for name, a in make_tensors(case).items()}
+    for name, sums in answer(case, magnitudes).items():
+        assert sums.max(initial=0.0) <= case.format.largest_exact_integer, name
+
+
+def test_deep_sums_stay_exact_in_bfloat16_and_are_not_all_zero() -> None:
+    case = Case.parse("2d-n2-c64x3-i9x8-k3x3-s1-bf16-b1-ints.0-grad")
+    tensors = make_tensors(case)
+    magnitudes = {name: np.abs(array) for name, array in tensors.items()}
+    assert max(sums.max() for sums in answer(case, magnitudes).values()) <= 256
+    assert all(np.count_nonzero(array) > array.size // 20 for array in tensors.values())
+
+
+def test_ints_hold_no_zero_while_the_budget_allows() -> None:
+    tensors = make_tensors(Case.parse("2d-n2-c4x6-i5x7-k3-f32-b1"))
+    assert all(np.all(array != 0) for array in tensors.values())
+    assert np.unique(np.abs(tensors["w"])).size > 4
+
+
+def test_layouts_hold_the_same_numbers() -> None:
+    first = make_tensors(Case.parse("2d-n2-c2x3-i3x4-k2-cf-b1-normal.5-grad"))
+    last = make_tensors(Case.parse("2d-n2-c2x3-i3x4-k2-cl-b1-normal.5-grad"))
+    assert np.array_equal(first["w"], last["w"])
+    for name in ("x", "dy"):
+        assert np.array_equal(np.moveaxis(first[name], 1, -1), last[name])
+
+
+def test_directions_ask_with_the_same_numbers() -> None:
+    forward = make_tensors(Case.parse("1d-i5-k3-b1-normal.3"))
+    gradient = make_tensors(Case.parse("1d-i5-k3-b1-normal.3-grad"))
+    assert all(np.array_equal(forward[name], gradient[name]) for name in forward)
+
+
+def test_draws_are_pinned() -> None:
+    """The id is the case in any year: these numbers must never change."""
+    tensors = make_tensors(Case.parse("1d-c1x2-i3-k2-b1"))
+    assert {name: array.ravel().tolist() for name, array in tensors.items()} == PINNED
+
+
+PINNED = {"x": [-7.0, -6.0, -5.0], "w": [1.0, 1.0, 2.0, 7.0], "bias": [8.0, 6.0]}
+
+
+@pytest.mark.parametrize(
+    "value", [1.0, 1 + 2**-8, 1 + 2**-9, 1 + 3 * 2**-9, -(1 + 2**-8 + 2**-30), 3e38, 1e-40, 0.1]
+)
+def test_rounding_to_bfloat16_is_to_nearest_even(value: float) -> None:
+    rounded = float(round_to(DTYPES["bf16"], np.array(value)))
+    spacing = 2.0 ** (max(np.floor(np.log2(abs(value))), -126) - 7)
+    below = np.floor(value / spacing) * spacing
+    candidates = [below, below + spacing]
+    nearest = min(candidates, key=lambda c: (abs(c - value), round(c / spacing) % 2))
+    assert rounded == nearest
