@@ -1,7 +1,7 @@
 """The right answer, in NumPy float64: rules R1, R2, R3, R8 and R10.
 
 Three algorithms that share no code compute the output, and three the gradients; the tests hold them to each
-other and to exact rational arithmetic.
+other, and to the text of R1 to R3 in exact rational arithmetic.
 
 ``conv_transpose``, ``conv_transpose_gradients``
     Scatter by tap: one matrix product and one strided addition a kernel tap. The oracle everything uses.
@@ -10,8 +10,6 @@ other and to exact rational arithmetic.
     convolution arithmetic for deep learning, 2016, section 4).
 ``by_forward_matrix``, ``gradients_by_forward_matrix``
     The matrix of the forward convolution, transposed (the same guide, section 4.1).
-``by_definition``
-    R1 to R3 read aloud, in any arithmetic Python has; Fractions settle small cases exactly.
 """
 
 from __future__ import annotations
@@ -25,7 +23,6 @@ import numpy as np
 
 __all__ = [
     "Gradients",
-    "by_definition",
     "by_forward_matrix",
     "by_zero_insertion",
     "conv_transpose",
@@ -291,12 +288,7 @@ def _output_gradient(problem: _Problem, dy: Any) -> np.ndarray:
 # --- Zero insertion and correlation -------------------------------------------------------------------------
 
 
-def by_zero_insertion(
-    x: Any,
-    w: Any,
-    bias: Any = None,
-    **arguments: Any,
-) -> np.ndarray:
+def by_zero_insertion(x: Any, w: Any, bias: Any = None, **arguments: Any) -> np.ndarray:
     """`conv_transpose` as a correlation of the zero-stuffed input with the flipped kernel."""
     p = _problem(x, w, **arguments)
     kernel = p.w.shape[2:]
@@ -314,12 +306,11 @@ def by_zero_insertion(
         places = tuple(slice(f, f + n, s) for f, n, s in zip(front, stuffed_size, p.stride, strict=True))
         stuffed[_at(places)] = p.x
     flipped = np.flip(p.w, axis=tuple(range(2, p.w.ndim)))
-    axes = tuple(range(2, p.x.ndim))
-    views = np.lib.stride_tricks.sliding_window_view(stuffed, [r + 1 for r in reach], axis=axes)
+    extent = [r + 1 for r in reach]
+    views = np.lib.stride_tricks.sliding_window_view(stuffed, extent, axis=tuple(range(2, p.x.ndim)))
     keep = tuple(slice(sk, sk + out) for sk, out in zip(skip, p.output_size, strict=True))
     views = views[(slice(None), slice(None), *keep, *(slice(None, None, d) for d in p.dilation))]
-    spatial = "".join("pqrs"[: len(kernel)])
-    window = "".join("uvwx"[: len(kernel)])
+    spatial, window = "pqrs"[: len(kernel)], "uvwx"[: len(kernel)]
     share = p.x.shape[1] // p.groups
     parts = [
         np.einsum(
@@ -332,12 +323,7 @@ def by_zero_insertion(
     return _finish(np.concatenate(parts, axis=1), bias, p.layout)
 
 
-def gradients_by_correlation(
-    x: Any,
-    w: Any,
-    dy: Any,
-    **arguments: Any,
-) -> Gradients:
+def gradients_by_correlation(x: Any, w: Any, dy: Any, **arguments: Any) -> Gradients:
     """`conv_transpose_gradients` by sliding the kernel, or the input, over the padded upstream gradient."""
     p = _problem(x, w, **arguments)
     dy = _output_gradient(p, dy)
@@ -379,12 +365,7 @@ def _forward_matrices(p: _Problem) -> tuple[str, list[np.ndarray]]:
     return ",".join(labels), matrices
 
 
-def by_forward_matrix(
-    x: Any,
-    w: Any,
-    bias: Any = None,
-    **arguments: Any,
-) -> np.ndarray:
+def by_forward_matrix(x: Any, w: Any, bias: Any = None, **arguments: Any) -> np.ndarray:
     """`conv_transpose` as the product of the input with the transposed matrix of the forward convolution."""
     p = _problem(x, w, **arguments)
     labels, matrices = _forward_matrices(p)
@@ -399,12 +380,7 @@ def by_forward_matrix(
     return _finish(np.concatenate(parts, axis=1), bias, p.layout)
 
 
-def gradients_by_forward_matrix(
-    x: Any,
-    w: Any,
-    dy: Any,
-    **arguments: Any,
-) -> Gradients:
+def gradients_by_forward_matrix(x: Any, w: Any, dy: Any, **arguments: Any) -> Gradients:
     """`conv_transpose_gradients` by contracting the incidence of input, tap and output."""
     p = _problem(x, w, **arguments)
     dy = _output_gradient(p, dy)
@@ -421,38 +397,3 @@ def gradients_by_forward_matrix(
     ones = np.ones((p.x.shape[0], *p.output_size))
     db = np.tensordot(ones, np.moveaxis(dy, 1, -1), axes=ones.ndim)
     return Gradients(_finish(np.concatenate(dx, 1), None, p.layout), np.concatenate(dw, 0), db)
-
-
-# --- The definition, in any arithmetic ----------------------------------------------------------------------
-
-
-def by_definition(
-    x: np.ndarray,
-    w: np.ndarray,
-    bias: Sequence[Any] | None = None,
-    *,
-    stride: Sequence[int],
-    dilation: Sequence[int],
-    groups: int,
-    crop: Crop,
-) -> np.ndarray:
-    """R1 to R3 element by element, for object arrays of Fractions or ints; channels_first.
-
-    Slow on purpose: it is the text of the rules and nothing else.
-    """
-    per_group_in, per_group_out = w.shape[0] // groups, w.shape[1]
-    full: dict[tuple[int, ...], Any] = {}
-    for n, c in np.ndindex(*x.shape[:2]):
-        for f, j, t in itertools.product(range(per_group_out), np.ndindex(*x.shape[2:]), np.ndindex(*w.shape[2:])):
-            place = tuple(a * s + b * d for a, s, b, d in zip(j, stride, t, dilation, strict=True))
-            key = (n, c // per_group_in * per_group_out + f, *place)
-            full[key] = full.get(key, 0) + x[(n, c, *j)] * w[(c, f, *t)]
-    sizes = [
-        (i - 1) * s + d * (k - 1) + 1 - low - high
-        for i, k, s, d, (low, high) in zip(x.shape[2:], w.shape[2:], stride, dilation, crop, strict=True)
-    ]
-    y = np.empty((x.shape[0], groups * per_group_out, *sizes), dtype=object)
-    for index in np.ndindex(*y.shape):
-        place = tuple(o + low for o, (low, _) in zip(index[2:], crop, strict=True))
-        y[index] = full.get((*index[:2], *place), 0) + (0 if bias is None else bias[index[1]])
-    return y
