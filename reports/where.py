@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
-__all__ = ["WhereError", "check_condition", "matching", "restricted"]
+__all__ = ["WhereError", "matching"]
 
 _TABLE = "candidates"
 _FUNCTIONS = frozenset(
-    "abs coalesce glob iif ifnull instr length like lower max min nullif round sign substr trim upper".split()
+    {"abs", "coalesce", "glob", "iif", "ifnull", "instr", "length", "like", "lower"}
+    | {"max", "min", "nullif", "round", "sign", "substr", "trim", "upper"}
 )
 _MAX_LENGTH = 2000
 _MAX_STEPS = 50_000_000
@@ -26,15 +27,16 @@ class WhereError(ValueError):
 
 
 @contextmanager
-def restricted(connection: sqlite3.Connection) -> Iterator[None]:
-    """Let a connection only read while a condition runs, and only for a while."""
+def _restricted(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let a connection read the one table, and only for a while."""
 
     def allow(action: int, first: str | None, second: str | None, *_: Any) -> int:
-        if action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ):
-            return sqlite3.SQLITE_OK
-        if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in _FUNCTIONS:
-            return sqlite3.SQLITE_OK
-        return sqlite3.SQLITE_DENY
+        allowed = (
+            action == sqlite3.SQLITE_SELECT
+            or (action == sqlite3.SQLITE_READ and first == _TABLE)
+            or (action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in _FUNCTIONS)
+        )
+        return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
 
     steps = iter(range(_MAX_STEPS // 100_000))
     connection.set_authorizer(allow)
@@ -44,11 +46,6 @@ def restricted(connection: sqlite3.Connection) -> Iterator[None]:
     finally:
         connection.set_progress_handler(None, 0)
         connection.set_authorizer(None)
-
-
-def check_condition(condition: str, column_names: Sequence[str]) -> None:
-    """Raise WhereError unless a condition is one expression over the columns."""
-    matching([], condition, column_names)
 
 
 def matching(rows: Iterable[dict[str, Any]], condition: str, column_names: Sequence[str]) -> list[bool]:
@@ -75,6 +72,9 @@ def matching(rows: Iterable[dict[str, Any]], condition: str, column_names: Seque
     """
     if len(condition) > _MAX_LENGTH or "\0" in condition:
         raise WhereError(f"a condition has at most {_MAX_LENGTH} characters and no NUL")
+    if '"' in condition:
+        # SQLite would read a misspelt column in double quotes as text and answer without an error.
+        raise WhereError(f"condition {condition!r}: columns are written plain and texts in single quotes")
     names = ", ".join(f'"{name}"' for name in column_names)
     marks = ", ".join("?" * (len(column_names) + 1))
     with closing(sqlite3.connect(":memory:")) as connection:
@@ -83,14 +83,11 @@ def matching(rows: Iterable[dict[str, Any]], condition: str, column_names: Seque
         table = [(n, *(row[name] for name in column_names)) for n, row in enumerate(rows)]
         connection.executemany(f"INSERT INTO {_TABLE} VALUES ({marks})", table)
         connection.commit()
-        # SQLite reads a misspelt column in double quotes as text; the setting makes it the error it is.
-        if hasattr(connection, "setconfig"):
-            connection.setconfig(sqlite3.SQLITE_DBCONFIG_DQS_DML, False)
-        with restricted(connection):
+        with _restricted(connection):
             try:
                 # On lines of its own, so that a comment in the condition cannot swallow what follows.
-                query = f"SELECT row_number_ FROM {_TABLE} WHERE (\n{condition}\n)"
-                met = {row[0] for row in connection.execute(query)}
+                query = f"SELECT row_number_, CASE WHEN\n{condition}\nTHEN 1 ELSE 0 END FROM {_TABLE}"
+                met = {row[0] for row in connection.execute(query) if row[1]}
             except (sqlite3.Error, sqlite3.Warning, UnicodeEncodeError) as error:
                 known = ", ".join(column_names)
                 raise WhereError(f"condition {condition!r}: {error}; columns are {known}") from None

@@ -1,0 +1,190 @@
+"""The command line as its users meet it: processes, exit codes, one line for what is wrong."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from reports.store import Results
+from tests.conformance.test_check import toy
+
+ROOT = Path(__file__).parents[2]
+CASES = ["--case", "1d-i5-k3", "--case", "2d-n2-c2x4-i4x5-k2x3-s2x1-g2-b1", "--case", "1d-i6-k2-s3-cl"]
+
+
+def conformance(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "conformance", *arguments],
+        cwd=cwd or ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def statuses(folder: Path) -> dict[str, str]:
+    with Results.open(folder / "results.sqlite") as results:
+        return {outcome.case_id: outcome.status for outcome in results.outcomes()}
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_run_leaves_record_report_junit_and_summary(tmp_path: Path, workers: str) -> None:
+    done = conformance("run", "--adapter", toy("Right"), *CASES, "-n", workers, "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(statuses(tmp_path / "out").values()) == {"pass"}
+    assert (tmp_path / "out" / "report" / "index.html").stat().st_size > 1000
+    assert (tmp_path / "out" / "summary.md").read_text().strip()
+    tests = ET.parse(tmp_path / "out" / "junit.xml").getroot().iter("testcase")
+    assert len(list(tests)) == 3
+    assert "3" in done.stdout.strip().splitlines()[-1]
+
+
+def test_a_discrepancy_is_exit_code_1(tmp_path: Path) -> None:
+    done = conformance("run", "--adapter", toy("Flipped"), *CASES, "--out", str(tmp_path))
+    assert done.returncode == 1
+    assert set(statuses(tmp_path).values()) == {"fail"}
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_crash_and_a_hang_do_not_end_the_run(tmp_path: Path, workers: str) -> None:
+    adapters = ["--adapter", toy("CrashesOnKernelTwo"), "--adapter", toy("HangsOnKernelTwo")]
+    done = conformance("run", *adapters, *CASES, "-n", workers, "--timeout", "2", "--out", str(tmp_path))
+    assert done.returncode == 1
+    with Results.open(tmp_path / "results.sqlite") as results:
+        found = sorted(outcome.status for outcome in results.outcomes())
+    assert found == ["crash", "crash", "pass", "pass", "timeout", "timeout"]
+
+
+def test_our_own_failure_is_exit_code_3(tmp_path: Path) -> None:
+    assert conformance("run", "--adapter", toy("CannotImport"), *CASES, "--out", str(tmp_path)).returncode == 3
+
+
+def test_pytest_options_work(tmp_path: Path) -> None:
+    run = ["run", "--adapter", toy("Right"), *CASES, "--out", str(tmp_path)]
+    assert conformance(*run, "--", "-k", "k3x3 or 1d-n1").returncode == 0
+    assert len(statuses(tmp_path)) == 2
+
+
+def test_last_failed_runs_what_failed(tmp_path: Path) -> None:
+    run = ["run", "--adapter", toy("CrashesOnKernelTwo"), *CASES, "--out", str(tmp_path)]
+    assert conformance(*run).returncode == 1
+    assert conformance(*run, "--", "--lf").returncode == 1
+    assert set(statuses(tmp_path).values()) == {"crash"}
+
+
+def test_the_plugin_works_under_plain_pytest(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "conformance.plugin", "--pyargs", "conformance.suite",
+         "--adapter", toy("Right"), *CASES, "--out", str(tmp_path), "-v", "-c", "/dev/null"],
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Right::1d-n1-c1x1-i5-k3" in done.stdout
+    assert len(statuses(tmp_path)) == 3
+
+
+def test_an_interrupted_run_keeps_what_it_has(tmp_path: Path) -> None:
+    """Killed in the middle: what was recorded is there, and what was planned is missing."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "conformance", "run", "--adapter", toy("HangsOnKernelTwo"), *CASES,
+         "--timeout", "60", "--out", str(tmp_path)],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert "asking" in process.stdout.readline()
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=5)
+    process.kill()
+    process.communicate()
+    found = list(statuses(tmp_path).values())
+    assert sorted(found) == ["missing", "missing", "pass"]
+    done = conformance("report", str(tmp_path / "results.sqlite"), "--out", str(tmp_path / "again"))
+    assert done.returncode in (0, 1), done.stderr
+
+
+def test_check_answers_in_json() -> None:
+    done = conformance("check", "2d-i5x7-k3-s2-same", "--adapter", toy("Right"), "--json")
+    assert done.returncode == 0
+    answer = json.loads(done.stdout)
+    assert answer["case"] == "2d-n1-c1x1-i5x7-k3x3-s2x2-d1x1-g1-same-opauto-cf-f32-b0-ints.0-fwd"
+    assert answer["geometry"] == {"output_size": [10, 14], "crop": [[0, 1], [0, 1]]}
+    (outcome,) = answer["outcomes"]
+    assert outcome["status"] == "pass"
+    assert outcome["profile"] == "exact"
+    assert set(outcome) == {
+        "adapter", "versions", "status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis",
+    }  # fmt: skip
+
+
+def test_check_says_which_rule_leaves_a_question_without_an_answer() -> None:
+    done = conformance("check", "1d-i5-k0", "--adapter", toy("Refuses"), "--json")
+    answer = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert answer["geometry"] is None
+    assert answer["invalid"].startswith("R11")
+
+
+def test_check_exits_with_1_on_a_discrepancy() -> None:
+    assert conformance("check", "1d-i5-k3", "--adapter", toy("Flipped")).returncode == 1
+
+
+@pytest.fixture
+def foreign_database(tmp_path: Path) -> Path:
+    path = tmp_path / "other.sqlite"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE t (a)")
+    connection.commit()
+    connection.close()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["check", "2d-i5x7-k3y"], "kernel_size"),
+        (["check", "1d-i5-k3", "--adapter", "no-such"], "unknown adapter 'no-such'"),
+        (["check", "1d-i5-k3", "--adapter", "torch@/no/python"], "/no/python"),
+        (["check", "1d-i5-k3", "--adapter", "missing.py:A"], "missing.py"),
+        (["run", "--adapter", toy("Right"), "--tier", "huge"], "unknown tier 'huge'"),
+        (["run", "--adapter", toy("Right"), "--case", "5d-i1"], "rank"),
+        (["run", "--adapter", toy("Right"), "--where", "no_such = 1"], "no_such"),
+        (["run", "--adapter", toy("Right"), "--where", "rank = 9"], "no case"),
+        (["run", "--adapter", toy("Right"), "--out", "/dev/null/x"], "/dev/null/x"),
+        (["run", "--adapter", toy("Right"), "-n", "many"], "-n 'many'"),
+        (["report", "/no/such/file"], "/no/such/file"),
+        (["no-such-command"], "no-such-command"),
+        (["run", "--no-such-option"], "no-such-option"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], words: str, tmp_path: Path) -> None:
+    done = conformance(*arguments)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_results_file_of_another_kind_or_schema_is_refused(foreign_database: Path) -> None:
+    done = conformance("report", str(foreign_database))
+    assert done.returncode == 2
+    assert "no results file" in done.stderr
+    connection = sqlite3.connect(foreign_database)
+    connection.executescript("PRAGMA application_id = 1129595697; PRAGMA user_version = 99")
+    connection.close()
+    done = conformance("report", str(foreign_database))
+    assert done.returncode == 2
+    assert "schema 99" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["", "run", "check", "cases", "adapters", "report"])
+def test_help_shows_an_example(command: str) -> None:
+    done = conformance(*filter(None, [command]), "--help")
+    assert done.returncode == 0
+    assert "Example: conformance" in done.stdout
