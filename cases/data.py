@@ -88,7 +88,8 @@ DATA_KINDS: dict[str, DataKind] = {
     "ones": DataKind(_draw_ones, False, "all ones: the answer counts the taps that reach an element"),
 }
 
-_MAX_AMPLITUDE = 8
+# Wide enough that two equal taps are rare, small enough to read in a picture.
+_MAX_AMPLITUDE = 99
 
 
 def _term_count(case: Case) -> int:

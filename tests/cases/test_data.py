@@ -69,7 +69,7 @@ def test_draws_are_pinned() -> None:
     assert {name: array.ravel().tolist() for name, array in tensors.items()} == PINNED
 
 
-PINNED = {"x": [-7.0, -6.0, -5.0], "w": [1.0, 1.0, 2.0, 7.0], "bias": [8.0, 6.0]}
+PINNED = {"x": [-85.0, -64.0, -51.0], "w": [8.0, 2.0, 18.0, 81.0], "bias": [97.0, 73.0]}
 
 
 @pytest.mark.parametrize(
