@@ -1,0 +1,77 @@
+// Elements. Texts only ever become text nodes, so that nothing a framework says can become markup.
+
+function el(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+function say(text) {
+  document.getElementById("status").textContent = text;
+}
+
+function label(status, kind) {
+  const name = facts.statuses[status].label;
+  return kind ? `${name}: ${kind}` : name;
+}
+
+function badge(status, kind) {
+  const { colour, symbol, about } = facts.statuses[status];
+  const title = kind ? facts.kinds[kind] : about;
+  const sign = el("span", { "aria-hidden": "true" }, symbol);
+  return el("span", { class: `badge ${colour}`, title }, sign, ` ${label(status, kind)}`);
+}
+
+function copyable(text, style = "") {
+  const button = el("button", { type: "button", onclick: () => copy(text, button) }, "copy");
+  return el("div", { class: "copyable" }, el("pre", { class: style, tabindex: "0" }, text), button);
+}
+
+async function copy(text, button) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Without the permission, or from disk: the old way.
+    const area = el("textarea", {});
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  button.textContent = "copied";
+  say("copied");
+  setTimeout(() => { button.textContent = "copy"; }, 1500);
+}
+
+function outcomeLink(adapter, caseId) {
+  return `#/outcome/${encodeURIComponent(adapter)}/${encodeURIComponent(caseId)}`;
+}
+
+function explorerLink(where) {
+  return `#/explorer?where=${encodeURIComponent(where)}`;
+}
+
+// Numbers for people: six digits, integers as they are.
+function number(value) {
+  if (typeof value !== "number") return String(value);
+  if (Number.isInteger(value) && Math.abs(value) < 1e7) return String(value);
+  return String(Number(value.toPrecision(6)));
+}
+
+// The same, for little room.
+function short(value) {
+  if (typeof value !== "number") return String(value);
+  return Number.isInteger(value) && Math.abs(value) < 1e5 ? String(value) : String(Number(value.toPrecision(3)));
+}
+
+function select(title, options, chosen, onchange) {
+  const list = el("select", { onchange: (event) => onchange(event.target.value) });
+  for (const option of options) list.append(el("option", { value: option, selected: option === chosen }, option.replaceAll("_", " ")));
+  return el("label", {}, title, list);
+}

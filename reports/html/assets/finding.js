@@ -1,0 +1,25 @@
+// All outcomes of one cause, with the smallest of them in full.
+
+const MOST_MEMBERS = 60;
+
+function showFinding(box, id) {
+  const finding = facts.findings.find((item) => item.id === id);
+  if (!finding) {
+    box.replaceChildren(el("p", {}, `This report has no finding ${id}.`));
+    return;
+  }
+  const members = ask("SELECT case_id, detail FROM outcomes WHERE finding = ? ORDER BY length(case_id), case_id LIMIT ?", [id, MOST_MEMBERS]);
+  const shared = ask(`SELECT other.adapter, count(*) AS n FROM asked JOIN asked AS other USING (case_no)
+    WHERE asked.finding = ? AND other.gates AND other.adapter <> asked.adapter GROUP BY 1 ORDER BY 2 DESC`, [id]);
+  const all = el("a", { href: explorerLink(`finding = ${quote(id)}`) }, `all ${finding.count} in the explorer`);
+  const outcome = findOutcome(finding.adapter, finding.smallest);
+  box.replaceChildren(
+    el("p", { class: "back" }, el("a", { href: "#/overview" }, "← overview")),
+    el("h1", { class: "wrong" }, `${finding.adapter}: ${finding.text || finding.label}`),
+    el("p", {}, `${finding.count} ${finding.count === 1 ? "case" : "cases"}`,
+      shared.length ? `; on the same cases also wrong: ${shared.map((row) => `${row.adapter} (${row.n})`).join(", ")}` : "; no other adapter is wrong on them"),
+    el("h2", {}, "The smallest case"), outcomeBody(outcome),
+    el("h2", {}, "Cases"),
+    el("ol", { class: "members" }, members.map((row) => el("li", {}, el("a", { class: "case", href: outcomeLink(finding.adapter, row.case_id) }, row.case_id)))),
+    el("p", {}, all));
+}

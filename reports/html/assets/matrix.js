@@ -1,0 +1,75 @@
+// How often answers differ, over the values of any two columns; every cell leads to its outcomes.
+
+const FACETS = ["adapter", "rank", "padding", "output_padding", "stride", "dilation", "groups", "kernel_size", "layout",
+  "dtype", "bias", "data", "direction", "batch", "in_channels", "out_channels", "input_size", "status", "kind", "profile"];
+const MOST_VALUES = 40;
+
+function facets() {
+  return FACETS.filter((name) => {
+    const found = ask(`SELECT count(*) AS n FROM (SELECT DISTINCT ${name} FROM outcomes LIMIT ${MOST_VALUES + 1})`)[0].n;
+    return found > 1 && found <= MOST_VALUES;
+  });
+}
+
+// The parameter whose values tell answers that differ from those that do not, best of all.
+function mostTelling(names) {
+  const spread = (name) => ask(`
+    SELECT coalesce(sum(n * (share - mean) * (share - mean)), 0) / max(count(*), 1) AS spread FROM (
+      SELECT count(*) AS n, avg(gates) AS share, (SELECT avg(gates) FROM asked WHERE gates OR status = 'pass') AS mean
+      FROM outcomes WHERE gates OR status = 'pass' GROUP BY ${name})`)[0].spread;
+  const parameters = names.filter((name) => facts.columns[name] === "case");
+  const ranked = parameters.map((name) => [spread(name), name]).sort((a, b) => b[0] - a[0]);
+  return ranked.length ? ranked[0][1] : "adapter";
+}
+
+function showMatrix(box) {
+  const names = facets();
+  let [down, across] = [mostTelling(names), "adapter"];
+  const draw = () => {
+    const controls = el("div", { class: "controls" },
+      select("rows", names, down, (value) => { down = value; draw(); }),
+      select("columns", ["adapter", ...names.filter((name) => name !== "adapter")], across, (value) => { across = value; draw(); }),
+      el("button", { type: "button", onclick: () => { [down, across] = [across, down]; draw(); } }, "swap"));
+    box.replaceChildren(controls, matrixTable(down, across), el("p", { class: "legend" },
+      "Each cell: discrepancies of the answers that were judged. A dash: nothing was judged there, as the framework or its interface cannot, or nobody asked. Every cell opens its outcomes."));
+  };
+  draw();
+}
+
+function matrixTable(down, across) {
+  const found = ask(`
+    SELECT ${down} AS y, ${across} AS x, sum(gates) AS wrong, sum(status = 'pass') AS fine, count(*) AS n
+    FROM outcomes GROUP BY ${down}, ${across}`);
+  const cells = new Map(found.map((cell) => [JSON.stringify([cell.y, cell.x]), cell]));
+  const values = (key) => [...new Set(found.map((cell) => cell[key]))].sort(byValue);
+  const [rows, columns] = [values("y"), values("x")];
+  const shown = (value) => (value === null ? "none" : String(value));
+  const head = el("tr", {}, el("td"), columns.map((x) => el("th", { scope: "col" }, shown(x))));
+  const body = rows.map((y) => el("tr", {}, el("th", { scope: "row" }, shown(y)), columns.map((x) => {
+    const cell = cells.get(JSON.stringify([y, x]));
+    if (!cell) return el("td", {}, el("span", { class: "cell undone", "aria-label": "not asked" }, ""));
+    return el("td", {}, matrixCell(cell, `${across} ${shown(x)}, ${down} ${shown(y)}`, `${equals(across, x)} AND ${equals(down, y)}`));
+  })));
+  const table = el("table", { class: "grid" }, el("caption", { class: "quiet" }, `Discrepancies by ${down} and ${across}`), el("thead", {}, head), el("tbody", {}, body));
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Matrix" }, table);
+}
+
+function matrixCell(cell, where, condition) {
+  const judged = cell.wrong + cell.fine;
+  const text = !judged ? "–" : cell.wrong ? `${cell.wrong} / ${judged}` : String(judged);
+  const rest = cell.n - judged ? `, ${cell.n - judged} unsupported or inexpressible` : "";
+  const link = el("a", {
+    href: explorerLink(condition),
+    class: !judged ? "undone" : cell.wrong ? "differs" : "clean",
+    "aria-label": `${where}: ${cell.wrong} of ${judged} differ${rest}`,
+    title: `${where}: ${cell.wrong} of ${judged} differ${rest}`,
+  }, text);
+  if (cell.wrong) link.style.background = `color-mix(in oklab, var(--red) ${Math.round(15 + 55 * cell.wrong / judged)}%, var(--paper))`;
+  return link;
+}
+
+function byValue(a, b) {
+  if (a === null || b === null) return (a === null) - (b === null);
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  return String(a).localeCompare(String(b), "en", { numeric: true });
+}

@@ -1,0 +1,171 @@
+"""The data of a page: a small SQLite database, which the page asks in the SQL of the command line.
+
+``cases`` holds the columns of every case, ``asked`` a row an outcome, ``texts`` their messages (each once, as
+most repeat), ``details`` the program and the numbers of what is worth a look. The view ``outcomes`` joins them;
+its columns are what a condition can name.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from cases.columns import COLUMN_NAMES
+from reports.outcome import Outcome
+from reports.store import Results
+from reports.survey import Group
+
+__all__ = ["COLUMNS", "build"]
+
+_ASKED = ("adapter", "status", "kind", "profile", "budget", "max_abs_error", "diagnosis", "seconds")
+
+COLUMNS: dict[str, str] = {
+    **dict.fromkeys(COLUMN_NAMES, "case"),
+    **dict.fromkeys(_ASKED, "outcome"),
+    "detail": "outcome",
+    "source": "outcome",
+    "gates": "outcome",
+    "answer": "outcome",
+    "finding": "outcome",
+}
+"""Columns a condition can name, and whether the case or the outcome has them."""
+
+# Bytes of JSON with programs and numbers that one page carries, before compression.
+_DETAIL_ROOM = 12_000_000
+
+_SCHEMA = f"""
+CREATE TABLE cases (case_no INTEGER PRIMARY KEY, {", ".join(COLUMN_NAMES)});
+CREATE TABLE texts (text_no INTEGER PRIMARY KEY, text);
+CREATE TABLE asked (
+    id INTEGER PRIMARY KEY, case_no INTEGER, {", ".join(_ASKED)}, detail_no, source_no, gates, answer, finding
+);
+CREATE TABLE details (id INTEGER PRIMARY KEY, program, evidence);
+CREATE VIEW outcomes AS
+    SELECT asked.*, {", ".join(f"cases.{name}" for name in COLUMN_NAMES)}, d.text AS detail, s.text AS source
+    FROM asked JOIN cases USING (case_no)
+    LEFT JOIN texts AS d ON d.text_no = detail_no LEFT JOIN texts AS s ON s.text_no = source_no;
+"""
+
+
+def build(results: Results, groups: Iterable[Group]) -> bytes:
+    """Make the database of a page.
+
+    Parameters
+    ----------
+    results : Results
+        The record of the run.
+    groups : iterable of Group
+        Discrepancies by cause; their smallest cases keep their numbers where room is short.
+
+    Returns
+    -------
+    bytes
+        A SQLite database file.
+    """
+    groups = list(groups)
+    finding = {(item.adapter, case_id): item.id for item in groups for case_id in item.members}
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(_SCHEMA)
+    cases = results.cases()
+    numbers = {case_id: number for number, case_id in enumerate(cases)}
+    marks = ", ".join("?" * (len(COLUMN_NAMES) + 1))
+    rows = ((numbers[case_id], *columns.values()) for case_id, columns in cases.items())
+    connection.executemany(f"INSERT INTO cases VALUES ({marks})", rows)
+    texts = _Texts()
+    outcomes: dict[tuple[str, str], int] = {}
+    digests: dict[int, list[tuple[str, int]]] = {}
+    kept: dict[tuple[str, str], tuple[str, str]] = {}
+    for number, outcome in enumerate(results.outcomes()):
+        key = outcome.adapter, outcome.case_id
+        outcomes[key] = number
+        case_no = numbers[outcome.case_id]
+        if outcome.digest:
+            digests.setdefault(case_no, []).append((outcome.digest, number))
+        if outcome.evidence or outcome.program:
+            kept[key] = outcome.program, _compact(outcome.evidence)
+        row = _row(number, case_no, outcome, texts, finding.get(key))
+        connection.execute(f"INSERT INTO asked VALUES ({', '.join('?' * len(row))})", row)
+    connection.executemany("INSERT INTO texts VALUES (?, ?)", texts.rows())
+    connection.executemany("UPDATE asked SET answer = ? WHERE id = ?", _letters(digests.values()))
+    details = ((outcomes[key], *kept[key]) for key in _most_telling(groups, kept))
+    connection.executemany("INSERT INTO details VALUES (?, ?, ?)", details)
+    connection.execute("CREATE INDEX by_case ON asked (case_no)")
+    connection.commit()
+    connection.execute("VACUUM")
+    data = connection.serialize()
+    connection.close()
+    return data
+
+
+class _Texts:
+    """Numbers for texts, the same for the same."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def number(self, text: str) -> int | None:
+        return self._numbers.setdefault(text, len(self._numbers)) if text else None
+
+    def rows(self) -> Iterator[tuple[int, str]]:
+        return ((number, text) for text, number in self._numbers.items())
+
+
+def _row(number: int, case_no: int, outcome: Outcome, texts: _Texts, finding: str | None) -> tuple[Any, ...]:
+    return (
+        number,
+        case_no,
+        outcome.adapter,
+        outcome.status,
+        outcome.kind,
+        outcome.profile,
+        _rounded(outcome.budget),
+        _rounded(outcome.max_abs_error),
+        (outcome.diagnosis or {}).get("text"),
+        round(outcome.seconds, 3),
+        texts.number(outcome.detail),
+        texts.number(outcome.source),
+        int(outcome.gates),
+        None,
+        finding,
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    # Three digits say enough, and compress well.
+    return None if value is None else float(f"{value:.3g}")
+
+
+def _letters(digests: Iterable[list[tuple[str, int]]]) -> Iterator[tuple[str, int]]:
+    """A letter for each different answer to a case, A for the most frequent: equal letters, equal bits."""
+    for found in digests:
+        ranking = [digest for digest, _ in Counter(digest for digest, _ in found).most_common()]
+        for digest, number in found:
+            place = ranking.index(digest)
+            yield (chr(ord("A") + place) if place < 26 else f"#{place}"), number
+
+
+def _compact(evidence: dict[str, Any]) -> str:
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: plain(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [plain(item) for item in value]
+        return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
+
+    return json.dumps(plain(evidence), separators=(",", ":"))
+
+
+def _most_telling(groups: list[Group], kept: dict[tuple[str, str], tuple[str, str]]) -> list[tuple[str, str]]:
+    """Outcomes that keep their numbers: the smallest case of every group, then the second, while there is room."""
+    room = _DETAIL_ROOM
+    order = []
+    for place in range(max((len(item.members) for item in groups), default=0)):
+        for item in groups:
+            key = (item.adapter, item.members[place]) if place < len(item.members) else None
+            if key in kept and room > 0:
+                order.append(key)
+                room -= sum(map(len, kept[key]))
+    return order

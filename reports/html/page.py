@@ -1,0 +1,139 @@
+"""Puts the page together: the template, its styles and scripts, and the compressed data, all in one file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import zlib
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+from markupsafe import Markup
+
+from reports.html.database import COLUMNS, build
+from reports.statuses import FAIL_KINDS, STATUSES
+from reports.store import Results
+from reports.survey import Survey, sentence, survey
+
+__all__ = ["write_report"]
+
+# In the order they run; each is a script of its own for the Content-Security-Policy.
+_LIBRARIES = ("vendor/sql.js", "vendor/d3.js", "vendor/virtual.js")
+_SCRIPTS = ("data", "dom", "matrix", "heatmap", "outcome", "finding", "explorer", "main")
+_STYLES = ("style", "print")
+
+
+def write_report(results: Results, out_dir: Path) -> Path:
+    """Write the report of a run.
+
+    Parameters
+    ----------
+    results : Results
+        The record of the run.
+    out_dir : Path
+        The folder for ``index.html``; made if need be.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written.
+    """
+    found = survey(results)
+    page = render(found, build(results, found.groups))
+    out_dir.mkdir(parents=True, exist_ok=True)
+    path = out_dir / "index.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def render(found: Survey, database: bytes) -> str:
+    """The page as text."""
+    scripts = [_script(_read(name)) for name in _LIBRARIES]
+    scripts.append(_script("\n".join(["'use strict';", *(_read(f"assets/{name}.js") for name in _SCRIPTS)])))
+    style = "\n".join(_read(f"assets/{name}.css") for name in _STYLES)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reports.html", "assets"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    # A name may hold a slash, which separates the parts of an address.
+    environment.filters["address"] = lambda text: quote(str(text), safe="")
+    return environment.get_template("page.html.j2").render(
+        sentence=sentence(found),
+        survey=found,
+        statuses=[status for name, status in STATUSES.items() if found.totals[name]],
+        all_statuses=STATUSES,
+        policy=_policy(scripts, style),
+        style=Markup(style),
+        scripts=[Markup(script) for script in scripts],
+        facts=_json(_facts(found)),
+        database=_packed(database),
+        engine=_packed(_bytes("vendor/sql.wasm")),
+    )
+
+
+def _facts(found: Survey) -> dict[str, Any]:
+    """What the scripts need to know beside the database."""
+    return {
+        "columns": COLUMNS,
+        "statuses": {
+            name: {"label": s.label, "symbol": s.symbol, "colour": s.colour, "gates": s.gates, "about": s.about}
+            for name, s in STATUSES.items()
+        },
+        "kinds": FAIL_KINDS,
+        "adapters": list(found.counts),
+        "environments": found.environments,
+        "findings": [
+            {"id": g.id, "adapter": g.adapter, "label": g.label, "text": g.text, "smallest": g.smallest,
+             "count": len(g.members), "status": g.status}
+            for g in found.groups
+        ],
+    }  # fmt: skip
+
+
+def _policy(scripts: list[str], style: str) -> str:
+    """Nothing is allowed but the very scripts and styles of this page."""
+    allowed = " ".join(_digest(script) for script in scripts)
+    return (
+        f"default-src 'none'; script-src {allowed} 'wasm-unsafe-eval'; style-src {_digest(style)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _bytes(name: str) -> bytes:
+    return resources.files("reports.html").joinpath(name).read_bytes()
+
+
+def _read(name: str) -> str:
+    # A browser reads every line end as a newline before it checks the hash.
+    return _bytes(name).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _script(source: str) -> str:
+    if "</script" in source.lower() or "<!--" in source:
+        raise ValueError("a script that would end its own element")
+    return source
+
+
+def _json(value: Any) -> Markup:
+    # Inside a script element only "<" can end it or open a comment.
+    return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c"))
+
+
+def _packed(data: bytes) -> str:
+    return base64.b64encode(zlib.compress(data, 9)).decode()

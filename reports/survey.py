@@ -1,0 +1,207 @@
+"""What a run found, in numbers and in words: the plain data that summaries and pages are made from."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import shlex
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reports.outcome import Outcome
+from reports.statuses import STATUSES, label
+from reports.store import Results
+
+__all__ = ["Group", "Survey", "group", "sentence", "survey", "totals_line"]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Outcomes that look like one cause.
+
+    Attributes
+    ----------
+    id : str
+        Stable from run to run, as it is made of what the members share.
+    adapter, status, kind : str
+        What they share.
+    text : str
+        The diagnosis in words, or else what kind of discrepancy it is.
+    members : tuple of str
+        Case ids, the smallest case first.
+    detail : str
+        What was recorded for the smallest case.
+    """
+
+    id: str
+    adapter: str
+    status: str
+    kind: str | None
+    text: str
+    members: tuple[str, ...]
+    detail: str
+
+    @property
+    def smallest(self) -> str:
+        """The smallest case."""
+        return self.members[0]
+
+    @property
+    def label(self) -> str:
+        """Status and kind in words."""
+        return label(self.status, self.kind)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A run at a glance.
+
+    Attributes
+    ----------
+    counts : dict of Counter
+        Number of outcomes by adapter and status.
+    groups : list of Group
+        Discrepancies, gravest first.
+    meta : dict
+        Facts about the run as recorded, environments among them.
+    """
+
+    counts: dict[str, Counter[str]]
+    groups: list[Group]
+    meta: dict[str, Any]
+
+    @property
+    def totals(self) -> Counter[str]:
+        """Number of outcomes by status."""
+        return sum(self.counts.values(), Counter())
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What else was recorded about the run, for people."""
+        return [(name, shown(self.meta[key])) for key, (name, shown) in _FACTS.items() if self.meta.get(key)]
+
+    @property
+    def environments(self) -> dict[str, dict[str, Any]]:
+        """Versions, processor and settings by adapter, as far as recorded."""
+        found: dict[str, dict[str, Any]] = self.meta.get("environments") or {}
+        return found
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+_FACTS: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "tier": ("tier", str),
+    "started": ("started", lambda at: time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))),
+    "seconds": ("took", _duration),
+    "case_set_hash": ("case set", str),
+    "command": ("command", lambda words: shlex.join([Path(words[0]).name, *words[1:]] if words else [])),
+}
+"""What else is recorded about a run: its name for people, and how it is shown."""
+
+
+def case_weight(columns: dict[str, Any]) -> tuple[int, str]:
+    """Sort key of a case: number of elements it involves, then its id."""
+
+    def product(text: str) -> int:
+        return math.prod(map(int, text.split("x")))
+
+    inputs = columns["batch"] * columns["in_channels"] * product(columns["input_size"])
+    weights = columns["in_channels"] * columns["out_channels"] * abs(product(columns["kernel_size"]))
+    return inputs + weights, columns["case_id"]
+
+
+def group(outcomes: Iterable[Outcome], cases: dict[str, dict[str, Any]]) -> list[Group]:
+    """Put discrepancies that share adapter, status, kind and diagnosis together, gravest first.
+
+    Parameters
+    ----------
+    outcomes : iterable of Outcome
+        Those that fail the gate.
+    cases : dict
+        Columns of every case, by id.
+    """
+    together: dict[tuple[str, str, str | None, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        text = (outcome.diagnosis or {}).get("text", "")
+        together.setdefault((outcome.adapter, outcome.status, outcome.kind, text), []).append(outcome)
+    groups = []
+    for key, found in together.items():
+        found.sort(key=lambda outcome: case_weight(cases[outcome.case_id]))
+        adapter, status, kind, text = key
+        digest = hashlib.sha256("\0".join(map(str, key)).encode()).hexdigest()[:8]
+        members = tuple(outcome.case_id for outcome in found)
+        groups.append(Group(digest, adapter, status, kind, text, members, found[0].detail))
+    return sorted(groups, key=_gravity)
+
+
+# A crash ends a user's program, a wrong answer goes unnoticed; a refusal is at least loud.
+_GRAVEST_FIRST = ("crash", "values", "gradient", "nonfinite", "shape", "nondeterministic", "dtype", "accepted",
+                  "precision", "rejected", "timeout", "missing", "infra")  # fmt: skip
+
+
+def _gravity(found: Group) -> tuple[int, int, str]:
+    name = found.kind or found.status
+    rank = _GRAVEST_FIRST.index(name) if name in _GRAVEST_FIRST else 0
+    return rank, -len(found.members), found.id
+
+
+def survey(results: Results) -> Survey:
+    """Count and group what a run recorded."""
+    counts: dict[str, Counter[str]] = {}
+    discrepancies = []
+    for outcome in results.outcomes():
+        counts.setdefault(outcome.adapter, Counter())[outcome.status] += 1
+        if outcome.gates:
+            discrepancies.append(outcome)
+    return Survey(counts, group(discrepancies, results.cases()), results.meta())
+
+
+def _count(number: int, noun: str) -> str:
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number:,} {noun if number == 1 else plural}".replace(",", "\u202f")
+
+
+def sentence(found: Survey) -> str:
+    """The result of a run in one sentence that starts with what is wrong."""
+    totals = found.totals
+    wrong = {
+        adapter: sum(count for name, count in counts.items() if STATUSES[name].gates and not STATUSES[name].ours)
+        for adapter, counts in found.counts.items()
+    }
+    parts = []
+    if any(wrong.values()):
+        worst = sorted((name for name in wrong if wrong[name]), key=lambda name: -wrong[name])
+        who = ", ".join(f"{name} {wrong[name]}" for name in worst[:5]) + (", …" if len(worst) > 5 else "")
+        noun = _count(sum(wrong.values()), "discrepancy")
+        parts.append(f"{noun} in {len(worst)} of {_count(len(wrong), 'adapter')} ({who})")
+    ours = {name: totals[name] for name in totals if STATUSES[name].ours}
+    if ours:
+        named = ", ".join(f"{STATUSES[name].label} {count}" for name, count in ours.items())
+        parts.append(
+            f"{_count(sum(ours.values()), 'question')} without a verdict, by no framework's fault ({named})"
+        )
+    agreeing = sum(1 for counts in found.counts.values() if counts["pass"])
+    verb = "agrees" if totals["pass"] == 1 else "agree"
+    agree = f"{_count(totals['pass'], 'answer')} of {_count(agreeing, 'adapter')} {verb} with the oracle"
+    if not agreeing:
+        agree = "no answer agrees with the oracle"
+    if not totals:
+        return "Nothing was asked."
+    if not totals["pass"] and not parts:
+        return "Nothing was compared: no adapter could be asked any of the questions."
+    if not parts:
+        return f"No discrepancy: {agree}."
+    return "; ".join([*parts, agree]) + "."
+
+
+def totals_line(results: Results) -> str:
+    """Totals in one line, such as ``600 outcomes: 570 pass, 2 fail, 28 unsupported``."""
+    totals = survey(results).totals
+    named = [f"{totals[name]} {status.label}" for name, status in STATUSES.items() if totals[name]]
+    return f"{totals.total()} outcomes: {', '.join(named) or 'none'}"

@@ -1,0 +1,43 @@
+"""The answer of a report in short, for a terminal."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from reports.statuses import STATUSES
+from reports.store import Results
+from reports.survey import sentence, survey
+
+__all__ = ["print_report"]
+
+_MOST_GROUPS = 15
+_MOST_CHARACTERS = 200
+
+
+def print_report(results: Results) -> None:
+    """Print the sentence of result, the discrepancies by cause and the totals by adapter."""
+    found = survey(results)
+    console = Console(highlight=False)
+    console.print(sentence(found), style="bold", soft_wrap=True, markup=False)
+    for item in found.groups[:_MOST_GROUPS]:
+        status = STATUSES[item.status]
+        count = f"{len(item.members)} case{'s' if len(item.members) > 1 else ''}"
+        console.print()
+        console.print(f"[{status.colour}]{status.symbol} {item.label}[/]  {escape(item.adapter)}, {count}")
+        what = " ".join((item.text or item.detail).split())[:_MOST_CHARACTERS]
+        # Without wrapping, so that what is copied is whole.
+        for line in filter(None, (what, item.smallest)):
+            console.print(f"  {line}", soft_wrap=True, markup=False)
+    if len(found.groups) > _MOST_GROUPS:
+        console.print(f"\nand {len(found.groups) - _MOST_GROUPS} more groups")
+    shown = [status for name, status in STATUSES.items() if found.totals[name]]
+    table = Table(box=box.SIMPLE)
+    table.add_column("adapter")
+    for status in shown:
+        table.add_column(f"[{status.colour}]{status.symbol} {status.label}[/]", justify="right")
+    for adapter, counts in found.counts.items():
+        table.add_row(escape(adapter), *(str(counts[status.name]) for status in shown))
+    console.print(table)

@@ -1,0 +1,117 @@
+"""The page as text: self-contained, escaped, and true to its record."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import sqlite3
+import zlib
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from reports.html import write_report
+from reports.html.database import COLUMNS, build
+from reports.store import Results
+from reports.survey import survey
+from tests.reports.recorded import HOSTILE, record
+
+
+class _Page(HTMLParser):
+    """Elements with their attributes, and the text of scripts and styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.sources: list[tuple[str, dict[str, str | None], str]] = []
+        self._open = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._open = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._open in ("script", "style"):
+            self.sources.append((self._open, self.elements[-1][1], data))
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> _Page:
+    with record(tmp_path / "results.sqlite") as results:
+        return _Page(write_report(results, tmp_path / "report").read_text(encoding="utf-8"))
+
+
+def test_nothing_is_fetched(page: _Page) -> None:
+    fetching = {"link", "img", "iframe", "object", "embed", "audio", "video", "source", "base", "form"}
+    assert not fetching.intersection(tag for tag, _ in page.elements)
+    assert not any("src" in attributes for _, attributes in page.elements)
+    links = [attributes["href"] or "" for tag, attributes in page.elements if tag == "a"]
+    assert links
+    assert all(link.startswith("#") for link in links)
+
+
+def test_policy_allows_these_scripts_and_styles_and_nothing_else(page: _Page) -> None:
+    policy = next(
+        attributes["content"] or ""
+        for tag, attributes in page.elements
+        if tag == "meta" and attributes.get("http-equiv") == "Content-Security-Policy"
+    )
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert directives["default-src"] == "'none'"
+    assert "unsafe-inline" not in policy
+    allowed = set(re.findall(r"'sha256-[^']*'", policy))
+    running = [text for tag, attributes, text in page.sources if tag == "style" or "type" not in attributes]
+    hashed = {f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in running}
+    assert hashed == allowed
+    assert not any(name == "style" or name.startswith("on") for _, found in page.elements for name in found)
+
+
+def test_what_a_framework_says_never_becomes_markup(page: _Page, tmp_path: Path) -> None:
+    text = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert HOSTILE not in text
+    assert "window.broken" not in "".join(source for _, found, source in page.sources if "type" not in found)
+    assert not any(tag == "img" for tag, _ in page.elements)
+    facts = next(json.loads(source) for _, found, source in page.sources if found.get("id") == "facts")
+    assert facts["environments"]["wrong"]["versions"]["framework"] == HOSTILE
+
+
+def test_database_in_the_page_is_the_record(page: _Page, tmp_path: Path) -> None:
+    packed = next(source for _, found, source in page.sources if found.get("id") == "database")
+    connection = sqlite3.connect(":memory:")
+    connection.deserialize(zlib.decompress(base64.b64decode(packed)))
+    with Results.open(tmp_path / "results.sqlite") as results:
+        recorded = {(o.adapter, o.case_id): (o.status, o.kind, o.detail or None) for o in results.outcomes()}
+    query = "SELECT adapter, case_id, status, kind, detail FROM outcomes"
+    assert {(a, c): tuple(rest) for a, c, *rest in connection.execute(query)} == recorded
+    shown = {row[1] for row in connection.execute("PRAGMA table_info(outcomes)")}
+    assert shown.issuperset(COLUMNS)
+
+
+def test_equal_letters_mean_equal_bits(tmp_path: Path) -> None:
+    with record(tmp_path / "results.sqlite") as results:
+        data = build(results, survey(results).groups)
+    connection = sqlite3.connect(":memory:")
+    connection.deserialize(data)
+    query = "SELECT adapter, answer FROM outcomes WHERE case_id LIKE ? AND answer IS NOT NULL"
+    letters = dict(connection.execute(query, ("2d%cf%",)))
+    assert sorted(letters) == ["right", "wrong"]
+    assert letters["right"] != letters["wrong"]
+
+
+def test_numbers_beyond_the_room_stay_out_smallest_cases_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reports.html.database._DETAIL_ROOM", 1)
+    with record(tmp_path / "results.sqlite") as results:
+        data = build(results, survey(results).groups)
+    connection = sqlite3.connect(":memory:")
+    connection.deserialize(data)
+    assert connection.execute("SELECT count(*) FROM details").fetchone()[0] == 1
+    assert connection.execute("SELECT count(*) FROM outcomes").fetchone()[0] == 12

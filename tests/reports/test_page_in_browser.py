@@ -1,0 +1,117 @@
+"""The report in a real browser, opened from disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from cases import Case
+from reports.html import write_report
+from tests.reports.browser import Tab, browser, needs_browser
+from tests.reports.recorded import FIRST, HOSTILE, record
+
+pytestmark = needs_browser
+WRONG = f"#/outcome/wrong/{Case.parse(FIRST)}"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page")
+    with record(folder / "results.sqlite") as results:
+        return write_report(results, folder / "report")
+
+
+@pytest.fixture
+def tab(chromium: Any, path: Path) -> Iterator[Tab]:
+    opened = Tab(chromium, path)
+    yield opened
+    broken = opened.page.evaluate("window.broken")
+    opened.page.close()
+    assert broken is None
+    assert opened.complaints == []
+
+
+def test_overview_names_what_is_wrong_and_matrix_cells_lead_to_their_outcomes(tab: Tab) -> None:
+    assert tab.page.locator("h1:visible").inner_text().startswith("3 discrepancies")
+    tab.page.get_by_label("rows").select_option("rank")
+    cell = tab.page.get_by_role("link", name="adapter wrong, rank 2: 2 of 2 differ")
+    assert cell.inner_text() == "2 / 2"
+    cell.click()
+    assert "where=" in tab.page.url
+    assert tab.page.get_by_role("link", name=str(Case.parse(FIRST))).is_visible()
+
+
+def test_unsupported_is_never_counted_as_right(tab: Tab) -> None:
+    tab.page.get_by_label("rows").select_option("rank")
+    cell = tab.page.get_by_role("link", name="adapter wrong, rank 3: 0 of 0 differ")
+    assert cell.inner_text() == "–"
+
+
+def test_outcome_shows_texts_as_texts_and_both_answers(tab: Tab) -> None:
+    tab.go(WRONG)
+    shown = tab.view()
+    assert HOSTILE in shown
+    assert "shifted by 1 along H" in shown
+    assert "y = wrong(x)" in shown
+    assert tab.page.locator("figcaption").all_inner_texts() == ["expected", "got", "difference got − expected"]
+
+
+def test_keyboard_and_sliders_read_the_maps(tab: Tab) -> None:
+    tab.go(WRONG)
+    readout = tab.page.locator(".readout")
+    channel = tab.page.get_by_label("channel", exact=True)
+    assert channel.input_value() == "0", "opens where the difference is largest: NaN, in channel 0"
+    channel.focus()
+    channel.press("ArrowRight")
+    tab.page.locator("canvas[role=img]").nth(1).focus()
+    for key in ["ArrowDown"] * 3 + ["ArrowRight"] * 9:
+        tab.page.keyboard.press(key)
+    assert readout.inner_text() == "[0, 1, 3, 5] expected 47 got 48 difference 1"
+
+
+def test_pixels_differ_exactly_where_the_answers_do(tab: Tab) -> None:
+    tab.go(WRONG)
+    colours = tab.page.evaluate("""() => [...document.querySelectorAll("canvas[role=img]")].map((canvas) => {
+        const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        const at = (x, y) => [...pixels.data.slice((y * canvas.width + x) * 4, (y * canvas.width + x) * 4 + 3)];
+        return [at(29, 19), at(29 + 44, 19)];
+    })""")
+    (expected_first, expected_next), (got_first, got_next), (difference_first, difference_next) = colours
+    assert expected_first != got_first
+    assert expected_next == got_next
+    assert difference_first == got_first, "NaN has one colour everywhere"
+    assert difference_next != difference_first
+
+
+def test_finding_lists_its_cases(tab: Tab) -> None:
+    tab.page.get_by_role("link", name="fail: values").first.click()
+    assert "#/finding/" in tab.page.url
+    assert tab.page.locator(".members a").count() == 2
+
+
+def test_names_that_need_quoting_work(tab: Tab) -> None:
+    name = "file.py:Odd name"
+    tab.go(f"#/outcome/{quote(name, safe='')}/{Case.parse(FIRST)}")
+    assert "inexpressible" in tab.view()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_fits_a_narrow_window_in_both_colour_schemes(chromium: Any, path: Path, scheme: str) -> None:
+    tab = Tab(chromium, path, color_scheme=scheme, viewport={"width": 380, "height": 800})
+    for address in ("#/overview", WRONG, "#/explorer?where=gates"):
+        tab.go(address)
+        assert tab.page.evaluate("document.documentElement.scrollWidth") <= 380, address
+        paper = tab.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
+    assert tab.complaints == []
+    tab.page.close()

@@ -1,0 +1,52 @@
+"""``conformance report`` from outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conformance.cli import main
+from tests.reports.recorded import HOSTILE, record
+
+
+def _run(*arguments: str) -> int:
+    try:
+        main(["report", *arguments])
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    path = tmp_path / "results.sqlite"
+    record(path).close()
+    return path
+
+
+def test_writes_the_page_beside_the_record(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(str(recorded)) == 0
+    page = Path(capsys.readouterr().out.strip())
+    assert page == recorded.parent / "report" / "index.html"
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_text_says_first_what_is_wrong(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(str(recorded), "--text") == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("3 discrepancies in 1 of 3 adapters (wrong 3)")
+    assert "shifted by 1 along H" in printed
+    assert not (recorded.parent / "report").exists()
+
+
+def test_bad_input_is_one_line(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "other.sqlite"
+    other.write_text(HOSTILE)
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("")
+    for arguments in ((str(tmp_path / "none"),), (str(other),), (str(recorded), "--out", str(in_the_way / "x"))):
+        assert _run(*arguments) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("conformance: ")
+        assert error.count("\n") == 1

@@ -1,0 +1,90 @@
+"""Counting, grouping and the words for the result."""
+
+from pathlib import Path
+
+import pytest
+
+from cases import Case
+from reports.outcome import Outcome
+from reports.store import Results
+from reports.summary import summary, totals_line, write_summary
+from reports.survey import sentence, survey
+from tests.reports.recorded import FIRST, record
+
+
+@pytest.fixture
+def results(tmp_path: Path):
+    with record(tmp_path / "results.sqlite") as found:
+        yield found
+
+
+def _run(path: Path, *statuses: str) -> Results:
+    case = Case.parse("1d-i3-k2")
+    results = Results.create(path)
+    results.plan([(f"adapter{n}", case) for n, _ in enumerate(statuses)])
+    for n, status in enumerate(statuses):
+        if status != "missing":
+            results.record(Outcome(str(case), f"adapter{n}", status))
+    return results
+
+
+def test_counts_keep_every_status_apart(results: Results) -> None:
+    found = survey(results)
+    assert found.counts["right"] == {"pass": 4}
+    assert found.counts["wrong"] == {"fail": 2, "crash": 1, "unsupported": 1}
+    assert found.counts["file.py:Odd name"] == {"inexpressible": 3, "missing": 1}
+
+
+def test_groups_share_a_cause_and_begin_with_the_gravest(results: Results) -> None:
+    crash, wrong, missing = survey(results).groups
+    assert (crash.status, wrong.text, missing.status) == ("crash", "shifted by 1 along H", "missing")
+    assert len(wrong.members) == 2
+    assert wrong.smallest == str(Case.parse(FIRST))
+
+
+def test_group_ids_do_not_depend_on_the_members(results: Results, tmp_path: Path) -> None:
+    before = [item.id for item in survey(results).groups]
+    with record(tmp_path / "again.sqlite") as again:
+        again.record(Outcome(str(Case.parse("1d-i3-k2-f16-normal.0")), "wrong", "pass"))
+        after = [item.id for item in survey(again).groups]
+    assert after == before[1:]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        ((), "Nothing was asked."),
+        (("pass", "pass"), "No discrepancy: 2 answers of 2 adapters agree with the oracle."),
+        (("pass", "unsupported"), "No discrepancy: 1 answer of 1 adapter agrees with the oracle."),
+        (("unsupported",), "Nothing was compared: no adapter could be asked any of the questions."),
+        (
+            ("infra",),
+            "1 question without a verdict, by no framework's fault (infra 1); no answer agrees with the oracle.",
+        ),
+    ],
+)  # fmt: skip
+def test_sentence(tmp_path: Path, statuses: tuple[str, ...], expected: str) -> None:
+    with _run(tmp_path / "r.sqlite", *statuses) as results:
+        assert sentence(survey(results)) == expected
+
+
+def test_sentence_names_who_is_wrong_and_blames_nobody_for_what_is_missing(results: Results) -> None:
+    text = sentence(survey(results))
+    assert text.startswith("3 discrepancies in 1 of 3 adapters (wrong 3); 1 question without a verdict")
+
+
+def test_totals_line(results: Results) -> None:
+    assert totals_line(results) == (
+        "12 outcomes: 4 pass, 2 fail, 1 crash, 1 unsupported, 3 inexpressible, 1 missing"
+    )
+
+
+def test_summary_says_first_what_is_wrong_and_lets_no_markup_through(results: Results, tmp_path: Path) -> None:
+    path = write_summary(results, tmp_path / "deep" / "summary.md")
+    text = path.read_text(encoding="utf-8")
+    assert text == summary(survey(results))
+    assert text.splitlines()[0].startswith("**3 discrepancies")
+    assert "<script" not in text
+    assert "<img" not in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert {line.replace("\\|", "").count("|") for line in rows} == {5, 9}
