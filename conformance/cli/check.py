@@ -13,8 +13,10 @@ from rich.table import Table
 
 from adapters.process import Host, Limits
 from cases import Case, DomainError
+from conformance.calls import Meaning
 from conformance.check import ask
-from conformance.cli.common import CASE, adapter_option, resolve_adapters
+from conformance.cli.common import adapter_option, resolve_adapters
+from conformance.cli.question import question_options
 from conformance.exit_codes import exit_code
 from reports.outcome import Outcome
 from reports.statuses import STATUSES, label
@@ -22,13 +24,19 @@ from reports.statuses import STATUSES, label
 __all__ = ["command"]
 
 
-@click.command("check", epilog="Example: conformance check 2d-i5x7-k3-s2-same --adapter torch --json")
-@click.argument("case", type=CASE)
+@click.command(
+    "check",
+    epilog="Examples: conformance check 2d-i5x7-k3-s2-same --adapter torch --json; "
+    'conformance check "torch.nn.ConvTranspose2d(16, 33, 3, stride=2)" --input 20x16x50x100; '
+    "conformance check model.onnx --node NAME",
+)
+@question_options
 @adapter_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
-def command(case: Case, adapters: tuple[str, ...], as_json: bool, timeout: float) -> None:
-    """Ask every adapter the question CASE, a case id in full or short form."""
+def command(question: Meaning, adapters: tuple[str, ...], as_json: bool, timeout: float) -> None:
+    """Ask every adapter the question CASE: a case id, a framework call, or the path of an ONNX model."""
+    case = question.case
     found: list[tuple[Outcome, dict[str, str]]] = []
     for spec in resolve_adapters(adapters):
         with Host(spec, Limits(answer=timeout)) as host:
@@ -37,7 +45,7 @@ def command(case: Case, adapters: tuple[str, ...], as_json: bool, timeout: float
     if as_json:
         click.echo(json.dumps(_as_json(case, found), indent=2))
     else:
-        _print(case, found)
+        _print(question, found)
     raise click.exceptions.Exit(exit_code(outcome for outcome, _ in found))
 
 
@@ -64,8 +72,9 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and value in (float("inf"), float("-inf")) else value
 
 
-def _print(case: Case, found: list[tuple[Outcome, dict[str, str]]]) -> None:
+def _print(question: Meaning, found: list[tuple[Outcome, dict[str, str]]]) -> None:
     console = Console(highlight=False)
+    case = question.case
     console.print(str(case), style="bold", soft_wrap=True)
     described = _geometry(case)
     if described["geometry"] is None:
@@ -73,6 +82,8 @@ def _print(case: Case, found: list[tuple[Outcome, dict[str, str]]]) -> None:
     else:
         geometry = described["geometry"]
         console.print(f"output size {geometry['output_size']}, crop {geometry['crop']}", soft_wrap=True)
+    for note in question.notes:
+        console.print(f"note: {escape(note)}", soft_wrap=True)
     table = Table(box=box.SIMPLE)
     for name in ("adapter", "version", "outcome", "profile", "budget", "detail"):
         table.add_column(name, overflow="fold")

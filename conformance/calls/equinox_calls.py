@@ -1,0 +1,119 @@
+"""Equinox: ``nn.ConvTranspose`` and its ranked forms; unbatched input, weights (Cout, Cin/G, *k), reversed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cases.geometry import CONVENTIONS
+from conformance.calls.form import (
+    Asked,
+    CallError,
+    Meaning,
+    WeightForm,
+    form,
+    given_or_none,
+    number,
+    pairs,
+    per_axis,
+    refuse,
+)
+
+
+# The ranked classes take output_padding before padding, the general one the other way round.
+@form("equinox.nn.ConvTranspose{rank}d", "eqx.nn.ConvTranspose{rank}d")
+def ranked(
+    asked: Asked,
+    in_channels: Any,
+    out_channels: Any,
+    kernel_size: Any,
+    stride: Any = 1,
+    output_padding: Any = 0,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: Any = 1,
+    use_bias: Any = True,
+    padding_mode: Any = "ZEROS",
+    dtype: Any = None,
+    *,
+    key: Any = None,
+) -> Meaning:
+    rank = asked.rank_from_input()
+    kernel, strides, spread = (
+        per_axis(name, value, rank)
+        for name, value in (("kernel_size", kernel_size), ("stride", stride), ("dilation", dilation))
+    )
+    extra = per_axis("output_padding", output_padding, rank)
+    mode = padding_mode.upper() if isinstance(padding_mode, str) else padding_mode
+    if mode == "CIRCULAR":
+        if "circular" not in CONVENTIONS:
+            raise CallError("padding_mode: CIRCULAR has no rule among the cases")
+        crop: Any = "circular"
+    else:
+        refuse("padding_mode", mode, "ZEROS", "only ZEROS and CIRCULAR are transposed convolutions")
+        crop = _crop(padding, rank, kernel, strides, spread, extra)
+    return asked.meaning(
+        layout="channels_first",
+        in_channels=number("in_channels", in_channels),
+        out_channels=out_channels,
+        kernel_size=kernel,
+        stride=strides,
+        padding=crop,
+        output_padding=None if isinstance(padding, str) else given_or_none("output_padding", output_padding, rank),
+        dilation=spread,
+        groups=groups,
+        bias=use_bias,
+        dtype=dtype,
+        weight=WeightForm("oi*", flipped=True, grouped_inputs=True),
+        unbatched=True,
+    )
+
+
+@form("equinox.nn.ConvTranspose", "eqx.nn.ConvTranspose")
+def general(
+    asked: Asked,
+    num_spatial_dims: Any,
+    in_channels: Any,
+    out_channels: Any,
+    kernel_size: Any,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    dilation: Any = 1,
+    groups: Any = 1,
+    use_bias: Any = True,
+    padding_mode: Any = "ZEROS",
+    dtype: Any = None,
+    *,
+    key: Any = None,
+) -> Meaning:
+    if num_spatial_dims not in (1, 2, 3):
+        raise CallError(f"num_spatial_dims: {num_spatial_dims!s} is not 1, 2 or 3")
+    asked.rank = num_spatial_dims
+    return ranked(
+        asked, in_channels, out_channels, kernel_size, stride, output_padding, padding, dilation, groups, use_bias,
+        padding_mode, dtype, key=key,
+    )  # fmt: skip
+
+
+def _crop(
+    padding: Any,
+    rank: int,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    extra: tuple[int, ...],
+) -> tuple[tuple[int, int], ...]:
+    """The crop: SAME takes e - s + op away, the smaller half first, SAME_LOWER last."""
+    if isinstance(padding, str):
+        word = padding.upper()
+        if word not in ("SAME", "SAME_LOWER"):
+            raise CallError(f"padding: {padding!r} is neither SAME nor SAME_LOWER")
+        found = []
+        for k, s, d, o in zip(kernel, stride, dilation, extra, strict=True):
+            total = max(d * (k - 1) + 1 - s + o, 0)
+            small, large = total // 2, total - total // 2
+            found.append((large, small) if word == "SAME_LOWER" else (small, large))
+        return tuple(found)
+    if isinstance(padding, tuple) and any(isinstance(entry, tuple) for entry in padding):
+        return pairs("padding", padding, rank)
+    return tuple((crop, crop) for crop in per_axis("padding", padding, rank))

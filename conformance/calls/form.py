@@ -1,0 +1,319 @@
+"""What every family shares: the registry of forms, and how arguments become the fields of a case."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cases import Case, CaseError
+from cases.dtypes import DTYPES
+from cases.layouts import looks_swapped
+from conformance.calls.syntax import CallError, Syntax, Tensor, Word
+
+__all__ = ["FORMS", "Asked", "CallError", "Form", "Meaning", "WeightForm", "crops_for_output", "form", "per_axis"]
+
+# Sizes of an input nobody gave: no two axes alike, so that a mixed-up axis shows.
+_SMALL_INPUT = (5, 7, 6)
+_SMALL_CHANNELS = 4
+_DTYPE_WORDS = {dtype.label: name for name, dtype in DTYPES.items()} | {
+    "half": "f16",
+    "float": "f32",
+    "double": "f64",
+    "cfloat": "c64",
+    "cdouble": "c128",
+}
+
+
+@dataclass(frozen=True)
+class WeightForm:
+    """How a call holds its weights, compared with a case's (Cin, Cout/G, \\*k) (R9).
+
+    Attributes
+    ----------
+    axes : str
+        Order of the axes: ``i`` input channels, ``o`` output channels, ``*`` the kernel.
+    flipped : bool
+        Whether the kernel is reversed along every spatial axis.
+    grouped_inputs : bool
+        Whether the input channels of a group, not the output channels, share the axis: (Cout, Cin/G).
+    """
+
+    axes: str = "io*"
+    flipped: bool = False
+    grouped_inputs: bool = False
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a call asks.
+
+    Attributes
+    ----------
+    name : str
+        Full name of the function or class.
+    case : Case
+        The question.
+    weight : WeightForm
+        How the call holds its weights.
+    notes : tuple of str
+        What a reader should know, a sentence each.
+    """
+
+    name: str
+    case: Case
+    weight: WeightForm
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class Asked:
+    """What surrounds a call: its name, the rank its name says, and the shapes it meets."""
+
+    name: str
+    rank: int | None
+    input_shape: tuple[int, ...] | None
+    weight_shape: tuple[int, ...] | None
+    applied: Syntax | None
+
+    def __post_init__(self) -> None:
+        self.notes: list[str] = []
+        if self.applied and self.applied.args:
+            self.take_input(self.applied.args[0])
+
+    def take_input(self, value: Any) -> None:
+        """Learn the input's shape from the call, unless it was given beside it."""
+        if self.input_shape is None and isinstance(value, Tensor):
+            self.input_shape = value.shape
+
+    def take_weight(self, value: Any) -> tuple[int, ...]:
+        """The shape of the weights, from the call or beside it."""
+        shape = self.weight_shape or (value.shape if isinstance(value, Tensor) else None)
+        if shape is None:
+            raise CallError(
+                f"{self.name}: the shape of the weights is not known; give --weight, or write a tensor "
+                "whose shape can be read, such as zeros((4, 8, 3, 3))"
+            )
+        rank = len(shape) - 2
+        if rank not in (1, 2, 3) or self.rank not in (None, rank):
+            axes = (self.rank or 0) + 2 or "3 to 5"
+            raise CallError(f"{self.name}: the weights have {len(shape)} axes; {axes} are needed")
+        self.rank = rank
+        return shape
+
+    def rank_from_input(self, unbatched: bool = False) -> int:
+        """The rank the call's name, its kernel or its input says."""
+        if self.rank is None:
+            if self.input_shape is None:
+                raise CallError(f"{self.name}: the number of axes is not known; give --input")
+            self.rank = len(self.input_shape) - (1 if unbatched else 2)
+            if self.rank not in (1, 2, 3):
+                raise CallError(f"--input: {len(self.input_shape)} axes for {self.name}; 3 to 5 are needed")
+        return self.rank
+
+    def meaning(
+        self,
+        *,
+        layout: str,
+        in_channels: int | None,
+        out_channels: Any,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = "valid",
+        output_padding: Any = None,
+        dilation: Any = 1,
+        groups: Any = 1,
+        bias: Any = False,
+        dtype: Any = None,
+        weight: WeightForm | None = None,
+        unbatched: bool = False,
+        place: Callable[[tuple[int, ...]], Any] | None = None,
+    ) -> Meaning:
+        """Put a question together.
+
+        ``place`` maps the spatial input size to the padding, for calls whose crop depends on it; ``unbatched``
+        says that an input without a batch axis is what the call takes, rather than an exception.
+        """
+        rank = self.rank_from_input(unbatched)
+        groups = number("groups", groups)
+        batch, channels, spatial = self._sizes(rank, layout, in_channels, groups, unbatched)
+        try:
+            case = Case(
+                rank=rank,
+                batch=batch,
+                in_channels=channels,
+                out_channels=number("output channels", out_channels),
+                input_size=spatial,
+                kernel_size=per_axis("kernel size", kernel_size, rank),
+                stride=per_axis("stride", stride, rank),
+                dilation=per_axis("dilation", dilation, rank),
+                groups=groups,
+                padding=place(spatial) if place else padding,
+                output_padding=output_padding,
+                layout=layout,
+                dtype=dtype_name(dtype),
+                bias=truth("bias", bias),
+            )
+        except CaseError as error:
+            raise CallError(f"{self.name}: {error}") from None
+        weight = weight or WeightForm()
+        if weight.flipped:
+            self.notes.append("the call reverses its kernel; the case's weights are the call's, flipped in space")
+        if doubt := looks_swapped(case):
+            self.notes.append(doubt)
+        return Meaning(self.name, case, weight, tuple(self.notes))
+
+    def _sizes(
+        self, rank: int, layout: str, in_channels: int | None, groups: int, unbatched: bool
+    ) -> tuple[int, int, tuple[int, ...]]:
+        shape = self.input_shape
+        if shape is None:
+            channels = in_channels if in_channels is not None else _SMALL_CHANNELS * max(groups, 1)
+            small = _SMALL_INPUT[:rank]
+            written = (channels, *small) if layout == "channels_first" else (*small, channels)
+            written = written if unbatched else (1, *written)
+            self.notes.append(f"no --input given: asked on {'x'.join(map(str, written))}")
+            return 1, channels, small
+        if len(shape) == rank + 1:
+            if not unbatched:
+                self.notes.append("the input has no batch axis; it is asked as a batch of 1")
+            shape = (1, *shape)
+        if len(shape) != rank + 2:
+            form = f"{rank + 1} or {rank + 2} axes ({'CDHW'[:1] + 'DHW'[-rank:]}, batch in front)"
+            if layout == "channels_last":
+                form = f"{rank + 2} axes (N, {', '.join('DHW'[-rank:])}, C)"
+            raise CallError(
+                f"the input {'x'.join(map(str, shape))} has {len(shape)} axes; {self.name} takes {form}"
+            )
+        channels = shape[1] if layout == "channels_first" else shape[-1]
+        if in_channels is not None and in_channels != channels:
+            raise CallError(
+                f"the input {'x'.join(map(str, shape))} has {channels} channels ({layout}); "
+                f"{self.name} is given {in_channels}"
+            )
+        return shape[0], channels, shape[2:] if layout == "channels_first" else shape[1:-1]
+
+
+@dataclass(frozen=True)
+class Form:
+    """One call that can be read: its full name, the rank its name says, and the function that reads it."""
+
+    name: str
+    rank: int | None
+    function: Callable[..., Meaning]
+
+    def ask(self, call: Syntax, asked: Asked) -> Meaning:
+        """Bind the arguments as Python would, and read them."""
+        try:
+            bound = inspect.signature(self.function).bind(asked, *call.args, **call.kwargs)
+        except TypeError as error:
+            parameters = list(inspect.signature(self.function).parameters)[1:]
+            raise CallError(f"{self.name}: {error}; it takes {', '.join(parameters)}") from None
+        bound.apply_defaults()
+        return self.function(**bound.arguments)
+
+
+FORMS: dict[str, Form] = {}
+"""Every spelling of every call, by the name a user may write."""
+
+
+def form(
+    *spellings: str, ranks: tuple[int, ...] = (1, 2, 3)
+) -> Callable[[Callable[..., Meaning]], Callable[..., Meaning]]:
+    """Register a form under its spellings, the full name first.
+
+    ``{rank}`` in them stands for each of ``ranks``; without it the name says a rank only if there is one.
+    """
+
+    def register(function: Callable[..., Meaning]) -> Callable[..., Meaning]:
+        named = "{rank}" in spellings[0] or len(ranks) == 1
+        for rank in ranks if named else (None,):
+            full = spellings[0].format(rank=rank)
+            for spelling in spellings:
+                written = spelling.format(rank=rank)
+                if written in FORMS:
+                    raise ValueError(f"two forms are spelled {written}")
+                FORMS[written] = Form(full, rank, function)
+        return function
+
+    return register
+
+
+def number(name: str, value: Any) -> int:
+    """A whole number, or an error that names the argument."""
+    if type(value) is not int:
+        raise CallError(f"{name}: {value!s} is not a number that can be read; write the number itself")
+    return value
+
+
+def truth(name: str, value: Any) -> bool:
+    """True or False, or an error that names the argument."""
+    if value not in (True, False, 0, 1):
+        raise CallError(f"{name}: {value!s} is neither True nor False")
+    return bool(value)
+
+
+def per_axis(name: str, value: Any, rank: int) -> tuple[int, ...]:
+    """One whole number an axis, from one number or a sequence."""
+    values = value if isinstance(value, tuple) else (value,)
+    if len(values) not in (1, rank):
+        raise CallError(f"{name}: {len(values)} numbers for {rank} axes; give one, or one an axis")
+    numbers = tuple(number(name, item) for item in values)
+    return numbers * rank if len(numbers) == 1 else numbers
+
+
+def dtype_name(value: Any) -> str:
+    """The short name of a dtype written as ``torch.float64``, ``"float16"`` or ``jnp.bfloat16``."""
+    if value is None:
+        return "f32"
+    last = str(value).rpartition(".")[2]
+    if last not in _DTYPE_WORDS:
+        raise CallError(f"dtype: {value!s} is not known; known are {', '.join(_DTYPE_WORDS)}")
+    return _DTYPE_WORDS[last]
+
+
+def symmetric(name: str, value: Any, rank: int) -> tuple[tuple[int, int], ...]:
+    """The same crop at both ends of each axis."""
+    return tuple((crop, crop) for crop in per_axis(name, value, rank))
+
+
+def pairs(name: str, value: Any, rank: int) -> tuple[tuple[int, int], ...]:
+    """A (low, high) pair an axis."""
+    if not isinstance(value, tuple) or len(value) != rank:
+        raise CallError(f"{name}: {value!s} is not one (low, high) pair for each of {rank} axes")
+    found = []
+    for pair in value:
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise CallError(f"{name}: {pair!s} is not a (low, high) pair")
+        found.append((number(name, pair[0]), number(name, pair[1])))
+    return tuple(found)
+
+
+def given_or_none(name: str, value: Any, rank: int) -> tuple[int, ...] | None:
+    """Output padding of an explicit crop; 0 everywhere is what not giving it means (R4)."""
+    values = per_axis(name, value, rank)
+    return values if any(values) else None
+
+
+def crops_for_output(
+    low: Callable[[int, int], int], spatial: tuple[int, ...], output: tuple[int, ...], full: Callable[..., int]
+) -> tuple[tuple[int, int], ...]:
+    """The crop that leaves a wanted length on each axis; ``low`` maps full and wanted length to its start."""
+    crops = []
+    for axis, (size, length) in enumerate(zip(spatial, output, strict=True)):
+        whole = full(axis, size)
+        start = low(whole, length)
+        crops.append((start, whole - start - length))
+    return tuple(crops)
+
+
+def full_size(kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> Callable[..., int]:
+    """The length F = (i - 1)s + d(k - 1) + 1 of an axis, from its number and its input length."""
+    return lambda axis, size: (size - 1) * stride[axis] + dilation[axis] * (kernel[axis] - 1) + 1
+
+
+def refuse(name: str, value: Any, accepted: Any, why: str) -> None:
+    """Raise unless an argument has the one value under which the call is a plain transposed convolution."""
+    if value != accepted and not (isinstance(value, Word) and value.text == str(accepted)):
+        raise CallError(f"{name}={value!s}: {why}")

@@ -1,0 +1,115 @@
+"""Keras: the layers and ``keras.ops.conv_transpose``. channels_last unless they say otherwise."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from conformance.calls.form import Asked, CallError, Meaning, WeightForm, form, number, per_axis
+
+_WEIGHT = WeightForm("*oi")
+_LAYERS = ("keras.layers.", "tf.keras.layers.", "tensorflow.keras.layers.", "layers.", "")
+
+
+def _spell(rank: int) -> list[str]:
+    return [f"{prefix}{name}{rank}DTranspose" for name in ("Conv", "Convolution") for prefix in _LAYERS]
+
+
+@form(*_spell(1), ranks=(1,))
+@form(*_spell(2), ranks=(2,))
+def layer(
+    asked: Asked,
+    filters: Any,
+    kernel_size: Any,
+    strides: Any = 1,
+    padding: Any = "valid",
+    output_padding: Any = None,
+    data_format: Any = None,
+    dilation_rate: Any = 1,
+    activation: Any = None,
+    use_bias: Any = True,
+    kernel_initializer: Any = "glorot_uniform",
+    bias_initializer: Any = "zeros",
+    kernel_regularizer: Any = None,
+    bias_regularizer: Any = None,
+    activity_regularizer: Any = None,
+    kernel_constraint: Any = None,
+    bias_constraint: Any = None,
+    *,
+    dtype: Any = None,
+    name: Any = None,
+    trainable: Any = True,
+    input_shape: Any = None,
+) -> Meaning:
+    if activation not in (None, "linear"):
+        asked.notes.append(f"the activation {activation!s} is left out: the question is the convolution's")
+    if asked.input_shape is None and isinstance(input_shape, tuple):
+        # Keras 2 allowed the shape without the batch axis here.
+        asked.input_shape = (1, *(number("input_shape", size) for size in input_shape))
+    rank = asked.rank_from_input()
+    return asked.meaning(
+        layout=_layout(data_format),
+        in_channels=None,
+        out_channels=filters,
+        kernel_size=kernel_size,
+        stride=strides,
+        padding=_padding(padding),
+        output_padding=None if output_padding is None else per_axis("output_padding", output_padding, rank),
+        dilation=dilation_rate,
+        bias=use_bias,
+        dtype=dtype,
+        weight=_WEIGHT,
+    )
+
+
+def _layer_3d(asked: Asked, **arguments: Any) -> Meaning:
+    return layer(asked, **arguments)
+
+
+# The 3D layer alone takes data_format before output_padding.
+_names = list(inspect.signature(layer).parameters.values())
+_at = [parameter.name for parameter in _names].index("output_padding")
+_names[_at : _at + 2] = reversed(_names[_at : _at + 2])
+_layer_3d.__signature__ = inspect.Signature(_names)  # type: ignore[attr-defined]
+form(*_spell(3), ranks=(3,))(_layer_3d)
+
+
+@form("keras.ops.conv_transpose", "ops.conv_transpose", "keras.ops.nn.conv_transpose")
+def ops(
+    asked: Asked,
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: Any = "valid",
+    output_padding: Any = None,
+    data_format: Any = None,
+    dilation_rate: Any = 1,
+) -> Meaning:
+    asked.take_input(inputs)
+    *kernel_size, out_channels, in_channels = asked.take_weight(kernel)
+    rank = asked.rank_from_input()
+    return asked.meaning(
+        layout=_layout(data_format),
+        in_channels=in_channels,
+        out_channels=out_channels,
+        kernel_size=tuple(kernel_size),
+        stride=strides,
+        padding=_padding(padding),
+        output_padding=None if output_padding is None else per_axis("output_padding", output_padding, rank),
+        dilation=dilation_rate,
+        weight=_WEIGHT,
+    )
+
+
+def _layout(data_format: Any) -> str:
+    layout = "channels_last" if data_format is None else data_format
+    if layout not in ("channels_last", "channels_first"):
+        raise CallError(f"data_format: {layout!s} is neither channels_last nor channels_first")
+    return str(layout)
+
+
+def _padding(padding: Any) -> str:
+    word = padding.lower() if isinstance(padding, str) else padding
+    if word not in ("valid", "same"):
+        raise CallError(f"padding: {padding!s} is neither valid nor same")
+    return str(word)

@@ -1,0 +1,167 @@
+"""ONNX: a ``ConvTranspose`` node, written as ``onnx.helper.make_node`` or taken out of a model file."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from cases.geometry import CONVENTIONS
+from conformance.calls.form import (
+    Asked,
+    CallError,
+    Meaning,
+    form,
+    full_size,
+    given_or_none,
+    number,
+    per_axis,
+)
+
+__all__ = ["read_model"]
+
+
+@form("onnx.helper.make_node", "helper.make_node", "make_node")
+def make_node(
+    asked: Asked,
+    op_type: Any,
+    inputs: Any,
+    outputs: Any,
+    name: Any = None,
+    doc_string: Any = None,
+    domain: Any = None,
+    overload: Any = None,
+    *,
+    auto_pad: Any = "NOTSET",
+    dilations: Any = None,
+    group: Any = 1,
+    kernel_shape: Any = None,
+    output_padding: Any = None,
+    output_shape: Any = None,
+    pads: Any = None,
+    strides: Any = None,
+) -> Meaning:
+    if op_type != "ConvTranspose":
+        raise CallError(f"op_type: {op_type!s} is not ConvTranspose")
+    shape = asked.take_weight(None)
+    rank = asked.rank_from_input()
+    if kernel_shape is not None and per_axis("kernel_shape", kernel_shape, rank) != shape[2:]:
+        raise CallError(f"kernel_shape: {kernel_shape!s} is not that of the weights, {shape[2:]}")
+    stride = per_axis("strides", 1 if strides is None else strides, rank)
+    dilation = per_axis("dilations", 1 if dilations is None else dilations, rank)
+    extra = per_axis("output_padding", 0 if output_padding is None else output_padding, rank)
+    full = full_size(shape[2:], stride, dilation)
+
+    def place(spatial: tuple[int, ...]) -> Any:
+        return _place(auto_pad, pads, output_shape, spatial, stride, extra, full)
+
+    # A given output_shape and auto_pad count output_padding in; only explicit pads leave it to rule R4.
+    explicit = output_shape is None and auto_pad == "NOTSET"
+    return asked.meaning(
+        layout="channels_first",
+        in_channels=shape[0],
+        out_channels=shape[1] * number("group", group),
+        kernel_size=shape[2:],
+        stride=stride,
+        output_padding=given_or_none("output_padding", extra, rank) if explicit else None,
+        dilation=dilation,
+        groups=group,
+        bias=isinstance(inputs, tuple) and len(inputs) == 3,
+        place=place,
+    )
+
+
+def _place(
+    auto_pad: Any,
+    pads: Any,
+    output_shape: Any,
+    spatial: tuple[int, ...],
+    stride: tuple[int, ...],
+    extra: tuple[int, ...],
+    full: Any,
+) -> Any:
+    """The crop by the operator's specification."""
+    rank = len(spatial)
+    if auto_pad not in ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"):
+        raise CallError(f"auto_pad: {auto_pad!s} is none of NOTSET, SAME_UPPER, SAME_LOWER, VALID")
+    if output_shape is None:
+        if auto_pad == "NOTSET":
+            flat = per_axis("pads", (0,) * rank * 2 if pads is None else pads, rank * 2)
+            return tuple(zip(flat[:rank], flat[rank:], strict=True))
+        if auto_pad == "VALID":
+            return tuple((0, -o) for o in extra)
+        named = auto_pad.lower()
+        if named in CONVENTIONS and not any(extra):
+            return named
+        wanted = tuple(size * s for size, s in zip(spatial, stride, strict=True))
+    else:
+        wanted = per_axis(
+            "output_shape", output_shape[-rank:] if isinstance(output_shape, tuple) else output_shape, rank
+        )
+    crops = []
+    for axis, (size, length, o) in enumerate(zip(spatial, wanted, extra, strict=True)):
+        # total padding counts output_padding in; the output is the full result and o zeros, cropped by total.
+        total = full(axis, size) + o - length
+        low = total // 2 if auto_pad == "SAME_UPPER" else total - total // 2
+        crops.append((low, total - low - o))
+    return tuple(crops)
+
+
+def read_model(path: Path, node_name: str | None, asked_input: tuple[int, ...] | None) -> Meaning:
+    """Take a ConvTranspose node out of a model file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The model.
+    node_name : str or None
+        Name of the node, or of one of its outputs; None where there is one ConvTranspose only.
+    asked_input : tuple of int or None
+        Shape of the node's input; None to read it off the graph.
+
+    Raises
+    ------
+    CallError
+        The file cannot be read, or the node or its shapes cannot be found.
+    """
+    try:
+        onnx: Any = importlib.import_module("onnx")
+    except ImportError:
+        raise CallError(f"{path}: reading a model needs the onnx package; pip install onnx") from None
+    try:
+        graph = onnx.shape_inference.infer_shapes(onnx.load(str(path), load_external_data=False)).graph
+    except Exception as error:
+        raise CallError(f"{path} is no readable ONNX model: {str(error).splitlines()[0][:200]}") from None
+    node = _find(path, graph, node_name)
+    shapes = {item.name: tuple(item.dims) for item in graph.initializer}
+    for value in (*graph.input, *graph.value_info, *graph.output):
+        dims = value.type.tensor_type.shape.dim
+        if dims and all(dim.HasField("dim_value") for dim in dims):
+            shapes.setdefault(value.name, tuple(dim.dim_value for dim in dims))
+    if node.input[1] not in shapes:
+        raise CallError(
+            f"node {node.name or node.output[0]}: the shape of its weights {node.input[1]} is not known"
+        )
+    input_shape = asked_input or shapes.get(node.input[0])
+    attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
+    plain = {
+        key: value.decode() if isinstance(value, bytes) else tuple(value) if not isinstance(value, int) else value
+        for key, value in attributes.items()
+    }
+    asked = Asked("onnx ConvTranspose", None, input_shape, shapes[node.input[1]], None)
+    inputs = tuple(name for name in node.input if name)
+    try:
+        return make_node(asked, "ConvTranspose", inputs, tuple(node.output), **plain)
+    except TypeError as error:
+        raise CallError(f"node {node.name or node.output[0]}: {error}") from None
+
+
+def _find(path: Path, graph: Any, name: str | None) -> Any:
+    nodes = [node for node in graph.node if node.op_type == "ConvTranspose"]
+    chosen = nodes if name is None else [node for node in nodes if name == node.name or name in node.output]
+    if len(chosen) == 1:
+        return chosen[0]
+    listed = ", ".join(node.name or node.output[0] for node in nodes[:20]) or "none"
+    if name is None and nodes:
+        raise CallError(f"{path} has {len(nodes)} ConvTranspose nodes; name one with --node: {listed}")
+    raise CallError(f"{path} has no ConvTranspose node{f' {name!r}' if name else ''}; it has {listed}")

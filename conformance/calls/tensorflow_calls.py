@@ -1,0 +1,127 @@
+"""TensorFlow: ``tf.nn.conv{1,2,3}d_transpose`` and ``tf.nn.conv_transpose``, which are told the output's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from conformance.calls.form import (
+    Asked,
+    CallError,
+    Meaning,
+    WeightForm,
+    crops_for_output,
+    form,
+    full_size,
+    pairs,
+    per_axis,
+)
+
+
+def _ask(
+    asked: Asked,
+    input: Any,
+    filters: Any,
+    output_shape: Any,
+    strides: Any,
+    padding: Any,
+    data_format: Any,
+    dilations: Any,
+) -> Meaning:
+    asked.take_input(input)
+    *kernel, out_channels, in_channels = asked.take_weight(filters)
+    rank = asked.rank_from_input()
+    layout = "channels_first" if str(data_format or "").startswith("NC") else "channels_last"
+    stride = _spatial("strides", strides, rank, layout)
+    dilation = _spatial("dilations", 1 if dilations is None else dilations, rank, layout)
+    full = full_size(tuple(kernel), stride, dilation)
+    effective = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+
+    def check(fits: Callable[..., bool], spatial: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+        for axis, (size, length) in enumerate(zip(spatial, wanted, strict=True)):
+            if not fits(size, length, stride[axis], effective[axis]):
+                raise CallError(
+                    f"output_shape: a convolution of {wanted} does not give {spatial} back on axis {axis}"
+                )
+
+    def place(spatial: tuple[int, ...]) -> Any:
+        if not isinstance(output_shape, tuple) or len(output_shape) not in (rank, rank + 2):
+            raise CallError(f"output_shape: {output_shape!s} cannot be read; write {rank + 2} numbers")
+        wanted = output_shape
+        if len(wanted) == rank + 2:
+            wanted = wanted[2:] if layout == "channels_first" else wanted[1:-1]
+        wanted = per_axis("output_shape", wanted, rank)
+        if isinstance(padding, tuple):
+            inner = padding[2:] if layout == "channels_first" else padding[1:-1]
+            given = pairs("padding", inner, rank)
+            padded = tuple(length + sum(ends) for length, ends in zip(wanted, given, strict=True))
+            check(_CONVENTIONS["valid"][0], spatial, padded)
+            return tuple(
+                (low, full(axis, size) - low - wanted[axis])
+                for axis, (size, (low, _)) in enumerate(zip(spatial, given, strict=True))
+            )
+        word = padding.lower() if isinstance(padding, str) else ""
+        if word not in _CONVENTIONS:
+            raise CallError(f"padding: {padding!s} is neither SAME nor VALID")
+        fits, default, low = _CONVENTIONS[word]
+        check(fits, spatial, wanted)
+        if wanted == tuple(default(*numbers) for numbers in zip(spatial, stride, effective, strict=True)):
+            return word
+        return crops_for_output(low, spatial, wanted, full)
+
+    return asked.meaning(
+        layout=layout,
+        in_channels=in_channels,
+        out_channels=out_channels,
+        kernel_size=tuple(kernel),
+        stride=stride,
+        dilation=dilation,
+        weight=WeightForm("*oi"),
+        place=place,
+    )
+
+
+_Numbers = Callable[..., int]
+# Convention: which output lengths fit, the length it stands for by itself, and where a given one starts.
+_CONVENTIONS: dict[str, tuple[Callable[..., bool], _Numbers, _Numbers]] = {
+    "same": (
+        lambda i, o, s, e: -(-o // s) == i,
+        lambda i, s, e: i * s,
+        lambda full, length: max(full - length, 0) // 2,
+    ),
+    "valid": (
+        lambda i, o, s, e: (o - e) // s + 1 == i,
+        lambda i, s, e: i * s + max(e - s, 0),
+        lambda full, length: 0,
+    ),
+}
+
+
+def _spatial(name: str, value: Any, rank: int, layout: str) -> tuple[int, ...]:
+    """Strides may be given an axis or for the batch and channels too."""
+    if isinstance(value, tuple) and len(value) == rank + 2:
+        value = value[2:] if layout == "channels_first" else value[1:-1]
+    return per_axis(name, value, rank)
+
+
+def _register(spelling: str, default: Any) -> None:
+    @form(spelling, spelling.replace("tf.", "tensorflow.", 1))
+    def read(
+        asked: Asked,
+        input: Any,  # the framework's own name
+        filters: Any,
+        output_shape: Any,
+        strides: Any,
+        padding: Any = "SAME",
+        data_format: Any = default,
+        dilations: Any = None,
+        name: Any = None,
+    ) -> Meaning:
+        asked.rank = asked.rank or _RANKS.get(asked.name)
+        return _ask(asked, input, filters, output_shape, strides, padding, data_format, dilations)
+
+
+_RANKS = {f"tf.nn.conv{rank}d_transpose": rank for rank in (1, 2, 3)}
+for _rank, _default in ((1, "NWC"), (2, "NHWC"), (3, "NDHWC")):
+    _register(f"tf.nn.conv{_rank}d_transpose", _default)
+_register("tf.nn.conv_transpose", None)

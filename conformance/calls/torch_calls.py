@@ -1,0 +1,132 @@
+"""PyTorch: modules (lazy ones too) and functionals; a symmetric crop, and output_padding that gives back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.calls.form import (
+    Asked,
+    CallError,
+    Meaning,
+    form,
+    given_or_none,
+    number,
+    per_axis,
+    refuse,
+    symmetric,
+)
+
+
+@form("torch.nn.ConvTranspose{rank}d", "nn.ConvTranspose{rank}d", "ConvTranspose{rank}d")
+def module(
+    asked: Asked,
+    in_channels: Any,
+    out_channels: Any,
+    kernel_size: Any,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: Any = 1,
+    bias: Any = True,
+    dilation: Any = 1,
+    padding_mode: Any = "zeros",
+    device: Any = None,
+    dtype: Any = None,
+) -> Meaning:
+    refuse("padding_mode", padding_mode, "zeros", "the transposed modules take only zeros")
+    rank = asked.rank_from_input()
+    channels = None if in_channels is None else number("in_channels", in_channels)
+    extra = given_or_none("output_padding", output_padding, rank)
+    wanted = (asked.applied.kwargs.get("output_size") if asked.applied else None) or None
+    if wanted is not None:
+        extra = _for_output_size(asked, wanted, kernel_size, stride, padding, dilation)
+    return asked.meaning(
+        layout="channels_first",
+        in_channels=channels,
+        out_channels=out_channels,
+        kernel_size=kernel_size,
+        stride=stride,
+        padding=symmetric("padding", padding, rank),
+        output_padding=extra,
+        dilation=dilation,
+        groups=groups,
+        bias=bias,
+        dtype=dtype,
+    )
+
+
+@form("torch.nn.LazyConvTranspose{rank}d", "nn.LazyConvTranspose{rank}d", "LazyConvTranspose{rank}d")
+def lazy_module(
+    asked: Asked,
+    out_channels: Any,
+    kernel_size: Any,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: Any = 1,
+    bias: Any = True,
+    dilation: Any = 1,
+    padding_mode: Any = "zeros",
+    device: Any = None,
+    dtype: Any = None,
+) -> Meaning:
+    return module(
+        asked, None, out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation,
+        padding_mode, device, dtype,
+    )  # fmt: skip
+
+
+@form(
+    "torch.nn.functional.conv_transpose{rank}d",
+    "nn.functional.conv_transpose{rank}d",
+    "functional.conv_transpose{rank}d",
+    "F.conv_transpose{rank}d",
+    "torch.conv_transpose{rank}d",
+    "conv_transpose{rank}d",
+)
+def functional(
+    asked: Asked,
+    input: Any,  # the framework's own name
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: Any = 1,
+    dilation: Any = 1,
+) -> Meaning:
+    asked.take_input(input)
+    shape = asked.take_weight(weight)
+    rank = asked.rank_from_input()
+    return asked.meaning(
+        layout="channels_first",
+        in_channels=shape[0],
+        out_channels=shape[1] * number("groups", groups),
+        kernel_size=shape[2:],
+        stride=stride,
+        padding=symmetric("padding", padding, rank),
+        output_padding=given_or_none("output_padding", output_padding, rank),
+        dilation=dilation,
+        groups=groups,
+        bias=bias is not None,
+    )
+
+
+def _for_output_size(
+    asked: Asked, wanted: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any
+) -> tuple[int, ...] | None:
+    """The output_padding with which ``forward(x, output_size=...)`` reaches a size."""
+    rank = asked.rank_from_input()
+    if asked.input_shape is None:
+        raise CallError("output_size: the input's shape must be known; give --input")
+    sizes = wanted[-rank:] if isinstance(wanted, tuple) else wanted
+    spatial = asked.input_shape[-rank:]
+    extras = []
+    numbers = (("kernel_size", kernel_size), ("stride", stride), ("padding", padding), ("dilation", dilation))
+    columns = (per_axis(name, value, rank) for name, value in numbers)
+    for size, i, k, s, p, d in zip(per_axis("output_size", sizes, rank), spatial, *columns, strict=True):
+        least = (i - 1) * s - 2 * p + d * (k - 1) + 1
+        if not least <= size < least + s:
+            raise CallError(f"output_size: {size} cannot be reached; {least} to {least + s - 1} can")
+        extras.append(size - least)
+    return tuple(extras) if any(extras) else None

@@ -1,0 +1,82 @@
+"""A question on the command line: a case id, a framework call, or a node of an ONNX model."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cases import Case, CaseError
+from conformance.calls import CallError, Meaning, WeightForm, parse_call
+from conformance.calls.onnx_calls import read_model
+
+__all__ = ["SHAPE", "question_options", "read_question"]
+
+
+class _ShapeType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer click
+    """Sizes joined by x, such as 20x16x50x100."""
+
+    name = "shape"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).split("x")
+        if not 1 <= len(parts) <= 8 or not all(part.isascii() and part.isdigit() for part in parts):
+            self.fail(f"{value!r} is no shape; write sizes joined by x, as in 20x16x50x100", param, ctx)
+        return tuple(map(int, parts))
+
+
+SHAPE = _ShapeType()
+
+
+def question_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The argument CASE and the options that belong to it, passed on as one `Meaning` named ``question``."""
+
+    @functools.wraps(command)  # keeps the options below it
+    def read(case: str, input_shape: Any, weight_shape: Any, node: str | None, **rest: Any) -> Any:
+        return command(question=read_question(case, input_shape, weight_shape, node), **rest)
+
+    wrapped: Callable[..., Any] = read
+    for option in (
+        click.option("--node", help="Name of the node, where CASE is a model.onnx."),
+        click.option("--weight", "weight_shape", type=SHAPE, help="Shape of a call's weights, in its own order."),
+        click.option("--input", "input_shape", type=SHAPE, help="Shape of a call's input, such as 20x16x50x100."),
+        click.argument("case"),
+    ):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def read_question(
+    text: str,
+    input_shape: tuple[int, ...] | None = None,
+    weight_shape: tuple[int, ...] | None = None,
+    node: str | None = None,
+) -> Meaning:
+    """Read a case id in full or short form, a framework call, or the path of a model.
+
+    Raises
+    ------
+    click.UsageError
+        One line that says what is wrong and what is accepted.
+    """
+    is_model = text.lower().endswith(".onnx")
+    is_call = "(" in text
+    if node is not None and not is_model:
+        raise click.UsageError("--node goes with the path of a model.onnx")
+    if (input_shape or weight_shape) and not (is_call or is_model):
+        raise click.UsageError("--input and --weight go with a call or a model; a case id says its own sizes")
+    try:
+        if is_model:
+            return read_model(Path(text), node, input_shape)
+        if is_call:
+            return parse_call(text, input_shape=input_shape, weight_shape=weight_shape)
+        return Meaning("", Case.parse(text), WeightForm())
+    except CallError as error:
+        raise click.UsageError(f"bad call: {error}") from None
+    except CaseError as error:
+        raise click.UsageError(f"bad case id: {error}") from None
