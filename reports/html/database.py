@@ -15,6 +15,7 @@ from typing import Any
 
 from cases.columns import COLUMN_NAMES
 from reports.outcome import Outcome
+from reports.statuses import STATUSES
 from reports.store import Results
 from reports.survey import Group
 
@@ -28,6 +29,7 @@ COLUMNS: dict[str, str] = {
     "detail": "outcome",
     "source": "outcome",
     "gates": "outcome",
+    "judged": "outcome",
     "answer": "outcome",
     "finding": "outcome",
 }
@@ -36,16 +38,19 @@ COLUMNS: dict[str, str] = {
 # Bytes of JSON with programs and numbers that one page carries, before compression.
 _DETAIL_ROOM = 12_000_000
 
+# Left joins, because SQLite leaves out those whose columns a query does not name. Outcomes lie together by case,
+# so that what is asked of all outcomes of a case needs one pass.
 _SCHEMA = f"""
 CREATE TABLE cases (case_no INTEGER PRIMARY KEY, {", ".join(COLUMN_NAMES)});
 CREATE TABLE texts (text_no INTEGER PRIMARY KEY, text);
 CREATE TABLE asked (
-    id INTEGER PRIMARY KEY, case_no INTEGER, {", ".join(_ASKED)}, detail_no, source_no, gates, answer, finding
-);
+    id INTEGER, case_no INTEGER, {", ".join(_ASKED)}, detail_no, source_no, gates, judged, answer, finding,
+    PRIMARY KEY (case_no, id)
+) WITHOUT ROWID;
 CREATE TABLE details (id INTEGER PRIMARY KEY, program, evidence);
 CREATE VIEW outcomes AS
     SELECT asked.*, {", ".join(f"cases.{name}" for name in COLUMN_NAMES)}, d.text AS detail, s.text AS source
-    FROM asked JOIN cases USING (case_no)
+    FROM asked LEFT JOIN cases USING (case_no)
     LEFT JOIN texts AS d ON d.text_no = detail_no LEFT JOIN texts AS s ON s.text_no = source_no;
 """
 
@@ -89,10 +94,9 @@ def build(results: Results, groups: Iterable[Group]) -> bytes:
         row = _row(number, case_no, outcome, texts, finding.get(key))
         connection.execute(f"INSERT INTO asked VALUES ({', '.join('?' * len(row))})", row)
     connection.executemany("INSERT INTO texts VALUES (?, ?)", texts.rows())
-    connection.executemany("UPDATE asked SET answer = ? WHERE id = ?", _letters(digests.values()))
+    connection.executemany("UPDATE asked SET answer = ? WHERE case_no = ? AND id = ?", _letters(digests))
     details = ((outcomes[key], *kept[key]) for key in _most_telling(groups, kept))
     connection.executemany("INSERT INTO details VALUES (?, ?, ?)", details)
-    connection.execute("CREATE INDEX by_case ON asked (case_no)")
     connection.commit()
     connection.execute("VACUUM")
     data = connection.serialize()
@@ -114,6 +118,7 @@ class _Texts:
 
 
 def _row(number: int, case_no: int, outcome: Outcome, texts: _Texts, finding: str | None) -> tuple[Any, ...]:
+    status = STATUSES[outcome.status]
     return (
         number,
         case_no,
@@ -128,6 +133,7 @@ def _row(number: int, case_no: int, outcome: Outcome, texts: _Texts, finding: st
         texts.number(outcome.detail),
         texts.number(outcome.source),
         int(outcome.gates),
+        int(status.name == "pass" or (status.gates and not status.ours)),
         None,
         finding,
     )
@@ -138,13 +144,13 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.3g}")
 
 
-def _letters(digests: Iterable[list[tuple[str, int]]]) -> Iterator[tuple[str, int]]:
+def _letters(digests: dict[int, list[tuple[str, int]]]) -> Iterator[tuple[str, int, int]]:
     """A letter for each different answer to a case, A for the most frequent: equal letters, equal bits."""
-    for found in digests:
+    for case_no, found in digests.items():
         ranking = [digest for digest, _ in Counter(digest for digest, _ in found).most_common()]
         for digest, number in found:
             place = ranking.index(digest)
-            yield (chr(ord("A") + place) if place < 26 else f"#{place}"), number
+            yield (chr(ord("A") + place) if place < 26 else f"#{place}"), case_no, number
 
 
 def _compact(evidence: dict[str, Any]) -> str:

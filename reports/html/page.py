@@ -23,7 +23,7 @@ __all__ = ["write_report"]
 
 # In the order they run; each is a script of its own for the Content-Security-Policy.
 _LIBRARIES = ("vendor/sql.js", "vendor/d3.js", "vendor/virtual.js")
-_SCRIPTS = ("data", "dom", "matrix", "heatmap", "outcome", "finding", "explorer", "main")
+_SCRIPTS = ("data", "dom", "condition", "matrix", "heatmap", "outcome", "finding", "explorer", "main")
 _STYLES = ("style", "print")
 
 

@@ -6,17 +6,19 @@ const MOST_VALUES = 40;
 
 function facets() {
   return FACETS.filter((name) => {
-    const found = ask(`SELECT count(*) AS n FROM (SELECT DISTINCT ${name} FROM outcomes LIMIT ${MOST_VALUES + 1})`)[0].n;
+    const table = facts.columns[name] === "case" ? "cases" : "asked";
+    const found = ask(`SELECT count(*) AS n FROM (SELECT DISTINCT ${name} FROM ${table} LIMIT ${MOST_VALUES + 1})`)[0].n;
     return found > 1 && found <= MOST_VALUES;
   });
 }
 
-// The parameter whose values tell answers that differ from those that do not, best of all.
+// The parameter whose values tell answers that differ from those that do not, best of all: the variance of the
+// share of wrong answers between its values is largest.
 function mostTelling(names) {
   const spread = (name) => ask(`
-    SELECT coalesce(sum(n * (share - mean) * (share - mean)), 0) / max(count(*), 1) AS spread FROM (
-      SELECT count(*) AS n, avg(gates) AS share, (SELECT avg(gates) FROM asked WHERE gates OR status = 'pass') AS mean
-      FROM outcomes WHERE gates OR status = 'pass' GROUP BY ${name})`)[0].spread;
+    SELECT sum(n * (share - mean) * (share - mean)) AS spread FROM (
+      SELECT sum(judged) AS n, total(wrong) / sum(judged) AS share, (SELECT total(wrong) / sum(judged) FROM tallied) AS mean
+      FROM tally WHERE judged GROUP BY ${name})`)[0].spread ?? 0;
   const parameters = names.filter((name) => facts.columns[name] === "case");
   const ranked = parameters.map((name) => [spread(name), name]).sort((a, b) => b[0] - a[0]);
   return ranked.length ? ranked[0][1] : "adapter";
@@ -38,7 +40,7 @@ function showMatrix(box) {
 
 function matrixTable(down, across) {
   const found = ask(`
-    SELECT ${down} AS y, ${across} AS x, sum(gates) AS wrong, sum(status = 'pass') AS fine, count(*) AS n
+    SELECT ${down} AS y, ${across} AS x, sum(gates AND judged) AS wrong, sum(judged) AS judged, count(*) AS n
     FROM outcomes GROUP BY ${down}, ${across}`);
   const cells = new Map(found.map((cell) => [JSON.stringify([cell.y, cell.x]), cell]));
   const values = (key) => [...new Set(found.map((cell) => cell[key]))].sort(byValue);
@@ -55,9 +57,9 @@ function matrixTable(down, across) {
 }
 
 function matrixCell(cell, where, condition) {
-  const judged = cell.wrong + cell.fine;
+  const { judged } = cell;
   const text = !judged ? "–" : cell.wrong ? `${cell.wrong} / ${judged}` : String(judged);
-  const rest = cell.n - judged ? `, ${cell.n - judged} unsupported or inexpressible` : "";
+  const rest = cell.n - judged ? `, ${cell.n - judged} not judged` : "";
   const link = el("a", {
     href: explorerLink(condition),
     class: !judged ? "undone" : cell.wrong ? "differs" : "clean",

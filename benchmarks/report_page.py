@@ -1,0 +1,88 @@
+"""How large the report of a big run is, how soon it is painted, and how fast its filters answer.
+
+    python -m benchmarks.report_page [--outcomes 100000] [--adapters 20] [--keep FOLDER]
+
+The outcomes are made up, in the proportions of a real run with faults in it; the page is the real one, opened
+from disk in headless Chromium. Prints JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from reports.html import write_report
+from tests.reports.browser import Tab, browser
+from tests.reports.made_up import make_run
+
+FILTERS = (
+    "gates",
+    "adapter = 'adapter-07' AND status = 'fail'",
+    "stride_max > kernel_min AND padding = 'same'",
+    "case_id LIKE '%s3x2%' AND dtype = 'f16'",
+    "detail LIKE '%not support%'",
+    "judged AND exactly(1, judged AND gates)",
+    "every(judged AND adapter LIKE 'adapter-1%', gates) AND judged",
+    "differ(adapter LIKE 'adapter-0%')",
+    "NOT (gates OR status = 'pass')",
+    "",
+)
+
+
+def measure(page: Path, repeats: int = 5) -> dict[str, Any]:
+    """Open a page and time it, in milliseconds."""
+    paints, ready = [], []
+    with browser() as chromium:
+        for _ in range(repeats):
+            started = time.perf_counter()
+            tab = Tab(chromium, page)
+            ready.append((time.perf_counter() - started) * 1000)
+            entry = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+            paints.append(tab.page.evaluate(entry))
+            tab.page.close()
+        tab = Tab(chromium, page, "#/explorer")
+        filters = {}
+        for condition in FILTERS:
+            timed = """(condition) => new Promise((resolve) => {
+                const box = document.getElementById("where"), started = performance.now();
+                box.value = condition;
+                box.dispatchEvent(new Event("input"));
+                requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - started), 0));
+            })"""
+            times = [tab.page.evaluate(timed, condition) for _ in range(repeats)]
+            found = tab.page.locator("#found").inner_text().split(" of ")[0]
+            filters[condition or "(everything)"] = {"ms": round(statistics.median(times), 1), "found": found}
+        complaints = tab.complaints
+    return {
+        "first_contentful_paint_ms": round(statistics.median(paints), 1),
+        "data_ready_ms": round(statistics.median(ready), 1),
+        "filters": filters,
+        "complaints": complaints,
+    }
+
+
+def main() -> None:
+    """Make the run and the page, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--outcomes", type=int, default=100_000)
+    parser.add_argument("--adapters", type=int, default=20)
+    parser.add_argument("--keep", type=Path, help="folder to leave the page in")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = arguments.keep or Path(scratch)
+        with make_run(folder / "results.sqlite", arguments.outcomes, arguments.adapters) as results:
+            started = time.perf_counter()
+            page = write_report(results, folder / "report")
+            took = time.perf_counter() - started
+        figures = {"outcomes": arguments.outcomes, "written_in_s": round(took, 1)}
+        figures["index_html_mb"] = round(page.stat().st_size / 1e6, 2)
+        print(json.dumps({**figures, **measure(page)}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
