@@ -14,7 +14,7 @@ from typing import Any
 from cases.case import Case
 from cases.errors import DomainError
 
-__all__ = ["BOUNDARIES", "Boundary", "examples", "met"]
+__all__ = ["BOUNDARIES", "Boundary", "cut", "examples", "met"]
 
 _SPATIAL = ("input_size", "kernel_size", "stride", "dilation", "output_padding", "padding")
 
@@ -245,15 +245,18 @@ BOUNDARIES: dict[str, Boundary] = {
 }
 
 
+def cut(template: Case, rank: int) -> Case:
+    """The first axes of a case."""
+    fields = {field: getattr(template, field) for field in _SPATIAL}
+    kept: dict[str, Any] = {f: value[:rank] if isinstance(value, tuple) else value for f, value in fields.items()}
+    return replace(template, rank=rank, **kept)
+
+
 def examples(name: str) -> Iterator[Case]:
     """The cases of a boundary class, forward in f32: its templates on every rank it makes sense for."""
     boundary = BOUNDARIES[name]
-    for template, rank in itertools.product(map(Case.parse, boundary.templates), boundary.ranks):
-        fields = {field: getattr(template, field) for field in _SPATIAL}
-        cut: dict[str, Any] = {
-            field: value[:rank] if isinstance(value, tuple) else value for field, value in fields.items()
-        }
-        yield replace(template, rank=rank, **cut)
+    for template, rank in itertools.product(boundary.templates, boundary.ranks):
+        yield cut(Case.parse(template), rank)
 
 
 def met(case: Case) -> list[str]:

@@ -5,20 +5,19 @@ The tensors are drawn from ``numpy.random.default_rng(seed)`` in a fixed order: 
 the shape its case gives it, with the input and ``dy`` in channels_first order, so that a case and its
 channels_last twin hold the same numbers.
 
-A data kind joins by a function here and an entry in ``DATA_KINDS``.
+How each is filled is the data kind's part (``cases.kinds``).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cases.dtypes import round_to
 from cases.errors import DomainError
+from cases.kinds import DATA_KINDS, Budget, DataKind
 
 if TYPE_CHECKING:
     from cases.case import Case
@@ -26,67 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["DATA_KINDS", "DataKind", "make_tensors"]
 
 Tensors = dict[str, np.ndarray]
-Draw = Callable[[np.random.Generator, tuple[int, ...], "Budget"], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How large integers may be so that every partial sum stays exact.
-
-    Attributes
-    ----------
-    amplitude : int
-        Largest magnitude of an integer.
-    density : float
-        Share of entries that may differ from zero.
-    """
-
-    amplitude: int
-    density: float
-
-
-@dataclass(frozen=True)
-class DataKind:
-    """A way to fill tensors.
-
-    Attributes
-    ----------
-    draw : callable
-        From a generator, a shape and the integer budget to values in float64.
-    exact : bool
-        Whether the right answer is bit-exact by construction.
-    about : str
-        What the kind is for.
-    """
-
-    draw: Draw
-    exact: bool
-    about: str
-
-
-def _draw_ints(rng: np.random.Generator, shape: tuple[int, ...], budget: Budget) -> np.ndarray:
-    # No zeros while the budget allows it: a zero hides whatever happens to the tap it meets.
-    magnitude = rng.integers(1, budget.amplitude + 1, size=shape)
-    sign = rng.integers(0, 2, size=shape) * 2 - 1
-    values = (magnitude * sign).astype(np.float64)
-    if budget.density < 1:
-        values[rng.random(size=shape) >= budget.density] = 0.0
-    return values
-
-
-def _draw_normal(rng: np.random.Generator, shape: tuple[int, ...], budget: Budget) -> np.ndarray:
-    return rng.standard_normal(size=shape)
-
-
-def _draw_ones(rng: np.random.Generator, shape: tuple[int, ...], budget: Budget) -> np.ndarray:
-    return np.ones(shape)
-
-
-DATA_KINDS: dict[str, DataKind] = {
-    "ints": DataKind(_draw_ints, True, "small integers, every partial sum exact in the dtype"),
-    "normal": DataKind(_draw_normal, False, "standard normal, judged by the error bound"),
-    "ones": DataKind(_draw_ones, False, "all ones: the answer counts the taps that reach an element"),
-}
 
 # Wide enough that two equal taps are rare, small enough to read in a picture.
 _MAX_AMPLITUDE = 99
@@ -107,13 +45,18 @@ def _term_count(case: Case) -> int:
     return count
 
 
+def _exact_range(case: Case) -> int:
+    """Largest integer that every partial sum of a case may reach."""
+    return case.format.largest_exact_integer >> DATA_KINDS[case.data].headroom
+
+
 def _integer_budget(case: Case) -> Budget:
-    """Amplitude a and density q with (terms + 1) * a**2 <= the largest exact integer, q = 1 where possible.
+    """Amplitude a and density q with (terms + 1) * a**2 <= the exact range, q = 1 where possible.
 
     The extra term is the bias. A complex product is the sum of two real ones.
     """
     terms = 2 * _term_count(case) + 1 if case.format.is_complex else _term_count(case)
-    room = case.format.largest_exact_integer / (terms + 1)
+    room = _exact_range(case) / (terms + 1)
     if room >= 1:
         return Budget(min(_MAX_AMPLITUDE, math.isqrt(int(room))), 1.0)
     return Budget(1, room)
@@ -125,7 +68,7 @@ def _enforce(case: Case, tensors: Tensors) -> None:
     Every sum runs along one slice of a tensor: the weights of one output or input channel, the channel of an
     input or of an upstream gradient. Bounding the nonzero entries of those slices bounds every partial sum.
     """
-    limit = case.format.largest_exact_integer - 1
+    limit = _exact_range(case) - 1
     slices = {"w": (0, 1), "x": (1,), "dy": (1,)}
     for name, kept_axes in slices.items():
         if name not in tensors:
@@ -173,6 +116,8 @@ def make_tensors(case: Case) -> Tensors:
         tensors[name] = values
     if kind.exact and budget.density < 1:
         _enforce(case, tensors)
+    if kind.adapt is not None:
+        kind.adapt(case, rng, tensors)
     for name, values in tensors.items():
         if name in ("x", "dy") and case.layout == "channels_last":
             values = np.ascontiguousarray(np.moveaxis(values, 1, -1))

@@ -51,6 +51,16 @@ class DType:
         return 2.0**self.min_exponent
 
     @property
+    def subnormal_spacing(self) -> float:
+        """The smallest positive number, and the distance between subnormal ones."""
+        return self.smallest_normal * (2 * self.unit_roundoff)
+
+    @property
+    def max_exponent(self) -> int:
+        """Exponent of the largest finite number, as a power of two."""
+        return 1 - self.min_exponent
+
+    @property
     def largest_exact_integer(self) -> int:
         """All integers up to this magnitude are exact, and so are their sums up to it."""
         return 1 << self.precision

@@ -16,9 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cases.boundary import BOUNDARIES, examples
+from cases.boundary import BOUNDARIES, cut, examples
 from cases.case import Case
 from cases.domain import FACTORS, SPACES, Row, classify
+from cases.kinds import DATA_KINDS
 from cases.policy import policies
 from cases.tiers import TIERS, tier_hash
 
@@ -173,6 +174,20 @@ def _boundaries(name: str, **fields: Any) -> Iterator[Case]:
         yield replace(case, **fields)
 
 
+# What every interface can ask, and what only one with groups, and stride and dilation together, can.
+_KIND_TEMPLATES = (
+    "3d-n2-c4x6-i3x4x2-k3x2x4-s2x3x1-same-cl-b1",
+    "3d-n2-c4x6-i3x4x2-k3x2x2-s2x1x3-d1x3x2-g2-p1.0x0.2x2.1-op1x2x0-b1",
+)
+
+
+def _kinds(**fields: Any) -> Iterator[Case]:
+    """Every data kind on every rank, both directions."""
+    settings = itertools.product(DATA_KINDS, _KIND_TEMPLATES, FACTORS["rank"].levels, FACTORS["direction"].levels)
+    for kind, template, rank, direction in settings:
+        yield replace(cut(Case.parse(template), int(rank)), data=kind, direction=direction, **fields)
+
+
 def _smoke() -> Iterator[Case]:
     yield from _covered(2, per_rank=True)
 
@@ -183,6 +198,7 @@ def _gate() -> Iterator[Case]:
     for name in BOUNDARIES:
         yield from _boundaries(name)
         yield from _boundaries(name, layout="channels_last", bias=True, direction="grad")
+    yield from _kinds()
 
 
 def _full() -> Iterator[Case]:
@@ -191,6 +207,12 @@ def _full() -> Iterator[Case]:
     for name, dtype in itertools.product(BOUNDARIES, FACTORS["dtype"].levels):
         for layout, direction in itertools.product(FACTORS["layout"].levels, FACTORS["direction"].levels):
             yield from _boundaries(name, dtype=dtype, layout=layout, bias=True, direction=direction, data="normal")
+    for dtype, layout in itertools.product(FACTORS["dtype"].levels, FACTORS["layout"].levels):
+        yield from _kinds(dtype=dtype, layout=layout)
+    for case in _smoke():
+        complex_dtype = {"f32": "c64", "f64": "c128"}.get(case.dtype)
+        if complex_dtype:
+            yield replace(case, dtype=complex_dtype)
 
 
 TIER_CASES = {"smoke": _smoke, "gate": _gate, "full": _full}

@@ -35,11 +35,17 @@ class Reference:
         S: the same sums of absolute values, the bias included.
     terms : numpy.ndarray
         The number of products, and one more for a bias.
+    also : tuple of numpy.ndarray
+        Other values each element may take, where the data kind leaves a choice.
+    positive : numpy.ndarray or None
+        Where a zero must be +0.
     """
 
     exact: np.ndarray
     magnitude: np.ndarray
     terms: np.ndarray
+    also: tuple[np.ndarray, ...] = ()
+    positive: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -125,8 +131,7 @@ def tolerance(reference: Reference, dtype: DType, profile: Profile) -> np.ndarra
     rounding = gamma(terms + 1, accumulator.unit_roundoff)
     inputs = (1 + profile.input_roundoff) ** 2 - 1
     growth = rounding * (1 + inputs) + inputs + own
-    subnormal_spacing = dtype.smallest_normal * dtype.unit_roundoff * 2
-    floor = (terms + 1) * accumulator.smallest_normal + subnormal_spacing / 2
+    floor = (terms + 1) * accumulator.smallest_normal + dtype.subnormal_spacing / 2
     with np.errstate(invalid="ignore", over="ignore"):
         bound = spread * (dtype.unit_roundoff * np.abs(reference.exact) + growth * reference.magnitude) + floor
     return np.where(np.isnan(bound), np.inf, bound)

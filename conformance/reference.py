@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from cases.case import Case
-from cases.data import make_tensors
+from cases.data import DATA_KINDS, make_tensors
 from conformance import oracle
 from conformance.bound import Reference
+from conformance.freedom import REFERENCES
 
 __all__ = ["answer", "reference"]
 
@@ -39,11 +40,8 @@ def answer(case: Case, tensors: Tensors) -> Tensors:
 
 
 def reference(case: Case, tensors: Tensors) -> dict[str, Reference]:
-    """Right values with all that the error bound needs, one `Reference` an answer tensor."""
-    exact = answer(case, tensors)
-    magnitude = answer(case, {name: np.abs(array) for name, array in tensors.items()})
-    terms = answer(case, {name: np.ones(array.shape) for name, array in tensors.items()})
-    return {name: Reference(exact[name], magnitude[name], terms[name]) for name in exact}
+    """Right values with all that the verdict needs, one `Reference` an answer tensor."""
+    return REFERENCES[DATA_KINDS[case.data].judged](case, tensors, answer)
 
 
 @lru_cache(maxsize=64)

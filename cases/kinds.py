@@ -1,0 +1,307 @@
+"""Data kinds: the ways to fill the tensors of a case, and what the answer must then be.
+
+A kind joins by an entry in ``DATA_KINDS``: how single tensors are drawn and, where tensors depend on each other
+or on the case, an ``adapt`` that changes them once all are drawn.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cases.errors import DomainError
+
+if TYPE_CHECKING:
+    from cases.case import Case
+
+__all__ = ["DATA_KINDS", "Budget", "DataKind"]
+
+Tensors = dict[str, np.ndarray]
+Draw = Callable[[np.random.Generator, tuple[int, ...], "Budget"], np.ndarray]
+Adapt = Callable[["Case", np.random.Generator, Tensors], None]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How large integers may be so that every partial sum stays exact.
+
+    Attributes
+    ----------
+    amplitude : int
+        Largest magnitude of an integer.
+    density : float
+        Share of entries that may differ from zero.
+    """
+
+    amplitude: int
+    density: float
+
+
+@dataclass(frozen=True)
+class DataKind:
+    """A way to fill tensors.
+
+    Attributes
+    ----------
+    draw : callable
+        From a generator, a shape and the integer budget to values in float64.
+    judged : str
+        How answers are judged: ``exact`` (bit for bit), ``bound`` (the error bound), or exact with a freedom:
+        ``nonfinite``, ``signed zero``, ``flush`` (see ``conformance.reference``).
+    about : str
+        What the kind is for.
+    rule : str
+        What an answer must hold, and what an implementation may choose.
+    adapt : callable or None
+        Changes the drawn tensors (channels_first, float64) in place.
+    headroom : int
+        Bits by which every partial sum stays below the exact range.
+    """
+
+    draw: Draw
+    judged: str
+    about: str
+    rule: str
+    adapt: Adapt | None = None
+    headroom: int = 0
+
+    @property
+    def exact(self) -> bool:
+        """Whether the answer is judged bit for bit rather than by the error bound."""
+        return self.judged != "bound"
+
+
+# --- Drawing one tensor
+
+
+def _ints(rng: np.random.Generator, shape: tuple[int, ...], budget: Budget) -> np.ndarray:
+    # No zeros while the budget allows it: a zero hides whatever happens to the tap it meets.
+    magnitude = rng.integers(1, budget.amplitude + 1, size=shape)
+    sign = rng.integers(0, 2, size=shape) * 2 - 1
+    values = (magnitude * sign).astype(np.float64)
+    if budget.density < 1:
+        values[rng.random(size=shape) >= budget.density] = 0.0
+    return values
+
+
+def _normal(rng: np.random.Generator, shape: tuple[int, ...], budget: Budget) -> np.ndarray:
+    return rng.standard_normal(size=shape)
+
+
+def _ones(rng: np.random.Generator, shape: tuple[int, ...], budget: Budget) -> np.ndarray:
+    return np.ones(shape)
+
+
+def _significand(rng: np.random.Generator, shape: tuple[int, ...], budget: Budget) -> np.ndarray:
+    return rng.uniform(1, 2, size=shape) * (rng.integers(0, 2, size=shape) * 2 - 1)
+
+
+def _zeros(rng: np.random.Generator, shape: tuple[int, ...], budget: Budget) -> np.ndarray:
+    return np.where(rng.integers(0, 2, size=shape) == 1, -0.0, 0.0)
+
+
+# --- Adapting all tensors
+
+
+def _scaled(case: Case, rng: np.random.Generator, tensors: Tensors, sign: int) -> None:
+    # float16 has the exponents for 2**8 only; the others for about a million.
+    factor = 2.0 ** (sign * (8 if case.format.max_exponent < 64 else 20))
+    for name in {"x", "bias", "dy"} & tensors.keys():
+        tensors[name] *= factor
+
+
+def _small(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
+    _scaled(case, rng, tensors, -1)
+
+
+def _large(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
+    _scaled(case, rng, tensors, 1)
+
+
+def _mixed(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
+    spread = 2 if case.format.max_exponent < 64 else 12
+    for values in tensors.values():
+        values *= 2.0 ** rng.integers(-spread, spread + 1, size=values.shape)
+
+
+def _extreme(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
+    # A product is below 4 * 2**(2 * exponent), and no sum has more terms than all the tensors have elements.
+    terms = max(values.size for values in tensors.values()) + 1
+    exponent = (case.format.max_exponent - 3 - math.ceil(math.log2(terms))) // 2
+    for name in tensors:
+        tensors[name] = tensors[name] * 2.0 ** (2 * exponent if name == "bias" else exponent)
+
+
+def _cancel(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
+    if case.groups < 1 or case.in_channels % case.groups or case.out_channels % case.groups:
+        return
+    w = tensors["w"].reshape(case.groups, case.in_channels // case.groups, *tensors["w"].shape[1:])
+    for axis in (1, 2):  # a group's input channels, then its output channels: each second repeats the first
+        pairs = np.moveaxis(w, axis, 0)
+        paired = pairs.shape[0] // 2 * 2
+        pairs[1:paired:2] = pairs[0:paired:2]
+    for name in {"x", "dy"} & tensors.keys():
+        values = tensors[name]
+        grouped = values.reshape(values.shape[0], case.groups, values.shape[1] // case.groups, *values.shape[2:])
+        paired = grouped.shape[2] // 2 * 2
+        grouped[:, :, 1:paired:2] = -grouped[:, :, 0:paired:2]
+
+
+def _onehot(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
+    x, w = tensors["x"], tensors["w"]
+    # Distinct up to half of what is exact: the rest is room for the bias.
+    limit = case.format.largest_exact_integer // 2 - 1
+    w[...] = (1 + np.arange(w.size) % limit).reshape(w.shape)
+    if "bias" in tensors:
+        tensors["bias"][...] = 1 + np.arange(tensors["bias"].size) % limit
+    meetings = _meetings(case)
+    x[...] = 0
+    if x.size == 0:
+        return
+    if not meetings:
+        x.flat[rng.integers(x.size)] = 1
+        return
+    item, channel = int(rng.integers(case.batch)), int(rng.integers(case.in_channels))
+    place, reached = meetings[int(rng.integers(len(meetings)))]
+    x[(item, channel, *place)] = 1
+    if "dy" in tensors:
+        share = case.out_channels // case.groups
+        group = channel // (case.in_channels // case.groups)
+        tensors["dy"][...] = 0
+        tensors["dy"][(item, group * share + int(rng.integers(share)), *reached)] = 1
+
+
+def _meetings(case: Case) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Pairs of an input position and an output position that a tap joins; one tap an input position."""
+    try:
+        geometry = case.geometry()
+    except DomainError:
+        return []
+    axes: list[list[tuple[int, int]]] = []
+    for axis, (low, _), length in zip(geometry.axes, geometry.crop, geometry.output_size, strict=True):
+        joined: dict[int, int] = {}
+        for j, t in itertools.product(range(axis.input_size), range(axis.kernel_size)):
+            place = j * axis.stride + t * axis.dilation - low
+            if 0 <= place < length:
+                joined.setdefault(j, place)
+        axes.append(list(joined.items()))
+    found = []
+    for _, pairs in zip(range(1000), itertools.product(*axes), strict=False):
+        found.append((tuple(j for j, _ in pairs), tuple(place for _, place in pairs)))
+    return found
+
+
+def _signed_zero(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
+    tensors["w"][...] = rng.integers(0, 2, size=tensors["w"].shape) * 2 - 1
+
+
+def _subnormal(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
+    spacing = case.format.subnormal_spacing
+    for name in {"x", "bias"} & tensors.keys():
+        tensors[name] *= spacing
+
+
+def _placed(name: str, value: float) -> Adapt:
+    def adapt(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
+        # What a complex product with an infinity is, C leaves to the implementation (C11, annex G).
+        if name in tensors and tensors[name].size and not case.format.is_complex:
+            sign = rng.integers(0, 2) * 2 - 1
+            tensors[name].flat[rng.integers(tensors[name].size)] = value * sign
+
+    return adapt
+
+
+_NAN, _INF = float("nan"), float("inf")
+_EXACT_RULE = "The answer is bit-exact in any order of summation; a zero may have either sign."
+_BOUND_RULE = "Every element lies within the error bound of the accuracy profile."
+_INPUT_RULE = (
+    "Every output that a tap of this input element reaches is {value}; an output within the extent of the kernel "
+    "placed on it may be NaN, since an implementation may fill the gaps of a dilated kernel with zeros, and 0 "
+    "times NaN or infinity is NaN. Everything else is as without it. Of the gradients, dw of its channel alike; "
+    "dx and db are not touched."
+)
+_WEIGHT_RULE = (
+    "Every output that this tap reaches is {value}; any other output of its channel may be NaN, since an "
+    "implementation may spread the input out with zeros, and 0 times NaN or infinity is NaN. Everything else is "
+    "as without it. Of the gradients, dx of its input channel alike; dw and db are not touched."
+)
+_BIAS_RULE = "Every output of its channel is {value}, nothing else is; the gradients are not touched."
+
+DATA_KINDS: dict[str, DataKind] = {
+    "ints": DataKind(_ints, "exact", "small integers, every partial sum exact in the dtype", _EXACT_RULE),
+    "normal": DataKind(_normal, "bound", "standard normal", _BOUND_RULE),
+    "ones": DataKind(_ones, "bound", "all ones: the answer counts the taps that reach an element", _BOUND_RULE),
+    "onehot": DataKind(
+        _ints, "exact", "one input element is 1, weights count up: each output shows its tap", _EXACT_RULE, _onehot
+    ),
+    "small": DataKind(_normal, "bound", "standard normal, scaled down by 2**20 (f16: 2**8)", _BOUND_RULE, _small),
+    "large": DataKind(_normal, "bound", "standard normal, scaled up by 2**20 (f16: 2**8)", _BOUND_RULE, _large),
+    "mixed": DataKind(
+        _normal, "bound", "standard normal times powers of two from a wide range", _BOUND_RULE, _mixed
+    ),
+    "cancel": DataKind(
+        _normal,
+        "bound",
+        "channels in pairs that cancel: the sums are zero, their terms are not",
+        _BOUND_RULE,
+        _cancel,
+    ),
+    "extreme": DataKind(
+        _significand,
+        "bound",
+        "exponents as large as the sums allow",
+        "As for normal; no partial sum in any order overflows the format, so infinity or NaN is wrong.",
+        _extreme,
+    ),
+    "subnormal": DataKind(
+        _ints,
+        "flush",
+        "input and bias are small multiples of the smallest subnormal number",
+        "Each element is exact, or what remains when subnormal products, bias or sums are taken for zero.",
+        _subnormal,
+        headroom=1,
+    ),
+    "signedzero": DataKind(
+        _zeros,
+        "signed zero",
+        "input, bias and upstream gradient are zeros of both signs, weights are 1 and -1",
+        "All zero. +0 where any product or the bias is +0, since in round to nearest a sum with +0 in it is +0; "
+        "elsewhere either sign.",
+        _signed_zero,
+    ),
+    "naninput": DataKind(
+        _ints, "nonfinite", "integers, NaN at one input", _INPUT_RULE.format(value="NaN"), _placed("x", _NAN)
+    ),
+    "nanweight": DataKind(
+        _ints, "nonfinite", "integers, NaN at one weight", _WEIGHT_RULE.format(value="NaN"), _placed("w", _NAN)
+    ),
+    "nanbias": DataKind(
+        _ints, "nonfinite", "integers, NaN in the bias", _BIAS_RULE.format(value="NaN"), _placed("bias", _NAN)
+    ),
+    "infinput": DataKind(
+        _ints,
+        "nonfinite",
+        "integers, an infinity at one input",
+        _INPUT_RULE.format(value="the infinity of the product's sign"),
+        _placed("x", _INF),
+    ),
+    "infweight": DataKind(
+        _ints,
+        "nonfinite",
+        "integers, an infinity at one weight",
+        _WEIGHT_RULE.format(value="the infinity of the product's sign"),
+        _placed("w", _INF),
+    ),
+    "infbias": DataKind(
+        _ints,
+        "nonfinite",
+        "integers, an infinity in the bias",
+        _BIAS_RULE.format(value="it"),
+        _placed("bias", _INF),
+    ),
+}

@@ -1,0 +1,126 @@
+"""Data kinds that leave an implementation a choice: which values each element of an answer may take.
+
+Each judgement in ``REFERENCES`` turns a case and its input data into the references of its answers, following the
+written rule of the data kind (``cases.kinds``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from cases.case import Case
+from conformance.bound import Reference
+
+__all__ = ["REFERENCES"]
+
+Tensors = dict[str, np.ndarray]
+Answer = Callable[[Case, Tensors], Tensors]
+_TOUCHES = {"x": ("y", "dw"), "w": ("y", "dx"), "bias": ("y",)}
+
+
+def _ones(tensors: Tensors) -> Tensors:
+    return {name: np.ones(array.shape) for name, array in tensors.items()}
+
+
+def _without_bias(tensors: Tensors) -> Tensors:
+    return tensors | ({"bias": np.zeros(tensors["bias"].shape)} if "bias" in tensors else {})
+
+
+def plain(case: Case, tensors: Tensors, answer: Answer) -> dict[str, Reference]:
+    """One right value an element, with what the error bound needs."""
+    exact = answer(case, tensors)
+    magnitude = answer(case, {name: np.abs(array) for name, array in tensors.items()})
+    terms = answer(case, _ones(tensors))
+    return {name: Reference(exact[name], magnitude[name], terms[name]) for name in exact}
+
+
+def nonfinite(case: Case, tensors: Tensors, answer: Answer) -> dict[str, Reference]:
+    """NaN or infinity at one element of one tensor: where it must arrive, and where NaN may."""
+    source = next((name for name, array in tensors.items() if not np.isfinite(array).all()), None)
+    finite = {name: np.where(np.isfinite(array), array, 0) for name, array in tensors.items()}
+    references = plain(case, finite, answer)
+    if source is None:
+        return references
+    odd = ~np.isfinite(tensors[source])
+    value = tensors[source][odd][0]
+    mark = odd.astype(np.float64)
+    others = _ones(tensors) if source != "bias" else {name: np.zeros(a.shape) for name, a in tensors.items()}
+    if "bias" in others and source != "bias":
+        others["bias"] = np.zeros(others["bias"].shape)
+    reached = answer(case, others | {source: mark})
+    factor = answer(case, _without_bias(finite) | {source: mark}) if source != "bias" else reached
+    possible = _may_be_nan(case, source, odd, answer)
+    for name in set(references) & set(_TOUCHES[source]):
+        exact = references[name].exact.copy()
+        must = reached[name] > 0
+        with np.errstate(invalid="ignore"):
+            exact[must] = (factor[name] * value)[must]
+        also = np.where(possible[name], np.nan, exact)
+        references[name] = replace(references[name], exact=exact, also=(also,))
+    return references
+
+
+def _may_be_nan(case: Case, source: str, odd: np.ndarray, answer: Answer) -> dict[str, np.ndarray]:
+    """Elements that a product of the odd element with a zero filled in may reach."""
+    index = tuple(int(n) for n in np.argwhere(odd)[0])
+    found = {name: np.zeros(shape, dtype=bool) for name, shape in _answer_shapes(case).items()}
+    if source == "bias":
+        return found
+    channel = index[0] if source == "w" else index[1 if case.layout == "channels_first" else -1]
+    share = case.out_channels // case.groups
+    if source == "w":
+        output = channel // (case.in_channels // case.groups) * share + index[1]
+        for name, where in (("y", output), ("dx", channel)):
+            if name in found:
+                axis = 1 if case.layout == "channels_first" else -1
+                np.moveaxis(found[name], axis, 0)[where] = True
+    elif "dw" in found:
+        found["dw"][channel] = True
+    else:
+        solid = replace(case, kernel_size=case.geometry().effective_kernel, dilation=(1,) * case.rank, bias=False)
+        box = answer(solid, {"x": odd.astype(np.float64), "w": np.ones(solid.weight_shape)})
+        found["y"] = box["y"] > 0
+    return found
+
+
+def _answer_shapes(case: Case) -> dict[str, tuple[int, ...]]:
+    if case.direction == "fwd":
+        return {"y": case.output_shape}
+    return {"dx": case.input_shape, "dw": case.weight_shape, "db": (case.out_channels,)}
+
+
+def signed_zero(case: Case, tensors: Tensors, answer: Answer) -> dict[str, Reference]:
+    """Zeros of both signs: a sum with +0 among its terms is +0."""
+    references = plain(case, tensors, answer)
+    if case.format.is_complex:
+        return references
+    minus = {name: np.signbit(array).astype(np.float64) for name, array in tensors.items()}
+    plus = {name: 1 - array for name, array in minus.items()}
+    # A product is +0 where both signs agree. A sum of single numbers (db) needs only the plus part.
+    agree, differ = answer(case, plus), answer(case, _without_bias(minus))
+    for name, reference in references.items():
+        positive = agree[name] + (differ[name] if name != "db" else 0) > 0
+        references[name] = replace(reference, positive=positive)
+    return references
+
+
+def flush(case: Case, tensors: Tensors, answer: Answer) -> dict[str, Reference]:
+    """Subnormal numbers: exact, or with products, bias or sums taken for zero."""
+    references = plain(case, tensors, answer)
+    products = answer(case, _without_bias(tensors))
+    for name, reference in references.items():
+        kept = (np.zeros(reference.exact.shape), products[name], reference.exact - products[name])
+        references[name] = replace(reference, also=kept)
+    return references
+
+
+REFERENCES: dict[str, Callable[[Case, Tensors, Answer], dict[str, Reference]]] = {
+    "exact": plain,
+    "bound": plain,
+    "nonfinite": nonfinite,
+    "signed zero": signed_zero,
+    "flush": flush,
+}
