@@ -152,6 +152,11 @@ class Adapter(abc.ABC):
         """Take an answer out of the framework."""
         return Tensor.of(value)
 
+    @classmethod
+    def as_numpy(cls, case: Case, name: str) -> str:
+        """Source text that does what `export` does, for scripts that run without us."""
+        return f"np.asarray({name})" + (".astype(np.float32)" if case.dtype == "bf16" else "")
+
     def declines(self, case: Case) -> Limit | None:
         """The first declared limit a case meets."""
         return next((limit for limit in self.limits if limit.applies(case)), None)

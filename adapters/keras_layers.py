@@ -74,6 +74,12 @@ class KerasLayers(Adapter):
         super().__init__()
         importlib.import_module("keras")
 
+    @classmethod
+    def as_numpy(cls, case: Case, name: str) -> str:
+        """Source text of `export`."""
+        widened = ".astype(np.float32)" if case.dtype == "bf16" else ""
+        return f"keras.ops.convert_to_numpy({name}){widened}"
+
     def program(self, case: Case) -> Program:
         """Write the call."""
         explicit = not isinstance(case.padding, str)

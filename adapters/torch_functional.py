@@ -45,6 +45,12 @@ class TorchFunctional(Adapter):
             return Tensor(value.float().numpy(), "bf16")
         return Tensor.of(value.numpy())
 
+    @classmethod
+    def as_numpy(cls, case: Case, name: str) -> str:
+        """Source text of `export`."""
+        widened = ".float()" if case.dtype == "bf16" else ""
+        return f"{name}.detach().resolve_conj().cpu(){widened}.numpy()"
+
     def program(self, case: Case) -> Program:
         """Write the call."""
         setup = ("import torch", "import torch.nn.functional as F")

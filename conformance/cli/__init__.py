@@ -18,6 +18,7 @@ COMMANDS = {
     "check": "ask every adapter one question",
     "cases": "list the cases of a tier",
     "adapters": "list the adapters, their versions and limits",
+    "repro": "print a standalone script of one outcome, or an issue body",
     "report": "write the report of a recorded run again",
 }
 

@@ -1,0 +1,44 @@
+"""``conformance repro``: a standalone script of one outcome, or the issue body around it."""
+
+from __future__ import annotations
+
+import click
+
+from adapters.process import Limits
+from conformance.calls import Meaning
+from conformance.cli.common import resolve_adapters
+from conformance.cli.question import question_options
+from conformance.repro import build_script, gather, shows
+from conformance.repro.issue import build_issue
+from reports.statuses import label
+
+__all__ = ["command"]
+
+_NO_CALL = ("unsupported", "inexpressible", "infra")
+
+
+@click.command("repro", epilog="Example: conformance repro 2d-i5x7-k3-s2-same --adapter torch > repro.py")
+@question_options
+@click.option("--adapter", required=True, metavar="NAME", help="The adapter whose answer to reproduce.")
+@click.option("--issue", is_flag=True, help="Print the whole body of an issue.")
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
+def command(question: Meaning, adapter: str, issue: bool, timeout: float) -> None:
+    """Print a script that shows how one adapter answers CASE, with the framework and NumPy only.
+
+    The script exits 1 while the answer is wrong and 0 once it is right, so that it serves git bisect run.
+    """
+    (spec,) = resolve_adapters([adapter])
+    asked = gather(question.case, spec, Limits(answer=timeout))
+    outcome = asked.outcome
+    if outcome.status in _NO_CALL:
+        raise click.UsageError(
+            f"{adapter} makes no call for {question.case}: {label(outcome.status, outcome.kind)}, {outcome.detail}"
+        )
+    script = build_script(asked)
+    if not shows(asked, script):
+        poisoned = build_script(asked, poison=True)
+        if shows(asked, poisoned):
+            script = poisoned
+        else:
+            click.echo("conformance: run by itself, this script does not show the outcome", err=True)
+    click.echo(build_issue(asked, script, timeout) if issue else script, nl=False)

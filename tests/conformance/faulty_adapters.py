@@ -1,0 +1,87 @@
+"""Adapters in plain NumPy with a fault on purpose, for scripts that must run without us. One axis, one channel."""
+
+from __future__ import annotations
+
+from adapters.base import Adapter, Program
+from cases.case import Case
+from cases.errors import DomainError
+
+
+class Plain(Adapter):
+    """Adds up what the definition says; a fault is a line before or after."""
+
+    name = "plain"
+    packages = ("numpy",)
+    documentation = ""
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        try:
+            ((size,), ((low, _),)) = case.geometry().output_size, case.geometry().crop
+        except DomainError:
+            return Program(("import os",), (*self.before, "raise ValueError('no such thing')"))
+        body = (
+            f"y = np.zeros((1, 1, {case.geometry().full_size[0]}), x.dtype)",
+            f"for j, t in np.ndindex({case.input_size[0]}, {case.kernel_size[0]}):",
+            f"    y[0, 0, j * {case.stride[0]} + t * {case.dilation[0]}] += x[0, 0, j] * w[0, 0, t]",
+            f"y = y[:, :, {low}:{low + size}]",
+        )
+        return Program(("import os",), (*self.before, *body, *self.after))
+
+
+class Flips(Plain):
+    """Flips the kernel."""
+
+    before = ("w = w[:, :, ::-1]",)
+
+
+class Crashes(Plain):
+    """Ends its process by a signal."""
+
+    before = ("os.abort()",)
+
+
+class Hangs(Plain):
+    """Never answers."""
+
+    before = ("import time; time.sleep(1000)",)
+
+
+class Refuses(Plain):
+    """Refuses every question."""
+
+    before = ("raise ValueError('refused')",)
+
+
+class AcceptsAnything(Plain):
+    """Answers questions that have no answer."""
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        return Program((), ("y = x",))
+
+
+class OtherDtype(Plain):
+    """Answers in another dtype."""
+
+    after = ("y = y.astype(np.float64)",)
+
+
+class Shortens(Plain):
+    """Loses the last element."""
+
+    after = ("y = y[:, :, :-1]",)
+
+
+class Unwritten(Plain):
+    """Leaves an element as fresh memory has it."""
+
+    after = ("z = np.empty(4096, y.dtype)", "y[0, 0, 0] = z[7]")
+
+
+class Imprecise(Plain):
+    """Off by more than float32 sums may be."""
+
+    after = ("y = y * np.float32(1.001)",)

@@ -1,0 +1,198 @@
+"""Repro scripts: run alone they give the recorded bits, exit 1 while the fault is there and 0 without it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.process import Limits
+from adapters.registry import available, resolve
+from cases import Case
+from cases.data import DATA_KINDS, make_tensors
+from conformance.repro import Asked, build_script, gather, shows
+from conformance.repro.data import array_text, data_lines
+
+FAULTY = Path(__file__).with_name("faulty_adapters.py")
+
+# Runs scripts one after the other in one process without us on its path, and keeps what each of them got.
+_HARNESS = """
+import json, sys
+import numpy as np
+found = {}
+for path in sys.argv[2:]:
+    names = {"__name__": "__main__", "__file__": path}
+    try:
+        exec(compile(open(path).read(), path, "exec"), names)
+        raise RuntimeError("the script did not exit")
+    except SystemExit as end:
+        got = {k[4:]: v for k, v in names.items() if k.startswith("got_")}
+        np.savez(path + ".npz", **got)
+        found[path] = end.code
+json.dump(found, open(sys.argv[1], "w"))
+"""
+
+QUESTIONS = (
+    "1d-i2-k3-s2-same-b1",
+    "2d-n2-c4x6-i5x7-k3x2-s2x3-p1x0.1-cl-b1-ints.3-grad",
+    "2d-n2-c2x6-i5x7-k3-s2-valid-cl-bf16-ints.1",
+    "3d-c2x3-i3x2x4-k3x2x1-s1x2x1-p0-normal.2",
+    "1d-n2-c3x4-i9-k4-s3-valid-f64-normal.5-grad",
+    "2d-i3x4-k3-s0x1-p1",
+)
+
+
+@pytest.mark.parametrize("adapter", available())
+def test_the_script_alone_gives_the_recorded_bits(adapter: str, tmp_path: Path) -> None:
+    scripts: dict[str, Asked] = {}
+    for number, text in enumerate(QUESTIONS):
+        asked = gather(Case.parse(text), resolve(adapter))
+        if asked.outcome.status in ("unsupported", "inexpressible"):
+            continue
+        path = tmp_path / f"repro{number}.py"
+        path.write_text(build_script(asked))
+        scripts[str(path)] = asked
+    assert len(scripts) >= 3
+    codes = tmp_path / "codes.json"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", _HARNESS, str(codes), *scripts], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    for path, code in json.loads(codes.read_text()).items():
+        asked = scripts[path]
+        assert code == int(asked.outcome.gates), asked.case
+        with np.load(path + ".npz") as got:
+            if asked.outcome.digest and asked.outcome.kind != "accepted":
+                assert set(got) == set(asked.got)
+            for name in got:
+                recorded = asked.got[name]
+                assert got[name].dtype == recorded.dtype
+                assert got[name].tobytes() == recorded.tobytes(), (asked.case, name)
+
+
+FAULTS = {
+    "Flips": ("1d-i3-k3-s2-p0", "values"),
+    "Crashes": ("1d-i3-k3-s2-p0", None),
+    "Hangs": ("1d-i3-k3-s2-p0", None),
+    "Refuses": ("1d-i3-k3-s2-p0", "rejected"),
+    "AcceptsAnything": ("1d-i3-k3-s0-p0", "accepted"),
+    "OtherDtype": ("1d-i3-k3-s2-p0", "dtype"),
+    "Shortens": ("1d-i300-k3-s2-p0", "shape"),
+    "Imprecise": ("1d-i3-k3-s2-p0-normal.0", "values"),
+}
+
+
+def _ask(fault: str, text: str) -> Asked:
+    return gather(Case.parse(text), resolve(f"{FAULTY}:{fault}"), Limits(answer=1.0))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_script_exits_1_while_the_fault_is_there_and_0_without_it(fault: str, tmp_path: Path) -> None:
+    text, kind = FAULTS[fault]
+    faulty, right = _ask(fault, text), _ask("Plain", text)
+    assert faulty.outcome.gates
+    assert faulty.outcome.kind == kind
+    assert not right.outcome.gates
+    script = build_script(faulty)
+    if fault == "Hangs":
+        script = script.replace("timeout=60", "timeout=2")
+    assert shows(faulty, script)
+    # The fault put right: the same script around the right call.
+    mended = _swap(faulty, right, script)
+    assert mended != script
+    path = tmp_path / "mended.py"
+    path.write_text(mended)
+    done = subprocess.run([sys.executable, "-I", str(path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "expected" in done.stdout
+
+
+def _swap(faulty: Asked, right: Asked, script: str) -> str:
+    for indent in ("", "    "):
+        there = "\n".join(indent + line for line in faulty.body)
+        if there in script:
+            return script.replace(there, "\n".join(indent + line for line in right.body))
+    raise AssertionError("the call is not in the script as it was made")
+
+
+def test_an_answer_from_unwritten_memory_shows() -> None:
+    asked = _ask("Unwritten", "1d-i3-k3-s2-p0")
+    assert asked.outcome.gates
+    assert shows(asked, build_script(asked, poison=True))
+
+
+def test_a_script_that_does_not_show_its_outcome_is_noticed() -> None:
+    asked = _ask("Flips", "1d-i3-k3-s2-p0")
+    assert not shows(asked, build_script(asked).replace("w = w[:, :, ::-1]\n", ""))
+
+
+@settings(max_examples=50)
+@given(
+    st.sampled_from(sorted(DATA_KINDS)),
+    st.sampled_from(["f64", "f32", "f16", "bf16", "c64"]),
+    st.sampled_from(["cf", "cl"]),
+    st.integers(1, 9),
+    st.integers(0, 5),
+)
+def test_the_data_lines_give_the_bits_back(kind: str, dtype: str, layout: str, size: int, seed: int) -> None:
+    case = Case.parse(f"2d-n2-c2x4-i{size}x3-k3x2-s2-same-{layout}-{dtype}-b1-{kind}.{seed}-grad")
+    tensors = make_tensors(case)
+    there = {"np": np}
+    exec("\n".join(data_lines(case, tensors)), there)
+    for name, array in tensors.items():
+        assert there[name].dtype == array.dtype
+        assert there[name].tobytes() == np.ascontiguousarray(array).tobytes()
+
+
+@pytest.mark.parametrize("values", [[np.nan, np.inf, -np.inf, 0.1], [-0.0, 1.0], [1.0, -3.0], [1e300], [1 + 2j]])
+def test_a_literal_gives_the_bits_back(values: list[complex]) -> None:
+    array = np.array(values)
+    assert eval(array_text(array), {"np": np}).tobytes() == array.tobytes()
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "conformance", "repro", *arguments], capture_output=True, text=True
+    )
+
+
+def test_the_issue_says_it_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    from conformance.repro import issue
+
+    monkeypatch.setattr(issue, "available", list)  # the others take seconds each to import
+    asked = _ask("Flips", "1d-i3-k3-s2-p0")
+    body = issue.build_issue(asked, build_script(asked), 5.0)
+    assert body.startswith(
+        "# numpy: transposed convolution (1D, stride 2, kernel 3, explicit padding): wrong values"
+    )
+    for section in ("Script", "Expected and actual", "Versions", "Other implementations", "When it happens"):
+        assert f"## {section}" in body
+    assert "it goes away with: " in body
+    assert "numpy " + np.__version__ in body.replace(":", "")
+
+
+def test_a_passing_answer_has_a_script_too() -> None:
+    done = _run("1d-i2-k3-s2", "--adapter", f"{FAULTY}:Plain")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    compile(done.stdout, "repro.py", "exec")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("1d-i2-k3-s2",),
+        ("1d-i2-k3-s2", "--adapter", "nothing"),
+        ("1d-i2", "--adapter", f"{FAULTY}:Plain"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments: tuple[str, ...]) -> None:
+    done = _run(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
