@@ -42,7 +42,7 @@ STATUSES: dict[str, Status] = {
         Status("pass", "pass", "✓", "green", False, False, "the answer agrees with the oracle"),
         Status("fail", "fail", "✗", "red", True, False, "the answer differs from the oracle"),
         Status("crash", "crash", "☠", "magenta", True, False, "the framework ended its process"),
-        Status("timeout", "timeout", "⏱", "yellow", True, False, "no answer within the time limit"),
+        Status("timeout", "timeout", "◷", "yellow", True, False, "no answer within the time limit"),
         Status("unsupported", "unsupported", "–", "blue", False, False, "the framework documents that it cannot"),
         Status("inexpressible", "inexpressible", "·", "cyan", False, False, "the interface has no words for it"),
         Status("missing", "missing", "?", "yellow", True, True, "no outcome was recorded"),

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from cases import Case, DomainError
 from cases.columns import COLUMN_NAMES
 from reports.outcome import Outcome
 from reports.statuses import STATUSES
@@ -41,7 +42,7 @@ _DETAIL_ROOM = 12_000_000
 # Left joins, because SQLite leaves out those whose columns a query does not name. Outcomes lie together by case,
 # so that what is asked of all outcomes of a case needs one pass.
 _SCHEMA = f"""
-CREATE TABLE cases (case_no INTEGER PRIMARY KEY, {", ".join(COLUMN_NAMES)});
+CREATE TABLE cases (case_no INTEGER PRIMARY KEY, {", ".join(COLUMN_NAMES)}, geometry);
 CREATE TABLE texts (text_no INTEGER PRIMARY KEY, text);
 CREATE TABLE asked (
     id INTEGER, case_no INTEGER, {", ".join(_ASKED)}, detail_no, source_no, gates, judged, answer, finding,
@@ -49,7 +50,8 @@ CREATE TABLE asked (
 ) WITHOUT ROWID;
 CREATE TABLE details (id INTEGER PRIMARY KEY, program, evidence);
 CREATE VIEW outcomes AS
-    SELECT asked.*, {", ".join(f"cases.{name}" for name in COLUMN_NAMES)}, d.text AS detail, s.text AS source
+    SELECT asked.*, {", ".join(f"cases.{name}" for name in (*COLUMN_NAMES, "geometry"))},
+        d.text AS detail, s.text AS source
     FROM asked LEFT JOIN cases USING (case_no)
     LEFT JOIN texts AS d ON d.text_no = detail_no LEFT JOIN texts AS s ON s.text_no = source_no;
 """
@@ -76,8 +78,8 @@ def build(results: Results, groups: Iterable[Group]) -> bytes:
     connection.executescript(_SCHEMA)
     cases = results.cases()
     numbers = {case_id: number for number, case_id in enumerate(cases)}
-    marks = ", ".join("?" * (len(COLUMN_NAMES) + 1))
-    rows = ((numbers[case_id], *columns.values()) for case_id, columns in cases.items())
+    marks = ", ".join("?" * (len(COLUMN_NAMES) + 2))
+    rows = ((numbers[case_id], *columns.values(), _geometry(case_id)) for case_id, columns in cases.items())
     connection.executemany(f"INSERT INTO cases VALUES ({marks})", rows)
     texts = _Texts()
     outcomes: dict[tuple[str, str], int] = {}
@@ -102,6 +104,15 @@ def build(results: Results, groups: Iterable[Group]) -> bytes:
     data = connection.serialize()
     connection.close()
     return data
+
+
+def _geometry(case_id: str) -> str | None:
+    """The rule that places the output, and the crop of every axis, as JSON; None for a question without answer."""
+    try:
+        geometry = Case.parse(case_id).geometry()
+    except DomainError:
+        return None
+    return json.dumps([geometry.rule, geometry.crop], separators=(",", ":"))
 
 
 class _Texts:

@@ -12,8 +12,10 @@ from typing import Any
 from urllib.parse import quote
 
 import jinja2
+from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from cases.rules import rules
 from reports.html.database import COLUMNS, build
 from reports.statuses import FAIL_KINDS, STATUSES
 from reports.store import Results
@@ -23,8 +25,12 @@ __all__ = ["write_report"]
 
 # In the order they run; each is a script of its own for the Content-Security-Policy.
 _LIBRARIES = ("vendor/sql.js", "vendor/d3.js", "vendor/virtual.js")
-_SCRIPTS = ("data", "dom", "condition", "matrix", "heatmap", "outcome", "finding", "explorer", "main")
+_SCRIPTS = ("data", "dom", "condition", "matrix", "heatmap", "taps",
+            "tensor", "outcome", "finding", "explorer", "agreement", "main")  # fmt: skip
 _STYLES = ("style", "print")
+
+# HTML in the text stays text.
+_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def write_report(results: Results, out_dir: Path) -> Path:
@@ -69,11 +75,15 @@ def render(found: Survey, database: bytes) -> str:
     )
     # A name may hold a slash, which separates the parts of an address.
     environment.filters["address"] = lambda text: quote(str(text), safe="")
+    environment.filters["markdown"] = lambda text: Markup(_markdown.render(text))
+    environment.filters["markdown_line"] = lambda text: Markup(_markdown.renderInline(text))
     return environment.get_template("page.html.j2").render(
         sentence=sentence(found),
         survey=found,
         statuses=[status for name, status in STATUSES.items() if found.totals[name]],
         all_statuses=STATUSES,
+        kinds=FAIL_KINDS,
+        rules=rules(),
         policy=_policy(scripts, style),
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
@@ -92,6 +102,7 @@ def _facts(found: Survey) -> dict[str, Any]:
             for name, s in STATUSES.items()
         },
         "kinds": FAIL_KINDS,
+        "rules": {number: rule.title for number, rule in rules().items()},
         "adapters": list(found.counts),
         "environments": found.environments,
         "findings": [

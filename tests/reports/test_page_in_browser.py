@@ -63,7 +63,11 @@ def test_outcome_shows_texts_as_texts_and_both_answers(tab: Tab) -> None:
     assert HOSTILE in shown
     assert "shifted by 1 along H" in shown
     assert "y = wrong(x)" in shown
-    assert tab.page.locator("figcaption").all_inner_texts() == ["expected", "got", "difference got − expected"]
+    assert tab.page.locator(".maps figcaption").all_inner_texts() == [
+        "expected",
+        "got",
+        "difference got − expected",
+    ]
 
 
 def test_keyboard_and_sliders_read_the_maps(tab: Tab) -> None:
@@ -99,6 +103,35 @@ def test_finding_lists_its_cases(tab: Tab) -> None:
     assert tab.page.locator(".members a").count() == 2
 
 
+def test_geometry_counts_wrong_elements_by_phase_and_marks_where_they_land(tab: Tab) -> None:
+    tab.go(WRONG)
+    # Of 2 channels of 4x6, the first element and the last are wrong: phases (0, 0) and (1, 1) of stride 2.
+    phases = tab.page.locator(".phases li").all_inner_texts()
+    assert phases == ["(0,0) 1 of 12", "(0,1) 0 of 12", "(1,0) 0 of 12", "(1,1) 1 of 12"]
+    pictures = tab.page.locator(".taps svg")
+    assert pictures.count() == 2
+    assert pictures.nth(0).locator(".tap").count() == 2 * 2
+    assert pictures.nth(1).locator(".tap").count() == 3 * 2
+    assert pictures.nth(1).locator("rect.out.wrong").count() == 2
+
+
+def test_cited_rules_open_their_text(tab: Tab) -> None:
+    tab.go(WRONG)
+    tab.page.get_by_role("link", name="R5", exact=True).click()
+    rule = tab.page.locator("#rule-R5")
+    assert rule.is_visible()
+    assert "lo = 0" in rule.inner_text()
+    assert tab.page.evaluate("document.activeElement.id") == "rule-R5"
+
+
+def test_agreement_counts_equal_bits_and_equal_verdicts(tab: Tab) -> None:
+    tab.go("#/agreement")
+    differ = tab.page.get_by_role("link", name="right and wrong: 0 of 2 bit for bit")
+    assert differ.inner_text() == "0.0 %"
+    tab.page.get_by_label("measured").select_option("both right")
+    assert tab.page.get_by_role("link", name="right and wrong: 0 of 3 both right").is_visible()
+
+
 def test_names_that_need_quoting_work(tab: Tab) -> None:
     name = "file.py:Odd name"
     tab.go(f"#/outcome/{quote(name, safe='')}/{Case.parse(FIRST)}")
@@ -108,7 +141,7 @@ def test_names_that_need_quoting_work(tab: Tab) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_fits_a_narrow_window_in_both_colour_schemes(chromium: Any, path: Path, scheme: str) -> None:
     tab = Tab(chromium, path, color_scheme=scheme, viewport={"width": 380, "height": 800})
-    for address in ("#/overview", WRONG, "#/explorer?where=gates"):
+    for address in ("#/overview", WRONG, "#/explorer?where=gates", "#/agreement", "#/rules"):
         tab.go(address)
         assert tab.page.evaluate("document.documentElement.scrollWidth") <= 380, address
         paper = tab.page.evaluate("getComputedStyle(document.body).backgroundColor")

@@ -75,3 +75,11 @@ function select(title, options, chosen, onchange) {
   for (const option of options) list.append(el("option", { value: option, selected: option === chosen }, option.replaceAll("_", " ")));
   return el("label", {}, title, list);
 }
+
+// A text in which the numbers of rules lead to their words.
+function withRules(text) {
+  return text.split(/\b(R(?:1[0-2]|[1-9]))\b/).map((part) => {
+    if (!facts.rules[part]) return part;
+    return el("a", { href: `#/rules/${part}`, title: facts.rules[part] }, part);
+  });
+}

@@ -4,6 +4,8 @@ const VIEWS = {
   overview: () => document.getElementById("overview"),
   explorer: (parameters) => fill("explorer", (box) => showExplorer(box, parameters)),
   outcome: (_, adapter, caseId) => fill("detail", (box) => showOutcome(box, adapter, caseId)),
+  agreement: () => fill("agreement", showAgreement),
+  rules: (_, number) => showRule(number),
   finding: (_, id) => fill("detail", (box) => showFinding(box, id)),
 };
 
@@ -11,6 +13,13 @@ function fill(id, show) {
   const box = document.getElementById(id);
   show(box);
   return box;
+}
+
+function showRule(number) {
+  const rule = number && document.getElementById(`rule-${number}`);
+  // After the view is shown; a hidden element cannot be scrolled to.
+  if (rule) setTimeout(() => { rule.scrollIntoView(); rule.focus({ preventScroll: true }); }, 0);
+  return document.getElementById("rules");
 }
 
 function route() {

@@ -12,15 +12,19 @@ function facets() {
   });
 }
 
-// The parameter whose values tell answers that differ from those that do not, best of all: the variance of the
-// share of wrong answers between its values is largest.
+// The parameter whose values tell answers that differ from those that do not, best of all: its chi-square statistic
+// stands out most, in its own standard deviations.
 function mostTelling(names) {
-  const spread = (name) => ask(`
-    SELECT sum(n * (share - mean) * (share - mean)) AS spread FROM (
-      SELECT sum(judged) AS n, total(wrong) / sum(judged) AS share, (SELECT total(wrong) / sum(judged) FROM tallied) AS mean
-      FROM tally WHERE judged GROUP BY ${name})`)[0].spread ?? 0;
+  const score = (name) => {
+    const { square, values, mean } = ask(`
+      SELECT sum(n * (share - mean) * (share - mean)) AS square, count(*) AS "values", mean FROM (
+        SELECT sum(judged) AS n, total(wrong) / sum(judged) AS share, (SELECT total(wrong) / sum(judged) FROM tallied) AS mean
+        FROM tally WHERE judged GROUP BY ${name})`)[0];
+    const freedom = values - 1;
+    return freedom > 0 && mean > 0 && mean < 1 ? (square / (mean * (1 - mean)) - freedom) / Math.sqrt(2 * freedom) : 0;
+  };
   const parameters = names.filter((name) => facts.columns[name] === "case");
-  const ranked = parameters.map((name) => [spread(name), name]).sort((a, b) => b[0] - a[0]);
+  const ranked = parameters.map((name) => [score(name), name]).sort((a, b) => b[0] - a[0]);
   return ranked.length ? ranked[0][1] : "adapter";
 }
 

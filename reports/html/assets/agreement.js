@@ -1,0 +1,119 @@
+// Which adapters agree with each other, and how much of their error bounds they use.
+
+const MEASURES = {
+  "bit for bit": { about: "answers to the same case that are the same bits", alike: (a, b, known) => known.answer[a] === known.answer[b], counts: (n, known) => known.answer[n] !== null },
+  "both right": { about: "cases judged for both on which both agree with the oracle within bound", alike: (a, b, known) => known.status[a] === "pass" && known.status[b] === "pass", counts: (n, known) => known.judged[n] },
+  "same verdict": { about: "cases judged for both with the same verdict", alike: (a, b, known) => known.status[a] === known.status[b] && known.kind[a] === known.kind[b], counts: (n, known) => known.judged[n] },
+};
+
+function outcomesByCase() {
+  const [caseNo, adapter, answer, status, kind, judged] = byNumber("case_no", "adapter", "answer", "status", "kind", "judged");
+  const together = new Map();
+  caseNo.forEach((number, id) => {
+    if (!together.has(number)) together.set(number, []);
+    together.get(number).push(id);
+  });
+  return { adapter, answer, status, kind, judged, together };
+}
+
+// Shares of agreeing answers by pair of adapters.
+function pairs(known, measure) {
+  const names = facts.adapters;
+  const place = new Map(names.map((name, n) => [name, n]));
+  const table = names.map(() => names.map(() => ({ n: 0, alike: 0 })));
+  for (const ids of known.together.values()) {
+    const counted = ids.filter((id) => measure.counts(id, known));
+    for (const a of counted) {
+      for (const b of counted) {
+        const cell = table[place.get(known.adapter[a])][place.get(known.adapter[b])];
+        cell.n += 1;
+        cell.alike += measure.alike(a, b, known);
+      }
+    }
+  }
+  return table;
+}
+
+// An order of adapters that puts those that agree side by side: the closest two clusters are joined until one is left
+// (average linkage).
+function clustered(table) {
+  const near = (a, b) => (table[a][b].n ? table[a][b].alike / table[a][b].n : 0);
+  let clusters = table.map((_, n) => [n]);
+  while (clusters.length > 1) {
+    let best = [-1, 0, 1];
+    clusters.forEach((one, i) => clusters.forEach((two, j) => {
+      if (j <= i) return;
+      const mean = one.reduce((sum, a) => sum + two.reduce((part, b) => part + near(a, b), 0), 0) / (one.length * two.length);
+      if (mean > best[0]) best = [mean, i, j];
+    }));
+    const [, i, j] = best;
+    clusters = [...clusters.filter((_, n) => n !== i && n !== j), [...clusters[i], ...clusters[j]]];
+  }
+  return clusters[0] ?? [];
+}
+
+function showAgreement(box) {
+  const known = outcomesByCase();
+  let measure = "bit for bit";
+  const draw = () => {
+    const table = pairs(known, MEASURES[measure]);
+    const order = clustered(table);
+    const names = facts.adapters;
+    const head = el("tr", {}, el("td"), order.map((b) => el("th", { scope: "col" }, names[b])));
+    const rows = order.map((a) => el("tr", {}, el("th", { scope: "row" }, names[a]), order.map((b) => el("td", {}, pairCell(table[a][b], names[a], names[b], measure)))));
+    box.replaceChildren(el("h1", { id: "agreement-title" }, "Who agrees with whom"),
+      el("div", { class: "controls" }, select("measured", Object.keys(MEASURES), measure, (value) => { measure = value; draw(); })),
+      el("p", { class: "legend" }, `Share of ${MEASURES[measure].about}. Adapters that agree most stand together.`),
+      el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Agreement" }, el("table", { class: "grid" }, el("thead", {}, head), el("tbody", {}, rows))),
+      budgets());
+  };
+  draw();
+}
+
+function pairCell({ n, alike }, one, other, measure) {
+  if (one === other) return el("span", { class: "cell undone" }, "");
+  if (!n) return el("span", { class: "cell undone", title: "no case that both answer" }, "–");
+  const share = alike / n;
+  const text = share === 1 ? "100 %" : `${Math.min(99.9, share * 100).toFixed(1)} %`;
+  const both = `adapter IN (${quote(one)}, ${quote(other)})`;
+  const where = measure === "bit for bit" ? `${both} AND differ(${both})` : `${both} AND NOT every(judged AND ${both}, status = 'pass') AND judged`;
+  const title = `${one} and ${other}: ${alike} of ${n} ${measure}`;
+  const link = el("a", { href: explorerLink(where), title, "aria-label": title }, text);
+  link.style.background = `color-mix(in oklab, var(--link) ${Math.round(share ** 3 * 45)}%, var(--paper))`;
+  return link;
+}
+
+// --- error bounds
+
+const EDGES = [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1];
+
+function budgets() {
+  const bin = EDGES.map((edge, n) => `WHEN budget <= ${edge} THEN ${n}`).join(" ");
+  const found = ask(`SELECT adapter, dtype, CASE ${bin} ELSE ${EDGES.length} END AS bin, count(*) AS n, max(budget) AS most
+    FROM outcomes WHERE status = 'pass' AND budget IS NOT NULL AND data <> 'ints' GROUP BY 1, 2, 3`);
+  if (!found.length) return null;
+  const dtypes = [...new Set(found.map((row) => row.dtype))].sort(byValue);
+  const rows = facts.adapters.map((adapter) => el("tr", {}, el("th", { scope: "row" }, adapter), dtypes.map((dtype) => el("td", {}, histogram(found.filter((row) => row.adapter === adapter && row.dtype === dtype), adapter, dtype)))));
+  return el("div", {}, el("h2", {}, "How much of the error bound is used"),
+    el("p", { class: "legend" }, `Right answers to questions with rounding, by the share of the bound that the worst element uses: exact, then up to ${EDGES.slice(1).map((edge) => `${edge * 100} %`).join(", ")}. The number is the largest share.`),
+    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Error bounds" }, el("table", { class: "grid" }, el("thead", {}, el("tr", {}, el("td"), dtypes.map((dtype) => el("th", { scope: "col" }, dtype)))), el("tbody", {}, rows))));
+}
+
+function histogram(rows, adapter, dtype) {
+  if (!rows.length) return el("span", { class: "cell undone" }, "–");
+  const tallest = Math.max(...rows.map((row) => row.n));
+  const most = Math.max(...rows.map((row) => row.most));
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", `0 0 ${EDGES.length * 10} 30`);
+  svg.setAttribute("class", "histogram");
+  svg.setAttribute("aria-hidden", "true");
+  for (const row of rows) {
+    const bar = document.createElementNS(svg.namespaceURI, "rect");
+    const height = Math.max(1, 28 * row.n / tallest);
+    for (const [name, value] of Object.entries({ x: row.bin * 10 + 1, y: 30 - height, width: 8, height })) bar.setAttribute(name, value);
+    svg.append(bar);
+  }
+  const count = rows.reduce((sum, row) => sum + row.n, 0);
+  const title = `${adapter}, ${dtype}: ${count} answers, at most ${(most * 100).toPrecision(3)} % of the bound`;
+  return el("a", { href: `${explorerLink(`adapter = ${quote(adapter)} AND dtype = ${quote(dtype)} AND data <> 'ints' AND status = 'pass'`)}&sort=budget.desc&columns=budget.profile.adapter.case_id`, title, "aria-label": title }, svg, `${(most * 100).toPrecision(2)} %`);
+}
