@@ -11,6 +11,7 @@ from adapters.process import Host, Limits, Reply
 from adapters.registry import resolve
 from cases.case import Case
 from cases.errors import DomainError
+from conformance.diagnosis import diagnose
 from conformance.reference import answer, question
 from conformance.verdict import judge
 from reports.outcome import Outcome
@@ -45,6 +46,7 @@ def ask(case: Case, host: Host) -> Outcome:
         if fields["status"] not in ("pass", "unsupported", "inexpressible", "infra"):
             fields["program"] = host.program(case)
             fields["evidence"] = _evidence(case, tensors, reply)
+            fields["diagnosis"] = diagnose(case, tensors, reply, fields, host)
     except MemoryError as error:
         fields = {"status": "infra", "detail": f"out of memory: {error}"}
     return Outcome(str(case), host.spec.name, seconds=time.perf_counter() - started, **fields)

@@ -1,0 +1,228 @@
+"""`diagnose`: one reply that was judged wrong, explained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adapters.process import Host, Reply
+from cases.case import Case
+from cases.data import make_tensors
+from cases.errors import DomainError
+from conformance.diagnosis.match import Match
+from conformance.diagnosis.precision import explain_precision
+from conformance.diagnosis.problem import Problem, Solver, Tensors, channels_first
+from conformance.diagnosis.regions import describe
+from conformance.diagnosis.replies import diagnose_crash, diagnose_refusal, diagnose_shape
+from conformance.diagnosis.search import Explanation, Search, distinguish
+from conformance.diagnosis.trace import explanation as traced
+from conformance.diagnosis.trace import trace
+from conformance.diagnosis.transforms import Variation, listed
+
+__all__ = ["Diagnosis", "diagnose"]
+
+Diagnosis = dict[str, Any]
+
+
+def diagnose(
+    case: Case, tensors: Tensors, reply: Reply, verdict: dict[str, Any], host: Host | None = None
+) -> Diagnosis | None:
+    """Explain a reply that was judged wrong.
+
+    Parameters
+    ----------
+    case : Case
+        The question.
+    tensors : dict of numpy.ndarray
+        The data it was asked with.
+    reply : Reply
+        What came back.
+    verdict : dict
+        ``status`` and ``kind``, as `conformance.verdict.judge` gives them.
+    host : Host, optional
+        The adapter, to be asked questions that tell explanations apart. Without it the answer alone is searched.
+
+    Returns
+    -------
+    dict or None
+        ``transform``, ``axes`` and ``text``; with ``also``, other explanations that fit as well. None for a reply
+        that is not wrong. What nothing explains has the transform ``unexplained``.
+    """
+    status, kind = verdict["status"], verdict.get("kind")
+    if status in ("crash", "timeout"):
+        return diagnose_crash(reply.detail, status)
+    if status != "fail":
+        return None
+    if kind == "rejected":
+        return diagnose_refusal(case, reply.detail, host)
+    if kind == "accepted":
+        return _accepted(case)
+    return _numbers(case, tensors, reply, host)
+
+
+def _accepted(case: Case) -> Diagnosis | None:
+    try:
+        case.geometry()
+    except DomainError as error:
+        return {"transform": "accepted", "axes": [], "text": f"numbers in spite of {error}", "rule": error.rule}
+    return None
+
+
+def _numbers(case: Case, tensors: Tensors, reply: Reply, host: Host | None) -> Diagnosis:
+    problem = Problem.of(case, tensors)
+    expected = Solver()(problem)
+    given = {name: tensor.values for name, tensor in reply.tensors.items()}
+    missing = [name for name in expected if name not in given]
+    if missing:
+        return {"transform": "gradient_missing", "axes": [], "text": f"no {listed(missing)} in the answer"}
+    ranked = case.rank + 2
+    if "y" in given and given["y"].ndim != ranked:
+        return diagnose_shape(case, given["y"], _laid_out(case, expected["y"]))
+    spatial = ("y", "dx")
+    observed = {
+        name: np.asarray(channels_first(case, array) if name in spatial and array.ndim == ranked else array)
+        for name, array in given.items()
+    }
+    problem = problem.but(observed=observed)
+    whole = Match.of(problem, observed, expected, reply.promise)
+    solver = Solver()
+    wrong = [n for n in expected if not Match.of(problem, observed, [n], reply.promise).fits(lambda p: p, solver)]
+    if not reply.steady:
+        return _unsteady(problem, expected, observed, host)
+    if not wrong:
+        return _only_dtype(case, reply)
+    found = _explain(whole, host)
+    if found:
+        return _written(found, "equals the oracle with")
+    if case.direction == "grad":
+        return _each_gradient(problem, observed, wrong, reply.promise, host)
+    return _unexplained(problem, expected, observed, given)
+
+
+def _laid_out(case: Case, y: np.ndarray) -> np.ndarray:
+    return np.moveaxis(y, 1, -1) if case.layout == "channels_last" else y
+
+
+def _only_dtype(case: Case, reply: Reply) -> Diagnosis:
+    got = sorted({tensor.dtype for tensor in reply.tensors.values()} - {case.dtype})
+    if got:
+        return {
+            "transform": "dtype",
+            "axes": [],
+            "text": f"equals the oracle, given as {listed(got)}, not {case.dtype}",
+        }
+    return {"transform": "unexplained", "axes": [], "text": "the values are those of the oracle"}
+
+
+def _explain(match: Match, host: Host | None) -> list[Explanation]:
+    """The simplest explanations of the tensors a match looks at; told apart by asking where that can be done.
+
+    One mistake comes before what the index map of the implementation says, and that before two mistakes.
+    """
+    way = explain_precision(match)
+    if way is not None:
+        return [Explanation((Variation(way.transform, (), way.text, lambda p: p),))]
+    search = Search(match)
+    found = search.single()
+    forward = match.case.direction == "fwd"
+    if not found and host is not None and forward:
+        found = _read_out(match, host)
+    if not found and (forward or len(match.names) == 1):
+        found = search.double()
+    return distinguish(match, found, host) if len(found) > 1 and host is not None else found
+
+
+def _read_out(match: Match, host: Host) -> list[Explanation]:
+    index_map = trace(match.case, host)
+    variation = traced(index_map, match.problem) if index_map is not None else None
+    if variation is not None and match.fits(variation.apply, Solver()):
+        return [Explanation((variation,))]
+    return []
+
+
+def _written(found: list[Explanation], opening: str) -> Diagnosis:
+    first, *others = found
+    diagnosis: Diagnosis = {
+        "transform": first.transform,
+        "axes": list(first.axes),
+        "text": f"{opening} {first.text}",
+    }
+    if others:
+        diagnosis["also"] = [
+            {"transform": other.transform, "axes": list(other.axes), "text": f"{opening} {other.text}"}
+            for other in others[:5]
+        ]
+    return diagnosis
+
+
+def _each_gradient(
+    problem: Problem, observed: Tensors, wrong: list[str], promise: str, host: Host | None
+) -> Diagnosis:
+    """Gradients that are wrong in their own ways, one explanation each."""
+    parts: dict[str, Diagnosis] = {}
+    for name in wrong:
+        found = _explain(Match.of(problem, observed, [name], promise), host)
+        parts[name] = (
+            {"transform": "unexplained", "axes": [], "text": f"{name} is not explained"}
+            if not found
+            else _written(found, f"{name} equals the oracle's with")
+        )
+    first = parts[wrong[0]]
+    if all((p["transform"], p["axes"]) == (first["transform"], first["axes"]) for p in parts.values()):
+        text = (
+            first["text"].replace(f"{wrong[0]} equals", f"{listed(wrong)} equal")
+            if len(wrong) > 1
+            else first["text"]
+        )
+        return {**first, "text": text, "tensors": wrong}
+    known = {part["transform"] for part in parts.values()}
+    return {
+        "transform": "+".join(sorted(known)) if "unexplained" not in known else "unexplained",
+        "axes": sorted({axis for part in parts.values() for axis in part["axes"]}, key="DHW".index),
+        "text": "; ".join(part["text"] for part in parts.values()),
+        "tensors": wrong,
+    }
+
+
+def _differing(expected: Tensors, observed: Tensors, name: str) -> np.ndarray | None:
+    if expected[name].shape != observed[name].shape:
+        return None
+    same = (expected[name] == observed[name]) | (np.isnan(expected[name]) & np.isnan(observed[name]))
+    return ~same
+
+
+def _unsteady(problem: Problem, expected: Tensors, observed: Tensors, host: Host | None) -> Diagnosis:
+    """Answers that change from one asking to the next: which elements do, and whether the others are right."""
+    name = next(iter(expected))
+    changing = _differing(expected, observed, name)
+    if changing is None:
+        return {"transform": "nondeterministic", "axes": [], "text": "asked twice, two different answers"}
+    wrong = changing.copy()
+    if host is not None:
+        for _ in range(2):
+            again = host.ask(problem.case, make_tensors(problem.case))
+            if again.kind == "answer" and again.tensors[name].values.shape == np.asarray(observed[name]).shape:
+                other = channels_first(problem.case, again.tensors[name].values)
+                changing |= ~((other == observed[name]) | (np.isnan(other) & np.isnan(observed[name])))
+    where, axes = describe(problem, changing)
+    if problem.case.direction == "fwd" and changing.any() and not (wrong & ~changing).any() and not changing.all():
+        return {
+            "transform": "stale_memory",
+            "axes": list(axes),
+            "text": f"equals the oracle but for {where}, which change when asked again (memory not written)",
+        }
+    return {
+        "transform": "nondeterministic",
+        "axes": list(axes),
+        "text": f"asked again with the same data, {where} change",
+    }
+
+
+def _unexplained(problem: Problem, expected: Tensors, observed: Tensors, given: Tensors) -> Diagnosis:
+    wrong = _differing(expected, observed, "y")
+    if wrong is None:
+        return diagnose_shape(problem.case, given["y"], _laid_out(problem.case, expected["y"]))
+    where, axes = describe(problem, wrong)
+    text = f"no known transformation of the oracle gives this answer; it differs in {where}"
+    return {"transform": "unexplained", "axes": list(axes), "text": text}

@@ -1,0 +1,119 @@
+"""Whether a candidate is the answer that was given: bit for bit on exact data, else within the error bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cases.case import Case
+from cases.data import DATA_KINDS
+from cases.dtypes import DTYPES, round_to
+from conformance.bound import PROFILES, Profile, Reference, tolerance
+from conformance.diagnosis.problem import Problem, Solver, Tensors
+
+__all__ = ["Match", "mapped"]
+
+_DEFAULT_PROFILE = {"f64": "fp64", "c128": "fp64"}
+
+
+@dataclass(frozen=True)
+class Match:
+    """Compares candidates with an observed answer.
+
+    Attributes
+    ----------
+    case : Case
+        The question.
+    observed : dict of numpy.ndarray
+        The answer, channels_first.
+    names : tuple of str
+        The tensors that count.
+    problem : Problem
+        The question in pieces, for the magnitudes that the error bound needs.
+    profile : Profile
+        The accuracy that the adapter promises.
+    """
+
+    case: Case
+    observed: Tensors
+    names: tuple[str, ...]
+    problem: Problem
+    profile: Profile
+
+    @classmethod
+    def of(cls, problem: Problem, observed: Tensors, names: Iterable[str], promise: str) -> Match:
+        """A comparison with what an adapter promises; one that promises exactness is taken at its dtype."""
+        fallback = _DEFAULT_PROFILE.get(problem.case.dtype, "fp32-acc")
+        profile = PROFILES.get(promise, PROFILES[fallback])
+        return cls(problem.case, observed, tuple(names), problem, profile)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the data make every answer bit-exact."""
+        return DATA_KINDS[self.case.data].exact
+
+    def fits(self, change: Callable[[Problem], Problem], solver: Solver, start: Problem | None = None) -> bool:
+        """Whether the problem, changed, has the observed answer."""
+        try:
+            changed = change(start or self.problem)
+            if not self._same_size(changed):
+                return False
+            with np.errstate(all="ignore"):
+                found = solver(changed)
+                if self.exact:
+                    return all(self._equal(found[name], self.observed[name]) for name in self.names)
+                return self._near(found, change)
+        except (ValueError, IndexError, KeyError):
+            return False  # the mistake cannot be made in this question
+
+    def _same_size(self, changed: Problem) -> bool:
+        if "y" not in self.names or changed.output or changed.linear:
+            return True
+        return changed.size == self.observed["y"].shape[2:]
+
+    def _equal(self, found: np.ndarray, wanted: np.ndarray) -> bool:
+        if found.shape != wanted.shape:
+            return False
+        if np.array_equal(found, wanted, equal_nan=True):
+            return True
+        rounded = round_to(self.case.format, found)
+        return bool(np.array_equal(rounded, wanted, equal_nan=True))
+
+    def _near(self, found: Tensors, change: Callable[[Problem], Problem]) -> bool:
+        for name in self.names:
+            wanted = self.observed[name]
+            if found[name].shape != wanted.shape:
+                return False
+            same = np.isfinite(found[name]) == np.isfinite(wanted)
+            scale = np.nanmax(np.abs(found[name]), initial=1.0)
+            # A first look that costs nothing; what passes is held to the bound.
+            if not same.all() or np.nanmax(np.abs(found[name] - wanted), initial=0.0) > 0.1 * scale:
+                return False
+        sums, counts = (Solver()(change(mapped(self.problem, way))) for way in (np.abs, np.ones_like))
+        return all(
+            self.within(
+                Reference(found[name], np.abs(sums[name]), np.abs(counts[name])),
+                self.observed[name],
+                self.profile,
+            )
+            for name in self.names
+        )
+
+    def within(self, reference: Reference, wanted: np.ndarray, profile: Profile, dtype: str | None = None) -> bool:
+        """Whether an answer lies within a profile's bound of a reference."""
+        allowed = tolerance(reference, DTYPES[dtype or self.case.dtype], profile)
+        with np.errstate(invalid="ignore"):
+            near = np.abs(wanted - reference.exact) <= allowed
+        return bool(np.all(near | (np.isnan(wanted) & np.isnan(reference.exact)) | (wanted == reference.exact)))
+
+
+def mapped(p: Problem, change: Callable[[np.ndarray], np.ndarray]) -> Problem:
+    """A problem whose every tensor is changed, for sums of magnitudes and numbers of products."""
+    return p.but(
+        x=change(p.x),
+        w=change(p.w),
+        bias=None if p.bias is None else change(p.bias),
+        dy=None if p.dy is None else change(p.dy),
+    )

@@ -1,0 +1,126 @@
+"""Explanations of an answer that is right but for its precision: what was rounded, and to which format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cases.dtypes import DTYPES, round_to
+from conformance.bound import Profile, Reference
+from conformance.diagnosis.match import Match, mapped
+from conformance.diagnosis.problem import Solver
+
+__all__ = ["Rounding", "explain_precision"]
+
+Round = Callable[[np.ndarray], np.ndarray]
+
+
+def _to_bits(bits: int, *, truncate: bool = False) -> Round:
+    """Round (or truncate) to a significand of so many bits."""
+
+    def change(array: np.ndarray) -> np.ndarray:
+        significand, exponent = np.frexp(array)
+        scaled = significand * 2.0**bits
+        return np.ldexp(np.trunc(scaled) if truncate else np.round(scaled), exponent - bits)
+
+    return change
+
+
+def _to(name: str) -> Round:
+    return lambda array: round_to(DTYPES[name], array).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """A way to lose precision.
+
+    Attributes
+    ----------
+    transform, text : str
+        Its name, and words that complete "equals the oracle with ...".
+    dtypes : tuple of str
+        Formats of questions in which it is a loss.
+    x, w : callable or None
+        What the input and the weights are rounded to first.
+    accumulator : str
+        Format of the sums.
+    output : str or None
+        A format narrower than the question's that every element of the answer is a number of.
+    """
+
+    transform: str
+    text: str
+    dtypes: tuple[str, ...]
+    x: Round | None = None
+    w: Round | None = None
+    accumulator: str = "f32"
+    output: str | None = None
+
+
+def _inputs(
+    transform: str, label: str, dtypes: tuple[str, ...], change: Round, accumulator: str
+) -> list[Rounding]:
+    return [
+        Rounding(transform, f"input and weights {label}", dtypes, change, change, accumulator),
+        Rounding(transform, f"the input {label}", dtypes, change, None, accumulator),
+        Rounding(transform, f"the weights {label}", dtypes, None, change, accumulator),
+    ]
+
+
+_SINGLE = ("f32",)
+_WIDE = ("f32", "f64")
+ROUNDINGS: tuple[Rounding, ...] = (
+    *_inputs("float32_inputs", "rounded to float32", ("f64",), _to("f32"), "f64"),
+    Rounding("float32_output", "the output rounded to float32", ("f64",), None, None, "f64", "f32"),
+    Rounding(
+        "float32_computation", "everything computed in float32", ("f64",), _to("f32"), _to("f32"), "f32", "f32"
+    ),
+    Rounding("float32_accumulation", "sums kept in float32", ("f64",), None, None, "f32"),
+    *_inputs("tf32", "rounded to TF32 (10 fraction bits)", _SINGLE, _to_bits(11), "f32"),
+    *_inputs("tf32", "truncated to TF32 (10 fraction bits)", _SINGLE, _to_bits(11, truncate=True), "f32"),
+    *_inputs("float16_inputs", "rounded to float16", _WIDE, _to("f16"), "f32"),
+    *_inputs("bfloat16_inputs", "rounded to bfloat16", (*_WIDE, "f16"), _to("bf16"), "f32"),
+    *_inputs("bfloat16_inputs", "truncated to bfloat16", (*_WIDE, "f16"), _to_bits(8, truncate=True), "f32"),
+    Rounding("float16_output", "the output rounded to float16", _WIDE, output="f16"),
+    Rounding("bfloat16_output", "the output rounded to bfloat16", (*_WIDE, "f16"), output="bf16"),
+    Rounding("float16_output", "every result kept in float16", _WIDE, accumulator="f16", output="f16"),
+    Rounding("bfloat16_output", "every result kept in bfloat16", (*_WIDE, "f16"), None, None, "bf16", "bf16"),
+    Rounding("float16_accumulation", "sums kept in float16", (*_WIDE, "f16"), accumulator="f16"),
+    Rounding("bfloat16_accumulation", "sums kept in bfloat16", (*_WIDE, "f16", "bf16"), accumulator="bf16"),
+)
+"""From the tightest bound to the loosest, so that the first that fits says the most."""
+
+
+def explain_precision(match: Match) -> Rounding | None:
+    """The tightest way of rounding whose own error bound holds the answer; for data that are not exact."""
+    if match.exact or match.case.format.is_complex:
+        return None
+    return next(
+        (way for way in ROUNDINGS if match.case.dtype in way.dtypes and _fits(match, way)),
+        None,
+    )
+
+
+def _fits(match: Match, way: Rounding) -> bool:
+    if way.output and not all(
+        np.array_equal(round_to(DTYPES[way.output], got), got, equal_nan=True)
+        for got in (match.observed[name] for name in match.names)
+    ):
+        return False
+    p, solver = match.problem, Solver()
+    narrowed = p.but(x=way.x(p.x) if way.x else p.x, w=way.w(p.w) if way.w else p.w)
+    if p.dy is not None and way.x is not None:
+        narrowed = narrowed.but(dy=way.x(p.dy))
+    profile = Profile(way.transform, way.text, way.accumulator, 0.0, (match.case.dtype,))
+    with np.errstate(all="ignore"):
+        exact, sums, counts = (
+            solver(narrowed),
+            solver(mapped(narrowed, np.abs)),
+            solver(mapped(narrowed, np.ones_like)),
+        )
+    return all(
+        match.within(Reference(exact[name], sums[name], counts[name]), match.observed[name], profile, way.output)
+        for name in match.names
+    )

@@ -1,0 +1,311 @@
+"""``Problem``: a question taken apart, so that one piece of it at a time can be done wrong.
+
+A transformation of the oracle is a function from a problem to a problem. It may change the numbers (stride, crop,
+...), the tensors (a flipped kernel) or what is done to the result (a shift); two transformations combine by
+composition. Linear changes of a tensor carry their adjoint, so that the gradients of the changed map follow.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from cases.case import Case
+from cases.geometry import axis_names
+from conformance import oracle
+
+__all__ = [
+    "Change",
+    "Map",
+    "Problem",
+    "Solver",
+    "Step",
+    "Tensors",
+    "at",
+    "changed",
+    "channels_first",
+    "in_answer",
+    "in_every_answer",
+    "in_turn",
+    "on_input",
+    "on_linear",
+    "on_output",
+    "on_weights",
+    "times",
+    "window",
+]
+
+Tensors = dict[str, np.ndarray]
+Change = Callable[[np.ndarray], np.ndarray]
+Step = Callable[["Problem"], "Problem"]
+
+
+@dataclass(frozen=True)
+class Map:
+    """A linear map of an array and its adjoint."""
+
+    forward: Change
+    adjoint: Change
+
+    @classmethod
+    def symmetric(cls, change: Change) -> Map:
+        """A map that is its own adjoint, such as a flip or a mask."""
+        return cls(change, change)
+
+    @classmethod
+    def take(cls, order: Any, axis: int) -> Map:
+        """Entries of an axis by index; the adjoint adds each back to where it was taken from."""
+        order = np.asarray(order)
+
+        def put(array: np.ndarray) -> np.ndarray:
+            spread = np.zeros_like(array)
+            np.add.at(np.moveaxis(spread, axis, 0), order, np.moveaxis(array, axis, 0))
+            return spread
+
+        return cls(lambda array: np.take(array, order, axis), put)
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """One question in pieces; arrays are channels_first and double precision.
+
+    Attributes
+    ----------
+    case : Case
+        The question as it was asked.
+    x, w : numpy.ndarray
+        (N, Cin, *i) and (Cin, Cout/G, *k).
+    bias : numpy.ndarray or None
+        What is added to the result; anything that broadcasts against it, the right one being (Cout, 1, ..).
+    dy : numpy.ndarray or None
+        Upstream gradient in the shape of the right output.
+    stride, dilation, groups
+        As the taps use them.
+    low, size : tuple of int
+        Where the output begins in the full result, and its length.
+    linear, output : tuple of Map
+        What happens to the result before and after the bias is added.
+    x_maps, w_maps : tuple of Map
+        What has happened to ``x`` and ``w``, for the gradients.
+    finish : tuple of callable
+        Changes of the named answer tensors at the very end, linear or not.
+    compute : callable or None
+        Another algorithm for the full result, from a problem to an array.
+    observed : dict of numpy.ndarray
+        The wrong answer, channels_first, for the mistakes whose numbers (a factor, an offset) are read off it.
+    """
+
+    case: Case
+    x: np.ndarray
+    w: np.ndarray
+    bias: np.ndarray | None
+    dy: np.ndarray | None
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int
+    low: tuple[int, ...]
+    size: tuple[int, ...]
+    linear: tuple[Map, ...] = ()
+    output: tuple[Map, ...] = ()
+    x_maps: tuple[Map, ...] = ()
+    w_maps: tuple[Map, ...] = ()
+    finish: tuple[Callable[[Tensors], Tensors], ...] = ()
+    compute: Callable[[Problem], np.ndarray] | None = None
+    observed: Tensors = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, case: Case, tensors: Tensors) -> Problem:
+        """The pieces of a question; raises DomainError where it has no answer."""
+        geometry = case.geometry()
+        wide = np.complex128 if case.format.is_complex else np.float64
+        arrays = {name: np.asarray(array, dtype=wide) for name, array in tensors.items()}
+        bias = arrays.get("bias")
+        return cls(
+            case,
+            channels_first(case, arrays["x"]),
+            arrays["w"],
+            None if bias is None else bias.reshape(-1, *(1,) * case.rank),
+            channels_first(case, arrays["dy"]) if "dy" in arrays else None,
+            case.stride,
+            case.dilation,
+            case.groups,
+            tuple(low for low, _ in geometry.crop),
+            geometry.output_size,
+        )
+
+    @property
+    def rank(self) -> int:
+        """Number of spatial axes."""
+        return self.case.rank
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the spatial axes."""
+        return axis_names(self.case.rank)
+
+    @cached_property
+    def full_size(self) -> tuple[int, ...]:
+        """Length of the full scatter result on each axis, as the taps make it."""
+        sizes = zip(self.x.shape[2:], self.w.shape[2:], self.stride, self.dilation, strict=True)
+        return tuple((i - 1) * s + d * (k - 1) + 1 for i, k, s, d in sizes)
+
+    @property
+    def high(self) -> tuple[int, ...]:
+        """Positions of the full result dropped at its end."""
+        return tuple(f - a - n for f, a, n in zip(self.full_size, self.low, self.size, strict=True))
+
+    @property
+    def out_channels(self) -> int:
+        """Number of output channels."""
+        return self.groups * self.w.shape[1]
+
+    @property
+    def work(self) -> int:
+        """Products that one evaluation takes."""
+        return self.x.size * max(self.w.size // max(self.w.shape[0], 1), 1)
+
+    def but(self, **changes: Any) -> Problem:
+        """The same problem with other values of some attributes."""
+        return replace(self, **changes)
+
+
+def on_input(change: Map) -> Step:
+    """The input changed linearly."""
+    return lambda p: p.but(x=change.forward(p.x), x_maps=(*p.x_maps, change))
+
+
+def on_weights(change: Map) -> Step:
+    """The weights changed linearly."""
+    return lambda p: p.but(w=change.forward(p.w), w_maps=(*p.w_maps, change))
+
+
+def on_output(change: Map) -> Step:
+    """The output changed linearly, its bias included."""
+    return lambda p: p.but(output=(*p.output, change))
+
+
+def on_linear(change: Map) -> Step:
+    """The output changed linearly before the bias is added."""
+    return lambda p: p.but(linear=(*p.linear, change))
+
+
+def changed(**changes: Any) -> Step:
+    """Other values of some attributes."""
+    return lambda p: p.but(**changes)
+
+
+def in_answer(name: str, change: Change) -> Step:
+    """One answer tensor changed at the very end."""
+    return lambda p: p.but(finish=(*p.finish, lambda found: {**found, name: change(found[name])}))
+
+
+def in_every_answer(change: Change) -> Step:
+    """Every answer tensor changed at the very end."""
+    return lambda p: p.but(
+        finish=(*p.finish, lambda found: {name: change(array) for name, array in found.items()})
+    )
+
+
+def times(factor: float) -> Change:
+    """Multiplication by a number."""
+    return lambda array: array * factor
+
+
+def in_turn(*steps: Step) -> Step:
+    """Several changes, one after the other."""
+    return lambda p: functools.reduce(lambda changed, step: step(changed), steps, p)
+
+
+class Solver:
+    """Evaluates problems; full results are kept, because most mistakes only look at them differently."""
+
+    def __init__(self) -> None:
+        self._full: dict[Any, tuple[np.ndarray, Problem]] = {}
+
+    def __call__(self, problem: Problem) -> Tensors:
+        """The answer to a problem: ``y``, or ``dx``, ``dw`` and ``db``, channels_first.
+
+        Raises
+        ------
+        ValueError
+            The pieces do not fit together.
+        """
+        found = self._gradients(problem) if problem.case.direction == "grad" else {"y": self._forward(problem)}
+        for change in problem.finish:
+            found = change(found)
+        return found
+
+    def _forward(self, p: Problem) -> np.ndarray:
+        if p.compute is None and min(p.full_size) >= 1:
+            y = window(self._full_result(p), p.low, p.size)
+        elif p.compute is not None:
+            y = window(p.compute(p), p.low, p.size)
+        else:
+            y = oracle.conv_transpose(p.x, p.w, **_arguments(p))
+        for change in p.linear:
+            y = change.forward(y)
+        if p.bias is not None:
+            y = y + p.bias
+        for change in p.output:
+            y = change.forward(y)
+        return y
+
+    def _full_result(self, p: Problem) -> np.ndarray:
+        key = (id(p.x), id(p.w), p.stride, p.dilation, p.groups)
+        if key not in self._full:
+            arguments = _arguments(p) | {"crop": None}
+            # The problem is kept with the result: while it lives, no other array can have its identity.
+            self._full[key] = oracle.conv_transpose(p.x, p.w, **arguments), p
+        return self._full[key][0]
+
+    def _gradients(self, p: Problem) -> Tensors:
+        assert p.dy is not None
+        dy = p.dy
+        for change in reversed(p.output):
+            dy = change.adjoint(dy)
+        at_bias = dy
+        for change in reversed(p.linear):
+            dy = change.adjoint(dy)
+        dx, dw, _ = oracle.conv_transpose_gradients(p.x, p.w, dy, **_arguments(p))
+        for change in reversed(p.x_maps):
+            dx = change.adjoint(dx)
+        for change in reversed(p.w_maps):
+            dw = change.adjoint(dw)
+        found = {"dx": dx, "dw": dw}
+        if p.case.bias:
+            found["db"] = at_bias.sum(axis=(0, *range(2, at_bias.ndim)))
+        return found
+
+
+def _arguments(p: Problem) -> dict[str, Any]:
+    crop = tuple(zip(p.low, p.high, strict=True))
+    return {"stride": p.stride, "dilation": p.dilation, "groups": p.groups, "crop": crop}
+
+
+def window(full: np.ndarray, low: tuple[int, ...], size: tuple[int, ...]) -> np.ndarray:
+    """The output [low, low + size) of a full result on its last axes (R2); zeros outside of it."""
+    y = np.zeros((*full.shape[: full.ndim - len(size)], *size), full.dtype)
+    source, target = [], []
+    for begin, count, length in zip(low, size, full.shape[full.ndim - len(size) :], strict=True):
+        start, stop = max(begin, 0), min(begin + count, length)
+        if stop <= start:
+            return y
+        source.append(slice(start, stop))
+        target.append(slice(start - begin, stop - begin))
+    y[at(target)] = full[at(source)]
+    return y
+
+
+def at(positions: Iterable[Any]) -> Any:
+    """Index of the last axes; every axis before them is taken whole."""
+    return (..., *positions)
+
+
+def channels_first(case: Case, array: np.ndarray) -> np.ndarray:
+    """A tensor of a case's layout with its channels in front of the spatial axes."""
+    return np.moveaxis(array, -1, 1) if case.layout == "channels_last" else array

@@ -1,0 +1,219 @@
+"""Diagnosis of replies that are no numbers, or numbers of another shape: refusals, crashes, wrong sizes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from adapters.process import Host
+from cases.case import Case
+from cases.data import make_tensors
+from cases.errors import CaseError, DomainError
+from conformance.diagnosis.placement import misread_cases
+
+__all__ = ["diagnose_crash", "diagnose_refusal", "diagnose_shape", "other_layout", "relieving"]
+
+Diagnosis = dict[str, Any]
+
+# Words of messages and the arguments they are about, most telling first.
+_ARGUMENTS = (
+    ("output_padding", r"output.?padding"),
+    ("dilation", r"dilat|atrous|rhs_dilation"),
+    ("stride", r"stride"),
+    ("groups", r"\bgroups?\b|feature_group"),
+    ("padding", r"\bpad(ding|s)?\b|explicit_padding"),
+    ("kernel_size", r"kernel|filter size|\bksize"),
+    ("output_size", r"output.?(size|shape)"),
+    ("dtype", r"dtype|data type|not implemented for|float16|bfloat16|half|complex"),
+    ("layout", r"data_format|layout|nchw|nhwc|channels_(first|last)"),
+    ("channels", r"channel|depth"),
+    ("bias", r"\bbias\b"),
+    ("input_size", r"input (size|shape)|spatial|empty|zero.?(size|element)"),
+    ("batch", r"batch"),
+)
+_CLASSES = (
+    ("an internal error", r"internal|check failed|assert|unreachable|segfault|bug"),
+    (
+        "not implemented",
+        r"not (yet )?(implemented|supported)|unimplemented|unsupported|does not support|no kernel",
+    ),
+    ("out of memory", r"out of memory|oom|bad_alloc|resource.?exhausted"),
+    ("an invalid argument", r"must|should|expected|invalid|incompatible|cannot|mismatch|got|required"),
+)
+
+
+def diagnose_refusal(case: Case, detail: str, host: Host | None) -> Diagnosis:
+    """What a refusal is about: the argument the message names, and what would make the refusal go away."""
+    argument, kind = _classified(detail)
+    relief = relieving(case, host, lambda reply: reply != "raised") if host is not None else []
+    return _reply("rejected", f"refused with {kind}", argument, relief)
+
+
+def diagnose_crash(detail: str, kind: str = "crash") -> Diagnosis:
+    """Which signal or exit status ended the process; or that time ran out."""
+    signal = detail.partition("\n")[0].strip()
+    argument, _ = _classified(detail)
+    text = "no answer within the time limit" if kind == "timeout" else f"the process ended with {signal}"
+    if argument is not None and kind == "crash":
+        text += f"; its last words are about {argument}"
+    return {"transform": kind, "axes": [], "text": text, "argument": argument, "signal": signal}
+
+
+def _reply(transform: str, opening: str, argument: str | None, relief: list[str]) -> Diagnosis:
+    text = opening + (f" about {argument}" if argument else "")
+    if relief:
+        text += f"; accepted {' or '.join(relief)}"
+    return {"transform": transform, "axes": [], "text": text, "argument": argument, "relief": relief}
+
+
+def _classified(message: str) -> tuple[str | None, str]:
+    lowered = message.lower()
+    argument = next((name for name, words in _ARGUMENTS if re.search(words, lowered)), None)
+    kind = next((name for name, words in _CLASSES if re.search(words, lowered)), "an error")
+    return argument, kind
+
+
+def relieving(case: Case, host: Host, relieved: Callable[[str], bool]) -> list[str]:
+    """Which single argument at its plain value makes the trouble go away, found by asking.
+
+    Parameters
+    ----------
+    case : Case
+        The question in trouble.
+    host : Host
+        The adapter.
+    relieved : callable
+        Whether a kind of reply is free of the trouble.
+    """
+    found = []
+    for words, plainer in _plainer(case):
+        if relieved(host.ask(plainer, make_tensors(plainer)).kind):
+            found.append(words)
+    return found
+
+
+def _plainer(case: Case) -> Iterator[tuple[str, Case]]:
+    """The case with one argument at its plain value, in words."""
+    ones = (1,) * case.rank
+    plain: dict[str, tuple[str, Any]] = {
+        "output_padding": ("without output_padding", None),
+        "dilation": ("with dilation 1", ones),
+        "stride": ("with stride 1", ones),
+        "groups": ("with groups 1", 1),
+        "padding": ("with padding `valid`", "valid"),
+        "layout": ("with channels_first", "channels_first"),
+        "dtype": ("in float32", "f32"),
+        "bias": ("without bias", False),
+        "batch": ("with batch 1", 1),
+    }
+    for field, (words, value) in plain.items():
+        if getattr(case, field) == value:
+            continue
+        try:
+            other = replace(case, **{field: value})
+            other.geometry()
+        except (CaseError, DomainError):
+            continue
+        yield words, other
+
+
+def other_layout(case: Case) -> Case | None:
+    """The case whose input has the same shape in the other layout; None where there is no such question."""
+    shape = case.input_shape
+    if case.layout == "channels_first":
+        changes: dict[str, Any] = {"layout": "channels_last", "input_size": shape[1:-1], "in_channels": shape[-1]}
+    else:
+        changes = {"layout": "channels_first", "input_size": shape[2:], "in_channels": shape[1]}
+    try:
+        other = replace(case, groups=1, **changes)
+        other.geometry()
+    except (CaseError, DomainError):
+        return None
+    return other
+
+
+def diagnose_shape(case: Case, got: np.ndarray, expected_values: np.ndarray) -> Diagnosis:
+    """Which misreading gives the shape of an answer, once no transformation has given its values.
+
+    Parameters
+    ----------
+    case : Case
+        The question.
+    got, expected_values : numpy.ndarray
+        The answer, and the right one, both in the case's layout.
+    """
+    shape = got.shape
+    same_values = got.size == expected_values.size and np.array_equal(got.ravel(), expected_values.ravel())
+    readings: list[tuple[str, tuple[str, ...], str]] = []
+    names = ("D", "H", "W")[-case.rank :]
+    expected = case.output_shape
+    layout = other_layout(case)
+    if layout is not None and layout.output_shape == shape:
+        readings.append(
+            (
+                "layout_mistaken",
+                (),
+                f"the input {case.input_shape} read as {layout.layout}: the axes look like the other layout",
+            )
+        )
+    if shape == replace(case, layout=_other(case.layout)).output_shape:
+        readings.append(("layout_mistaken", (), f"the output in {_other(case.layout)}"))
+    for transform, axes, words, other in misread_cases(case):
+        try:
+            found = other.output_shape
+        except DomainError:
+            continue
+        if found == shape:
+            readings.append((transform, tuple(names[a] for a in axes), words))
+    full = case.shape(case.out_channels, tuple(max(n, 0) for n in case.geometry().full_size))
+    gathered = case.shape(case.out_channels, _forward_size(case))
+    others: tuple[tuple[tuple[int, ...], str, str], ...] = (
+        (full, "padding_ignored", "nothing cropped"),
+        (gathered, "not_transposed", "the forward convolution"),
+        (case.input_shape, "copy", "the input"),
+        (case.weight_shape, "copy", "the weights"),
+        (expected[1:], "batch_missing", "no batch axis"),
+        (tuple(n for n in expected if n != 1), "squeezed", "its axes of length 1 removed"),
+        (expected[::-1], "output_axes_swapped", "its axes in reverse order"),
+    )
+    readings += [(transform, (), words) for wanted, transform, words in others if wanted == shape]
+    if not readings:
+        text = f"shape {list(shape)}, where the rules give {list(expected)}"
+        if len(shape) == len(expected):
+            spatial = slice(2, None) if case.layout == "channels_first" else slice(1, -1)
+            off = [
+                f"{g - e:+d} along {n}"
+                for n, g, e in zip(names, shape[spatial], expected[spatial], strict=True)
+                if g != e
+            ]
+            text += f": {', '.join(off)}" if off else ""
+        return {"transform": "unexplained", "axes": [], "text": text}
+    transform, named, words = readings[0]
+    diagnosis: Diagnosis = {
+        "transform": transform,
+        "axes": list(named),
+        "text": f"equals the oracle with {words}"
+        if same_values
+        else f"the shape {list(shape)} is that of the oracle with {words}; the values are not",
+    }
+    if len(readings) > 1:
+        diagnosis["also"] = [{"transform": t, "axes": list(a), "text": w} for t, a, w in readings[1:6]]
+    return diagnosis
+
+
+def _other(layout: str) -> str:
+    return "channels_last" if layout == "channels_first" else "channels_first"
+
+
+def _forward_size(case: Case) -> tuple[int, ...]:
+    geometry = case.geometry()
+    return tuple(
+        max((i + max(low, 0) + max(high, 0) - e) // s + 1, 0)
+        for i, (low, high), e, s in zip(
+            case.input_size, geometry.crop, geometry.effective_kernel, case.stride, strict=True
+        )
+    )

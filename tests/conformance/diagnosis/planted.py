@@ -1,0 +1,383 @@
+"""Planted faults: a NumPy transposed convolution with one thing done wrong, for the diagnosis to name.
+
+The implementation is a plain scatter loop over taps with hooks; nothing of the oracle or the diagnosis is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from adapters.base import Tensor
+from adapters.process import Reply
+from cases.case import Case
+from cases.dtypes import round_to
+from cases.errors import DomainError
+
+Tensors = dict[str, np.ndarray]
+AXES = {1: ("W",), 2: ("H", "W"), 3: ("D", "H", "W")}
+
+
+@dataclass
+class Work:
+    """The mutable state that a fault interferes with."""
+
+    case: Case
+    x: np.ndarray
+    w: np.ndarray
+    bias: np.ndarray | None
+    stride: list[int]
+    dilation: list[int]
+    low: list[int]
+    size: list[int]
+    groups: int
+
+
+Fault = Callable[[Work], None]
+
+
+def forward(
+    case: Case, tensors: Tensors, fault: Fault = lambda work: None, after: Any = lambda y: y
+) -> np.ndarray:
+    geometry = case.geometry()
+    x = np.asarray(tensors["x"], dtype=float)
+    if case.layout == "channels_last":
+        x = np.moveaxis(x, -1, 1)
+    bias = tensors.get("bias")
+    work = Work(
+        case,
+        x,
+        np.asarray(tensors["w"], dtype=float),
+        None if bias is None else np.asarray(bias, dtype=float).reshape(-1, *(1,) * case.rank),
+        list(case.stride),
+        list(case.dilation),
+        [low for low, _ in geometry.crop],
+        list(geometry.output_size),
+        case.groups,
+    )
+    fault(work)
+    y = after(scatter(work))
+    y = np.moveaxis(y, 1, -1) if case.layout == "channels_last" else y
+    return round_to(case.format, y)
+
+
+def scatter(work: Work) -> np.ndarray:
+    per_in, per_out = work.x.shape[1] // work.groups, work.w.shape[1]
+    y = np.zeros((work.x.shape[0], per_out * work.groups, *work.size))
+    for c in range(work.x.shape[1]):
+        for f in range(per_out):
+            out = c // per_in * per_out + f
+            for j in np.ndindex(*work.x.shape[2:]):
+                for t in np.ndindex(*work.w.shape[2:]):
+                    o = tuple(
+                        a * s + b * d - low
+                        for a, s, b, d, low in zip(j, work.stride, t, work.dilation, work.low, strict=True)
+                    )
+                    if all(0 <= p < n for p, n in zip(o, work.size, strict=True)):
+                        y[(slice(None), out, *o)] += work.x[(slice(None), c, *j)] * work.w[(c, f, *t)]
+    return y if work.bias is None else y + work.bias
+
+
+class Planted:
+    """An adapter's process in miniature: answers every question with one fault, in this process."""
+
+    def __init__(self, answer: Callable[[Case, Tensors], Tensors], *, steady: bool = True) -> None:
+        self.answer, self.steady, self.asked = answer, steady, 0
+
+    def ask(self, case: Case, tensors: Tensors) -> Reply:
+        self.asked += 1
+        try:
+            found = self.answer(case, tensors)
+        except (DomainError, NotImplementedError, ValueError) as error:
+            return Reply("raised", detail=f"{type(error).__name__}: {error}")
+        return Reply(
+            "answer",
+            {n: Tensor(np.asarray(a), case.dtype) for n, a in found.items()},
+            steady=self.steady,
+            promise="fp32-acc" if case.dtype != "f64" else "fp64",
+        )
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A fault, what the diagnosis must call it, and a question that shows it."""
+
+    name: str
+    transform: str
+    axes: tuple[str, ...]
+    fault: Fault
+    after: Any
+    case: str
+
+    def host(self) -> Planted:
+        return Planted(lambda case, tensors: {"y": forward(case, tensors, self.fault, self.after)})
+
+
+def same(y: np.ndarray) -> np.ndarray:
+    return y
+
+
+def structural(rank: int) -> Iterator[Expectation]:
+    """Faults of every structural kind, on every axis of a rank."""
+    sizes, kernels = "x".join("435"[:rank]), "x".join("342"[:rank])
+    strides, dilations = "x".join("232"[:rank]), "x".join("121"[:rank])
+    base = f"{rank}d-n2-c4x6-i{sizes}-k{kernels}-s{strides}-d{dilations}"
+    crops = "x".join(["0.2", "2.1", "1.3"][:rank])
+    names = AXES[rank]
+
+    def plant(
+        name: str,
+        transform: str,
+        axes: Any,
+        fault: Fault = lambda work: None,
+        *,
+        after: Any = same,
+        case: str = "",
+    ) -> Expectation:
+        return Expectation(name, transform, tuple(axes), fault, after, case or f"{base}-p{crops}")
+
+    for a, axis in enumerate(names):
+
+        def set_(field: str, value: Any, a: int = a) -> Fault:
+            return lambda work: getattr(work, field).__setitem__(a, value(work))
+
+        yield plant(f"flip {axis}", "flip", [axis], lambda work, a=a: setattr(work, "w", np.flip(work.w, a + 2)))
+        for n in (1, -1, 2, -3):
+            yield plant(
+                f"shift {n:+d} {axis}", "shift", [axis], set_("low", lambda work, a=a, n=n: work.low[a] - n)
+            )
+        yield plant(
+            f"crop exchanged {axis}",
+            "crop_exchanged",
+            [axis],
+            set_("low", lambda work, a=a: work.case.geometry().crop[a][1]),
+        )
+        yield plant(f"roll {axis}", "shift", [axis], after=lambda y, a=a: np.roll(y, 1, a + 2))
+        for end in (0, -1):
+            yield plant(
+                f"tap {end} dropped {axis}",
+                "tap_dropped",
+                [axis],
+                lambda work, a=a, end=end: np.moveaxis(work.w, a + 2, 0).__setitem__(end, 0),
+            )
+            yield plant(
+                f"input {end} dropped {axis}",
+                "input_dropped",
+                [axis],
+                lambda work, a=a, end=end: np.moveaxis(work.x, a + 2, 0).__setitem__(end, 0),
+                case=f"{base}-p0",
+            )
+            yield plant(
+                f"output {end} dropped {axis}",
+                "output_dropped",
+                [axis],
+                after=lambda y, a=a, end=end: np.moveaxis(y, a + 2, 0).__setitem__(end, 0) or y,
+                case=f"{base}-p0",
+            )
+        yield plant(f"output flipped {axis}", "flip_output", [axis], after=lambda y, a=a: np.flip(y, a + 2))
+        yield plant(f"stride ignored {axis}", "stride_ignored", [axis], set_("stride", lambda work: 1))
+        yield plant(
+            f"dilation ignored {axis}",
+            "dilation_ignored",
+            [axis],
+            set_("dilation", lambda work: 1),
+            case=f"{base.replace('-d' + dilations, '-d' + 'x'.join('323'[:rank]))}-p{crops}",
+        )
+        yield plant(
+            f"output_padding in front {axis}",
+            "output_padding_in_front",
+            [axis],
+            set_("low", lambda work, a=a: work.low[a] - (work.case.output_padding or (0,) * rank)[a]),
+            case=f"{base}-p{crops}-op{'x'.join('112'[:rank])}",
+        )
+    if rank > 1:
+        yield plant(
+            "flip all", "flip", names, lambda work: setattr(work, "w", np.flip(work.w, range(2, rank + 2)))
+        )
+        yield plant(
+            "crop exchanged everywhere",
+            "crop_exchanged",
+            names,
+            lambda work: setattr(work, "low", [high for _, high in work.case.geometry().crop]),
+        )
+        for a, b in ((0, 1), (0, rank - 1)):
+
+            def swap(values: list[Any], a: int = a, b: int = b) -> list[Any]:
+                values = list(values)
+                values[a], values[b] = values[b], values[a]
+                return values
+
+            pair = [names[a], names[b]]
+            square = f"{rank}d-n2-c2x3-i4-k3-s{'x'.join('234'[:rank])}-d{'x'.join('321'[:rank])}-p{crops}"
+            yield plant(
+                f"kernel axes {pair}",
+                "kernel_axes_swapped",
+                pair,
+                lambda work, a=a, b=b: setattr(work, "w", work.w.swapaxes(a + 2, b + 2)),
+                case=square,
+            )
+            yield plant(
+                f"input axes {pair}",
+                "input_axes_swapped",
+                pair,
+                lambda work, a=a, b=b: setattr(work, "x", work.x.swapaxes(a + 2, b + 2)),
+                case=square,
+            )
+            yield plant(
+                f"stride axes {pair}",
+                "stride_axes_swapped",
+                pair,
+                lambda work, swap=swap: setattr(work, "stride", swap(work.stride)),
+                case=square,
+            )
+            yield plant(
+                f"dilation axes {pair}",
+                "dilation_axes_swapped",
+                pair,
+                lambda work, swap=swap: setattr(work, "dilation", swap(work.dilation)),
+                case=square,
+            )
+            yield plant(
+                f"padding axes {pair}",
+                "padding_axes_swapped",
+                pair,
+                lambda work, swap=swap: setattr(work, "low", swap(work.low)),
+                case=square.replace(f"-p{crops}", f"-p{'x'.join('132'[:rank])}"),
+            )
+    yield from channel_faults(plant, base, crops, rank)
+    yield from value_faults(plant, base, crops, rank)
+
+
+def channel_faults(plant: Any, base: str, crops: str, rank: int) -> Iterator[Expectation]:
+    grouped, biased = f"{base}-g2-p{crops}", f"{base}-p{crops}-b1"
+    one = (1,) * rank
+    yield plant(
+        "groups interleaved out",
+        "groups_interleaved",
+        [],
+        after=lambda y: y.reshape(y.shape[0], 2, -1, *y.shape[2:]).swapaxes(1, 2).reshape(y.shape),
+        case=grouped,
+    )
+    yield plant(
+        "groups interleaved in",
+        "groups_interleaved",
+        [],
+        lambda work: setattr(work, "x", work.x[:, [0, 2, 1, 3]]),
+        case=grouped,
+    )
+    yield plant(
+        "input channels reversed", "channels_permuted", [], lambda work: setattr(work, "x", work.x[:, ::-1])
+    )
+    yield plant("output channels reversed", "channels_permuted", [], after=lambda y: y[:, ::-1])
+    yield plant(
+        "in and out channels swapped",
+        "channels_swapped",
+        [],
+        lambda work: setattr(work, "w", work.w.swapaxes(0, 1)),
+        case=f"{base.replace('c4x6', 'c4x4')}-p{crops}",
+    )
+    yield plant("last input channel", "channel_dropped", [], lambda work: work.x[:, -1].fill(0))
+    yield plant("last output channel", "channel_dropped", [], after=lambda y: y[:, -1].fill(0) or y)
+    yield plant("batch item 0 for all", "batch_item_repeated", [], lambda work: setattr(work, "x", work.x[[0, 0]]))
+    yield plant("batch reversed", "batch_permuted", [], lambda work: setattr(work, "x", work.x[::-1]))
+    yield plant("bias ignored", "bias_ignored", [], lambda work: setattr(work, "bias", None), case=biased)
+    yield plant("bias doubled", "bias_doubled", [], lambda work: setattr(work, "bias", work.bias * 2), case=biased)
+    yield plant(
+        "bias reversed", "bias_permuted", [], lambda work: setattr(work, "bias", work.bias[::-1]), case=biased
+    )
+    yield plant(
+        "bias per group",
+        "bias_per_group",
+        [],
+        lambda work: setattr(work, "bias", np.tile(work.bias[:3], (2, *one))),
+        case=f"{grouped}-b1",
+    )
+    yield plant(
+        "bias of the first channel",
+        "bias_of_one_channel",
+        [],
+        lambda work: setattr(work, "bias", work.bias[:1]),
+        case=biased,
+    )
+    for a, axis in enumerate(AXES[rank]):
+        shape = [1] * rank
+        shape[a] = -1
+        case = f"{rank}d-n2-c2x7-i4-k3-s2-same-b1".replace("c2x7", "c2x8")
+        yield plant(
+            f"bias along {axis}",
+            "bias_on_another_axis",
+            [axis],
+            lambda work, shape=tuple(shape): setattr(work, "bias", work.bias.reshape(shape)),
+            case=case,
+        )
+
+    def only_reached(work: Work) -> None:
+        hit = scatter(
+            Work(
+                work.case,
+                np.ones_like(work.x),
+                np.ones_like(work.w),
+                None,
+                work.stride,
+                work.dilation,
+                work.low,
+                work.size,
+                work.groups,
+            )
+        )
+        work.bias = work.bias * (hit[:1] > 0)
+
+    yield plant(
+        "bias where reached",
+        "bias_where_reached",
+        [],
+        only_reached,
+        case=f"{rank}d-n2-c2x3-i3-k2-s4-valid-b1",
+    )
+
+
+def value_faults(plant: Any, base: str, crops: str, rank: int) -> Iterator[Expectation]:
+    yield plant("zero", "zero", [], after=np.zeros_like)
+    yield plant("negated", "negated", [], after=np.negative)
+    yield plant("doubled", "scaled", [], after=lambda y: y * 2)
+    yield plant("relu", "relu", [], after=lambda y: np.maximum(y, 0))
+
+
+def gradients(case: Case, tensors: Tensors, fault: Fault = lambda work: None) -> Tensors:
+    """dx, dw and db by loops over every product, with one fault."""
+    geometry = case.geometry()
+    x, dy = (np.asarray(tensors[n], dtype=float) for n in ("x", "dy"))
+    if case.layout == "channels_last":
+        x, dy = np.moveaxis(x, -1, 1), np.moveaxis(dy, -1, 1)
+    work = Work(
+        case,
+        x,
+        np.asarray(tensors["w"], float),
+        None,
+        list(case.stride),
+        list(case.dilation),
+        [low for low, _ in geometry.crop],
+        list(geometry.output_size),
+        case.groups,
+    )
+    fault(work)
+    dx, dw = np.zeros_like(x), np.zeros_like(work.w)
+    per_in, per_out = x.shape[1] // work.groups, work.w.shape[1]
+    for c, f in np.ndindex(x.shape[1], per_out):
+        out = c // per_in * per_out + f
+        for j in np.ndindex(*x.shape[2:]):
+            for t in np.ndindex(*work.w.shape[2:]):
+                o = tuple(
+                    a * s + b * d - low
+                    for a, s, b, d, low in zip(j, work.stride, t, work.dilation, work.low, strict=True)
+                )
+                if all(0 <= p < n for p, n in zip(o, work.size, strict=True)):
+                    dx[(slice(None), c, *j)] += dy[(slice(None), out, *o)] * work.w[(c, f, *t)]
+                    dw[(c, f, *t)] += (dy[(slice(None), out, *o)] * work.x[(slice(None), c, *j)]).sum()
+    found = {"dx": np.moveaxis(dx, 1, -1) if case.layout == "channels_last" else dx, "dw": dw}
+    if case.bias:
+        found["db"] = dy.sum(axis=(0, *range(2, dy.ndim)))
+    return {name: round_to(case.format, array) for name, array in found.items()}

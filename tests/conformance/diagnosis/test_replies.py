@@ -1,0 +1,96 @@
+"""Wrong shapes, refusals and crashes are diagnosed as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cases import Case
+from tests.conformance.diagnosis.planted import Planted, forward
+from tests.conformance.diagnosis.test_diagnosis import diagnosis_of
+
+
+def misread(**changes: Any) -> Callable[[Case, Any], Any]:
+    """Answers another question: field by field, a value or a function of the case."""
+
+    def answer(case: Case, tensors: Any) -> Any:
+        values = {name: value(case) if callable(value) else value for name, value in changes.items()}
+        return {"y": forward(replace(case, **values), tensors)}
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "case", "transform", "axes"),
+    [
+        (misread(output_padding=None), "2d-c2x3-i4x3-k3-s2-p1-op1", "output_padding_ignored", ["H", "W"]),
+        (
+            misread(output_padding=lambda c: tuple(2 * o for o in c.output_padding or (0, 0))),
+            "2d-c2x3-i4x3-k3-s3-p1-op1x0",
+            "output_padding_doubled",
+            ["H"],
+        ),
+        (misread(padding="valid"), "2d-c2x3-i4x3-k3-s2-same", "padding_convention", ["H", "W"]),
+        (misread(dilation=1), "2d-c2x3-i4x3-k3-s2-d2-p1", "dilation_ignored", ["H", "W"]),
+        (misread(stride=lambda c: c.stride[::-1]), "2d-c2x3-i4x3-k3-s2x3-p1", "stride_axes_swapped", ["H", "W"]),
+        (misread(stride=lambda c: (1, c.stride[1])), "2d-c2x3-i4x3-k3-s2x3-p1", "stride_ignored", ["H"]),
+    ],
+)
+def test_wrong_size_with_the_values_of_another_question(
+    answer: Any, case: str, transform: str, axes: list[str]
+) -> None:
+    found = diagnosis_of(case, Planted(answer))
+    assert found is not None
+    assert (found["transform"], found["axes"]) == (transform, axes), found
+    assert found["text"].startswith("equals the oracle with")
+
+
+@pytest.mark.parametrize(
+    ("change", "transform"),
+    [
+        (lambda y: y.swapaxes(2, 3), "output_axes_swapped"),
+        (lambda y: np.moveaxis(y, 1, -1), "layout_mistaken"),
+        (lambda y: y[0], "batch_missing"),
+    ],
+)
+def test_right_values_in_another_arrangement(change: Any, transform: str) -> None:
+    found = diagnosis_of("2d-c2x3-i4x3-k3-s2-p1", Planted(lambda c, t: {"y": change(forward(c, t))}))
+    assert found is not None
+    assert found["transform"] == transform
+    assert found["text"].startswith("equals the oracle with")
+
+
+def test_an_input_read_in_the_other_layout_shows_by_the_shape() -> None:
+    found = diagnosis_of("2d-i2-k3-s2-same", Planted(lambda c, t: {"y": np.zeros((1, 2, 4, 1))}))
+    assert found is not None
+    assert found["transform"] == "layout_mistaken"
+    assert "the axes look like the other layout" in found["text"]
+
+
+def test_a_size_of_no_known_question_is_unexplained() -> None:
+    found = diagnosis_of("2d-i4x3-k3-s2-p1", Planted(lambda c, t: {"y": np.zeros((1, 1, 17, 5))}))
+    assert found is not None
+    assert found["transform"] == "unexplained"
+    assert "+10 along H" in found["text"]
+
+
+def test_a_refusal_names_the_argument_and_what_would_help() -> None:
+    def answer(case: Case, tensors: Any) -> Any:
+        if max(case.dilation) > 1 and case.bias:
+            raise NotImplementedError("atrous convolutions with these arguments are not supported")
+        return {"y": forward(case, tensors)}
+
+    found = diagnosis_of("2d-i4-k3-s2-d2-p1-b1", Planted(answer))
+    assert found is not None
+    assert (found["transform"], found["argument"]) == ("rejected", "dilation")
+    assert found["relief"] == ["with dilation 1", "without bias"]
+
+
+def test_numbers_for_a_question_without_an_answer_name_the_rule() -> None:
+    found = diagnosis_of("2d-i4-k3-s2-opm1", Planted(lambda c, t: {"y": np.zeros((1, 1, 2, 2))}))
+    assert found is not None
+    assert (found["transform"], found["rule"]) == ("accepted", "R11")
