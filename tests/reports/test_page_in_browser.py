@@ -48,7 +48,7 @@ def test_overview_names_what_is_wrong_and_matrix_cells_lead_to_their_outcomes(ta
     assert cell.inner_text() == "2 / 2"
     cell.click()
     assert "where=" in tab.page.url
-    assert tab.page.get_by_role("link", name=str(Case.parse(FIRST))).is_visible()
+    tab.page.get_by_role("link", name=str(Case.parse(FIRST))).wait_for()
 
 
 def test_unsupported_is_never_counted_as_right(tab: Tab) -> None:
@@ -99,7 +99,8 @@ def test_pixels_differ_exactly_where_the_answers_do(tab: Tab) -> None:
 
 def test_finding_lists_its_cases(tab: Tab) -> None:
     tab.page.get_by_role("link", name="fail: values").first.click()
-    assert "#/finding/" in tab.page.url
+    tab.page.wait_for_url("**/index.html#/finding/*")
+    tab.page.wait_for_selector(".members")
     assert tab.page.locator(".members a").count() == 2
 
 
@@ -118,10 +119,8 @@ def test_geometry_counts_wrong_elements_by_phase_and_marks_where_they_land(tab: 
 def test_cited_rules_open_their_text(tab: Tab) -> None:
     tab.go(WRONG)
     tab.page.get_by_role("link", name="R5", exact=True).click()
-    rule = tab.page.locator("#rule-R5")
-    assert rule.is_visible()
-    assert "lo = 0" in rule.inner_text()
-    assert tab.page.evaluate("document.activeElement.id") == "rule-R5"
+    tab.page.wait_for_selector("#rule-R5:focus")
+    assert "lo = 0" in tab.page.locator("#rule-R5").inner_text()
 
 
 def test_agreement_counts_equal_bits_and_equal_verdicts(tab: Tab) -> None:
@@ -129,7 +128,7 @@ def test_agreement_counts_equal_bits_and_equal_verdicts(tab: Tab) -> None:
     differ = tab.page.get_by_role("link", name="right and wrong: 0 of 2 bit for bit")
     assert differ.inner_text() == "0.0 %"
     tab.page.get_by_label("measured").select_option("both right")
-    assert tab.page.get_by_role("link", name="right and wrong: 0 of 3 both right").is_visible()
+    tab.page.get_by_role("link", name="right and wrong: 0 of 3 both right").wait_for()
 
 
 def test_names_that_need_quoting_work(tab: Tab) -> None:
