@@ -15,6 +15,7 @@ from typing import Any
 
 from cases import Case, DomainError
 from cases.columns import COLUMN_NAMES
+from reports.html.details import Detail, compact, most_telling_first, shelve
 from reports.outcome import Outcome
 from reports.statuses import STATUSES
 from reports.store import Results
@@ -36,9 +37,6 @@ COLUMNS: dict[str, str] = {
 }
 """Columns a condition can name, and whether the case or the outcome has them."""
 
-# Bytes of JSON with programs and numbers that one page carries, before compression.
-_DETAIL_ROOM = 12_000_000
-
 # Left joins, because SQLite leaves out those whose columns a query does not name. Outcomes lie together by case,
 # so that what is asked of all outcomes of a case needs one pass.
 _SCHEMA = f"""
@@ -49,6 +47,7 @@ CREATE TABLE asked (
     PRIMARY KEY (case_no, id)
 ) WITHOUT ROWID;
 CREATE TABLE details (id INTEGER PRIMARY KEY, program, evidence);
+CREATE TABLE elsewhere (id INTEGER PRIMARY KEY, file INTEGER);
 CREATE VIEW outcomes AS
     SELECT asked.*, {", ".join(f"cases.{name}" for name in (*COLUMN_NAMES, "geometry"))},
         d.text AS detail, s.text AS source
@@ -57,7 +56,7 @@ CREATE VIEW outcomes AS
 """
 
 
-def build(results: Results, groups: Iterable[Group]) -> bytes:
+def build(results: Results, groups: Iterable[Group]) -> tuple[bytes, list[list[Detail]]]:
     """Make the database of a page.
 
     Parameters
@@ -71,6 +70,8 @@ def build(results: Results, groups: Iterable[Group]) -> bytes:
     -------
     bytes
         A SQLite database file.
+    list of list of Detail
+        What had no room in it, for a file each beside the page.
     """
     groups = list(groups)
     finding = {(item.adapter, case_id): item.id for item in groups for case_id in item.members}
@@ -82,28 +83,28 @@ def build(results: Results, groups: Iterable[Group]) -> bytes:
     rows = ((numbers[case_id], *columns.values(), _geometry(case_id)) for case_id, columns in cases.items())
     connection.executemany(f"INSERT INTO cases VALUES ({marks})", rows)
     texts = _Texts()
-    outcomes: dict[tuple[str, str], int] = {}
     digests: dict[int, list[tuple[str, int]]] = {}
-    kept: dict[tuple[str, str], tuple[str, str]] = {}
+    kept: dict[tuple[str, str], Detail] = {}
     for number, outcome in enumerate(results.outcomes()):
         key = outcome.adapter, outcome.case_id
-        outcomes[key] = number
         case_no = numbers[outcome.case_id]
         if outcome.digest:
             digests.setdefault(case_no, []).append((outcome.digest, number))
         if outcome.evidence or outcome.program:
-            kept[key] = outcome.program, _compact(outcome.evidence)
+            kept[key] = Detail(number, outcome.program, compact(outcome.evidence))
         row = _row(number, case_no, outcome, texts, finding.get(key))
         connection.execute(f"INSERT INTO asked VALUES ({', '.join('?' * len(row))})", row)
     connection.executemany("INSERT INTO texts VALUES (?, ?)", texts.rows())
     connection.executemany("UPDATE asked SET answer = ? WHERE case_no = ? AND id = ?", _letters(digests))
-    details = ((outcomes[key], *kept[key]) for key in _most_telling(groups, kept))
-    connection.executemany("INSERT INTO details VALUES (?, ?, ?)", details)
+    inside, *files = shelve(most_telling_first(groups, kept))
+    connection.executemany("INSERT INTO details VALUES (?, ?, ?)", inside)
+    places = ((detail.id, number) for number, file in enumerate(files) for detail in file)
+    connection.executemany("INSERT INTO elsewhere VALUES (?, ?)", places)
     connection.commit()
     connection.execute("VACUUM")
     data = connection.serialize()
     connection.close()
-    return data
+    return data, files
 
 
 def _geometry(case_id: str) -> str | None:
@@ -162,27 +163,3 @@ def _letters(digests: dict[int, list[tuple[str, int]]]) -> Iterator[tuple[str, i
         for digest, number in found:
             place = ranking.index(digest)
             yield (chr(ord("A") + place) if place < 26 else f"#{place}"), case_no, number
-
-
-def _compact(evidence: dict[str, Any]) -> str:
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: plain(item) for name, item in value.items()}
-        if isinstance(value, list):
-            return [plain(item) for item in value]
-        return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
-
-    return json.dumps(plain(evidence), separators=(",", ":"))
-
-
-def _most_telling(groups: list[Group], kept: dict[tuple[str, str], tuple[str, str]]) -> list[tuple[str, str]]:
-    """Outcomes that keep their numbers: the smallest case of every group, then the second, while there is room."""
-    room = _DETAIL_ROOM
-    order = []
-    for place in range(max((len(item.members) for item in groups), default=0)):
-        for item in groups:
-            key = (item.adapter, item.members[place]) if place < len(item.members) else None
-            if key in kept and room > 0:
-                order.append(key)
-                room -= sum(map(len, kept[key]))
-    return order

@@ -1,4 +1,7 @@
-"""Puts the page together: the template, its styles and scripts, and the compressed data, all in one file."""
+"""Puts the page together: the template, its styles and scripts, and the compressed data, all in one file.
+
+Only the details of very large runs lie in files beside it, which are loaded when one of their outcomes is opened.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from markupsafe import Markup
 
 from cases.rules import rules
 from reports.html.database import COLUMNS, build
+from reports.html.details import Detail
 from reports.statuses import FAIL_KINDS, STATUSES
 from reports.store import Results
 from reports.survey import Survey, sentence, survey
@@ -54,14 +58,28 @@ def write_report(results: Results, out_dir: Path) -> Path:
         The folder cannot be written.
     """
     found = survey(results)
-    page = render(found, build(results, found.groups))
+    database, files = build(results, found.groups)
+    page = render(found, database, has_files=bool(files))
     out_dir.mkdir(parents=True, exist_ok=True)
+    _write_files(out_dir / "details", files)
     path = out_dir / "index.html"
     path.write_text(page, encoding="utf-8")
     return path
 
 
-def render(found: Survey, database: bytes) -> str:
+def _write_files(folder: Path, files: list[list[Detail]]) -> None:
+    """Details as scripts, since a page from disk may load nothing else; those of an older report are removed."""
+    for old in folder.glob("[0-9]*.js"):
+        old.unlink()
+    if files:
+        folder.mkdir(exist_ok=True)
+    for number, details in enumerate(files):
+        content = json.dumps({detail.id: [detail.program, detail.evidence] for detail in details})
+        packed = _packed(content.encode())
+        (folder / f"{number}.js").write_text(f'detailsArrived({number}, "{packed}");\n', encoding="utf-8")
+
+
+def render(found: Survey, database: bytes, *, has_files: bool = False) -> str:
     """The page as text."""
     scripts = [_script(_read(name)) for name in _LIBRARIES]
     scripts.append(_script("\n".join(["'use strict';", *(_read(f"assets/{name}.js") for name in _SCRIPTS)])))
@@ -84,7 +102,7 @@ def render(found: Survey, database: bytes) -> str:
         all_statuses=STATUSES,
         kinds=FAIL_KINDS,
         rules=rules(),
-        policy=_policy(scripts, style),
+        policy=_policy(scripts, style, has_files),
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
         facts=_json(_facts(found)),
@@ -113,9 +131,9 @@ def _facts(found: Survey) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _policy(scripts: list[str], style: str) -> str:
-    """Nothing is allowed but the very scripts and styles of this page."""
-    allowed = " ".join(_digest(script) for script in scripts)
+def _policy(scripts: list[str], style: str, has_files: bool) -> str:
+    """Nothing is allowed but the very scripts and styles of this page, and files beside it if there are any."""
+    allowed = " ".join([*(_digest(script) for script in scripts), *(["'self'"] if has_files else [])])
     return (
         f"default-src 'none'; script-src {allowed} 'wasm-unsafe-eval'; style-src {_digest(style)}; "
         "base-uri 'none'; form-action 'none'"

@@ -17,6 +17,7 @@ from reports.html import write_report
 from reports.html.database import COLUMNS, build
 from reports.store import Results
 from reports.survey import survey
+from tests.reports.made_up import make_run
 from tests.reports.recorded import HOSTILE, record
 
 
@@ -94,24 +95,42 @@ def test_database_in_the_page_is_the_record(page: _Page, tmp_path: Path) -> None
     assert shown.issuperset(COLUMNS)
 
 
-def test_equal_letters_mean_equal_bits(tmp_path: Path) -> None:
-    with record(tmp_path / "results.sqlite") as results:
-        data = build(results, survey(results).groups)
+def _database(data: bytes) -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:")
     connection.deserialize(data)
+    return connection
+
+
+def test_equal_letters_mean_equal_bits(tmp_path: Path) -> None:
+    with record(tmp_path / "results.sqlite") as results:
+        data, _ = build(results, survey(results).groups)
     query = "SELECT adapter, answer FROM outcomes WHERE case_id LIKE ? AND answer IS NOT NULL"
-    letters = dict(connection.execute(query, ("2d%cf%",)))
+    letters = dict(_database(data).execute(query, ("2d%cf%",)))
     assert sorted(letters) == ["right", "wrong"]
     assert letters["right"] != letters["wrong"]
 
 
-def test_numbers_beyond_the_room_stay_out_smallest_cases_first(
+def test_what_has_no_room_in_the_page_lies_beside_it_smallest_cases_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reports.html.database._DETAIL_ROOM", 1)
-    with record(tmp_path / "results.sqlite") as results:
-        data = build(results, survey(results).groups)
-    connection = sqlite3.connect(":memory:")
-    connection.deserialize(data)
-    assert connection.execute("SELECT count(*) FROM details").fetchone()[0] == 1
-    assert connection.execute("SELECT count(*) FROM outcomes").fetchone()[0] == 12
+    with make_run(tmp_path / "results.sqlite", 400, 2) as results:
+        groups = survey(results).groups
+        monkeypatch.setattr("reports.html.details._ROOM_IN_PAGE", 2_000)
+        monkeypatch.setattr("reports.html.details._ROOM_IN_FILE", 3_000)
+        data, files = build(results, groups)
+        page = write_report(results, tmp_path / "report")
+        connection = _database(data)
+        inside = [row[0] for row in connection.execute("SELECT id FROM details")]
+        beside = dict(connection.execute("SELECT id, file FROM elsewhere"))
+        failed = sum(outcome.gates for outcome in results.outcomes())
+        assert len(inside) + len(beside) == failed
+        assert not set(inside) & set(beside)
+        assert len(files) > 1
+        assert sorted(path.name for path in (page.parent / "details").iterdir()) == sorted(
+            f"{number}.js" for number in range(len(files))
+        )
+        first = connection.execute("SELECT case_id FROM outcomes JOIN details USING (id)").fetchone()[0]
+        assert first in {item.smallest for item in groups}
+        monkeypatch.undo()
+        write_report(results, tmp_path / "report")
+        assert list((page.parent / "details").iterdir()) == []

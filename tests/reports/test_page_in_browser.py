@@ -147,3 +147,21 @@ def test_fits_a_narrow_window_in_both_colour_schemes(chromium: Any, path: Path, 
         assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
     assert tab.complaints == []
     tab.page.close()
+
+
+def test_details_beside_the_page_load_on_a_click(
+    chromium: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reports.html.details._ROOM_IN_PAGE", 0)
+    with record(tmp_path / "results.sqlite") as results:
+        path = write_report(results, tmp_path / "report")
+    tab = Tab(chromium, path, WRONG)
+    tab.page.wait_for_selector(".maps canvas")
+    assert "y = wrong(x)" in tab.view()
+    assert tab.complaints == []
+    for file in (path.parent / "details").iterdir():
+        file.unlink()
+    tab.page.goto("about:blank")
+    tab.go(WRONG)
+    tab.page.get_by_text("is not beside this page").wait_for()
+    tab.page.close()

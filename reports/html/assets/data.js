@@ -3,10 +3,15 @@
 const facts = JSON.parse(document.getElementById("facts").textContent);
 let database;
 
-async function inflate(id) {
+function inflateElement(id) {
   const element = document.getElementById(id);
-  const text = atob(element.textContent);
+  const packed = element.textContent;
   element.remove();
+  return inflate(packed);
+}
+
+async function inflate(packed) {
+  const text = atob(packed);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
@@ -14,7 +19,7 @@ async function inflate(id) {
 }
 
 async function openDatabase() {
-  const [engine, data] = await Promise.all([inflate("engine"), inflate("database")]);
+  const [engine, data] = await Promise.all([inflateElement("engine"), inflateElement("database")]);
   const SQL = await initSqlJs({ wasmBinary: engine });
   database = new SQL.Database(new Uint8Array(data));
   database.run(`
@@ -56,4 +61,37 @@ function quote(value) {
 // A condition that holds where a column has a value, null included.
 function equals(column, value) {
   return value === null ? `${column} IS NULL` : `${column} = ${quote(value)}`;
+}
+
+// --- details of outcomes, in the page or in a file beside it
+
+const arrived = new Map();
+const waiting = new Map();
+
+// The program and evidence of an outcome, if they are at hand.
+function detailsOf(id) {
+  const inside = ask("SELECT program, evidence FROM details WHERE id = ?", [id])[0];
+  return inside ?? arrived.get(id);
+}
+
+// The number of the file beside the page that has the details of an outcome.
+function fileOf(id) {
+  return ask("SELECT file FROM elsewhere WHERE id = ?", [id])[0]?.file;
+}
+
+function loadFile(number) {
+  return new Promise((resolve, reject) => {
+    waiting.set(number, resolve);
+    const script = document.createElement("script");
+    script.src = `details/${number}.js`;
+    script.onerror = () => reject(new Error(`details/${number}.js is not beside this page`));
+    document.head.append(script);
+  });
+}
+
+// Called by those files.
+async function detailsArrived(number, packed) {
+  const content = JSON.parse(new TextDecoder().decode(await inflate(packed)));
+  for (const [id, [program, evidence]] of Object.entries(content)) arrived.set(Number(id), { program, evidence });
+  waiting.get(number)();
 }

@@ -16,8 +16,19 @@ function showOutcome(box, adapter, caseId) {
     outcomeBody(outcome));
 }
 
+// Everything about an outcome; it fills itself again when its details come from a file beside the page.
 function outcomeBody(outcome) {
-  const kept = ask("SELECT program, evidence FROM details WHERE id = ?", [outcome.id])[0];
+  const kept = detailsOf(outcome.id);
+  const file = kept ? undefined : fileOf(outcome.id);
+  const body = filledBody(outcome, kept, file);
+  if (file !== undefined) {
+    loadFile(file).then(() => body.replaceWith(filledBody(outcome, detailsOf(outcome.id))),
+      (error) => body.querySelector(".pending").replaceChildren(`${error.message}; the numbers are not in this file.`));
+  }
+  return body;
+}
+
+function filledBody(outcome, kept, file) {
   const body = el("div", {}, el("div", { class: "copyable" }, el("p", { class: "case" }, outcome.case_id)));
   if (outcome.diagnosis) body.append(el("p", {}, el("b", {}, outcome.diagnosis)));
   if (outcome.detail) body.append(el("pre", { class: "text", tabindex: "0" }, withRules(outcome.detail)));
@@ -27,7 +38,7 @@ function outcomeBody(outcome) {
   body.append(geometryView(outcome, evidence.y));
   const others = el("div", {}, el("h3", {}, "Every adapter on this case"), sameCase(outcome));
   if (kept && kept.program) body.append(el("h3", {}, "The call"), copyable(kept.program));
-  if (outcome.gates && !kept) body.append(el("p", { class: "note" }, "The numbers of this outcome are not in this file; ask again:"));
+  if (file !== undefined) body.append(el("p", { class: "pending" }, "Loading the numbers …"));
   if (outcome.gates) body.append(copyable(`conformance check ${outcome.case_id} --adapter ${shellWord(outcome.adapter)}`));
   body.append(others, el("h3", {}, "Parameters"), parameters(outcome), environment(outcome.adapter) ?? "");
   return body;
