@@ -131,7 +131,7 @@ BOUNDARIES: dict[str, Boundary] = {
     "zeros beyond the full result": Boundary(
         lambda case: any(min(crop) < 0 for crop in case.geometry().crop),
         (
-            "3d-n2-c3x5-i4x3x2-k3x4x2-s2x3x1-pm2.1x0.m3xm1.m1",
+            "3d-n2-c3x5-i4x3x2-k3x4x2-s2x3x1-pm2.1xm1.m3xm3.m1",
             "3d-n2-c3x5-i4x3x2-k2x1x3-s4x3x5-same",
         ),
     ),
@@ -168,6 +168,10 @@ BOUNDARIES: dict[str, Boundary] = {
             "3d-n2-c3x5-i2x3x1-k3x2x4-d3x4x2",
             "3d-n2-c3x5-i2x3x1-k7x5x4-s2x3x1-same",
         ),
+    ),
+    "`same` with dilation on every axis": Boundary(
+        lambda case: case.padding == "same" and min(case.dilation) > 1,
+        ("3d-n2-c3x5-i5x4x3-k2x3x2-d3x2x4-same", "3d-n2-c3x5-i4x3x2-k3x2x4-s2x3x1-d2x4x3-same"),
     ),
     "output size equal to the filters": Boundary(
         lambda case: case.geometry().output_size[-1] == case.out_channels,

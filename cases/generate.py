@@ -196,7 +196,7 @@ def _gate() -> Iterator[Case]:
     yield from _smoke()
     yield from _covered(3)
     for name in BOUNDARIES:
-        yield from _boundaries(name)
+        yield from _boundaries(name, bias=True)
         yield from _boundaries(name, layout="channels_last", bias=True, direction="grad")
     yield from _kinds()
 

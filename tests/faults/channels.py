@@ -1,0 +1,241 @@
+"""Faults of channels, groups, batch and bias."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.faults.geometry import misread
+from tests.faults.machine import Answers, Work, after, before
+
+
+def _reorder(work: Work, name: str, axis: int, order: object) -> None:
+    work.tensors[name] = work.tensors[name].take(order, axis)
+
+
+@before("weights read with input and output channels exchanged")
+def _(work: Work) -> None:
+    work.tensors["w"] = misread(work.tensors["w"], 0, 1)
+
+
+@before("weights exchange input and output channels only when both counts agree")
+def _(work: Work) -> None:
+    w = work.tensors["w"]
+    if w.shape[0] == w.shape[1]:
+        work.tensors["w"] = w.swapaxes(0, 1)
+
+
+@before("input channels reversed")
+def _(work: Work) -> None:
+    _reorder(work, "x", 1, np.arange(work.case.in_channels)[::-1])
+
+
+@after("output channels reversed")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers:
+        answers["y"] = answers["y"][:, ::-1]
+
+
+@before("first input channel dropped")
+def _(work: Work) -> None:
+    work.tensors["x"][:, :1] = 0
+
+
+@before("last input channel dropped")
+def _(work: Work) -> None:
+    work.tensors["x"][:, -1:] = 0
+
+
+@after("last output channel left zero")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers:
+        answers["y"][:, -1:] = 0
+
+
+@before("layout misread")
+def _(work: Work) -> None:
+    x = work.tensors["x"]
+    work.tensors["x"] = np.ascontiguousarray(np.moveaxis(x, 1, -1)).reshape(x.shape)
+
+
+@before("layout misread only in channels_last")
+def _(work: Work) -> None:
+    x = work.tensors["x"]
+    if work.case.layout == "channels_last":
+        work.tensors["x"] = np.ascontiguousarray(np.moveaxis(x, 1, -1)).reshape(x.shape)
+
+
+# --- groups
+
+
+def _interleaved(count: int, groups: int) -> np.ndarray:
+    return np.arange(count).reshape(groups, -1).T.ravel()
+
+
+@before("groups interleaved over the input channels")
+def _(work: Work) -> None:
+    _reorder(work, "x", 1, _interleaved(work.case.in_channels, work.groups))
+
+
+@after("groups interleaved over the output channels")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers:
+        answers["y"] = answers["y"][:, _interleaved(work.case.out_channels, work.groups)]
+
+
+@before("groups in reverse order")
+def _(work: Work) -> None:
+    order = np.arange(work.case.in_channels).reshape(work.groups, -1)[::-1].ravel()
+    _reorder(work, "x", 1, order)
+
+
+@before("every group takes the weights of the first")
+def _(work: Work) -> None:
+    share = work.case.in_channels // work.groups
+    work.tensors["w"] = np.concatenate([work.tensors["w"][:share]] * work.groups)
+
+
+@before("every group takes the input of the first")
+def _(work: Work) -> None:
+    share = work.case.in_channels // work.groups
+    work.tensors["x"] = np.concatenate([work.tensors["x"][:, :share]] * work.groups, axis=1)
+
+
+@before("a group sums only its first input channel")
+def _(work: Work) -> None:
+    if work.groups > 1:
+        share = work.case.in_channels // work.groups
+        work.tensors["x"][:, np.arange(work.case.in_channels) % share > 0] = 0
+
+
+@after("a group computes only its first output channel")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers and work.groups > 1:
+        share = work.case.out_channels // work.groups
+        answers["y"][:, np.arange(work.case.out_channels) % share > 0] = 0
+
+
+@before("last group dropped")
+def _(work: Work) -> None:
+    if work.groups > 1:
+        work.tensors["w"][-(work.case.in_channels // work.groups) :] = 0
+
+
+@after("depthwise multiplier runs before the channel")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers and work.groups == work.case.in_channels:
+        answers["y"] = answers["y"][:, _interleaved(work.case.out_channels, work.groups)]
+
+
+# --- batch
+
+
+@before("batch item 0 for all")
+def _(work: Work) -> None:
+    work.tensors["x"] = np.repeat(work.tensors["x"][:1], work.case.batch, axis=0)
+
+
+@after("batch items reversed")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers:
+        answers["y"] = answers["y"][::-1]
+
+
+@before("last batch item dropped")
+def _(work: Work) -> None:
+    if work.case.batch > 1:
+        work.tensors["x"][-1] = 0
+
+
+@before("batch and channels exchanged when both counts agree")
+def _(work: Work) -> None:
+    if work.case.batch == work.case.in_channels:
+        work.tensors["x"] = work.tensors["x"].swapaxes(0, 1)
+
+
+@after("batch added up into the first item")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers and work.case.batch > 1:
+        answers["y"][0] = answers["y"].sum(axis=0)
+
+
+# --- bias
+
+
+def _bias(work: Work) -> np.ndarray:
+    bias = work.tensors.get("bias", np.zeros(work.case.out_channels))
+    return bias.reshape(-1, *(1,) * work.case.rank)
+
+
+def _add(answers: Answers, amount: object) -> None:
+    if "y" in answers:
+        answers["y"] = answers["y"] + amount
+
+
+@after("bias ignored")
+def _(work: Work, answers: Answers) -> None:
+    _add(answers, -_bias(work))
+
+
+@after("bias doubled")
+def _(work: Work, answers: Answers) -> None:
+    _add(answers, _bias(work))
+
+
+@after("bias subtracted")
+def _(work: Work, answers: Answers) -> None:
+    _add(answers, -2 * _bias(work))
+
+
+@after("bias counted within the group")
+def _(work: Work, answers: Answers) -> None:
+    share = work.case.out_channels // work.groups
+    _add(answers, _bias(work)[np.arange(work.case.out_channels) % share] - _bias(work))
+
+
+@after("bias of channel 0 for all")
+def _(work: Work, answers: Answers) -> None:
+    _add(answers, _bias(work)[:1] - _bias(work))
+
+
+@after("bias one channel off")
+def _(work: Work, answers: Answers) -> None:
+    _add(answers, np.roll(_bias(work), 1, axis=0) - _bias(work))
+
+
+@after("bias laid along the last spatial axis")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers:
+        flat = _bias(work).ravel()
+        _add(answers, flat[np.arange(answers["y"].shape[-1]) % flat.size] - _bias(work))
+
+
+@after("bias laid along the last spatial axis only when the sizes agree")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers and answers["y"].shape[-1] == work.case.out_channels:
+        _add(answers, _bias(work).ravel() - _bias(work))
+
+
+@after("bias missing where no tap reaches")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers:
+        _add(answers, np.where(work.taps() == 0, -_bias(work), 0))
+
+
+@after("bias only in the first batch item")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers:
+        answers["y"][1:] -= _bias(work)
+
+
+@after("bias added once a tap")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers:
+        share = work.case.in_channels // work.groups
+        _add(answers, _bias(work) * (work.taps() / share - 1))
+
+
+@after("bias missing in the output_padding")
+def _(work: Work, answers: Answers) -> None:
+    extra = work.case.output_padding[-1] if work.case.output_padding else 0
+    if "y" in answers and extra:
+        answers["y"][..., -extra:] -= _bias(work)

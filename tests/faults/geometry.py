@@ -1,0 +1,233 @@
+"""Faults of position: which tap, which input element, which output position."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.faults.machine import AXES, Answers, Work, after, before
+
+
+def _flip(work: Work, name: str, axis: int) -> None:
+    work.tensors[name] = np.flip(work.tensors[name], axis)
+
+
+def misread(array: np.ndarray, first: int, second: int) -> np.ndarray:
+    """An array whose memory is read with two axes exchanged, in its own shape."""
+    shape = list(array.shape)
+    shape[first], shape[second] = shape[second], shape[first]
+    return np.ascontiguousarray(array).reshape(shape).swapaxes(first, second)
+
+
+def _along(axis: int, index: object) -> tuple[object, ...]:
+    return (..., index, *(slice(None),) * (-1 - axis))
+
+
+@before("kernel flipped on {}", axes=1)
+def _(work: Work, axis: str) -> None:
+    _flip(work, "w", AXES[axis])
+
+
+@before("kernel flipped on every axis", ranks=(2, 3))
+def _(work: Work) -> None:
+    for axis in range(work.case.rank):
+        _flip(work, "w", 2 + axis)
+
+
+@before("kernel read with {} and {} exchanged", ranks=(2, 3), axes=2)
+def _(work: Work, first: str, second: str) -> None:
+    work.tensors["w"] = misread(work.tensors["w"], AXES[first], AXES[second])
+
+
+@before("input read with {} and {} exchanged", ranks=(2, 3), axes=2)
+def _(work: Work, first: str, second: str) -> None:
+    work.tensors["x"] = misread(work.tensors["x"], AXES[first], AXES[second])
+
+
+@before("input mirrored on {}", axes=1)
+def _(work: Work, axis: str) -> None:
+    _flip(work, "x", AXES[axis])
+
+
+@after("output mirrored on {}", axes=1)
+def _(work: Work, answers: Answers, axis: str) -> None:
+    if "y" in answers:
+        answers["y"] = np.flip(answers["y"], AXES[axis])
+
+
+@before("first tap on {} dropped", axes=1)
+def _(work: Work, axis: str) -> None:
+    work.tensors["w"][_along(AXES[axis], 0)] = 0
+
+
+@before("last tap on {} dropped", axes=1)
+def _(work: Work, axis: str) -> None:
+    work.tensors["w"][_along(AXES[axis], -1)] = 0
+
+
+@before("first input position on {} dropped", axes=1)
+def _(work: Work, axis: str) -> None:
+    work.tensors["x"][_along(AXES[axis], slice(0, 1))] = 0
+
+
+@before("last input position on {} dropped", axes=1)
+def _(work: Work, axis: str) -> None:
+    work.tensors["x"][_along(AXES[axis], slice(-1, None))] = 0
+
+
+@before("stride of {} used on {}", ranks=(2, 3), axes=2, ordered=True)
+def _(work: Work, source: str, target: str) -> None:
+    work.stride[work.at(target)] = work.stride[work.at(source)]
+
+
+@before("dilation of {} used on {}", ranks=(2, 3), axes=2, ordered=True)
+def _(work: Work, source: str, target: str) -> None:
+    work.dilation[work.at(target)] = work.dilation[work.at(source)]
+
+
+@before("crop of {} and {} exchanged", ranks=(2, 3), axes=2)
+def _(work: Work, first: str, second: str) -> None:
+    a, b = work.at(first), work.at(second)
+    work.low[a], work.low[b] = work.low[b], work.low[a]
+
+
+@before("stride ignored on {}", axes=1)
+def _(work: Work, axis: str) -> None:
+    work.stride[work.at(axis)] = 1
+
+
+@before("dilation ignored on {}", axes=1)
+def _(work: Work, axis: str) -> None:
+    work.dilation[work.at(axis)] = 1
+
+
+@before("dilation ignored on every axis", ranks=(2, 3))
+def _(work: Work) -> None:
+    work.dilation = [1] * work.case.rank
+
+
+@before("dilation counts the gaps, not the step, on {}", axes=1)
+def _(work: Work, axis: str) -> None:
+    if work.dilation[work.at(axis)] > 1:
+        work.dilation[work.at(axis)] += 1
+
+
+@before("stride and dilation exchanged on {}", axes=1)
+def _(work: Work, axis: str) -> None:
+    a = work.at(axis)
+    work.stride[a], work.dilation[a] = work.dilation[a], work.stride[a]
+
+
+@before("stride of the first axis used on every axis", ranks=(2, 3))
+def _(work: Work) -> None:
+    work.stride = [work.stride[0]] * work.case.rank
+
+
+@before("output begins one position late on {}", axes=1)
+def _(work: Work, axis: str) -> None:
+    work.low[work.at(axis)] += 1
+
+
+@before("output begins one position early on {}", axes=1)
+def _(work: Work, axis: str) -> None:
+    work.low[work.at(axis)] -= 1
+
+
+@after("first output position on {} left zero", axes=1)
+def _(work: Work, answers: Answers, axis: str) -> None:
+    if "y" in answers:
+        answers["y"][_along(AXES[axis], slice(0, 1))] = 0
+
+
+@after("last output position on {} left zero", axes=1)
+def _(work: Work, answers: Answers, axis: str) -> None:
+    if "y" in answers:
+        answers["y"][_along(AXES[axis], slice(-1, None))] = 0
+
+
+@before("crop at begin and end exchanged on {}", axes=1)
+def _(work: Work, axis: str) -> None:
+    work.low[work.at(axis)] = work.case.geometry().crop[work.at(axis)][1]
+
+
+@before("`same` rounds the front up on {}", axes=1)
+def _(work: Work, axis: str) -> None:
+    a, case = work.at(axis), work.case
+    low, high = case.geometry().crop[a]
+    if case.padding == "same" and low >= 0 and high > low:
+        work.low[a] = low + (low + high) % 2
+
+
+@before("`same` ignores the stride on {}", axes=1)
+def _(work: Work, axis: str) -> None:
+    a, case = work.at(axis), work.case
+    if case.padding == "same":
+        work.low[a] = (case.geometry().effective_kernel[a] - 1) // 2
+
+
+@before("`same` takes the kernel without its dilation on {}", axes=1)
+def _(work: Work, axis: str) -> None:
+    a, case = work.at(axis), work.case
+    if case.padding == "same" and case.output_padding is None:
+        work.low[a] = max(case.kernel_size[a] - case.stride[a], 0) // 2
+
+
+@before("`valid` puts the positions beyond the full result in front on {}", axes=1)
+def _(work: Work, axis: str) -> None:
+    a, case = work.at(axis), work.case
+    if case.padding == "valid":
+        work.low[a] += min(case.geometry().crop[a][1], 0)
+
+
+@before("output_padding put in front on {}", axes=1)
+def _(work: Work, axis: str) -> None:
+    if work.case.output_padding:
+        work.low[work.at(axis)] -= work.case.output_padding[work.at(axis)]
+
+
+@after("output_padding filled with zeros on {}", axes=1)
+def _(work: Work, answers: Answers, axis: str) -> None:
+    extra = work.case.output_padding[work.at(axis)] if work.case.output_padding else 0
+    if "y" in answers and extra:
+        answers["y"][_along(AXES[axis], slice(-extra, None))] = 0
+
+
+@before("explicit padding ignored on {}", axes=1)
+def _(work: Work, axis: str) -> None:
+    if not isinstance(work.case.padding, str):
+        work.low[work.at(axis)] = 0
+
+
+@before("explicit padding in units of the stride on {}", axes=1)
+def _(work: Work, axis: str) -> None:
+    if not isinstance(work.case.padding, str):
+        work.low[work.at(axis)] *= work.case.stride[work.at(axis)]
+
+
+@before("crop beyond the full result clamped on {}", axes=1)
+def _(work: Work, axis: str) -> None:
+    work.low[work.at(axis)] = max(work.low[work.at(axis)], 0)
+
+
+@after("overlapping taps overwrite instead of adding")
+def _(work: Work, answers: Answers) -> None:
+    if "y" not in answers:
+        return
+    # The last tap that reaches a position wins: recompute with every later tap clearing what it touches.
+    case, t = work.case, work.tensors
+    last = np.zeros_like(answers["y"])
+    for tap in np.ndindex(*t["w"].shape[2:]):
+        alone = np.zeros_like(t["w"])
+        alone[(slice(None), slice(None), *tap)] = t["w"][(slice(None), slice(None), *tap)]
+        part = Work(case, {"x": t["x"], "w": alone}, work.stride, work.dilation, work.groups, work.low, work.size)
+        marks = Work(case, {"x": np.ones(t["x"].shape), "w": (alone != 0).astype(float)}, work.stride,
+                     work.dilation, work.groups, work.low, work.size)  # fmt: skip
+        last = np.where(np.abs(marks.compute()["y"]) > 0, part.compute()["y"], last)
+    bias = t["bias"].reshape(-1, *(1,) * case.rank) if "bias" in t else 0
+    answers["y"] = last + bias
+
+
+@after("seams between overlapping taps counted twice on {}", axes=1)
+def _(work: Work, answers: Answers, axis: str) -> None:
+    s, k = work.stride[work.at(axis)], work.case.kernel_size[work.at(axis)]
+    if "y" in answers and 1 < s < k:
+        answers["y"][_along(AXES[axis], slice(s, s + 1))] *= 2

@@ -1,0 +1,209 @@
+"""Faults of the gradients alone: the output is right."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.faults.geometry import misread
+from tests.faults.machine import AXES, Answers, Work, after
+
+
+def _dy(work: Work) -> np.ndarray:
+    return work.tensors["dy"]
+
+
+def _recompute(work: Work, answers: Answers, name: str, **tensors: np.ndarray) -> None:
+    """One gradient from changed tensors; the others stay right."""
+    changed = Work(work.case, work.tensors | tensors, work.stride, work.dilation, work.groups, work.low, work.size)
+    answers[name] = changed.compute()[name]
+
+
+@after("dx is zero")
+def _(work: Work, answers: Answers) -> None:
+    if "dx" in answers:
+        answers["dx"] = np.zeros_like(answers["dx"])
+
+
+@after("dx with the kernel flipped on {}", axes=1)
+def _(work: Work, answers: Answers, axis: str) -> None:
+    if "dx" in answers:
+        _recompute(work, answers, "dx", w=np.flip(work.tensors["w"], AXES[axis]))
+
+
+@after("dx of another batch item")
+def _(work: Work, answers: Answers) -> None:
+    if "dx" in answers:
+        answers["dx"] = np.roll(answers["dx"], 1, axis=0)
+
+
+@after("dx doubled")
+def _(work: Work, answers: Answers) -> None:
+    if "dx" in answers:
+        answers["dx"] = answers["dx"] * 2
+
+
+@after("dx misses the last position on {}", axes=1)
+def _(work: Work, answers: Answers, axis: str) -> None:
+    if "dx" in answers:
+        answers["dx"][(..., slice(-1, None), *(slice(None),) * (-1 - AXES[axis]))] = 0
+
+
+@after("dx misses the last tap on {}", axes=1)
+def _(work: Work, answers: Answers, axis: str) -> None:
+    if "dx" in answers:
+        w = work.tensors["w"].copy()
+        w[(..., -1, *(slice(None),) * (-1 - AXES[axis]))] = 0
+        _recompute(work, answers, "dx", w=w)
+
+
+@after("dx ignores where the output begins on {}", axes=1)
+def _(work: Work, answers: Answers, axis: str) -> None:
+    if "dx" in answers:
+        low = work.low.copy()
+        low[work.at(axis)] = 0
+        moved = Work(work.case, work.tensors, work.stride, work.dilation, work.groups, low, work.size)
+        answers["dx"] = moved.compute()["dx"]
+
+
+@after("dx of groups in reverse order")
+def _(work: Work, answers: Answers) -> None:
+    if "dx" in answers:
+        order = np.arange(work.case.in_channels).reshape(work.groups, -1)[::-1].ravel()
+        answers["dx"] = answers["dx"][:, order]
+
+
+@after("dx with the weights' channels exchanged")
+def _(work: Work, answers: Answers) -> None:
+    if "dx" in answers:
+        _recompute(work, answers, "dx", w=misread(work.tensors["w"], 0, 1))
+
+
+@after("dx rounded to bfloat16")
+def _(work: Work, answers: Answers) -> None:
+    if "dx" in answers and not work.case.format.is_complex:
+        fraction, exponent = np.frexp(answers["dx"])
+        answers["dx"] = np.ldexp(np.round(fraction * 2.0**8), exponent - 8)
+
+
+@after("dw is zero")
+def _(work: Work, answers: Answers) -> None:
+    if "dw" in answers:
+        answers["dw"] = np.zeros_like(answers["dw"])
+
+
+@after("dw flipped on {}", axes=1)
+def _(work: Work, answers: Answers, axis: str) -> None:
+    if "dw" in answers:
+        answers["dw"] = np.flip(answers["dw"], AXES[axis])
+
+
+@after("dw with {} and {} exchanged", ranks=(2, 3), axes=2)
+def _(work: Work, answers: Answers, first: str, second: str) -> None:
+    if "dw" in answers:
+        answers["dw"] = misread(answers["dw"], AXES[first], AXES[second])
+
+
+@after("dw with the channels exchanged")
+def _(work: Work, answers: Answers) -> None:
+    if "dw" in answers:
+        answers["dw"] = misread(answers["dw"], 0, 1)
+
+
+@after("dw of the first batch item only")
+def _(work: Work, answers: Answers) -> None:
+    if "dw" in answers:
+        x = work.tensors["x"].copy()
+        x[1:] = 0
+        _recompute(work, answers, "dw", x=x)
+
+
+@after("dw averaged over the batch")
+def _(work: Work, answers: Answers) -> None:
+    if "dw" in answers:
+        answers["dw"] = answers["dw"] / max(work.case.batch, 1)
+
+
+@after("dw misses the last tap on {}", axes=1)
+def _(work: Work, answers: Answers, axis: str) -> None:
+    if "dw" in answers:
+        answers["dw"][(..., -1, *(slice(None),) * (-1 - AXES[axis]))] = 0
+
+
+@after("dw ignores the dilation")
+def _(work: Work, answers: Answers) -> None:
+    if "dw" in answers:
+        ones = [1] * work.case.rank
+        plain = Work(work.case, work.tensors, work.stride, ones, work.groups, work.low, work.size)
+        answers["dw"] = plain.compute()["dw"]
+
+
+@after("dw ignores where the output begins")
+def _(work: Work, answers: Answers) -> None:
+    if "dw" in answers:
+        zeros = [0] * work.case.rank
+        moved = Work(work.case, work.tensors, work.stride, work.dilation, work.groups, zeros, work.size)
+        answers["dw"] = moved.compute()["dw"]
+
+
+@after("dw of groups in reverse order")
+def _(work: Work, answers: Answers) -> None:
+    if "dw" in answers:
+        order = np.arange(work.case.in_channels).reshape(work.groups, -1)[::-1].ravel()
+        answers["dw"] = answers["dw"][order]
+
+
+@after("dw leaves out the last input position")
+def _(work: Work, answers: Answers) -> None:
+    if "dw" in answers:
+        x = work.tensors["x"].copy()
+        x[..., -1:] = 0
+        _recompute(work, answers, "dw", x=x)
+
+
+@after("db ignored")
+def _(work: Work, answers: Answers) -> None:
+    if "db" in answers:
+        answers["db"] = np.zeros_like(answers["db"])
+
+
+@after("db averaged over the positions")
+def _(work: Work, answers: Answers) -> None:
+    if "db" in answers:
+        answers["db"] = answers["db"] / max(np.prod(work.size), 1)
+
+
+@after("db of the first batch item only")
+def _(work: Work, answers: Answers) -> None:
+    if "db" in answers:
+        answers["db"] = _dy(work)[:1].sum(axis=(0, *range(2, _dy(work).ndim)))
+
+
+@after("db leaves out the last position")
+def _(work: Work, answers: Answers) -> None:
+    if "db" in answers:
+        answers["db"] = _dy(work)[..., :-1].sum(axis=(0, *range(2, _dy(work).ndim)))
+
+
+@after("db leaves out where no tap reaches")
+def _(work: Work, answers: Answers) -> None:
+    if "db" in answers:
+        reached = np.where(work.taps() > 0, _dy(work), 0)
+        answers["db"] = reached.sum(axis=(0, *range(2, reached.ndim)))
+
+
+@after("db counted within the group")
+def _(work: Work, answers: Answers) -> None:
+    if "db" in answers:
+        share = work.case.out_channels // work.groups
+        answers["db"] = answers["db"][np.arange(work.case.out_channels) % share]
+
+
+@after("db missing")
+def _(work: Work, answers: Answers) -> None:
+    answers.pop("db", None)
+
+
+@after("dw in the reverse order of axes")
+def _(work: Work, answers: Answers) -> None:
+    if "dw" in answers:
+        answers["dw"] = answers["dw"].T

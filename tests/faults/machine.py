@@ -1,0 +1,165 @@
+"""A right implementation with its inside open, so that faults can be planted in it, and their registry.
+
+`Work` is one call taken apart. A fault changes it before the computation (wrong parameters, wrong reading of a
+tensor) or changes the answers after it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from adapters.base import ANSWERS, Adapter, Tensor
+from adapters.process import Reply
+from cases import Case
+from cases.data import make_tensors
+from cases.dtypes import round_to
+from conformance import oracle
+
+Answers = dict[str, np.ndarray]
+AXES = {"W": -1, "H": -2, "D": -3}
+
+
+@dataclass
+class Work:
+    """One call: its tensors in channels_first and float64, its parameters, and where the output begins.
+
+    ``reply`` holds what a fault overrides in the reply itself.
+    """
+
+    case: Case
+    tensors: Answers
+    stride: list[int]
+    dilation: list[int]
+    groups: int
+    low: list[int]
+    size: list[int]
+    reply: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, case: Case, given: Answers | None = None) -> Work:
+        geometry = case.geometry()
+        tensors = dict(make_tensors(case) if given is None else given)
+        for name, array in tensors.items():
+            array = np.array(array, dtype=np.complex128 if case.format.is_complex else np.float64)
+            if case.layout == "channels_last" and name in ("x", "dy"):
+                array = np.ascontiguousarray(np.moveaxis(array, -1, 1))
+            tensors[name] = array
+        low = [pair[0] for pair in geometry.crop]
+        stride, dilation = list(case.stride), list(case.dilation)
+        return cls(case, tensors, stride, dilation, case.groups, low, list(geometry.output_size))
+
+    def at(self, name: str) -> int:
+        """Index of an axis, among the spatial ones."""
+        return self.case.rank + AXES[name]
+
+    def compute(self) -> Answers:
+        """The answers in channels_first, in float64."""
+        t, arguments = self.tensors, self._arguments()
+        if self.case.direction == "fwd":
+            return {"y": oracle.conv_transpose(t["x"], t["w"], t.get("bias"), **arguments)}
+        found = oracle.conv_transpose_gradients(t["x"], t["w"], t["dy"], **arguments)._asdict()
+        return {name: found[name] for name in ANSWERS["grad"] if name != "db" or self.case.bias}
+
+    def taps(self) -> np.ndarray:
+        """Number of products at each element of the output, in channels_first."""
+        x, w = self.tensors["x"], self.tensors["w"]
+        return np.asarray(oracle.conv_transpose(np.ones(x.shape), np.ones(w.shape), None, **self._arguments()))
+
+    def _arguments(self) -> dict[str, Any]:
+        t = self.tensors
+        sizes = zip(t["x"].shape[2:], t["w"].shape[2:], self.stride, self.dilation, strict=True)
+        full = [(i - 1) * s + d * (k - 1) + 1 for i, k, s, d in sizes]
+        crop = [(low, f - low - size) for low, f, size in zip(self.low, full, self.size, strict=True)]
+        return {"stride": self.stride, "dilation": self.dilation, "groups": self.groups, "crop": crop}
+
+
+Change = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A way to be wrong.
+
+    Attributes
+    ----------
+    name : str
+        What is wrong, in words.
+    ranks : tuple of int
+        The ranks on which it can be said.
+    before, after : callable or None
+        Changes the work, or the answers; ``after`` also takes them.
+    """
+
+    name: str
+    ranks: tuple[int, ...]
+    before: Change | None = None
+    after: Change | None = None
+
+    def reply(self, case: Case, given: Answers | None = None) -> Reply:
+        """What an adapter with this fault replies."""
+        return reply(case, self, given)
+
+
+RIGHT = Fault("none", (1, 2, 3))
+
+
+def reply(case: Case, fault: Fault = RIGHT, given: Answers | None = None) -> Reply:
+    """The reply of the implementation with a fault planted in it."""
+    work = Work.of(case, given)
+    if fault.before is not None:
+        fault.before(work)
+    answers = work.compute()
+    if fault.after is not None:
+        fault.after(work, answers)
+    tensors = {}
+    for name, array in answers.items():
+        if case.layout == "channels_last" and name in ("y", "dx"):
+            array = np.moveaxis(array, 1, -1)
+        tensors[name] = Tensor(round_to(case.format, array), case.dtype)
+    fields: dict[str, Any] = {"kind": "answer", "tensors": tensors, "promise": Adapter.promises[case.dtype]}
+    return Reply(**fields | work.reply)
+
+
+FAULTS: dict[str, Fault] = {}
+
+
+def _register(name: str, ranks: tuple[int, ...], **hooks: Change) -> None:
+    assert name not in FAULTS, name
+    FAULTS[name] = Fault(name, ranks, **hooks)
+
+
+def _planted(hook: str, name: str, ranks: tuple[int, ...], axes: int, ordered: bool) -> Callable[[Change], Change]:
+    def register(change: Change) -> Change:
+        if axes == 0:
+            _register(name, ranks, **{hook: change})
+            return change
+        choose = itertools.permutations if ordered else itertools.combinations
+        for chosen in choose(AXES, axes):
+            deepest = max(-AXES[axis] for axis in chosen)
+
+            def bound(*arguments: Any, chosen: tuple[str, ...] = chosen) -> Any:
+                return change(*arguments, *chosen)
+
+            kept = tuple(rank for rank in ranks if rank >= deepest)
+            _register(name.format(*chosen), kept, **{hook: bound})
+        return change
+
+    return register
+
+
+def before(name: str, *, ranks: tuple[int, ...] = (1, 2, 3), axes: int = 0, ordered: bool = False) -> Any:
+    """Plant a fault before the computation; ``axes`` of them are chosen and named in ``name``."""
+    return _planted("before", name, ranks, axes, ordered)
+
+
+def after(name: str, *, ranks: tuple[int, ...] = (1, 2, 3), axes: int = 0, ordered: bool = False) -> Any:
+    """Plant a fault after the computation."""
+    return _planted("after", name, ranks, axes, ordered)
+
+
+__all__ = ["AXES", "FAULTS", "RIGHT", "Answers", "Fault", "Work", "after", "before", "reply"]

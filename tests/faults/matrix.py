@@ -1,0 +1,70 @@
+"""The kill matrix, ``python -m tests.faults.matrix [TIER ...]``: how many cases of a tier notice each fault."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from cases import Case
+from cases.errors import DomainError
+from cases.tiers import TIERS, load_tier, tier_hash
+from conformance.bound import Reference
+from conformance.reference import question, reference
+from conformance.verdict import judge
+from tests.faults.catalogue import FAULTS, RIGHT, Fault
+
+__all__ = ["answerable", "kills", "notices"]
+
+Expected = dict[str, Reference]
+
+
+def answerable(cases: Iterable[Case]) -> Iterator[tuple[Case, Expected]]:
+    """The cases that have an answer, with the oracle's."""
+    for case in cases:
+        try:
+            case.geometry()
+        except DomainError:
+            continue
+        yield case, reference(case, question(case))
+
+
+def notices(case: Case, expected: Expected, fault: Fault) -> bool:
+    """Whether the verdict on a case fails an implementation with a fault in it."""
+    tensors = question(case)
+    with np.errstate(all="ignore"):
+        return judge(case, tensors, fault.reply(case, tensors), expected=expected)["status"] == "fail"
+
+
+def kills(tier: str) -> dict[str, Counter[int]]:
+    """For every fault, the number of cases on each rank that notice it."""
+    found: dict[str, Counter[int]] = {name: Counter() for name in FAULTS}
+    for case, expected in answerable(load_tier(tier)):
+        if notices(case, expected, RIGHT):
+            raise AssertionError(f"false alarm on {case}")
+        for name, fault in FAULTS.items():
+            if case.rank in fault.ranks and notices(case, expected, fault):
+                found[name][case.rank] += 1
+    return found
+
+
+def main(tiers: list[str]) -> None:
+    """Print the matrix as Markdown."""
+    found = {tier: kills(tier) for tier in tiers}
+    for tier in tiers:
+        noticed = sum(all(found[tier][name][rank] for rank in fault.ranks) for name, fault in FAULTS.items())
+        print(
+            f"`{tier}` ({tier_hash(load_tier(tier))}) notices {noticed} of {len(FAULTS)} faults on every rank.\n"
+        )
+    columns = [(tier, rank) for tier in tiers for rank in (1, 2, 3)]
+    print("| fault |" + "".join(f" {tier} {rank}-D |" for tier, rank in columns))
+    print("| --- |" + " ---: |" * len(columns))
+    for name, fault in FAULTS.items():
+        cells = (str(found[tier][name][rank]) if rank in fault.ranks else "" for tier, rank in columns)
+        print(f"| {name} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or [tier for tier in TIERS if tier != "full"])

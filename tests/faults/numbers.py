@@ -1,0 +1,326 @@
+"""Faults of arithmetic: precision, special values, memory, and those that show on some questions only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from adapters.base import Tensor
+from cases import Case
+from cases.dtypes import DTYPES, round_to
+from tests.faults.machine import Answers, Work, after, before
+
+_HALVES = ("f16", "bf16")
+
+
+def _round_inputs(work: Work, bits: int) -> None:
+    """Round x, w and dy to a significand of so many bits."""
+    for name in {"x", "w", "dy"} & work.tensors.keys():
+        array = work.tensors[name]
+        if not np.iscomplexobj(array):
+            fraction, exponent = np.frexp(array)
+            work.tensors[name] = np.ldexp(np.round(fraction * 2.0**bits), exponent - bits)
+
+
+def _through(array: np.ndarray, dtype: str) -> np.ndarray:
+    if np.iscomplexobj(array):
+        return array
+    return np.asarray(round_to(DTYPES[dtype], array), dtype=np.float64)
+
+
+@before("float32 inputs rounded to TF32")
+def _(work: Work) -> None:
+    if work.case.dtype == "f32":
+        _round_inputs(work, 11)
+
+
+@before("float32 inputs rounded to bfloat16")
+def _(work: Work) -> None:
+    if work.case.dtype == "f32":
+        _round_inputs(work, 8)
+
+
+@after("float32 result rounded to bfloat16")
+def _(work: Work, answers: Answers) -> None:
+    if work.case.dtype == "f32":
+        answers.update({name: _through(array, "bf16") for name, array in answers.items()})
+
+
+@after("float32 result rounded to float16")
+def _(work: Work, answers: Answers) -> None:
+    if work.case.dtype == "f32":
+        answers.update({name: _through(array, "f16") for name, array in answers.items()})
+
+
+@after("bfloat16 computed by way of float16")
+def _(work: Work, answers: Answers) -> None:
+    if work.case.dtype == "bf16":
+        answers.update({name: _through(array, "f16") for name, array in answers.items()})
+
+
+@after("float64 computed in float32")
+def _(work: Work, answers: Answers) -> None:
+    if work.case.dtype == "f64":
+        answers.update({name: _through(array, "f32") for name, array in answers.items()})
+
+
+@after("result truncated instead of rounded")
+def _(work: Work, answers: Answers) -> None:
+    if work.case.dtype in _HALVES:
+        for name, array in answers.items():
+            rounded = _through(array, work.case.dtype)
+            below = _through(array - (rounded - array) * 1.001, work.case.dtype)
+            answers[name] = np.where(np.abs(rounded) > np.abs(array), below, rounded)
+
+
+@after("accumulated in the storage format")
+def _(work: Work, answers: Answers) -> None:
+    case, t = work.case, work.tensors
+    if "y" not in answers or case.dtype not in _HALVES:
+        return
+    total = np.zeros_like(answers["y"])
+    for channel in range(case.in_channels):
+        for tap in np.ndindex(*case.kernel_size):
+            alone = np.zeros_like(t["w"])
+            alone[(channel, slice(None), *tap)] = t["w"][(channel, slice(None), *tap)]
+            part = Work(
+                case, {"x": t["x"], "w": alone}, work.stride, work.dilation, work.groups, work.low, work.size
+            )
+            total = _through(total + part.compute()["y"], case.dtype)
+    bias = t["bias"].reshape(-1, *(1,) * case.rank) if "bias" in t else 0
+    answers["y"] = total + bias
+
+
+@after("one product lost at one element")
+def _(work: Work, answers: Answers) -> None:
+    taps = work.taps() if "y" in answers else np.zeros(0)
+    if taps.any():
+        where = np.unravel_index(taps.argmax(), taps.shape)
+        # The mean product there, as a typical one.
+        without_bias = work.tensors.get("bias", np.zeros(work.case.out_channels))[where[1]]
+        answers["y"][where] -= (answers["y"][where] - without_bias) / taps[where]
+
+
+@after("one element off by one unit in the last place")
+def _(work: Work, answers: Answers) -> None:
+    for array in answers.values():
+        if array.size and not np.iscomplexobj(array):
+            array.flat[0] += np.abs(array.flat[0]) * 2 * work.case.format.unit_roundoff
+
+
+@after("stale memory where no tap reaches")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers:
+        answers["y"] = np.where(work.taps() == 0, 7.0, answers["y"])
+
+
+@after("last row of the output never written")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers and answers["y"].size:
+        answers["y"][-1, -1, ..., -1] = -123.0
+
+
+# --- special values
+
+
+@before("NaN swallowed")
+def _(work: Work) -> None:
+    work.tensors = {name: np.where(np.isnan(array), 0, array) for name, array in work.tensors.items()}
+
+
+@before("infinity clamped to the largest number")
+def _(work: Work) -> None:
+    largest = 2.0**work.case.format.max_exponent
+    for name, array in work.tensors.items():
+        work.tensors[name] = np.where(np.isinf(array), np.sign(np.real(array)) * largest, array)
+
+
+@after("infinity turned into NaN")
+def _(work: Work, answers: Answers) -> None:
+    answers.update({name: np.where(np.isinf(array), np.nan, array) for name, array in answers.items()})
+
+
+@after("NaN turned into infinity")
+def _(work: Work, answers: Answers) -> None:
+    answers.update({name: np.where(np.isnan(array), np.inf, array) for name, array in answers.items()})
+
+
+@after("sign of an infinity lost")
+def _(work: Work, answers: Answers) -> None:
+    answers.update({name: np.where(np.isinf(array), np.inf, array) for name, array in answers.items()})
+
+
+@after("NaN spread over the whole answer")
+def _(work: Work, answers: Answers) -> None:
+    for name, array in answers.items():
+        if np.isnan(array).any():
+            answers[name] = np.full_like(array, np.nan)
+
+
+@after("NaN spread to the next batch item")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers and len(answers["y"]) > 1:
+        nan = np.isnan(answers["y"])
+        answers["y"] = np.where(nan | np.roll(nan, 1, axis=0), np.nan, answers["y"])
+
+
+@after("a NaN bias spread to every channel")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers and np.isnan(work.tensors.get("bias", np.zeros(1))).any():
+        answers["y"] = np.full_like(answers["y"], np.nan)
+
+
+@after("zeros come out negative")
+def _(work: Work, answers: Answers) -> None:
+    if not work.case.format.is_complex:
+        answers.update({name: np.where(array == 0, -0.0, array) for name, array in answers.items()})
+
+
+@before("negative zero taken for minus one")
+def _(work: Work) -> None:
+    x = work.tensors["x"]
+    if not np.iscomplexobj(x):
+        work.tensors["x"] = np.where((x == 0) & np.signbit(x), -1.0, x)
+
+
+@before("subnormals rounded up to the smallest normal number")
+def _(work: Work) -> None:
+    smallest = work.case.format.smallest_normal
+    x = work.tensors["x"]
+    if not np.iscomplexobj(x):
+        work.tensors["x"] = np.where((x != 0) & (np.abs(x) < smallest), np.copysign(smallest, x), x)
+
+
+@after("large values saturate")
+def _(work: Work, answers: Answers) -> None:
+    if not work.case.format.is_complex:
+        answers.update({name: np.clip(array, -(2.0**14), 2.0**14) for name, array in answers.items()})
+
+
+@after("small values flushed to zero")
+def _(work: Work, answers: Answers) -> None:
+    if not work.case.format.is_complex:
+        answers.update({name: np.where(np.abs(array) < 2.0**-20, 0, array) for name, array in answers.items()})
+
+
+# --- the reply itself
+
+
+@after("another answer the second time")
+def _(work: Work, answers: Answers) -> None:
+    work.reply["steady"] = False
+
+
+@after("another answer the second time only with groups")
+def _(work: Work, answers: Answers) -> None:
+    work.reply["steady"] = work.case.groups == 1
+
+
+@after("answer in float32 whatever was asked")
+def _(work: Work, answers: Answers) -> None:
+    if work.case.dtype != "f32":
+        tensors = {name: Tensor(array.astype(np.float32), "f32") for name, array in answers.items()}
+        if work.case.layout == "channels_first" and not work.case.format.is_complex:
+            work.reply["tensors"] = tensors
+
+
+@after("one output position too many on the last axis")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers:
+        y = answers["y"]
+        answers["y"] = np.concatenate([y, np.zeros((*y.shape[:-1], 1), y.dtype)], axis=-1)
+
+
+@after("batch of one squeezed away")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers and work.case.batch == 1 and work.case.layout == "channels_first":
+        work.reply["tensors"] = {"y": Tensor(round_to(work.case.format, answers["y"][0]), work.case.dtype)}
+
+
+def _refuses(name: str, applies: Callable[[Case], bool]) -> None:
+    @after(name)
+    def _(work: Work, answers: Answers) -> None:
+        if applies(work.case):
+            work.reply |= {"kind": "raised", "detail": "RuntimeError: not implemented"}
+
+
+_refuses("groups with dilation refused", lambda case: case.groups > 1 and max(case.dilation) > 1)
+_refuses("asymmetric padding refused", lambda case: not isinstance(case.padding, str) and case.padding[0] != (0, 0)
+         and case.padding[0][0] != case.padding[0][1])  # fmt: skip
+_refuses("gradient in bfloat16 refused", lambda case: case.dtype == "bf16" and case.direction == "grad")
+
+
+# --- wrong only on some questions
+
+
+def _only(name: str, applies: Callable[[Case], bool], ranks: tuple[int, ...] = (1, 2, 3)) -> None:
+    @after(f"wrong only {name}", ranks=ranks)
+    def _(work: Work, answers: Answers) -> None:
+        if not applies(work.case):
+            return
+        for array in answers.values():
+            if array.size:
+                array.flat[-1] = array.flat[-1] * 2 + 3
+
+
+def _any(case: Case, left: str, right: str, compare: Callable[[int, int], bool]) -> bool:
+    return any(map(compare, getattr(case, left), getattr(case, right)))
+
+
+def _output(case: Case) -> tuple[int, ...]:
+    return case.geometry().output_size
+
+
+_only("where the output width equals the filters", lambda case: _output(case)[-1] == case.out_channels)
+_only("where the channels in equal the channels out", lambda case: case.in_channels == case.out_channels)
+_only("where the batch equals the channels in", lambda case: case.batch == case.in_channels > 1)
+_only("where the batch equals the channels out", lambda case: case.batch == case.out_channels > 1)
+_only("where the input width equals the channels in", lambda case: case.input_size[-1] == case.in_channels)
+_only("where the kernel equals the input", lambda case: case.kernel_size == case.input_size)
+_only("where the stride equals the kernel", lambda case: case.stride == case.kernel_size)
+_only("where all axes are alike", lambda case: len(set(zip(case.input_size, case.kernel_size, case.stride,
+      strict=True))) == 1, (2, 3))  # fmt: skip
+_only("where the stride is above the kernel", lambda case: _any(case, "stride", "kernel_size", int.__gt__))
+_only(
+    "where output_padding reaches the stride",
+    lambda case: case.output_padding is not None and _any(case, "output_padding", "stride", int.__ge__),
+)
+_only("with a kernel of one", lambda case: max(case.kernel_size) == 1)
+_only("with an input of one element", lambda case: max(case.input_size) == 1)
+_only("with an output of one element", lambda case: max(_output(case)) == 1)
+_only("where dilation exceeds the input", lambda case: _any(case, "dilation", "input_size", int.__ge__))
+_only("depthwise", lambda case: case.groups == case.in_channels > 1)
+_only(
+    "depthwise with a multiplier",
+    lambda case: case.groups == case.in_channels > 1 and case.out_channels > case.groups,
+)
+_only("with eight groups or more", lambda case: case.groups >= 8)
+_only("from sixteen channels on", lambda case: case.in_channels >= 16)
+_only("where the channels are no multiple of sixteen beyond it", lambda case: case.out_channels > 16 and
+      case.out_channels % 16 > 0)  # fmt: skip
+_only("from 512 positions on", lambda case: max(case.input_size) >= 512, (1,))
+_only("with a stride above eight", lambda case: max(case.stride) > 8)
+_only("with a dilation above eight", lambda case: max(case.dilation) > 8)
+_only("with groups, dilation and a stride together", lambda case: case.groups > 1 and max(case.dilation) > 1
+      and max(case.stride) > 1)  # fmt: skip
+_only("in channels_last with groups and a bias", lambda case: case.layout == "channels_last" and case.groups > 1
+      and case.bias)  # fmt: skip
+
+
+@after("wrong only where no tap reaches any output")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers and not work.taps().any():
+        answers["y"] = answers["y"] + 1
+
+
+@after("batch of zero answered with one item")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers and work.case.batch == 0:
+        answers["y"] = np.zeros((1, *answers["y"].shape[1:]))
+
+
+@after("empty output answered with one position")
+def _(work: Work, answers: Answers) -> None:
+    if "y" in answers and min(work.size) == 0:
+        answers["y"] = np.zeros((*answers["y"].shape[:2], *(max(size, 1) for size in work.size)))
