@@ -23,6 +23,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--case", action="append", default=[], metavar="ID", help="single case; repeatable")
     group.addoption("--where", default=None, metavar="EXPR", help="SQL condition over the columns of a case")
     group.addoption("--out", default="conformance-out", metavar="DIR", help="folder for results and report")
+    group.addoption("--shard", default=None, metavar="I/M", help="ask this part of the selection only")
+    group.addoption("--durations-from", default=None, metavar="FILE", help="results file that balances the shards")
+    group.addoption("--resume", action="store_true", help="go on with the interrupted run in the folder")
+    group.addoption(
+        "--expectations", action="append", default=[], metavar="DIR", help="folder of expectations; repeatable"
+    )
+    group.addoption(
+        "--baseline", default=None, metavar="FILE", help="results file of an earlier run to compare with"
+    )
     group.addoption("--answer-timeout", type=float, default=60.0, metavar="S", help="seconds for one answer")
     group.addoption("--no-report", action="store_true", help="record results only")
 

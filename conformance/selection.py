@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from cases import Case, CaseError
 from cases.columns import COLUMN_NAMES, columns
 from cases.tiers import TIERS, load_tier
+from reports.expectations import BUILT_IN, ExpectationError
 from reports.where import WhereError, matching
 
-__all__ = ["DEFAULT_TIER", "SelectionError", "select"]
+__all__ = ["DEFAULT_TIER", "SelectionError", "expectation_folders", "select"]
 
 DEFAULT_TIER = "smoke"
 
@@ -58,3 +60,18 @@ def select(tier: str | None, case_ids: Sequence[str], where: str | None) -> list
     if not chosen:
         raise SelectionError("the selection holds no case; nothing would be tested")
     return chosen
+
+
+def expectation_folders(names: Sequence[str]) -> list[Path]:
+    """Folders of expectations: those named, where ``builtin`` is the suite's own and ``none`` is none at all.
+
+    Raises
+    ------
+    ExpectationError
+        A folder is not there.
+    """
+    folders = [BUILT_IN if name == "builtin" else Path(name) for name in names or ["builtin"] if name != "none"]
+    for folder in folders:
+        if not folder.is_dir():
+            raise ExpectationError(f"there is no folder of expectations {folder}")
+    return folders

@@ -8,7 +8,11 @@ from typing import Any
 
 from reports.statuses import STATUSES
 
-__all__ = ["Outcome"]
+__all__ = ["OUTCOME_COLUMNS", "Outcome"]
+
+OUTCOME_COLUMNS = ("adapter", "status", "kind", "profile", "budget", "max_abs_error", "transform", "diagnosis",
+                   "detail")  # fmt: skip
+"""What a condition can name of an outcome, beside the columns of its case."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,12 @@ class Outcome:
     def gates(self) -> bool:
         """Whether it fails a gate unless it is expected."""
         return STATUSES[self.status].gates
+
+    def columns(self) -> dict[str, Any]:
+        """Values of ``OUTCOME_COLUMNS``: ``transform`` names the diagnosis, ``diagnosis`` says it in words."""
+        found = self.diagnosis or {}
+        own = {"transform": found.get("transform"), "diagnosis": found.get("text")}
+        return {name: own[name] if name in own else getattr(self, name) for name in OUTCOME_COLUMNS}
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; `from_json` is the inverse."""

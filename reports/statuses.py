@@ -45,6 +45,9 @@ STATUSES: dict[str, Status] = {
         Status("timeout", "timeout", "◷", "yellow", True, False, "no answer within the time limit"),
         Status("unsupported", "unsupported", "–", "blue", False, False, "the framework documents that it cannot"),
         Status("inexpressible", "inexpressible", "·", "cyan", False, False, "the interface has no words for it"),
+        Status(
+            "flaky", "flaky", "~", "yellow", False, False, "failed, and passed when asked again in a new process"
+        ),
         Status("missing", "missing", "?", "yellow", True, True, "no outcome was recorded"),
         Status("infra", "infra", "!", "yellow", True, True, "the suite's own machinery failed"),
     )

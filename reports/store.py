@@ -1,38 +1,22 @@
-"""The record of a run: one SQLite file, written by one process.
-
-Three tables: ``meta`` (schema version, what was run, environments), ``plan`` (every question that was to be
-asked, with the columns of its case) and ``outcomes``. A planned question without an outcome is missing.
-"""
+"""The record of a run: one SQLite file, written by one process. `reports.schema` documents the tables."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import time
+import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from cases.case import Case
 from cases.columns import COLUMN_NAMES, columns
+from reports import schema
 from reports.outcome import Outcome
+from reports.schema import OUTCOME_FIELDS, SCHEMA_VERSION
 
 __all__ = ["SCHEMA_VERSION", "Results", "ResultsError"]
-
-SCHEMA_VERSION = 1
-_COMMIT_SECONDS = 0.2
-_OUTCOME_COLUMNS = tuple(item.name for item in fields(Outcome))
-_APPLICATION_ID = 0x43544331  # "CTC1", so that another program's database is recognised as such
-
-_SCHEMA = f"""
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE cases ({", ".join(COLUMN_NAMES)}, PRIMARY KEY (case_id)) WITHOUT ROWID;
-CREATE TABLE plan (adapter TEXT, case_id TEXT, PRIMARY KEY (adapter, case_id)) WITHOUT ROWID;
-CREATE TABLE outcomes ({", ".join(_OUTCOME_COLUMNS)}, PRIMARY KEY (adapter, case_id)) WITHOUT ROWID;
-PRAGMA application_id = {_APPLICATION_ID};
-PRAGMA user_version = {SCHEMA_VERSION};
-"""
 
 
 class ResultsError(ValueError):
@@ -45,9 +29,9 @@ class Results:
     Use `create` or `open`; close it, or use it in a ``with`` block.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, *, writes: bool) -> None:
         self._connection = connection
-        self._last_commit = time.monotonic()
+        self._writes = writes
         self.path = path
 
     @classmethod
@@ -57,36 +41,74 @@ class Results:
             path.parent.mkdir(parents=True, exist_ok=True)
             for leftover in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
                 leftover.unlink(missing_ok=True)
-            connection = sqlite3.connect(path)
-            connection.executescript(f"PRAGMA journal_mode = WAL; {_SCHEMA}")
+            connection = cls._connect(path)
+            schema.create_tables(connection)
+            results = cls(connection, path, writes=True)
+            results.set_meta("run_id", uuid.uuid4().hex)
         except (OSError, sqlite3.Error) as error:
             raise ResultsError(f"cannot write {path}: {error}") from error
-        return cls(connection, path)
+        return results
 
     @classmethod
-    def open(cls, path: Path) -> Results:
+    def open(cls, path: Path, *, write: bool = False) -> Results:
         """Open a file that exists.
+
+        Parameters
+        ----------
+        path : Path
+            The file. One of an older schema is brought up to date: in memory, unless ``write`` is given.
+        write : bool
+            Whether more is going to be recorded.
 
         Raises
         ------
         ResultsError
-            It is not there, no results file, or of another schema version.
+            It is not there, no results file, damaged, or of a newer schema version.
         """
         if not path.is_file():
             raise ResultsError(f"there is no results file {path}")
         try:
-            connection = sqlite3.connect(path)
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            connection = cls._connect(path) if write else sqlite3.connect(path)
         except sqlite3.Error as error:
             raise ResultsError(f"{path} is no results file: {error}") from error
-        if application != _APPLICATION_ID:
+        try:
+            connection = cls._up_to_date(connection, path, write)
+        except (sqlite3.Error, ValueError) as error:
             connection.close()
+            if isinstance(error, ResultsError):
+                raise
+            raise ResultsError(f"{path} is no results file, or damaged: {error}") from error
+        return cls(connection, path, writes=write)
+
+    @staticmethod
+    def _connect(path: Path) -> sqlite3.Connection:
+        """Open for writing: what is committed survives the end of the process, however it ends."""
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
+
+    @staticmethod
+    def _up_to_date(connection: sqlite3.Connection, path: Path, write: bool) -> sqlite3.Connection:
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if application != schema.APPLICATION_ID:
             raise ResultsError(f"{path} is no results file of this suite")
-        if version != SCHEMA_VERSION:
-            connection.close()
-            raise ResultsError(f"{path} has schema {version}; this version reads schema {SCHEMA_VERSION}")
-        return cls(connection, path)
+        if version > SCHEMA_VERSION:
+            raise ResultsError(
+                f"{path} has schema {version}; this version reads schema {SCHEMA_VERSION} and older"
+            )
+        if schema.needs_migration(connection):
+            if not write:
+                copy = sqlite3.connect(":memory:")
+                connection.backup(copy)
+                connection.close()
+                connection = copy
+            schema.migrate(connection)
+        wrong = schema.problem(connection)
+        if wrong is not None:
+            raise ResultsError(f"{path} is damaged: {wrong}")
+        return connection
 
     def __enter__(self) -> Results:
         return self
@@ -95,38 +117,40 @@ class Results:
         self.close()
 
     def close(self) -> None:
-        """Write what is pending and close the file."""
-        self._connection.commit()
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Write what is pending and close the file, which is then one file again."""
+        with suppress(sqlite3.Error):  # such as a full disk: what was committed stays in the write-ahead log
+            if self._writes:
+                self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.close()
 
     # --- writing
 
-    def plan(self, questions: Iterable[tuple[str, Case]]) -> None:
-        """Record what is going to be asked, as pairs of adapter and case."""
-        questions = list(questions)
-        rows = [tuple(columns(case).values()) for case in dict.fromkeys(case for _, case in questions)]
+    def plan(self, questions: Iterable[tuple[str, Case]], *, elsewhere: Iterable[tuple[str, Case]] = ()) -> None:
+        """Record what is going to be asked, as pairs of adapter and case, and what other shards ask."""
+        here = dict.fromkeys(questions, 1)
+        planned = dict.fromkeys(elsewhere, 0) | here
+        rows = [tuple(columns(case).values()) for case in dict.fromkeys(case for _, case in planned)]
         marks = ", ".join("?" * len(COLUMN_NAMES))
-        self._connection.executemany(f"INSERT OR IGNORE INTO cases VALUES ({marks})", rows)
-        self._connection.executemany(
-            "INSERT OR IGNORE INTO plan VALUES (?, ?)", [(adapter, str(case)) for adapter, case in questions]
-        )
-        self._connection.commit()
+        with self._connection:
+            self._connection.executemany(f"INSERT OR IGNORE INTO cases VALUES ({marks})", rows)
+            self._connection.executemany(
+                "INSERT INTO plan VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET here = max(here, excluded.here)",
+                [(adapter, str(case), mine) for (adapter, case), mine in planned.items()],
+            )
 
     def record(self, outcome: Outcome) -> None:
-        """Record an outcome; the latest for a question counts."""
-        marks = ", ".join("?" * len(_OUTCOME_COLUMNS))
-        self._connection.execute(
-            f"INSERT OR REPLACE INTO outcomes VALUES ({marks})", tuple(outcome.row().values())
-        )
-        if time.monotonic() - self._last_commit > _COMMIT_SECONDS:
-            self._connection.commit()
-            self._last_commit = time.monotonic()
+        """Record an outcome; the latest for a question counts. It survives the end of the process."""
+        marks = ", ".join("?" * len(OUTCOME_FIELDS))
+        names = ", ".join(OUTCOME_FIELDS)
+        with self._connection:
+            self._connection.execute(
+                f"INSERT OR REPLACE INTO outcomes ({names}) VALUES ({marks})", tuple(outcome.row().values())
+            )
 
     def set_meta(self, key: str, value: Any) -> None:
         """Record a fact about the run."""
-        self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value)))
-        self._connection.commit()
+        with self._connection:
+            self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value)))
 
     # --- reading
 
@@ -134,25 +158,30 @@ class Results:
         """All facts about the run."""
         return {key: json.loads(value) for key, value in self._connection.execute("SELECT key, value FROM meta")}
 
-    def outcomes(self, where: str = "1") -> Iterator[Outcome]:
+    def outcomes(self) -> Iterator[Outcome]:
         """Every planned question's outcome, ``missing`` where none was recorded."""
-        names = ", ".join(f"outcomes.{name}" for name in _OUTCOME_COLUMNS)
+        names = ", ".join(f"outcomes.{name}" for name in OUTCOME_FIELDS)
         query = f"""
             SELECT plan.case_id, plan.adapter, {names}
             FROM plan JOIN cases USING (case_id) LEFT JOIN outcomes USING (adapter, case_id)
-            WHERE {where} ORDER BY plan.adapter, plan.case_id
+            WHERE plan.here ORDER BY plan.adapter, plan.case_id
         """
         for case_id, adapter, *values in self._connection.execute(query):
-            if values[_OUTCOME_COLUMNS.index("status")] is None:
+            if values[OUTCOME_FIELDS.index("status")] is None:
                 yield Outcome(case_id, adapter, "missing", detail="no outcome was recorded")
             else:
-                yield Outcome.from_row(dict(zip(_OUTCOME_COLUMNS, values, strict=True)))
+                yield Outcome.from_row(dict(zip(OUTCOME_FIELDS, values, strict=True)))
 
     def cases(self) -> dict[str, dict[str, Any]]:
         """The columns of every planned case, by id."""
         query = f"SELECT {', '.join(COLUMN_NAMES)} FROM cases ORDER BY case_id"
         return {row[0]: dict(zip(COLUMN_NAMES, row, strict=True)) for row in self._connection.execute(query)}
 
+    def questions(self, *, here: bool = True) -> set[tuple[str, str]]:
+        """Pairs of adapter and case id that this run was to ask; with ``here`` false, those of every shard."""
+        query = "SELECT adapter, case_id FROM plan WHERE here >= ?"
+        return {(adapter, case_id) for adapter, case_id in self._connection.execute(query, (int(here),))}
+
     def count(self) -> int:
-        """Number of planned questions."""
-        return int(self._connection.execute("SELECT count(*) FROM plan").fetchone()[0])
+        """Number of questions this run was to ask."""
+        return int(self._connection.execute("SELECT count(*) FROM plan WHERE here").fetchone()[0])

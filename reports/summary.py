@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reports.gate import Gate
+from reports.gate_text import markdown
 from reports.statuses import STATUSES
 from reports.store import Results
 from reports.survey import Group, Survey, sentence, survey, totals_line
@@ -14,7 +16,7 @@ _MOST_GROUPS = 20
 _MOST_CHARACTERS = 160
 
 
-def write_summary(results: Results, path: Path) -> Path:
+def write_summary(results: Results, path: Path, gate: Gate | None = None) -> Path:
     """Write the Markdown summary of a run.
 
     Parameters
@@ -23,6 +25,8 @@ def write_summary(results: Results, path: Path) -> Path:
         The record of the run.
     path : Path
         The file to write; its folder is made.
+    gate : Gate, optional
+        What of it is news; comes first.
 
     Returns
     -------
@@ -30,7 +34,10 @@ def write_summary(results: Results, path: Path) -> Path:
         The same path.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(summary(survey(results)), encoding="utf-8")
+    text = summary(survey(results))
+    if gate is not None:
+        text = f"{markdown(gate, results.cases())}\n{text}\n{totals_line(results)}\n"
+    path.write_text(text, encoding="utf-8")
     return path
 
 

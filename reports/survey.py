@@ -201,7 +201,10 @@ def sentence(found: Survey) -> str:
 
 
 def totals_line(results: Results) -> str:
-    """Totals in one line, such as ``600 outcomes: 570 pass, 2 fail, 28 unsupported``."""
-    totals = survey(results).totals
-    named = [f"{totals[name]} {status.label}" for name, status in STATUSES.items() if totals[name]]
-    return f"{totals.total()} outcomes: {', '.join(named) or 'none'}"
+    """Totals in one line, such as ``600 outcomes: 570 pass, 2 fail, 28 unsupported; case set 0b1f...``."""
+    found = survey(results)
+    named = [f"{found.totals[name]} {status.label}" for name, status in STATUSES.items() if found.totals[name]]
+    line = f"{found.totals.total()} outcomes: {', '.join(named) or 'none'}"
+    if shard := found.meta.get("shard"):
+        line += f"; shard {shard} of {len(results.questions(here=False))} questions"
+    return f"{line}; case set {found.meta['case_set_hash']}" if "case_set_hash" in found.meta else line

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["WhereError", "matching"]
+__all__ = ["Table", "WhereError", "columns_read", "matching"]
 
 _TABLE = "candidates"
 _FUNCTIONS = frozenset(
@@ -26,14 +26,69 @@ class WhereError(ValueError):
     """A condition that is not understood, or that asks for more than it may."""
 
 
+class Table:
+    """Rows that conditions can be asked of.
+
+    Parameters
+    ----------
+    rows : iterable of dict
+        Values by column name.
+    column_names : sequence of str
+        The columns on offer.
+    """
+
+    def __init__(self, rows: Iterable[dict[str, Any]], column_names: Sequence[str]) -> None:
+        self._names = column_names
+        names = ", ".join(f'"{name}"' for name in column_names)
+        marks = ", ".join("?" * (len(column_names) + 1))
+        self._connection = sqlite3.connect(":memory:")
+        self._connection.execute(f"CREATE TABLE {_TABLE} (row_number_, {names})")
+        self._connection.setlimit(sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 100)
+        table = [(n, *(row[name] for name in column_names)) for n, row in enumerate(rows)]
+        self._connection.executemany(f"INSERT INTO {_TABLE} VALUES ({marks})", table)
+        self._connection.commit()
+        self._size = len(table)
+
+    def __enter__(self) -> Table:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def matching(self, condition: str) -> list[bool]:
+        """Which rows meet a condition; see the function `matching`."""
+        return self.ask(condition)[0]
+
+    def ask(self, condition: str) -> tuple[list[bool], frozenset[str]]:
+        """Which rows meet a condition, and the names of the columns it reads."""
+        if len(condition) > _MAX_LENGTH or "\0" in condition:
+            raise WhereError(f"a condition has at most {_MAX_LENGTH} characters and no NUL")
+        if '"' in condition:
+            # SQLite would read a misspelt column in double quotes as text and answer without an error.
+            raise WhereError(f"condition {condition!r}: columns are written plain and texts in single quotes")
+        # On lines of its own, so that a comment in the condition cannot swallow what follows.
+        query = f"SELECT row_number_, CASE WHEN\n{condition}\nTHEN 1 ELSE 0 END FROM {_TABLE}"
+        with _restricted(self._connection) as names_read:
+            try:
+                met = {row[0] for row in self._connection.execute(query) if row[1]}
+            except (sqlite3.Error, sqlite3.Warning, UnicodeEncodeError) as error:
+                known = ", ".join(self._names)
+                raise WhereError(f"condition {condition!r}: {error}; columns are {known}") from None
+        return [number in met for number in range(self._size)], frozenset(names_read.intersection(self._names))
+
+
 @contextmanager
-def _restricted(connection: sqlite3.Connection) -> Iterator[None]:
-    """Let a connection read the one table, and only for a while."""
+def _restricted(connection: sqlite3.Connection) -> Iterator[set[str]]:
+    """Let a connection read the one table, and only for a while; yields the names of the columns it reads."""
+    names: set[str] = set()
 
     def allow(action: int, first: str | None, second: str | None, *_: Any) -> int:
+        reads = action == sqlite3.SQLITE_READ and first == _TABLE
+        if reads and second:
+            names.add(second)
         allowed = (
             action == sqlite3.SQLITE_SELECT
-            or (action == sqlite3.SQLITE_READ and first == _TABLE)
+            or reads
             or (action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in _FUNCTIONS)
         )
         return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
@@ -42,7 +97,7 @@ def _restricted(connection: sqlite3.Connection) -> Iterator[None]:
     connection.set_authorizer(allow)
     connection.set_progress_handler(lambda: 0 if next(steps, None) is not None else 1, 100_000)
     try:
-        yield
+        yield names
     finally:
         connection.set_progress_handler(None, 0)
         connection.set_authorizer(None)
@@ -70,25 +125,11 @@ def matching(rows: Iterable[dict[str, Any]], condition: str, column_names: Seque
     WhereError
         Naming what is wrong with the condition.
     """
-    if len(condition) > _MAX_LENGTH or "\0" in condition:
-        raise WhereError(f"a condition has at most {_MAX_LENGTH} characters and no NUL")
-    if '"' in condition:
-        # SQLite would read a misspelt column in double quotes as text and answer without an error.
-        raise WhereError(f"condition {condition!r}: columns are written plain and texts in single quotes")
-    names = ", ".join(f'"{name}"' for name in column_names)
-    marks = ", ".join("?" * (len(column_names) + 1))
-    with closing(sqlite3.connect(":memory:")) as connection:
-        connection.execute(f"CREATE TABLE {_TABLE} (row_number_, {names})")
-        connection.setlimit(sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 100)
-        table = [(n, *(row[name] for name in column_names)) for n, row in enumerate(rows)]
-        connection.executemany(f"INSERT INTO {_TABLE} VALUES ({marks})", table)
-        connection.commit()
-        with _restricted(connection):
-            try:
-                # On lines of its own, so that a comment in the condition cannot swallow what follows.
-                query = f"SELECT row_number_, CASE WHEN\n{condition}\nTHEN 1 ELSE 0 END FROM {_TABLE}"
-                met = {row[0] for row in connection.execute(query) if row[1]}
-            except (sqlite3.Error, sqlite3.Warning, UnicodeEncodeError) as error:
-                known = ", ".join(column_names)
-                raise WhereError(f"condition {condition!r}: {error}; columns are {known}") from None
-    return [number in met for number in range(len(table))]
+    with Table(rows, column_names) as table:
+        return table.matching(condition)
+
+
+def columns_read(condition: str, column_names: Sequence[str]) -> frozenset[str]:
+    """The columns a condition names; raises WhereError as `matching` does."""
+    with Table((), column_names) as table:
+        return table.ask(condition)[1]

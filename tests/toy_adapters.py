@@ -56,6 +56,24 @@ class CrashesOnKernelTwo(Right):
         return Program(right.setup, ("import os, sys", "print('last words', file=sys.stderr)", "os.abort()"))
 
 
+class CrashesOnce(Right):
+    """Ends its process when the first kernel axis is 2, once; the file ``CRASHED`` remembers."""
+
+    name = "crashes-once"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        if case.kernel_size[0] != 2:
+            return right
+        trap = (
+            "if not os.path.exists(os.environ['CRASHED']):",
+            "    open(os.environ['CRASHED'], 'w').close()",
+            "    os.abort()",
+        )
+        return Program(right.setup, (*trap, *right.body))
+
+
 class HangsOnKernelTwo(Right):
     """Never answers when the first kernel axis is 2."""
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "adapters": "list the adapters, their versions and limits",
     "repro": "print a standalone script of one outcome, or an issue body",
     "report": "write the report of a recorded run again",
+    "accept": "write the new discrepancies of a run down as expectations",
 }
 
 

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import pytest
 
 from conformance.cli.common import adapter_option, resolve_adapters
-from conformance.exit_codes import INFRA, exit_code
+from conformance.exit_codes import INFRA, INTERRUPTED, USAGE, gate_exit_code
 from conformance.plugin import SUITE
-from conformance.selection import SelectionError, select
-from reports.store import Results
-from reports.summary import totals_line
+from conformance.runner.plan import ShardError, read_shard
+from conformance.selection import SelectionError, expectation_folders, select
+from reports.expectations import ExpectationError, load_all
+from reports.gate_text import headline
+from reports.github import tell_github
+from reports.store import Results, ResultsError
+
+if TYPE_CHECKING:
+    from conformance.runner.console import ConsoleReporter
 
 __all__ = ["command"]
+
+_MOST_LINES = 20
+_MOST_CHARACTERS = 300
 
 
 @click.command(
@@ -26,6 +36,18 @@ __all__ = ["command"]
 @click.option("--tier", metavar="TIER", help="smoke (default), gate or full.")
 @click.option("--case", "case_ids", multiple=True, metavar="ID", help="A single case; may be repeated.")
 @click.option("--where", metavar="EXPR", help="SQL condition over the columns of a case.")
+@click.option("--shard", metavar="I/M", help="Ask the I-th of M parts; `conformance merge` puts them together.")
+@click.option("--durations-from", metavar="RESULTS", help="Balance the shards by the times of a recorded run.")
+@click.option("--resume", is_flag=True, help="Go on with the interrupted run in the folder.")
+@click.option(
+    "--expectations",
+    multiple=True,
+    metavar="DIR",
+    help="Folder of known discrepancies; may be repeated. 'builtin' (default): the suite's own; 'none': none.",
+)
+@click.option(
+    "--baseline", metavar="RESULTS", help="An earlier run: what it has is known, lost precision is news."
+)
 @click.option("-n", "workers", default="0", metavar="N", help="Worker processes; 'auto' for one a core.")
 @click.option("--out", default="conformance-out", type=click.Path(path_type=Path), help="Folder to write.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
@@ -35,6 +57,11 @@ def command(
     tier: str | None,
     case_ids: tuple[str, ...],
     where: str | None,
+    shard: str | None,
+    durations_from: str | None,
+    resume: bool,
+    expectations: tuple[str, ...],
+    baseline: str | None,
     workers: str,
     out: Path,
     timeout: float,
@@ -49,9 +76,14 @@ def command(
         raise click.UsageError(f"-n {workers!r}: give a number of worker processes, or auto")
     try:
         select(tier, case_ids, where)
+        read_shard(shard)
+        load_all((spec.name for spec in specs), expectation_folders(expectations))
+        for name in (durations_from, baseline):
+            if name is not None:
+                Results.open(Path(name)).close()
         out.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=out).close()
-    except SelectionError as error:
+    except (SelectionError, ShardError, ExpectationError, ResultsError) as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
         raise click.UsageError(f"cannot write into {out}: {error}") from None
@@ -63,24 +95,38 @@ def command(
         *(f"--case={case_id}" for case_id in case_ids),
         *([f"--tier={tier}"] if tier else []),
         *([f"--where={where}"] if where else []),
+        *([f"--shard={shard}"] if shard else []),
+        *([f"--durations-from={durations_from}"] if durations_from else []),
+        *(["--resume"] if resume else []),
+        *(f"--expectations={folder}" for folder in expectations),
+        *([f"--baseline={baseline}"] if baseline else []),
         *("-n", workers, f"--out={out}", f"--answer-timeout={timeout}"),
-        f"--junitxml={out / 'junit.xml'}",
         *pytest_args,
     ]
     from conformance.runner.console import ConsoleReporter
 
-    status = pytest.main(arguments, plugins=[ConsoleReporter()])
-    raise click.exceptions.Exit(_finish(out, int(status)))
+    console = ConsoleReporter()
+    status = pytest.main(arguments, plugins=[console])
+    raise click.exceptions.Exit(_finish(out, console, int(status), sharded=shard is not None))
 
 
-def _finish(out: Path, pytest_status: int) -> int:
+def _finish(out: Path, console: ConsoleReporter, pytest_status: int, *, sharded: bool) -> int:
     """Print the last lines and find the exit code."""
-    if pytest_status in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
-        return INFRA if pytest_status == pytest.ExitCode.INTERNAL_ERROR else 2
-    with Results.open(out / "results.sqlite") as results:
-        if not results.count():
-            raise click.UsageError("the selection holds no case; nothing was tested")
-        code = exit_code(results.outcomes())
-        click.echo(f"report: {out / 'report' / 'index.html'}")
-        click.echo(totals_line(results))
-    return code
+    recorder = console.recorder
+    if recorder is None or recorder.gate is None or recorder.trouble:
+        if recorder is not None and recorder.trouble:
+            click.echo(f"conformance: {recorder.trouble}", err=True)
+        return USAGE if pytest_status == pytest.ExitCode.USAGE_ERROR else INFRA
+    if not recorder.gate.counts and not sharded:
+        raise click.UsageError("the selection holds no case; nothing was tested")
+    click.echo(headline(recorder.gate))
+    for line in recorder.lines[:_MOST_LINES]:
+        click.echo(f"  {line.standing}: {line.text[:_MOST_CHARACTERS]}")
+    if len(recorder.lines) > _MOST_LINES:
+        click.echo(f"  … and {len(recorder.lines) - _MOST_LINES} more, in the report")
+    tell_github(out / "summary.md", recorder.lines)
+    click.echo(f"report: {out / 'report' / 'index.html'}")
+    click.echo(recorder.totals)
+    if console.interrupted:
+        return INTERRUPTED
+    return INFRA if pytest_status == pytest.ExitCode.INTERNAL_ERROR else gate_exit_code(recorder.gate)

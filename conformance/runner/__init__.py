@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from adapters.registry import UnknownAdapter, available, resolve
 from conformance.runner.items import SuitePlugin
+from conformance.runner.plan import Plan, ShardError, make_plan, read_shard
 from conformance.runner.recorder import Recorder
+from conformance.selection import SelectionError, select
+from reports.expectations import ExpectationError
 
 __all__ = ["register"]
+
+_ORDER = "conformance_order"
+
+
+class _Hand:
+    """Hands the order of the questions to every worker, those that replace a crashed one included."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Add to what a worker is started with."""
+        node.workerinput[_ORDER] = list(self._plan.order)
 
 
 def register(config: pytest.Config) -> None:
@@ -15,7 +35,22 @@ def register(config: pytest.Config) -> None:
 
     Under pytest-xdist the workers ask and the controller records; without it one process does both.
     """
-    is_worker = hasattr(config, "workerinput")
-    config.pluginmanager.register(SuitePlugin(config), "conformance-items")
-    if not is_worker and not config.option.collectonly:
-        config.pluginmanager.register(Recorder(config), "conformance-recorder")
+    option = config.option
+    try:
+        specs = [resolve(name) for name in dict.fromkeys(option.adapter or available())]
+        cases = select(option.tier, option.case, option.where)
+        if not specs:
+            raise UnknownAdapter("no framework is installed; install one, such as torch, or give --adapter")
+        handed = getattr(config, "workerinput", {}).get(_ORDER)
+        if handed is not None:
+            plan = Plan(tuple((spec, case) for spec in specs for case in cases), (), tuple(handed))
+        elif option.collectonly:
+            plan = make_plan(specs, cases, shard=read_shard(option.shard))
+        else:
+            recorder = Recorder(config, specs, cases)
+            plan = recorder.plan
+            config.pluginmanager.register(recorder, "conformance-recorder")
+            config.pluginmanager.register(_Hand(plan), "conformance-hand")
+        config.pluginmanager.register(SuitePlugin(config, plan), "conformance-items")
+    except (UnknownAdapter, SelectionError, ShardError, ExpectationError) as error:
+        raise pytest.UsageError(str(error)) from None

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from conformance.runner.items import REPORT_ATTRIBUTE
+from conformance.runner.recorder import Recorder
 from reports.outcome import Outcome
 from reports.statuses import STATUSES, label
 
@@ -39,6 +40,8 @@ class ConsoleReporter:
         self._total: int | None = None
         self._done = self._failures = 0
         self._last_line = time.monotonic()
+        self.recorder: Recorder | None = None
+        self.interrupted = False
 
     def _begin(self, total: int) -> None:
         if self._total is None:
@@ -66,7 +69,7 @@ class ConsoleReporter:
         outcome = Outcome.from_json(message["outcome"])
         self._done += 1
         self._bar.update(self._task, completed=self._done, description=outcome.adapter)
-        if outcome.gates:
+        if outcome.gates and not hasattr(report, "wasxfail"):
             self._failures += 1
             if self._failures <= _FAILURES_SHOWN:
                 self._show(outcome)
@@ -90,6 +93,14 @@ class ConsoleReporter:
         """Show an error of the machinery itself."""
         self._console.print(str(excrepr), markup=False, soft_wrap=True)
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Tell an interrupt by the user from our own stop."""
+        self.interrupted = excinfo.errisinstance(KeyboardInterrupt)
+
     def pytest_sessionfinish(self) -> None:
         """Take the bar down."""
         self._bar.stop()
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Keep what the last lines are made from."""
+        self.recorder = config.pluginmanager.getplugin("conformance-recorder")

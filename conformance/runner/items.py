@@ -9,11 +9,16 @@ from typing import Any
 import pytest
 
 from adapters.process import Host, Limits
-from adapters.registry import AdapterSpec, UnknownAdapter, available, resolve
+from adapters.registry import AdapterSpec
 from cases import Case
+from cases.columns import columns
 from conformance.check import ask
 from conformance.plugin import SUITE
-from conformance.selection import SelectionError, select
+from conformance.runner.again import Confirmation
+from conformance.runner.plan import Plan
+from conformance.selection import expectation_folders
+from reports.expectations import Expectation, load_all
+from reports.gate import explain
 from reports.outcome import Outcome
 from reports.statuses import label
 
@@ -45,6 +50,16 @@ class HostPool:
             self._host = Host(spec, self._limits)
         return self._host
 
+    def fresh(self, spec: AdapterSpec) -> Host:
+        """A process of an adapter that has been asked nothing yet."""
+        self.close()
+        return self.get(spec)
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What the current process runs in."""
+        return self._host.environment if self._host is not None else {}
+
     def news(self) -> dict[str, Any] | None:
         """The environment of the current process, once for each adapter."""
         if self._host is None or self._host.spec.name in self._announced:
@@ -64,13 +79,16 @@ class HostPool:
 class CaseItem(pytest.Item):
     """One question to one adapter; its id is ``adapter::case id``."""
 
-    def __init__(self, *, spec: AdapterSpec, case: Case, pool: HostPool, **arguments: Any) -> None:
+    def __init__(self, *, spec: AdapterSpec, case: Case, suite: SuitePlugin, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self.spec, self.case, self.pool = spec, case, pool
+        self.spec, self.case, self.suite = spec, case, suite
 
     def runtest(self) -> None:
         """Ask, and fail, skip or pass as the outcome says."""
-        outcome = self.stash[_OUTCOME] = ask(self.case, self.pool.get(self.spec))
+        outcome, known = self.suite.ask(self.spec, self.case)
+        self.stash[_OUTCOME] = outcome
+        if known is not None:
+            pytest.xfail(f"{known.finding}: {known.reason}")
         if outcome.gates:
             raise Discrepancy(f"{label(outcome.status, outcome.kind)}: {outcome.detail}")
         if outcome.status != "pass":
@@ -93,27 +111,39 @@ class Suite(pytest.File):
     def collect(self) -> Iterator[CaseItem]:
         """Make the items, those of one adapter together."""
         plugin: Any = self.config.pluginmanager.getplugin("conformance-items")
-        for spec in plugin.specs:
-            for case in plugin.cases:
-                nodeid = f"{spec.name}::{case}"
-                yield CaseItem.from_parent(
-                    self, name=str(case), nodeid=nodeid, spec=spec, case=case, pool=plugin.pool
-                )
+        for number in plugin.plan.order:
+            spec, case = plugin.plan.questions[number]
+            nodeid = f"{spec.name}::{case}"
+            yield CaseItem.from_parent(self, name=str(case), nodeid=nodeid, spec=spec, case=case, suite=plugin)
 
 
 class SuitePlugin:
     """Hooks of the side that runs items."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, plan: Plan) -> None:
         option = config.option
-        try:
-            self.specs = [resolve(name) for name in dict.fromkeys(option.adapter or available())]
-            self.cases = select(option.tier, option.case, option.where)
-        except (UnknownAdapter, SelectionError) as error:
-            raise pytest.UsageError(str(error)) from None
-        if not self.specs:
-            raise pytest.UsageError("no framework is installed; install one, such as torch, or give --adapter")
+        self.plan = plan
         self.pool = HostPool(Limits(answer=option.answer_timeout))
+        adapters = dict.fromkeys(spec.name for spec, _ in plan.questions)
+        self._expectations = load_all(adapters, expectation_folders(option.expectations))
+        self._confirmation = Confirmation()
+
+    def ask(self, spec: AdapterSpec, case: Case) -> tuple[Outcome, Expectation | None]:
+        """Ask, and ask again where the outcome is news; the second value is what explains it."""
+        outcome = ask(case, self.pool.get(spec))
+        known = self._known(outcome, case)
+        if not outcome.gates or known is not None:
+            return outcome, known
+        settled = self._confirmation.confirm(outcome, lambda: ask(case, self.pool.fresh(spec)))
+        return settled, None if settled is outcome else self._known(settled, case)
+
+    def _known(self, outcome: Outcome, case: Case) -> Expectation | None:
+        entries = self._expectations[outcome.adapter]
+        if not outcome.gates or not entries:
+            return None
+        row = {**columns(case), **outcome.columns()}
+        (explained,) = explain([row], entries, self.pool.environment)
+        return explained[0] if explained else None
 
     def pytest_pycollect_makemodule(self, module_path: Path, parent: Any) -> Suite | None:
         """Collect the suite in place of its anchor module."""

@@ -1,20 +1,31 @@
-"""The side that controls: plan and outcomes into one SQLite file, then report and summary."""
+"""The side that controls: plan and outcomes into one SQLite file, then the gate, the report and the summary."""
 
 from __future__ import annotations
 
-import fcntl
+import sqlite3
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters.environment import versions
+from adapters.registry import AdapterSpec, load
 from cases import Case
 from cases.tiers import tier_hash
+from conformance.bound import PROFILES
+from conformance.runner.folder import Folder, FolderError
 from conformance.runner.items import REPORT_ATTRIBUTE
+from conformance.runner.plan import make_plan, read_shard
+from conformance.selection import expectation_folders
+from reports.expectations import load_all
+from reports.gate import Gate, assess
+from reports.gate_text import Line, headline, lines
 from reports.html import write_report
+from reports.junit import write_junit
 from reports.outcome import Outcome
 from reports.store import Results, ResultsError
 from reports.summary import totals_line, write_summary
@@ -23,39 +34,94 @@ __all__ = ["Recorder"]
 
 
 class Recorder:
-    """Hooks of the process that writes the results file."""
+    """Hooks of the process that writes the results file.
 
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        self._folder = Path(config.option.out)
-        self._started = time.time()
+    Attributes
+    ----------
+    plan : Plan
+        What is asked, known from the start.
+    results : Results
+        The record.
+    gate : Gate or None
+        What is news, known at the end.
+    totals : str
+        The totals in one line, known at the end.
+    lines : list of Line
+        What to look at, known at the end.
+    trouble : str
+        Why nothing more could be written, empty if all was.
+    """
+
+    def __init__(self, config: pytest.Config, specs: Sequence[AdapterSpec], cases: Sequence[Case]) -> None:
+        self._option = config.option
+        self._clock = time.monotonic()
         self._planned = False
-        self._environments: dict[str, Any] = {}
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock = (self._folder / ".lock").open("w")
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self.results = Results.create(self._folder / "results.sqlite")
-        except BlockingIOError:
-            raise pytest.UsageError(f"another run is writing into {self._folder}") from None
-        except (OSError, ResultsError) as error:
-            raise pytest.UsageError(f"cannot write into {self._folder}: {error}") from None
-        self.results.set_meta("command", sys.argv[1:])
-        self.results.set_meta("started", self._started)
+        self._crashed: set[str] = set()
+        self.gate: Gate | None = None
+        self.lines: list[Line] = []
+        self.totals = self.trouble = ""
+        shard = read_shard(self._option.shard)
+        folders = expectation_folders(self._option.expectations)
+        self._expectations = load_all((spec.name for spec in specs), folders)
+        with ExitStack() as stack:
+            try:
+                self._baseline = self._open(stack, self._option.baseline)
+                durations = self._open(stack, self._option.durations_from)
+                self._folder = Folder(Path(self._option.out))
+                stack.callback(self._folder.close)
+                self.results = self._folder.open_results(resume=self._option.resume)
+                stack.callback(self.results.close)
+                recorded = list(self.results.outcomes())
+                previous = self._folder.open_previous()
+            except (FolderError, ResultsError) as error:
+                raise pytest.UsageError(str(error)) from None
+            meta = self.results.meta()
+            self._environments: dict[str, Any] = meta.get("environments") or {}
+            self._seconds_before = float(meta.get("seconds") or 0)
+            if recorded:
+                _check_versions(specs, self._environments)
+            self.plan = make_plan(
+                specs, cases, shard=shard, durations=durations.outcomes() if durations else (),
+                recorded=recorded, previous=previous.outcomes() if previous else (),
+            )  # fmt: skip
+            if previous is not None:
+                previous.close()
+            self._names = {f"{spec.name}::{case}": (spec.name, case) for spec, case in self.plan.questions}
+            if recorded and self.results.questions(here=False) != {
+                (name, str(case)) for name, case in self._names.values()
+            }:
+                raise pytest.UsageError(f"the run in {self._option.out} asked other questions; leave out --resume")
+            self._close = stack.pop_all()
+        if not recorded:
+            facts = {"command": sys.argv[1:], "started": time.time(), "tier": self._option.tier}
+            for key, value in {**facts, "shard": self._option.shard}.items():
+                self.results.set_meta(key, value)
 
-    def _plan(self, ids: Sequence[str]) -> None:
+    @staticmethod
+    def _open(stack: ExitStack, path: str | None) -> Results | None:
+        return None if path is None else stack.enter_context(Results.open(Path(path)))
+
+    def _plan(self, ids: Iterable[str]) -> None:
+        """Record what is asked: what was collected, which leaves out what pytest's own options deselect."""
         if self._planned:
             return
         self._planned = True
-        pairs = [name.rpartition("::") for name in ids]
-        questions = [(adapter, Case.parse(case_id)) for adapter, _, case_id in pairs]
-        self.results.plan(questions)
-        self.results.set_meta("case_set_hash", tier_hash({case for _, case in questions}))
-        self.results.set_meta("tier", self._config.option.tier)
+        ids = list(ids)
+        mine = {
+            f"{spec.name}::{case}" for spec, case in (self.plan.questions[number] for number in self.plan.here)
+        }
+        elsewhere = [question for name, question in self._names.items() if name not in mine]
+        if len(ids) < len(self.plan.order):
+            elsewhere = []  # something was deselected here; whether other shards deselect theirs is not known
+        self.results.plan([self._names[name] for name in ids], elsewhere=elsewhere)
+        asked = {case_id for _, case_id in self.results.questions(here=False)}
+        self.results.set_meta(
+            "case_set_hash", tier_hash([case for _, case in self._names.values() if str(case) in asked])
+        )
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without xdist the items are here."""
-        if session.items:
+        if getattr(session.config.option, "dist", "no") == "no":
             self._plan([item.nodeid for item in session.items])
 
     @pytest.hookimpl(optionalhook=True)
@@ -63,33 +129,69 @@ class Recorder:
         """With xdist every worker collects the same items and tells."""
         self._plan(ids)
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
+        """Ask the question that a worker died with once more, in another worker."""
+        if crashitem not in self._crashed:
+            self._crashed.add(crashitem)
+            sched.mark_test_pending(crashitem)
+            report.outcome = "rerun"  # type: ignore[assignment]  # the word for it among pytest's plugins
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Record an outcome, or that a worker went away with it."""
         message = getattr(report, REPORT_ATTRIBUTE, None)
-        if message is None:
-            if report.failed:
+        try:
+            if message is not None:
+                outcome = Outcome.from_json(message["outcome"])
+                self.results.record(outcome)
+                if message["environment"]:
+                    self._environments[outcome.adapter] = message["environment"]
+                    self.results.set_meta("environments", self._environments)
+            elif report.failed:
                 adapter, _, case_id = report.nodeid.rpartition("::")
                 self.results.record(Outcome(case_id, adapter, "infra", detail=str(report.longrepr)[:4000]))
-            return
-        outcome = Outcome.from_json(message["outcome"])
-        self.results.record(outcome)
-        if message["environment"]:
-            self._environments[outcome.adapter] = message["environment"]
-            self.results.set_meta("environments", self._environments)
+        except (sqlite3.Error, OSError) as error:
+            self.trouble = self.trouble or f"cannot write {self.results.path}: {error}"
+
+    def pytest_runtest_logfinish(self) -> None:
+        """Stop where going on would ask what cannot be recorded."""
+        if self.trouble:
+            raise pytest.exit.Exception(self.trouble, returncode=pytest.ExitCode.INTERNAL_ERROR)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write everything that is made from the record."""
-        self.results.set_meta("seconds", time.time() - self._started)
-        if not self._config.option.no_report and self.results.count():
-            write_report(self.results, self._folder / "report")
-            write_summary(self.results, self._folder / "summary.md")
+        try:
+            self.results.set_meta("seconds", self._seconds_before + time.monotonic() - self._clock)
+            self.gate = assess(self.results, self._expectations, self._baseline, ("exact", *PROFILES))
+            self.results.set_meta("gate", headline(self.gate))
+            self.totals = totals_line(self.results)
+            self.lines = lines(self.gate, self.results.cases())
+            if not self._option.no_report and self.results.count():
+                write_report(self.results, self._folder.path / "report")
+                write_summary(self.results, self._folder.path / "summary.md", self.gate)
+                write_junit(self.results, self.gate, self._folder.path / "junit.xml")
+        except (sqlite3.Error, OSError) as error:
+            self.trouble = self.trouble or f"cannot write into {self._folder.path}: {error}"
+        if session.exitstatus == pytest.ExitCode.OK and (self.trouble or (self.gate and self.gate.fails)):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say in pytest's own output what came out."""
-        terminalreporter.write_line(totals_line(self.results))
+        terminalreporter.write_line(self.trouble or (headline(self.gate) if self.gate else ""))
+        terminalreporter.write_line(self.totals)
 
     def pytest_unconfigure(self) -> None:
         """Close the record."""
-        self.results.close()
-        self._lock.close()
+        self._close.close()
+
+
+def _check_versions(specs: Sequence[AdapterSpec], environments: dict[str, Any]) -> None:
+    """Refuse to go on with a run under other versions than it began with."""
+    for spec in specs:
+        before = environments.get(spec.name, {}).get("versions")
+        now = None if spec.foreign else versions(load(spec.target).packages)
+        if before and now and before != now:
+            raise pytest.UsageError(
+                f"{spec.name} was {before} when the run began and is {now}; leave out --resume"
+            )

@@ -18,10 +18,13 @@ ROOT = Path(__file__).parents[2]
 CASES = ["--case", "1d-i5-k3", "--case", "2d-n2-c2x4-i4x5-k2x3-s2x1-g2-b1", "--case", "1d-i6-k2-s3-cl"]
 
 
-def conformance(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def conformance(
+    *arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "conformance", *arguments],
         cwd=cwd or ROOT,
+        env=env,
         capture_output=True,
         text=True,
         timeout=300,
@@ -183,7 +186,7 @@ def test_a_results_file_of_another_kind_or_schema_is_refused(foreign_database: P
     assert "schema 99" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["", "run", "check", "cases", "adapters", "report"])
+@pytest.mark.parametrize("command", ["", "run", "check", "cases", "adapters", "report", "accept"])
 def test_help_shows_an_example(command: str) -> None:
     done = conformance(*filter(None, [command]), "--help")
     assert done.returncode == 0

@@ -1,0 +1,65 @@
+"""``conformance accept``: write the new discrepancies of a run down as expectations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from conformance.selection import expectation_folders
+from reports.accept import append, asked_by_adapter, propose
+from reports.expectations import BUILT_IN, ExpectationError, load_all
+from reports.gate import assess
+from reports.store import Results, ResultsError
+
+__all__ = ["command"]
+
+
+@click.command(
+    "accept",
+    epilog="Example: conformance accept conformance-out/results.sqlite --reason 'documented limit' --dry-run",
+)
+@click.argument("results", type=click.Path(path_type=Path), metavar="RESULTS")
+@click.option("--reason", required=True, help="Why this is accepted; it is shown wherever the discrepancy is.")
+@click.option("--upstream", default="", metavar="URL", help="Where it was reported.")
+@click.option("--adapter", "adapters", multiple=True, metavar="NAME", help="Of these adapters only.")
+@click.option("--expectations", metavar="DIR", help="Folder to write. Default: the suite's own.")
+@click.option("--dry-run", is_flag=True, help="Print the entries; write nothing.")
+def command(
+    results: Path, reason: str, upstream: str, adapters: tuple[str, ...], expectations: str | None, dry_run: bool
+) -> None:
+    """Write an expectation for every new discrepancy of the recorded run RESULTS, with the reason given.
+
+    Read the entries before they are committed: the condition is the narrowest that tells the cases of this run
+    apart, and only a person knows whether it is the cause.
+    """
+    if not reason.strip():
+        raise click.UsageError("--reason is empty; say why the discrepancy is accepted")
+    folder = Path(expectations) if expectations else BUILT_IN
+    try:
+        with Results.open(results) as record:
+            outcomes = list(record.outcomes())
+            known = {outcome.adapter for outcome in outcomes}
+            for adapter in adapters:
+                if adapter not in known:
+                    raise click.UsageError(
+                        f"adapter {adapter!r} is not in {results}; there are {', '.join(known)}"
+                    )
+            folders = [*expectation_folders(["builtin"]), *([folder] if folder.is_dir() else [])]
+            gate = assess(record, load_all(known, list(dict.fromkeys(folders))))
+            proposals = propose(
+                gate, record.cases(), asked_by_adapter(outcomes), record.meta().get("environments") or {},
+                reason=reason, upstream=upstream,
+            )  # fmt: skip
+        proposals = [proposal for proposal in proposals if not adapters or proposal.adapter in adapters]
+        for proposal in proposals:
+            click.echo(f"# {proposal.adapter}\n{proposal.to_toml()}")
+        if dry_run or not proposals:
+            click.echo(f"{len(proposals)} new expectations" + ("; nothing was written" if dry_run else ""))
+            return
+        for path, count in append(proposals, folder).items():
+            click.echo(f"{path}: {count} new expectations; read them, then commit them")
+    except (ResultsError, ExpectationError) as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise click.UsageError(f"cannot write into {folder}: {error}") from None

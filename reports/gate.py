@@ -1,0 +1,189 @@
+"""The gate: which of a run's outcomes are news, by expectations and by an earlier run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from reports.drift import Drift, drifts
+from reports.expectations import CONDITION_COLUMNS, Expectation
+from reports.outcome import OUTCOME_COLUMNS, Outcome
+from reports.standings import STANDINGS, standing
+from reports.statuses import STATUSES
+from reports.store import Results
+from reports.where import Table
+
+__all__ = ["Gate", "Item", "assess", "explain"]
+
+Expectations = Mapping[str, Sequence[Expectation]]
+
+
+@dataclass(frozen=True)
+class Item:
+    """An outcome worth naming, how it stands, and what explains it."""
+
+    outcome: Outcome
+    standing: str
+    entry: Expectation | None = None
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The result of a run, against what was known.
+
+    Attributes
+    ----------
+    items : list of Item
+        Outcomes of note, in the order of ``STANDINGS``.
+    stale : list of Expectation
+        Entries whose cases were asked and do not fail as they say; their lines are to be removed.
+    unused : list of Expectation
+        Entries that apply here and met nothing, without a case having been asked that could tell.
+    overlaps : list
+        Pairs of entries and the number of outcomes that both explain; one of them is too wide.
+    drifts : list of Drift
+        Lost precision against the earlier run.
+    counts : Counter
+        Outcomes by status.
+    """
+
+    items: list[Item] = field(default_factory=list)
+    stale: list[Expectation] = field(default_factory=list)
+    unused: list[Expectation] = field(default_factory=list)
+    overlaps: list[tuple[Expectation, Expectation, int]] = field(default_factory=list)
+    drifts: list[Drift] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @cached_property
+    def standings(self) -> Counter[str]:
+        """Number of items by standing."""
+        return Counter(item.standing for item in self.items)
+
+    @property
+    def fails(self) -> bool:
+        """Whether there is anything new."""
+        return bool(self.stale or self.drifts) or any(STANDINGS[name].fails for name in self.standings)
+
+    @property
+    def broken(self) -> bool:
+        """Whether the suite's own machinery failed somewhere."""
+        return bool(self.standings["infra"])
+
+    @property
+    def failing(self) -> list[Item]:
+        """The items that fail the gate, the gravest first."""
+        return [item for item in self.items if STANDINGS[item.standing].fails]
+
+
+def explain(
+    rows: Sequence[dict[str, Any]], entries: Sequence[Expectation], environment: Mapping[str, Any]
+) -> list[list[Expectation]]:
+    """The entries that explain each of some discrepancies of one adapter.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Values of ``CONDITION_COLUMNS``.
+    entries : sequence of Expectation
+        Those of the adapter.
+    environment : mapping
+        What the adapter ran in.
+    """
+    found: list[list[Expectation]] = [[] for _ in rows]
+    applicable = [entry for entry in entries if entry.applies(environment)]
+    if not rows or not applicable:
+        return found
+    with Table(rows, CONDITION_COLUMNS) as table:
+        for entry in applicable:
+            for row, explained, met in zip(rows, found, table.matching(entry.where), strict=True):
+                if met and (row["kind"] or row["status"]) in entry.kinds:
+                    explained.append(entry)
+    return found
+
+
+def assess(
+    results: Results, expectations: Expectations, baseline: Results | None = None, profiles: Sequence[str] = ()
+) -> Gate:
+    """Find out what is news in a run.
+
+    Parameters
+    ----------
+    results : Results
+        The run.
+    expectations : mapping
+        Entries by adapter, as `reports.expectations.load_all` reads them.
+    baseline : Results, optional
+        An earlier run: what it has is known, and precision is compared with it.
+    profiles : sequence of str
+        Accuracy profiles, the tightest first; needed with a baseline.
+    """
+    outcomes = list(results.outcomes())
+    cases = results.cases()
+    environments = results.meta().get("environments") or {}
+    gate = Gate(counts=Counter(outcome.status for outcome in outcomes))
+    before = _by_question(baseline.outcomes()) if baseline is not None else {}
+    by_adapter: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        by_adapter.setdefault(outcome.adapter, []).append(outcome)
+    for adapter, own in by_adapter.items():
+        entries = expectations.get(adapter, ())
+        environment = environments.get(adapter, {})
+        explained = _explain_all(own, cases, entries, environment)
+        for outcome in own:
+            old = before.get((adapter, outcome.case_id))
+            named = standing(old, outcome)
+            by = explained.get(outcome.case_id, [])
+            if by:
+                gate.items.append(Item(outcome, "known", by[0]))
+            elif named is not None:
+                gate.items.append(Item(outcome, named))
+        _judge_entries(gate, own, cases, entries, environment, explained)
+    if baseline is not None:
+        pairs = [(before[key], new) for key, new in _by_question(outcomes).items() if key in before]
+        gate.drifts.extend(drifts(pairs, profiles))
+    order = list(STANDINGS)
+    gate.items.sort(key=lambda item: order.index(item.standing))
+    return gate
+
+
+def _by_question(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], Outcome]:
+    return {(outcome.adapter, outcome.case_id): outcome for outcome in outcomes}
+
+
+def _explain_all(
+    outcomes: Sequence[Outcome],
+    cases: Mapping[str, dict[str, Any]],
+    entries: Sequence[Expectation],
+    environment: Mapping[str, Any],
+) -> dict[str, list[Expectation]]:
+    wrong = [outcome for outcome in outcomes if outcome.gates and not STATUSES[outcome.status].ours]
+    rows = [{**cases[outcome.case_id], **outcome.columns()} for outcome in wrong]
+    found = explain(rows, entries, environment)
+    return {outcome.case_id: by for outcome, by in zip(wrong, found, strict=True) if by}
+
+
+def _judge_entries(
+    gate: Gate,
+    outcomes: Sequence[Outcome],
+    cases: Mapping[str, dict[str, Any]],
+    entries: Sequence[Expectation],
+    environment: Mapping[str, Any],
+    explained: Mapping[str, list[Expectation]],
+) -> None:
+    """Find the entries of one adapter that are stale, unused or overlap."""
+    used = Counter(entry.place for by in explained.values() for entry in by)
+    answered = {o.case_id for o in outcomes if not STATUSES[o.status].ours and o.status != "flaky"}
+    idle = [entry for entry in entries if entry.applies(environment) and not used[entry.place]]
+    for entry in idle:
+        could_tell = answered.intersection(entry.evidence)
+        if not entry.evidence:
+            rows = [dict.fromkeys(OUTCOME_COLUMNS) | cases[case_id] for case_id in answered]
+            with Table(rows, CONDITION_COLUMNS) as table:
+                could_tell = set() if not any(table.matching(entry.where)) else answered
+        (gate.stale if could_tell else gate.unused).append(entry)
+    pairs = Counter((a.place, b.place) for by in explained.values() for n, a in enumerate(by) for b in by[n + 1 :])
+    by_place = {entry.place: entry for entry in entries}
+    gate.overlaps.extend((by_place[a], by_place[b], count) for (a, b), count in pairs.items())

@@ -1,0 +1,110 @@
+"""The gate in words, worst first, for a terminal and for Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reports.expectations import Expectation
+from reports.gate import Gate
+from reports.standings import STANDINGS
+from reports.statuses import label
+from reports.survey import group
+
+__all__ = ["Line", "headline", "lines", "markdown"]
+
+_MOST_LINES = 30
+_MOST_CHARACTERS = 240
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing to look at: how it stands, what it is in words, and whether it fails the gate."""
+
+    standing: str
+    text: str
+    fails: bool
+
+
+def headline(gate: Gate) -> str:
+    """The result in one sentence that begins with what is new."""
+    parts = [f"{count} {name}" for name in STANDINGS if (count := gate.standings[name]) and STANDINGS[name].fails]
+    parts += [f"{len(found)} {name}" for name, found in (("stale", gate.stale), ("drifted", gate.drifts)) if found]
+    quiet = [f"{count} {name}" for name in STANDINGS if (count := gate.standings[name])]
+    quiet = [part for part in quiet if part not in parts]
+    tail = f" ({', '.join(quiet)})" if quiet else ""
+    return (f"Gate red: {', '.join(parts)}" if parts else "Gate green: nothing new") + tail + "."
+
+
+def lines(gate: Gate, cases: Mapping[str, dict[str, Any]]) -> list[Line]:
+    """Everything a person should look at, what fails the gate first.
+
+    Parameters
+    ----------
+    gate : Gate
+        The result.
+    cases : mapping
+        Columns of every case, by id.
+    """
+    found = []
+    for name, standing in STANDINGS.items():
+        members = [item.outcome for item in gate.items if item.standing == name]
+        if name in ("known", "rounding") or not members:
+            continue
+        for item in group(members, dict(cases)):
+            what = " ".join((item.text or item.detail).split())
+            text = f"{item.adapter} {item.label}, {_cases(len(item.members))}, smallest {item.smallest}: {what}"
+            found.append(Line(name, text, standing.fails))
+    found += [Line("drift", str(drift), True) for drift in gate.drifts]
+    found += [
+        Line("stale", f"{_named(entry)} does not fail any more; {_remove(entry)}", True) for entry in gate.stale
+    ]
+    known = {item.entry.place: item.entry for item in gate.items if item.entry}
+    for place, entry in known.items():
+        members = [item.outcome for item in gate.items if item.entry and item.entry.place == place]
+        what = label(members[0].status, members[0].kind)
+        text = f"{members[0].adapter} {what}, {_cases(len(members))}: {_named(entry)}: {entry.reason}"
+        found.append(Line("known", f"{text} {entry.upstream}".rstrip(), False))
+    for one, other, count in gate.overlaps:
+        both = f"{_named(one)} and {_named(other)} both explain {_cases(count)}"
+        found.append(Line("overlap", f"{both}; narrow one, or {_remove(other)}", False))
+    found += [
+        Line("unused", f"{_named(entry)} met nothing; its evidence was not asked", False) for entry in gate.unused
+    ]
+    return sorted(found, key=lambda line: not line.fails)
+
+
+def _cases(count: int) -> str:
+    return f"{count} case{'' if count == 1 else 's'}"
+
+
+def _named(entry: Expectation) -> str:
+    return f"expectation {entry.finding}"
+
+
+def _remove(entry: Expectation) -> str:
+    first, last = entry.lines
+    return f"remove lines {first} to {last} of {entry.path}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"
+
+
+def markdown(gate: Gate, cases: Mapping[str, dict[str, Any]]) -> str:
+    """A section for a job's page."""
+    every = lines(gate, cases)
+    table = [f"| {line.standing} | {_cell(line.text)} |" for line in every[:_MOST_LINES]]
+    if len(every) > _MOST_LINES:
+        table.append(f"| … | and {len(every) - _MOST_LINES} more, in the report |")
+    head = ["| gate | |", "| --- | --- |"] if table else []
+    return "\n".join([f"## {headline(gate)}", "", *head, *table]).rstrip() + "\n"
+
+
+def _cell(text: str) -> str:
+    """Text that stays in its table cell and is neither HTML nor Markdown."""
+    text = _cut(" ".join(text.split()))
+    for character in "\\`*_[]|~#@":
+        text = text.replace(character, "\\" + character)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

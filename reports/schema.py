@@ -1,0 +1,159 @@
+"""The tables of a results file, and how older files are brought up to date.
+
+=========  ====================================================================================================
+table      holds
+=========  ====================================================================================================
+meta       facts about the run, a row each, as JSON: ``run_id``, ``started`` (seconds since 1970), ``seconds``,
+           ``command``, ``tier``, ``shard`` (such as ``2/3``), ``case_set_hash`` (of the whole selection, all
+           shards), ``environments`` (by adapter; see `adapters.environment.describe`), ``gate``
+cases      a row a case: ``case_id`` and the columns of `cases.columns`, which all follow from the id
+plan       a row a question: ``adapter``, ``case_id``, and ``here``: 1 if this run was to ask it, 0 if another
+           shard was. A question with ``here`` = 1 and no outcome is missing
+outcomes   a row an answered question: the fields of `reports.outcome.Outcome`, ``diagnosis`` and ``evidence``
+           as JSON
+=========  ====================================================================================================
+
+``PRAGMA application_id`` is ``CTC1`` and ``PRAGMA user_version`` the schema version. A new field of an outcome or
+column of a case needs no new version: the one is added empty, the other is computed from the ids. Anything else
+does, with a step in ``MIGRATIONS``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+from cases.case import Case
+from cases.columns import COLUMN_NAMES, columns
+from reports.outcome import Outcome
+from reports.statuses import STATUSES
+
+__all__ = [
+    "APPLICATION_ID",
+    "OUTCOME_FIELDS",
+    "SCHEMA_VERSION",
+    "create_tables",
+    "migrate",
+    "needs_migration",
+    "problem",
+]
+
+APPLICATION_ID = 0x43544331  # "CTC1", so that another program's database is recognised as such
+SCHEMA_VERSION = 2
+OUTCOME_FIELDS = tuple(item.name for item in fields(Outcome))
+
+_CASES = f"CREATE TABLE cases ({', '.join(COLUMN_NAMES)}, PRIMARY KEY (case_id)) WITHOUT ROWID"
+_SCHEMA = f"""
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+{_CASES};
+CREATE TABLE plan (
+    adapter TEXT, case_id TEXT, here INTEGER NOT NULL DEFAULT 1, PRIMARY KEY (adapter, case_id)
+) WITHOUT ROWID;
+CREATE TABLE outcomes ({", ".join(OUTCOME_FIELDS)}, PRIMARY KEY (adapter, case_id)) WITHOUT ROWID;
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+
+
+def _shards(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE plan ADD COLUMN here INTEGER NOT NULL DEFAULT 1")
+
+
+MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _shards}
+"""From each version to the next."""
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables of a new file."""
+    connection.executescript(_SCHEMA)
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> tuple[str, ...]:
+    return tuple(row[1] for row in connection.execute(f"PRAGMA table_info({table})"))
+
+
+def needs_migration(connection: sqlite3.Connection) -> bool:
+    """Whether a file was written by an older version of the suite."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    return (
+        version != SCHEMA_VERSION
+        or _columns(connection, "cases") != COLUMN_NAMES
+        or not set(OUTCOME_FIELDS) <= set(_columns(connection, "outcomes"))
+    )
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a file of an older version up to date, in one transaction."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    with connection:
+        connection.execute("BEGIN")
+        for step in range(version, SCHEMA_VERSION):
+            MIGRATIONS[step](connection)
+        for name in OUTCOME_FIELDS:
+            if name not in _columns(connection, "outcomes"):
+                connection.execute(f"ALTER TABLE outcomes ADD COLUMN {name}")
+        if _columns(connection, "cases") != COLUMN_NAMES:
+            ids = [row[0] for row in connection.execute("SELECT DISTINCT case_id FROM plan")]
+            connection.execute("DROP TABLE cases")
+            connection.execute(_CASES)
+            marks = ", ".join("?" * len(COLUMN_NAMES))
+            rows = (tuple(columns(Case.parse(case_id)).values()) for case_id in ids)
+            connection.executemany(f"INSERT INTO cases VALUES ({marks})", rows)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+# What is read from a file later is checked here first: each query finds a row that is not as it should be.
+_CHECKS = {
+    "an outcome has an unknown status": "SELECT 1 FROM outcomes WHERE status NOT IN ({statuses})",
+    "a text is none": "SELECT 1 FROM outcomes WHERE typeof(detail || digest || program || source) <> 'text'"
+    " OR typeof(coalesce(kind, '')) <> 'text' OR typeof(coalesce(profile, '')) <> 'text'",
+    "a number is none": "SELECT 1 FROM outcomes WHERE typeof(seconds) NOT IN ('integer', 'real')"
+    " OR typeof(coalesce(budget, 0)) NOT IN ('integer', 'real')"
+    " OR typeof(coalesce(max_abs_error, 0)) NOT IN ('integer', 'real')",
+    "an outcome's data are no JSON": "SELECT 1 FROM outcomes WHERE NOT is_object(diagnosis)"
+    " OR NOT is_object(evidence)",
+    "a fact about the run is no JSON": "SELECT 1 FROM meta WHERE NOT is_json(value)",
+    "a case has no id": "SELECT 1 FROM cases WHERE typeof(case_id) <> 'text' OR case_id GLOB '*[^0-9a-z._-]*'",
+    "a case's counts are none": "SELECT 1 FROM cases WHERE typeof(batch) <> 'integer'"
+    " OR typeof(in_channels) <> 'integer' OR typeof(out_channels) <> 'integer'",
+    "a case's sizes are none": "SELECT 1 FROM cases WHERE NOT is_size(input_size) OR NOT is_size(kernel_size)",
+    "a planned adapter is no name": "SELECT 1 FROM plan WHERE typeof(adapter) <> 'text' OR adapter = ''",
+    "a planned case has no row": "SELECT 1 FROM plan WHERE case_id NOT IN (SELECT case_id FROM cases)",
+}
+
+
+def _is_json(text: Any) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return True
+
+
+def _is_object(text: Any) -> bool:
+    return text is None or (_is_json(text) and isinstance(json.loads(text), dict))
+
+
+def _is_size(text: Any) -> bool:
+    return isinstance(text, str) and re.fullmatch(r"m?[0-9]+(x[0-9]+){0,2}", text) is not None
+
+
+def problem(connection: sqlite3.Connection) -> str | None:
+    """What is wrong with the contents of a file, None for nothing.
+
+    A file may come from another machine, a broken copy or a stranger: what is read from it later is checked here.
+    """
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        return str(found)
+    for function in (_is_json, _is_object, _is_size):
+        connection.create_function(function.__name__[1:], 1, function, deterministic=True)
+    statuses = ", ".join(f"'{name}'" for name in STATUSES)
+    for words, query in _CHECKS.items():
+        if connection.execute(f"{query.format(statuses=statuses)} LIMIT 1").fetchone() is not None:
+            return words
+    return None

@@ -1,0 +1,238 @@
+"""What is news: expectations, an earlier run, and lost precision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cases import Case
+from reports.accept import append, narrow, propose
+from reports.drift import drifts
+from reports.expectations import load_all, read
+from reports.gate import Gate, assess
+from reports.gate_text import headline, lines, markdown
+from reports.outcome import Outcome
+from reports.standings import STANDINGS, standing
+from reports.store import Results
+
+SAME, VALID, OTHER = (str(Case.parse(text)) for text in ("1d-i5-k3-s2-same", "1d-i5-k3-s2", "1d-i5-k2-s2-same"))
+PASS = Outcome(SAME, "a", "pass", digest="1")
+FAIL = Outcome(SAME, "a", "fail", "values", detail="wrong", digest="2")
+ENTRY = """[[expectation]]
+finding = "same-is-off"
+where = "padding = 'same'"
+kind = "values"
+reason = "documented"
+upstream = "https://example.org/1"
+"""
+
+
+def run(path: Path, *outcomes: Outcome, missing: tuple[str, ...] = ()) -> Results:
+    results = Results.create(path)
+    ids = [outcome.case_id for outcome in outcomes] + list(missing)
+    results.plan([("a", Case.parse(case_id)) for case_id in ids])
+    for outcome in outcomes:
+        results.record(outcome)
+    results.set_meta("environments", {"a": {"versions": {"numpy": "2.0"}}})
+    return results
+
+
+def gate(tmp_path: Path, text: str, *outcomes: Outcome, missing: tuple[str, ...] = ()) -> Gate:
+    (tmp_path / "a.toml").write_text(text)
+    with run(tmp_path / "r.sqlite", *outcomes, missing=missing) as results:
+        return assess(results, load_all(["a"], [tmp_path]))
+
+
+def test_without_an_entry_it_is_new(tmp_path: Path) -> None:
+    found = gate(tmp_path, "", FAIL)
+    assert found.fails
+    assert found.standings == {"new": 1}
+    assert headline(found).startswith("Gate red: 1 new")
+
+
+def test_with_an_entry_it_is_known(tmp_path: Path) -> None:
+    found = gate(tmp_path, ENTRY, FAIL, replace(PASS, case_id=VALID))
+    assert not found.fails
+    assert found.standings == {"known": 1}
+    assert not found.stale
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        replace(FAIL, kind="shape"),
+        replace(FAIL, case_id=VALID),
+        Outcome(SAME, "a", "crash", detail="SIGSEGV"),
+    ],
+)
+def test_another_kind_or_another_case_is_new_all_the_same(tmp_path: Path, outcome: Outcome) -> None:
+    assert gate(tmp_path, ENTRY, outcome).standings["new"] == 1
+
+
+def test_an_entry_whose_cases_pass_is_stale_and_its_lines_are_named(tmp_path: Path) -> None:
+    found = gate(tmp_path, f"# why\n\n{ENTRY}", PASS)
+    assert found.fails
+    (line,) = lines(found, {})
+    assert (line.standing, line.fails) == ("stale", True)
+    assert f"remove lines 3 to 8 of {tmp_path / 'a.toml'}" in line.text
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome", "missing"),
+    [
+        (ENTRY, replace(PASS, case_id=VALID), ()),  # none of its cases was asked
+        (ENTRY, replace(PASS, case_id=VALID), (SAME,)),  # asked, and there is no answer to judge by
+        (ENTRY, replace(PASS, status="flaky"), ()),
+        (f'{ENTRY}evidence = ["{OTHER}"]', PASS, ()),  # the case that shows it was not asked
+        (f'{ENTRY}versions = {{ numpy = "<2" }}', PASS, ()),  # about another version
+    ],
+)
+def test_an_entry_is_stale_only_if_a_case_was_asked_that_can_tell(
+    tmp_path: Path, text: str, outcome: Outcome, missing: tuple[str, ...]
+) -> None:
+    assert not gate(tmp_path, text, outcome, missing=missing).stale
+
+
+def test_an_entry_over_the_diagnosis_is_judged_by_its_evidence(tmp_path: Path) -> None:
+    text = ENTRY.replace("padding = 'same'", "transform = 'shift'") + f'evidence = ["{SAME}"]'
+    shifted = replace(FAIL, diagnosis={"transform": "shift", "text": "shifted by 1", "axes": ["W"]})
+    assert gate(tmp_path, text, shifted).standings == {"known": 1}
+    assert gate(tmp_path, text, FAIL).standings == {"new": 1}
+    assert len(gate(tmp_path, text, PASS).stale) == 1
+
+
+def test_overlapping_entries_are_named_and_do_not_fail(tmp_path: Path) -> None:
+    second = ENTRY.replace("same-is-off", "stride").replace("padding = 'same'", "stride_max = 2")
+    found = gate(tmp_path, ENTRY + second, FAIL)
+    assert not found.fails
+    assert "remove lines 7 to 12" in next(line.text for line in lines(found, {}) if line.standing == "overlap")
+
+
+def test_missing_and_infra_are_no_discrepancy_of_anyone(tmp_path: Path) -> None:
+    found = gate(tmp_path, ENTRY, Outcome(VALID, "a", "infra", detail="no space"), missing=(SAME,))
+    assert found.fails
+    assert found.broken
+    assert found.standings == {"missing": 1, "infra": 1}
+
+
+def test_what_people_wrote_stays_text_in_markdown(tmp_path: Path) -> None:
+    with run(
+        tmp_path / "r.sqlite", replace(FAIL, detail="<img src=x> | [a](javascript:x) @all `x`\n## h")
+    ) as results:
+        page = markdown(assess(results, {}), results.cases())
+    assert "<img" not in page
+    assert "[a](" not in page
+    assert page.count("\n|") == 3
+
+
+CRASH = Outcome(SAME, "a", "crash")
+REFUSED = Outcome(SAME, "a", "unsupported")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (PASS, PASS, None),
+        (PASS, FAIL, "new"),
+        (None, FAIL, "new"),
+        (None, PASS, None),
+        (FAIL, FAIL, "known"),
+        (FAIL, replace(FAIL, digest="3"), "changed"),
+        (FAIL, replace(FAIL, kind="shape"), "changed"),
+        (FAIL, PASS, "fixed"),
+        (FAIL, CRASH, "worse"),
+        (CRASH, FAIL, "better"),
+        (CRASH, CRASH, "known"),
+        (PASS, REFUSED, "worse"),
+        (REFUSED, PASS, "fixed"),
+        (REFUSED, FAIL, "new"),
+        (FAIL, REFUSED, "better"),
+        (PASS, replace(PASS, digest="3"), "rounding"),
+        (PASS, Outcome(SAME, "a", "flaky", "values"), "flaky"),
+        (PASS, Outcome(SAME, "a", "missing"), "missing"),
+        (PASS, Outcome(SAME, "a", "infra"), "infra"),
+        (Outcome(SAME, "a", "missing"), FAIL, "new"),
+        (FAIL, None, None),
+    ],
+)
+def test_the_algebra(old: Outcome | None, new: Outcome | None, expected: str | None) -> None:
+    assert standing(old, new) == expected
+
+
+def test_the_algebra_knows_every_pair_of_statuses() -> None:
+    from reports.statuses import STATUSES
+
+    for before in STATUSES:
+        for after in STATUSES:
+            found = standing(Outcome(SAME, "a", before), Outcome(SAME, "a", after))
+            assert found is None or found in STANDINGS
+            if STATUSES[after].gates:
+                assert found is not None, f"{before} to {after} goes unnoticed"
+
+
+PROFILES = ("exact", "fp64", "fp32-acc", "storage-acc")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lost"),
+    [
+        (("fp32-acc", 0.03), ("fp32-acc", 0.40), True),
+        (("fp32-acc", 0.03), ("fp32-acc", 0.05), False),
+        (("fp32-acc", 0.03), ("fp32-acc", 0.09), False),
+        (("fp32-acc", 0.30), ("fp32-acc", 0.60), False),
+        (("fp32-acc", 0.40), ("fp32-acc", 0.03), False),
+        (("fp32-acc", 0.40), ("storage-acc", 0.15), True),
+        (("storage-acc", 0.15), ("fp32-acc", 0.90), False),
+        (("exact", 0.0), ("fp32-acc", 0.40), True),
+        (("exact", 0.0), ("exact", 0.0), False),
+    ],
+)
+def test_lost_precision(before: tuple[str, float], after: tuple[str, float], lost: bool) -> None:
+    def outcome(profile: str, budget: float) -> Outcome:
+        return replace(PASS, profile=profile, budget=budget)
+
+    found = drifts([(outcome(*before), outcome(*after))], PROFILES)
+    assert bool(found) is lost
+    assert all(item.dtype == "f32" and item.case_id == SAME for item in found)
+
+
+def test_accepted_discrepancies_are_known_afterwards(tmp_path: Path) -> None:
+    outcomes = [
+        FAIL,
+        replace(PASS, case_id=VALID),
+        Outcome(OTHER, "a", "crash", detail="SIGSEGV \x7f \" ''' \U0001f600"),
+    ]
+    with run(tmp_path / "r.sqlite", *outcomes) as results:
+        before = assess(results, {})
+        proposals = propose(before, results.cases(), {"a": [SAME, VALID, OTHER]}, results.meta()["environments"],
+                            reason='said "so" \x7f \U0001f600')  # fmt: skip
+        written = append(proposals, tmp_path / "expectations")
+        after = assess(results, load_all(["a"], [tmp_path / "expectations"]))
+    assert before.standings == {"new": 2}
+    assert written == {tmp_path / "expectations" / "a.toml": 2}
+    assert after.standings == {"known": 2}
+    assert (after.fails, after.overlaps, after.unused) == (False, [], [])
+    assert {str(entry.versions["numpy"]) for entry in read(tmp_path / "expectations" / "a.toml")} == {">=2.0"}
+
+
+def test_the_condition_written_holds_for_the_cases_and_for_no_other() -> None:
+    from cases.columns import COLUMN_NAMES, columns
+    from cases.tiers import load_tier
+    from reports.where import matching
+
+    cases = {str(case): columns(case) for case in load_tier("smoke")[:150]}
+    groups = {
+        "padding = 'same' and stride_max > kernel_min": True,
+        "rank = 3": True,
+        "dtype = 'f16' and groups > 1": True,
+    }
+    for condition in groups:
+        met = matching(cases.values(), condition, COLUMN_NAMES)
+        members = [case_id for case_id, keep in zip(cases, met, strict=True) if keep]
+        if not members:
+            continue
+        found = narrow(members, list(cases), cases)
+        again = matching(cases.values(), found, COLUMN_NAMES)
+        assert [case_id for case_id, keep in zip(cases, again, strict=True) if keep] == members, found
