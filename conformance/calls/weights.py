@@ -42,7 +42,7 @@ def to_case(form: WeightForm, case: Case) -> list[str]:
     if axes != wanted:
         lines.append(f"w = np.transpose(w, {tuple(axes.index(axis) for axis in wanted)})")
     if form.flipped:
-        lines.append(f"w = np.flip(w, {tuple(range(2, case.rank + 2))})")
+        lines.append(f"w = np.flip(w, {tuple(range(2, case.rank + 2))}).copy()")
     if form.grouped_inputs and case.groups > 1:
         lines.append(_regroup(case, inputs_first=False))
     return lines
@@ -56,7 +56,7 @@ def from_case(form: WeightForm, case: Case) -> list[str]:
     if form.grouped_inputs and case.groups > 1:
         lines.append(_regroup(case, inputs_first=True))
     if form.flipped:
-        lines.append(f"w = np.flip(w, {tuple(range(2, case.rank + 2))})")
+        lines.append(f"w = np.flip(w, {tuple(range(2, case.rank + 2))}).copy()")
     if axes != wanted:
         lines.append(f"w = np.transpose(w, {tuple(wanted.index(axis) for axis in axes)})")
     return lines

@@ -26,6 +26,7 @@ from conformance.bound import PROFILES, Reference, tolerance
 from conformance.check import ask
 from conformance.reference import question, reference
 from conformance.repro.data import LITERAL_SIZE, array_text, data_lines
+from conformance.source import tidy
 from reports.outcome import Outcome
 from reports.statuses import label
 
@@ -33,7 +34,6 @@ __all__ = ["Asked", "build_script", "gather", "shows"]
 
 _SHOWN_ELEMENTS = 8
 _PATIENCE = 60
-_WIDTH = 100
 _CHILD = "child"
 _POISON = "ctypes.CDLL(None).mallopt(-6, 0xA5)  # junk in fresh memory, lest it pass for zero (glibc)"
 
@@ -141,7 +141,7 @@ def build_script(asked: Asked, *, poison: bool = False) -> str:
         "",
         *judged,
     ]
-    return "\n".join(_tidy(lines)) + "\n"
+    return "\n".join(tidy(lines)) + "\n"
 
 
 def _header(asked: Asked) -> list[str]:
@@ -281,32 +281,6 @@ def _twice(asked: Asked) -> list[str]:
         'print("expected the same answer twice, got", *pairs, sep="\\n")',
         "sys.exit(int(any(not np.array_equal(a, b, equal_nan=True) for a, b in pairs)))",
     ]
-
-
-def _tidy(lines: list[str]) -> list[str]:
-    """Fill the lines of a call that has one argument a line, and break long literals."""
-    tidy: list[str] = []
-    for line in "\n".join(lines).splitlines():
-        inside = bool(tidy) and tidy[-1].startswith(" ") and line.startswith("    ") and line.endswith(",")
-        if inside and tidy[-1].endswith(",") and len(tidy[-1]) + len(line.strip()) < _WIDTH:
-            tidy[-1] += " " + line.strip()
-        else:
-            tidy += _broken(line)
-    return tidy
-
-
-def _broken(line: str) -> list[str]:
-    """Break a long line of literals after its commas."""
-    if len(line) <= _WIDTH + 10 or not any(mark in line for mark in ("np.array([", "expected = {(")):
-        return [line]
-    indent = " " * (len(line) - len(line.lstrip()) + 4)
-    broken: list[str] = []
-    for piece in line.split(", "):
-        if broken and len(broken[-1]) + len(piece) < _WIDTH:
-            broken[-1] += f", {piece}"
-        else:
-            broken.append(indent + piece if broken else piece)
-    return [part + "," for part in broken[:-1]] + broken[-1:]
 
 
 def shows(asked: Asked, script: str) -> bool:

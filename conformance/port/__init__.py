@@ -1,0 +1,8 @@
+"""The same question in another framework's words: the call, what happens to the weights, and the proof."""
+
+from __future__ import annotations
+
+from conformance.port.search import Port, find_port, verify
+from conformance.port.steps import STEPS, Step
+
+__all__ = ["STEPS", "Port", "Step", "find_port", "verify"]

@@ -1,0 +1,162 @@
+"""Steps around a call for interfaces that have no words for a question, as NumPy source lines.
+
+A step turns a case into another that asks the same once the weights, the input or the answer are changed. The
+lines are what a port prints and what its verification runs; each step carries its adjoint, for gradients. A new
+step is an entry in ``STEPS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from cases import Case
+
+__all__ = ["STEPS", "Step"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change.
+
+    Attributes
+    ----------
+    about : str
+        What is done, in words.
+    applies : callable
+        Whether it changes a case.
+    case : callable
+        The case asked instead.
+    before, after : callable
+        From the case to the lines on ``x``, ``w`` (and ``bias``), and to those on ``y``.
+    before_gradient, after_gradient : callable
+        The adjoint: lines on ``dy``, and on ``dx``, ``dw`` and ``db``.
+    """
+
+    about: str
+    applies: Callable[[Case], bool]
+    case: Callable[[Case], Case]
+    before: Callable[[Case], Sequence[str]] = lambda case: ()
+    after: Callable[[Case], Sequence[str]] = lambda case: ()
+    before_gradient: Callable[[Case], Sequence[str]] = lambda case: ()
+    after_gradient: Callable[[Case], Sequence[str]] = lambda case: ()
+
+
+def _explicit(case: Case) -> Case:
+    return replace(case, padding=case.geometry().crop, output_padding=None)
+
+
+def _taps(case: Case) -> str:
+    return ":, :, " + ", ".join(f"::{d}" for d in case.dilation)
+
+
+def _spread(case: Case) -> list[str]:
+    shape = (*case.weight_shape[:2], *case.geometry().effective_kernel)
+    return [f"spread = np.zeros({shape}, w.dtype)", f"spread[{_taps(case)}] = w", "w = spread"]
+
+
+def _block(case: Case) -> tuple[int, int]:
+    return case.in_channels // case.groups, case.out_channels // case.groups
+
+
+def _dense(case: Case) -> list[str]:
+    i, o = _block(case)
+    shape = (case.in_channels, case.out_channels, *case.kernel_size)
+    return [
+        f"dense = np.zeros({shape}, w.dtype)",
+        f"for g in range({case.groups}):",
+        f"    dense[g * {i} : (g + 1) * {i}, g * {o} : (g + 1) * {o}] = w[g * {i} : (g + 1) * {i}]",
+        "w = dense",
+    ]
+
+
+def _blocks(case: Case) -> list[str]:
+    i, o = _block(case)
+    block = f"dw[g * {i} : (g + 1) * {i}, g * {o} : (g + 1) * {o}]"
+    return [f"dw = np.concatenate([{block} for g in range({case.groups})])"]
+
+
+def _outside(case: Case) -> bool:
+    return any(low < 0 or high < 0 for low, high in case.geometry().crop)
+
+
+def _inside(case: Case) -> Case:
+    crop = tuple((max(low, 0), max(high, 0)) for low, high in case.geometry().crop)
+    return replace(case, padding=crop, output_padding=None, bias=False)
+
+
+def _ends(case: Case) -> list[tuple[int, int]]:
+    return [(max(-low, 0), max(-high, 0)) for low, high in case.geometry().crop]
+
+
+def _around(case: Case, ends: list[str]) -> str:
+    inner = ", ".join(ends)
+    whole = "(0, 0)" if ends[0].startswith("(") else ":"
+    return f"{whole}, {whole}, {inner}" if case.layout == "channels_first" else f"{whole}, {inner}, {whole}"
+
+
+def _pad(case: Case) -> list[str]:
+    lines = [f"y = np.pad(y, ({_around(case, [str(pair) for pair in _ends(case)])}))"]
+    if case.bias:
+        shape = f".reshape(-1{', 1' * case.rank})" if case.layout == "channels_first" else ""
+        lines.append(f"y = y + bias{shape}")
+    return lines
+
+
+def _cut(case: Case) -> list[str]:
+    sizes = case.geometry().output_size
+    ends = [f"{low}:{size - high}" for (low, high), size in zip(_ends(case), sizes, strict=True)]
+    axes = (0, *range(2, case.rank + 2)) if case.layout == "channels_first" else tuple(range(case.rank + 1))
+    total = [f"db = dy.sum({axes})"] if case.bias else []
+    return [*total, f"dy = dy[{_around(case, ends)}]"]
+
+
+def _other_layout(case: Case) -> Case:
+    return replace(case, layout="channels_last" if case.layout == "channels_first" else "channels_first")
+
+
+def _move(name: str, there: bool) -> Callable[[Case], list[str]]:
+    def lines(case: Case) -> list[str]:
+        first = (case.layout == "channels_first") == there
+        return [f"{name} = np.moveaxis({name}, {'1, -1' if first else '-1, 1'})"]
+
+    return lines
+
+
+STEPS: tuple[Step, ...] = (
+    Step(
+        "the crop is written out",
+        lambda case: isinstance(case.padding, str) or case.output_padding is not None,
+        _explicit,
+    ),
+    Step(
+        "dilation by zeros between the taps",
+        lambda case: max(case.dilation) > 1,
+        lambda case: replace(case, kernel_size=case.geometry().effective_kernel, dilation=(1,)),
+        before=_spread,
+        after_gradient=lambda case: [f"dw = dw[{_taps(case)}]"],
+    ),
+    Step(
+        "groups by a block-diagonal weight",
+        lambda case: case.groups > 1,
+        lambda case: replace(case, groups=1),
+        before=_dense,
+        after_gradient=_blocks,
+    ),
+    Step(
+        "zeros beyond the full result, and the bias after them",
+        _outside,
+        _inside,
+        after=_pad,
+        before_gradient=_cut,
+    ),
+    Step(
+        "the other layout",
+        lambda case: True,
+        _other_layout,
+        before=_move("x", True),
+        after=_move("y", False),
+        before_gradient=_move("dy", True),
+        after_gradient=_move("dx", False),
+    ),
+)

@@ -1,0 +1,52 @@
+"""A port as a script: weights, steps before, the call, steps after."""
+
+from __future__ import annotations
+
+from adapters.process import Host
+from adapters.registry import load
+from cases.data import make_tensors
+from conformance.calls import Meaning
+from conformance.calls.weights import describe, to_case
+from conformance.port.search import Port
+from conformance.source import tidy
+
+__all__ = ["port_text"]
+
+
+def port_text(meaning: Meaning, port: Port, host: Host, verdict: str) -> str:
+    """Source text that starts from NumPy ``x`` and ``w`` (and ``bias``) as the ported call holds them.
+
+    Parameters
+    ----------
+    meaning : Meaning
+        The call, its case and how it holds its weights.
+    port : Port
+        Its question in the other interface's words.
+    host : Host
+        That interface.
+    verdict : str
+        What `verify` found; empty where all agrees.
+    """
+    case = port.case
+    setup, _, body = f"\n{host.program(port.asked)}".partition("\n\n")
+    source = meaning.name or "a case"
+    lines = [f"# {source} in the words of {host.spec.name}: {case}"]
+    if port.reason:
+        lines.append(f"# There is no single call: {port.reason}.")
+        lines.append(f"# The closest form: {'; '.join(step.about for step, _ in port.steps)}.")
+    lines += [f"# note: {note}" for note in meaning.notes]
+    names = ", ".join(make_tensors(case))
+    lines += [f"# Given {names} as NumPy arrays, w of {describe(meaning.weight, case.rank)}."]
+    lines += ["import numpy as np", *setup.strip().splitlines(), ""]
+    moved = to_case(meaning.weight, case)
+    if moved:
+        lines += [*moved[:-1], f"{moved[-1]}  # to {describe(type(meaning.weight)(), case.rank)}"]
+    lines += [*port.lines("before"), *body.strip().splitlines()]
+    after = port.lines("after")
+    if after:
+        lines += [f"y = {load(host.spec.target).as_numpy(port.asked, 'y')}", *after]
+    if verdict:
+        lines.append(f"# NOT equal on random weights: {verdict}")
+    else:
+        lines.append("# Verified on random weights: output and gradients agree bit for bit with the definition.")
+    return "\n".join(tidy(lines)) + "\n"

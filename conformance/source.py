@@ -1,0 +1,35 @@
+"""Source text for people: calls filled into lines, long literals broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["tidy"]
+
+_WIDTH = 100
+
+
+def tidy(lines: Iterable[str]) -> list[str]:
+    """Fill the lines of a call that has one argument a line, and break long literals."""
+    tidy: list[str] = []
+    for line in "\n".join(lines).splitlines():
+        inside = bool(tidy) and tidy[-1].startswith(" ") and line.startswith("    ") and line.endswith(",")
+        if inside and tidy[-1].endswith(",") and len(tidy[-1]) + len(line.strip()) < _WIDTH:
+            tidy[-1] += " " + line.strip()
+        else:
+            tidy += _broken(line)
+    return tidy
+
+
+def _broken(line: str) -> list[str]:
+    """Break a long line of literals after its commas."""
+    if len(line) <= _WIDTH + 10 or not any(mark in line for mark in ("np.array([", "expected = {(")):
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    broken: list[str] = []
+    for piece in line.split(", "):
+        if broken and len(broken[-1]) + len(piece) < _WIDTH:
+            broken[-1] += f", {piece}"
+        else:
+            broken.append(indent + piece if broken else piece)
+    return [part + "," for part in broken[:-1]] + broken[-1:]
