@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from cases.case import Case
@@ -10,25 +11,44 @@ from cases.fields import FIELDS
 
 __all__ = ["COLUMN_NAMES", "columns"]
 
+# On how many axes something holds: more than 0 is "on some axis", equal to rank "on every axis".
+_AXIS_COUNTS: dict[str, Callable[[int, int, int, int | None], bool]] = {
+    "axes_stride_over_kernel": lambda k, s, d, o: s > k,
+    "axes_stride_over_effective": lambda k, s, d, o: s > d * (k - 1) + 1,
+    "axes_output_padding_over_stride": lambda k, s, d, o: o is not None and o >= s,
+    "axes_kernel_indivisible": lambda k, s, d, o: s > 0 and k % s != 0,
+    "axes_kernel_even": lambda k, s, d, o: k % 2 == 0,
+}
+
 _GEOMETRY = ("effective_min", "effective_max", "full_min", "full_max", "output_min", "output_max",
              "crop_low_min", "crop_low_max", "crop_high_min", "crop_high_max")  # fmt: skip
 
 
 def columns(case: Case) -> dict[str, Any]:
-    """All columns of a case: ``case_id``, one or more a field, and numbers of its geometry.
+    """All columns of a case: ``case_id``, one or more a field, counts of axes, and numbers of its geometry.
 
     ``valid_question`` is 0 for a question without an answer (R11), whose geometry columns are None.
     """
     row: dict[str, Any] = {"case_id": str(case)}
     for field in FIELDS:
         row.update(field.columns(case))
+    given = case.output_padding or (None,) * case.rank
+    axes = list(zip(case.kernel_size, case.stride, case.dilation, given, strict=True))
+    row.update({name: sum(holds(*axis) for axis in axes) for name, holds in _AXIS_COUNTS.items()})
     try:
         geometry = case.geometry()
     except DomainError:
-        return {**row, "output_size": None, "valid_question": 0, **dict.fromkeys(_GEOMETRY)}
+        return {
+            **row,
+            "output_size": None,
+            "valid_question": 0,
+            "axes_crop_uneven": None,
+            **dict.fromkeys(_GEOMETRY),
+        }
     lows, highs = zip(*geometry.crop, strict=True)
     row["output_size"] = "x".join(map(str, geometry.output_size))
     row["valid_question"] = 1
+    row["axes_crop_uneven"] = sum(low != high for low, high in geometry.crop)
     for name, values in (
         ("effective", geometry.effective_kernel),
         ("full", geometry.full_size),

@@ -1,0 +1,6 @@
+"""When a finding happens: the smallest condition over case columns that separates failing from passing."""
+
+from conformance.predicate.active import Explained, explain
+from conformance.predicate.atoms import Atom, Predicate
+
+__all__ = ["Atom", "Explained", "Predicate", "explain"]

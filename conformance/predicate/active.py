@@ -1,0 +1,244 @@
+"""Asking until the condition is certain.
+
+All smallest conditions that fit what is known are kept. New cases on which they disagree are asked first; when one
+answer of them all is left, cases on both sides of its border are asked to refute it. What survives is exact as far
+as asking went, and the count says how far that was.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cases.case import Case
+from cases.columns import columns
+from cases.errors import CaseError, DomainError
+from conformance.predicate.atoms import Predicate, Row
+from conformance.predicate.cover import smallest
+
+__all__ = ["Explained", "explain"]
+
+Fails = Callable[[Case], bool | None]
+
+_POOL = 60
+_SURE_AFTER = 20
+_CHANGES: dict[str, tuple[Any, ...]] = {
+    "rank": (1, 2, 3),
+    "batch": (1, 2, 3),
+    "in_channels": (1, 2, 3, 4, 6),
+    "out_channels": (1, 2, 3, 4, 6),
+    "input_size": (1, 2, 3, 4, 5, 6),
+    "kernel_size": (1, 2, 3, 4, 5),
+    "stride": (1, 2, 3, 4, 5),
+    "dilation": (1, 2, 3),
+    "groups": (1, 2, 3),
+    "padding": ("valid", "same", 0, 1, 2),
+    "output_padding": (None, 0, 1, 2),
+    "layout": ("channels_first", "channels_last"),
+    "dtype": ("f64", "f32", "f16", "bf16"),
+    "bias": (False, True),
+    "direction": ("fwd", "grad"),
+    "seed": (0, 1, 2),
+}
+_SPATIAL = ("input_size", "kernel_size", "stride", "dilation", "padding", "output_padding")
+_MAX_WORK = 1 << 18
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A condition and how sure it is.
+
+    Attributes
+    ----------
+    predicate : Predicate or None
+        None where no small condition separates.
+    failing, passing : int
+        Cases it holds for, all of which fail, and cases it leaves out, all of which pass.
+    asked : int
+        How many of them were asked for this.
+    exact : bool
+        Whether it withstood every single change to some failing cases and a score of questions further away.
+    alternatives : tuple of Predicate
+        Other conditions of the same size that fit.
+    """
+
+    predicate: Predicate | None
+    failing: int
+    passing: int
+    asked: int
+    exact: bool
+    alternatives: tuple[Predicate, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The condition in words, with its counts and how sure it is."""
+        if self.predicate is None:
+            return f"no small condition separates {self.failing} failing from {self.passing} passing cases"
+        counts = f"{self.failing} of {self.failing} cases fail, 0 of {self.passing} others"
+        sure = "" if self.exact else "; uncertain"
+        also = f" (or: {self.alternatives[0].text})" if self.alternatives else ""
+        return f"{self.predicate.text} [{counts}{sure}]{also}"
+
+
+def explain(
+    failing: Iterable[Case],
+    passing: Iterable[Case],
+    fails: Fails | None = None,
+    *,
+    budget: int = 400,
+    seed: int = 0,
+) -> Explained:
+    """Find the smallest condition that separates failing from passing cases.
+
+    Parameters
+    ----------
+    failing, passing : iterable of Case
+        What is known; at least one fails.
+    fails : callable, optional
+        Asks about a new case: True, False, or None where there is no telling. Without it nothing is asked, and the
+        condition is uncertain unless it is ``always``.
+    budget : int
+        Most cases to ask.
+    seed : int
+        Of the choice of cases, which is random but repeatable.
+    """
+    known = dict.fromkeys(failing, True) | dict.fromkeys(passing, False)
+    rows = {case: columns(case) for case in known}
+    space = _space(known, rows)
+    if fails is None:
+        return _explained(space, known, 0, False)
+    chance = random.Random(seed)
+    asked = confirmed = tried = 0
+    swept: set[Case] = set()
+    while space and asked < budget and tried < 10 * budget and confirmed < _SURE_AFTER:
+        tried += 1
+        case, kind = _next(space, known, swept, chance)
+        if case is None:
+            continue
+        swept.add(case)
+        answer = fails(case)
+        if answer is None:
+            continue
+        asked += 1
+        known[case], rows[case] = answer, columns(case)
+        left = [predicate for predicate in space if predicate(rows[case]) == answer]
+        # Only what is asked once nothing nearer was left to ask says that the condition is right.
+        confirmed = confirmed + 1 if kind == "anywhere" and len(left) == len(space) else 0
+        space = left or _space(known, rows)
+    return _explained(space, known, asked, confirmed >= _SURE_AFTER)
+
+
+def _space(known: dict[Case, bool], rows: dict[Case, Row]) -> list[Predicate]:
+    return smallest(
+        [rows[case] for case, wrong in known.items() if wrong],
+        [rows[case] for case, wrong in known.items() if not wrong],
+    )
+
+
+def _explained(space: list[Predicate], known: dict[Case, bool], asked: int, exact: bool) -> Explained:
+    wrong = sum(known.values())
+    predicate = space[0] if space else None
+    return Explained(predicate, wrong, len(known) - wrong, asked, exact and bool(space), tuple(space[1:4]))
+
+
+def _next(
+    space: list[Predicate], known: dict[Case, bool], swept: set[Case], chance: random.Random
+) -> tuple[Case | None, str]:
+    """The next case to ask: one that splits the conditions, else a single step from a failing case, else any."""
+    best: tuple[float, Case] | None = None
+    side, anywhere = chance.random() < 0.5, None
+    some = space if len(space) <= 60 else [*space[:30], *chance.sample(space[30:], 30)]
+    for case in _pool(known, chance):
+        row = columns(case)
+        share = sum(predicate(row) for predicate in some) / len(some)
+        if case not in swept and 0 < share < 1 and (best is None or abs(share - 0.5) < best[0]):
+            best = abs(share - 0.5), case
+        if case not in swept and share == side and anywhere is None:
+            anywhere = case
+    if best is not None:
+        return best[1], "decisive"
+    bases: dict[int, Case] = {}
+    for case, wrong in known.items():
+        if wrong:
+            bases.setdefault(case.rank, case)
+    for base in bases.values():
+        step = next((case for case in _steps(base, space[0]) if case not in known and case not in swept), None)
+        if step is not None:
+            return step, "step"
+    return anywhere, "anywhere"
+
+
+def _steps(case: Case, predicate: Predicate) -> Iterator[Case]:
+    """Cases one change away: all values of the fields in the condition, on one axis or all; few of the others."""
+    named = str(predicate)
+    for name, values in _CHANGES.items():
+        stem = name.removesuffix("_size")
+        wanted = values if stem in named else values[:2]
+        for value in wanted:
+            yield from filter(None, [_replaced(case, {name: _spread(name, value, case.rank)})])
+            if stem in named and name in _SPATIAL and isinstance(value, int) and case.rank > 1:
+                for axis in range(case.rank):
+                    whole = _spread(name, value, case.rank)
+                    own = getattr(case, name)
+                    if isinstance(own, tuple):
+                        mixed = tuple(whole[n] if n == axis else own[n] for n in range(case.rank))
+                        yield from filter(None, [_replaced(case, {name: mixed})])
+
+
+def _spread(name: str, value: Any, rank: int) -> Any:
+    if name not in _SPATIAL or not isinstance(value, int):
+        return value
+    return ((value, value),) * rank if name == "padding" else (value,) * rank
+
+
+def _pool(known: dict[Case, bool], chance: random.Random) -> Iterator[Case]:
+    """New cases a change or two away from known ones, failing ones first choice."""
+    wrong = [case for case, fails in known.items() if fails]
+    right = [case for case, fails in known.items() if not fails]
+    for _ in range(_POOL):
+        start = chance.choice(wrong if not right or chance.random() < 0.7 else right)
+        case = _changed(start, chance, 1 + int(chance.random() * 3))
+        if case is not None and case not in known:
+            yield case
+
+
+def _changed(case: Case, chance: random.Random, count: int) -> Case | None:
+    """A case with some fields at other values; None where that is no question with an answer."""
+    fields = chance.sample(list(_CHANGES), count)
+    rank = chance.choice(_CHANGES["rank"]) if "rank" in fields else case.rank
+    return _replaced(case, {name: rank if name == "rank" else _value(name, rank, chance) for name in fields})
+
+
+def _replaced(case: Case, changes: dict[str, Any]) -> Case | None:
+    rank = changes.get("rank", case.rank)
+    for name in _SPATIAL:
+        value = getattr(case, name)
+        if rank != case.rank and name not in changes and not isinstance(value, str) and value is not None:
+            changes[name] = tuple(value[n % case.rank] for n in range(rank))
+    if "groups" in changes:
+        for name in ("in_channels", "out_channels"):
+            changes.setdefault(name, getattr(case, name) // case.groups * changes["groups"])
+    try:
+        changed = replace(case, **changes)
+        size = changed.geometry().output_size
+    except (CaseError, DomainError):
+        return None
+    work = changed.batch * changed.in_channels * changed.out_channels
+    for count_out, count_in in zip(size, changed.kernel_size, strict=True):
+        work *= count_out * count_in
+    return changed if 0 < work <= _MAX_WORK else None
+
+
+def _value(name: str, rank: int, chance: random.Random) -> Any:
+    choices = _CHANGES[name]
+    if name not in _SPATIAL:
+        return chance.choice(choices)
+    first = chance.choice(choices)
+    if first is None or isinstance(first, str):
+        return first
+    numbers = [n for n in choices if isinstance(n, int)]
+    # Half of the time every axis alike, as most cases are; else each on its own, which tells some from every axis.
+    values = [first] * rank if chance.random() < 0.5 else [chance.choice(numbers) for _ in range(rank)]
+    return tuple((n, n) for n in values) if name == "padding" else tuple(values)

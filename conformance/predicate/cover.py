@@ -1,0 +1,119 @@
+"""The smallest conjunctions of atoms that hold for every failing case and for no passing one.
+
+An atom of such a conjunction holds for all failing cases; together they must leave out every passing case. That is
+a set cover, searched by size: some passing case must be left out by one of few atoms, which is where it branches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from conformance.predicate.atoms import Atom, Predicate, Row, atoms
+
+__all__ = ["smallest"]
+
+_MAX_ATOMS = 4
+_MAX_FOUND = 400
+_MAX_STEPS = 100_000
+_PLAIN = 1.2
+
+
+def smallest(failing: Sequence[Row], passing: Sequence[Row]) -> list[Predicate]:
+    """Every conjunction of the smallest size that separates, plainest first; at most some hundreds.
+
+    Where no conjunction of up to four atoms does, a disjunction of such conjunctions found one by one; an empty
+    list where that fails as well.
+    """
+    if not passing:
+        return [Predicate(((),))]
+    known = atoms([*failing, *passing])
+    found = _conjunctions(known, failing, passing)
+    return found or _disjunction(known, list(failing), passing)
+
+
+def _table(known: list[Atom], rows: Sequence[Row]) -> np.ndarray:
+    return np.array([[atom(row) for row in rows] for atom in known], dtype=bool).reshape(len(known), len(rows))
+
+
+def _conjunctions(
+    known: list[Atom], failing: Sequence[Row], passing: Sequence[Row], effort: int = _MAX_STEPS
+) -> list[Predicate]:
+    holds: np.ndarray = np.all(_table(known, failing), axis=1)
+    usable = [atom for atom, always in zip(known, holds.tolist(), strict=True) if always]
+    excluded = ~_table(usable, passing)
+    keep: np.ndarray = np.any(excluded, axis=1)
+    usable = [atom for atom, useful in zip(usable, keep.tolist(), strict=True) if useful]
+    excluded = excluded[keep]
+    # A passing case that few atoms leave out decides most; equal columns say the same thing twice.
+    distinct = np.unique(excluded, axis=1) if excluded.size else excluded
+    if not distinct.size or not distinct.any(axis=0).all():
+        return []
+    masks = [int.from_bytes(np.packbits(row).tobytes(), "big") for row in distinct]
+    everyone = int.from_bytes(np.packbits(np.ones(distinct.shape[1], bool)).tobytes(), "big")
+    width = -(-distinct.shape[1] // 8) * 8
+    by_case = [(1 << (width - 1 - n), np.flatnonzero(distinct[:, n])) for n in range(distinct.shape[1])]
+    by_case.sort(key=lambda pair: len(pair[1]))
+    for size in range(1, _MAX_ATOMS + 1):
+        steps = [effort]
+        covers: set[tuple[int, ...]] = set()
+        _extend((), 0, size, masks, everyone, by_case, covers, steps)
+        if covers:
+            predicates = [Predicate((_ordered(usable[n] for n in cover),)) for cover in covers]
+            return sorted(predicates, key=lambda predicate: (predicate.cost, str(predicate)))
+    return []
+
+
+def _extend(
+    chosen: tuple[int, ...],
+    covered: int,
+    size: int,
+    masks: list[int],
+    everyone: int,
+    by_case: list[tuple[int, np.ndarray]],
+    covers: set[tuple[int, ...]],
+    steps: list[int],
+) -> None:
+    if covered == everyone:
+        covers.add(tuple(sorted(chosen)))
+        return
+    if len(chosen) == size:
+        return
+    options = next(indices for bit, indices in by_case if not covered & bit)
+    for index in options.tolist():
+        steps[0] -= 1
+        if steps[0] < 0 or len(covers) >= _MAX_FOUND:
+            return
+        _extend((*chosen, index), covered | masks[index], size, masks, everyone, by_case, covers, steps)
+
+
+def _ordered(chosen: Iterable[Atom]) -> tuple[Atom, ...]:
+    return tuple(sorted(chosen, key=lambda atom: (atom.order, str(atom))))
+
+
+def _disjunction(known: list[Atom], failing: list[Row], passing: Sequence[Row]) -> list[Predicate]:
+    """Up to three conjunctions that together hold for all failing cases; each takes the most it can."""
+    terms: list[tuple[Atom, ...]] = []
+    left = failing
+    while left and len(terms) < 3:
+        best: tuple[int, float, tuple[Atom, ...]] | None = None
+        for atom in (atom for atom in known if atom.cost <= _PLAIN):
+            part = [row for row in left if atom(row)]
+            rest = [row for row in passing if atom(row)]
+            if not part or len(part) == len(left):
+                continue
+            found = _conjunctions(known, part, rest, _MAX_STEPS // 100) if rest else [Predicate(((),))]
+            for predicate in found[:1]:
+                term = _ordered(dict.fromkeys((atom, *predicate.terms[0])))
+                score = (-len(part), sum(a.cost for a in term), term)
+                if best is None or score[:2] < best[:2]:
+                    best = score
+        if best is None:
+            return []
+        terms.append(best[2])
+        left = [row for row in left if not all(atom(row) for atom in best[2])]
+        closing = _conjunctions(known, left, passing) if left else []
+        if closing:
+            return [Predicate((*terms, closing[0].terms[0]))]
+    return [] if left else [Predicate(tuple(terms))]

@@ -1,0 +1,115 @@
+"""Conditions planted in advance come back as they were planted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from cases import Case
+from cases.columns import COLUMN_NAMES, columns
+from conformance.predicate import explain
+from reports.where import matching
+
+KNOWN = [
+    Case.parse(text)
+    for text in (
+        "2d-i4-k3-s2-same",
+        "2d-c2x3-i4-k2-s3-same",
+        "1d-i4-k1-s2-same",
+        "3d-c2x2-i3-k2-s2",
+        "3d-c2x3-i3-k2-s2",
+        "2d-c4x4-i5-k3-s2-d2-g2-p1-b1",
+        "2d-i4-k2-s3",
+        "1d-c4x2-i4-k2-s2-d2-op1",
+        "2d-n2-c2x4-i3x4-k3x2-s1x2-same-op0-cl-f16",
+        "3d-i3-k3-s2-p1-op1-bf16-b1",
+        "2d-n2-i4-k3-b1-ints.0-grad",
+    )
+]
+
+Condition = Callable[[Case], bool]
+PLANTED: list[tuple[Condition, str, str]] = [
+    (
+        lambda c: any(s > k for s, k in zip(c.stride, c.kernel_size, strict=True)) and c.padding == "same",
+        "axes_stride_over_kernel > 0 and padding = 'same'",
+        "stride > kernel_size on some axis and padding = 'same'",
+    ),
+    (
+        lambda c: all(s > k for s, k in zip(c.stride, c.kernel_size, strict=True)) and c.padding == "same",
+        "axes_stride_over_kernel = rank and padding = 'same'",
+        "stride > kernel_size on every axis and padding = 'same'",
+    ),
+    (
+        lambda c: c.rank == 3 and c.in_channels == c.out_channels,
+        "rank = 3 and in_channels = out_channels",
+        "rank = 3 and in_channels = out_channels",
+    ),
+    (lambda c: max(c.dilation) > 1 and c.groups > 1, "dilation_max > 1 and groups > 1", ""),
+    (lambda c: c.dtype == "bf16", "dtype = 'bf16'", ""),
+    (
+        lambda c: c.layout == "channels_last" and c.output_padding is not None,
+        "output_padding <> 'auto' and layout = 'channels_last'",
+        "",
+    ),
+    (
+        lambda c: c.batch > 1 and c.bias and c.direction == "grad",
+        "batch > 1 and bias = 1 and direction = 'grad'",
+        "",
+    ),
+    (lambda c: c.output_padding is not None and max(c.output_padding) > 0, "output_padding_max > 0", ""),
+    (
+        lambda c: c.in_channels > c.out_channels and min(c.stride) > 1,
+        "in_channels > out_channels and stride_min > 1",
+        "",
+    ),
+    (lambda c: len(set(c.kernel_size)) > 1, "kernel_min <> kernel_max", ""),
+    (lambda c: True, "1", "always"),
+]
+
+
+@pytest.mark.parametrize(("planted", "sql", "text"), PLANTED, ids=[sql for _, sql, _ in PLANTED])
+def test_planted_condition_comes_back(planted: Condition, sql: str, text: str) -> None:
+    found = explain([c for c in KNOWN if planted(c)], [c for c in KNOWN if not planted(c)], planted)
+    assert str(found.predicate) == sql
+    assert found.exact, found.text
+    assert found.predicate is not None
+    assert found.predicate.text == (text or sql)
+    assert f"{found.failing} of {found.failing} cases fail, 0 of {found.passing} others" in found.text
+
+
+def test_a_condition_is_what_the_condition_language_reads() -> None:
+    def planted(case: Case) -> bool:
+        return case.padding == "same" and case.rank == 2
+
+    found = explain([c for c in KNOWN if planted(c)], [c for c in KNOWN if not planted(c)], planted)
+    rows = [columns(case) for case in KNOWN]
+    assert found.predicate is not None
+    assert matching(rows, str(found.predicate), COLUMN_NAMES) == [found.predicate(row) for row in rows]
+
+
+def test_without_asking_a_condition_is_uncertain() -> None:
+    found = explain(KNOWN[:3], KNOWN[3:])
+    assert found.predicate is not None
+    assert not found.exact
+    assert "uncertain" in found.text
+    assert found.asked == 0
+
+
+def test_what_the_columns_cannot_say_is_not_claimed() -> None:
+    def scattered(case: Case) -> bool:
+        return hash((case.input_size, case.kernel_size, case.batch, case.seed)) % 2 == 0
+
+    found = explain(
+        [c for c in KNOWN if scattered(c)], [c for c in KNOWN if not scattered(c)], scattered, budget=120
+    )
+    assert not found.exact
+
+
+def test_an_alternative_of_two_conditions() -> None:
+    def planted(case: Case) -> bool:
+        return case.dtype == "bf16" or (case.groups > 1 and case.bias)
+
+    found = explain([c for c in KNOWN if planted(c)], [c for c in KNOWN if not planted(c)])
+    assert found.predicate is not None
+    assert all(found.predicate(columns(case)) == planted(case) for case in KNOWN)
