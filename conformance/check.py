@@ -5,21 +5,16 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import numpy as np
-
-from adapters.process import Host, Limits, Reply
+from adapters.process import Host, Limits
 from adapters.registry import resolve
 from cases.case import Case
-from cases.errors import DomainError
 from conformance.diagnosis import diagnose
-from conformance.reference import answer, question
+from conformance.evidence import evidence
+from conformance.reference import question
 from conformance.verdict import judge
 from reports.outcome import Outcome
 
 __all__ = ["ask", "check"]
-
-# Larger answers are cut out of the evidence; the case id brings them back.
-_MAX_EVIDENCE = 4096
 
 
 def ask(case: Case, host: Host) -> Outcome:
@@ -45,37 +40,11 @@ def ask(case: Case, host: Host) -> Outcome:
         fields = judge(case, tensors, reply)
         if fields["status"] not in ("pass", "unsupported", "inexpressible", "infra"):
             fields["program"] = host.program(case)
-            fields["evidence"] = _evidence(case, tensors, reply)
+            fields["evidence"] = evidence(case, tensors, reply)
             fields["diagnosis"] = diagnose(case, tensors, reply, fields, host)
     except MemoryError as error:
         fields = {"status": "infra", "detail": f"out of memory: {error}"}
     return Outcome(str(case), host.spec.name, seconds=time.perf_counter() - started, **fields)
-
-
-def _evidence(case: Case, tensors: dict[str, np.ndarray], reply: Reply) -> dict[str, Any]:
-    """Expected and got, for the report, of every tensor of the answer that is small enough to show."""
-    try:
-        expected = answer(case, tensors)
-    except DomainError:
-        expected = {}
-    shown: dict[str, Any] = {}
-    for name, tensor in reply.tensors.items():
-        wanted = expected.get(name)
-        if tensor.values.size > _MAX_EVIDENCE or tensor.values.dtype.kind == "c":
-            continue
-        shown[name] = {
-            "got": _plain(tensor.values),
-            "expected": None if wanted is None else _plain(wanted),
-            "shape": list(tensor.values.shape),
-            "expected_shape": None if wanted is None else list(wanted.shape),
-        }
-    return shown
-
-
-def _plain(array: np.ndarray) -> list[Any]:
-    """Flat numbers for JSON, which has no NaN or infinity: those become text."""
-    flat = np.asarray(array, dtype=np.float64).ravel().tolist()
-    return [value if np.isfinite(value) else repr(value) for value in flat]
 
 
 def check(case: Case | str, adapter: str = "torch", *, limits: Limits | None = None) -> Outcome:

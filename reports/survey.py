@@ -117,7 +117,9 @@ def case_weight(columns: dict[str, Any]) -> tuple[int, str]:
 
 
 def group(outcomes: Iterable[Outcome], cases: dict[str, dict[str, Any]]) -> list[Group]:
-    """Put discrepancies that share adapter, status, kind and diagnosis together, gravest first.
+    """Put discrepancies that share adapter, status, kind and transformation together, gravest first.
+
+    The axes may differ from case to case, as ranks do; the text is that of the smallest case.
 
     Parameters
     ----------
@@ -128,12 +130,13 @@ def group(outcomes: Iterable[Outcome], cases: dict[str, dict[str, Any]]) -> list
     """
     together: dict[tuple[str, str, str | None, str], list[Outcome]] = {}
     for outcome in outcomes:
-        text = (outcome.diagnosis or {}).get("text", "")
-        together.setdefault((outcome.adapter, outcome.status, outcome.kind, text), []).append(outcome)
+        transform = (outcome.diagnosis or {}).get("transform", "")
+        together.setdefault((outcome.adapter, outcome.status, outcome.kind, transform), []).append(outcome)
     groups = []
     for key, found in together.items():
         found.sort(key=lambda outcome: case_weight(cases[outcome.case_id]))
-        adapter, status, kind, text = key
+        adapter, status, kind, _ = key
+        text = (found[0].diagnosis or {}).get("text", "")
         digest = hashlib.sha256("\0".join(map(str, key)).encode()).hexdigest()[:8]
         members = tuple(outcome.case_id for outcome in found)
         groups.append(Group(digest, adapter, status, kind, text, members, found[0].detail))

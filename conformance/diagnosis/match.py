@@ -102,7 +102,9 @@ class Match:
         )
 
     def within(self, reference: Reference, wanted: np.ndarray, profile: Profile, dtype: str | None = None) -> bool:
-        """Whether an answer lies within a profile's bound of a reference."""
+        """Whether an answer lies within a profile's bound of a reference; not if it has another shape."""
+        if wanted.shape != reference.exact.shape:
+            return False
         allowed = tolerance(reference, DTYPES[dtype or self.case.dtype], profile)
         with np.errstate(invalid="ignore"):
             near = np.abs(wanted - reference.exact) <= allowed

@@ -21,15 +21,13 @@ function geometryView(outcome, tensor) {
 // Counts of wrong elements by position on each axis and by phase.
 function wrongPositions(outcome, tensor, axes) {
   if (!tensor.expected || String(tensor.shape) !== String(tensor.expected_shape)) return null;
-  const exact = outcome.data !== "normal";
   const first = outcome.layout === "channels_last" ? 1 : 2;
-  const scale = Math.max(...tensor.expected.map((value) => (typeof value === "number" ? Math.abs(value) : 0)));
   const byAxis = axes.map(({ name }, n) => new Array(tensor.shape[first + n]).fill(0));
   const phases = new Map();
   tensor.got.forEach((value, index) => {
     const apartBy = apart(value, tensor.expected[index]);
-    // What rounding explains is not marked; the verdict itself has a bound for every element.
-    const isWrong = typeof apartBy !== "number" || Math.abs(apartBy) > (exact ? 0 : 1e-2 * scale);
+    // Where the data round, only what the error bound does not explain is wrong.
+    const isWrong = tensor.budget && typeof apartBy === "number" ? !(tensor.budget[index] <= 1) : apartBy !== 0;
     const place = [];
     for (let axis = tensor.shape.length - 1, rest = index; axis >= 0; axis -= 1) {
       place[axis] = rest % tensor.shape[axis];

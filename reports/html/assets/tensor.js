@@ -10,6 +10,8 @@ function tensorAxes(name, outcome) {
   return outcome.layout === "channels_last" ? ["batch", ...spatial, "channel"] : ["batch", "channel", ...spatial];
 }
 
+const NOTES = { difference: "got − expected", "bound used": "1 is all that rounding may do" };
+
 function tensorView(name, tensor, outcome) {
   const names = tensorAxes(name, outcome);
   const same = tensor.expected && String(tensor.shape) === String(tensor.expected_shape);
@@ -19,6 +21,7 @@ function tensorView(name, tensor, outcome) {
   if (!known.length) return el("div", {}, heading, el("p", { class: "note" }, "The answer has another number of axes; it cannot be shown beside the right one."));
   const difference = same ? tensor.got.map((value, index) => apart(value, tensor.expected[index])) : null;
   if (same) known.push(["difference", tensor.shape, difference]);
+  if (same && tensor.budget) known.push(["bound used", tensor.shape, tensor.budget]);
   const [row, column] = drawnAxes(names);
   const others = names.map((_, axis) => axis).filter((axis) => axis !== column && axis !== row);
   const largest = names.map((_, axis) => Math.max(...known.map(([, shape]) => shape[axis])));
@@ -37,10 +40,11 @@ function tensorView(name, tensor, outcome) {
     };
     const room = mapRoom(known.length);
     const planes = known.map(([title, shape, flat]) => [title, cut(flat, shape, place, row, column)]);
-    const reach = Math.max(...planes.filter(([title]) => title !== "difference").map(([, plane]) => plane.reach));
+    // Expected and got share a scale, so that they can be compared; the others have their own.
+    const reach = Math.max(...planes.filter(([title]) => !(title in NOTES)).map(([, plane]) => plane.reach));
     maps.replaceChildren(...planes.map(([title, plane]) => {
-      const note = title === "difference" ? "got − expected" : "";
-      const map = heatMap({ title, note, plane, reach: title === "difference" ? plane.reach : reach, axes: { row: row >= 0 }, room, onpoint: point });
+      const note = NOTES[title] ?? "";
+      const map = heatMap({ title, note, plane, reach: title in NOTES ? plane.reach : reach, axes: { row: row >= 0 }, room, onpoint: point });
       canvases.push(map.canvas);
       return map.figure;
     }));

@@ -203,3 +203,12 @@ def test_without_the_adapter_explanations_stand_side_by_side() -> None:
     asked = diagnosis_of("1d-c2x3-i5-k4-s3-p0.1", host)
     assert asked is not None
     assert (asked["transform"], asked["axes"]) == ("crop_exchanged", ["W"])
+
+
+def test_rounding_is_not_blamed_for_an_answer_of_another_shape() -> None:
+    found = diagnosis_of(
+        "1d-n2-c4x6-i5-k3-s3-g2-same-f16-normal.0",
+        Planted(lambda c, t: {"y": forward(c, t)[..., :-1]}),
+    )
+    assert found is not None
+    assert found["text"] == "shape [2, 6, 14], where the rules give [2, 6, 15]: -1 along W"
