@@ -16,6 +16,8 @@ from cases.boundary import BOUNDARIES, met
 from cases.coverage import coverage
 from cases.domain import FACTORS, SPACES, classify
 from cases.tiers import TIERS, load_tier, tier_hash
+from conformance.cli.common import adapter_option, resolve_adapters
+from conformance.cli.corpus import print_corpus
 
 __all__ = ["command"]
 
@@ -25,9 +27,18 @@ _STRENGTHS = (1, 2, 3, 4)
 @click.command("cases", epilog="Example: conformance cases --tier gate --stats")
 @click.option("--tier", type=click.Choice(list(TIERS)), help="One tier. Default: all of them.")
 @click.option("--stats", is_flag=True, help="Print coverage instead of ids.")
+@click.option("--corpus", is_flag=True, help="Ask the reports of real users, and print what has become of each.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(tier: str | None, stats: bool, as_json: bool) -> None:
+@adapter_option
+def command(tier: str | None, stats: bool, corpus: bool, as_json: bool, adapters: tuple[str, ...]) -> None:
     """List the cases of a tier, one full id a line, or count what they cover."""
+    if corpus:
+        if tier or stats:
+            raise click.UsageError("--corpus takes no --tier and no --stats")
+        print_corpus(resolve_adapters(adapters), as_json)
+        return
+    if adapters:
+        raise click.UsageError("--adapter goes with --corpus")
     tiers = {name: load_tier(name) for name in ([tier] if tier else TIERS)}
     if stats:
         found = {name: statistics(cases) for name, cases in tiers.items()}

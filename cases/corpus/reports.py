@@ -1,0 +1,72 @@
+"""Reports of real users as permanent, named cases."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from cases.case import Case
+
+__all__ = ["SYMPTOMS", "Report", "load_reports"]
+
+SYMPTOMS = ("values", "shape", "gradient", "refused", "accepted", "crash", "nondeterministic")
+
+
+@dataclass(frozen=True)
+class Report:
+    """One report.
+
+    Attributes
+    ----------
+    id, link, claim : str
+        Permanent name, the thread, and what it says in our words.
+    adapter : str
+        The implementation it is about, or the nearest one that can be asked here.
+    case : Case
+        The question.
+    rule : str
+        The rule that says what is right.
+    saw : str
+        What was seen, one of `SYMPTOMS`.
+    saw_size : tuple of int or None
+        The output size that was seen.
+    expects_size, expects_y, expects_case, expects_flip
+        What was expected instead: another output size, values on the spatial axes, the answer to another
+        question, or that of the flipped kernel.
+    device : str
+        Where it happens.
+    """
+
+    id: str
+    link: str
+    claim: str
+    adapter: str
+    case: Case
+    rule: str
+    saw: str
+    saw_size: tuple[int, ...] | None = None
+    expects_size: tuple[int, ...] | None = None
+    expects_y: tuple[Any, ...] | None = None
+    expects_case: Case | None = None
+    expects_flip: bool = False
+    device: str = "cpu"
+
+
+@lru_cache(maxsize=1)
+def load_reports() -> dict[str, Report]:
+    """All reports by name, in the order of ``reports.toml``."""
+    text = resources.files(__package__).joinpath("reports.toml").read_text(encoding="utf-8")
+    return {entry["id"]: _report(entry) for entry in tomllib.loads(text)["report"]}
+
+
+def _report(entry: dict[str, Any]) -> Report:
+    read: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()
+    }
+    for key in ("case", "expects_case"):
+        if key in read:
+            read[key] = Case.parse(read[key])
+    return Report(**read)

@@ -1,0 +1,138 @@
+"""What has become of the reports of real users, computed by asking their questions today."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from adapters.process import Host, Limits
+from adapters.registry import AdapterSpec
+from cases import DomainError
+from cases.corpus.reports import Report
+from cases.data import make_tensors
+from conformance.check import ask
+from conformance.reference import answer
+from reports.outcome import Outcome
+
+__all__ = ["STATES", "Standing", "review", "state"]
+
+STATES = {
+    "reproduces": "the answer is wrong today",
+    "fixed": "the answer is right today, and was seen to be another",
+    "by design": "what was seen is what the rules or the interface's own documentation say",
+    "cannot be expressed": "the interface has no words for the question",
+    "not on CPU": "it happens on a device that is not asked here",
+    "not asked": "the implementation is not installed, or could not be asked",
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A report, what has become of it on its own implementation, and the outcomes everywhere.
+
+    Attributes
+    ----------
+    report : Report
+        The report.
+    state : str
+        A name in `STATES`.
+    outcomes : dict of Outcome
+        By adapter.
+    """
+
+    report: Report
+    state: str
+    outcomes: dict[str, Outcome]
+
+
+def state(report: Report, outcome: Outcome | None) -> str:
+    """What has become of a report.
+
+    Parameters
+    ----------
+    report : Report
+        The report.
+    outcome : Outcome or None
+        Of its own implementation on its question; None if it was not asked.
+
+    Returns
+    -------
+    str
+        A name in `STATES`.
+    """
+    if report.device != "cpu":
+        return "not on CPU"
+    if outcome is None or outcome.status in ("infra", "missing"):
+        return "not asked"
+    if outcome.status == "inexpressible":
+        return "cannot be expressed"
+    if outcome.status == "unsupported":
+        return "by design"
+    if outcome.gates:
+        return "reproduces"
+    return "by design" if _as_the_rules_say(report) else "fixed"
+
+
+def _as_the_rules_say(report: Report) -> bool:
+    """Whether what was seen is right, or what was expected instead is not."""
+    case = report.case
+    try:
+        size = case.geometry().output_size
+    except DomainError:
+        return report.saw == "refused"
+    if report.saw_size is not None:
+        return report.saw_size == size
+    if report.expects_size is not None:
+        return report.expects_size != size
+    if report.expects_y is not None:
+        return not _same(report, np.asarray(report.expects_y, dtype=np.float64).reshape(case.output_shape))
+    if report.expects_case is not None:
+        other = report.expects_case
+        return other.output_shape != case.output_shape or not _same(
+            report, answer(other, make_tensors(other))["y"]
+        )
+    if report.expects_flip:
+        tensors = make_tensors(case)
+        flipped = np.flip(tensors["w"], tuple(range(2, case.rank + 2)))
+        return not _same(report, answer(case, {**tensors, "w": flipped})["y"])
+    return report.saw == "accepted"
+
+
+def _same(report: Report, expected: np.ndarray) -> bool:
+    return bool(np.array_equal(answer(report.case, make_tensors(report.case))["y"], expected))
+
+
+def review(
+    reports: Iterable[Report],
+    specs: Sequence[AdapterSpec],
+    limits: Limits | None = None,
+    tick: Callable[[Any], None] = lambda spec: None,
+) -> list[Standing]:
+    """Ask every adapter every question of the reports, and say what has become of them.
+
+    Parameters
+    ----------
+    reports : iterable of Report
+        The reports.
+    specs : sequence of AdapterSpec
+        Whom to ask.
+    limits : Limits, optional
+        How long to wait.
+    tick : callable
+        Told of each adapter before it is asked.
+    """
+    reports = list(reports)
+    outcomes: dict[str, dict[str, Outcome]] = {report.id: {} for report in reports}
+    for spec in specs:
+        tick(spec)
+        with Host(spec, limits) as host:
+            for report in reports:
+                if report.device == "cpu":
+                    outcomes[report.id][spec.name] = ask(report.case, host)
+    return [
+        Standing(report, state(report, outcomes[report.id].get(report.adapter)), outcomes[report.id])
+        for report in reports
+    ]

@@ -1,0 +1,113 @@
+"""What has become of a report follows from outcomes, never from what is written beside it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adapters.registry import resolve
+from cases import Case
+from cases.corpus.reports import Report, load_reports
+from conformance.corpus import review, state
+from reports.outcome import Outcome
+from tests.frameworks import requires
+
+REPORTS = load_reports()
+FAULTY = Path(__file__).with_name("faulty_adapters.py")
+PLAIN = Report("r", "https://example.org", "a claim", "torch", Case.parse("1d-i5-k3-s2-p1"), "R4", "values")
+
+
+def outcome(status: str, kind: str | None = None) -> Outcome:
+    return Outcome("", "torch", status, kind)
+
+
+@pytest.mark.parametrize(
+    ("report", "status", "kind", "expected"),
+    [
+        (PLAIN, "fail", "values", "reproduces"),
+        (PLAIN, "crash", None, "reproduces"),
+        (PLAIN, "timeout", None, "reproduces"),
+        (PLAIN, "pass", None, "fixed"),
+        (PLAIN, "unsupported", None, "by design"),
+        (PLAIN, "inexpressible", None, "cannot be expressed"),
+        (PLAIN, "infra", None, "not asked"),
+        (replace(PLAIN, device="cuda"), "fail", "values", "not on CPU"),
+        (replace(PLAIN, saw="shape", saw_size=(9,)), "pass", None, "by design"),
+        (replace(PLAIN, saw="shape", saw_size=(10,)), "pass", None, "fixed"),
+        (replace(PLAIN, saw="shape", saw_size=(9,)), "fail", "shape", "reproduces"),
+        (replace(PLAIN, saw="shape", expects_size=(10,)), "pass", None, "by design"),
+        (replace(PLAIN, saw="shape", expects_size=(9,)), "pass", None, "fixed"),
+        (replace(PLAIN, expects_case=Case.parse("1d-i5-k3-s2-same-op0")), "pass", None, "fixed"),
+        (replace(PLAIN, expects_case=Case.parse("1d-i5-k3-s2-same")), "pass", None, "by design"),
+        (replace(PLAIN, expects_flip=True), "pass", None, "by design"),
+        (replace(PLAIN, case=Case.parse("1d-i5-k1-p0"), expects_flip=True), "pass", None, "fixed"),
+        (replace(PLAIN, expects_y=(0,) * 9), "pass", None, "by design"),
+        (replace(PLAIN, saw="accepted"), "pass", None, "by design"),
+        (replace(PLAIN, case=Case.parse("1d-i5-k3-s0"), saw="refused"), "pass", None, "by design"),
+        (replace(PLAIN, case=Case.parse("1d-i5-k3-s0"), saw="crash"), "pass", None, "fixed"),
+    ],
+)
+def test_the_state_follows_from_the_outcome(report: Report, status: str, kind: str | None, expected: str) -> None:
+    assert state(report, outcome(status, kind)) == expected
+
+
+def test_what_was_not_asked_has_no_state() -> None:
+    assert state(PLAIN, None) == "not asked"
+
+
+@requires("torch")
+def test_reports_on_pytorch_are_asked() -> None:
+    chosen = [report for report in REPORTS.values() if report.adapter == "torch" and report.device == "cpu"]
+    standings = review(chosen, [resolve("torch")])
+    assert len(standings) > 20
+    found = {standing.report.id: standing.state for standing in standings}
+    assert "not asked" not in found.values()
+    # Known by the frameworks' own trackers: fixed in 2017, a misunderstanding, and a limit.
+    assert found["pt-dilated-1565"] == "fixed"
+    assert found["pt-doc-8816"] == "by design"
+    assert found["pt-overrej-56328"] == "by design"
+
+
+@requires("jax-lax")
+def test_limits_and_beliefs_are_by_design() -> None:
+    chosen = [REPORTS["jax-4637"], REPORTS["jax-32267"]]
+    found = {standing.report.id: standing.state for standing in review(chosen, [resolve("jax-lax")])}
+    assert found == {"jax-4637": "cannot be expressed", "jax-32267": "by design"}
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "conformance", "cases", *arguments], capture_output=True, text=True
+    )
+
+
+def test_the_command_prints_every_report() -> None:
+    done = run("--corpus", "--json", "--adapter", f"{FAULTY}:Refuses")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)["reports"]
+    assert [row["id"] for row in rows] == list(REPORTS)
+    # Asked on another implementation than its own, a report has outcomes and no state.
+    assert {row["state"] for row in rows} == {"not asked", "not on CPU"}
+    assert all(row["outcomes"] for row in rows if row["state"] == "not asked")
+    shown = run("--corpus", "--adapter", f"{FAULTY}:Refuses")
+    assert "not asked" in shown.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--corpus", "--stats"),
+        ("--corpus", "--tier", "smoke"),
+        ("--adapter", "torch"),
+        ("--corpus", "--adapter", "x"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
