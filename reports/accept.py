@@ -12,9 +12,9 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 from reports.expectations import plain_name, read
+from reports.findings import Finding, findings
 from reports.gate import Gate
 from reports.outcome import Outcome
-from reports.survey import Group, group
 
 __all__ = ["Proposal", "append", "narrow", "propose"]
 
@@ -91,11 +91,11 @@ def propose(
             upstream=upstream,
             evidence=found.members[:_MOST_EVIDENCE],
         )
-        for found in group(new, dict(cases))
+        for found in findings(new, dict(cases))
     ]
 
 
-def _name(found: Group) -> str:
+def _name(found: Finding) -> str:
     words = re.sub(r"[^a-z0-9]+", "-", (found.text or found.kind or found.status).lower()).strip("-")[:40]
     return f"{words}-{found.id}"
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.expectations import Expectation
+from reports.findings import findings
 from reports.gate import Gate
 from reports.standings import STANDINGS
 from reports.statuses import label
-from reports.survey import group
 
 __all__ = ["Line", "headline", "lines", "markdown"]
 
@@ -52,7 +52,7 @@ def lines(gate: Gate, cases: Mapping[str, dict[str, Any]]) -> list[Line]:
         members = [item.outcome for item in gate.items if item.standing == name]
         if name in ("known", "rounding") or not members:
             continue
-        for item in group(members, dict(cases)):
+        for item in findings(members, dict(cases)):
             what = " ".join((item.text or item.detail).split())
             text = f"{item.adapter} {item.label}, {_cases(len(item.members))}, smallest {item.smallest}: {what}"
             found.append(Line(name, text, standing.fails))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reports.findings import Finding
 from reports.gate import Gate
 from reports.gate_text import markdown
 from reports.statuses import STATUSES
 from reports.store import Results
-from reports.survey import Group, Survey, sentence, survey, totals_line
+from reports.survey import Survey, sentence, survey, totals_line
 
 __all__ = ["summary", "totals_line", "write_summary"]
 
@@ -62,8 +63,10 @@ def summary(found: Survey) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _row(item: Group) -> str:
+def _row(item: Finding) -> str:
     what = item.text or " ".join(item.detail.split())
+    if item.condition is not None:
+        what += f" (when {item.condition.text})"
     text = f"{item.label}: {what}" if what else item.label
     return f"| {_cell(text)} | {_cell(item.adapter)} | {len(item.members)} | `{item.smallest}` |"
 

@@ -2,58 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
 import shlex
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reports.outcome import Outcome
-from reports.statuses import STATUSES, label
+from reports.findings import Condition, Finding, findings
+from reports.statuses import STATUSES
 from reports.store import Results
 
-__all__ = ["Group", "Survey", "group", "sentence", "survey", "totals_line"]
-
-
-@dataclass(frozen=True)
-class Group:
-    """Outcomes that look like one cause.
-
-    Attributes
-    ----------
-    id : str
-        Stable from run to run, as it is made of what the members share.
-    adapter, status, kind : str
-        What they share.
-    text : str
-        The diagnosis in words, or else what kind of discrepancy it is.
-    members : tuple of str
-        Case ids, the smallest case first.
-    detail : str
-        What was recorded for the smallest case.
-    """
-
-    id: str
-    adapter: str
-    status: str
-    kind: str | None
-    text: str
-    members: tuple[str, ...]
-    detail: str
-
-    @property
-    def smallest(self) -> str:
-        """The smallest case."""
-        return self.members[0]
-
-    @property
-    def label(self) -> str:
-        """Status and kind in words."""
-        return label(self.status, self.kind)
+__all__ = ["Survey", "sentence", "survey", "totals_line"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +32,7 @@ class Survey:
     """
 
     counts: dict[str, Counter[str]]
-    groups: list[Group]
+    groups: list[Finding]
     meta: dict[str, Any]
 
     @property
@@ -105,55 +66,6 @@ _FACTS: dict[str, tuple[str, Callable[[Any], str]]] = {
 """What else is recorded about a run: its name for people, and how it is shown."""
 
 
-def case_weight(columns: dict[str, Any]) -> tuple[int, str]:
-    """Sort key of a case: number of elements it involves, then its id."""
-
-    def product(text: str) -> int:
-        return math.prod(map(int, text.split("x")))
-
-    inputs = columns["batch"] * columns["in_channels"] * product(columns["input_size"])
-    weights = columns["in_channels"] * columns["out_channels"] * abs(product(columns["kernel_size"]))
-    return inputs + weights, columns["case_id"]
-
-
-def group(outcomes: Iterable[Outcome], cases: dict[str, dict[str, Any]]) -> list[Group]:
-    """Put discrepancies that share adapter, status, kind and transformation together, gravest first.
-
-    The axes may differ from case to case, as ranks do; the text is that of the smallest case.
-
-    Parameters
-    ----------
-    outcomes : iterable of Outcome
-        Those that fail the gate.
-    cases : dict
-        Columns of every case, by id.
-    """
-    together: dict[tuple[str, str, str | None, str], list[Outcome]] = {}
-    for outcome in outcomes:
-        transform = (outcome.diagnosis or {}).get("transform", "")
-        together.setdefault((outcome.adapter, outcome.status, outcome.kind, transform), []).append(outcome)
-    groups = []
-    for key, found in together.items():
-        found.sort(key=lambda outcome: case_weight(cases[outcome.case_id]))
-        adapter, status, kind, _ = key
-        text = (found[0].diagnosis or {}).get("text", "")
-        digest = hashlib.sha256("\0".join(map(str, key)).encode()).hexdigest()[:8]
-        members = tuple(outcome.case_id for outcome in found)
-        groups.append(Group(digest, adapter, status, kind, text, members, found[0].detail))
-    return sorted(groups, key=_gravity)
-
-
-# A crash ends a user's program, a wrong answer goes unnoticed; a refusal is at least loud.
-_GRAVEST_FIRST = ("crash", "values", "gradient", "nonfinite", "shape", "nondeterministic", "dtype", "accepted",
-                  "precision", "rejected", "timeout", "missing", "infra")  # fmt: skip
-
-
-def _gravity(found: Group) -> tuple[int, int, str]:
-    name = found.kind or found.status
-    rank = _GRAVEST_FIRST.index(name) if name in _GRAVEST_FIRST else 0
-    return rank, -len(found.members), found.id
-
-
 def survey(results: Results) -> Survey:
     """Count and group what a run recorded."""
     counts: dict[str, Counter[str]] = {}
@@ -162,7 +74,9 @@ def survey(results: Results) -> Survey:
         counts.setdefault(outcome.adapter, Counter())[outcome.status] += 1
         if outcome.gates:
             discrepancies.append(outcome)
-    return Survey(counts, group(discrepancies, results.cases()), results.meta())
+    meta = results.meta()
+    conditions = {name: Condition(**known) for name, known in (meta.get("conditions") or {}).items()}
+    return Survey(counts, findings(discrepancies, results.cases(), conditions), meta)
 
 
 def _count(number: int, noun: str) -> str:

@@ -12,7 +12,7 @@ from cases.data import make_tensors
 from cases.errors import DomainError
 from conformance.diagnosis.match import Match
 from conformance.diagnosis.precision import explain_precision
-from conformance.diagnosis.problem import Problem, Solver, Tensors, channels_first
+from conformance.diagnosis.problem import Problem, Solver, Tensors, laid_out
 from conformance.diagnosis.regions import describe
 from conformance.diagnosis.replies import diagnose_crash, diagnose_refusal, diagnose_shape
 from conformance.diagnosis.search import Explanation, Search, distinguish
@@ -76,14 +76,9 @@ def _numbers(case: Case, tensors: Tensors, reply: Reply, host: Host | None) -> D
     missing = [name for name in expected if name not in given]
     if missing:
         return {"transform": "gradient_missing", "axes": [], "text": f"no {listed(missing)} in the answer"}
-    ranked = case.rank + 2
-    if "y" in given and given["y"].ndim != ranked:
+    if "y" in given and given["y"].ndim != case.rank + 2:
         return diagnose_shape(case, given["y"], _laid_out(case, expected["y"]))
-    spatial = ("y", "dx")
-    observed = {
-        name: np.asarray(channels_first(case, array) if name in spatial and array.ndim == ranked else array)
-        for name, array in given.items()
-    }
+    observed = laid_out(case, reply.tensors)
     problem = problem.but(observed=observed)
     whole = Match.of(problem, observed, expected, reply.promise)
     solver = Solver()
@@ -118,13 +113,15 @@ def _only_dtype(case: Case, reply: Reply) -> Diagnosis:
 def _explain(match: Match, host: Host | None) -> list[Explanation]:
     """The simplest explanations of the tensors a match looks at; told apart by asking where that can be done.
 
-    One mistake comes before what the index map of the implementation says, and that before two mistakes.
+    One mistake comes before lost precision, whose bounds are wide, then what the index map of the implementation
+    says, then two mistakes.
     """
-    way = explain_precision(match)
-    if way is not None:
-        return [Explanation((Variation(way.transform, (), way.text, lambda p: p),))]
     search = Search(match)
     found = search.single()
+    if not found:
+        way = explain_precision(match)
+        if way is not None:
+            return [Explanation((Variation(way.transform, (), way.text, lambda p: p),))]
     forward = match.case.direction == "fwd"
     if not found and host is not None and forward:
         found = _read_out(match, host)
@@ -202,8 +199,8 @@ def _unsteady(problem: Problem, expected: Tensors, observed: Tensors, host: Host
     if host is not None:
         for _ in range(2):
             again = host.ask(problem.case, make_tensors(problem.case))
-            if again.kind == "answer" and again.tensors[name].values.shape == np.asarray(observed[name]).shape:
-                other = channels_first(problem.case, again.tensors[name].values)
+            other = laid_out(problem.case, again.tensors).get(name)
+            if other is not None and other.shape == observed[name].shape:
                 changing |= ~((other == observed[name]) | (np.isnan(other) & np.isnan(observed[name])))
     where, axes = describe(problem, changing)
     if problem.case.direction == "fwd" and changing.any() and not (wrong & ~changing).any() and not changing.all():

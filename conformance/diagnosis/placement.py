@@ -217,12 +217,13 @@ def _misreadings(case: Case) -> Iterator[tuple[str, tuple[int, ...], str, dict[s
                     words = f"the {field} of {names[source]} used along {names[a]}"
                     changed = tuple(values[source] if i == a else v for i, v in enumerate(values))
                     yield f"{field}_of_another_axis", (a,), words, {field: changed}
-    yield (
-        "stride_dilation_exchanged",
-        tuple(a for a in everywhere if case.stride[a] != case.dilation[a]),
-        "stride and dilation exchanged",
-        {"stride": case.dilation, "dilation": case.stride},
-    )
+    for axes in _axis_sets(case.rank, lambda a: case.stride[a] != case.dilation[a]):
+        strides, dilations = (
+            tuple(other[a] if a in axes else v for a, v in enumerate(own))
+            for own, other in ((case.stride, case.dilation), (case.dilation, case.stride))
+        )
+        words = f"stride and dilation exchanged {along([names[a] for a in axes])}"
+        yield "stride_dilation_exchanged", axes, words, {"stride": strides, "dilation": dilations}
     for field in ("stride", "dilation"):
         values = spatial[field]
         for n, axes in itertools.product((1, -1), _axis_sets(case.rank, lambda a: True)):

@@ -8,13 +8,14 @@ composition. Linear changes of a tensor carry their adjoint, so that the gradien
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from adapters.base import Tensor
 from cases.case import Case
 from cases.geometry import axis_names
 from conformance import oracle
@@ -32,6 +33,7 @@ __all__ = [
     "in_answer",
     "in_every_answer",
     "in_turn",
+    "laid_out",
     "on_input",
     "on_linear",
     "on_output",
@@ -304,6 +306,16 @@ def window(full: np.ndarray, low: tuple[int, ...], size: tuple[int, ...]) -> np.
 def at(positions: Iterable[Any]) -> Any:
     """Index of the last axes; every axis before them is taken whole."""
     return (..., *positions)
+
+
+def laid_out(case: Case, tensors: Mapping[str, Tensor]) -> Tensors:
+    """The values of an answer, those with spatial axes channels_first; odd shapes are left as they are."""
+    return {
+        name: channels_first(case, np.asarray(tensor.values))
+        if name in ("y", "dx") and tensor.values.ndim == case.rank + 2
+        else np.asarray(tensor.values)
+        for name, tensor in tensors.items()
+    }
 
 
 def channels_first(case: Case, array: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from cases.case import Case
 from cases.data import make_tensors
 from cases.errors import CaseError, DomainError
 from conformance.diagnosis.match import Match
-from conformance.diagnosis.problem import Problem, Solver, Tensors, channels_first
+from conformance.diagnosis.problem import Problem, Solver, Tensors, laid_out
 from conformance.diagnosis.transforms import Variation, listed, variations
 
 __all__ = ["Explanation", "Search", "distinguish"]
@@ -144,7 +144,7 @@ def distinguish(match: Match, found: list[Explanation], host: Host) -> list[Expl
         asked += 1
         if reply.kind != "answer":
             continue
-        got = {name: channels_first(case, tensor.values) for name, tensor in reply.tensors.items()}
+        got = laid_out(case, reply.tensors)
         for n, prediction in enumerate(predictions):
             fits = all(name in got and _same(match, prediction[name], got[name]) for name in match.names)
             score[n] += fits

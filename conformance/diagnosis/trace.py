@@ -25,7 +25,7 @@ from conformance.reference import answer
 __all__ = ["Effective", "Trace", "effective", "explanation", "trace", "trace_of_oracle"]
 
 # Elements of the batched input above which a question is too large to be read out in one go.
-_MAX_ELEMENTS = 1 << 20
+_MAX_ELEMENTS = 1 << 22
 
 Ask = Callable[[Case, Tensors], np.ndarray | None]
 

@@ -230,11 +230,14 @@ def rounded(p: Problem) -> Iterator[Variation]:
     for name in narrower:
         label, dtype = DTYPES[name].label, DTYPES[name]
         change = Map.symmetric(partial(_rounded, dtype=dtype))
-        yield Variation("rounded", (), f"the output rounded to {label}", in_every_answer(change.forward))
-        yield Variation("rounded", (), f"the input rounded to {label}", on_input(change))
-        yield Variation("rounded", (), f"the weights rounded to {label}", on_weights(change))
+        yield Variation(f"{label}_output", (), f"the output rounded to {label}", in_every_answer(change.forward))
+        yield Variation(f"{label}_inputs", (), f"the input rounded to {label}", on_input(change))
+        yield Variation(f"{label}_inputs", (), f"the weights rounded to {label}", on_weights(change))
         yield Variation(
-            "rounded", (), f"input and weights rounded to {label}", in_turn(on_input(change), on_weights(change))
+            f"{label}_inputs",
+            (),
+            f"input and weights rounded to {label}",
+            in_turn(on_input(change), on_weights(change)),
         )
     for bits in (8, 16, 32):
 

@@ -2,5 +2,6 @@
 
 from conformance.predicate.active import Explained, explain
 from conformance.predicate.atoms import Atom, Predicate
+from conformance.predicate.recorded import conditions
 
-__all__ = ["Atom", "Explained", "Predicate", "explain"]
+__all__ = ["Atom", "Explained", "Predicate", "conditions", "explain"]

@@ -17,12 +17,14 @@ from cases.columns import columns
 from cases.errors import CaseError, DomainError
 from conformance.predicate.atoms import Predicate, Row
 from conformance.predicate.cover import smallest
+from reports.findings import Condition
 
-__all__ = ["Explained", "explain"]
+__all__ = ["Explained", "explain", "explain_rows"]
 
 Fails = Callable[[Case], bool | None]
 
 _POOL = 60
+_ATTEMPTS = 8
 _SURE_AFTER = 20
 _CHANGES: dict[str, tuple[Any, ...]] = {
     "rank": (1, 2, 3),
@@ -128,6 +130,30 @@ def explain(
         confirmed = confirmed + 1 if kind == "anywhere" and len(left) == len(space) else 0
         space = left or _space(known, rows)
     return _explained(space, known, asked, confirmed >= _SURE_AFTER)
+
+
+def explain_rows(
+    some_failing: list[Row], some_passing: list[Row], failing: list[Row], passing: list[Row]
+) -> Condition | None:
+    """The smallest condition that separates all of the rows given, searched on some of them first.
+
+    Rows that the first attempts overlook are added until it holds for all; None where nothing small does.
+    """
+    if not failing or not passing:
+        return None
+    wrong, right = list(some_failing), list(some_passing)
+    for _ in range(_ATTEMPTS):
+        space = smallest(wrong, right)
+        if not space:
+            return None
+        predicate = space[0]
+        missed = [row for row in failing if not predicate(row)][:_ATTEMPTS]
+        caught = [row for row in passing if predicate(row)][:_ATTEMPTS]
+        if not missed and not caught:
+            return Condition(predicate.text, str(predicate), len(failing), len(passing))
+        wrong += missed
+        right += caught
+    return None
 
 
 def _space(known: dict[Case, bool], rows: dict[Case, Row]) -> list[Predicate]:

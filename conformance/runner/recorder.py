@@ -17,6 +17,7 @@ from adapters.registry import AdapterSpec, load
 from cases import Case
 from cases.tiers import tier_hash
 from conformance.bound import PROFILES
+from conformance.predicate import conditions
 from conformance.runner.folder import Folder, FolderError
 from conformance.runner.items import REPORT_ATTRIBUTE
 from conformance.runner.plan import make_plan, read_shard
@@ -163,12 +164,13 @@ class Recorder:
         """Write everything that is made from the record."""
         try:
             self.results.set_meta("seconds", self._seconds_before + time.monotonic() - self._clock)
+            self.results.set_meta("conditions", conditions(self.results))
             self.gate = assess(self.results, self._expectations, self._baseline, ("exact", *PROFILES))
             self.results.set_meta("gate", headline(self.gate))
             self.totals = totals_line(self.results)
             self.lines = lines(self.gate, self.results.cases())
             if not self._option.no_report and self.results.count():
-                write_report(self.results, self._folder.path / "report", self.gate, self._baseline)
+                write_report(self.results, self._folder.path / "report")
                 write_summary(self.results, self._folder.path / "summary.md", self.gate)
                 write_junit(self.results, self.gate, self._folder.path / "junit.xml")
         except (sqlite3.Error, OSError) as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from reports.survey import Group
+from reports.findings import Finding
 
 __all__ = ["Detail", "compact", "most_telling_first", "shelve"]
 
@@ -42,7 +42,7 @@ def compact(evidence: dict[str, Any]) -> str:
     return json.dumps(plain(evidence), separators=(",", ":"))
 
 
-def most_telling_first(groups: Iterable[Group], kept: Mapping[tuple[str, str], Detail]) -> Iterator[Detail]:
+def most_telling_first(groups: Iterable[Finding], kept: Mapping[tuple[str, str], Detail]) -> Iterator[Detail]:
     """The smallest case of every group, then the second smallest of every group, and so on."""
     columns = ([(item.adapter, case_id) for case_id in item.members] for item in groups)
     for row in zip_longest(*columns):

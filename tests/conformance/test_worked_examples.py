@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from adapters.process import Host
-from adapters.registry import resolve
+from adapters.registry import available, resolve
 from cases.corpus.literature import Example, load_examples
+from conformance import oracle
 from conformance.reference import answer
 from conformance.verdict import judge
-from tests.definition import by_definition
-from tests.frameworks import families
 
 EXAMPLES = load_examples()
 PRINTED = {name: example for name, example in EXAMPLES.items() if example.y is not None}
@@ -28,7 +27,7 @@ def test_the_oracle_prints_the_numbers(example: Example) -> None:
 def test_the_definition_prints_the_numbers(example: Example) -> None:
     # An independent route: the rules read aloud, in whole numbers.
     case = example.case
-    y = by_definition(
+    y = oracle.by_definition(
         example.tensors["x"],
         example.tensors["w"],
         stride=case.stride,
@@ -40,7 +39,7 @@ def test_the_definition_prints_the_numbers(example: Example) -> None:
     np.testing.assert_array_equal(np.asarray(y, dtype=np.float64), example.y)
 
 
-@pytest.fixture(scope="module", params=families())
+@pytest.fixture(scope="module", params=available())
 def host(request: pytest.FixtureRequest) -> Iterator[Host]:
     with Host(resolve(request.param)) as host:
         yield host
