@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import collections
+import functools
 import os
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -72,6 +76,20 @@ class Reply:
     promise: str = "exact"
 
 
+@functools.cache
+def _code_alone() -> str:
+    """A folder with the code an adapter's process needs and nothing else.
+
+    Where the suite is installed, the folder it lies in holds this environment's frameworks too; on the path of
+    another interpreter they would take the place of its own.
+    """
+    folder = tempfile.mkdtemp(prefix="conformance-host-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for package in ("adapters", "cases"):
+        os.symlink(_ROOT / package, Path(folder) / package)
+    return folder
+
+
 class _Ended(Exception):
     """The process went away, or its time ran out, before the reply was whole."""
 
@@ -86,7 +104,8 @@ class _Running:
     def __init__(self, spec: AdapterSpec) -> None:
         ours, theirs = socket.socketpair()
         environment = dict(os.environ)
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), environment.get("PYTHONPATH", "")]))
+        code = _code_alone() if spec.foreign else str(_ROOT)
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [code, environment.get("PYTHONPATH", "")]))
         environment.setdefault("PYTHONFAULTHANDLER", "1")
         self.process = subprocess.Popen(
             [spec.python, "-m", "adapters.host", spec.target, str(theirs.fileno())],

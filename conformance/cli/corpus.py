@@ -46,6 +46,8 @@ def print_corpus(specs: Sequence[AdapterSpec], as_json: bool) -> None:
             escape(report.claim),
         )
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 200
     console.print(table)
     counted = Counter(standing.state for standing in standings)
     console.print(", ".join(f"{counted[name]} {name}" for name in STATES if counted[name]), soft_wrap=True)

@@ -1,0 +1,54 @@
+"""Which versions of a package there are, asked of pip, so that its configuration and index count."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+
+from packaging.version import InvalidVersion, Version
+
+__all__ = ["VersionError", "between", "listed_versions"]
+
+
+class VersionError(ValueError):
+    """A version that is none, or a package whose versions cannot be listed."""
+
+
+def listed_versions(package: str) -> list[Version]:
+    """Released versions that pip would install for this interpreter, oldest first.
+
+    Raises
+    ------
+    VersionError
+        The index knows no such package, or cannot be asked.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "index", "versions", package], capture_output=True, text=True, check=False
+    )
+    line = re.search(r"^Available versions: (.+)$", done.stdout, re.MULTILINE)
+    if done.returncode or line is None:
+        reason = next((row for row in done.stderr.splitlines() if row.startswith("ERROR")), "no versions listed")
+        raise VersionError(f"package {package!r}: {reason}")
+    return sorted(Version(text.strip()) for text in line[1].split(","))
+
+
+def between(versions: Iterable[Version], good: str, bad: str) -> list[Version]:
+    """The versions from good to bad, both included, in that direction.
+
+    Raises
+    ------
+    VersionError
+        One of the two is no version, or both are the same.
+    """
+    try:
+        first, last = Version(good), Version(bad)
+    except InvalidVersion as error:
+        raise VersionError(str(error)) from None
+    if first == last:
+        raise VersionError(f"--good and --bad are both {first}")
+    low, high = min(first, last), max(first, last)
+    # An end that the index no longer lists may still be installed from elsewhere.
+    found = sorted({version for version in versions if low < version < high} | {low, high})
+    return found if first < last else found[::-1]

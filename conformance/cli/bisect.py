@@ -1,0 +1,112 @@
+"""``conformance bisect``: the first version of a package whose answer differs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from packaging.version import Version
+
+from adapters.process import Host, Limits
+from adapters.registry import resolve
+from cases import Case
+from conformance.bisect import Bisection, EnvironmentFailure, Environments, Probe, between, bisect, listed_versions
+from conformance.bisect.environments import default_cache
+from conformance.bisect.versions import VersionError
+from conformance.calls import Meaning
+from conformance.check import ask
+from conformance.cli.common import resolve_adapters
+from conformance.cli.question import question_options
+from conformance.reference import question as data_of
+from reports.statuses import label
+
+__all__ = ["command"]
+
+_SHOWN = 24
+
+
+@click.command(
+    "bisect",
+    epilog="Example: conformance bisect 2d-i5x7-k3-s2-same --adapter keras-torch --package keras "
+    "--good 3.10.0 --bad 3.15.1",
+)
+@question_options
+@click.option("--adapter", required=True, metavar="NAME", help="The adapter to ask.")
+@click.option("--package", required=True, help="The package whose version differs, such as keras.")
+@click.option("--good", required=True, metavar="VERSION", help="A version with the one answer.")
+@click.option("--bad", required=True, metavar="VERSION", help="A version with another; may be the older one.")
+@click.option("--with", "pins", multiple=True, metavar="REQUIREMENT", help="Also install, such as numpy<2.")
+@click.option("--cache", type=click.Path(file_okay=False, path_type=Path), help="Where environments are kept.")
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
+def command(
+    question: Meaning,
+    adapter: str,
+    package: str,
+    good: str,
+    bad: str,
+    pins: tuple[str, ...],
+    cache: Path | None,
+    timeout: float,
+) -> None:
+    """Find the first version of a package whose answer to CASE differs, in throwaway environments.
+
+    Environments are made by venv and pip, a logarithmic number of them, and kept for the next time. Versions that
+    do not install or import are skipped and named.
+    """
+    resolve_adapters([adapter])
+    if "@" in adapter:
+        raise click.UsageError("--adapter runs in environments made here; give its name alone")
+    try:
+        versions = between(listed_versions(package), good, bad)
+    except VersionError as error:
+        raise click.UsageError(str(error)) from None
+    environments = Environments(package, pins, cache or default_cache())
+    click.echo(f"{len(versions)} versions of {package} from {good} to {bad}")
+
+    def probe(version: Version) -> Probe:
+        found = _probe(environments, version, question.case, adapter, Limits(answer=timeout))
+        click.echo(f"  {version}: {found.answer.partition(chr(10))[0] or f'skipped: {found.skipped}'}")
+        return found
+
+    result = bisect(versions, probe)
+    if isinstance(result, str):
+        raise click.UsageError(result)
+    _print(package, result, len(environments.made))
+
+
+def _probe(environments: Environments, version: Version, case: Case, adapter: str, limits: Limits) -> Probe:
+    try:
+        python = environments.python(version)
+    except EnvironmentFailure as error:
+        return Probe(version, None, f"does not install: {error}")
+    with Host(resolve(f"{adapter}@{python}"), limits) as host:
+        outcome = ask(case, host)
+        if outcome.status == "infra":
+            return Probe(version, None, f"cannot be asked: {outcome.detail.splitlines()[0][:300]}")
+        installed = host.environment["versions"].get(environments.package)
+        if installed is not None and Version(installed) != version:
+            return Probe(version, None, f"another version, {installed}, is imported in its place")
+        reply = host.ask(case, data_of(case))
+    words = label(outcome.status, outcome.kind)
+    if outcome.diagnosis:
+        words += f", {outcome.diagnosis['text']}"
+    elif outcome.status != "pass" and outcome.detail:
+        words += f", {outcome.detail.splitlines()[0][:200]}"
+    numbers = []
+    for name, tensor in reply.tensors.items():
+        flat = " ".join(f"{value:.9g}" for value in tensor.values.ravel()[:_SHOWN])
+        numbers.append(f"{name} {tensor.values.shape} {flat}{' ...' if tensor.values.size > _SHOWN else ''}")
+    return Probe(version, outcome, "", "\n    ".join([words, *numbers]) if numbers else words)
+
+
+def _print(package: str, result: Bisection, made: int) -> None:
+    for probe in (result.last_same, result.first_different):
+        click.echo(f"{package} {probe.version}\n    {probe.answer}")
+    click.echo(f"{result.tried} versions tried, {made} environments made")
+    if result.skipped:
+        named = ", ".join(f"{probe.version} ({probe.skipped})" for probe in result.skipped)
+        click.echo(f"skipped: {named}")
+    if result.between:
+        listed = ", ".join(map(str, result.between))
+        click.echo(f"the change may have come earlier, with a version that could not be asked: {listed}")
+    click.echo(f"first version whose answer differs: {package} {result.first_different.version}")
