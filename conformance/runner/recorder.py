@@ -170,7 +170,7 @@ class Recorder:
             self.totals = totals_line(self.results)
             self.lines = lines(self.gate, self.results.cases())
             if not self._option.no_report and self.results.count():
-                write_report(self.results, self._folder.path / "report")
+                write_report(self.results, self._folder.path / "report", self.gate, self._baseline)
                 write_summary(self.results, self._folder.path / "summary.md", self.gate)
                 write_junit(self.results, self.gate, self._folder.path / "junit.xml")
         except (sqlite3.Error, OSError) as error:

@@ -17,6 +17,7 @@ from cases import Case, DomainError
 from cases.columns import COLUMN_NAMES
 from reports.findings import Finding
 from reports.html.details import Detail, compact, most_telling_first, shelve
+from reports.html.news import News
 from reports.outcome import Outcome
 from reports.statuses import STATUSES
 from reports.store import Results
@@ -34,6 +35,9 @@ COLUMNS: dict[str, str] = {
     "judged": "outcome",
     "answer": "outcome",
     "finding": "outcome",
+    "standing": "outcome",
+    "expectation": "outcome",
+    "before": "outcome",
 }
 """Columns a condition can name, and whether the case or the outcome has them."""
 
@@ -43,20 +47,22 @@ _SCHEMA = f"""
 CREATE TABLE cases (case_no INTEGER PRIMARY KEY, {", ".join(COLUMN_NAMES)}, geometry);
 CREATE TABLE texts (text_no INTEGER PRIMARY KEY, text);
 CREATE TABLE asked (
-    id INTEGER, case_no INTEGER, {", ".join(_ASKED)}, detail_no, source_no, gates, judged, answer, finding,
+    id INTEGER, case_no INTEGER, {", ".join(_ASKED)}, detail_no, source_no, expectation_no,
+    gates, judged, answer, finding, standing, before,
     PRIMARY KEY (case_no, id)
 ) WITHOUT ROWID;
 CREATE TABLE details (id INTEGER PRIMARY KEY, program, evidence);
 CREATE TABLE elsewhere (id INTEGER PRIMARY KEY, file INTEGER);
 CREATE VIEW outcomes AS
     SELECT asked.*, {", ".join(f"cases.{name}" for name in (*COLUMN_NAMES, "geometry"))},
-        d.text AS detail, s.text AS source
+        d.text AS detail, s.text AS source, e.text AS expectation
     FROM asked LEFT JOIN cases USING (case_no)
-    LEFT JOIN texts AS d ON d.text_no = detail_no LEFT JOIN texts AS s ON s.text_no = source_no;
+    LEFT JOIN texts AS d ON d.text_no = detail_no LEFT JOIN texts AS s ON s.text_no = source_no
+    LEFT JOIN texts AS e ON e.text_no = expectation_no;
 """
 
 
-def build(results: Results, groups: Iterable[Finding]) -> tuple[bytes, list[list[Detail]]]:
+def build(results: Results, groups: Iterable[Finding], news: News) -> tuple[bytes, list[list[Detail]]]:
     """Make the database of a page.
 
     Parameters
@@ -65,6 +71,8 @@ def build(results: Results, groups: Iterable[Finding]) -> tuple[bytes, list[list
         The record of the run.
     groups : iterable of Finding
         Discrepancies by cause; their smallest cases keep their numbers where room is short.
+    news : News
+        How outcomes stand against what was known.
 
     Returns
     -------
@@ -92,7 +100,9 @@ def build(results: Results, groups: Iterable[Finding]) -> tuple[bytes, list[list
             digests.setdefault(case_no, []).append((outcome.digest, number))
         if outcome.evidence or outcome.program:
             kept[key] = Detail(number, outcome.program, compact(outcome.evidence))
-        row = _row(number, case_no, outcome, texts, finding.get(key))
+        known = texts.number(news.expectation.get(key, ""))
+        standing = finding.get(key), news.standing.get(key), news.before.get(key)
+        row = (*_row(number, case_no, outcome, texts), known, *_judgement(outcome), None, *standing)
         connection.execute(f"INSERT INTO asked VALUES ({', '.join('?' * len(row))})", row)
     connection.executemany("INSERT INTO texts VALUES (?, ?)", texts.rows())
     connection.executemany("UPDATE asked SET answer = ? WHERE case_no = ? AND id = ?", _letters(digests))
@@ -129,8 +139,7 @@ class _Texts:
         return ((number, text) for text, number in self._numbers.items())
 
 
-def _row(number: int, case_no: int, outcome: Outcome, texts: _Texts, finding: str | None) -> tuple[Any, ...]:
-    status = STATUSES[outcome.status]
+def _row(number: int, case_no: int, outcome: Outcome, texts: _Texts) -> tuple[Any, ...]:
     return (
         number,
         case_no,
@@ -144,11 +153,12 @@ def _row(number: int, case_no: int, outcome: Outcome, texts: _Texts, finding: st
         round(outcome.seconds, 3),
         texts.number(outcome.detail),
         texts.number(outcome.source),
-        int(outcome.gates),
-        int(status.name == "pass" or (status.gates and not status.ours)),
-        None,
-        finding,
     )
+
+
+def _judgement(outcome: Outcome) -> tuple[int, int]:
+    status = STATUSES[outcome.status]
+    return int(status.gates), int(status.name == "pass" or (status.gates and not status.ours))
 
 
 def _rounded(value: float | None) -> float | None:

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import zlib
+from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,11 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from cases.rules import rules
+from reports.gate import Gate
 from reports.html.database import COLUMNS, build
 from reports.html.details import Detail
+from reports.html.news import News, news_of
+from reports.standings import STANDINGS
 from reports.statuses import FAIL_KINDS, STATUSES
 from reports.store import Results
 from reports.survey import Survey, sentence, survey
@@ -37,7 +41,7 @@ _STYLES = ("style", "print")
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
-def write_report(results: Results, out_dir: Path) -> Path:
+def write_report(results: Results, out_dir: Path, gate: Gate | None = None, before: Results | None = None) -> Path:
     """Write the report of a run.
 
     Parameters
@@ -46,6 +50,10 @@ def write_report(results: Results, out_dir: Path) -> Path:
         The record of the run.
     out_dir : Path
         The folder for ``index.html``; made if need be.
+    gate : Gate, optional
+        What of the run is news; the page begins with it.
+    before : Results, optional
+        An earlier run, to say of every outcome what it was.
 
     Returns
     -------
@@ -58,8 +66,9 @@ def write_report(results: Results, out_dir: Path) -> Path:
         The folder cannot be written.
     """
     found = survey(results)
-    database, files = build(results, found.groups)
-    page = render(found, database, has_files=bool(files))
+    news = news_of(gate, before, results.cases())
+    database, files = build(results, found.groups, news)
+    page = render(found, news, database, has_files=bool(files))
     out_dir.mkdir(parents=True, exist_ok=True)
     _write_files(out_dir / "details", files)
     path = out_dir / "index.html"
@@ -79,7 +88,7 @@ def _write_files(folder: Path, files: list[list[Detail]]) -> None:
         (folder / f"{number}.js").write_text(f'detailsArrived({number}, "{packed}");\n', encoding="utf-8")
 
 
-def render(found: Survey, database: bytes, *, has_files: bool = False) -> str:
+def render(found: Survey, news: News, database: bytes, *, has_files: bool = False) -> str:
     """The page as text."""
     scripts = [_script(_read(name)) for name in _LIBRARIES]
     scripts.append(_script("\n".join(["'use strict';", *(_read(f"assets/{name}.js") for name in _SCRIPTS)])))
@@ -98,6 +107,9 @@ def render(found: Survey, database: bytes, *, has_files: bool = False) -> str:
     return environment.get_template("page.html.j2").render(
         sentence=sentence(found),
         survey=found,
+        groups=news.order(found.groups),
+        news=news,
+        standings=STANDINGS,
         statuses=[status for name, status in STATUSES.items() if found.totals[name]],
         all_statuses=STATUSES,
         kinds=FAIL_KINDS,
@@ -115,10 +127,8 @@ def _facts(found: Survey) -> dict[str, Any]:
     """What the scripts need to know beside the database."""
     return {
         "columns": COLUMNS,
-        "statuses": {
-            name: {"label": s.label, "symbol": s.symbol, "colour": s.colour, "gates": s.gates, "about": s.about}
-            for name, s in STATUSES.items()
-        },
+        "statuses": {name: asdict(item) for name, item in STATUSES.items()},
+        "standings": {name: asdict(item) for name, item in STANDINGS.items()},
         "kinds": FAIL_KINDS,
         "rules": {number: rule.title for number, rule in rules().items()},
         "adapters": list(found.counts),

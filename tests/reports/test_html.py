@@ -15,6 +15,7 @@ import pytest
 
 from reports.html import write_report
 from reports.html.database import COLUMNS, build
+from reports.html.news import News
 from reports.store import Results
 from reports.survey import survey
 from tests.reports.made_up import make_run
@@ -103,7 +104,7 @@ def _database(data: bytes) -> sqlite3.Connection:
 
 def test_equal_letters_mean_equal_bits(tmp_path: Path) -> None:
     with record(tmp_path / "results.sqlite") as results:
-        data, _ = build(results, survey(results).groups)
+        data, _ = build(results, survey(results).groups, News())
     query = "SELECT adapter, answer FROM outcomes WHERE case_id LIKE ? AND answer IS NOT NULL"
     letters = dict(_database(data).execute(query, ("2d%cf%",)))
     assert sorted(letters) == ["right", "wrong"]
@@ -117,7 +118,7 @@ def test_what_has_no_room_in_the_page_lies_beside_it_smallest_cases_first(
         groups = survey(results).groups
         monkeypatch.setattr("reports.html.details._ROOM_IN_PAGE", 2_000)
         monkeypatch.setattr("reports.html.details._ROOM_IN_FILE", 3_000)
-        data, files = build(results, groups)
+        data, files = build(results, groups, News())
         page = write_report(results, tmp_path / "report")
         connection = _database(data)
         inside = [row[0] for row in connection.execute("SELECT id FROM details")]

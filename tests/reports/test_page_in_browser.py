@@ -10,7 +10,9 @@ from urllib.parse import quote
 import pytest
 
 from cases import Case
+from reports.gate import assess
 from reports.html import write_report
+from reports.outcome import Outcome
 from tests.reports.browser import Tab, browser, needs_browser
 from tests.reports.recorded import FIRST, HOSTILE, record
 
@@ -164,4 +166,24 @@ def test_details_beside_the_page_load_on_a_click(
     tab.page.goto("about:blank")
     tab.go(WRONG)
     tab.page.get_by_text("is not beside this page").wait_for()
+    tab.page.close()
+
+
+def test_news_comes_first_and_every_outcome_says_how_it_stands(chromium: Any, tmp_path: Path) -> None:
+    with record(tmp_path / "old.sqlite") as old, record(tmp_path / "new.sqlite") as new:
+        first, second = str(Case.parse(FIRST)), str(Case.parse("2d-c1x2-i2x3-k3-s3-same-cl"))
+        old.record(Outcome(first, "wrong", "pass", profile="exact", budget=0.0, digest="a" * 16))
+        new.record(Outcome(second, "wrong", "pass", profile="exact", budget=0.0, digest="a" * 16))
+        gate = assess(new, {}, old, ("exact", "fp64", "fp32-acc"))
+        path = write_report(new, tmp_path / "report", gate, old)
+    tab = Tab(chromium, path)
+    assert tab.page.locator("h1:visible").inner_text().startswith("Gate red: 1 missing, 1 new")
+    assert "1 new" in tab.page.get_by_role("row", name="fail: values").inner_text()
+    tab.go(WRONG)
+    assert "before: pass" in tab.view()
+    tab.go("#/explorer?where=" + quote("standing = 'fixed'"))
+    row = tab.page.locator("tr[aria-rowindex]")
+    assert row.count() == 1
+    assert second in row.inner_text()
+    assert tab.complaints == []
     tab.page.close()

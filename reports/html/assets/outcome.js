@@ -30,6 +30,7 @@ function outcomeBody(outcome) {
 
 function filledBody(outcome, kept, file) {
   const body = el("div", {}, el("div", { class: "copyable" }, el("p", { class: "case" }, outcome.case_id)));
+  if (outcome.standing || outcome.before) body.append(standingView(outcome));
   if (outcome.diagnosis) body.append(el("p", {}, el("b", {}, outcome.diagnosis)));
   if (outcome.detail) body.append(el("pre", { class: "text", tabindex: "0" }, withRules(outcome.detail)));
   if (outcome.source) body.append(el("p", { class: "note" }, `Documented: ${outcome.source}`));
@@ -42,6 +43,13 @@ function filledBody(outcome, kept, file) {
   if (outcome.gates) body.append(copyable(`conformance check ${outcome.case_id} --adapter ${shellWord(outcome.adapter)}`));
   body.append(others, el("h3", {}, "Parameters"), parameters(outcome), environment(outcome.adapter) ?? "");
   return body;
+}
+
+// How it stands against what was known, and why that was expected.
+function standingView({ standing, expectation, before }) {
+  const item = standing ? facts.standings[standing] : null;
+  return el("p", {}, item ? el("span", { class: `badge ${item.colour}`, title: item.about }, el("span", { "aria-hidden": "true" }, item.symbol), ` ${standing}`) : null,
+    before ? ` before: ${before}` : null, expectation ? ` expected: ${expectation}` : null);
 }
 
 function shellWord(text) {

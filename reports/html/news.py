@@ -1,0 +1,74 @@
+"""What of a run is news, as the page needs it: how outcomes stand, what explains them, what they were before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reports.gate import Gate
+from reports.gate_text import Line, headline, lines
+from reports.standings import STANDINGS, Standing
+from reports.statuses import label
+from reports.store import Results
+from reports.findings import Finding
+
+__all__ = ["News", "news_of"]
+
+Question = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class News:
+    """A run against what was known.
+
+    Attributes
+    ----------
+    headline : str
+        The result in one sentence; empty where nobody asked for news.
+    fails : bool
+        Whether the gate fails.
+    lines : list of Line
+        What to look at beside the discrepancies: what is fixed, expected, stale or less precise.
+    standing : dict
+        Name in ``STANDINGS`` by adapter and case.
+    expectation : dict
+        The reason and the upstream report of what is expected, by adapter and case.
+    before : dict
+        Status and kind in the earlier run, by adapter and case.
+    """
+
+    headline: str = ""
+    fails: bool = False
+    lines: list[Line] = field(default_factory=list)
+    standing: dict[Question, str] = field(default_factory=dict)
+    expectation: dict[Question, str] = field(default_factory=dict)
+    before: dict[Question, str] = field(default_factory=dict)
+
+    def standings(self, found: Finding) -> list[tuple[Standing, int]]:
+        """How the members of a group stand, and how many of them, in the order of ``STANDINGS``."""
+        counts = Counter(self.standing.get((found.adapter, case_id)) for case_id in found.members)
+        return [(item, counts[name]) for name, item in STANDINGS.items() if counts[name]]
+
+    def order(self, groups: list[Finding]) -> list[Finding]:
+        """Findings with something that fails the gate first, otherwise as they are."""
+        return sorted(groups, key=lambda found: not any(item.fails for item, _ in self.standings(found)))
+
+
+def news_of(gate: Gate | None, before: Results | None, cases: Mapping[str, dict[str, Any]]) -> News:
+    """Arrange the result of a gate, and an earlier run, by question."""
+    earlier = (
+        {} if before is None else {(o.adapter, o.case_id): label(o.status, o.kind) for o in before.outcomes()}
+    )
+    if gate is None:
+        return News(before=earlier)
+    standing, expectation = {}, {}
+    for item in gate.items:
+        question = item.outcome.adapter, item.outcome.case_id
+        standing[question] = item.standing
+        if item.entry is not None:
+            expectation[question] = f"{item.entry.reason} {item.entry.upstream}".rstrip()
+    # What fails because of its outcomes stands among the discrepancies.
+    others = [line for line in lines(gate, cases) if not (line.standing in STANDINGS and line.fails)]
+    return News(headline(gate), gate.fails, others, standing, expectation, earlier)
