@@ -18,7 +18,7 @@ import numpy as np
 from cases.case import Case
 from cases.dtypes import DTYPES
 
-__all__ = ["ANSWERS", "Adapter", "AdapterBug", "Declined", "Limit", "Program", "Tensor"]
+__all__ = ["ANSWERS", "Adapter", "AdapterBug", "Declined", "Limit", "Program", "Tensor", "call"]
 
 ANSWERS = {"fwd": ("y",), "grad": ("dx", "dw", "db")}
 _SHORT_NAMES = {dtype.label: dtype.name for dtype in DTYPES.values()}
@@ -113,6 +113,8 @@ class Adapter(abc.ABC):
         Name on the command line.
     packages : tuple of str
         Distributions whose versions identify an answer, the framework first.
+    extra : str
+        Name of the project's extra that installs the packages.
     documentation : str
         The interface's own documentation.
     limits : tuple of Limit
@@ -121,10 +123,20 @@ class Adapter(abc.ABC):
         Accuracy profile promised for each dtype (see ``conformance.bound``).
     environment : mapping
         Environment variables its process needs before the framework is imported.
+    bias_in_storage : bool
+        Whether the bias is added by a second operation on a result that is already rounded to the format of the
+        question (and its gradient is a sum in that format), so that half formats promise no more than
+        ``storage-acc`` with a bias.
+    shape_only : bool
+        Whether it is a shape inference, which answers a forward question by the output shape alone: its programs
+        leave ``shape``, in the case's layout, in place of ``y``.
+    device : str
+        ``cpu`` or ``cuda``.
     """
 
     name: ClassVar[str]
     packages: ClassVar[tuple[str, ...]]
+    extra: ClassVar[str] = ""
     documentation: ClassVar[str]
     limits: ClassVar[tuple[Limit, ...]] = ()
     promises: ClassVar[Mapping[str, str]] = {
@@ -136,6 +148,9 @@ class Adapter(abc.ABC):
         "c128": "fp64",
     }
     environment: ClassVar[Mapping[str, str]] = {}
+    bias_in_storage: ClassVar[bool] = False
+    shape_only: ClassVar[bool] = False
+    device: ClassVar[str] = "cpu"
 
     def __init__(self) -> None:
         self._namespaces: dict[tuple[str, ...], dict[str, Any]] = {}
@@ -145,7 +160,9 @@ class Adapter(abc.ABC):
         """Write the call for a case; raises Declined for a question it has no words for."""
 
     def promise(self, case: Case) -> str:
-        """The accuracy profile promised for a case; by default that of its dtype."""
+        """The accuracy profile promised for a case: that of its dtype, and what the bias leaves of it."""
+        if self.bias_in_storage and case.bias and case.dtype in ("f16", "bf16"):
+            return "storage-acc"
         return self.promises[case.dtype]
 
     def export(self, value: Any) -> Tensor:
@@ -157,11 +174,18 @@ class Adapter(abc.ABC):
         """Source text that does what `export` does, for scripts that run without us."""
         return f"np.asarray({name})" + (".astype(np.float32)" if case.dtype == "bf16" else "")
 
-    def declines(self, case: Case) -> Limit | None:
+    @classmethod
+    def declines(cls, case: Case) -> Limit | None:
         """The first declared limit a case meets."""
-        return next((limit for limit in self.limits if limit.applies(case)), None)
+        return next((limit for limit in cls.limits if limit.applies(case)), None)
 
-    def run(self, case: Case, tensors: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
+    def save_model(self, case: Case, tensors: Mapping[str, np.ndarray]) -> tuple[str, bytes]:
+        """Suffix and bytes of the model file that a runtime is asked with; raises Declined without one."""
+        raise Declined("inexpressible", "the question is put without a model file", self.documentation)
+
+    def run(
+        self, case: Case, tensors: Mapping[str, np.ndarray], *, beyond_limits: bool = False
+    ) -> dict[str, Tensor]:
         """Ask the framework.
 
         Parameters
@@ -170,11 +194,13 @@ class Adapter(abc.ABC):
             The question.
         tensors : mapping of numpy.ndarray
             Input data as ``cases.data.make_tensors`` makes them.
+        beyond_limits : bool
+            Ask even where a declared limit applies, to see whether it still holds.
 
         Returns
         -------
         dict of Tensor
-            ``y``, or ``dx``, ``dw`` and (with a bias) ``db``.
+            ``y``, or ``dx``, ``dw`` and (with a bias) ``db``, or ``shape``.
 
         Raises
         ------
@@ -185,9 +211,22 @@ class Adapter(abc.ABC):
         Exception
             Whatever the framework raises.
         """
-        limit = self.declines(case)
+        limit = None if beyond_limits else self.declines(case)
         if limit is not None:
             raise Declined(limit.status, limit.reason, limit.source)
+        if self.shape_only and case.direction != "fwd":
+            raise Declined("inexpressible", "shape inference answers forward questions", self.documentation)
+        namespace = self._execute(case, tensors)
+        try:
+            if self.shape_only:
+                return {"shape": Tensor.of(np.array([int(size) for size in namespace["shape"]], np.int64))}
+            names = [name for name in ANSWERS[case.direction] if name != "db" or case.bias]
+            return {name: self.export(namespace[name]) for name in names}
+        except Exception as error:
+            raise AdapterBug(f"cannot take the answer: {type(error).__name__}: {error}") from error
+
+    def _execute(self, case: Case, tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """Run the program of a case and return all that it left."""
         try:
             program = self.program(case)
             source = "\n".join(program.body)
@@ -208,11 +247,7 @@ class Adapter(abc.ABC):
             if isinstance(error, SyntaxError) or error.__traceback__ is None:
                 raise
             raise AdapterBug(f"{type(error).__name__}: {error}") from error
-        names = [name for name in ANSWERS[case.direction] if name != "db" or case.bias]
-        try:
-            return {name: self.export(namespace[name]) for name in names}
-        except Exception as error:
-            raise AdapterBug(f"cannot take the answer: {type(error).__name__}: {error}") from error
+        return namespace
 
     def _setup(self, lines: tuple[str, ...]) -> dict[str, Any]:
         if lines not in self._namespaces:

@@ -15,14 +15,55 @@ from pathlib import Path
 
 from adapters.base import Adapter
 
-__all__ = ["BUILT_IN", "AdapterSpec", "UnknownAdapter", "available", "load", "resolve"]
+__all__ = ["BUILT_IN", "AdapterSpec", "UnknownAdapter", "available", "known", "load", "resolve"]
 
 GROUP = "conformance.adapters"
 
 BUILT_IN = {
     "torch": "adapters.torch_functional:TorchFunctional",
+    "torch-module": "adapters.torch_functional:TorchModule",
+    "torch-output-size": "adapters.torch_functional:TorchOutputSize",
+    "torch-unbatched": "adapters.torch_functional:TorchUnbatched",
+    "torch-channels-last": "adapters.torch_functional:TorchChannelsLast",
+    "torch-native": "adapters.torch_functional:TorchNative",
+    "torch-nn-grad": "adapters.torch_functional:TorchNNGrad",
+    "torch-inductor": "adapters.torch_traced:TorchInductor",
+    "torch-export": "adapters.torch_traced:TorchExport",
+    "torch-meta": "adapters.torch_traced:TorchMeta",
+    "torch-cuda": "adapters.torch_functional:TorchCuda",
+    "torch-cuda-tf32": "adapters.torch_functional:TorchCudaTf32",
     "keras-tensorflow": "adapters.keras_layers:KerasTensorFlow",
+    "keras-torch": "adapters.keras_layers:KerasTorch",
+    "keras-jax": "adapters.keras_layers:KerasJax",
+    "keras-numpy": "adapters.keras_layers:KerasNumpy",
+    "keras-openvino": "adapters.keras_layers:KerasOpenvino",
+    "keras-compute-output-shape": "adapters.keras_layers:KerasComputeOutputShape",
+    "keras-ops-tensorflow": "adapters.keras_layers:KerasOpsTensorFlow",
+    "keras-ops-torch": "adapters.keras_layers:KerasOpsTorch",
+    "keras-ops-jax": "adapters.keras_layers:KerasOpsJax",
+    "keras-ops-numpy": "adapters.keras_layers:KerasOpsNumpy",
+    "keras-ops-openvino": "adapters.keras_layers:KerasOpsOpenvino",
+    "tf-nn": "adapters.tensorflow_nn:TensorFlowNN",
+    "tf-xla": "adapters.tensorflow_nn:TensorFlowXla",
+    "tf-nn-eigen": "adapters.tensorflow_nn:TensorFlowEigen",
+    "onnxruntime": "adapters.onnx_models:OnnxRuntime",
+    "onnxruntime-output-shape": "adapters.onnx_models:OnnxRuntimeOutputShape",
+    "onnx-reference": "adapters.onnx_models:OnnxReference",
+    "onnx-infer-shapes": "adapters.onnx_models:OnnxInferShapes",
+    "openvino": "adapters.onnx_models:Openvino",
     "jax-lax": "adapters.jax_lax:JaxLax",
+    "jax-lax-untransposed": "adapters.jax_lax:JaxLaxUntransposed",
+    "jax-lax-consistent": "adapters.jax_lax:JaxLaxConsistent",
+    "jax-lax-jit": "adapters.jax_lax:JaxLaxJit",
+    "jax-lax-vmap": "adapters.jax_lax:JaxLaxVmap",
+    "jax-eval-shape": "adapters.jax_lax:JaxEvalShape",
+    "jax-general": "adapters.jax_lax:JaxGeneral",
+    "jax-cuda": "adapters.jax_lax:JaxCuda",
+    "jax-cuda-tf32": "adapters.jax_lax:JaxCudaTf32",
+    "flax-linen": "adapters.jax_layers:FlaxLinen",
+    "flax-nnx": "adapters.jax_layers:FlaxNnx",
+    "haiku": "adapters.jax_layers:Haiku",
+    "equinox": "adapters.jax_layers:Equinox",
 }
 
 
@@ -77,12 +118,12 @@ def resolve(name: str) -> AdapterSpec:
             raise UnknownAdapter(f"adapter {name!r}: {class_name!r} is no class name; write file.py:Class")
         target = f"{Path(path).resolve()}:{class_name}"
     else:
-        known = {**_entry_points(), **BUILT_IN}
-        if plain not in known:
+        targets = known()
+        if plain not in targets:
             raise UnknownAdapter(
-                f"unknown adapter {plain!r}; known are {', '.join(sorted(known))}, or file.py:Class"
+                f"unknown adapter {plain!r}; known are {', '.join(sorted(targets))}, or file.py:Class"
             )
-        target = known[plain]
+        target = targets[plain]
     return AdapterSpec(name, target, python or sys.executable)
 
 
@@ -104,14 +145,20 @@ def load(target: str) -> type[Adapter]:
     return found
 
 
-def available() -> list[str]:
-    """Built-in and entry-point adapters whose packages are all installed here."""
+def known() -> dict[str, str]:
+    """Names and targets of the built-in and entry-point adapters."""
+    return {**_entry_points(), **BUILT_IN}
+
+
+def available(device: str = "cpu") -> list[str]:
+    """Built-in and entry-point adapters of a device whose packages are all installed here."""
     names = []
-    for name, target in {**_entry_points(), **BUILT_IN}.items():
+    for name, target in known().items():
         try:
-            installed = [importlib.metadata.version(package) for package in load(target).packages]
+            kind = load(target)
+            installed = [importlib.metadata.version(package) for package in kind.packages]
         except (importlib.metadata.PackageNotFoundError, ImportError):
             continue
-        if installed:
+        if installed and kind.device == device:
             names.append(name)
     return names

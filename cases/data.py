@@ -32,7 +32,11 @@ _MAX_AMPLITUDE = 99
 
 def _term_count(case: Case) -> int:
     """Upper bound of the number of products in any element of any answer the case asks for."""
-    reach = math.prod(min(kernel, size) for kernel, size in zip(case.kernel_size, case.input_size, strict=True))
+    # Where the output wraps, every tap can land on an element, from whichever input is a period away.
+    reach = math.prod(
+        kernel if case.geometry().wraps else min(kernel, size)
+        for kernel, size in zip(case.kernel_size, case.input_size, strict=True)
+    )
     count = case.in_channels // max(case.groups, 1) * reach
     if case.direction == "grad":
         spatial_out = math.prod(case.geometry().output_size)

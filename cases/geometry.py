@@ -1,4 +1,4 @@
-"""Where the output of a transposed convolution begins and ends: rules R4 to R7, and the domain R11.
+"""Where the output of a transposed convolution begins and ends: rules R4 to R7, R13 to R15, and the domain R11.
 
 Every padding convention is one small function from the numbers of an axis to the crop of the full scatter
 result. A new convention joins by a function here and its rule in ``specification.md``.
@@ -6,6 +6,7 @@ result. A new convention joins by a function here and its rule in ``specificatio
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -50,11 +51,13 @@ class Convention:
     """A named way to choose the output: its rules, and the function that applies them.
 
     ``place`` maps an axis and its output_padding (None: not given) to the start of the output within the full
-    result and its length.
+    result and its length; it raises ValueError, with the reason, where there is no such output. ``wraps`` says
+    that what lies outside the output is not dropped but added to it, periodically (R15).
     """
 
     rules: tuple[str, str]
     place: Callable[[Axis, int | None], tuple[int, int]]
+    wraps: bool = False
 
     def rule(self, output_padding: int | None) -> str:
         """The rule that applies, which depends on whether output_padding was given."""
@@ -75,9 +78,34 @@ def _same(axis: Axis, output_padding: int | None) -> tuple[int, int]:
     return max(axis.full_size - length, 0) // 2, length
 
 
+def _same_upper(axis: Axis, output_padding: int | None) -> tuple[int, int]:
+    length = axis.input_size * axis.stride
+    return max(axis.full_size + (output_padding or 0) - length, 0) // 2, length
+
+
+def _same_lower(axis: Axis, output_padding: int | None) -> tuple[int, int]:
+    length = axis.input_size * axis.stride
+    return (max(axis.full_size + (output_padding or 0) - length, 0) + 1) // 2, length
+
+
+def _periodic(
+    place: Callable[[Axis, int | None], tuple[int, int]],
+) -> Callable[[Axis, int | None], tuple[int, int]]:
+    def placed(axis: Axis, output_padding: int | None) -> tuple[int, int]:
+        if output_padding:
+            raise ValueError("the output is one period, which an output_padding cannot lengthen")
+        return place(axis, None)
+
+    return placed
+
+
 CONVENTIONS: dict[str, Convention] = {
     "valid": Convention(("R5", "R5"), _valid),
     "same": Convention(("R6", "R7"), _same),
+    "same_upper": Convention(("R13", "R13"), _same_upper),
+    "same_lower": Convention(("R14", "R14"), _same_lower),
+    "circular": Convention(("R15", "R15"), _periodic(_same_upper), wraps=True),
+    "circular_lower": Convention(("R15", "R15"), _periodic(_same_lower), wraps=True),
 }
 
 
@@ -95,12 +123,29 @@ class Geometry:
         Positions dropped at the front and the back of the full result (R2); negative adds zeros.
     rule : str
         The rule that placed the output.
+    wraps : bool
+        Whether cropped positions are added to the output one or more periods away (R15) instead of dropped; the
+        period of an axis is its output size.
     """
 
     axes: tuple[Axis, ...]
     output_size: tuple[int, ...]
     crop: tuple[tuple[int, int], ...]
     rule: str
+    wraps: bool = False
+
+    @property
+    def windows(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """The crops whose outputs, added, are the output: one, or where it wraps one for each period the full
+        result reaches into.
+        """
+        if not self.wraps or 0 in self.output_size:
+            return (self.crop,)
+        shifts = [
+            [(low + m * period, high - m * period) for m in range(-low // period, -(-high // period) + 1)]
+            for (low, high), period in zip(self.crop, self.output_size, strict=True)
+        ]
+        return tuple(itertools.product(*shifts))
 
     @property
     def effective_kernel(self) -> tuple[int, ...]:
@@ -155,10 +200,14 @@ def solve(case: Case) -> Geometry:
     )
     output_padding = case.output_padding or (None,) * case.rank
     placed: list[tuple[int, int]] = []
+    wraps = False
     if isinstance(case.padding, str):
         convention = CONVENTIONS[case.padding]
-        rule = convention.rule(output_padding[0])
-        placed = [convention.place(axis, extra) for axis, extra in zip(axes, output_padding, strict=True)]
+        rule, wraps = convention.rule(output_padding[0]), convention.wraps
+        try:
+            placed = [convention.place(axis, extra) for axis, extra in zip(axes, output_padding, strict=True)]
+        except ValueError as error:
+            raise DomainError("R11", f"{error} ({rule})") from None
     else:
         rule = "R4"
         for axis, (low, high), extra in zip(axes, case.padding, output_padding, strict=True):
@@ -171,4 +220,5 @@ def solve(case: Case) -> Geometry:
         output_size=tuple(length for _, length in placed),
         crop=tuple((low, axis.full_size - low - length) for axis, (low, length) in zip(axes, placed, strict=True)),
         rule=rule,
+        wraps=wraps,
     )

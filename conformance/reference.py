@@ -26,17 +26,28 @@ def answer(case: Case, tensors: Tensors) -> Tensors:
     DomainError
         The question has no answer.
     """
+    crop, *periods = case.geometry().windows
+    found = _window(case, tensors, crop, tensors.get("bias"))
+    for further in periods:  # R15: what lies a period away is added; the bias is not, and its gradient is not
+        for name, part in _window(case, tensors, further, None).items():
+            if name != "db":
+                found[name] = found[name] + part
+    return {name: found[name] for name in found if name != "db" or case.bias}
+
+
+def _window(case: Case, tensors: Tensors, crop: tuple[tuple[int, int], ...], bias: np.ndarray | None) -> Tensors:
+    """The answer for one window of the full result."""
+    x, w = tensors["x"], tensors["w"]
     geometry: dict[str, Any] = {
         "stride": case.stride,
         "dilation": case.dilation,
         "groups": case.groups,
-        "crop": case.geometry().crop,
+        "crop": crop,
         "layout": case.layout,
     }
     if case.direction == "fwd":
-        return {"y": oracle.conv_transpose(tensors["x"], tensors["w"], tensors.get("bias"), **geometry)}
-    found = oracle.conv_transpose_gradients(tensors["x"], tensors["w"], tensors["dy"], **geometry)._asdict()
-    return {name: found[name] for name in found if name != "db" or case.bias}
+        return {"y": oracle.conv_transpose(x, w, bias, **geometry)}
+    return oracle.conv_transpose_gradients(x, w, tensors["dy"], **geometry)._asdict()
 
 
 def reference(case: Case, tensors: Tensors) -> dict[str, Reference]:

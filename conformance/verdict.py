@@ -77,8 +77,18 @@ def _answered(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Re
     try:
         case.geometry()
     except DomainError as error:
+        inferred = reply.tensors.get("shape")
         shapes = ", ".join(str(tensor.values.shape) for tensor in reply.tensors.values())
-        return _fail("accepted", f"numbers of shape {shapes} for a question without an answer ({error})") | {
+        if inferred is not None:
+            shapes = str(tuple(inferred.values.tolist()))
+        return _fail("accepted", f"an answer of shape {shapes} for a question without an answer ({error})") | {
+            "digest": digest
+        }
+    if reply.tensors.keys() == {"shape"}:  # a shape inference
+        inferred = tuple(reply.tensors["shape"].values.tolist())
+        if inferred == case.output_shape:
+            return {"status": "pass", "detail": f"infers the shape {inferred}", "digest": digest}
+        return _fail("shape", f"infers the shape {inferred}; by the rules it is {case.output_shape}") | {
             "digest": digest
         }
     expected = expected or reference(case, tensors)

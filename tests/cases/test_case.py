@@ -22,7 +22,7 @@ def test_printing_and_parsing_are_inverse(case: Case) -> None:
 
 @given(cases(wild=True))
 def test_ids_are_safe_in_shells_file_names_and_urls(case: Case) -> None:
-    assert re.fullmatch(r"[a-z0-9.\-]+", str(case))
+    assert re.fullmatch(r"[a-z0-9._\-]+", str(case))
 
 
 def test_a_full_id_is_printed_as_it_is() -> None:

@@ -1,0 +1,177 @@
+"""TensorFlow: ``tf.nn.conv{1,2,3}d_transpose``, which is given the output's shape."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from adapters.base import Adapter, Declined, Limit, Program, Tensor, call
+from adapters.limits import (
+    no_complex,
+    no_crop_outside,
+    no_crop_without_answer,
+    no_groups,
+    no_output_padding_without_answer,
+    no_periodic,
+)
+from adapters.padding import geometry, tensorflow_word
+from cases.case import Case
+
+__all__ = ["TensorFlowNN", "no_channels_first_on_cpu", "no_dilation_on_cpu"]
+
+_DOCUMENTATION = "https://www.tensorflow.org/api_docs/python/tf/nn/conv2d_transpose"
+_NHWC = "https://github.com/tensorflow/tensorflow/issues/15364"
+_NO_DILATION = (
+    "https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/core/kernels/conv_grad_input_ops.h"
+)
+_ONEDNN_DTYPES = ("f32", "bf16")  # f16 too on processors with AVX512-FP16
+_FORMATS = {1: ("NCW", "NWC"), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
+
+
+def no_channels_first_on_cpu(*, onednn: bool) -> Limit:
+    """The CPU kernels that are not oneDNN's take NHWC only."""
+    return Limit(
+        "unsupported",
+        "layout",
+        lambda case: case.layout == "channels_first" and not (onednn and case.dtype in _ONEDNN_DTYPES),
+        "NCHW is for the GPU, and on the CPU for what oneDNN has kernels for",
+        _NHWC,
+    )
+
+
+def no_dilation_on_cpu(*, onednn: bool) -> Limit:
+    """Nor do they take a dilation."""
+    return Limit(
+        "unsupported",
+        "dilation",
+        lambda case: max(case.dilation) > 1 and not (onednn and case.dtype in _ONEDNN_DTYPES),
+        "the CPU kernels that are not oneDNN's do not support dilation rates larger than 1",
+        _NO_DILATION,
+    )
+
+
+def operation(case: Case, source: str = _DOCUMENTATION) -> list[str]:
+    """Lines from ``x`` and ``w`` to ``y``: the call, and the crop of what it cannot crop itself.
+
+    ``SAME`` and ``VALID`` with an output_shape begin the output where `tensorflow_word` says. Explicit crops are
+    cut from a ``VALID`` result, as long as the stride allows.
+    """
+    found = geometry(case)
+    cut, sizes = "", tuple(case.input_size)
+    word: str | None = "SAME"
+    if found is not None:
+        sizes = found.output_size
+        word = tensorflow_word(found)
+        if word is None:
+            word = "VALID"
+            sizes = tuple(
+                min(max(low + size, axis.full_size), axis.full_size + axis.stride - 1)
+                for axis, (low, _), size in zip(found.axes, found.crop, found.output_size, strict=True)
+            )
+            if any(
+                low < 0 or low + size > whole
+                for (low, _), size, whole in zip(found.crop, found.output_size, sizes, strict=True)
+            ):
+                raise Declined("inexpressible", "neither SAME nor VALID reaches that far", source)
+            ends = ", ".join(
+                f"{low}:{low + size}" for (low, _), size in zip(found.crop, found.output_size, strict=True)
+            )
+            cut = f"[:, :, {ends}]" if case.layout == "channels_first" else f"[:, {ends}, :]"
+    convolve = call(
+        f"tf.nn.conv{case.rank}d_transpose",
+        [
+            ("", "x"),
+            ("", "kernel"),
+            ("output_shape", case.shape(case.out_channels, sizes)),
+            ("strides", case.stride),
+            ("padding", repr(word)),
+            ("data_format", repr(_FORMATS[case.rank][case.layout == "channels_last"])),
+            ("dilations", case.dilation),
+        ],
+    )
+    order = (*range(2, case.rank + 2), 1, 0)
+    lines = [f"kernel = tf.transpose(w, {order})  # (*k, Cout, Cin)", f"y = {convolve}{cut}"]
+    if case.bias:
+        lines.append(
+            f"y = y + tf.reshape(bias, {(-1, *(1,) * case.rank)})"
+            if case.layout == "channels_first"
+            else "y = y + bias"
+        )
+    return lines
+
+
+_LIMITS = (
+    no_groups(_DOCUMENTATION),
+    no_periodic(_DOCUMENTATION),
+    no_crop_outside(_DOCUMENTATION),
+    no_crop_without_answer(_DOCUMENTATION),
+    no_output_padding_without_answer(_DOCUMENTATION),
+    no_complex(_DOCUMENTATION),
+)
+
+
+class TensorFlowNN(Adapter):
+    """Eager, with oneDNN where the build has it (the default on x86)."""
+
+    name = "tf-nn"
+    packages = ("tensorflow",)
+    extra = "tensorflow"
+    documentation = _DOCUMENTATION
+    environment: ClassVar[Mapping[str, str]] = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    limits: ClassVar[tuple[Limit, ...]] = (
+        *_LIMITS,
+        no_channels_first_on_cpu(onednn=True),
+        no_dilation_on_cpu(onednn=True),
+    )
+    # Eigen's kernels contract float16 in float16: 2d-n3-c8x8-i9x9-k3x3-s2x2-same-cl-f16-normal.1-grad takes 30
+    # times the fp32-acc bound with tensorflow 2.21.0, CPU. oneDNN's, which the processor decides on, do better.
+    promises: ClassVar[Mapping[str, str]] = {**Adapter.promises, "f16": "storage-acc", "bf16": "storage-acc"}
+    bias_in_storage = True
+    wrapped: ClassVar[str] = "forward"
+
+    def __init__(self) -> None:
+        super().__init__()
+        importlib.import_module("tensorflow")
+
+    def export(self, value: Any) -> Tensor:
+        """Take a tensor out of TensorFlow."""
+        return Tensor.of(value.numpy())
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        variables = [f'os.environ["{name}"] = "{value}"' for name, value in self.environment.items()]
+        names = ["x", "w", "bias"][: 2 + case.bias]
+        listed = ", ".join(names)
+        body = [f'{name} = tf.cast(tf.constant({name}), "{case.format.label}")' for name in names]
+        lines = [line for text in operation(case) for line in text.split("\n")]
+        body += ["", f"def forward({listed}):", *(f"    {line}" for line in lines), "    return y", ""]
+        if case.direction == "fwd":
+            body.append(f"y = {self.wrapped}({listed})")
+        else:
+            body += [
+                "with tf.GradientTape() as tape:",
+                f"    tape.watch([{listed}])",
+                f"    y = {self.wrapped}({listed})",
+                f'dy = tf.cast(tf.constant(dy), "{case.format.label}")',
+                f"{', '.join(['dx', 'dw', 'db'][: len(names)])} = tape.gradient(y, [{listed}], dy)",
+            ]
+        return Program(("import os", *variables, "import tensorflow as tf"), tuple(body))
+
+
+class TensorFlowXla(TensorFlowNN):
+    """Compiled by XLA: ``tf.function(jit_compile=True)``."""
+
+    name = "tf-xla"
+    documentation = "https://openxla.org/xla/tf2xla"
+    limits = _LIMITS
+    promises = Adapter.promises
+    wrapped = "tf.function(forward, jit_compile=True, autograph=False)"
+
+
+class TensorFlowEigen(TensorFlowNN):
+    """With oneDNN off: TensorFlow's own kernels, on Eigen."""
+
+    name = "tf-nn-eigen"
+    limits = (*_LIMITS, no_channels_first_on_cpu(onednn=False), no_dilation_on_cpu(onednn=False))
+    environment: ClassVar[Mapping[str, str]] = {**TensorFlowNN.environment, "TF_ENABLE_ONEDNN_OPTS": "0"}

@@ -1,0 +1,55 @@
+"""PyTorch, traced: ``torch.compile``, ``torch.export`` and the meta device."""
+
+from __future__ import annotations
+
+from adapters.padding import Symmetric
+from adapters.torch_functional import TorchFunctional, TorchModule, functional
+from cases.case import Case
+
+__all__ = ["TorchExport", "TorchInductor", "TorchMeta"]
+
+
+class TorchInductor(TorchFunctional):
+    """Compiled by ``torch.compile`` with its default backend, Inductor."""
+
+    name = "torch-inductor"
+    documentation = "https://docs.pytorch.org/docs/stable/generated/torch.compile.html"
+
+    def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
+        """The call, compiled for these shapes."""
+        names = ["image", "w", "bias"][: 2 + with_bias]
+        convolve = functional(case, words, "image", "bias" if with_bias else "None").replace("\n", "\n    ")
+        given = ", ".join([image, *names[1:]])
+        return [
+            f"def convolve({', '.join(names)}):",
+            f"    return {convolve}",
+            "",
+            f"y = torch.compile(convolve, dynamic=False)({given})",
+        ]
+
+
+class TorchExport(TorchModule):
+    """The module through ``torch.export``."""
+
+    name = "torch-export"
+    documentation = "https://docs.pytorch.org/docs/stable/export.html"
+
+    def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
+        """Export the layer, call what came out."""
+        *made, _ = super().operation(case, words, image, with_bias)
+        return [*made, f"layer = torch.export.export(layer, ({image}.detach(),)).module()", f"y = layer({image})"]
+
+
+class TorchMeta(TorchFunctional):
+    """The functional interface on the meta device: shape and rejection, no numbers."""
+
+    name = "torch-meta"
+    documentation = "https://docs.pytorch.org/docs/stable/meta.html"
+    shape_only = True
+
+    def _place(self, case: Case) -> str:
+        return f"'meta', torch.{case.format.label}"
+
+    def answer(self, case: Case) -> list[str]:
+        """The shape."""
+        return ["shape = tuple(y.shape)"]
