@@ -77,28 +77,35 @@ def _answered(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Re
     try:
         case.geometry()
     except DomainError as error:
-        inferred = reply.tensors.get("shape")
-        shapes = ", ".join(str(tensor.values.shape) for tensor in reply.tensors.values())
-        if inferred is not None:
-            shapes = str(tuple(inferred.values.tolist()))
+        shapes = ", ".join(map(str, _shapes(reply)))
         return _fail("accepted", f"an answer of shape {shapes} for a question without an answer ({error})") | {
             "digest": digest
         }
-    if reply.tensors.keys() == {"shape"}:  # a shape inference
-        inferred = tuple(reply.tensors["shape"].values.tolist())
-        if inferred == case.output_shape:
-            return {"status": "pass", "detail": f"infers the shape {inferred}", "digest": digest}
-        return _fail("shape", f"infers the shape {inferred}; by the rules it is {case.output_shape}") | {
-            "digest": digest
-        }
+    if _is_inference(reply):
+        (inferred,) = _shapes(reply)
+        verdict: Verdict = {"status": "pass", "detail": f"infers the shape {inferred}"}
+        if inferred != case.output_shape:
+            verdict = _fail("shape", f"infers the shape {inferred}; by the rules it is {case.output_shape}")
+        return verdict | {"digest": digest}
     expected = expected or reference(case, tensors)
-    verdict: Verdict = {"status": "pass", "profile": EXACT, "budget": 0.0, "max_abs_error": 0.0}
+    verdict = {"status": "pass", "profile": EXACT, "budget": 0.0, "max_abs_error": 0.0}
     for name, wanted in expected.items():
         found = _compare(case, name, wanted, reply.tensors.get(name), reply.promise)
         verdict = _worse(verdict, found)
     if verdict["status"] == "pass" and not reply.steady:
         verdict |= _fail("nondeterministic", "asked twice with the same data, two different answers")
     return verdict | {"digest": digest}
+
+
+def _is_inference(reply: Reply) -> bool:
+    """Whether the answer is a shape and no numbers."""
+    return reply.tensors.keys() == {"shape"}
+
+
+def _shapes(reply: Reply) -> list[tuple[int, ...]]:
+    if _is_inference(reply):
+        return [tuple(reply.tensors["shape"].values.tolist())]
+    return [tensor.values.shape for tensor in reply.tensors.values()]
 
 
 _JUDGES: dict[str, Callable[..., Verdict]] = {

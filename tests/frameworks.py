@@ -8,6 +8,13 @@ import pytest
 
 from adapters.registry import available
 
+FAMILIES = ("torch", "keras-tensorflow", "tf-nn", "jax-lax", "onnxruntime", "openvino")
+
+
+def families() -> list[str]:
+    """One interface of each framework that is here, for tests too slow for every variant."""
+    return [name for name in FAMILIES if name in _available()]
+
 
 @cache
 def _available() -> frozenset[str]:

@@ -168,7 +168,7 @@ def _in_a_child() -> list[str]:
 
 def _refusal(asked: Asked, error: DomainError) -> list[str]:
     """Judge a question without an answer: an error is right."""
-    shown = f"{asked.names[0]}.shape"
+    shown = "shape" if load(asked.spec.target).shape_only else f"{asked.names[0]}.shape"
     return [
         f"# {error.rule}: {error.reason}, so there is no answer to give.",
         "try:",
@@ -197,6 +197,12 @@ def _verdict(asked: Asked) -> list[str]:
     """Lines that compare the answer with what is expected, by whole arrays or by the elements that matter."""
     if asked.outcome.kind == "nondeterministic":
         return _twice(asked)
+    if load(asked.spec.target).shape_only:
+        return [
+            f"expected = {asked.case.output_shape}",
+            'print("expected the shape", expected, "and was told", tuple(shape))',
+            "sys.exit(int(tuple(shape) != expected))",
+        ]
     expected = reference(asked.case, asked.tensors)
     exact = DATA_KINDS[asked.case.data].exact and asked.outcome.kind != "precision"
     small = all(wanted.exact.size <= LITERAL_SIZE for wanted in expected.values())

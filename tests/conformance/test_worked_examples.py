@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from adapters.process import Host
-from adapters.registry import available, resolve
+from adapters.registry import resolve
 from cases.corpus.literature import Example, load_examples
-from conformance import oracle
 from conformance.reference import answer
 from conformance.verdict import judge
+from tests.definition import by_definition
+from tests.frameworks import families
 
 EXAMPLES = load_examples()
 PRINTED = {name: example for name, example in EXAMPLES.items() if example.y is not None}
@@ -27,7 +28,7 @@ def test_the_oracle_prints_the_numbers(example: Example) -> None:
 def test_the_definition_prints_the_numbers(example: Example) -> None:
     # An independent route: the rules read aloud, in whole numbers.
     case = example.case
-    y = oracle.by_definition(
+    y = by_definition(
         example.tensors["x"],
         example.tensors["w"],
         stride=case.stride,
@@ -39,7 +40,7 @@ def test_the_definition_prints_the_numbers(example: Example) -> None:
     np.testing.assert_array_equal(np.asarray(y, dtype=np.float64), example.y)
 
 
-@pytest.fixture(scope="module", params=available())
+@pytest.fixture(scope="module", params=families())
 def host(request: pytest.FixtureRequest) -> Iterator[Host]:
     with Host(resolve(request.param)) as host:
         yield host
