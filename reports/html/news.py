@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reports.findings import Finding
 from reports.gate import Gate
 from reports.gate_text import Line, headline, lines
 from reports.standings import STANDINGS, Standing
 from reports.statuses import label
 from reports.store import Results
-from reports.findings import Finding
 
 __all__ = ["News", "news_of"]
 
