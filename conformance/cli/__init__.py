@@ -19,6 +19,7 @@ COMMANDS = {
     "cases": "list the cases of a tier",
     "adapters": "list the adapters, their versions and limits",
     "repro": "print a standalone script of one outcome, or an issue body",
+    "sizes": "print the arguments that give an output size, in each framework",
     "bisect": "find the first version of a package whose answer differs",
     "port": "print the same question in another framework's words",
     "report": "write the report of a recorded run again",

@@ -1,0 +1,67 @@
+"""``conformance sizes``: the arguments that give an output size, in each framework."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from cases.geometry import Axis
+from conformance.sizes import FAMILIES, legal, nearest, where
+
+__all__ = ["command"]
+
+_SIZE = click.IntRange(0, 10**9)
+_COUNT = click.IntRange(1, 10**6)
+
+
+@click.command(
+    "sizes", epilog="Example: conformance sizes --input 62 --output 489 --kernel 16 --stride 8 --for keras"
+)
+@click.option("--input", "input_size", type=_SIZE, required=True, help="Input size along one axis.")
+@click.option("--output", "output_size", type=_SIZE, required=True, help="Output size that is wanted.")
+@click.option("--kernel", type=_COUNT, required=True, help="Kernel size.")
+@click.option("--stride", type=click.IntRange(1, 1000), default=1, show_default=True)
+@click.option("--dilation", type=click.IntRange(1, 1000), default=1, show_default=True)
+@click.option("--for", "families", multiple=True, type=click.Choice(list(FAMILIES)), help="Only this framework.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    input_size: int,
+    output_size: int,
+    kernel: int,
+    stride: int,
+    dilation: int,
+    families: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Print all the arguments that turn one size into another, and where the extra pixel lands.
+
+    Of explicit crops, where a framework takes any, those nearest to the middle are listed.
+    """
+    axis = Axis(input_size, kernel, stride, dilation)
+    found = {name: legal(axis, output_size, name) for name in families or FAMILIES}
+    if as_json:
+        rows = {name: [asdict(entry) for entry in entries] for name, entries in found.items()}
+        click.echo(json.dumps({"full_size": axis.full_size, "arguments": rows}, indent=2))
+        return
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 160
+    console.print(
+        f"{input_size} to {output_size}: the full result has {axis.full_size}, so {axis.full_size - output_size} "
+        "are cut (front, back)",
+        soft_wrap=True,
+    )
+    table = Table("framework", "arguments", "cut", "the extra pixel", box=box.SIMPLE)
+    for name, entries in found.items():
+        for entry in entries:
+            table.add_row(name, escape(entry.arguments), f"{entry.crop[0]}, {entry.crop[1]}", where(entry.crop))
+        if not entries:
+            close = " and ".join(map(str, nearest(axis, output_size, name))) or "no size"
+            table.add_row(name, f"none; nearest it can give: {close}", "", "")
+    console.print(table)
