@@ -159,11 +159,12 @@ class Adapter(abc.ABC):
     def program(self, case: Case) -> Program:
         """Write the call for a case; raises Declined for a question it has no words for."""
 
-    def promise(self, case: Case) -> str:
+    @classmethod
+    def promise(cls, case: Case) -> str:
         """The accuracy profile promised for a case: that of its dtype, and what the bias leaves of it."""
-        if self.bias_in_storage and case.bias and case.dtype in ("f16", "bf16"):
+        if cls.bias_in_storage and case.bias and case.dtype in ("f16", "bf16"):
             return "storage-acc"
-        return self.promises[case.dtype]
+        return cls.promises[case.dtype]
 
     def export(self, value: Any) -> Tensor:
         """Take an answer out of the framework."""

@@ -25,7 +25,7 @@ class Survey:
     ----------
     counts : dict of Counter
         Number of outcomes by adapter and status.
-    groups : list of Group
+    groups : list of Finding
         Discrepancies, gravest first.
     meta : dict
         Facts about the run as recorded, environments among them.
@@ -39,6 +39,12 @@ class Survey:
     def totals(self) -> Counter[str]:
         """Number of outcomes by status."""
         return sum(self.counts.values(), Counter())
+
+    @property
+    def scripts(self) -> dict[str, str]:
+        """Standalone scripts that show the smallest case of a finding, by its id, as far as recorded."""
+        found: dict[str, str] = self.meta.get("scripts") or {}
+        return found
 
     @property
     def facts(self) -> list[tuple[str, str]]:

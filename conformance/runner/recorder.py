@@ -18,6 +18,7 @@ from cases import Case
 from cases.tiers import tier_hash
 from conformance.bound import PROFILES
 from conformance.predicate import conditions
+from conformance.repro.recorded import scripts
 from conformance.runner.folder import Folder, FolderError
 from conformance.runner.items import REPORT_ATTRIBUTE
 from conformance.runner.plan import make_plan, read_shard
@@ -165,6 +166,7 @@ class Recorder:
         try:
             self.results.set_meta("seconds", self._seconds_before + time.monotonic() - self._clock)
             self.results.set_meta("conditions", conditions(self.results))
+            self.results.set_meta("scripts", scripts(self.results))
             self.gate = assess(self.results, self._expectations, self._baseline, ("exact", *PROFILES))
             self.results.set_meta("gate", headline(self.gate))
             self.totals = totals_line(self.results)

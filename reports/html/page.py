@@ -34,7 +34,7 @@ __all__ = ["write_report"]
 # In the order they run; each is a script of its own for the Content-Security-Policy.
 _LIBRARIES = ("vendor/sql.js", "vendor/d3.js", "vendor/virtual.js")
 _SCRIPTS = ("data", "dom", "condition", "matrix", "heatmap", "taps",
-            "tensor", "outcome", "finding", "explorer", "agreement", "main")  # fmt: skip
+            "tensor", "outcome", "issue", "finding", "explorer", "agreement", "main")  # fmt: skip
 _STYLES = ("style", "print")
 
 # HTML in the text stays text.
@@ -135,7 +135,8 @@ def _facts(found: Survey) -> dict[str, Any]:
         "environments": found.environments,
         "findings": [
             {"id": g.id, "adapter": g.adapter, "label": g.label, "text": g.text, "smallest": g.smallest,
-             "count": len(g.members), "status": g.status}
+             "count": len(g.members), "status": g.status, "script": found.scripts.get(g.id),
+             "condition": None if g.condition is None else asdict(g.condition)}
             for g in found.groups
         ],
     }  # fmt: skip

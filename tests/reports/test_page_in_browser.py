@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,9 +11,11 @@ from urllib.parse import quote
 import pytest
 
 from cases import Case
+from reports.findings import Condition
 from reports.gate import assess
 from reports.html import write_report
 from reports.outcome import Outcome
+from reports.survey import survey
 from tests.reports.browser import Tab, browser, needs_browser
 from tests.reports.recorded import FIRST, HOSTILE, record
 
@@ -104,6 +107,28 @@ def test_finding_lists_its_cases(tab: Tab) -> None:
     tab.page.wait_for_url("**/index.html#/finding/*")
     tab.page.wait_for_selector(".members")
     assert tab.page.locator(".members a").count() == 2
+
+
+def test_finding_has_its_condition_script_and_issue_body(chromium: Any, tmp_path: Path) -> None:
+    with record(tmp_path / "results.sqlite") as results:
+        finding = next(item for item in survey(results).groups if item.kind == "values")
+        condition = Condition("stride > 1", "stride_min > 1 and rank = 2", failing=2, passing=1)
+        results.set_meta("conditions", {finding.id: asdict(condition)})
+        results.set_meta("scripts", {finding.id: f"print({HOSTILE!r})\n# ``` is no fence\n"})
+        tab = Tab(chromium, write_report(results, tmp_path / "report"), f"#/finding/{finding.id}")
+    assert "It happens when stride > 1: all 2 such cases show it, and none of 1 others" in tab.view()
+    assert HOSTILE in tab.page.get_by_text("is no fence").first.inner_text()
+    tab.page.get_by_text("The body of an issue").click()
+    body = tab.page.locator("details.more pre").inner_text()
+    assert body.startswith("# framework ")
+    assert "````python\nprint(" in body
+    assert "- right: pass" in body
+    tab.page.get_by_role("link", name="stride > 1").click()
+    tab.page.wait_for_selector("tr[aria-rowindex]")
+    assert tab.page.locator("tr[aria-rowindex]").count() == 2
+    assert tab.complaints == []
+    assert tab.page.evaluate("window.broken") is None
+    tab.page.close()
 
 
 def test_geometry_counts_wrong_elements_by_phase_and_marks_where_they_land(tab: Tab) -> None:

@@ -13,13 +13,25 @@ function showFinding(box, id) {
     WHERE asked.finding = ? AND other.gates AND other.adapter <> asked.adapter GROUP BY 1 ORDER BY 2 DESC`, [id]);
   const all = el("a", { href: explorerLink(`finding = ${quote(id)}`) }, `all ${finding.count} in the explorer`);
   const outcome = findOutcome(finding.adapter, finding.smallest);
-  box.replaceChildren(
+  box.replaceChildren(...[
     el("p", { class: "back" }, el("a", { href: "#/overview" }, "← overview")),
     el("h1", { class: "wrong" }, `${finding.adapter}: ${finding.text || finding.label}`),
     el("p", {}, `${finding.count} ${finding.count === 1 ? "case" : "cases"}`,
       shared.length ? `; on the same cases also wrong: ${shared.map((row) => `${row.adapter} (${row.n})`).join(", ")}` : "; no other adapter is wrong on them"),
+    conditionView(finding),
     el("h2", {}, "The smallest case"), outcomeBody(outcome),
+    finding.script ? [el("h3", {}, "A script of its own, with the framework and NumPy only"), copyable(finding.script)] : null,
+    finding.status === "missing" ? null : el("details", { class: "more" }, el("summary", {}, "The body of an issue"), copyable(issueBody(finding, outcome), "text")),
     el("h2", {}, "Cases"),
     el("ol", { class: "members" }, members.map((row) => el("li", {}, el("a", { class: "case", href: outcomeLink(finding.adapter, row.case_id) }, row.case_id)))),
-    el("p", {}, all));
+    el("p", {}, all)].flat().filter(Boolean));
+}
+
+// When it happens, as words and as a filter of the same cases.
+function conditionView({ adapter, condition }) {
+  if (!condition) return null;
+  const where = `adapter = ${quote(adapter)} AND judged AND (${condition.sql})`;
+  const sure = condition.exact ? "further questions near its border agree" : "as far as this run asked";
+  return el("p", {}, "It happens when ", el("a", { href: explorerLink(where) }, el("code", {}, condition.text)),
+    `: all ${condition.failing} such cases show it, and none of ${condition.passing} others, ${sure}.`);
 }

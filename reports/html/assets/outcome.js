@@ -40,7 +40,8 @@ function filledBody(outcome, kept, file) {
   const others = el("div", {}, el("h3", {}, "Every adapter on this case"), sameCase(outcome));
   if (kept && kept.program) body.append(el("h3", {}, "The call"), copyable(kept.program));
   if (file !== undefined) body.append(el("p", { class: "pending" }, "Loading the numbers …"));
-  if (outcome.gates) body.append(copyable(`conformance check ${outcome.case_id} --adapter ${shellWord(outcome.adapter)}`));
+  const again = `${outcome.case_id} --adapter ${shellWord(outcome.adapter)}`;
+  if (outcome.gates) body.append(copyable(`conformance check ${again}\nconformance repro ${again} --issue`));
   body.append(others, el("h3", {}, "Parameters"), parameters(outcome), environment(outcome.adapter) ?? "");
   return body;
 }

@@ -1,0 +1,61 @@
+"""Standalone scripts of what a run recorded, for its report: written from the record, without asking again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adapters.registry import UnknownAdapter, load, resolve
+from cases import Case
+from conformance.reference import question
+from conformance.repro.script import Asked, build_script
+from reports.findings import findings
+from reports.outcome import Outcome
+from reports.statuses import STATUSES
+from reports.store import Results
+
+__all__ = ["scripts"]
+
+_MOST_FINDINGS = 20
+
+
+def scripts(results: Results) -> dict[str, str]:
+    """The script of the smallest case of each finding, by finding id, unless its answer was too large to keep."""
+    wrong = [o for o in results.outcomes() if o.gates and not STATUSES[o.status].ours and o.program]
+    by_question = {(outcome.adapter, outcome.case_id): outcome for outcome in wrong}
+    environments = results.meta().get("environments") or {}
+    written = {}
+    for finding in findings(wrong, results.cases())[:_MOST_FINDINGS]:
+        outcome = by_question[finding.adapter, finding.smallest]
+        asked = _asked(outcome, environments.get(finding.adapter, {}))
+        if asked is not None:
+            written[finding.id] = build_script(asked)
+    return written
+
+
+def _asked(outcome: Outcome, environment: dict[str, Any]) -> Asked | None:
+    try:
+        spec = resolve(outcome.adapter)
+    except UnknownAdapter:
+        return None
+    case = Case.parse(outcome.case_id)
+    got = {
+        name: np.array([float(value) for value in tensor["got"]]).reshape(tensor["shape"])
+        for name, tensor in outcome.evidence.items()
+    }
+    if outcome.digest and not got:
+        return None
+    # The first blank line ends the set-up, which may be empty.
+    setup, _, body = f"\n{outcome.program}".partition("\n\n")
+    return Asked(
+        case,
+        spec,
+        outcome,
+        dict(question(case)),
+        got,
+        load(spec.target).promise(case),
+        tuple(setup.strip().splitlines()),
+        tuple(body.splitlines()),
+        environment,
+    )

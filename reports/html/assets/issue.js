@@ -1,0 +1,28 @@
+// The body of an issue for a framework's tracker, in Markdown, made of what the run recorded.
+
+function issueBody(finding, outcome) {
+  const about = facts.environments[outcome.adapter] ?? {};
+  const versions = Object.entries(about.versions ?? {}).map(([name, version]) => `${name} ${version}`).join(", ");
+  const others = ask("SELECT adapter, status, kind FROM asked WHERE case_no = ? AND adapter <> ? ORDER BY adapter", [outcome.case_no, outcome.adapter]);
+  const parts = [
+    `# ${versions.split(",")[0] || outcome.adapter}: transposed convolution, ${label(outcome.status, outcome.kind)}`,
+    [outcome.diagnosis, outcome.detail].filter(Boolean).map((text) => fenced(text)).join("\n\n"),
+    `Question \`${outcome.case_id}\``,
+    finding.condition ? `It happens when ${inline(finding.condition.text)}: all ${finding.condition.failing} such cases fail, ${finding.condition.passing} others pass.` : "",
+    `## Script\n\n${fenced(finding.script ?? detailsOf(outcome.id)?.program ?? "", "python")}`,
+    `## Where\n\n${[versions, about.python && `Python ${about.python}`, about.cpu, (about.cpu_flags ?? []).join(" "), about.platform].filter(Boolean).map((text) => `- ${text}`).join("\n")}`,
+    others.length ? `## Other implementations on the same question\n\n${others.map((row) => `- ${row.adapter}: ${label(row.status, row.kind)}`).join("\n")}` : "",
+  ];
+  return `${parts.filter(Boolean).join("\n\n")}\n`;
+}
+
+// A code block whose fence is longer than any run of backticks inside.
+function fenced(text, language = "") {
+  const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}${language}\n${text.trimEnd()}\n${fence}`;
+}
+
+function inline(text) {
+  return `\`${text.replaceAll("`", "'")}\``;
+}
