@@ -187,6 +187,20 @@ class Case:
         """Shape of the output in the case's layout; raises DomainError as ``geometry`` does."""
         return self.shape(self.out_channels, self.geometry().output_size)
 
+    def answer_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the tensors of the answer: ``y``, or ``dx``, ``dw`` and (with a bias) ``db``.
+
+        Raises
+        ------
+        DomainError
+            The question has no answer (R11).
+        """
+        if self.direction == "fwd":
+            return {"y": self.output_shape}
+        self.geometry()
+        shapes = {"dx": self.input_shape, "dw": self.weight_shape}
+        return shapes | ({"db": (self.out_channels,)} if self.bias else {})
+
     def shape(self, channels: int, spatial: tuple[int, ...]) -> tuple[int, ...]:
         """Arrange batch, channels and spatial sizes in the case's layout."""
         if self.layout == "channels_first":

@@ -38,13 +38,14 @@ def columns(case: Case) -> dict[str, Any]:
     try:
         geometry = case.geometry()
     except DomainError:
-        return {
+        unanswered = {
             **row,
             "output_size": None,
             "valid_question": 0,
             "axes_crop_uneven": None,
             **dict.fromkeys(_GEOMETRY),
         }
+        return {name: _sixty_four_bits(value) for name, value in unanswered.items()}
     lows, highs = zip(*geometry.crop, strict=True)
     row["output_size"] = "x".join(map(str, geometry.output_size))
     row["valid_question"] = 1
@@ -57,7 +58,12 @@ def columns(case: Case) -> dict[str, Any]:
         ("crop_high", highs),
     ):
         row[f"{name}_min"], row[f"{name}_max"] = min(values), max(values)
-    return row
+    return {name: _sixty_four_bits(value) for name, value in row.items()}
+
+
+def _sixty_four_bits(value: Any) -> Any:
+    # SQLite counts to 2**63 - 1; a comparison beyond that does not need the last digit.
+    return float(value) if isinstance(value, int) and abs(value) >= 2**63 else value
 
 
 COLUMN_NAMES: tuple[str, ...] = tuple(columns(Case(rank=1, input_size=(1,), kernel_size=(1,))))

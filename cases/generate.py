@@ -20,6 +20,7 @@ from cases.boundary import BOUNDARIES, cut, examples
 from cases.case import Case
 from cases.domain import FACTORS, SPACES, Row, classify
 from cases.kinds import DATA_KINDS
+from cases.negative import oversized, violations
 from cases.policy import policies
 from cases.tiers import TIERS, tier_hash
 
@@ -199,6 +200,8 @@ def _gate() -> Iterator[Case]:
         yield from _boundaries(name, bias=True)
         yield from _boundaries(name, layout="channels_last", bias=True, direction="grad")
     yield from _kinds()
+    yield from violations(1)
+    yield from oversized()
 
 
 def _full() -> Iterator[Case]:
@@ -209,6 +212,7 @@ def _full() -> Iterator[Case]:
             yield from _boundaries(name, dtype=dtype, layout=layout, bias=True, direction=direction, data="normal")
     for dtype, layout in itertools.product(FACTORS["dtype"].levels, FACTORS["layout"].levels):
         yield from _kinds(dtype=dtype, layout=layout)
+    yield from violations(2)
     for case in _smoke():
         complex_dtype = {"f32": "c64", "f64": "c128"}.get(case.dtype)
         if complex_dtype:

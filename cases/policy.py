@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable
 
 from cases.case import Case
@@ -19,12 +21,20 @@ def _negative_crop(case: Case) -> bool:
     return not isinstance(case.padding, str) and any(low < 0 or high < 0 for low, high in case.padding)
 
 
+def _parameter_beyond_32_bits(case: Case) -> bool:
+    crops = () if isinstance(case.padding, str) else itertools.chain(*case.padding)
+    numbers = (*case.kernel_size, *case.stride, *case.dilation, *(case.output_padding or ()), *crops)
+    return max(map(abs, numbers)) >= 2**31
+
+
 POLICIES: dict[str, Callable[[Case], bool]] = {
     "batch 0": lambda case: case.batch == 0,
     "spatial size 0": lambda case: min(case.input_size) == 0,
     "output length 0": lambda case: min(case.geometry().output_size) == 0,
     "output_padding at or above max(stride, dilation)": _output_padding_large,
     "negative crop": _negative_crop,
+    "parameter of 2**31 or more": _parameter_beyond_32_bits,
+    "output of 2**31 elements or more": lambda case: math.prod(case.output_shape) >= 2**31,
 }
 
 

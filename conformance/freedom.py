@@ -66,7 +66,7 @@ def nonfinite(case: Case, tensors: Tensors, answer: Answer) -> dict[str, Referen
 def _may_be_nan(case: Case, source: str, odd: np.ndarray, answer: Answer) -> dict[str, np.ndarray]:
     """Elements that a product of the odd element with a zero filled in may reach."""
     index = tuple(int(n) for n in np.argwhere(odd)[0])
-    found = {name: np.zeros(shape, dtype=bool) for name, shape in _answer_shapes(case).items()}
+    found = {name: np.zeros(shape, dtype=bool) for name, shape in case.answer_shapes().items()}
     if source == "bias":
         return found
     channel = index[0] if source == "w" else index[1 if case.layout == "channels_first" else -1]
@@ -84,12 +84,6 @@ def _may_be_nan(case: Case, source: str, odd: np.ndarray, answer: Answer) -> dic
         box = answer(solid, {"x": odd.astype(np.float64), "w": np.ones(solid.weight_shape)})
         found["y"] = box["y"] > 0
     return found
-
-
-def _answer_shapes(case: Case) -> dict[str, tuple[int, ...]]:
-    if case.direction == "fwd":
-        return {"y": case.output_shape}
-    return {"dx": case.input_shape, "dw": case.weight_shape, "db": (case.out_channels,)}
 
 
 def signed_zero(case: Case, tensors: Tensors, answer: Answer) -> dict[str, Reference]:

@@ -1,0 +1,56 @@
+"""Questions without an answer lie outside the domain, singly and in pairs; sizes beyond memory do not."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from cases import Case
+from cases.columns import columns
+from cases.errors import DomainError
+from cases.negative import OVERSIZED, VIOLATIONS, oversized, violations
+from cases.policy import policies
+from cases.tiers import load_tier
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_none_has_an_answer(count):
+    for case in violations(count):
+        with pytest.raises(DomainError, match="R11"):
+            case.geometry()
+
+
+def test_each_violation_is_there_on_every_rank():
+    assert len(list(violations(1))) == len(VIOLATIONS) * 3
+    assert {case.rank for case in violations(2)} == {1, 2, 3}
+
+
+def test_without_its_violation_each_case_has_an_answer():
+    for text in (
+        "3d-n2-c4x6-i5x4x3-k3x2x4-s2x3x2-valid-op1x0x1-b1",
+        "3d-n2-c4x6-i5x4x3-k3x2x4-s2x3x1-g2-p1x0x1-b1",
+    ):
+        assert policies(Case.parse(text)) == []
+
+
+def test_gate_asks_them():
+    gate = set(load_tier("gate"))
+    assert set(violations(1)) <= gate
+    assert set(oversized()) <= gate
+    assert set(violations(2)) <= set(load_tier("full"))
+
+
+@pytest.mark.parametrize("case", oversized(), ids=str)
+def test_oversized_questions_leave_the_choice_and_fit_a_table(case):
+    assert policies(case)
+    size = math.prod(case.output_shape)
+    assert size <= 10 or size * 4 >= 2**42  # small, or so large that no machine starts to fill it
+    assert all(not isinstance(value, int) or abs(value) < 2**63 for value in columns(case).values())
+
+
+def test_both_counts_of_bits_are_exceeded():
+    largest = [max(case.geometry().output_size) for case in oversized()]
+    assert any(size >= 2**63 for size in largest)
+    assert any(2**31 <= size < 2**63 for size in largest)
+    assert len(OVERSIZED) == len(largest)
