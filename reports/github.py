@@ -16,13 +16,13 @@ _MOST_CHARACTERS = 500
 _SUMMARY_BYTES = 1_000_000  # GitHub drops a step's summary above 1 MiB
 
 
-def tell_github(summary: Path, lines: Iterable[Line]) -> None:
+def tell_github(summary: Path | None, lines: Iterable[Line]) -> None:
     """Print annotations and append the summary, if this runs in GitHub Actions; else do nothing.
 
     Parameters
     ----------
-    summary : Path
-        The Markdown summary of the run.
+    summary : Path or None
+        The Markdown summary of the run, if there is one.
     lines : iterable of Line
         What to look at; those that fail the gate are annotated.
     """
@@ -30,7 +30,7 @@ def tell_github(summary: Path, lines: Iterable[Line]) -> None:
         for command in workflow_commands(lines):
             print(command)
     page = os.environ.get("GITHUB_STEP_SUMMARY")
-    if page and summary.is_file():
+    if page and summary is not None and summary.is_file():
         with suppress(OSError), open(page, "a", encoding="utf-8") as file:  # a summary is no reason to fail
             file.write(summary.read_text("utf-8")[: _SUMMARY_BYTES // 4] + "\n")
 

@@ -140,12 +140,14 @@ class Results:
 
     def record(self, outcome: Outcome) -> None:
         """Record an outcome; the latest for a question counts. It survives the end of the process."""
+        self.record_all([outcome])
+
+    def record_all(self, outcomes: Iterable[Outcome]) -> None:
+        """Record outcomes, all or none."""
         marks = ", ".join("?" * len(OUTCOME_FIELDS))
-        names = ", ".join(OUTCOME_FIELDS)
+        statement = f"INSERT OR REPLACE INTO outcomes ({', '.join(OUTCOME_FIELDS)}) VALUES ({marks})"
         with self._connection:
-            self._connection.execute(
-                f"INSERT OR REPLACE INTO outcomes ({names}) VALUES ({marks})", tuple(outcome.row().values())
-            )
+            self._connection.executemany(statement, (tuple(outcome.row().values()) for outcome in outcomes))
 
     def set_meta(self, key: str, value: Any) -> None:
         """Record a fact about the run."""

@@ -23,6 +23,8 @@ COMMANDS = {
     "bisect": "find the first version of a package whose answer differs",
     "port": "print the same question in another framework's words",
     "report": "write the report of a recorded run again",
+    "merge": "put shards together and judge them as one run",
+    "diff": "compare two recorded runs",
     "accept": "write the new discrepancies of a run down as expectations",
 }
 

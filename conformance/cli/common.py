@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 from adapters.registry import AdapterSpec, UnknownAdapter, available, resolve
 from cases import Case, CaseError
+from conformance.selection import expectation_folders
+from reports.expectations import load_all
+from reports.gate import Gate, assess
+from reports.gate_text import headline, lines
+from reports.github import tell_github
+from reports.store import Results
 
-__all__ = ["CASE", "adapter_option", "resolve_adapters"]
+__all__ = ["CASE", "adapter_option", "assess_record", "expectations_option", "print_gate", "resolve_adapters"]
+
+_MOST_LINES = 20
+_MOST_CHARACTERS = 300
 
 
 class _CaseType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer click
@@ -53,3 +63,28 @@ def resolve_adapters(names: Sequence[str]) -> list[AdapterSpec]:
     if not specs:
         raise click.UsageError("no framework is installed; install one, such as torch, or give --adapter")
     return specs
+
+
+expectations_option = click.option(
+    "--expectations",
+    multiple=True,
+    metavar="DIR",
+    help="Folder of known discrepancies; may be repeated. 'builtin' (default): the suite's own; 'none': none.",
+)
+
+
+def assess_record(record: Results, folders: Sequence[str]) -> Gate:
+    """The gate of a recorded run; raises ExpectationError for a malformed file."""
+    adapters = sorted({adapter for adapter, _ in record.questions()})
+    return assess(record, load_all(adapters, expectation_folders(folders)))
+
+
+def print_gate(gate: Gate, cases: Mapping[str, dict[str, Any]], *, summary: Path | None = None) -> None:
+    """Print what is news, worst first, also where GitHub Actions shows it."""
+    found = lines(gate, cases)
+    click.echo(headline(gate))
+    for line in found[:_MOST_LINES]:
+        click.echo(f"  {line.standing}: {line.text[:_MOST_CHARACTERS]}")
+    if len(found) > _MOST_LINES:
+        click.echo(f"  … and {len(found) - _MOST_LINES} more, in the report")
+    tell_github(summary, found)

@@ -9,23 +9,18 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from conformance.cli.common import adapter_option, resolve_adapters
+from conformance.cli.common import adapter_option, expectations_option, print_gate, resolve_adapters
 from conformance.exit_codes import INFRA, INTERRUPTED, USAGE, gate_exit_code
 from conformance.plugin import SUITE
 from conformance.runner.plan import ShardError, read_shard
 from conformance.selection import SelectionError, expectation_folders, select
 from reports.expectations import ExpectationError, load_all
-from reports.gate_text import headline
-from reports.github import tell_github
 from reports.store import Results, ResultsError
 
 if TYPE_CHECKING:
     from conformance.runner.console import ConsoleReporter
 
 __all__ = ["command"]
-
-_MOST_LINES = 20
-_MOST_CHARACTERS = 300
 
 
 @click.command(
@@ -39,12 +34,7 @@ _MOST_CHARACTERS = 300
 @click.option("--shard", metavar="I/M", help="Ask the I-th of M parts; `conformance merge` puts them together.")
 @click.option("--durations-from", metavar="RESULTS", help="Balance the shards by the times of a recorded run.")
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run in the folder.")
-@click.option(
-    "--expectations",
-    multiple=True,
-    metavar="DIR",
-    help="Folder of known discrepancies; may be repeated. 'builtin' (default): the suite's own; 'none': none.",
-)
+@expectations_option
 @click.option(
     "--baseline", metavar="RESULTS", help="An earlier run: what it has is known, lost precision is news."
 )
@@ -87,19 +77,16 @@ def command(
         raise click.UsageError(str(error)) from None
     except OSError as error:
         raise click.UsageError(f"cannot write into {out}: {error}") from None
+    given = {"tier": tier, "where": where, "shard": shard, "durations-from": durations_from, "baseline": baseline}
     arguments = [
         str(SUITE),
         *("-p", "conformance.plugin", "-p", "no:terminal"),
         *("-c", str(SUITE.with_name("pytest.ini")), f"--rootdir={out}"),
         *(f"--adapter={spec.name}" for spec in specs),
         *(f"--case={case_id}" for case_id in case_ids),
-        *([f"--tier={tier}"] if tier else []),
-        *([f"--where={where}"] if where else []),
-        *([f"--shard={shard}"] if shard else []),
-        *([f"--durations-from={durations_from}"] if durations_from else []),
-        *(["--resume"] if resume else []),
         *(f"--expectations={folder}" for folder in expectations),
-        *([f"--baseline={baseline}"] if baseline else []),
+        *(f"--{name}={value}" for name, value in given.items() if value is not None),
+        *(["--resume"] if resume else []),
         *("-n", workers, f"--out={out}", f"--answer-timeout={timeout}"),
         *pytest_args,
     ]
@@ -119,12 +106,7 @@ def _finish(out: Path, console: ConsoleReporter, pytest_status: int, *, sharded:
         return USAGE if pytest_status == pytest.ExitCode.USAGE_ERROR else INFRA
     if not recorder.gate.counts and not sharded:
         raise click.UsageError("the selection holds no case; nothing was tested")
-    click.echo(headline(recorder.gate))
-    for line in recorder.lines[:_MOST_LINES]:
-        click.echo(f"  {line.standing}: {line.text[:_MOST_CHARACTERS]}")
-    if len(recorder.lines) > _MOST_LINES:
-        click.echo(f"  … and {len(recorder.lines) - _MOST_LINES} more, in the report")
-    tell_github(out / "summary.md", recorder.lines)
+    print_gate(recorder.gate, recorder.cases, summary=out / "summary.md")
     click.echo(f"report: {out / 'report' / 'index.html'}")
     click.echo(recorder.totals)
     if console.interrupted:

@@ -25,7 +25,7 @@ from conformance.runner.plan import make_plan, read_shard
 from conformance.selection import expectation_folders
 from reports.expectations import load_all
 from reports.gate import Gate, assess
-from reports.gate_text import Line, headline, lines
+from reports.gate_text import headline
 from reports.html import write_report
 from reports.junit import write_junit
 from reports.outcome import Outcome
@@ -48,8 +48,8 @@ class Recorder:
         What is news, known at the end.
     totals : str
         The totals in one line, known at the end.
-    lines : list of Line
-        What to look at, known at the end.
+    cases : dict
+        Columns of every case, known at the end.
     trouble : str
         Why nothing more could be written, empty if all was.
     """
@@ -60,7 +60,7 @@ class Recorder:
         self._planned = False
         self._crashed: set[str] = set()
         self.gate: Gate | None = None
-        self.lines: list[Line] = []
+        self.cases: dict[str, dict[str, Any]] = {}
         self.totals = self.trouble = ""
         shard = read_shard(self._option.shard)
         folders = expectation_folders(self._option.expectations)
@@ -170,7 +170,7 @@ class Recorder:
             self.gate = assess(self.results, self._expectations, self._baseline, ("exact", *PROFILES))
             self.results.set_meta("gate", headline(self.gate))
             self.totals = totals_line(self.results)
-            self.lines = lines(self.gate, self.results.cases())
+            self.cases = self.results.cases()
             if not self._option.no_report and self.results.count():
                 write_report(self.results, self._folder.path / "report", self.gate, self._baseline)
                 write_summary(self.results, self._folder.path / "summary.md", self.gate)

@@ -1,0 +1,52 @@
+"""``conformance diff``: what changed from one recorded run to the next."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from conformance.bound import PROFILES
+from conformance.cli.common import print_gate
+from conformance.exit_codes import gate_exit_code
+from reports.diff import compare, gate_of, write_page
+from reports.gate_text import headline
+from reports.store import Results, ResultsError
+
+__all__ = ["command"]
+
+
+@click.command("diff", epilog="Example: conformance diff old/results.sqlite new/results.sqlite --html changes")
+@click.argument("old", type=click.Path(path_type=Path), metavar="OLD")
+@click.argument("new", type=click.Path(path_type=Path), metavar="NEW")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--html", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Write a page there as well."
+)
+def command(old: Path, new: Path, as_json: bool, folder: Path | None) -> None:
+    """Compare the recorded runs OLD and NEW: new, fixed and changed discrepancies, and lost precision.
+
+    Exit code 1 if NEW has something that OLD has not. Expectations play no part here.
+    """
+    try:
+        with Results.open(old) as earlier, Results.open(new) as later:
+            gate = gate_of(earlier, later, ("exact", *PROFILES))
+            difference = compare(earlier, later, gate)
+            if as_json:
+                click.echo(json.dumps(difference, indent=2))
+            else:
+                asked = difference["asked"]
+                click.echo(
+                    f"{asked['both']} questions in both runs, {asked['only_old']} only in {old},"
+                    f" {asked['only_new']} only in {new}"
+                )
+                print_gate(gate, later.cases())
+            if folder is not None:
+                page = write_page(difference, headline(gate), folder)
+                click.echo(f"page: {page}", err=as_json)
+    except ResultsError as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise click.UsageError(f"cannot write into {folder}: {error}") from None
+    raise click.exceptions.Exit(gate_exit_code(gate))

@@ -1,0 +1,117 @@
+"""Two runs side by side, as plain data: for JSON, the terminal and a page."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from reports.gate import Gate, assess
+from reports.outcome import Outcome
+from reports.standings import STANDINGS
+from reports.statuses import label
+from reports.store import Results
+from reports.survey import group
+
+__all__ = ["compare", "gate_of", "write_page"]
+
+_FACTS = ("run_id", "started", "tier", "case_set_hash")
+_SHOWN = ("status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis", "digest")
+_MOST_CASES = 200
+
+
+def gate_of(old: Results, new: Results, profiles: tuple[str, ...]) -> Gate:
+    """How the later run stands against the earlier one, without any expectation."""
+    return assess(new, {}, old, profiles)
+
+
+def compare(old: Results, new: Results, gate: Gate) -> dict[str, Any]:
+    """Everything that differs between two runs.
+
+    Returns
+    -------
+    dict
+        ``old`` and ``new`` (facts and versions), ``counts`` by standing, ``findings`` (changes that share adapter,
+        standing, kind and diagnosis, with their cases), ``changes`` (each question with what it was and is),
+        ``drift``, ``asked`` (in both, only in the one, only in the other).
+    """
+    asked_old, asked_new = old.questions(), new.questions()
+    before = {(outcome.adapter, outcome.case_id): outcome for outcome in old.outcomes()}
+    items = [item for item in gate.items if item.standing != "known"]
+    findings = []
+    for name in STANDINGS:
+        members = [item.outcome for item in items if item.standing == name]
+        # What is right now is told apart by what it was.
+        shown = [before[(o.adapter, o.case_id)] if name == "fixed" else o for o in members]
+        findings += [
+            {"standing": name, "adapter": found.adapter, "label": found.label, "text": found.text or found.detail,
+             "cases": list(found.members)}
+            for found in group(shown, new.cases())
+        ]  # fmt: skip
+    return {
+        "old": _facts(old),
+        "new": _facts(new),
+        "counts": dict(gate.standings),
+        "asked": {
+            "both": len(asked_old & asked_new),
+            "only_old": len(asked_old - asked_new),
+            "only_new": len(asked_new - asked_old),
+        },
+        "findings": findings,
+        "changes": [
+            {
+                "standing": item.standing,
+                "adapter": item.outcome.adapter,
+                "case": item.outcome.case_id,
+                "old": _plain(before.get((item.outcome.adapter, item.outcome.case_id))),
+                "new": _plain(item.outcome),
+            }
+            for item in items
+        ],
+        "drift": [{**asdict(drift), "text": str(drift)} for drift in gate.drifts],
+    }
+
+
+def _facts(results: Results) -> dict[str, Any]:
+    meta = results.meta()
+    environments = meta.get("environments") or {}
+    versions = {adapter: environment.get("versions", {}) for adapter, environment in environments.items()}
+    return {**{name: meta.get(name) for name in _FACTS}, "questions": results.count(), "versions": versions}
+
+
+def _plain(outcome: Outcome | None) -> dict[str, Any] | None:
+    if outcome is None:
+        return None
+    values = {name: getattr(outcome, name) for name in _SHOWN}
+    return {
+        "label": label(outcome.status, outcome.kind),
+        # JSON has no infinity.
+        **{name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in values.items()},
+    }
+
+
+def write_page(difference: dict[str, Any], sentence: str, folder: Path) -> Path:
+    """Write a comparison as a page.
+
+    Parameters
+    ----------
+    difference : dict
+        From `compare`.
+    sentence : str
+        The result in words.
+    folder : Path
+        For ``index.html``; made if need be.
+    """
+    loader = jinja2.PackageLoader("reports", "html/assets")
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+    style = (Path(__file__).parent / "html" / "assets" / "style.css").read_text("utf-8")
+    page = environment.get_template("diff.html.j2").render(
+        difference=difference, sentence=sentence, standings=STANDINGS, style=style, most=_MOST_CASES
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "index.html"
+    path.write_text(page, encoding="utf-8")
+    return path

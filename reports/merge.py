@@ -1,0 +1,113 @@
+"""Several records into one: shards, resumed runs, adapters that ran on different machines."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cases.case import Case
+from cases.tiers import tier_hash
+from reports.outcome import Outcome
+from reports.store import Results, ResultsError
+
+__all__ = ["Merged", "merge"]
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What was put together.
+
+    Attributes
+    ----------
+    asked, missing : int
+        Questions of all runs together, and those of them without an outcome.
+    twice, conflicts : int
+        Questions answered in more than one file, and those of them with different answers; the first file counts.
+    """
+
+    asked: int
+    missing: int
+    twice: int
+    conflicts: int
+
+
+def merge(paths: Sequence[Path], target: Path) -> Merged:
+    """Put records together.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Results files. A question that a shard left to another one is asked for here, so that a shard that is not
+        among the files shows as missing.
+    target : Path
+        The file to write; replaced whole, or not at all.
+
+    Raises
+    ------
+    ResultsError
+        A file cannot be read, the target is one of them or cannot be written, or an adapter had other versions.
+    """
+    resolved = list(dict.fromkeys(path.resolve() for path in paths))
+    if target.resolve() in resolved:
+        raise ResultsError(f"{target} is one of the files to merge")
+    planned: dict[tuple[str, str], None] = {}
+    chosen: dict[tuple[str, str], Outcome] = {}
+    twice: set[tuple[str, str]] = set()
+    conflicts: set[tuple[str, str]] = set()
+    facts: list[dict[str, Any]] = []
+    for path in resolved:
+        with Results.open(path) as results:
+            facts.append(results.meta())
+            planned.update(dict.fromkeys(sorted(results.questions(here=False))))
+            for outcome in results.outcomes():
+                key = outcome.adapter, outcome.case_id
+                if outcome.status == "missing":
+                    continue
+                first = chosen.get(key)
+                if first is None or (first.status == "infra" and outcome.status != "infra"):
+                    chosen[key] = outcome
+                elif outcome.status != "infra":
+                    twice.add(key)
+                    if (first.status, first.kind, first.digest) != (outcome.status, outcome.kind, outcome.digest):
+                        conflicts.add(key)
+    meta = _combine(facts)
+    parsed = {case_id: Case.parse(case_id) for case_id in dict.fromkeys(case_id for _, case_id in planned)}
+    meta["case_set_hash"] = tier_hash(parsed.values())
+    draft = target.with_name(f".{target.name}.draft")
+    try:
+        with Results.create(draft) as results:
+            results.plan((adapter, parsed[case_id]) for adapter, case_id in planned)
+            results.record_all(chosen.values())
+            for name, value in meta.items():
+                results.set_meta(name, value)
+        draft.replace(target)
+    except OSError as error:
+        raise ResultsError(f"cannot write {target}: {error}") from None
+    finally:
+        draft.unlink(missing_ok=True)
+    return Merged(len(planned), len(planned) - len(chosen), len(twice), len(conflicts))
+
+
+def _combine(facts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    environments: dict[str, Any] = {}
+    for fact in facts:
+        for adapter, environment in (fact.get("environments") or {}).items():
+            known = environments.setdefault(adapter, environment)
+            one, other = known.get("versions"), environment.get("versions")
+            if one != other:
+                raise ResultsError(
+                    f"{adapter} was {one} in one file and {other} in another; compare them with diff"
+                )
+    runs = sorted({str(fact.get("run_id")) for fact in facts})
+    tiers = {fact.get("tier") for fact in facts}
+    return {
+        "run_id": hashlib.sha256("\0".join(runs).encode()).hexdigest()[:32],
+        "merged": runs,
+        "started": min((fact.get("started") or 0 for fact in facts), default=0),
+        "seconds": sum(fact.get("seconds") or 0 for fact in facts),
+        "tier": tiers.pop() if len(tiers) == 1 else None,
+        "environments": environments,
+    }
