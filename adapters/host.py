@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import socket
 import sys
+import threading
 import time
 import traceback
 from typing import Any
@@ -70,6 +72,8 @@ def _ask(adapter: Adapter, case: Case, tensors: dict[str, np.ndarray]) -> tuple[
         return {"reply": declined.status, "detail": declined.reason, "source": declined.source}, {}
     except AdapterBug as bug:
         return {"reply": "broken", "detail": str(bug)[:_MESSAGE_LIMIT]}, {}
+    except MemoryError as error:
+        return {"reply": "broken", "detail": f"out of memory: {error}"[:_MESSAGE_LIMIT]}, {}
     except Exception as error:
         detail = f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]
         trace = "".join(traceback.format_exception(error))[-_MESSAGE_LIMIT:]
@@ -107,9 +111,22 @@ def _start(target: str) -> tuple[Adapter | None, wire.Message]:
     }
 
 
+def _end_with(connection: socket.socket) -> None:
+    """End this process when the runner goes away, also in the middle of an answer that never comes."""
+
+    def watch() -> None:
+        hung_up = select.poll()
+        hung_up.register(connection, 0)
+        hung_up.poll()
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def main(target: str, descriptor: int) -> None:
     """Serve one adapter until the socket closes."""
     connection = socket.socket(fileno=descriptor)
+    _end_with(connection)
     stream = connection.makefile("rb")
     # Whatever a framework prints is not part of the conversation.
     os.dup2(2, 1)

@@ -283,5 +283,8 @@ class Host:
             running.kill()
             return Reply("broken", detail=f"the adapter's process sent no valid reply: {error}")
         status = running.stop()
+        if status == -signal.SIGKILL:
+            # No program does this to itself: the kernel was short of memory, or somebody ended it.
+            return Reply("broken", detail="the adapter's process was ended from outside by SIGKILL")
         name = signal.Signals(-status).name if status < 0 else f"exit status {status}"
         return Reply("crash", detail=f"{name}\n{running.last_words()[-4000:]}".strip())

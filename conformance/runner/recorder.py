@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -96,19 +96,32 @@ class Recorder:
             self._close = stack.pop_all()
         if not recorded:
             facts = {"command": sys.argv[1:], "started": time.time(), "tier": self._option.tier}
-            for key, value in {**facts, "shard": self._option.shard}.items():
-                self.results.set_meta(key, value)
+            with self._writing():
+                for key, value in {**facts, "shard": self._option.shard}.items():
+                    self.results.set_meta(key, value)
 
     @staticmethod
     def _open(stack: ExitStack, path: str | None) -> Results | None:
         return None if path is None else stack.enter_context(Results.open(Path(path)))
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Keep the first thing that could not be written, such as for want of space."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            self.trouble = self.trouble or f"cannot write into {self._folder.path}: {error}"
 
     def _plan(self, ids: Iterable[str]) -> None:
         """Record what is asked: what was collected, which leaves out what pytest's own options deselect."""
         if self._planned:
             return
         self._planned = True
-        ids = list(ids)
+        with self._writing():
+            self._write_plan(list(ids))
+        self.pytest_runtest_logfinish()
+
+    def _write_plan(self, ids: list[str]) -> None:
         mine = {
             f"{spec.name}::{case}" for spec, case in (self.plan.questions[number] for number in self.plan.here)
         }
@@ -142,7 +155,7 @@ class Recorder:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Record an outcome, or that a worker went away with it."""
         message = getattr(report, REPORT_ATTRIBUTE, None)
-        try:
+        with self._writing():
             if message is not None:
                 outcome = Outcome.from_json(message["outcome"])
                 self.results.record(outcome)
@@ -152,8 +165,6 @@ class Recorder:
             elif report.failed:
                 adapter, _, case_id = report.nodeid.rpartition("::")
                 self.results.record(Outcome(case_id, adapter, "infra", detail=str(report.longrepr)[:4000]))
-        except (sqlite3.Error, OSError) as error:
-            self.trouble = self.trouble or f"cannot write {self.results.path}: {error}"
 
     def pytest_runtest_logfinish(self) -> None:
         """Stop where going on would ask what cannot be recorded."""
@@ -163,7 +174,7 @@ class Recorder:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write everything that is made from the record."""
-        try:
+        with self._writing():
             self.results.set_meta("seconds", self._seconds_before + time.monotonic() - self._clock)
             self.results.set_meta("conditions", conditions(self.results))
             self.results.set_meta("scripts", scripts(self.results))
@@ -175,8 +186,6 @@ class Recorder:
                 write_report(self.results, self._folder.path / "report", self.gate, self._baseline)
                 write_summary(self.results, self._folder.path / "summary.md", self.gate)
                 write_junit(self.results, self.gate, self._folder.path / "junit.xml")
-        except (sqlite3.Error, OSError) as error:
-            self.trouble = self.trouble or f"cannot write into {self._folder.path}: {error}"
         if session.exitstatus == pytest.ExitCode.OK and (self.trouble or (self.gate and self.gate.fails)):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

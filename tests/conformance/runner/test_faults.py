@@ -1,0 +1,254 @@
+"""Faults of the suite's own machinery, injected into real runs.
+
+Whatever happens: what was recorded stays recorded, nothing is counted twice, no framework is blamed, and the exit
+code is right.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cases import Case
+from conformance.cli import main
+from reports.store import Results
+from tests.conformance.test_cli import ROOT, conformance
+
+ADAPTERS = Path(__file__).with_name("faulty_adapters.py")
+HEALTHY = [str(Case.parse(text)) for text in ("1d-i5-k3", "1d-i4-k1-s2", "2d-c2x2-i3-k3")]
+FAULTY = str(Case.parse("1d-i6-k2-s3"))
+
+
+def command(name: str, out: Path, *more: str, cases: list[str] | None = None) -> list[str]:
+    asked = cases or [HEALTHY[0], FAULTY, *HEALTHY[1:]]
+    ids = [word for case_id in asked for word in ("--case", case_id)]
+    return ["run", "--adapter", f"{ADAPTERS}:{name}", *ids, "--out", str(out), *more]
+
+
+def recorded(out: Path) -> dict[str, str]:
+    with Results.open(out / "results.sqlite") as results:
+        return {outcome.case_id: outcome.status for outcome in results.outcomes()}
+
+
+def one_line(done: subprocess.CompletedProcess[str], words: str) -> None:
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code"),
+    [
+        ("Killed", "infra", 3),
+        ("Segfaults", "crash", 1),
+        ("Aborts", "crash", 1),
+        ("Exits", "crash", 1),
+        ("Hangs", "timeout", 1),
+        ("Garbage", "infra", 3),
+        ("Talkative", "pass", 0),
+        ("OutOfMemory", "infra", 3),
+    ],
+)
+def test_an_adapter_process_that_misbehaves(tmp_path: Path, name: str, status: str, code: int) -> None:
+    done = conformance(*command(name, tmp_path, "--timeout", "3" if name == "Hangs" else "30"))
+    assert recorded(tmp_path) == {**dict.fromkeys(HEALTHY, "pass"), FAULTY: status}
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_worker_that_dies_is_replaced_and_its_question_asked_again(tmp_path: Path) -> None:
+    env = {**os.environ, "CRASHED": str(tmp_path / "crashed")}
+    done = conformance(*command("KillsItsRunnerOnce", tmp_path, "-n", "2"), env=env)
+    assert recorded(tmp_path) == dict.fromkeys([*HEALTHY, FAULTY], "pass")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_question_that_workers_die_of_twice_is_our_failure(tmp_path: Path) -> None:
+    done = conformance(*command("KillsItsRunner", tmp_path, "-n", "2"))
+    assert recorded(tmp_path) == {**dict.fromkeys(HEALTHY, "pass"), FAULTY: "infra"}
+    assert done.returncode == 3, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_run_killed_again_and_again_is_resumed_to_the_same_end(tmp_path: Path, workers: str) -> None:
+    cases = [str(Case.parse(f"1d-i{size}-k3")) for size in range(3, 23)]
+    log, out = tmp_path / "asked", tmp_path / "out"
+    env = {**os.environ, "ASKED": str(log), "PYTHONPATH": str(ROOT)}
+    arguments = command("Slow", out, "-n", workers, "--resume", cases=cases)
+    kept: dict[str, str] = {}
+    for more in (0, 3, 9):  # before the first answer, early and late
+        begun = len(kept)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "conformance", *arguments],
+            cwd=ROOT, env=env, stdout=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        wait_for(lambda count=begun + more: (out / "results.sqlite").exists() and answers(out) >= count)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        now = {case_id: status for case_id, status in recorded(out).items() if status != "missing"}
+        assert kept.items() <= now.items(), "what was recorded is lost"
+        assert len(now) >= begun + more
+        kept = now
+        log.write_text("")
+    done = conformance(*arguments, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert recorded(out) == dict.fromkeys(cases, "pass")
+    asked = Counter(log.read_text().split())
+    assert set(asked) == set(cases) - set(kept), "asked what was recorded, or did not ask what was not"
+    again = conformance(*arguments, env=env)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert f"{len(cases)} outcomes: {len(cases)} pass" in again.stdout
+
+
+def answers(out: Path) -> int:
+    try:
+        with sqlite3.connect(f"file:{out / 'results.sqlite'}?mode=ro", uri=True) as connection:
+            return int(connection.execute("SELECT count(*) FROM outcomes").fetchone()[0])
+    except sqlite3.Error:
+        return -1
+
+
+def wait_for(met: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+def test_the_adapter_goes_when_the_runner_is_killed(tmp_path: Path) -> None:
+    log = tmp_path / "asked"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "conformance", *command("Hangs", tmp_path / "out", cases=[FAULTY])],
+        cwd=ROOT, env={**os.environ, "ASKED": str(log)}, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    wait_for(log.exists)
+    (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.kill()
+    process.wait()
+    wait_for(
+        lambda: not Path(f"/proc/{child}/cmdline").exists() or not Path(f"/proc/{child}/cmdline").read_bytes()
+    )
+
+
+def test_to_go_on_with_another_selection_is_refused(tmp_path: Path) -> None:
+    assert conformance(*command("Slow", tmp_path)).returncode == 0
+    done = conformance(*command("Slow", tmp_path, "--resume", cases=HEALTHY))
+    assert done.returncode == 2
+    one_line(done, "other questions")
+    assert len(recorded(tmp_path)) == 4
+
+
+@pytest.fixture(params=["300k", "600k"], ids=["too small for the plan", "too small for the answers"])
+def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={request.param}", "tmpfs", str(folder)],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode != 0:
+        pytest.skip("mounting a file system needs privileges; the limit on file sizes is tested all the same")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def many() -> list[str]:
+    return [str(Case.parse(f"1d-i{size}-k3")) for size in range(3, 300)]
+
+
+def full(done: subprocess.CompletedProcess[str], out: Path) -> Counter[str]:
+    assert done.returncode == 3, done.stdout + done.stderr
+    one_line(done, "cannot write")
+    found = Counter(recorded(out).values())
+    assert set(found) <= {"fail", "missing", "pass"}  # a symmetric kernel may be flipped
+    return found
+
+
+def test_a_full_disk_ends_the_run_with_one_line(small_disk: Path) -> None:
+    done = conformance("run", "--adapter", f"{ROOT}/tests/toy_adapters.py:Flipped", "--out", str(small_disk),
+                       *(word for case_id in many() for word in ("--case", case_id)))  # fmt: skip
+    found = full(done, small_disk)
+    assert found["fail"] + found["missing"] in (0, len(many()))
+
+
+def test_a_limit_on_file_sizes_ends_the_run_with_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance", "run", "--adapter", f"{ROOT}/tests/toy_adapters.py:Flipped",
+         "--out", str(tmp_path), *(word for case_id in many() for word in ("--case", case_id))],
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000)),
+    )  # fmt: skip
+    found = full(done, tmp_path)
+    assert min(found["fail"], found["missing"]) > 0, "what was recorded before is lost"
+
+
+def test_a_truncated_record_is_refused_in_one_line_and_never_overwritten(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    path = out / "results.sqlite"
+    assert conformance(*command("Slow", out)).returncode == 0
+    whole = path.read_bytes()
+    commands = [
+        ["merge", str(path), "--out", str(tmp_path / "merged.sqlite")],
+        ["accept", str(path), "--reason", "x"],
+        ["diff", str(path), str(path)],
+        ["report", str(path)],
+    ]
+    for length in (0, 50, 5000, len(whole) // 2, len(whole) - 4096):
+        path.write_bytes(whole[:length])
+        for arguments in commands:
+            with pytest.raises(SystemExit) as stopped:
+                main(arguments)
+            assert stopped.value.code == 2, f"{length} of {len(whole)} bytes: {arguments}"
+            assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    done = conformance(*command("Slow", out, "--resume"))
+    assert done.returncode == 2
+    one_line(done, "results.sqlite")
+    assert conformance(*command("Slow", out)).returncode == 0
+    assert (out / "damaged.sqlite").stat().st_size == len(whole) - 4096
+
+
+def test_a_clock_that_jumps_changes_nothing(tmp_path: Path) -> None:
+    jumping = (
+        "import itertools, sys, time\n"
+        "jumps = itertools.cycle([0, 1e9, -1e9, 3600, -7200])\n"
+        "real = time.time\n"
+        "time.time = lambda: real() + next(jumps)\n"
+        "from conformance.cli import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", jumping, *command("Slow", tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    with Results.open(tmp_path / "results.sqlite") as results:
+        assert 0 < results.meta()["seconds"] < 300
+        assert all(0 < outcome.seconds < 300 for outcome in results.outcomes())
+
+
+def test_two_runs_into_one_folder(tmp_path: Path) -> None:
+    log, go, out = tmp_path / "asked", tmp_path / "go", tmp_path / "out"
+    first = subprocess.Popen(
+        [sys.executable, "-m", "conformance", *command("Waits", out)],
+        cwd=ROOT, env={**os.environ, "ASKED": str(log), "GO": str(go)}, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    wait_for(lambda: log.exists() and len(log.read_text().split()) > 1)
+    second = conformance(*command("Slow", out))
+    go.touch()
+    assert second.returncode == 2
+    one_line(second, "another run")
+    assert first.wait(timeout=120) == 0
+    assert recorded(out) == dict.fromkeys([*HEALTHY, FAULTY], "pass")
