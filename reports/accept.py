@@ -1,10 +1,10 @@
-"""New expectations from a run: the narrowest condition that holds for a discrepancy's cases and for no other."""
+"""New expectations from a run: one for each new discrepancy, with a condition for its cases and no other."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,10 @@ from reports.findings import Finding, findings
 from reports.gate import Gate
 from reports.outcome import Outcome
 
-__all__ = ["Proposal", "append", "narrow", "propose"]
+__all__ = ["Proposal", "append", "propose"]
+
+Row = dict[str, Any]
+Narrow = Callable[[Sequence[Row], Sequence[Row]], str]
 
 _MOST_IDS = 20
 _MOST_EVIDENCE = 3
@@ -33,7 +36,7 @@ class Proposal:
     versions: dict[str, str]
     reason: str
     upstream: str
-    evidence: tuple[str, ...]
+    evidence: Sequence[str]
 
     def to_toml(self) -> str:
         """The entry as text."""
@@ -59,8 +62,8 @@ def _quoted(text: str) -> str:
 
 
 def propose(
-    gate: Gate, cases: Mapping[str, dict[str, Any]], asked: Mapping[str, Sequence[str]],
-    environments: Mapping[str, dict[str, Any]], *, reason: str, upstream: str = "",
+    gate: Gate, outcomes: Iterable[Outcome], cases: Mapping[str, Row], environments: Mapping[str, dict[str, Any]],
+    narrow: Narrow, *, reason: str, upstream: str = "",
 ) -> list[Proposal]:  # fmt: skip
     """Write an entry for every new discrepancy.
 
@@ -68,31 +71,48 @@ def propose(
     ----------
     gate : Gate
         The run against what is known already.
+    outcomes : iterable of Outcome
+        All of the run.
     cases : mapping
         Columns of every case.
-    asked : mapping
-        Ids of the cases every adapter was asked.
     environments : mapping
         What every adapter ran in.
+    narrow : callable
+        From the columns of the cases that fail and of those that do not to a condition that tells them apart; an
+        empty text where there is none, and the cases are listed by their ids.
     reason, upstream : str
         Why this is accepted, and where it was reported.
     """
-    new = [
-        item.outcome for item in gate.items if item.standing in ("new", "changed", "worse") and item.outcome.gates
-    ]
-    return [
-        Proposal(
-            adapter=found.adapter,
-            finding=_name(found),
-            where=narrow(found.members, asked[found.adapter], cases),
-            kind=found.kind or found.status,
-            versions=_since(environments.get(found.adapter, {}).get("versions", {})),
-            reason=reason,
-            upstream=upstream,
-            evidence=found.members[:_MOST_EVIDENCE],
-        )
-        for found in findings(new, dict(cases))
-    ]
+    answered: dict[str, set[str]] = {}
+    for outcome in outcomes:
+        # What is unsupported never meets an entry, so a condition need not leave it out.
+        if outcome.status == "pass" or outcome.gates:
+            answered.setdefault(outcome.adapter, set()).add(outcome.case_id)
+    new = [item.outcome for item in gate.items if item.standing == "new"]
+    proposals = []
+    for found in findings(new, cases):
+        others = sorted(answered[found.adapter].difference(found.members))
+        where = narrow([cases[case_id] for case_id in found.members], [cases[case_id] for case_id in others])
+        parts = [(where, found.members)] if where else _by_ids(found.members)
+        for number, (condition, members) in enumerate(parts):
+            proposals.append(
+                Proposal(
+                    adapter=found.adapter,
+                    finding=_name(found) + (f"-{number + 1}" if len(parts) > 1 else ""),
+                    where=condition,
+                    kind=found.kind or found.status,
+                    versions=_since(environments.get(found.adapter, {}).get("versions", {})),
+                    reason=reason,
+                    upstream=upstream,
+                    evidence=members[:_MOST_EVIDENCE],
+                )
+            )
+    return proposals
+
+
+def _by_ids(members: Sequence[str]) -> list[tuple[str, Sequence[str]]]:
+    parts = [members[start : start + _MOST_IDS] for start in range(0, len(members), _MOST_IDS)]
+    return [(f"case_id in ({', '.join(repr(case_id) for case_id in part)})", part) for part in parts]
 
 
 def _name(found: Finding) -> str:
@@ -108,58 +128,6 @@ def _since(versions: Mapping[str, str]) -> dict[str, str]:
         except InvalidVersion:
             return {}
     return {}
-
-
-def narrow(members: Sequence[str], asked: Sequence[str], cases: Mapping[str, dict[str, Any]]) -> str:
-    """A condition over the columns of a case that holds for some cases and for no other that was asked.
-
-    Parameters
-    ----------
-    members : sequence of str
-        Ids of the cases it holds for.
-    asked : sequence of str
-        Ids of all cases.
-    cases : mapping
-        Their columns.
-
-    Returns
-    -------
-    str
-        A conjunction of comparisons where one separates the cases, found greedily; else their ids.
-    """
-    inside = [cases[case_id] for case_id in members]
-    outside = [cases[case_id] for case_id in set(asked) - set(members)]
-    chosen = []
-    candidates = _comparisons(inside)
-    while outside and candidates:
-        text, holds = max(candidates, key=lambda pair: sum(not pair[1](row) for row in outside))
-        left = [row for row in outside if holds(row)]
-        if len(left) == len(outside):
-            break
-        chosen.append(text)
-        outside = left
-    if not outside and len(chosen) < len(members):
-        return " and ".join(chosen) or "1"
-    if len(members) > _MOST_IDS:
-        return " and ".join(chosen) or "1"  # wider than what was seen, and still to be read by a person
-    return f"case_id in ({', '.join(repr(case_id) for case_id in members)})"
-
-
-def _comparisons(rows: Sequence[dict[str, Any]]) -> list[tuple[str, Any]]:
-    """Comparisons of a column with a constant that hold for all rows, as text and as a function."""
-    found: list[tuple[str, Any]] = []
-    for name in rows[0]:
-        values = [row[name] for row in rows]
-        if name == "case_id" or any(value is None for value in values):
-            continue
-        if len(set(values)) == 1:
-            value = values[0]
-            found.append((f"{name} = {value!r}", lambda row, n=name, v=value: row[n] == v))
-        elif all(isinstance(value, int) for value in values):
-            low, high = min(values), max(values)
-            found.append((f"{name} >= {low}", lambda row, n=name, v=low: row[n] is not None and row[n] >= v))
-            found.append((f"{name} <= {high}", lambda row, n=name, v=high: row[n] is not None and row[n] <= v))
-    return found
 
 
 def append(proposals: Sequence[Proposal], folder: Path) -> dict[Path, int]:
@@ -195,11 +163,3 @@ def append(proposals: Sequence[Proposal], folder: Path) -> dict[Path, int]:
             draft.unlink(missing_ok=True)
         written[path] = len(fresh)
     return written
-
-
-def asked_by_adapter(outcomes: Sequence[Outcome]) -> dict[str, list[str]]:
-    """Ids of the cases every adapter was asked."""
-    found: dict[str, list[str]] = {}
-    for outcome in outcomes:
-        found.setdefault(outcome.adapter, []).append(outcome.case_id)
-    return found

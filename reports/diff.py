@@ -9,12 +9,12 @@ from typing import Any
 
 import jinja2
 
+from reports.findings import findings
 from reports.gate import Gate, assess
 from reports.outcome import Outcome
 from reports.standings import STANDINGS
 from reports.statuses import label
 from reports.store import Results
-from reports.survey import group
 
 __all__ = ["compare", "gate_of", "write_page"]
 
@@ -41,15 +41,15 @@ def compare(old: Results, new: Results, gate: Gate) -> dict[str, Any]:
     asked_old, asked_new = old.questions(), new.questions()
     before = {(outcome.adapter, outcome.case_id): outcome for outcome in old.outcomes()}
     items = [item for item in gate.items if item.standing != "known"]
-    findings = []
+    changed = []
     for name in STANDINGS:
         members = [item.outcome for item in items if item.standing == name]
         # What is right now is told apart by what it was.
         shown = [before[(o.adapter, o.case_id)] if name == "fixed" else o for o in members]
-        findings += [
+        changed += [
             {"standing": name, "adapter": found.adapter, "label": found.label, "text": found.text or found.detail,
              "cases": list(found.members)}
-            for found in group(shown, new.cases())
+            for found in findings(shown, new.cases())
         ]  # fmt: skip
     return {
         "old": _facts(old),
@@ -60,7 +60,7 @@ def compare(old: Results, new: Results, gate: Gate) -> dict[str, Any]:
             "only_old": len(asked_old - asked_new),
             "only_new": len(asked_new - asked_old),
         },
-        "findings": findings,
+        "findings": changed,
         "changes": [
             {
                 "standing": item.standing,

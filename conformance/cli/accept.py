@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
+from conformance.predicate.cover import smallest
 from conformance.selection import expectation_folders
-from reports.accept import append, asked_by_adapter, propose
+from reports.accept import append, propose
 from reports.expectations import BUILT_IN, ExpectationError, load_all
 from reports.gate import assess
 from reports.store import Results, ResultsError
@@ -30,7 +33,7 @@ def command(
 ) -> None:
     """Write an expectation for every new discrepancy of the recorded run RESULTS, with the reason given.
 
-    Read the entries before they are committed: the condition is the narrowest that tells the cases of this run
+    Read the entries before they are committed: the condition is the smallest that tells the cases of the run
     apart, and only a person knows whether it is the cause.
     """
     if not reason.strip():
@@ -48,7 +51,7 @@ def command(
             folders = [*expectation_folders(["builtin"]), *([folder] if folder.is_dir() else [])]
             gate = assess(record, load_all(known, list(dict.fromkeys(folders))))
             proposals = propose(
-                gate, record.cases(), asked_by_adapter(outcomes), record.meta().get("environments") or {},
+                gate, outcomes, record.cases(), record.meta().get("environments") or {}, _narrow,
                 reason=reason, upstream=upstream,
             )  # fmt: skip
         proposals = [proposal for proposal in proposals if not adapters or proposal.adapter in adapters]
@@ -63,3 +66,8 @@ def command(
         raise click.UsageError(str(error)) from None
     except OSError as error:
         raise click.UsageError(f"cannot write into {folder}: {error}") from None
+
+
+def _narrow(failing: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> str:
+    found = smallest(failing, others)
+    return str(found[0]) if found else ""

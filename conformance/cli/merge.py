@@ -8,6 +8,7 @@ import click
 
 from conformance.cli.common import assess_record, expectations_option, print_gate
 from conformance.exit_codes import gate_exit_code
+from conformance.predicate import conditions
 from reports.expectations import ExpectationError
 from reports.junit import write_junit
 from reports.merge import merge
@@ -35,7 +36,8 @@ def command(results: tuple[Path, ...], out: Path, report: bool, expectations: tu
         if merged.twice:
             differently = f"{merged.conflicts} of them differently"
             click.echo(f"{merged.twice} questions were answered twice, {differently}; the first answer counts")
-        with Results.open(out) as record:
+        with Results.open(out, write=True) as record:
+            record.set_meta("conditions", conditions(record))
             gate = assess_record(record, expectations)
             if report:
                 from reports.html import write_report
