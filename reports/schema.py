@@ -93,9 +93,11 @@ def migrate(connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN")
         for step in range(version, SCHEMA_VERSION):
             MIGRATIONS[step](connection)
-        for name in OUTCOME_FIELDS:
-            if name not in _columns(connection, "outcomes"):
-                connection.execute(f"ALTER TABLE outcomes ADD COLUMN {name}")
+        there = _columns(connection, "outcomes")
+        for item in fields(Outcome):
+            if item.name not in there:
+                default = {"": "''", 0.0: "0"}.get(item.default, "NULL")
+                connection.execute(f"ALTER TABLE outcomes ADD COLUMN {item.name} DEFAULT {default}")
         if _columns(connection, "cases") != COLUMN_NAMES:
             ids = [row[0] for row in connection.execute("SELECT DISTINCT case_id FROM plan")]
             connection.execute("DROP TABLE cases")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -48,12 +49,10 @@ def read_shard(text: str | None) -> tuple[int, int] | None:
     """
     if text is None:
         return None
-    index, slash, count = text.partition("/")
-    if not (
-        slash and index.isdecimal() and count.isdecimal() and len(text) < 20 and 1 <= int(index) <= int(count)
-    ):
+    form = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
+    if form is None or not 1 <= int(form[1]) <= int(form[2]):
         raise ShardError(f"--shard {text!r}: write I/M with I from 1 to M, such as 2/3")
-    return int(index), int(count)
+    return int(form[1]), int(form[2])
 
 
 def shards_of(keys: Sequence[Key], count: int, seconds: Mapping[Key, float]) -> list[int]:
