@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 
 import pytest
@@ -12,7 +13,12 @@ FAMILIES = ("torch", "keras-tensorflow", "tf-nn", "jax-lax", "onnxruntime", "ope
 
 
 def families() -> list[str]:
-    """One interface of each framework that is here, for tests too slow for every variant."""
+    """One interface of each framework that is here, for tests too slow for every variant.
+
+    All of them with ``CONFORMANCE_TEST_ALL=1`` in the environment.
+    """
+    if os.environ.get("CONFORMANCE_TEST_ALL"):
+        return sorted(_available())
     return [name for name in FAMILIES if name in _available()]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases.geometry import CONVENTIONS
 from conformance.calls.form import (
     Asked,
     CallError,
@@ -45,9 +44,9 @@ def ranked(
     extra = per_axis("output_padding", output_padding, rank)
     mode = padding_mode.upper() if isinstance(padding_mode, str) else padding_mode
     if mode == "CIRCULAR":
-        if "circular" not in CONVENTIONS:
-            raise CallError("padding_mode: CIRCULAR has no rule among the cases")
-        crop: Any = "circular"
+        if padding not in ("SAME", "SAME_LOWER") or any(extra):
+            raise CallError("padding_mode: CIRCULAR takes SAME or SAME_LOWER, and no output_padding")
+        crop: Any = "circular" if padding == "SAME" else "circular_lower"
     else:
         refuse("padding_mode", mode, "ZEROS", "only ZEROS and CIRCULAR are transposed convolutions")
         crop = _crop(padding, rank, kernel, strides, spread, extra)
@@ -102,12 +101,14 @@ def _crop(
     stride: tuple[int, ...],
     dilation: tuple[int, ...],
     extra: tuple[int, ...],
-) -> tuple[tuple[int, int], ...]:
-    """The crop: SAME takes e - s + op away, the smaller half first, SAME_LOWER last."""
+) -> Any:
+    """The padding: named, or where output_padding adds to the e - s that SAME takes away, written out."""
     if isinstance(padding, str):
         word = padding.upper()
         if word not in ("SAME", "SAME_LOWER"):
             raise CallError(f"padding: {padding!r} is neither SAME nor SAME_LOWER")
+        if not any(extra):
+            return "same_lower" if word == "SAME_LOWER" else "same_upper"
         found = []
         for k, s, d, o in zip(kernel, stride, dilation, extra, strict=True):
             total = max(d * (k - 1) + 1 - s + o, 0)

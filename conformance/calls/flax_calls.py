@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases.geometry import CONVENTIONS
 from conformance.calls.form import Asked, CallError, Meaning, WeightForm, form, number, per_axis, truth
 from conformance.calls.jax_calls import lax_padding
 
@@ -92,7 +91,7 @@ def _ask(
         out_channels=outputs,
         kernel_size=kernel,
         stride=1 if strides is None else strides,
-        padding=_padding(padding, kernel, spread),
+        padding=_padding(padding, kernel, spread, transposed),
         dilation=spread,
         bias=bias,
         dtype=dtype,
@@ -100,11 +99,9 @@ def _ask(
     )
 
 
-def _padding(padding: Any, kernel: tuple[int, ...], dilation: tuple[int, ...]) -> Any:
+def _padding(padding: Any, kernel: tuple[int, ...], dilation: tuple[int, ...], transposed: bool) -> Any:
     if padding == "CIRCULAR":
-        if "circular" not in CONVENTIONS:
-            raise CallError("padding: CIRCULAR has no rule among the cases")
-        return "circular"
+        return "circular_lower" if transposed else "circular"
     if isinstance(padding, int):
         padding = ((padding, padding),) * len(kernel)
     elif isinstance(padding, tuple):

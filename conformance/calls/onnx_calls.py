@@ -6,7 +6,6 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from cases.geometry import CONVENTIONS
 from conformance.calls.form import (
     Asked,
     CallError,
@@ -53,17 +52,17 @@ def make_node(
     full = full_size(shape[2:], stride, dilation)
 
     def place(spatial: tuple[int, ...]) -> Any:
-        return _place(auto_pad, pads, output_shape, spatial, stride, extra, full)
+        return _place(auto_pad, pads, output_shape, spatial, extra, full)
 
-    # A given output_shape and auto_pad count output_padding in; only explicit pads leave it to rule R4.
-    explicit = output_shape is None and auto_pad == "NOTSET"
+    # A given output_shape counts output_padding in, and VALID is written out with it.
+    counted = output_shape is not None or auto_pad == "VALID"
     return asked.meaning(
         layout="channels_first",
         in_channels=shape[0],
         out_channels=shape[1] * number("group", group),
         kernel_size=shape[2:],
         stride=stride,
-        output_padding=given_or_none("output_padding", extra, rank) if explicit else None,
+        output_padding=None if counted else given_or_none("output_padding", extra, rank),
         dilation=dilation,
         groups=group,
         bias=isinstance(inputs, tuple) and len(inputs) == 3,
@@ -76,7 +75,6 @@ def _place(
     pads: Any,
     output_shape: Any,
     spatial: tuple[int, ...],
-    stride: tuple[int, ...],
     extra: tuple[int, ...],
     full: Any,
 ) -> Any:
@@ -90,14 +88,11 @@ def _place(
             return tuple(zip(flat[:rank], flat[rank:], strict=True))
         if auto_pad == "VALID":
             return tuple((0, -o) for o in extra)
-        named = auto_pad.lower()
-        if named in CONVENTIONS and not any(extra):
-            return named
-        wanted = tuple(size * s for size, s in zip(spatial, stride, strict=True))
-    else:
-        wanted = per_axis(
-            "output_shape", output_shape[-rank:] if isinstance(output_shape, tuple) else output_shape, rank
-        )
+        return auto_pad.lower()
+    # Some models give the batch and the channels too.
+    wanted = per_axis(
+        "output_shape", output_shape[-rank:] if isinstance(output_shape, tuple) else output_shape, rank
+    )
     crops = []
     for axis, (size, length, o) in enumerate(zip(spatial, wanted, extra, strict=True)):
         # total padding counts output_padding in; the output is the full result and o zeros, cropped by total.

@@ -7,7 +7,7 @@ step is an entry in ``STEPS``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from cases import Case
@@ -77,7 +77,8 @@ def _blocks(case: Case) -> list[str]:
 
 
 def _outside(case: Case) -> bool:
-    return any(low < 0 or high < 0 for low, high in case.geometry().crop)
+    geometry = case.geometry()
+    return not geometry.wraps and any(low < 0 or high < 0 for low, high in geometry.crop)
 
 
 def _inside(case: Case) -> Case:
@@ -97,18 +98,51 @@ def _around(case: Case, ends: list[str]) -> str:
 
 def _pad(case: Case) -> list[str]:
     lines = [f"y = np.pad(y, ({_around(case, [str(pair) for pair in _ends(case)])}))"]
-    if case.bias:
-        shape = f".reshape(-1{', 1' * case.rank})" if case.layout == "channels_first" else ""
-        lines.append(f"y = y + bias{shape}")
-    return lines
+    return lines + _added_bias(case)
 
 
 def _cut(case: Case) -> list[str]:
     sizes = case.geometry().output_size
     ends = [f"{low}:{size - high}" for (low, high), size in zip(_ends(case), sizes, strict=True)]
-    axes = (0, *range(2, case.rank + 2)) if case.layout == "channels_first" else tuple(range(case.rank + 1))
-    total = [f"db = dy.sum({axes})"] if case.bias else []
+    total = [f"db = dy.sum({_but_channels(case)})"] if case.bias else []
     return [*total, f"dy = dy[{_around(case, ends)}]"]
+
+
+def _spatial(case: Case) -> range:
+    return range(2, case.rank + 2) if case.layout == "channels_first" else range(1, case.rank + 1)
+
+
+def _added_bias(case: Case) -> list[str]:
+    shape = f".reshape(-1{', 1' * case.rank})" if case.layout == "channels_first" else ""
+    return [f"y = y + bias{shape}"] if case.bias else []
+
+
+def _wrapped(case: Case) -> Iterator[tuple[int, str, int]]:
+    """For each spatial axis where every position of the full result goes in the period."""
+    geometry = case.geometry()
+    sizes = zip(_spatial(case), geometry.full_size, geometry.output_size, geometry.crop, strict=True)
+    for axis, full, period, (low, _) in sizes:
+        yield axis, f"(np.arange({full}) - {low}) % {period}", period
+
+
+def _fold(case: Case) -> list[str]:
+    lines = []
+    for axis, places, period in _wrapped(case):
+        lines += [
+            f"folded = np.zeros((*y.shape[:{axis}], {period}, *y.shape[{axis + 1}:]), y.dtype)",
+            f"np.add.at(folded, ({'slice(None), ' * axis}{places},), y)",
+            "y = folded",
+        ]
+    return lines + _added_bias(case)
+
+
+def _unfold(case: Case) -> list[str]:
+    total = [f"db = dy.sum({_but_channels(case)})"] if case.bias else []
+    return total + [f"dy = np.take(dy, {places}, axis={axis})" for axis, places, _ in _wrapped(case)]
+
+
+def _but_channels(case: Case) -> tuple[int, ...]:
+    return (0, *range(2, case.rank + 2)) if case.layout == "channels_first" else tuple(range(case.rank + 1))
 
 
 def _other_layout(case: Case) -> Case:
@@ -126,7 +160,9 @@ def _move(name: str, there: bool) -> Callable[[Case], list[str]]:
 STEPS: tuple[Step, ...] = (
     Step(
         "the crop is written out",
-        lambda case: isinstance(case.padding, str) or case.output_padding is not None,
+        lambda case: (
+            not case.geometry().wraps and (isinstance(case.padding, str) or case.output_padding is not None)
+        ),
         _explicit,
     ),
     Step(
@@ -149,6 +185,13 @@ STEPS: tuple[Step, ...] = (
         _inside,
         after=_pad,
         before_gradient=_cut,
+    ),
+    Step(
+        "a period by folding the full result, and the bias after it",
+        lambda case: case.geometry().wraps,
+        lambda case: replace(case, padding=((0, 0),), output_padding=None, bias=False),
+        after=_fold,
+        before_gradient=_unfold,
     ),
     Step(
         "the other layout",

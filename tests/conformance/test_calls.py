@@ -56,7 +56,7 @@ CALLS = [
     ("hk.ConvNDTranspose(1, 8, 3, 2, output_shape=(9,))", "1x5x3", "", "1d-c3x8-i5-k3-s2-p1-cl-b1"),
     ("eqx.nn.ConvTranspose2d(4, 6, 3, 2, 1, 1, groups=2, key=jax.random.PRNGKey(0))", "4x5x7", "",
      "2d-c4x6-i5x7-k3-s2-g2-p1-op1-b1"),
-    ("eqx.nn.ConvTranspose(1, 4, 6, 3, 2, 'SAME_LOWER', use_bias=False, key=key)", "4x5", "", "1d-c4x6-i5-k3-s2-p1.0"),
+    ("eqx.nn.ConvTranspose(1, 4, 6, 3, 2, 'SAME_LOWER', use_bias=False, key=key)", "4x5", "", "1d-c4x6-i5-k3-s2-same_lower"),
     ("onnx.helper.make_node('ConvTranspose', ['x', 'w'], ['y'], strides=[3, 2], pads=[1, 2, 1, 0], output_padding=[1, 0])",
      "1x1x3x3", "1x2x3x3", "2d-c1x2-i3-k3-s3x2-p1x2.0-op1x0"),
     ("make_node('ConvTranspose', ['x', 'w', 'b'], ['y'], strides=[2], output_shape=[11])", "1x1x5", "1x2x4",
