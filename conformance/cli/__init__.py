@@ -25,6 +25,7 @@ COMMANDS = {
     "report": "write the report of a recorded run again",
     "merge": "put shards together and judge them as one run",
     "diff": "compare two recorded runs",
+    "history": "keep runs in one file and say when an answer changed",
     "accept": "write the new discrepancies of a run down as expectations",
 }
 

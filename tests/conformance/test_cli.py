@@ -187,7 +187,9 @@ def test_a_results_file_of_another_kind_or_schema_is_refused(foreign_database: P
     assert "schema 99" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["", "run", "check", "cases", "adapters", "report", "accept", "merge", "diff"])
+@pytest.mark.parametrize(
+    "command", ["", "run", "check", "cases", "adapters", "report", "accept", "merge", "diff", "history"]
+)
 def test_help_shows_an_example(command: str) -> None:
     done = conformance(*filter(None, [command]), "--help")
     assert done.returncode == 0

@@ -1,0 +1,89 @@
+"""``conformance history``: runs kept in one file, and when an answer changed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from cases import Case
+from conformance.cli.common import CASE
+from reports.history import History, HistoryError, Spell
+from reports.store import Results, ResultsError
+
+__all__ = ["command"]
+
+
+@click.command(
+    "history",
+    epilog="Example: conformance history nightly.sqlite --add conformance-out/results.sqlite --adapter torch",
+)
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.option(
+    "--add",
+    "added",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="RESULTS",
+    help="Add a recorded run first; may be repeated. One that is there already is left out.",
+)
+@click.option("--case", type=CASE, metavar="ID", help="Every answer to this case, also if it never changed.")
+@click.option("--adapter", metavar="NAME", help="Of this adapter only.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(file: Path, added: tuple[Path, ...], case: Case | None, adapter: str | None, as_json: bool) -> None:
+    """Show the runs kept in FILE and every answer that changed: when, and under which versions."""
+    if not file.exists() and not added:
+        raise click.UsageError(f"there is no history {file}; --add RESULTS begins one")
+    try:
+        records = [Results.open(path) for path in added]
+        with History(file) as history:
+            for record in records:
+                with record:
+                    changed = history.add(record)
+                    click.echo(f"{record.path}: {changed} answers are new or changed", err=as_json)
+            runs = history.runs()
+            spells = history.spells(case_id=None if case is None else str(case), adapter=adapter)
+    except (HistoryError, ResultsError) as error:
+        raise click.UsageError(str(error)) from None
+    if as_json:
+        click.echo(json.dumps({"runs": runs, "answers": [asdict(spell) for spell in spells]}, indent=2))
+    else:
+        _print(runs, spells)
+
+
+def _print(runs: list[dict[str, Any]], spells: list[Spell]) -> None:
+    console = Console(highlight=False)
+    table = Table("run", "started", "questions", "changed", "tier", box=box.SIMPLE)
+    for run in runs:
+        started = datetime.fromtimestamp(run["started"] or 0, UTC).strftime("%Y-%m-%d %H:%M")
+        table.add_row(str(run["run"]), started, str(run["questions"]), str(run["changed"]), str(run["tier"] or ""))
+    console.print(table)
+    question = None
+    for spell in spells:
+        if (spell.adapter, spell.case_id) != question:
+            question = spell.adapter, spell.case_id
+            console.print(f"[bold]{escape(spell.adapter)}[/] {spell.case_id}", soft_wrap=True)
+        runs_named = f"run {spell.first_run}" if spell.first_run == spell.last_run else (
+            f"runs {spell.first_run} to {spell.last_run}"
+        )  # fmt: skip
+        answer = " ".join(filter(None, [spell.label, spell.transform, spell.digest]))
+        console.print(f"  {runs_named}: {escape(answer)} ({escape(_versions(spell))})", soft_wrap=True)
+    if not spells:
+        console.print("no answer changed")
+
+
+def _versions(spell: Spell) -> str:
+    named = [
+        f"{package} {version}"
+        + (f" to {spell.until[package]}" if spell.until.get(package, version) != version else "")
+        for package, version in spell.since.items()
+    ]
+    return ", ".join(named) or "versions unknown"

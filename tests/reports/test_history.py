@@ -1,0 +1,88 @@
+"""Runs in one file: when an answer changed, and under which versions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cases import Case
+from conformance.cli import main
+from reports.history import History
+from reports.outcome import Outcome
+from reports.store import Results
+
+FIRST, SECOND = (str(Case.parse(text)) for text in ("1d-i5-k3", "1d-i5-k2"))
+
+
+def run(path: Path, version: str, *outcomes: Outcome) -> Path:
+    with Results.create(path) as results:
+        results.plan([("a", Case.parse(case_id)) for case_id in (FIRST, SECOND)])
+        results.record_all(outcomes)
+        results.set_meta("environments", {"a": {"versions": {"numpy": version}}})
+        results.set_meta("started", 1_800_000_000.0)
+    return path
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> list[str]:
+    right, wrong = Outcome(FIRST, "a", "pass", digest="1"), Outcome(FIRST, "a", "fail", "values", digest="2")
+    other = Outcome(SECOND, "a", "pass", digest="3")
+    answers = [("1.0", right), ("1.1", right), ("2.0", wrong), ("2.1", None), ("2.2", wrong), ("3.0", right)]
+    return [
+        str(run(tmp_path / f"{version}.sqlite", version, *filter(None, [answer]), other))
+        for version, answer in answers
+    ]
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stopped:
+        main(["history", *arguments])
+    printed = capsys.readouterr()
+    return int(stopped.value.code or 0), printed.out, printed.err
+
+
+def test_it_says_when_an_answer_changed_and_under_which_versions(
+    tmp_path: Path, runs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(tmp_path / "history.sqlite")
+    added = [word for path in runs for word in ("--add", path)]
+    code, printed, _ = call(capsys, file, *added, "--json")
+    found = json.loads(printed)
+    assert code == 0
+    assert [(item["label"], item["first_run"], item["last_run"]) for item in found["answers"]] == [
+        ("pass", 1, 2), ("fail: values", 3, 5), ("pass", 6, 6)
+    ]  # fmt: skip
+    assert [item["since"]["numpy"] for item in found["answers"]] == ["1.0", "2.0", "3.0"]
+    assert [item["changed"] for item in found["runs"]] == [0, 0, 1, 0, 0, 1]
+    _, printed, _ = call(capsys, file)
+    assert "runs 3 to 5: fail: values 2 (numpy 2.0 to 2.2)" in printed
+    assert SECOND not in printed
+    _, printed, _ = call(capsys, file, "--case", SECOND)
+    assert "runs 1 to 6: pass 3 (numpy 1.0 to 3.0)" in printed
+
+
+def test_a_run_counts_once(tmp_path: Path, runs: list[str]) -> None:
+    with History(tmp_path / "h.sqlite") as history, Results.open(Path(runs[0])) as results:
+        assert history.add(results) == 2
+        assert history.add(results) == 0
+        assert len(history.runs()) == 1
+
+
+def test_other_files_are_refused_in_one_line(
+    tmp_path: Path, runs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text").write_text("no database " * 100)
+    for arguments in (
+        [str(tmp_path / "none.sqlite")],
+        [runs[0]],
+        [str(tmp_path / "text")],
+        [str(tmp_path / "new.sqlite"), "--add", str(tmp_path / "text")],
+        [str(tmp_path / "new.sqlite"), "--add", runs[0], "--case", "5d"],
+        ["/dev/null/x", "--add", runs[0]],
+    ):
+        code, _, error = call(capsys, *arguments)
+        assert code == 2, arguments
+        assert len(error.strip().splitlines()) == 1, error
+    assert not (tmp_path / "new.sqlite").exists()
