@@ -57,16 +57,18 @@ def _same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
     )
 
 
-def _ask(adapter: Adapter, case: Case, tensors: dict[str, np.ndarray]) -> tuple[wire.Message, dict[str, Any]]:
+def _ask(
+    adapter: Adapter, case: Case, tensors: dict[str, np.ndarray], beyond_limits: bool
+) -> tuple[wire.Message, dict[str, Any]]:
     started = time.perf_counter()
     try:
         _poison(_POISONS[0])
-        answer = adapter.run(case, {name: array.copy() for name, array in tensors.items()})
+        answer = adapter.run(case, _copies(tensors), beyond_limits=beyond_limits)
         seconds = time.perf_counter() - started
         steady = True
         if seconds < _REPEAT_WITHIN_SECONDS:
             _poison(_POISONS[1])
-            again = adapter.run(case, {name: array.copy() for name, array in tensors.items()})
+            again = adapter.run(case, _copies(tensors), beyond_limits=beyond_limits)
             steady = _same(answer, again)
     except Declined as declined:
         return {"reply": declined.status, "detail": declined.reason, "source": declined.source}, {}
@@ -86,6 +88,20 @@ def _ask(adapter: Adapter, case: Case, tensors: dict[str, np.ndarray]) -> tuple[
         "dtypes": {name: tensor.dtype for name, tensor in answer.items()},
     }
     return message, {name: tensor.values for name, tensor in answer.items()}
+
+
+def _copies(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: array.copy() for name, array in tensors.items()}
+
+
+def _model(adapter: Adapter, case: Case, tensors: dict[str, np.ndarray]) -> tuple[wire.Message, dict[str, Any]]:
+    try:
+        suffix, content = adapter.save_model(case, _copies(tensors))
+    except Declined as declined:
+        return {"reply": declined.status, "detail": declined.reason, "source": declined.source}, {}
+    except Exception as error:
+        return {"reply": "broken", "detail": f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]}, {}
+    return {"reply": "model", "suffix": suffix}, {"content": np.frombuffer(content, np.uint8)}
 
 
 def _program(adapter: Adapter, case: Case) -> wire.Message:
@@ -150,7 +166,10 @@ def main(target: str, descriptor: int) -> None:
         if message["ask"] == "program":
             connection.sendall(wire.pack(_program(adapter, case)))
             continue
-        reply, arrays = _ask(adapter, case, tensors)
+        if message["ask"] == "model":
+            connection.sendall(wire.pack(*_model(adapter, case, tensors)))
+            continue
+        reply, arrays = _ask(adapter, case, tensors, bool(message.get("beyond_limits")))
         try:
             packed = wire.pack(reply, arrays)
         except wire.WireError as error:

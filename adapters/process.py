@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from adapters.base import Tensor
 from adapters.registry import AdapterSpec
 from cases.case import Case
 
-__all__ = ["Host", "Limits", "Reply"]
+__all__ = ["Host", "Limits", "Model", "Reply"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 _STDERR_KEPT = 64 * 1024
@@ -88,6 +88,13 @@ def _code_alone() -> str:
     for package in ("adapters", "cases"):
         os.symlink(_ROOT / package, Path(folder) / package)
     return folder
+
+
+class Model(NamedTuple):
+    """A model file: the suffix of its name, and its bytes."""
+
+    suffix: str
+    content: bytes
 
 
 class _Ended(Exception):
@@ -245,9 +252,27 @@ class Host:
         self.environment = hello["environment"]
         return None
 
-    def ask(self, case: Case, tensors: Mapping[str, np.ndarray]) -> Reply:
-        """Ask one question; never raises for anything the process does."""
-        return self._exchange({"ask": "answer", "case": str(case)}, tensors)
+    def ask(self, case: Case, tensors: Mapping[str, np.ndarray], *, beyond_limits: bool = False) -> Reply:
+        """Ask one question; never raises for anything the process does.
+
+        ``beyond_limits`` asks even what the adapter declares that the framework cannot.
+        """
+        message = {"ask": "answer", "case": str(case), "beyond_limits": beyond_limits}
+        return self._exchange(message, tensors)
+
+    def model(self, case: Case, tensors: Mapping[str, np.ndarray]) -> Model | Reply:
+        """The model file a runtime is asked with, or the reply that says why there is none."""
+        failed = self.start()
+        if failed is not None or self._running is None:
+            return failed or Reply("broken", detail="the adapter's process is closed")
+        try:
+            message = {"ask": "model", "case": str(case)}
+            reply, arrays = self._running.exchange(message, tensors, self.limits.answer)
+            if reply["reply"] == "model":
+                return Model(str(reply["suffix"]), arrays["content"].tobytes())
+            return Reply(str(reply["reply"]), detail=str(reply["detail"]), source=str(reply.get("source", "")))
+        except (_Ended, wire.WireError, KeyError) as error:
+            return self._end(error)
 
     def program(self, case: Case) -> str:
         """The source text of the call the adapter makes for a case, or why there is none."""

@@ -18,7 +18,7 @@ from adapters.limits import (
 from adapters.padding import geometry, tensorflow_word
 from cases.case import Case
 
-__all__ = ["TensorFlowNN", "no_channels_first_on_cpu", "no_dilation_on_cpu"]
+__all__ = ["LIMITS", "TensorFlowNN", "no_channels_first_on_cpu", "no_dilation_on_cpu", "operation"]
 
 _DOCUMENTATION = "https://www.tensorflow.org/api_docs/python/tf/nn/conv2d_transpose"
 _NHWC = "https://github.com/tensorflow/tensorflow/issues/15364"
@@ -101,7 +101,7 @@ def operation(case: Case, source: str = _DOCUMENTATION) -> list[str]:
     return lines
 
 
-_LIMITS = (
+LIMITS: tuple[Limit, ...] = (
     no_groups(_DOCUMENTATION),
     no_periodic(_DOCUMENTATION),
     no_crop_outside(_DOCUMENTATION),
@@ -120,7 +120,7 @@ class TensorFlowNN(Adapter):
     documentation = _DOCUMENTATION
     environment: ClassVar[Mapping[str, str]] = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     limits: ClassVar[tuple[Limit, ...]] = (
-        *_LIMITS,
+        *LIMITS,
         no_channels_first_on_cpu(onednn=True),
         no_dilation_on_cpu(onednn=True),
     )
@@ -164,7 +164,7 @@ class TensorFlowXla(TensorFlowNN):
 
     name = "tf-xla"
     documentation = "https://openxla.org/xla/tf2xla"
-    limits = _LIMITS
+    limits = LIMITS
     promises = Adapter.promises
     wrapped = "tf.function(forward, jit_compile=True, autograph=False)"
 
@@ -173,5 +173,5 @@ class TensorFlowEigen(TensorFlowNN):
     """With oneDNN off: TensorFlow's own kernels, on Eigen."""
 
     name = "tf-nn-eigen"
-    limits = (*_LIMITS, no_channels_first_on_cpu(onednn=False), no_dilation_on_cpu(onednn=False))
+    limits = (*LIMITS, no_channels_first_on_cpu(onednn=False), no_dilation_on_cpu(onednn=False))
     environment: ClassVar[Mapping[str, str]] = {**TensorFlowNN.environment, "TF_ENABLE_ONEDNN_OPTS": "0"}

@@ -325,7 +325,6 @@ class TorchCuda(TorchFunctional):
 
     name = "torch-cuda"
     device = "cuda"
-    extra = "torch-cuda"
     settings = ("torch.backends.cudnn.allow_tf32 = False", "torch.backends.cuda.matmul.allow_tf32 = False")
 
 

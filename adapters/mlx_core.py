@@ -1,0 +1,96 @@
+"""MLX: ``mlx.core.conv_transpose{1,2,3}d`` on the CPU."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, ClassVar
+
+import numpy as np
+
+from adapters.base import Adapter, Declined, Limit, Program, Tensor, call
+from adapters.limits import no_complex, no_crop_outside, no_crop_without_answer, no_dtype, no_groups, no_periodic
+from adapters.padding import slices, symmetric
+from cases.case import Case
+
+__all__ = ["Mlx"]
+
+_DOCUMENTATION = "https://ml-explore.github.io/mlx/build/html/python/_autosummary/mlx.core.conv_transpose2d.html"
+
+
+class Mlx(Adapter):
+    """Images are channels_last, weights (Cout, \\*k, Cin); padding and output_padding are those of PyTorch."""
+
+    name = "mlx"
+    packages = ("mlx",)
+    extra = "mlx"
+    documentation = _DOCUMENTATION
+    limits: ClassVar[tuple[Limit, ...]] = (
+        no_groups(_DOCUMENTATION, "unsupported"),
+        no_periodic(_DOCUMENTATION),
+        no_crop_outside(_DOCUMENTATION),
+        no_crop_without_answer(_DOCUMENTATION),
+        no_complex("https://ml-explore.github.io/mlx/build/html/python/data_types.html"),
+        no_dtype("https://ml-explore.github.io/mlx/build/html/python/data_types.html", "f64"),
+    )
+    bias_in_storage = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        importlib.import_module("mlx.core")
+
+    def export(self, value: Any) -> Tensor:
+        """Take an array out of MLX; NumPy has no bfloat16, so that goes by way of float32."""
+        name = str(value.dtype).removeprefix("mlx.core.")
+        if name == "bfloat16":
+            return Tensor(np.array(value.astype(importlib.import_module("mlx.core").float32)), "bf16")
+        return Tensor.of(np.array(value))
+
+    @classmethod
+    def as_numpy(cls, case: Case, name: str) -> str:
+        """Source text of `export`."""
+        return f"np.array({name}{'.astype(mx.float32)' if case.dtype == 'bf16' else ''})"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        words = symmetric(case)
+        if any(low < 0 or high < 0 for low, high in words.rest):
+            raise Declined("inexpressible", "padding and output_padding do not reach that far", _DOCUMENTATION)
+        names = ["x", "w", "bias"][: 2 + case.bias]
+        listed = ", ".join(names)
+        dtype = f"mx.{case.format.label}"
+        axes = tuple(range(case.rank + 2))
+        first = case.layout == "channels_first"
+        image = f"mx.transpose(x, {(0, *axes[2:], 1)})" if first else "x"
+        convolve = call(
+            f"mx.conv_transpose{case.rank}d",
+            [
+                ("", image),
+                ("", f"mx.transpose(w, {(1, *axes[2:], 0)})"),
+                # In one dimension the arguments are plain numbers.
+                *(
+                    (name, value if case.rank > 1 else value[0])
+                    for name, value in (
+                        ("stride", case.stride),
+                        ("padding", words.padding),
+                        ("dilation", case.dilation),
+                        ("output_padding", words.output_padding),
+                    )
+                ),
+                ("groups", case.groups),
+            ],
+        ).replace("\n", "\n    ")
+        lines = [f"y = {convolve}{slices(words.rest, 'channels_last')}"]
+        if case.bias:
+            lines.append("y = y + bias")
+        lines.append(f"return mx.transpose(y, {(0, case.rank + 1, *axes[1:-1])})" if first else "return y")
+        body = [f"{name} = mx.array({name}, dtype={dtype})" for name in names]
+        body += ["", f"def forward({listed}):", *(f"    {line}" for line in lines), ""]
+        if case.direction == "fwd":
+            body += [f"y = forward({listed})", "mx.eval(y)"]
+        else:
+            targets = ", ".join(["dx", "dw", "db"][: len(names)])
+            body += [
+                f"_, ({targets},) = mx.vjp(forward, [{listed}], [mx.array(dy, dtype={dtype})])",
+                f"mx.eval({targets})",
+            ]
+        return Program(("import mlx.core as mx", "mx.set_default_device(mx.cpu)"), tuple(body))

@@ -1,0 +1,115 @@
+"""``conformance adapters``: what can be asked, in which versions, and what each declares that it cannot."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from adapters.base import Adapter
+from adapters.environment import versions
+from adapters.process import Host
+from adapters.registry import AdapterSpec, known, load, resolve
+from cases.tiers import load_tier
+from conformance.cli.common import adapter_option, resolve_adapters
+from conformance.probe import Probed, probe
+
+__all__ = ["command"]
+
+_PROJECT = "conv-transpose-conformance"
+
+
+@click.command("adapters", epilog="Example: conformance adapters --adapter torch --probe")
+@adapter_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--probe", "probing", is_flag=True, help="Ask what is documented as unsupported, to find stale limits."
+)
+def command(adapters: tuple[str, ...], as_json: bool, probing: bool) -> None:
+    """List the adapters: versions, or how to install them, and what they declare as out of reach.
+
+    With --adapter the limits of those are listed one by one, with the documentation that states them. With
+    --probe the exit code is 1 where a framework answers rightly what its adapter still declines.
+    """
+    specs = resolve_adapters(adapters) if adapters else [resolve(name) for name in known()]
+    rows = [_describe(spec) for spec in specs]
+    if probing:
+        for spec, row in zip(specs, rows, strict=True):
+            if row["installed"]:
+                _probe_into(row, spec)
+    if as_json:
+        click.echo(json.dumps({"adapters": rows}, indent=2))
+    else:
+        _print(rows, details=bool(adapters) or probing)
+    stale = any(limit.get("state") == "stale" for row in rows for limit in row["limits"])
+    raise click.exceptions.Exit(int(stale))
+
+
+def _describe(spec: AdapterSpec) -> dict[str, Any]:
+    """One adapter as plain data; reads declarations and package metadata, imports no framework."""
+    kind = load(spec.target)
+    found = {} if spec.foreign else versions(kind.packages)
+    return {
+        "name": spec.name,
+        "device": kind.device,
+        "about": (kind.__doc__ or "").partition("\n")[0],
+        "documentation": kind.documentation,
+        "packages": list(kind.packages),
+        "versions": found,
+        "installed": spec.foreign or len(found) == len(kind.packages),
+        "install": _install(kind),
+        "promises": dict(kind.promises),
+        "limits": [
+            {key: getattr(limit, key) for key in ("status", "parameter", "reason", "source")}
+            for limit in kind.limits
+        ],
+    }
+
+
+def _install(kind: type[Adapter]) -> str:
+    return f"pip install '{_PROJECT}[{kind.extra}]'" if kind.extra else f"pip install {' '.join(kind.packages)}"
+
+
+def _probe_into(row: dict[str, Any], spec: AdapterSpec) -> None:
+    kind = load(spec.target)
+    with Host(spec) as host:
+        found: dict[int, Probed] = {id(item.limit): item for item in probe(kind, host, load_tier("gate"))}
+    for limit, shown in zip(kind.limits, row["limits"], strict=True):
+        probed = found.get(id(limit))
+        shown["state"] = probed.state if probed else "not probed"
+        shown["evidence"] = [list(pair) for pair in probed.evidence] if probed else []
+
+
+def _print(rows: list[dict[str, Any]], *, details: bool) -> None:
+    console = Console(highlight=False)
+    table = Table(box=box.SIMPLE)
+    for name in ("adapter", "versions", "unsupported", "inexpressible"):
+        table.add_column(name, overflow="fold", no_wrap=name == "adapter")
+    for row in rows:
+        shown = ", ".join(f"{package} {version}" for package, version in row["versions"].items())
+        declared = [_parameters(row, status) for status in ("unsupported", "inexpressible")]
+        table.add_row(
+            row["name"], escape(shown if row["installed"] else f"not installed: {row['install']}"), *declared
+        )
+    console.print(table)
+    if not details:
+        return
+    for row in rows:
+        for limit in row["limits"]:
+            state = f" [{limit['state']}]" if "state" in limit else ""
+            console.print(
+                escape(f"{row['name']}: {limit['status']} {limit['parameter']}{state}: {limit['reason']}"),
+                soft_wrap=True,
+            )
+            console.print(escape(f"    {limit['source']}"), soft_wrap=True)
+            for case, result in limit.get("evidence", []):
+                console.print(escape(f"    {case}: {result[:160]}"), soft_wrap=True)
+
+
+def _parameters(row: dict[str, Any], status: str) -> str:
+    return ", ".join(dict.fromkeys(limit["parameter"] for limit in row["limits"] if limit["status"] == status))

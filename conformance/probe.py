@@ -1,0 +1,71 @@
+"""Whether the limits an adapter declares still hold: ask the framework the declined questions anyway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from adapters.base import Adapter, Limit
+from adapters.process import Host
+from cases import Case, DomainError
+from conformance.reference import question
+from conformance.verdict import judge
+
+__all__ = ["Probed", "probe"]
+
+_QUESTIONS = 3
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What became of one declared limit.
+
+    Attributes
+    ----------
+    limit : Limit
+        The declaration.
+    state : str
+        ``holds`` (at least one question it declines is not answered rightly), ``stale`` (all that were asked are),
+        or ``not probed`` (no question meets this limit alone).
+    evidence : tuple of (str, str)
+        Case ids that were asked, and what came of each.
+    """
+
+    limit: Limit
+    state: str
+    evidence: tuple[tuple[str, str], ...]
+
+
+def probe(kind: type[Adapter], host: Host, cases: Iterable[Case]) -> list[Probed]:
+    """Ask a few of the given questions that meet one ``unsupported`` limit and no other.
+
+    What an interface has no words for cannot be asked, so only documented limits are probed.
+    """
+    listed = [case for case in cases if _has_answer(case)]
+    return [_probe(kind, host, limit, listed) for limit in kind.limits if limit.status == "unsupported"]
+
+
+def _has_answer(case: Case) -> bool:
+    try:
+        case.geometry()
+    except DomainError:
+        return False
+    return True
+
+
+def _probe(kind: type[Adapter], host: Host, limit: Limit, cases: list[Case]) -> Probed:
+    evidence = []
+    for case in cases:
+        if not limit.applies(case) or any(other.applies(case) for other in kind.limits if other is not limit):
+            continue
+        tensors = question(case)
+        reply = host.ask(case, tensors, beyond_limits=True)
+        verdict = judge(case, tensors, reply)
+        if verdict["status"] == "inexpressible":
+            continue
+        evidence.append((str(case), verdict["status"] + (f": {reply.detail}" if reply.detail else "")))
+        if verdict["status"] != "pass":
+            return Probed(limit, "holds", tuple(evidence))
+        if len(evidence) == _QUESTIONS:
+            break
+    return Probed(limit, "stale" if evidence else "not probed", tuple(evidence))

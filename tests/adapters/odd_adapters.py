@@ -1,0 +1,139 @@
+"""Adapters that behave as a broken framework, or broken memory, would."""
+
+from __future__ import annotations
+
+from adapters.base import Adapter, Limit, Program
+from cases.case import Case
+
+_SETUP = ("import os, signal, sys, time",)
+
+
+class Quiet(Adapter):
+    """Answers zeros of the right shape; the others do something else first."""
+
+    name = "quiet"
+    packages = ("numpy",)
+    documentation = "https://example.org"
+    before: tuple[str, ...] = ()
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        return Program(_SETUP, (*self.before, f"y = np.zeros({case.output_shape}, x.dtype)"))
+
+
+class Aborts(Quiet):
+    """Ends its process by a signal, after saying why."""
+
+    name = "aborts"
+    before = ('os.write(2, b"the last words\\n")', "os.abort()")
+
+
+class Exits(Quiet):
+    """Leaves without a word."""
+
+    name = "exits"
+    before = ("os._exit(7)",)
+
+
+class Killed(Quiet):
+    """Is killed from outside, as by the kernel when memory runs out."""
+
+    name = "killed"
+    before = ("os.kill(os.getpid(), signal.SIGKILL)",)
+
+
+class Hangs(Quiet):
+    """Never answers."""
+
+    name = "hangs"
+    before = ("time.sleep(600)",)
+
+
+class Garbage(Quiet):
+    """Writes over the conversation."""
+
+    name = "garbage"
+    before = ("os.write(int(sys.argv[2]), b'no message at all, and long enough to be read as the head of one')",)
+
+
+class Half(Quiet):
+    """Sends the beginning of a message and stops."""
+
+    name = "half"
+    before = ("os.write(int(sys.argv[2]), b'CTC1' + bytes([9, 0, 0, 0]) + bytes(8))", "os._exit(0)")
+
+
+class Chatty(Quiet):
+    """Prints megabytes, on both streams."""
+
+    name = "chatty"
+    before = (
+        "for _ in range(64):",
+        '    os.write(2, b"e" * 65536)',
+        '    os.write(1, b"o" * 65536)',
+    )
+
+
+class Raises(Quiet):
+    """Refuses, with a message longer than a pipe's buffer."""
+
+    name = "raises"
+    before = ('raise RuntimeError("no " * 100_000)',)
+
+
+class Forgets(Quiet):
+    """Leaves memory unwritten."""
+
+    name = "forgets"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        return Program(_SETUP, (f"y = np.empty({case.output_shape}, x.dtype)",))
+
+
+class WithoutFramework(Quiet):
+    """Its framework cannot be imported."""
+
+    name = "without-framework"
+
+    def __init__(self) -> None:
+        super().__init__()
+        raise ImportError("no such framework")
+
+
+class Misspelt(Quiet):
+    """Its own program is wrong."""
+
+    name = "misspelt"
+    before = ("x = undefined_name",)
+
+
+class Objects(Quiet):
+    """Answers what is no array of numbers."""
+
+    name = "objects"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        return Program(_SETUP, ('y = np.array(["a", "b"])',))
+
+
+class Declining(Quiet):
+    """Declares two limits, of which one was lifted."""
+
+    name = "declining"
+    limits = (
+        Limit(
+            "unsupported", "dilation", lambda case: max(case.dilation) > 1, "no dilation", "https://example.org/d"
+        ),
+        Limit("unsupported", "groups", lambda case: case.groups > 1, "no groups", "https://example.org/g"),
+        Limit("inexpressible", "dtype", lambda case: case.dtype == "f64", "no f64", "https://example.org/t"),
+    )
+
+    def program(self, case: Case) -> Program:
+        """Write the call: right but for groups."""
+        arguments = f"stride={case.stride}, dilation={case.dilation}, crop={case.geometry().crop}"
+        return Program(
+            ("from conformance.oracle import by_zero_insertion",),
+            (f"y = by_zero_insertion(x, w, bias, {arguments}).astype(x.dtype)",),
+        )

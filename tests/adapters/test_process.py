@@ -1,0 +1,157 @@
+"""An adapter's process: whatever it does is a reply, and the next question is answered."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adapters.process import Host, Limits, Model, Reply
+from adapters.registry import AdapterSpec, UnknownAdapter, resolve
+from cases import Case
+from cases.data import make_tensors
+
+ODD = Path(__file__).with_name("odd_adapters.py")
+CASE = Case.parse("2d-i3x2-k2x3-s2")
+
+
+def ask(name: str, **limits: float) -> Reply:
+    with Host(resolve(f"{ODD}:{name}"), Limits(**limits)) as host:
+        return host.ask(CASE, make_tensors(CASE))
+
+
+def test_a_signal_is_named_with_the_last_words() -> None:
+    reply = ask("Aborts")
+    assert reply.kind == "crash"
+    assert reply.detail.startswith("SIGABRT")
+    assert "the last words" in reply.detail
+
+
+@pytest.mark.parametrize(
+    ("name", "detail"), [("Exits", "exit status 7"), ("Killed", "SIGKILL"), ("Half", "exit status 0")]
+)
+def test_an_end_without_a_word_is_a_crash(name: str, detail: str) -> None:
+    reply = ask(name)
+    assert (reply.kind, reply.detail.splitlines()[0]) == ("crash", detail)
+
+
+def test_a_hang_ends_at_the_limit() -> None:
+    started = time.monotonic()
+    reply = ask("Hangs", answer=0.5)
+    assert reply.kind == "timeout"
+    assert time.monotonic() - started < 30
+
+
+def test_garbage_is_our_failure_and_no_verdict() -> None:
+    reply = ask("Garbage")
+    assert reply.kind == "broken"
+    assert "no valid reply" in reply.detail
+
+
+def test_megabytes_of_output_block_nothing() -> None:
+    reply = ask("Chatty", answer=30)
+    assert reply.kind == "answer"
+    assert reply.tensors["y"].values.shape == CASE.output_shape
+
+
+def test_a_long_error_is_cut() -> None:
+    reply = ask("Raises")
+    assert reply.kind == "raised"
+    assert reply.detail.startswith("RuntimeError: no no")
+    assert len(reply.detail) < 100_000
+
+
+def test_unwritten_memory_is_not_steady() -> None:
+    case = Case.parse("2d-n2-c1x4-i9x9-k3-s2")
+    with Host(resolve(f"{ODD}:Forgets")) as host:
+        assert not host.ask(case, make_tensors(case)).steady
+    with Host(resolve(f"{ODD}:Quiet")) as host:
+        assert host.ask(case, make_tensors(case)).steady
+
+
+@pytest.mark.parametrize(
+    ("name", "detail"),
+    [
+        ("WithoutFramework", "ImportError: no such framework"),
+        ("Misspelt", "undefined_name"),
+        ("Objects", "no number"),
+    ],
+)
+def test_the_adapters_own_mistakes_are_ours(name: str, detail: str) -> None:
+    reply = ask(name)
+    assert reply.kind == "broken"
+    assert detail in reply.detail
+
+
+def test_a_process_killed_between_questions_is_replaced() -> None:
+    with Host(resolve(f"{ODD}:Quiet")) as host:
+        tensors = make_tensors(CASE)
+        assert host.ask(CASE, tensors).kind == "answer"
+        assert host._running is not None
+        os.kill(host._running.process.pid, signal.SIGKILL)
+        assert host.ask(CASE, tensors).kind == "crash"
+        assert host.ask(CASE, tensors).kind == "answer"
+
+
+def test_an_interpreter_that_cannot_host_is_broken_each_time_at_no_cost(tmp_path: Path) -> None:
+    fake = tmp_path / "python"
+    fake.write_text("#!/bin/sh\necho no NumPy here >&2\nexit 1\n")
+    fake.chmod(0o755)
+    with Host(AdapterSpec("quiet", f"{ODD}:Quiet", str(fake))) as host:
+        for _ in range(2):
+            reply = host.ask(CASE, make_tensors(CASE))
+            assert reply.kind == "broken"
+            assert "no NumPy here" in reply.detail
+
+
+def test_another_interpreter_hosts() -> None:
+    spec = resolve(f"{ODD}:Quiet@{sys.executable}")
+    assert not spec.foreign
+    with Host(spec) as host:
+        assert host.ask(CASE, make_tensors(CASE)).kind == "answer"
+        assert host.environment["versions"]["numpy"] == np.__version__
+
+
+def test_large_arrays_cross() -> None:
+    case = Case.parse("2d-n4-c16x16-i64x64-k2-s2")
+    with Host(resolve(f"{ODD}:Quiet")) as host:
+        assert host.ask(case, make_tensors(case)).tensors["y"].values.shape == case.output_shape
+
+
+def test_there_is_no_model_file_without_a_runtime() -> None:
+    with Host(resolve(f"{ODD}:Quiet")) as host:
+        reply = host.model(CASE, make_tensors(CASE))
+        assert not isinstance(reply, Model)
+        assert reply.kind == "inexpressible"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nothing", "unknown adapter 'nothing'; known are"),
+        ("torch@/no/such/python", "there is no interpreter /no/such/python"),
+        ("no/file.py:Class", "there is no file no/file.py"),
+        (f"{ODD}:not a name", "is no class name"),
+    ],
+)
+def test_names_that_are_no_adapter(name: str, message: str) -> None:
+    with pytest.raises(UnknownAdapter, match=message):
+        resolve(name)
+
+
+@pytest.fixture
+def descriptors() -> Iterator[None]:
+    before = len(os.listdir("/proc/self/fd"))
+    yield
+    assert len(os.listdir("/proc/self/fd")) <= before
+
+
+def test_nothing_is_left_open(descriptors: None) -> None:
+    for name in ("Quiet", "Aborts", "Garbage"):
+        ask(name)
