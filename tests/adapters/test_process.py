@@ -33,12 +33,16 @@ def test_a_signal_is_named_with_the_last_words() -> None:
     assert "the last words" in reply.detail
 
 
-@pytest.mark.parametrize(
-    ("name", "detail"), [("Exits", "exit status 7"), ("Killed", "SIGKILL"), ("Half", "exit status 0")]
-)
+@pytest.mark.parametrize(("name", "detail"), [("Exits", "exit status 7"), ("Half", "exit status 0")])
 def test_an_end_without_a_word_is_a_crash(name: str, detail: str) -> None:
     reply = ask(name)
     assert (reply.kind, reply.detail.splitlines()[0]) == ("crash", detail)
+
+
+def test_a_kill_from_outside_is_no_fault_of_the_framework() -> None:
+    reply = ask("Killed")
+    assert reply.kind == "broken"
+    assert "SIGKILL" in reply.detail
 
 
 def test_a_hang_ends_at_the_limit() -> None:
@@ -94,7 +98,7 @@ def test_a_process_killed_between_questions_is_replaced() -> None:
         tensors = make_tensors(CASE)
         assert host.ask(CASE, tensors).kind == "answer"
         assert host._running is not None
-        os.kill(host._running.process.pid, signal.SIGKILL)
+        os.kill(host._running.process.pid, signal.SIGTERM)
         assert host.ask(CASE, tensors).kind == "crash"
         assert host.ask(CASE, tensors).kind == "answer"
 
