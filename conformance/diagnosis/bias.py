@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
@@ -33,8 +35,8 @@ def wrong_bias(p: Problem) -> Iterator[Variation]:
         (p.x.shape[1], "input channel"),
         (p.x.shape[1] // p.groups, "input channel of a group"),
         (p.x.shape[0], "batch item"),
-        (p.w[0, 0].size, "tap"),
-        (p.x[0, 0].size, "input position"),
+        (math.prod(p.w.shape[2:]), "tap"),
+        (math.prod(p.x.shape[2:]), "input position"),
     ):
         factors.setdefault(count, f"the bias added {count} times, once for each {noun}")
     for factor, words in factors.items():
@@ -131,6 +133,13 @@ def _partial(p: Problem) -> Iterator[Variation]:
                     "bias_missing_at_end", f"the bias missing at the {which} position along {name}", mask, (name,)
                 )
     given = p.case.output_padding
+    for axis, extra in enumerate(given or ()):
+        if 0 < extra < p.size[axis]:
+            ends = np.ones(p.size[axis])
+            ends[-extra:] = 0
+            shaped = ends.reshape([-1 if a == axis else 1 for a in range(p.rank)])
+            words = f"the bias missing in what output_padding adds along {p.names[axis]}"
+            yield masked("bias_missing_at_end", words, partial(_constant, shaped), (p.names[axis],))
     if given is not None and max(given) > 0:
 
         def before(q: Problem) -> np.ndarray:
@@ -140,6 +149,10 @@ def _partial(p: Problem) -> Iterator[Variation]:
             return kept
 
         yield masked("bias_where_reached", "the bias missing where output_padding adds to the output", before)
+
+
+def _constant(mask: np.ndarray, _: Problem) -> np.ndarray:
+    return mask
 
 
 def _given(p: Problem) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from conformance.diagnosis.problem import (
     Map,
     Problem,
     Step,
+    in_every_answer,
     in_turn,
     on_input,
     on_linear,
@@ -86,6 +88,25 @@ def groups_confused(p: Problem) -> Iterator[Variation]:
             f"the groups of the weights {words}",
             on_weights(Map.take(whole, 0)),
         )
+        yield Variation("groups_permuted", (), f"the groups of the input {words}", on_input(Map.take(whole, 1)))
+    for noun, count, share, change in (
+        ("input", p.x.shape[1], share_in, on_input),
+        ("output", p.out_channels, share_out, on_output),
+        ("output", p.out_channels, share_out, on_linear),
+    ):
+        left = "given the bias only" if change is on_linear else "ignored" if noun == "input" else "left zero"
+        if share > 1:
+            first = (np.arange(count) % share == 0).astype(float)
+            words = f"every {noun} channel of a group but the first {left}"
+            yield Variation("channel_dropped", (), words, change(Map.symmetric(partial(_times, first))))
+        for which, index in (("last", p.groups - 1), ("first", 0)):
+            others = (np.arange(count) // share != index).astype(float)
+            words = f"the {noun} of the {which} group {left}"
+            yield Variation("group_dropped", (), words, change(Map.symmetric(partial(_times, others))))
+
+
+def _times(factors: np.ndarray, array: np.ndarray) -> np.ndarray:
+    return array * factors.reshape(1, -1, *(1,) * (array.ndim - 2))
 
 
 def _dense(p: Problem) -> Problem:
@@ -205,6 +226,27 @@ def channels_dropped(p: Problem) -> Iterator[Variation]:
                     change(Map.take(np.full(size, index % size), axis)),
                     combines=index == 0 and axis == 0,
                 )
+
+
+@transformation
+def batch_mixed_up(p: Problem) -> Iterator[Variation]:
+    """The batch taken for channels, or added up."""
+    if p.x.shape[0] == p.x.shape[1] > 1:
+        exchanged = Map.symmetric(lambda x: x.swapaxes(0, 1))
+        yield Variation(
+            "batch_channels_swapped", (), "batch and channels of the input exchanged", on_input(exchanged)
+        )
+    if p.x.shape[0] > 1:
+        words = "the batch added up in the first item"
+        yield Variation("batch_summed", (), words, in_every_answer(_first_is_sum))
+        words = "the batch added up in every item"
+        yield Variation("batch_summed", (), words, in_every_answer(lambda y: np.broadcast_to(y.sum(0), y.shape)))
+
+
+def _first_is_sum(y: np.ndarray) -> np.ndarray:
+    y = y.copy()
+    y[0] = y.sum(axis=0)
+    return y
 
 
 def _mask(axis: int, index: int) -> Map:

@@ -15,7 +15,7 @@ from conformance.diagnosis.precision import explain_precision
 from conformance.diagnosis.problem import Problem, Solver, Tensors, laid_out
 from conformance.diagnosis.regions import describe
 from conformance.diagnosis.replies import diagnose_crash, diagnose_refusal, diagnose_shape
-from conformance.diagnosis.search import Explanation, Search, distinguish
+from conformance.diagnosis.search import Explanation, Search, distinguish, once
 from conformance.diagnosis.trace import explanation as traced
 from conformance.diagnosis.trace import trace
 from conformance.diagnosis.transforms import Variation, listed
@@ -23,6 +23,9 @@ from conformance.diagnosis.transforms import Variation, listed
 __all__ = ["Diagnosis", "diagnose"]
 
 Diagnosis = dict[str, Any]
+
+# On data that are not exact, elements that differ less than this share of the largest differ by rounding.
+_VISIBLE = 1e-3
 
 
 def diagnose(
@@ -49,6 +52,17 @@ def diagnose(
         ``transform``, ``axes`` and ``text``; with ``also``, other explanations that fit as well. None for a reply
         that is not wrong. What nothing explains has the transform ``unexplained``.
     """
+    try:
+        return _diagnose(case, tensors, reply, verdict, host)
+    except Exception as error:
+        # A verdict must never be lost to a fault of what explains it.
+        text = f"the diagnosis itself failed: {type(error).__name__}: {error}"
+        return {"transform": "unexplained", "axes": [], "text": text}
+
+
+def _diagnose(
+    case: Case, tensors: Tensors, reply: Reply, verdict: dict[str, Any], host: Host | None
+) -> Diagnosis | None:
     status, kind = verdict["status"], verdict.get("kind")
     if status in ("crash", "timeout"):
         return diagnose_crash(reply.detail, status)
@@ -92,7 +106,7 @@ def _numbers(case: Case, tensors: Tensors, reply: Reply, host: Host | None) -> D
         return _written(found, "equals the oracle with")
     if case.direction == "grad":
         return _each_gradient(problem, observed, wrong, reply.promise, host)
-    return _unexplained(problem, expected, observed, given)
+    return _unexplained(whole, problem, expected, observed, given)
 
 
 def _laid_out(case: Case, y: np.ndarray) -> np.ndarray:
@@ -107,7 +121,7 @@ def _only_dtype(case: Case, reply: Reply) -> Diagnosis:
             "axes": [],
             "text": f"equals the oracle, given as {listed(got)}, not {case.dtype}",
         }
-    return {"transform": "unexplained", "axes": [], "text": "the values are those of the oracle"}
+    return {"transform": "zero_sign", "axes": [], "text": "equals the oracle but for the sign of zeros"}
 
 
 def _explain(match: Match, host: Host | None) -> list[Explanation]:
@@ -127,7 +141,7 @@ def _explain(match: Match, host: Host | None) -> list[Explanation]:
         found = _read_out(match, host)
     if not found and (forward or len(match.names) == 1):
         found = search.double()
-    return distinguish(match, found, host) if len(found) > 1 and host is not None else found
+    return once(distinguish(match, found, host) if len(found) > 1 and host is not None else found)
 
 
 def _read_out(match: Match, host: Host) -> list[Explanation]:
@@ -182,11 +196,15 @@ def _each_gradient(
     }
 
 
-def _differing(expected: Tensors, observed: Tensors, name: str) -> np.ndarray | None:
-    if expected[name].shape != observed[name].shape:
+def _differing(expected: Tensors, observed: Tensors, name: str, share: float = 0.0) -> np.ndarray | None:
+    """Which elements differ, by more than a share of the largest; None where the shapes do."""
+    wanted, got = expected[name], observed[name]
+    if wanted.shape != got.shape:
         return None
-    same = (expected[name] == observed[name]) | (np.isnan(expected[name]) & np.isnan(observed[name]))
-    return ~same
+    with np.errstate(invalid="ignore"):
+        near = np.abs(wanted - got) <= share * np.max(np.abs(wanted), initial=0.0)
+    differs: np.ndarray = ~((wanted == got) | near | (np.isnan(wanted) & np.isnan(got)))
+    return differs
 
 
 def _unsteady(problem: Problem, expected: Tensors, observed: Tensors, host: Host | None) -> Diagnosis:
@@ -216,10 +234,16 @@ def _unsteady(problem: Problem, expected: Tensors, observed: Tensors, host: Host
     }
 
 
-def _unexplained(problem: Problem, expected: Tensors, observed: Tensors, given: Tensors) -> Diagnosis:
-    wrong = _differing(expected, observed, "y")
+def _unexplained(
+    match: Match, problem: Problem, expected: Tensors, observed: Tensors, given: Tensors
+) -> Diagnosis:
+    wrong = _differing(expected, observed, "y", 0.0 if match.exact else _VISIBLE)
     if wrong is None:
         return diagnose_shape(problem.case, given["y"], _laid_out(problem.case, expected["y"]))
     where, axes = describe(problem, wrong)
+    held = np.unique(observed["y"][wrong])
+    if len(held) == 1 and wrong.sum() > 1:
+        text = f"equals the oracle but for {where}, which hold {held[0]:g}"
+        return {"transform": "not_computed", "axes": list(axes), "text": text}
     text = f"no known transformation of the oracle gives this answer; it differs in {where}"
     return {"transform": "unexplained", "axes": list(axes), "text": text}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
 from conformance import oracle
 from conformance.diagnosis.bias import reached
-from conformance.diagnosis.problem import Problem, Step, changed, in_answer, times
+from conformance.diagnosis.problem import Problem, Step, changed, divided, in_answer, times
 from conformance.diagnosis.transforms import Variation, along, subsets, transformation
 
 __all__: list[str] = []
@@ -32,12 +33,12 @@ def gradient_missing(p: Problem) -> Iterator[Variation]:
         yield Variation("gradient_negated", (), f"{name} negated", in_answer(name, np.negative))
         for words, factor in factors.items():
             if factor > 1:
-                for verb, number in (("divided", 1 / factor), ("multiplied", float(factor))):
+                for verb, change in (("divided", divided(factor)), ("multiplied", times(factor))):
                     yield Variation(
                         "gradient_scaled",
                         (),
                         f"{name} {verb} by {words} ({factor})",
-                        in_answer(name, times(number)),
+                        in_answer(name, change),
                     )
         yield Variation("gradient_scaled", (), f"{name} doubled", in_answer(name, times(2)))
         yield Variation("gradient_scaled", (), f"{name} halved", in_answer(name, times(0.5)))
@@ -127,6 +128,11 @@ def db_partial(p: Problem) -> Iterator[Variation]:
                     f"db of the {which} position along {name} only",
                     _replacing("db", _db_of(axis + 2, index)),
                 )
+    if p.groups > 1:
+        words = "db of a channel taken at its place within the group"
+        yield Variation(
+            "db_partial", (), words, in_answer("db", partial(_within_group, p.out_channels // p.groups))
+        )
     yield Variation("db_partial", (), "db in reverse order", in_answer("db", lambda a: a[::-1]))
     yield Variation(
         "db_partial",
@@ -140,6 +146,10 @@ def db_partial(p: Problem) -> Iterator[Variation]:
         "db the sum over the positions that a tap reaches",
         _replacing("db", _db_reached),
     )
+
+
+def _within_group(share: int, db: np.ndarray) -> np.ndarray:
+    return db[np.arange(len(db)) % share]
 
 
 def _db_of(axis: int, index: int) -> Callable[[Problem], np.ndarray]:

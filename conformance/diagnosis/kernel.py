@@ -137,6 +137,11 @@ def dropped(p: Problem) -> Iterator[Variation]:
                     change(mask),
                     combines=index == -1 and noun == "tap",
                 )
+    for axis, name in enumerate(p.names):
+        s, k = p.stride[axis], p.w.shape[2 + axis]
+        if 1 < s < k and s < p.size[axis]:
+            words = f"the first seam between overlapping taps counted twice along {name}"
+            yield Variation("overlap_twice", (name,), words, on_output(_doubled(axis + 2, s)))
     extra = p.case.output_padding or (0,) * p.rank
     for axes in subsets(p, lambda axis: extra[axis] > 0):
         names = tuple(p.names[axis] for axis in axes)
@@ -173,11 +178,20 @@ def _without(axis: int, index: int | slice) -> Map:
     return Map.symmetric(change)
 
 
+def _doubled(axis: int, index: int) -> Map:
+    def change(array: np.ndarray) -> np.ndarray:
+        array = array.copy()
+        np.moveaxis(array, axis, 0)[index] *= 2
+        return array
+
+    return Map.symmetric(change)
+
+
 @transformation
 def overlaps(p: Problem) -> Iterator[Variation]:
     """Where several taps meet, something else than their sum."""
     meets = any(e > s for e, s in zip(p.case.geometry().effective_kernel, p.stride, strict=True))
-    if not meets or p.work > 1 << 16:
+    if not meets or p.work * math.prod(p.w.shape[2:]) > 1 << 23:
         return
     for name, words in (
         ("last", "the last input keeping an element where taps overlap"),

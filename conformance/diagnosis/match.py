@@ -54,11 +54,17 @@ class Match:
         """Whether the data make every answer bit-exact."""
         return DATA_KINDS[self.case.data].exact
 
-    def fits(self, change: Callable[[Problem], Problem], solver: Solver, start: Problem | None = None) -> bool:
-        """Whether the problem, changed, has the observed answer."""
+    def fits(
+        self,
+        change: Callable[[Problem], Problem],
+        solver: Solver,
+        start: Problem | None = None,
+        budget: float = float("inf"),
+    ) -> bool:
+        """Whether the problem, changed, has the observed answer; not looked at beyond a budget of products."""
         try:
             changed = change(start or self.problem)
-            if not self._same_size(changed):
+            if not self._same_size(changed) or (solver.spent > budget and not solver.is_cheap(changed)):
                 return False
             with np.errstate(all="ignore"):
                 found = solver(changed)

@@ -115,8 +115,16 @@ def crop_placed_elsewhere(p: Problem) -> Iterator[Variation]:
             "another `same` convention (the odd position cropped at the other end)",
             [t - low if abs(t - 2 * low) == 1 else low for t, low in zip(total, p.low, strict=True)],
         )
+    for a, b in itertools.combinations(range(p.rank), 2):
+        if p.low[a] != p.low[b]:
+            swapped = tuple({a: p.low[b], b: p.low[a]}.get(axis, low) for axis, low in enumerate(p.low))
+            words = f"the crop of {p.names[a]} and {p.names[b]} exchanged"
+            yield _relocated(p, "padding_axes_swapped", (a, b), words, swapped)
     for transform, (words, lows) in places.items():
-        wrong = [place != low for place, low in zip(lows, p.low, strict=True)]
+        # Where a convention adds zeros at an end, there is no crop to be placed.
+        wrong = [
+            place != low and (cut > 0 or not named) for place, low, cut in zip(lows, p.low, total, strict=True)
+        ]
         for axes in subsets(p, wrong.__getitem__):
             moved = tuple(lows[axis] if axis in axes else p.low[axis] for axis in range(p.rank))
             yield _relocated(p, transform, axes, f"{words} {along(_named(p, axes))}", moved)
@@ -145,9 +153,12 @@ def misread_numbers(p: Problem) -> Iterator[Variation]:
         names = _named(p, axes)
         try:
             geometry = case.geometry()
+            low, size = tuple(pair[0] for pair in geometry.crop), geometry.output_size
         except DomainError:
-            continue
-        low, size = tuple(pair[0] for pair in geometry.crop), geometry.output_size
+            if isinstance(case.padding, str):
+                continue
+            # There is no such output; but a crop that begins there still fits the right length.
+            low, size = tuple(pair[0] for pair in case.padding), p.size
         taps = {"stride": case.stride, "dilation": case.dilation}
         # One number serves the taps, the place of the crop and the length of the output; each may be wrong alone.
         ways: dict[str, dict[str, Any]] = {
@@ -253,6 +264,13 @@ def _padding_misreadings(
             ("padding_end_only", "the padding applied at the end only"): lambda low, high: (0, high),
             ("padding_negated", "the padding added, not cropped"): lambda low, high: (-low, -high),
         }
+        for field in ("stride", "dilation"):
+            factors = getattr(case, field)
+            for axes in _axis_sets(case.rank, lambda a, f=factors: given[a] != (0, 0) and f[a] != 1):
+                scaled = tuple((low * f, high * f) for (low, high), f in zip(given, factors, strict=True))
+                pairs = tuple(scaled[a] if a in axes else pair for a, pair in enumerate(given))
+                words = f"the padding in units of the {field} {along([names[a] for a in axes])}"
+                yield "padding_scaled", axes, words, {"padding": pairs}
         for (transform, words), change in changes.items():
             for axes in _axis_sets(case.rank, lambda a: given[a] != (0, 0)):
                 pairs = tuple(change(*pair) if a in axes else pair for a, pair in enumerate(given))

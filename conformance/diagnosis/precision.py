@@ -77,7 +77,6 @@ ROUNDINGS: tuple[Rounding, ...] = (
     Rounding(
         "float32_computation", "everything computed in float32", ("f64",), _to("f32"), _to("f32"), "f32", "f32"
     ),
-    Rounding("float32_accumulation", "sums kept in float32", ("f64",), None, None, "f32"),
     *_inputs("tf32", "rounded to TF32 (10 fraction bits)", _SINGLE, _to_bits(11), "f32"),
     *_inputs("tf32", "truncated to TF32 (10 fraction bits)", _SINGLE, _to_bits(11, truncate=True), "f32"),
     *_inputs("float16_inputs", "rounded to float16", _WIDE, _to("f16"), "f32"),
@@ -87,8 +86,8 @@ ROUNDINGS: tuple[Rounding, ...] = (
     Rounding("bfloat16_output", "the output rounded to bfloat16", (*_WIDE, "f16"), output="bf16"),
     Rounding("float16_output", "every result kept in float16", _WIDE, accumulator="f16", output="f16"),
     Rounding("bfloat16_output", "every result kept in bfloat16", (*_WIDE, "f16"), None, None, "bf16", "bf16"),
-    Rounding("float16_accumulation", "sums kept in float16", (*_WIDE, "f16"), accumulator="f16"),
-    Rounding("bfloat16_accumulation", "sums kept in bfloat16", (*_WIDE, "f16", "bf16"), accumulator="bf16"),
+    Rounding("float16_accumulation", "sums kept in float16", ("f16",), accumulator="f16"),
+    Rounding("bfloat16_accumulation", "sums kept in bfloat16", ("bf16",), accumulator="bf16"),
 )
 """From the tightest bound to the loosest, so that the first that fits says the most."""
 
@@ -121,6 +120,9 @@ def _fits(match: Match, way: Rounding) -> bool:
             solver(mapped(narrowed, np.ones_like)),
         )
     return all(
-        match.within(Reference(exact[name], sums[name], counts[name]), match.observed[name], profile, way.output)
+        exact[name].shape == match.observed[name].shape
+        and match.within(
+            Reference(exact[name], sums[name], counts[name]), match.observed[name], profile, way.output
+        )
         for name in match.names
     )

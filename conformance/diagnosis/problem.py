@@ -30,6 +30,7 @@ __all__ = [
     "at",
     "changed",
     "channels_first",
+    "divided",
     "in_answer",
     "in_every_answer",
     "in_turn",
@@ -218,16 +219,29 @@ def times(factor: float) -> Change:
     return lambda array: array * factor
 
 
+def divided(by: float) -> Change:
+    """Division by a number, which rounds differently from multiplication by its reciprocal."""
+    return lambda array: array / by
+
+
 def in_turn(*steps: Step) -> Step:
     """Several changes, one after the other."""
     return lambda p: functools.reduce(lambda changed, step: step(changed), steps, p)
 
 
 class Solver:
-    """Evaluates problems; full results are kept, because most mistakes only look at them differently."""
+    """Evaluates problems; full results are kept, because most mistakes only look at them differently.
+
+    ``spent`` counts the products that were computed.
+    """
 
     def __init__(self) -> None:
         self._full: dict[Any, tuple[np.ndarray, Problem]] = {}
+        self.spent = 0
+
+    def is_cheap(self, problem: Problem) -> bool:
+        """Whether the products of a problem are known already."""
+        return problem.case.direction == "fwd" and problem.compute is None and _key(problem) in self._full
 
     def __call__(self, problem: Problem) -> Tensors:
         """The answer to a problem: ``y``, or ``dx``, ``dw`` and ``db``, channels_first.
@@ -246,8 +260,10 @@ class Solver:
         if p.compute is None and min(p.full_size) >= 1:
             y = window(self._full_result(p), p.low, p.size)
         elif p.compute is not None:
+            self.spent += p.work
             y = window(p.compute(p), p.low, p.size)
         else:
+            self.spent += p.work
             y = oracle.conv_transpose(p.x, p.w, **_arguments(p))
         for change in p.linear:
             y = change.forward(y)
@@ -258,8 +274,9 @@ class Solver:
         return y
 
     def _full_result(self, p: Problem) -> np.ndarray:
-        key = (id(p.x), id(p.w), p.stride, p.dilation, p.groups)
+        key = _key(p)
         if key not in self._full:
+            self.spent += p.work
             arguments = _arguments(p) | {"crop": None}
             # The problem is kept with the result: while it lives, no other array can have its identity.
             self._full[key] = oracle.conv_transpose(p.x, p.w, **arguments), p
@@ -273,6 +290,7 @@ class Solver:
         at_bias = dy
         for change in reversed(p.linear):
             dy = change.adjoint(dy)
+        self.spent += 2 * p.work
         dx, dw, _ = oracle.conv_transpose_gradients(p.x, p.w, dy, **_arguments(p))
         for change in reversed(p.x_maps):
             dx = change.adjoint(dx)
@@ -282,6 +300,10 @@ class Solver:
         if p.case.bias:
             found["db"] = at_bias.sum(axis=(0, *range(2, at_bias.ndim)))
         return found
+
+
+def _key(p: Problem) -> tuple[Any, ...]:
+    return id(p.x), id(p.w), p.stride, p.dilation, p.groups
 
 
 def _arguments(p: Problem) -> dict[str, Any]:

@@ -22,11 +22,10 @@ from conformance.diagnosis.match import Match
 from conformance.diagnosis.problem import Problem, Solver, Tensors, laid_out
 from conformance.diagnosis.transforms import Variation, listed, variations
 
-__all__ = ["Explanation", "Search", "distinguish"]
+__all__ = ["Explanation", "Search", "distinguish", "once"]
 
-# Products that one stage of a search may take; an evaluation counts as so many at least.
-_BUDGET = 1e8
-_OVERHEAD = 20_000
+# Products that a search may compute; mistakes that only look at known ones differently are free.
+_BUDGET = 4e8
 _MAX_ASKED = 6
 _MAX_CONSIDERED = 24
 _MAX_NEIGHBOUR_WORK = 1 << 20
@@ -71,24 +70,23 @@ class Search:
         self.match = match
         self._solver = Solver()
         self._known = list(variations(match.problem))
-        self._price = max(match.problem.work * (3 if match.case.direction == "grad" else 1), _OVERHEAD)
 
     def single(self) -> list[Explanation]:
         """All explanations by one mistake, of the lowest cost at which there are any."""
-        spent, found = 0.0, []
+        found: list[Explanation] = []
         for cost in sorted({variation.cost for variation in self._known}):
-            for variation in self._known:
-                if variation.cost == cost and spent < _BUDGET:
-                    spent += self._price
-                    if self.match.fits(variation.apply, self._solver):
-                        found.append(Explanation((variation,)))
+            found = [
+                Explanation((variation,))
+                for variation in self._known
+                if variation.cost == cost and self.match.fits(variation.apply, self._solver, budget=_BUDGET)
+            ]
             if found:
                 break
-        return _once(found)
+        return found
 
     def double(self) -> list[Explanation]:
         """All explanations by two mistakes that are common enough to come together."""
-        spent, found = 0.0, []
+        found: list[Explanation] = []
         common = [variation for variation in self._known if variation.combines]
         # What was registered first is about the place of the output, and done last.
         for n, second in enumerate(common):
@@ -97,17 +95,17 @@ class Search:
             except (ValueError, IndexError):
                 continue
             for first in common[:n]:
-                if first.transform == second.transform or spent > _BUDGET:
+                if first.transform == second.transform:
                     continue
-                spent += self._price
                 pair = Explanation((second, first))
                 change, begin = (first.apply, start) if self.match.exact else (pair, None)
-                if self.match.fits(change, self._solver, begin):
+                if self.match.fits(change, self._solver, begin, budget=2 * _BUDGET):
                     found.append(pair)
-        return _once(found)
+        return found
 
 
-def _once(found: list[Explanation]) -> list[Explanation]:
+def once(found: list[Explanation]) -> list[Explanation]:
+    """Explanations that differ in nothing but their words once, the first of them."""
     kept: dict[Any, Explanation] = {}
     for explanation in found:
         kept.setdefault((frozenset(explanation.transform.split("+")), explanation.axes), explanation)
@@ -131,7 +129,7 @@ def distinguish(match: Match, found: list[Explanation], host: Host) -> list[Expl
     list of Explanation
         Those that predicted the most answers; the first is the diagnosis, the others could not be told apart.
     """
-    asked, score = 0, [0] * len(found)
+    asked, score = 0, [(0, 0)] * len(found)
     for case in itertools.islice(_neighbours(match.case), _MAX_CONSIDERED):
         leaders = [n for n, points in enumerate(score) if points == max(score)]
         if len(leaders) == 1 or asked == _MAX_ASKED:
@@ -145,9 +143,12 @@ def distinguish(match: Match, found: list[Explanation], host: Host) -> list[Expl
         if reply.kind != "answer":
             continue
         got = laid_out(case, reply.tensors)
+        right = Solver()(Problem.of(case, tensors))
+        wrong = not all(name in got and _same(match, right[name], got[name]) for name in match.names)
         for n, prediction in enumerate(predictions):
-            fits = all(name in got and _same(match, prediction[name], got[name]) for name in match.names)
-            score[n] += fits
+            if all(name in got and _same(match, prediction[name], got[name]) for name in match.names):
+                # A right answer says less: a mistake may be made on some questions only.
+                score[n] = score[n][0] + wrong, score[n][1] + (not wrong)
     return [found[n] for n, points in enumerate(score) if points == max(score)]
 
 

@@ -74,7 +74,7 @@ def scaled(p: Problem) -> Iterator[Variation]:
         "in_channels": p.x.shape[1],
         "in_channels / groups": p.x.shape[1] // p.groups,
         "out_channels": p.out_channels,
-        "the number of taps": p.w[0, 0].size if p.w.size else 0,
+        "the number of taps": math.prod(p.w.shape[2:]),
         "the product of the strides": math.prod(p.stride),
         "the number of input positions": math.prod(p.x.shape[2:]),
         "the number of output positions": math.prod(p.size),

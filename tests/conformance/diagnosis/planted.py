@@ -67,17 +67,16 @@ def forward(
 def scatter(work: Work) -> np.ndarray:
     per_in, per_out = work.x.shape[1] // work.groups, work.w.shape[1]
     y = np.zeros((work.x.shape[0], per_out * work.groups, *work.size))
-    for c in range(work.x.shape[1]):
-        for f in range(per_out):
-            out = c // per_in * per_out + f
-            for j in np.ndindex(*work.x.shape[2:]):
-                for t in np.ndindex(*work.w.shape[2:]):
-                    o = tuple(
-                        a * s + b * d - low
-                        for a, s, b, d, low in zip(j, work.stride, t, work.dilation, work.low, strict=True)
-                    )
-                    if all(0 <= p < n for p, n in zip(o, work.size, strict=True)):
-                        y[(slice(None), out, *o)] += work.x[(slice(None), c, *j)] * work.w[(c, f, *t)]
+    for g in range(work.groups):
+        ins, outs = slice(g * per_in, (g + 1) * per_in), slice(g * per_out, (g + 1) * per_out)
+        for j in np.ndindex(*work.x.shape[2:]):
+            for t in np.ndindex(*work.w.shape[2:]):
+                o = tuple(
+                    a * s + b * d - low
+                    for a, s, b, d, low in zip(j, work.stride, t, work.dilation, work.low, strict=True)
+                )
+                if all(0 <= p < n for p, n in zip(o, work.size, strict=True)):
+                    y[(slice(None), outs, *o)] += work.x[(slice(None), ins, *j)] @ work.w[(ins, slice(None), *t)]
     return y if work.bias is None else y + work.bias
 
 

@@ -1,0 +1,103 @@
+"""``conformance explain``: the geometry of a question, and why an answer is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import click
+
+from adapters.process import Host, Limits
+from adapters.registry import AdapterSpec
+from cases import Case, DomainError
+from conformance import explain
+from conformance.calls import Meaning
+from conformance.check import ask
+from conformance.cli.common import adapter_option, resolve_adapters
+from conformance.cli.question import question_options
+from conformance.diagnosis.trace import trace
+from conformance.exit_codes import exit_code
+from conformance.predicate import explain as explain_condition
+from reports.outcome import Outcome
+from reports.statuses import STATUSES, label
+
+__all__ = ["command"]
+
+
+@click.command(
+    "explain",
+    epilog="Examples: conformance explain 2d-i5x7-k3-s2-same; "
+    "conformance explain 2d-i5x7-k3-s2-same --adapter torch --when",
+)
+@question_options
+@adapter_option
+@click.option("--when", is_flag=True, help="Ask on until it is known under which condition an answer is wrong.")
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
+def command(question: Meaning, adapters: tuple[str, ...], when: bool, timeout: float) -> None:
+    """Explain the question CASE rule by rule and, with --adapter, why an answer is wrong.
+
+    Without --adapter nothing is asked: geometry, a picture of the taps and the overlap map only.
+    """
+    case = question.case
+    click.echo(str(case))
+    _section("geometry", explain.explain_geometry(case))
+    try:
+        case.geometry()
+        _section("layout", explain.explain_layout(case))
+        _section("taps", explain.explain_taps(case))
+        _section("overlap", explain.explain_overlap(case))
+    except DomainError:
+        pass  # said above
+    if adapters:
+        outcomes = [_adapter(case, spec, when, timeout) for spec in resolve_adapters(adapters)]
+        raise click.exceptions.Exit(exit_code(outcomes))
+
+
+def _section(title: str, lines: Iterable[str]) -> None:
+    lines = list(lines)
+    if lines:
+        click.echo(f"\n{title}")
+        for line in lines:
+            click.echo(f"  {line}")
+
+
+def _adapter(case: Case, spec: AdapterSpec, when: bool, timeout: float) -> Outcome:
+    with Host(spec, Limits(answer=timeout)) as host:
+        outcome = ask(case, host)
+        _section(spec.name, _diagnosis(outcome))
+        if outcome.status in ("pass", "fail") and _has_answer(case):
+            index_map = trace(case, host)
+            if index_map is not None:
+                _section(f"what {spec.name} computes", explain.explain_effective(case, index_map))
+        if when and outcome.status in ("fail", "crash"):
+            _section(f"when {spec.name} is wrong", [_condition(case, outcome, host)])
+    return outcome
+
+
+def _has_answer(case: Case) -> bool:
+    try:
+        case.geometry()
+    except DomainError:
+        return False
+    return True
+
+
+def _diagnosis(outcome: Outcome) -> Iterable[str]:
+    yield f"{STATUSES[outcome.status].symbol} {label(outcome.status, outcome.kind)}"
+    if outcome.detail:
+        yield " ".join(outcome.detail.split())[:400]
+    if outcome.diagnosis is not None:
+        yield f"diagnosis: {outcome.diagnosis['text']}"
+        for other in outcome.diagnosis.get("also", ()):
+            yield f"or as well: {other['text']}"
+
+
+def _condition(case: Case, outcome: Outcome, host: Host) -> str:
+    """The smallest condition over case columns, found by asking."""
+
+    def fails(other: Case) -> bool | None:
+        found = ask(other, host)
+        if found.status == "pass":
+            return False
+        return True if (found.status, found.kind) == (outcome.status, outcome.kind) else None
+
+    return explain_condition([case], [], fails).text

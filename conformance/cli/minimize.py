@@ -1,0 +1,49 @@
+"""``conformance minimize``: the smallest case with the same diagnosis."""
+
+from __future__ import annotations
+
+import click
+
+from adapters.process import Host, Limits
+from conformance.calls import Meaning
+from conformance.cli.common import adapter_option, resolve_adapters
+from conformance.cli.question import question_options
+from conformance.exit_codes import DISCREPANCY, INFRA
+from conformance.minimize import minimize
+from reports.statuses import label
+
+__all__ = ["command"]
+
+
+@click.command("minimize", epilog="Example: conformance minimize 2d-c4x6-i5x7-k3-s2-same --adapter torch")
+@question_options
+@adapter_option
+@click.option("--seconds", type=click.FloatRange(min=1), default=120.0, help="When to stop asking.")
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=20.0, help="Seconds for one answer.")
+def command(question: Meaning, adapters: tuple[str, ...], seconds: float, timeout: float) -> None:
+    """Shrink CASE, which fails on an adapter, as long as the diagnosis stays the same.
+
+    Fewer axes come first, then input, kernel, batch and channels, then every parameter towards 0 and 1. The last
+    line is the smallest case; the exit code is 1 as long as it fails, 0 if CASE does not fail.
+    """
+    if len(adapters) != 1:
+        raise click.UsageError("give one --adapter; a case is small for one implementation at a time")
+    (spec,) = resolve_adapters(adapters)
+    with Host(spec, Limits(answer=timeout)) as host:
+        found = minimize(question.case, host, seconds=seconds)
+        if found is None:
+            failed = host.start()
+            if failed is not None:
+                click.echo(f"{spec.name}: {failed.detail}", err=True)
+                raise click.exceptions.Exit(INFRA)
+    if found is None:
+        click.echo(f"{spec.name} does not fail on {question.case}; there is nothing to minimize")
+        return
+    diagnosis = found.outcome.diagnosis or {}
+    click.echo(
+        f"{label(found.outcome.status, found.outcome.kind)}: {diagnosis.get('text') or found.outcome.detail}"
+    )
+    ending = "" if found.finished else "; the time is up, so a smaller one may exist"
+    click.echo(f"asked {found.asked} cases{ending}")
+    click.echo(str(found.case))
+    raise click.exceptions.Exit(DISCREPANCY)

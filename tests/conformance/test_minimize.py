@@ -1,0 +1,57 @@
+"""A failing case shrinks to the smallest one with the same diagnosis, crashes included."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from adapters.process import Host
+from adapters.registry import resolve
+from cases import Case
+from conformance.minimize import minimize
+
+ADAPTERS = Path(__file__).with_name("wrong_adapters.py")
+START = "2d-n2-c4x6-i5x7-k2x3-s3x4-d2-g2-same-cl-b1"
+
+
+@pytest.mark.parametrize(
+    ("adapter", "smallest"),
+    [
+        ("Shifted", "1d-n1-c1x1-i1-k1-s2-d1-g1-valid-opauto-cf-f32-b0-ones.0-fwd"),
+        ("Crashing", "1d-n1-c2x2-i1-k1-s1-d2-g2-valid-opauto-cf-f32-b0-ones.0-fwd"),
+    ],
+)
+def test_smallest_case(adapter: str, smallest: str) -> None:
+    with Host(resolve(f"{ADAPTERS}:{adapter}")) as host:
+        found = minimize(Case.parse(START), host)
+    assert found is not None
+    assert str(found.case) == smallest
+    assert found.finished
+    assert found.outcome.gates
+
+
+def test_nothing_to_minimize() -> None:
+    with Host(resolve(f"{ADAPTERS}:Crashing")) as host:
+        assert minimize(Case.parse("1d-i3-k2"), host) is None
+
+
+def conformance(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "conformance", "minimize", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_command() -> None:
+    words = ["2d-c2x3-i3-k2-s3-b1", "--adapter", f"{ADAPTERS}:Shifted"]
+    done = conformance(*words)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.splitlines()[-1] == "1d-n1-c1x1-i1-k1-s2-d1-g1-valid-opauto-cf-f32-b0-ones.0-fwd"
+
+
+def test_command_wants_one_adapter() -> None:
+    words = ["2d-i3-k2-s3"]
+    done = conformance(*words)
+    assert done.returncode == 2
+    assert done.stderr == "conformance: give one --adapter; a case is small for one implementation at a time\n"

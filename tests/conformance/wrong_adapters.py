@@ -1,0 +1,35 @@
+"""Adapters that are wrong under a condition, for the tests of what finds the cause."""
+
+from __future__ import annotations
+
+from adapters.base import Program
+from cases.case import Case
+from tests.toy_adapters import Right
+
+
+class Shifted(Right):
+    """Moves the output along W by one, where the stride exceeds the kernel on some axis."""
+
+    name = "shifted"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        wrong = any(s > k for s, k in zip(case.stride, case.kernel_size, strict=True))
+        if case.direction != "fwd" or not wrong:
+            return right
+        axis = -1 if case.layout == "channels_first" else -2
+        return Program(right.setup, (*right.body, f"y = np.roll(y, 1, axis={axis})"))
+
+
+class Crashing(Right):
+    """Ends its process on dilated groups."""
+
+    name = "crashing"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        if max(case.dilation) == 1 or case.groups == 1:
+            return right
+        return Program((*right.setup, "import signal"), ("os.kill(os.getpid(), signal.SIGSEGV)", *right.body))
