@@ -58,7 +58,7 @@ function shellWord(text) {
 }
 
 function parameters(outcome) {
-  const skipped = /(_min|_max|^case_id)$/;
+  const skipped = /^axes_|_min$|_max$|^case_id$/;
   const names = Object.keys(facts.columns).filter((name) => facts.columns[name] === "case" && !skipped.test(name) && outcome[name] !== null);
   return el("dl", { class: "parameters" }, names.map((name) => el("div", {}, el("dt", {}, name.replaceAll("_", " ")), el("dd", {}, String(outcome[name])))));
 }
