@@ -1,13 +1,10 @@
-"""Two runs side by side, as plain data: for JSON, the terminal and a page."""
+"""Two runs side by side, as plain data."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
-
-import jinja2
 
 from reports.findings import findings
 from reports.gate import Gate, assess
@@ -16,11 +13,10 @@ from reports.standings import STANDINGS
 from reports.statuses import label
 from reports.store import Results
 
-__all__ = ["compare", "gate_of", "write_page"]
+__all__ = ["compare", "gate_of"]
 
 _FACTS = ("run_id", "started", "tier", "case_set_hash")
 _SHOWN = ("status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis", "digest")
-_MOST_CASES = 200
 
 
 def gate_of(old: Results, new: Results, profiles: tuple[str, ...]) -> Gate:
@@ -91,27 +87,3 @@ def _plain(outcome: Outcome | None) -> dict[str, Any] | None:
         # JSON has no infinity.
         **{name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in values.items()},
     }
-
-
-def write_page(difference: dict[str, Any], sentence: str, folder: Path) -> Path:
-    """Write a comparison as a page.
-
-    Parameters
-    ----------
-    difference : dict
-        From `compare`.
-    sentence : str
-        The result in words.
-    folder : Path
-        For ``index.html``; made if need be.
-    """
-    loader = jinja2.PackageLoader("reports", "html/assets")
-    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-    style = (Path(__file__).parent / "html" / "assets" / "style.css").read_text("utf-8")
-    page = environment.get_template("diff.html.j2").render(
-        difference=difference, sentence=sentence, standings=STANDINGS, style=style, most=_MOST_CASES
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "index.html"
-    path.write_text(page, encoding="utf-8")
-    return path

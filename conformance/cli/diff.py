@@ -10,8 +10,7 @@ import click
 from conformance.bound import PROFILES
 from conformance.cli.common import print_gate
 from conformance.exit_codes import gate_exit_code
-from reports.diff import compare, gate_of, write_page
-from reports.gate_text import headline
+from reports.diff import compare, gate_of
 from reports.store import Results, ResultsError
 
 __all__ = ["command"]
@@ -22,7 +21,11 @@ __all__ = ["command"]
 @click.argument("new", type=click.Path(path_type=Path), metavar="NEW")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
-    "--html", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Write a page there as well."
+    "--html",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write the report of NEW there, with what each outcome was in OLD.",
 )
 def command(old: Path, new: Path, as_json: bool, folder: Path | None) -> None:
     """Compare the recorded runs OLD and NEW: new, fixed and changed discrepancies, and lost precision.
@@ -43,7 +46,9 @@ def command(old: Path, new: Path, as_json: bool, folder: Path | None) -> None:
                 )
                 print_gate(gate, later.cases())
             if folder is not None:
-                page = write_page(difference, headline(gate), folder)
+                from reports.html import write_report
+
+                page = write_report(later, folder, gate, earlier)
                 click.echo(f"page: {page}", err=as_json)
     except ResultsError as error:
         raise click.UsageError(str(error)) from None

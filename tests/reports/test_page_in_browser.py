@@ -203,6 +203,7 @@ def test_news_comes_first_and_every_outcome_says_how_it_stands(chromium: Any, tm
         path = write_report(new, tmp_path / "report", gate, old)
     tab = Tab(chromium, path)
     assert tab.page.locator("h1:visible").inner_text().startswith("Gate red: 1 missing, 1 new")
+    assert tab.page.locator(".stands a").all_inner_texts() == ["? 1 missing", "✗ 1 new", "✓ 1 fixed", "= 1 known"]
     assert "1 new" in tab.page.get_by_role("row", name="fail: values").inner_text()
     tab.go(WRONG)
     assert "before: pass" in tab.view()

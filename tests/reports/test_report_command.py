@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from cases import Case
 from conformance.cli import main
-from tests.reports.recorded import HOSTILE, record
+from reports.outcome import Outcome
+from tests.reports.recorded import FIRST, HOSTILE, record
 
 
 def _run(*arguments: str) -> int:
@@ -50,3 +52,18 @@ def test_bad_input_is_one_line(recorded: Path, tmp_path: Path, capsys: pytest.Ca
         error = capsys.readouterr().err
         assert error.startswith("conformance: ")
         assert error.count("\n") == 1
+
+
+def test_two_runs_compared_are_a_page_of_the_same_kind(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newer = tmp_path / "newer.sqlite"
+    with record(newer) as results:
+        results.record(Outcome(str(Case.parse(FIRST)), "right", "crash", detail="SIGSEGV"))
+    with pytest.raises(SystemExit) as stop:
+        main(["diff", str(recorded), str(newer), "--html", str(tmp_path / "page")])
+    assert stop.value.code == 1
+    page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
+    assert "<title>Gate red: " in page
+    assert "1 new" in page or "1 worse" in page
+    assert capsys.readouterr().out.rstrip().endswith("index.html")
