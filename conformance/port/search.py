@@ -119,6 +119,10 @@ def verify(port: Port, host: Host) -> str:
             continue  # an interface without gradients is ported forward only
         if reply.kind != "answer":
             return f"{direction}: {reply.kind}, {reply.detail.splitlines()[0] if reply.detail else ''}"
+        if "shape" in reply.tensors:  # a shape inference has no more to say
+            if tuple(reply.tensors["shape"].values) != asked.output_shape:
+                return f"{direction}: another shape than the rules give"
+            continue
         there.update({name: tensor.values for name, tensor in reply.tensors.items()})
         exec("\n".join(port.lines("after" if direction == "fwd" else "after_gradient")), there)
         for name, wanted in expected.items():

@@ -43,7 +43,7 @@ def port_text(meaning: Meaning, port: Port, host: Host, verdict: str) -> str:
         lines += [*moved[:-1], f"{moved[-1]}  # to {describe(type(meaning.weight)(), case.rank)}"]
     lines += [*port.lines("before"), *body.strip().splitlines()]
     after = port.lines("after")
-    if after:
+    if after and not load(host.spec.target).shape_only:
         lines += [f"y = {load(host.spec.target).as_numpy(port.asked, 'y')}", *after]
     if verdict:
         lines.append(f"# NOT equal on random weights: {verdict}")

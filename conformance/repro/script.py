@@ -200,6 +200,7 @@ def _verdict(asked: Asked) -> list[str]:
     if load(asked.spec.target).shape_only:
         return [
             f"expected = {asked.case.output_shape}",
+            "got_shape = np.array(tuple(shape))",
             'print("expected the shape", expected, "and was told", tuple(shape))',
             "sys.exit(int(tuple(shape) != expected))",
         ]
