@@ -201,7 +201,6 @@ def _gate() -> Iterator[Case]:
         yield from _boundaries(name, layout="channels_last", bias=True, direction="grad")
     yield from _kinds()
     yield from violations(1)
-    yield from oversized()
 
 
 def _full() -> Iterator[Case]:
@@ -213,6 +212,7 @@ def _full() -> Iterator[Case]:
     for dtype, layout in itertools.product(FACTORS["dtype"].levels, FACTORS["layout"].levels):
         yield from _kinds(dtype=dtype, layout=layout)
     yield from violations(2)
+    yield from oversized()
     for case in _smoke():
         complex_dtype = {"f32": "c64", "f64": "c128"}.get(case.dtype)
         if complex_dtype:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from cases.case import Case
 
-__all__ = ["POLICIES", "policies"]
+__all__ = ["POLICIES", "beyond_memory", "policies"]
 
 
 def _output_padding_large(case: Case) -> bool:
@@ -27,6 +27,11 @@ def _parameter_beyond_32_bits(case: Case) -> bool:
     return max(map(abs, numbers)) >= 2**31
 
 
+def beyond_memory(case: Case) -> bool:
+    """Whether the output of a question is too large to be computed for comparison; raises DomainError (R11)."""
+    return math.prod(case.output_shape) >= 2**31
+
+
 POLICIES: dict[str, Callable[[Case], bool]] = {
     "batch 0": lambda case: case.batch == 0,
     "spatial size 0": lambda case: min(case.input_size) == 0,
@@ -34,7 +39,7 @@ POLICIES: dict[str, Callable[[Case], bool]] = {
     "output_padding at or above max(stride, dilation)": _output_padding_large,
     "negative crop": _negative_crop,
     "parameter of 2**31 or more": _parameter_beyond_32_bits,
-    "output of 2**31 elements or more": lambda case: math.prod(case.output_shape) >= 2**31,
+    "output of 2**31 elements or more": beyond_memory,
 }
 
 

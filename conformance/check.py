@@ -8,6 +8,8 @@ from typing import Any
 from adapters.process import Host, Limits
 from adapters.registry import resolve
 from cases.case import Case
+from cases.errors import DomainError
+from cases.policy import beyond_memory
 from conformance.diagnosis import diagnose
 from conformance.evidence import evidence
 from conformance.reference import question
@@ -40,11 +42,20 @@ def ask(case: Case, host: Host) -> Outcome:
         fields = judge(case, tensors, reply)
         if fields["status"] not in ("pass", "unsupported", "inexpressible", "infra"):
             fields["program"] = host.program(case)
-            fields["evidence"] = evidence(case, tensors, reply)
-            fields["diagnosis"] = diagnose(case, tensors, reply, fields, host)
+            if _comparable(case):
+                fields["evidence"] = evidence(case, tensors, reply)
+                fields["diagnosis"] = diagnose(case, tensors, reply, fields, host)
     except MemoryError as error:
         fields = {"status": "infra", "detail": f"out of memory: {error}"}
     return Outcome(str(case), host.spec.name, seconds=time.perf_counter() - started, **fields)
+
+
+def _comparable(case: Case) -> bool:
+    """Whether the right answer can be computed to be shown, or there is none."""
+    try:
+        return not beyond_memory(case)
+    except DomainError:
+        return True
 
 
 def check(case: Case | str, adapter: str = "torch", *, limits: Limits | None = None) -> Outcome:
