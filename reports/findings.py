@@ -90,6 +90,11 @@ class Finding:
         when = f", when {self.condition.text}" if self.condition and self.condition.text != "always" else ""
         return f"{self.adapter}: {self.text or self.label}{when}"
 
+    def _repr_html_(self) -> str:
+        from reports.notebook import finding_html
+
+        return finding_html(self)
+
 
 def cause(outcome: Outcome) -> tuple[str, ...]:
     """What outcomes of one finding share."""

@@ -69,6 +69,11 @@ class Outcome:
         """Whether it fails a gate unless it is expected."""
         return STATUSES[self.status].gates
 
+    def _repr_html_(self) -> str:
+        from reports.notebook import outcome_html
+
+        return outcome_html(self)
+
     def columns(self) -> dict[str, Any]:
         """Values of ``OUTCOME_COLUMNS``: ``transform`` names the diagnosis, ``diagnosis`` says it in words."""
         found = self.diagnosis or {}

@@ -21,8 +21,10 @@ from markupsafe import Markup
 
 from cases.rules import rules
 from reports.gate import Gate
+from reports.history import History
 from reports.html.database import COLUMNS, build
 from reports.html.details import Detail
+from reports.html.life import Lives, lives_of
 from reports.html.news import News, news_of
 from reports.standings import STANDINGS
 from reports.statuses import FAIL_KINDS, STATUSES
@@ -41,7 +43,13 @@ _STYLES = ("style", "print")
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
-def write_report(results: Results, out_dir: Path, gate: Gate | None = None, before: Results | None = None) -> Path:
+def write_report(
+    results: Results,
+    out_dir: Path,
+    gate: Gate | None = None,
+    before: Results | None = None,
+    history: History | None = None,
+) -> Path:
     """Write the report of a run.
 
     Parameters
@@ -54,6 +62,8 @@ def write_report(results: Results, out_dir: Path, gate: Gate | None = None, befo
         What of the run is news; the page begins with it.
     before : Results, optional
         An earlier run, to say of every outcome what it was.
+    history : History, optional
+        Many runs, to say of every finding since when it is there.
 
     Returns
     -------
@@ -67,8 +77,9 @@ def write_report(results: Results, out_dir: Path, gate: Gate | None = None, befo
     """
     found = survey(results)
     news = news_of(gate, before, results.cases())
+    lives = {} if history is None else lives_of(found.groups, history)
     database, files = build(results, found.groups, news)
-    page = render(found, news, database, has_files=bool(files))
+    page = render(found, news, lives, database, has_files=bool(files))
     out_dir.mkdir(parents=True, exist_ok=True)
     _write_files(out_dir / "details", files)
     path = out_dir / "index.html"
@@ -88,7 +99,7 @@ def _write_files(folder: Path, files: list[list[Detail]]) -> None:
         (folder / f"{number}.js").write_text(f'detailsArrived({number}, "{packed}");\n', encoding="utf-8")
 
 
-def render(found: Survey, news: News, database: bytes, *, has_files: bool = False) -> str:
+def render(found: Survey, news: News, lives: Lives, database: bytes, *, has_files: bool = False) -> str:
     """The page as text."""
     scripts = [_script(_read(name)) for name in _LIBRARIES]
     scripts.append(_script("\n".join(["'use strict';", *(_read(f"assets/{name}.js") for name in _SCRIPTS)])))
@@ -117,13 +128,14 @@ def render(found: Survey, news: News, database: bytes, *, has_files: bool = Fals
         policy=_policy(scripts, style, has_files),
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
-        facts=_json(_facts(found)),
+        lives=lives,
+        facts=_json(_facts(found, lives)),
         database=_packed(database),
         engine=_packed(_bytes("vendor/sql.wasm")),
     )
 
 
-def _facts(found: Survey) -> dict[str, Any]:
+def _facts(found: Survey, lives: Lives) -> dict[str, Any]:
     """What the scripts need to know beside the database."""
     return {
         "columns": COLUMNS,
@@ -136,6 +148,7 @@ def _facts(found: Survey) -> dict[str, Any]:
         "findings": [
             {"id": g.id, "adapter": g.adapter, "label": g.label, "text": g.text, "smallest": g.smallest,
              "count": len(g.members), "status": g.status, "script": found.scripts.get(g.id),
+             "life": [asdict(stage) for stage in lives.get(g.id, [])],
              "condition": None if g.condition is None else asdict(g.condition)}
             for g in found.groups
         ],

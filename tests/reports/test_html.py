@@ -16,6 +16,7 @@ import pytest
 from reports.html import write_report
 from reports.html.database import COLUMNS, build
 from reports.html.news import News
+from reports.outcome import OUTCOME_COLUMNS
 from reports.store import Results
 from reports.survey import survey
 from tests.reports.made_up import make_run
@@ -92,6 +93,7 @@ def test_database_in_the_page_is_the_record(page: _Page, tmp_path: Path) -> None
         recorded = {(o.adapter, o.case_id): (o.status, o.kind, o.detail or None) for o in results.outcomes()}
     query = "SELECT adapter, case_id, status, kind, detail FROM outcomes"
     assert {(a, c): tuple(rest) for a, c, *rest in connection.execute(query)} == recorded
+    assert set(OUTCOME_COLUMNS) <= set(COLUMNS), "the search box has the names of the command line"
     shown = {row[1] for row in connection.execute("PRAGMA table_info(outcomes)")}
     assert shown.issuperset(COLUMNS)
 

@@ -13,6 +13,7 @@ import pytest
 from cases import Case
 from reports.findings import Condition
 from reports.gate import assess
+from reports.history import History
 from reports.html import write_report
 from reports.outcome import Outcome
 from reports.survey import survey
@@ -211,5 +212,28 @@ def test_news_comes_first_and_every_outcome_says_how_it_stands(chromium: Any, tm
     row = tab.page.locator("tr[aria-rowindex]")
     assert row.count() == 1
     assert second in row.inner_text()
+    assert tab.complaints == []
+    tab.page.close()
+
+
+def test_history_tells_the_life_of_a_finding(chromium: Any, tmp_path: Path) -> None:
+    first = str(Case.parse(FIRST))
+    with record(tmp_path / "old.sqlite") as old, record(tmp_path / "new.sqlite") as new:
+        old.record(Outcome(first, "wrong", "pass", profile="exact", budget=0.0, digest="a" * 16))
+        old.set_meta("environments", {"wrong": {"versions": {"framework": "1.0"}}})
+        new.set_meta("environments", {"wrong": {"versions": {"framework": "2.0"}}})
+        with History(tmp_path / "history.sqlite") as history:
+            history.add(old)
+            history.add(new)
+            tab = Tab(chromium, write_report(new, tmp_path / "report", history=history))
+    row = tab.page.get_by_role("row", name="fail: values")
+    assert "since framework 2.0" in row.inner_text()
+    row.get_by_role("link", name="fail: values").click()
+    life = tab.page.get_by_role("region", name="Over the versions")
+    life.wait_for()
+    assert [line.split() for line in life.locator("tbody tr").all_inner_texts()] == [
+        ["framework", "1.0", "1", "pass"],
+        ["framework", "2.0", "1", "fail:", "values", "shift"],
+    ]
     assert tab.complaints == []
     tab.page.close()

@@ -47,7 +47,12 @@ def test_bad_input_is_one_line(recorded: Path, tmp_path: Path, capsys: pytest.Ca
     other.write_text(HOSTILE)
     in_the_way = tmp_path / "file"
     in_the_way.write_text("")
-    for arguments in ((str(tmp_path / "none"),), (str(other),), (str(recorded), "--out", str(in_the_way / "x"))):
+    for arguments in (
+        (str(tmp_path / "none"),),
+        (str(other),),
+        (str(recorded), "--out", str(in_the_way / "x")),
+        (str(recorded), "--history", str(other)),
+    ):
         assert _run(*arguments) == 2
         error = capsys.readouterr().err
         assert error.startswith("conformance: ")

@@ -19,6 +19,7 @@ function showFinding(box, id) {
     el("p", {}, `${finding.count} ${finding.count === 1 ? "case" : "cases"}`,
       shared.length ? `; on the same cases also wrong: ${shared.map((row) => `${row.adapter} (${row.n})`).join(", ")}` : "; no other adapter is wrong on them"),
     conditionView(finding),
+    lifeView(finding.life),
     el("h2", {}, "The smallest case"), outcomeBody(outcome),
     finding.script ? [el("h3", {}, "A script of its own, with the framework and NumPy only"), copyable(finding.script)] : null,
     finding.status === "missing" ? null : el("details", { class: "more" }, el("summary", {}, "The body of an issue"), copyable(issueBody(finding, outcome), "text")),
@@ -34,4 +35,14 @@ function conditionView({ adapter, condition }) {
   const sure = condition.exact ? "further questions near its border agree" : "as far as this run asked";
   return el("p", {}, "It happens when ", el("a", { href: explorerLink(where) }, el("code", {}, condition.text)),
     `: all ${condition.failing} such cases show it, and none of ${condition.passing} others, ${sure}.`);
+}
+
+// The answers to the smallest case over the versions that the history has.
+function lifeView(life) {
+  if (!life.length) return null;
+  const rows = life.map((stage) => el("tr", {}, el("td", {}, stage.since), el("td", {}, stage.until === stage.since ? "" : stage.until),
+    el("td", { class: "number" }, String(stage.runs)), el("td", {}, stage.label), el("td", {}, stage.transform)));
+  return el("div", {}, el("h2", {}, "Over the versions"), el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Over the versions" }, el("table", {},
+    el("thead", {}, el("tr", {}, ["from", "to", "runs", "answer to the smallest case", "diagnosis"].map((name) => el("th", { scope: "col" }, name)))),
+    el("tbody", {}, rows))));
 }

@@ -1,0 +1,42 @@
+"""Outcomes and findings as HTML for notebooks. Everything shown is escaped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jinja2
+
+from reports.statuses import STATUSES, label
+
+if TYPE_CHECKING:
+    from reports.findings import Finding
+    from reports.outcome import Outcome
+
+__all__ = ["finding_html", "outcome_html"]
+
+_environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+
+_OUTCOME = _environment.from_string("""<div><b>{{ symbol }} {{ label }}</b> · {{ outcome.adapter }} · \
+<code>{{ outcome.case_id }}</code>
+{% if outcome.diagnosis %}<br>{{ outcome.diagnosis.text }}{% endif %}
+{% if outcome.detail %}<br>{{ outcome.detail }}{% endif %}
+{% if outcome.profile %}<br>profile {{ outcome.profile }}, {{ "%.0f"|format(100 * (outcome.budget or 0)) }} % of its bound{% endif %}
+{% if outcome.program %}<details><summary>call</summary><pre>{{ outcome.program }}</pre></details>{% endif %}
+</div>""")  # noqa: E501
+
+_FINDING = _environment.from_string("""<div><b>{{ symbol }} {{ label }}</b> · {{ finding.adapter }} · \
+{{ finding.count }} case{{ "" if finding.count == 1 else "s" }}
+{% if finding.text %}<br>{{ finding.text }}{% endif %}
+{% if finding.condition %}<br>when {{ finding.condition.text }}{% endif %}
+<br>smallest: <code>{{ finding.smallest }}</code></div>""")
+
+
+def outcome_html(outcome: Outcome) -> str:
+    """An outcome: status, question, diagnosis and the call."""
+    symbol, words = STATUSES[outcome.status].symbol, label(outcome.status, outcome.kind)
+    return _OUTCOME.render(outcome=outcome, symbol=symbol, label=words)
+
+
+def finding_html(finding: Finding) -> str:
+    """A finding: what it is, when it happens, and its smallest case."""
+    return _FINDING.render(finding=finding, symbol=STATUSES[finding.status].symbol, label=finding.label)
