@@ -132,6 +132,9 @@ class Adapter(abc.ABC):
         leave ``shape``, in the case's layout, in place of ``y``.
     device : str
         ``cpu`` or ``cuda``.
+    repeatable : bool
+        Whether two answers to one question have the same bits; False where the documentation says that they may
+        not, and then only exact data are held to it.
     """
 
     name: ClassVar[str]
@@ -151,6 +154,7 @@ class Adapter(abc.ABC):
     bias_in_storage: ClassVar[bool] = False
     shape_only: ClassVar[bool] = False
     device: ClassVar[str] = "cpu"
+    repeatable: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._namespaces: dict[tuple[str, ...], dict[str, Any]] = {}

@@ -6,6 +6,7 @@ import atexit
 import collections
 import functools
 import os
+import re
 import selectors
 import shutil
 import signal
@@ -29,7 +30,8 @@ from cases.case import Case
 __all__ = ["Host", "Limits", "Model", "Reply"]
 
 _ROOT = Path(__file__).resolve().parent.parent
-_STDERR_KEPT = 64 * 1024
+_STDERR_CHUNK = 4096
+_STDERR_CHUNKS = 1024  # a fault handler writes them a few bytes at a time
 _CHUNK = 1 << 20
 
 
@@ -125,18 +127,14 @@ class _Running:
         theirs.close()
         ours.setblocking(False)
         self.socket = ours
-        self.stderr: collections.deque[bytes] = collections.deque()
+        self.stderr: collections.deque[bytes] = collections.deque(maxlen=_STDERR_CHUNKS)
         self._drain = threading.Thread(target=self._keep_stderr, daemon=True)
         self._drain.start()
 
     def _keep_stderr(self) -> None:
         assert self.process.stderr is not None
-        kept = 0
-        while chunk := self.process.stderr.read1(_CHUNK):  # type: ignore[attr-defined]
-            self.stderr.append(chunk[-_STDERR_KEPT:])
-            kept += len(self.stderr[-1])
-            while kept - len(self.stderr[0]) > _STDERR_KEPT:
-                kept -= len(self.stderr.popleft())
+        while chunk := self.process.stderr.read1(_STDERR_CHUNK):  # type: ignore[attr-defined]
+            self.stderr.append(chunk)
 
     def exchange(
         self, message: wire.Message | None, arrays: Mapping[str, np.ndarray], patience: float
@@ -144,6 +142,8 @@ class _Running:
         deadline = time.monotonic() + patience
         with selectors.DefaultSelector() as selector:
             if message is not None:
+                # Last words are those said over this question.
+                self.stderr.clear()
                 selector.register(self.socket, selectors.EVENT_WRITE)
                 self._send(selector, memoryview(wire.pack(message, arrays)), deadline)
                 selector.unregister(self.socket)
@@ -196,7 +196,12 @@ class _Running:
         self.stop()
 
     def last_words(self) -> str:
-        return b"".join(self.stderr)[-_STDERR_KEPT:].decode(errors="replace")
+        return b"".join(list(self.stderr)).decode(errors="replace")
+
+
+def _plain(text: str) -> str:
+    """Text without the escape sequences that colour a terminal."""
+    return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
 
 
 class Host:
@@ -288,7 +293,7 @@ class Host:
             return Reply(
                 kind=str(reply["reply"]),
                 tensors={name: Tensor(arrays[name], str(d)) for name, d in reply.get("dtypes", {}).items()},
-                detail=str(reply.get("detail", "")),
+                detail=_plain(str(reply.get("detail", ""))),
                 source=str(reply.get("source", "")),
                 steady=bool(reply.get("steady", True)),
                 promise=str(reply.get("promise", "exact")),
@@ -312,4 +317,4 @@ class Host:
             # No program does this to itself: the kernel was short of memory, or somebody ended it.
             return Reply("broken", detail="the adapter's process was ended from outside by SIGKILL")
         name = signal.Signals(-status).name if status < 0 else f"exit status {status}"
-        return Reply("crash", detail=f"{name}\n{running.last_words()[-4000:]}".strip())
+        return Reply("crash", detail=_plain(f"{name}\n{running.last_words()[-4000:]}".strip()))

@@ -86,13 +86,13 @@ class TorchAdapter(Adapter):
         if case.layout == "channels_last":
             body.append("image = x.movedim(-1, 1)")
         body += self.operation(case, words, "image" if case.layout == "channels_last" else "x", with_bias)
-        body += [f"y = y{cut}" for cut in [slices(words.rest, "channels_first")] if cut]
         if pads_zeros:
-            # F.pad lists the last axis first.
+            # F.pad lists the last axis first. It comes before the cut, which may reach past the full result.
             flat = [max(-end, 0) for pair in reversed(words.rest) for end in pair]
             body.append(f"y = F.pad(y, {flat})")
-            if case.bias:
-                body.append(f"y = y + {self.sources[2]}.reshape(-1{', 1' * case.rank})")
+        body += [f"y = y{cut}" for cut in [slices(words.rest, "channels_first")] if cut]
+        if pads_zeros and case.bias:
+            body.append(f"y = y + {self.sources[2]}.reshape(-1{', 1' * case.rank})")
         if case.layout == "channels_last":
             body.append("y = y.movedim(1, -1)")
         return Program(
@@ -321,10 +321,15 @@ class TorchNNGrad(TorchAdapter):
 
 
 class TorchCuda(TorchFunctional):
-    """``torch`` on a CUDA device, float32 in full precision."""
+    """``torch`` on a CUDA device, float32 in full precision.
+
+    cuDNN may add in another order each time (https://docs.pytorch.org/docs/stable/notes/randomness.html, "CUDA
+    convolution benchmarking" and "Avoiding nondeterministic algorithms").
+    """
 
     name = "torch-cuda"
     device = "cuda"
+    repeatable = False
     settings = ("torch.backends.cudnn.allow_tf32 = False", "torch.backends.cuda.matmul.allow_tf32 = False")
 
 
