@@ -30,6 +30,7 @@ from cases.case import Case
 __all__ = ["Host", "Limits", "Model", "Reply"]
 
 _ROOT = Path(__file__).resolve().parent.parent
+_QUESTIONS_BETWEEN_LOOKS = 50
 _STDERR_CHUNK = 4096
 _STDERR_CHUNKS = 1024  # a fault handler writes them a few bytes at a time
 _CHUNK = 1 << 20
@@ -37,7 +38,7 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Limits:
-    """Patience, in seconds.
+    """Patience, in seconds, and room.
 
     Attributes
     ----------
@@ -45,10 +46,13 @@ class Limits:
         For the process to import its framework.
     answer : float
         For one question.
+    memory : int
+        Bytes a process may grow to before a fresh one takes its place: compilers keep every program they made.
     """
 
     start: float = 180.0
     answer: float = 60.0
+    memory: int = 3 << 30
 
 
 @dataclass(frozen=True)
@@ -195,6 +199,14 @@ class _Running:
         self.process.kill()
         self.stop()
 
+    def resident_bytes(self) -> int:
+        """Memory the process holds, 0 where the system does not say."""
+        try:
+            pages = Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1]
+        except OSError:
+            return 0
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
     def last_words(self) -> str:
         return b"".join(list(self.stderr)).decode(errors="replace")
 
@@ -225,6 +237,7 @@ class Host:
         self.limits = limits or Limits()
         self.environment: dict[str, Any] = {"versions": {}}
         self._running: _Running | None = None
+        self._asked = 0
         self._cannot_start: Reply | None = None
 
     def __enter__(self) -> Host:
@@ -238,6 +251,10 @@ class Host:
         if self._running is not None:
             self._running.kill()
             self._running = None
+
+    def resident_bytes(self) -> int:
+        """Memory the process holds; 0 without one, or where the system does not say."""
+        return 0 if self._running is None else self._running.resident_bytes()
 
     def start(self) -> Reply | None:
         """Start the process unless it runs; the reply says why it cannot, None that it does."""
@@ -285,6 +302,9 @@ class Host:
         return reply.source if reply.kind == "program" else f"# {reply.detail}\n"
 
     def _exchange(self, message: wire.Message, tensors: Mapping[str, np.ndarray]) -> Reply:
+        self._asked += 1
+        if self._asked % _QUESTIONS_BETWEEN_LOOKS == 0 and self.resident_bytes() > self.limits.memory:
+            self.close()
         failed = self.start()
         if failed is not None or self._running is None:
             return failed or Reply("broken", detail="the adapter's process is closed")

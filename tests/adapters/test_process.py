@@ -159,3 +159,20 @@ def descriptors() -> Iterator[None]:
 def test_nothing_is_left_open(descriptors: None) -> None:
     for name in ("Quiet", "Aborts", "Garbage"):
         ask(name)
+
+
+def test_a_process_that_has_grown_makes_room_for_a_fresh_one() -> None:
+    tensors = make_tensors(CASE)
+
+    def processes(memory: int) -> int:
+        with Host(resolve(f"{ODD}:Quiet"), Limits(memory=memory)) as host:
+            seen = set()
+            for _ in range(110):
+                assert host.ask(CASE, tensors).kind == "answer"
+                assert host._running is not None
+                seen.add(host._running.process.pid)
+            assert host.resident_bytes() > 1 << 20
+            return len(seen)
+
+    assert processes(memory=1) == 3
+    assert processes(memory=64 << 30) == 1
