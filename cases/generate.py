@@ -18,6 +18,7 @@ from typing import Any
 
 from cases.boundary import BOUNDARIES, cut, examples
 from cases.case import Case
+from cases.corpus.found import load_found
 from cases.domain import FACTORS, SPACES, Row, classify
 from cases.kinds import DATA_KINDS
 from cases.negative import oversized, violations
@@ -201,6 +202,7 @@ def _gate() -> Iterator[Case]:
         yield from _boundaries(name, layout="channels_last", bias=True, direction="grad")
     yield from _kinds()
     yield from violations(1)
+    yield from load_found()
 
 
 def _full() -> Iterator[Case]:

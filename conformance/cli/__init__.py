@@ -20,6 +20,7 @@ COMMANDS = {
     "adapters": "list the adapters, their versions and limits",
     "explain": "show the geometry of a question, and why an answer is wrong",
     "minimize": "find the smallest case with the same diagnosis",
+    "fuzz": "search for findings that are not known yet",
     "repro": "print a standalone script of one outcome, or an issue body",
     "sizes": "print the arguments that give an output size, in each framework",
     "bisect": "find the first version of a package whose answer differs",

@@ -1,0 +1,139 @@
+"""Search for findings that are not known yet: random questions, each new failure shrunk to its smallest case."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import hypothesis
+from hypothesis import HealthCheck, Phase
+
+from adapters.process import Host
+from cases.case import Case
+from cases.columns import columns
+from cases.strategies import cases, valid_cases
+from conformance.check import ask
+from conformance.minimize import minimize
+from reports.expectations import CONDITION_COLUMNS, Expectation
+from reports.findings import cause
+from reports.outcome import Outcome
+from reports.where import matching
+
+__all__ = ["AdapterUnavailable", "Discovery", "expected", "fuzz"]
+
+_BATCH = 50  # questions between two looks at the clock and the strategy
+_SHRINK_SECONDS = 60.0
+# The share of questions that may lie outside the domain (R11): one batch in so many.
+_WILD_EVERY = 5
+
+
+class AdapterUnavailable(RuntimeError):
+    """The adapter's process cannot be started."""
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """A failure of a kind not seen before.
+
+    Attributes
+    ----------
+    found, smallest : Case
+        The question it was found with, and the smallest one that fails alike.
+    outcome : Outcome
+        Of the smallest one.
+    """
+
+    found: Case
+    smallest: Case
+    outcome: Outcome
+
+
+def expected(case: Case, outcome: Outcome, host: Host, expectations: Sequence[Expectation]) -> bool:
+    """Whether an expectation covers an outcome."""
+    row = columns(case) | outcome.columns()
+    return any(
+        (outcome.kind or outcome.status) in entry.kinds
+        and entry.applies(host.environment)
+        and matching([row], entry.where, CONDITION_COLUMNS)[0]
+        for entry in expectations
+    )
+
+
+def fuzz(
+    host: Host,
+    *,
+    seconds: float,
+    seed: int = 0,
+    expectations: Sequence[Expectation] = (),
+    tick: Callable[[int], None] = lambda asked: None,
+) -> Iterator[Discovery]:
+    """Ask random questions until the time is up.
+
+    Parameters
+    ----------
+    host : Host
+        The adapter, in its own process; started again after each crash.
+    seconds : float
+        How long to search. A shrink that has begun may end later.
+    seed : int
+        The same seed asks the same questions.
+    expectations : sequence of Expectation
+        Failures that are known.
+    tick : callable
+        Called with the number of questions asked so far.
+
+    Yields
+    ------
+    Discovery
+        One a cause: adapter, way of failing and diagnosis.
+
+    Raises
+    ------
+    AdapterUnavailable
+        The adapter's process cannot be started.
+    """
+    deadline = time.monotonic() + seconds
+    seen: set[tuple[str, ...]] = set()
+    asked = 0
+    for batch in itertools.count():
+        for case in _draw(seed * 1_000_003 + batch, wild=batch % _WILD_EVERY == _WILD_EVERY - 1):
+            if time.monotonic() > deadline:
+                return
+            outcome = ask(case, host)
+            asked += 1
+            tick(asked)
+            if outcome.status == "infra":  # ours, not the framework's; one question's, unless nothing starts
+                if host.start() is not None:
+                    raise AdapterUnavailable(outcome.detail)
+                continue
+            if not outcome.gates or cause(outcome) in seen or expected(case, outcome, host, expectations):
+                continue
+            seen.add(cause(outcome))
+            small = minimize(case, host, seconds=_SHRINK_SECONDS)
+            if small is None:  # failed once and not again
+                yield Discovery(case, case, outcome)
+            elif cause(small.outcome) not in seen - {cause(outcome)}:
+                seen.add(cause(small.outcome))
+                yield Discovery(case, small.case, small.outcome)
+
+
+def _draw(seed: int, *, wild: bool) -> list[Case]:
+    """A batch of random cases."""
+    drawn: list[Case] = []
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=_BATCH,
+        phases=(Phase.generate,),
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @hypothesis.given(cases(wild=True) if wild else valid_cases())
+    def collect(case: Case) -> None:
+        drawn.append(case)
+
+    collect()
+    return drawn
