@@ -23,7 +23,7 @@ def tidy(lines: Iterable[str]) -> list[str]:
 
 def _broken(line: str) -> list[str]:
     """Break a long line of literals after its commas."""
-    if len(line) <= _WIDTH + 10 or not any(mark in line for mark in ("np.array([", "expected = {(")):
+    if len(line) <= _WIDTH + 10 or not any(mark in line for mark in ("np.array([", "{(")):
         return [line]
     indent = " " * (len(line) - len(line.lstrip()) + 4)
     broken: list[str] = []

@@ -25,7 +25,7 @@ def array_text(array: np.ndarray) -> str:
         return f"np.zeros({array.shape}, np.{array.dtype})"
     shown = array
     if array.dtype.kind == "f" and np.isfinite(array).all():
-        whole = array.astype(np.int64) if np.abs(array).max() < 2**53 else array
+        whole = array.astype(np.int64) if float(np.abs(array).max()) < 2**53 else array
         if whole.astype(array.dtype).tobytes() == array.tobytes():  # minus zero is no whole number
             shown = whole
     text = re.sub(r"\b(nan|inf)\b", r"np.\1", repr(shown.tolist()))

@@ -7,6 +7,7 @@ gone, which is what ``git bisect run`` asks for. A crash and a hang happen in a 
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 import textwrap
@@ -32,7 +33,7 @@ from reports.statuses import label
 
 __all__ = ["Asked", "build_script", "gather", "shows"]
 
-_SHOWN_ELEMENTS = 8
+_SHOWN_ELEMENTS = 4
 _PATIENCE = 60
 _CHILD = "child"
 _POISON = "ctypes.CDLL(None).mallopt(-6, 0xA5)  # junk in fresh memory, lest it pass for zero (glibc)"
@@ -208,8 +209,10 @@ def _verdict(asked: Asked) -> list[str]:
     exact = DATA_KINDS[asked.case.data].exact and asked.outcome.kind != "precision"
     small = all(wanted.exact.size <= LITERAL_SIZE for wanted in expected.values())
     lines = [*_take(asked, "got"), "wrong = False"]
-    for name, wanted in expected.items():
-        lines += _whole(asked, name, wanted) if exact and small else _elements(asked, name, wanted, exact)
+    if exact and small:
+        lines += [line for name, wanted in expected.items() for line in _whole(asked, name, wanted)]
+    else:
+        lines += _elements(asked, expected, exact)
     return [*lines, "sys.exit(int(wrong))"]
 
 
@@ -230,36 +233,46 @@ def _whole(asked: Asked, name: str, wanted: Reference) -> list[str]:
     ]
 
 
-def _elements(asked: Asked, name: str, wanted: Reference, exact: bool) -> list[str]:
-    """Compare the elements that are furthest off, and for exact data the sum of all."""
-    right = round_to(asked.case.format, wanted.exact)
+def _elements(asked: Asked, expected: dict[str, Reference], exact: bool) -> list[str]:
+    """Compare shape, dtype and the elements that are furthest off, and for exact data the sum of all."""
+    lines = [f"# {'The elements' if exact else 'Value and largest allowed error of the elements'} furthest off."]
+    lines.append("checks = {")
+    totals = {name: wanted.exact.sum().item() for name, wanted in expected.items()}
+    summed = exact and not asked.case.format.is_complex and bool(np.isfinite(list(totals.values())).all())
+    for name, wanted in expected.items():
+        right = round_to(asked.case.format, wanted.exact)
+        total = f", {totals[name]!r}" if summed else ""
+        lines.append(f"    '{name}': (got_{name}, {right.shape}, '{right.dtype}'{total},")
+        lines.append(f"        {{{_table(asked, name, wanted, right, exact)}}}),")
+    near = "np.array_equal(got[index], value, equal_nan=True)"
+    if not exact:
+        near = "(got[index] == value[0] or abs(got[index].item() - value[0]) <= value[1])"
+    lines += [
+        "}",
+        f"for name, (got, shape, dtype{', total' if summed else ''}, elements) in checks.items():",
+        '    print(name, "expected", shape, dtype, "got", got.shape, got.dtype)',
+        "    if got.shape != shape or got.dtype != dtype:",
+        "        sys.exit(1)",
+        "    for index, value in elements.items():",
+        '        print(name, index, "expected", value, "got", got[index])',
+        f"        wrong |= not {near}",
+    ]
+    if summed:
+        lines.append('    print(name, "expected the sum", total, "got", got.sum(dtype="float64"))')
+        lines.append('    wrong |= got.sum(dtype="float64") != total')
+    return lines
+
+
+def _table(asked: Asked, name: str, wanted: Reference, right: np.ndarray, exact: bool) -> str:
+    """The elements furthest off, by index: their value, and without exact data how far from it is allowed."""
     profile = PROFILES.get(asked.promise)
     allowed = np.zeros(right.shape) if exact or profile is None else tolerance(wanted, asked.case.format, profile)
-    got, value = f"got_{name}", right if exact else wanted.exact
     points = _worst(asked.got.get(name), wanted.exact, allowed)
-    table = [f"{point}: {value[point].item()!r}" for point in points]
-    near = f"{got}[index] == value"
-    if not exact:
-        table = [f"{point}: ({value[point].item()!r}, {allowed[point].item():.4g})" for point in points]
-        near = f"({got}[index] == value or abs({got}[index].item() - value) <= allowed)"
-    text = ", ".join(table).replace("nan", "np.nan").replace("inf", "np.inf")
-    if exact and np.isnan(right).any():
-        near = f"np.array_equal({got}[index], value, equal_nan=True)"
-    lines = [
-        f'print("{name} expected", {right.shape}, "{right.dtype}", "got", {got}.shape, {got}.dtype)',
-        f'if {got}.shape != {right.shape} or {got}.dtype != "{right.dtype}":',
-        "    sys.exit(1)",
-        f"# the elements furthest off{'' if exact else ', and how far they may be'}",
-        f"expected = {{{text}}}",
-        f"for index, {'value' if exact else '(value, allowed)'} in expected.items():",
-        f'    print("{name}", index, "expected", value, "got", {got}[index])',
-        f"    wrong |= not {near}",
-    ]
-    if exact and right.dtype.kind == "f" and np.isfinite(wanted.exact).all():
-        total, summed = wanted.exact.sum().item(), f'{got}.sum(dtype="float64")'
-        lines.append(f'print("sum of {name} expected", {total!r}, "got", {summed})')
-        lines.append(f"wrong |= {summed} != {total!r}")
-    return lines
+    if exact:
+        entries = [f"{point}: {right[point].item()!r}" for point in points]
+    else:
+        entries = [f"{point}: ({wanted.exact[point].item()!r}, {allowed[point].item():.4g})" for point in points]
+    return re.sub(r"\b(nan|inf)\b", r"np.\1", ", ".join(entries))
 
 
 def _worst(got: np.ndarray | None, exact: np.ndarray, allowed: np.ndarray) -> list[tuple[int, ...]]:
