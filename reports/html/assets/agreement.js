@@ -57,14 +57,15 @@ function showAgreement(box) {
   let measure = "bit for bit";
   const draw = () => {
     const table = pairs(known, MEASURES[measure]);
-    const order = clustered(table);
     const names = facts.adapters;
+    // Whoever gave no answer that counts agrees with nobody.
+    const order = clustered(table).filter((a) => table[a][a].n);
     const head = el("tr", {}, el("td"), order.map((b) => el("th", { scope: "col" }, names[b])));
     const rows = order.map((a) => el("tr", {}, el("th", { scope: "row" }, names[a]), order.map((b) => el("td", {}, pairCell(table[a][b], names[a], names[b], measure)))));
     box.replaceChildren(el("h1", { id: "agreement-title" }, "Who agrees with whom"),
       el("div", { class: "controls" }, select("measured", Object.keys(MEASURES), measure, (value) => { measure = value; draw(); })),
       el("p", { class: "legend" }, `Share of ${MEASURES[measure].about}. Adapters that agree most stand together.`),
-      el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Agreement" }, el("table", { class: "grid" }, el("thead", {}, head), el("tbody", {}, rows))),
+      el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Agreement" }, el("table", { class: gridClass(order.length) }, el("thead", {}, head), el("tbody", {}, rows))),
       budgets());
   };
   draw();
@@ -93,7 +94,8 @@ function budgets() {
     FROM outcomes WHERE status = 'pass' AND budget IS NOT NULL AND data <> 'ints' GROUP BY 1, 2, 3`);
   if (!found.length) return null;
   const dtypes = [...new Set(found.map((row) => row.dtype))].sort(byValue);
-  const rows = facts.adapters.map((adapter) => el("tr", {}, el("th", { scope: "row" }, adapter), dtypes.map((dtype) => el("td", {}, histogram(found.filter((row) => row.adapter === adapter && row.dtype === dtype), adapter, dtype)))));
+  const answering = facts.adapters.filter((adapter) => found.some((row) => row.adapter === adapter));
+  const rows = answering.map((adapter) => el("tr", {}, el("th", { scope: "row" }, adapter), dtypes.map((dtype) => el("td", {}, histogram(found.filter((row) => row.adapter === adapter && row.dtype === dtype), adapter, dtype)))));
   return el("div", {}, el("h2", {}, "How much of the error bound is used"),
     el("p", { class: "legend" }, `Right answers to questions with rounding, by the share of the bound that the worst element uses: exact, then up to ${EDGES.slice(1).map((edge) => `${edge * 100} %`).join(", ")}. The number is the largest share.`),
     el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Error bounds" }, el("table", { class: "grid" }, el("thead", {}, el("tr", {}, el("td"), dtypes.map((dtype) => el("th", { scope: "col" }, dtype)))), el("tbody", {}, rows))));

@@ -3,6 +3,11 @@
 const FACETS = ["adapter", "rank", "padding", "output_padding", "stride", "dilation", "groups", "kernel_size", "layout",
   "dtype", "bias", "data", "direction", "batch", "in_channels", "out_channels", "input_size", "status", "kind", "profile"];
 const MOST_VALUES = 40;
+const MANY = 12;
+
+function gridClass(columns) {
+  return columns > MANY ? "grid many" : "grid";
+}
 
 function facets() {
   return FACETS.filter((name) => {
@@ -31,9 +36,11 @@ function mostTelling(names) {
 function showMatrix(box) {
   const names = facets();
   let [down, across] = [mostTelling(names), "adapter"];
+  // Many names are read more easily one below the other.
+  if (facts.adapters.length > MANY) [down, across] = [across, down];
   const draw = () => {
     const controls = el("div", { class: "controls" },
-      select("rows", names, down, (value) => { down = value; draw(); }),
+      select("rows", ["adapter", ...names.filter((name) => name !== "adapter")], down, (value) => { down = value; draw(); }),
       select("columns", ["adapter", ...names.filter((name) => name !== "adapter")], across, (value) => { across = value; draw(); }),
       el("button", { type: "button", onclick: () => { [down, across] = [across, down]; draw(); } }, "swap"));
     box.replaceChildren(controls, matrixTable(down, across), el("p", { class: "legend" },
@@ -56,7 +63,7 @@ function matrixTable(down, across) {
     if (!cell) return el("td", {}, el("span", { class: "cell undone", "aria-label": "not asked" }, ""));
     return el("td", {}, matrixCell(cell, `${across} ${shown(x)}, ${down} ${shown(y)}`, `${equals(across, x)} AND ${equals(down, y)}`));
   })));
-  const table = el("table", { class: "grid" }, el("caption", { class: "quiet" }, `Discrepancies by ${down} and ${across}`), el("thead", {}, head), el("tbody", {}, body));
+  const table = el("table", { class: gridClass(columns.length) }, el("caption", { class: "quiet" }, `Discrepancies by ${down} and ${across}`), el("thead", {}, head), el("tbody", {}, body));
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Matrix" }, table);
 }
 
