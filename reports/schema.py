@@ -23,14 +23,15 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import Any
 
 from cases.case import Case
 from cases.columns import COLUMN_NAMES, columns
+from reports.findings import Condition
 from reports.outcome import Outcome
-from reports.statuses import STATUSES
+from reports.statuses import FAIL_KINDS, STATUSES
 
 __all__ = [
     "APPLICATION_ID",
@@ -111,12 +112,13 @@ def migrate(connection: sqlite3.Connection) -> None:
 # What is read from a file later is checked here first: each query finds a row that is not as it should be.
 _CHECKS = {
     "an outcome has an unknown status": "SELECT 1 FROM outcomes WHERE status NOT IN ({statuses})",
-    "a text is none": "SELECT 1 FROM outcomes WHERE typeof(detail || digest || program || source) <> 'text'"
-    " OR typeof(coalesce(kind, '')) <> 'text' OR typeof(coalesce(profile, '')) <> 'text'",
+    "an outcome has an unknown kind": "SELECT 1 FROM outcomes WHERE kind NOT IN ({kinds})",
+    "a text is none": "SELECT 1 FROM outcomes WHERE typeof(detail) <> 'text' OR typeof(digest) <> 'text'"
+    " OR typeof(program) <> 'text' OR typeof(source) <> 'text' OR typeof(coalesce(profile, '')) <> 'text'",
     "a number is none": "SELECT 1 FROM outcomes WHERE typeof(seconds) NOT IN ('integer', 'real')"
     " OR typeof(coalesce(budget, 0)) NOT IN ('integer', 'real')"
     " OR typeof(coalesce(max_abs_error, 0)) NOT IN ('integer', 'real')",
-    "an outcome's data are no JSON": "SELECT 1 FROM outcomes WHERE NOT is_object(diagnosis)"
+    "an outcome's data are no JSON": "SELECT 1 FROM outcomes WHERE NOT is_diagnosis(diagnosis)"
     " OR NOT is_object(evidence)",
     "a fact about the run is no JSON": "SELECT 1 FROM meta WHERE NOT is_json(value)",
     "a case has no id": "SELECT 1 FROM cases WHERE typeof(case_id) <> 'text' OR case_id GLOB '*[^0-9a-z._-]*'",
@@ -140,8 +142,66 @@ def _is_object(text: Any) -> bool:
     return text is None or (_is_json(text) and isinstance(json.loads(text), dict))
 
 
+def _is_diagnosis(text: Any) -> bool:
+    if text is None:
+        return True
+    found = json.loads(text) if _is_object(text) else {"axes": None}
+    words = [found.get(name) or "" for name in ("transform", "text", "signal", "argument")]
+    lists = [found.get(name, []) for name in ("axes", "tensors")]
+    return all(map(_is_text, words)) and all(
+        isinstance(names, list) and all(map(_is_text, names)) for names in lists
+    )
+
+
 def _is_size(text: Any) -> bool:
     return isinstance(text, str) and re.fullmatch(r"m?[0-9]+(x[0-9]+){0,2}", text) is not None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e11
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _are_environments(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(found, dict)
+        and isinstance(found.get("versions", {}), dict)
+        and all(map(_is_text, found.get("versions", {}).values()))
+        and isinstance(found.get("cpu_flags", []), list)
+        and all(map(_is_text, found.get("cpu_flags", [])))
+        for found in value.values()
+    )
+
+
+def _are_conditions(value: Any) -> bool:
+    names = {item.name for item in fields(Condition)}
+    return isinstance(value, dict) and all(
+        isinstance(found, dict)
+        and found.keys() <= names
+        and {"text", "sql", "failing", "passing"} <= found.keys()
+        and isinstance(found["text"], str)
+        and isinstance(found["sql"], str)
+        and all(isinstance(found[name], int) for name in ("failing", "passing"))
+        for found in value.values()
+    )
+
+
+_FACTS: dict[str, Callable[[Any], bool]] = {
+    "run_id": _is_text,
+    "started": _is_number,
+    "seconds": _is_number,
+    "tier": _is_text,
+    "shard": _is_text,
+    "case_set_hash": _is_text,
+    "gate": _is_text,
+    "command": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+    "environments": _are_environments,
+    "conditions": _are_conditions,
+    "scripts": lambda value: isinstance(value, dict) and all(map(_is_text, value.values())),
+}
 
 
 def problem(connection: sqlite3.Connection) -> str | None:
@@ -152,10 +212,18 @@ def problem(connection: sqlite3.Connection) -> str | None:
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         return str(found)
-    for function in (_is_json, _is_object, _is_size):
+    for function in (_is_json, _is_object, _is_diagnosis, _is_size):
         connection.create_function(function.__name__[1:], 1, function, deterministic=True)
-    statuses = ", ".join(f"'{name}'" for name in STATUSES)
+    known: dict[str, Iterable[str]] = {"statuses": STATUSES, "kinds": FAIL_KINDS}
+    lists = {word: ", ".join(f"'{name}'" for name in names) for word, names in known.items()}
     for words, query in _CHECKS.items():
-        if connection.execute(f"{query.format(statuses=statuses)} LIMIT 1").fetchone() is not None:
+        if connection.execute(f"{query.format(**lists)} LIMIT 1").fetchone() is not None:
             return words
+    meta = {key: json.loads(value) for key, value in connection.execute("SELECT key, value FROM meta")}
+    for key, is_right in _FACTS.items():
+        if meta.get(key) is not None and not is_right(meta[key]):
+            return f"the fact {key!r} is not as it should be"
+    for table in ("meta", "cases", "plan", "outcomes"):
+        for _ in connection.execute(f"SELECT * FROM {table}"):
+            pass  # raises for text that is no UTF-8
     return None

@@ -73,7 +73,10 @@ class Table:
                 met = {row[0] for row in self._connection.execute(query) if row[1]}
             except (sqlite3.Error, sqlite3.Warning, UnicodeEncodeError) as error:
                 known = ", ".join(self._names)
-                raise WhereError(f"condition {condition!r}: {error}; columns are {known}") from None
+                words = " ".join(
+                    str(error).split()
+                )  # SQLite quotes what it does not understand, line breaks and all
+                raise WhereError(f"condition {condition!r}: {words}; columns are {known}") from None
         return [number in met for number in range(self._size)], frozenset(names_read.intersection(self._names))
 
 

@@ -1,0 +1,1 @@
+"""Input from strangers, mutated at random: every reader answers with a value or with its own one-line error."""

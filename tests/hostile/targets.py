@@ -1,0 +1,255 @@
+"""What takes input from strangers. A target reads one mutated input; only its own errors may come out."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adapters import wire
+from adapters.base import Tensor
+from adapters.process import Reply
+from adapters.registry import UnknownAdapter, resolve
+from cases import Case, CaseError
+from cases.columns import COLUMN_NAMES, columns
+from cases.tiers import load_tier
+from conformance.calls import CallError, parse_call
+from conformance.reference import question
+from conformance.runner.plan import ShardError, read_shard
+from conformance.verdict import judge
+from reports.expectations import ExpectationError, read
+from reports.gate import assess
+from reports.gate_text import lines, markdown
+from reports.junit import write_junit
+from reports.outcome import Outcome
+from reports.statuses import STATUSES
+from reports.store import Results, ResultsError
+from reports.summary import write_summary
+from reports.where import Table, WhereError
+from tests.hostile import mutate
+
+__all__ = ["TARGETS"]
+
+_CONDITIONS = (
+    "stride_max > kernel_min and padding = 'same'",
+    "dtype in ('f16', 'bf16') or not (rank = 3)",
+    "case_id like '2d-%' and coalesce(output_padding_max, 0) >= stride_min",
+    "(select max(rank) from candidates) = rank",
+)
+_CALLS = (
+    "torch.nn.ConvTranspose2d(16, 33, 3, stride=2)",
+    "keras.layers.Conv2DTranspose(64, 3, strides=2, padding='same')",
+    "jax.lax.conv_transpose(x, w, (2,), 'SAME')",
+)
+_ENTRY = """[[expectation]]
+finding = "same"
+where = "padding = 'same' and stride_max > kernel_min"
+kind = ["values", "crash"]
+versions = { keras = ">=3.8,<3.16" }
+environment = { os = "linux", cpu_flags = ["amx_bf16", "!avx2"] }
+reason = "the crop is computed from the kernel"
+upstream = "https://example.org"
+evidence = ["1d-n1-c1x1-i5-k2-s3-d1-g1-same-opauto-cf-f32-b0-ints.0-fwd"]
+"""
+
+
+@lru_cache(maxsize=1)
+def _ids() -> list[str]:
+    return [str(case) for case in load_tier("smoke")]
+
+
+def case_ids(chance: random.Random, folder: Path) -> None:
+    text = mutate.text(chance, chance.choice(_ids()))
+    try:
+        case = Case.parse(text)
+    except CaseError:
+        return
+    assert Case.parse(str(case)) == case
+
+
+@lru_cache(maxsize=1)
+def _table() -> Table:
+    return Table([columns(Case.parse(case_id)) for case_id in _ids()[:20]], COLUMN_NAMES)
+
+
+def conditions(chance: random.Random, folder: Path) -> None:
+    try:
+        met = _table().matching(mutate.text(chance, chance.choice(_CONDITIONS)))
+    except WhereError as error:
+        if "\n" in str(error):
+            raise
+        return
+    assert len(met) == 20
+
+
+def calls(chance: random.Random, folder: Path) -> None:
+    try:
+        parse_call(mutate.text(chance, chance.choice(_CALLS)), input_shape=(2, 16, 5, 7))
+    except (CallError, CaseError):
+        return
+
+
+def expectations(chance: random.Random, folder: Path) -> None:
+    path = folder / "adapter.toml"
+    path.write_text(mutate.text(chance, _ENTRY), encoding="utf-8", errors="surrogatepass")
+    try:
+        read(path)
+    except ExpectationError as error:
+        if str(path) not in str(error):
+            raise
+
+
+def names(chance: random.Random, folder: Path) -> None:
+    try:
+        resolve(mutate.text(chance, chance.choice(["torch", "torch@/usr/bin/python3", "mine.py:Mine"])))
+    except UnknownAdapter:
+        return
+
+
+def shards(chance: random.Random, folder: Path) -> None:
+    try:
+        found = read_shard(mutate.text(chance, "2/3"))
+    except ShardError:
+        return
+    assert found is not None
+    assert 1 <= found[0] <= found[1]
+
+
+_records: list[bytes] = []
+
+
+def _record(folder: Path) -> bytes:
+    if not _records:
+        path = folder / "good.sqlite"
+        ids = _ids()[:6]
+        with Results.create(path) as results:
+            results.plan([("a", Case.parse(case_id)) for case_id in ids])
+            kinds = [("pass", None), ("fail", "values"), ("crash", None), ("unsupported", None)]
+            for case_id, (status, kind) in zip(ids, kinds, strict=False):
+                diagnosis = {"transform": "shift", "text": "shifted", "axes": ["W"]} if kind else None
+                results.record(Outcome(case_id, "a", status, kind, "fp64", 0.1, 0.0, "words", diagnosis=diagnosis))
+            results.set_meta("environments", {"a": {"versions": {"numpy": "2.0"}, "cpu_flags": []}})
+            results.set_meta("conditions", {})
+        _records.append(path.read_bytes())
+    return _records[0]
+
+
+def _read_all(path: Path, folder: Path) -> None:
+    try:
+        with Results.open(path) as results:
+            gate = assess(results, {}, results, ("exact", "fp64"))
+            lines(gate, results.cases())
+            markdown(gate, results.cases())
+            write_summary(results, folder / "summary.md", gate)
+            write_junit(results, gate, folder / "junit.xml")
+    except ResultsError as error:
+        if str(path) not in str(error):
+            raise
+
+
+def results_bytes(chance: random.Random, folder: Path) -> None:
+    path = folder / "r.sqlite"
+    path.write_bytes(mutate.data(chance, _record(folder)))
+    _read_all(path, folder)
+
+
+def results_values(chance: random.Random, folder: Path) -> None:
+    path = folder / "r.sqlite"
+    path.write_bytes(_record(folder))
+    connection = sqlite3.connect(path)
+    for _ in range(chance.randint(1, 3)):
+        table = chance.choice(["meta", "outcomes", "cases", "plan"])
+        column = chance.choice([row[1] for row in connection.execute(f"PRAGMA table_info({table})")])
+        row = chance.randrange(4)
+        try:
+            one = f"SELECT {column} FROM {table} LIMIT 1 OFFSET {row}"
+            new = mutate.value(chance)
+            connection.execute(f"UPDATE {table} SET {column} = ? WHERE {column} IN ({one})", (new,))
+        except (sqlite3.Error, UnicodeEncodeError):
+            continue
+    connection.commit()
+    connection.close()
+    _read_all(path, folder)
+
+
+@lru_cache(maxsize=1)
+def _message() -> bytes:
+    return wire.pack({"reply": "answer", "dtypes": {"y": "f32"}}, {"y": np.ones((2, 3), "<f4"), "n": np.ones(0)})
+
+
+def messages(chance: random.Random, folder: Path) -> None:
+    stream = iter([mutate.data(chance, _message())])
+    left = next(stream)
+
+    def take(count: int) -> bytes:
+        nonlocal left
+        if count > len(left):
+            raise EOFError  # the process went away
+        taken, left = left[:count], left[count:]
+        return taken
+
+    try:
+        _, arrays = wire.unpack(take)
+    except (wire.WireError, EOFError):
+        return
+    assert all(array.dtype.kind in "biufc" for array in arrays.values())
+
+
+@lru_cache(maxsize=32)
+def _answered(case_id: str) -> tuple[Case, dict[str, np.ndarray]]:
+    case = Case.parse(case_id)
+    return case, question(case)
+
+
+def answers(chance: random.Random, folder: Path) -> None:
+    case, tensors = _answered(chance.choice(_ids()[:32]))
+    names = ("y",) if case.direction == "fwd" else ("dx", "dw", "db")
+    shape = tensors.get("dy", next(iter(tensors.values()))).shape
+    given: dict[str, Any] = {name: mutate.array(chance, np.ones(shape)) for name in names if chance.random() < 0.9}
+    try:
+        packed = wire.pack({"reply": "answer"}, given)
+    except (wire.WireError, ValueError, TypeError):
+        assert not all(np.asarray(array).dtype.kind in "biufc" for array in given.values())
+        return
+    parts = memoryview(packed)
+    place = 0
+
+    def take(count: int) -> bytes:
+        nonlocal place
+        place += count
+        return bytes(parts[place - count : place])
+
+    _, arrays = wire.unpack(take)
+    dtype = chance.choice([case.dtype, "f64", "object", "<b>"])
+    reply = Reply("answer", {name: Tensor(array, dtype) for name, array in arrays.items()})
+    verdict = judge(case, tensors, reply)
+    assert verdict["status"] in STATUSES
+
+
+Target = Callable[[random.Random, Path], None]
+
+TARGETS: dict[Target, int] = {
+    case_ids: 25,
+    conditions: 20,
+    calls: 5,
+    expectations: 5,
+    names: 5,
+    shards: 10,
+    results_bytes: 2,
+    results_values: 3,
+    messages: 20,
+    answers: 5,
+}
+"""Every target, and its share of the inputs in per cent."""
+
+
+def inputs(total: int, seed: int) -> Iterator[tuple[Target, random.Random]]:
+    """Targets in their shares, each time with numbers of its own."""
+    for target, share in TARGETS.items():
+        for number in range(max(total * share // 100, 1)):
+            yield target, random.Random(f"{seed} {target.__name__} {number}")
