@@ -237,3 +237,42 @@ def test_history_tells_the_life_of_a_finding(chromium: Any, tmp_path: Path) -> N
     ]
     assert tab.complaints == []
     tab.page.close()
+
+
+def test_copy_puts_the_whole_text_on_the_clipboard(chromium: Any, path: Path) -> None:
+    context = chromium.new_context(permissions=["clipboard-read", "clipboard-write"])
+    tab = Tab(context, path, WRONG)
+    tab.page.get_by_role("button", name="copy").first.click()
+    tab.page.get_by_role("button", name="copied").wait_for()
+    assert tab.page.evaluate("navigator.clipboard.readText()") == str(Case.parse(FIRST))
+    assert tab.complaints == []
+    context.close()
+
+
+def test_prints_without_what_only_a_screen_can_use(tab: Tab) -> None:
+    tab.go(WRONG)
+    tab.page.emulate_media(media="print", color_scheme="dark")
+    assert tab.page.locator(".copy:visible").count() == 0
+    assert tab.page.locator("nav:visible").count() == 0
+    assert tab.page.locator(".maps canvas:visible").count() > 0
+    assert tab.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_theme_button_switches_and_every_colour_is_readable(tab: Tab) -> None:
+    contrast = """() => {
+        const parse = (colour) => { const c = document.createElement("canvas").getContext("2d");
+            c.fillStyle = colour; c.fillRect(0, 0, 1, 1); return [...c.getImageData(0, 0, 1, 1).data]; };
+        const light = (colour) => { const [r, g, b] = parse(colour).slice(0, 3).map((v) => v / 255)
+            .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+        const paper = light(getComputedStyle(document.body).backgroundColor);
+        return [...document.querySelectorAll("section:not([hidden]) .badge, section:not([hidden]) a, .note")].map((element) => {
+            const ink = light(getComputedStyle(element).color);
+            return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
+        });
+    }"""  # noqa: E501
+    for _ in range(2):
+        ratios = tab.page.evaluate(contrast)
+        # WCAG 2.2, success criterion 1.4.3.
+        assert len(ratios) > 10
+        assert min(ratios) >= 4.5
+        tab.page.get_by_role("button", name="Switch between light and dark").click()

@@ -27,9 +27,13 @@ function badge(status, kind) {
   return el("span", { class: `badge ${colour}`, title }, sign, ` ${label(status, kind)}`);
 }
 
+function copyButton(text) {
+  const button = el("button", { type: "button", class: "copy", onclick: () => copy(text, button) }, "copy");
+  return button;
+}
+
 function copyable(text, style = "") {
-  const button = el("button", { type: "button", onclick: () => copy(text, button) }, "copy");
-  return el("div", { class: "copyable" }, el("pre", { class: style, tabindex: "0" }, text), button);
+  return el("div", { class: "copyable" }, el("pre", { class: style, tabindex: "0" }, text), copyButton(text));
 }
 
 async function copy(text, button) {

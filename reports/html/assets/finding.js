@@ -10,7 +10,7 @@ function showFinding(box, id) {
   }
   const members = ask("SELECT case_id, detail FROM outcomes WHERE finding = ? ORDER BY length(case_id), case_id LIMIT ?", [id, MOST_MEMBERS]);
   const shared = ask(`SELECT other.adapter, count(*) AS n FROM asked JOIN asked AS other USING (case_no)
-    WHERE asked.finding = ? AND other.gates AND other.adapter <> asked.adapter GROUP BY 1 ORDER BY 2 DESC`, [id]);
+    WHERE asked.finding = ? AND other.gates AND other.judged AND other.adapter <> asked.adapter GROUP BY 1 ORDER BY 2 DESC`, [id]);
   const all = el("a", { href: explorerLink(`finding = ${quote(id)}`) }, `all ${finding.count} in the explorer`);
   const outcome = findOutcome(finding.adapter, finding.smallest);
   box.replaceChildren(...[

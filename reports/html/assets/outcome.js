@@ -29,7 +29,7 @@ function outcomeBody(outcome) {
 }
 
 function filledBody(outcome, kept, file) {
-  const body = el("div", {}, el("div", { class: "copyable" }, el("p", { class: "case" }, outcome.case_id)));
+  const body = el("div", {}, el("p", { class: "case" }, outcome.case_id, " ", copyButton(outcome.case_id)));
   if (outcome.standing || outcome.before) body.append(standingView(outcome));
   if (outcome.diagnosis) body.append(el("p", {}, el("b", {}, outcome.diagnosis)));
   if (outcome.detail) body.append(el("pre", { class: "text", tabindex: "0" }, withRules(outcome.detail)));
@@ -41,7 +41,7 @@ function filledBody(outcome, kept, file) {
   if (kept && kept.program) body.append(el("h3", {}, "The call"), copyable(kept.program));
   if (file !== undefined) body.append(el("p", { class: "pending" }, "Loading the numbers …"));
   const again = `${outcome.case_id} --adapter ${shellWord(outcome.adapter)}`;
-  if (outcome.gates) body.append(copyable(`conformance check ${again}\nconformance repro ${again} --issue`));
+  if (outcome.gates) body.append(copyable(["check", "explain", "minimize", "repro"].map((name) => `conformance ${name} ${again}`).join("\n")));
   body.append(others, el("h3", {}, "Parameters"), parameters(outcome), environment(outcome.adapter) ?? "");
   return body;
 }
