@@ -13,7 +13,8 @@ from conformance.diagnosis.replies import other_layout
 from conformance.diagnosis.trace import Trace, effective, trace_of_oracle
 from conformance.overlap import overlap, reaches
 
-__all__ = ["explain_effective", "explain_geometry", "explain_layout", "explain_overlap", "explain_taps"]
+__all__ = ["explain_effective", "explain_geometry", "explain_layout", "explain_overlap", "explain_taps",
+           "layout_doubt"]  # fmt: skip
 
 _WIDEST = 40
 
@@ -87,6 +88,14 @@ def explain_layout(case: Case) -> Iterator[str]:
             f"read as {case.layout}, as here, it has {case.in_channels} channel(s) of {'x'.join(map(str, size))}, "
             f"and the output is {list(case.output_shape)}"
         )
+
+
+def layout_doubt(case: Case) -> str | None:
+    """What `explain_layout` says, None where it has nothing to say or the question no answer."""
+    try:
+        return next(explain_layout(case), None)
+    except DomainError:
+        return None
 
 
 def explain_taps(case: Case) -> Iterator[str]:

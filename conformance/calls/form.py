@@ -9,8 +9,8 @@ from typing import Any
 
 from cases import Case, CaseError
 from cases.dtypes import DTYPES
-from cases.layouts import looks_swapped
 from conformance.calls.syntax import CallError, Syntax, Tensor, Word
+from conformance.explain import layout_doubt
 
 __all__ = ["FORMS", "Asked", "CallError", "Form", "Meaning", "WeightForm", "crops_for_output", "form", "per_axis"]
 
@@ -160,7 +160,7 @@ class Asked:
         weight = weight or WeightForm()
         if weight.flipped:
             self.notes.append("the call reverses its kernel; the case's weights are the call's, flipped in space")
-        if doubt := looks_swapped(case):
+        if doubt := layout_doubt(case):
             self.notes.append(doubt)
         return Meaning(self.name, case, weight, tuple(self.notes))
 

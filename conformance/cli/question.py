@@ -12,6 +12,7 @@ import click
 from cases import Case, CaseError
 from conformance.calls import CallError, Meaning, WeightForm, parse_call
 from conformance.calls.onnx_calls import read_model
+from conformance.explain import layout_doubt
 
 __all__ = ["SHAPE", "question_options", "read_question"]
 
@@ -75,7 +76,9 @@ def read_question(
             return read_model(Path(text), node, input_shape)
         if is_call:
             return parse_call(text, input_shape=input_shape, weight_shape=weight_shape)
-        return Meaning("", Case.parse(text), WeightForm())
+        case = Case.parse(text)
+        doubt = layout_doubt(case)
+        return Meaning("", case, WeightForm(), (doubt,) if doubt else ())
     except CallError as error:
         raise click.UsageError(f"bad call: {error}") from None
     except CaseError as error:

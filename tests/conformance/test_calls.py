@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cases import Case
-from cases.layouts import looks_swapped
 from conformance.calls import CallError, WeightForm, known_calls, parse_call
 from conformance.calls.weights import call_shape, from_case, to_case
+from conformance.explain import layout_doubt
 
 # Text, input, weights, short id of what it asks.
 CALLS = [
@@ -145,7 +145,7 @@ def test_without_an_input_a_small_one_is_asked_and_said() -> None:
 ])  # fmt: skip
 def test_the_layout_trap_is_pointed_out(text: str, doubted: bool) -> None:
     case = Case.parse(text)
-    assert (looks_swapped(case) is not None) is doubted
+    assert (layout_doubt(case) is not None) is doubted
 
 
 def test_the_trap_is_noted_by_a_call() -> None:
