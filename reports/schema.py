@@ -154,7 +154,7 @@ def _is_diagnosis(text: Any) -> bool:
 
 
 def _is_size(text: Any) -> bool:
-    return isinstance(text, str) and re.fullmatch(r"m?[0-9]+(x[0-9]+){0,2}", text) is not None
+    return isinstance(text, str) and re.fullmatch(r"m?[0-9]{1,19}(x[0-9]{1,19}){0,2}", text) is not None
 
 
 def _is_number(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ __all__ = ["REPORT_ATTRIBUTE", "CaseItem", "SuitePlugin"]
 
 REPORT_ATTRIBUTE = "conformance"
 _OUTCOME = pytest.StashKey[Outcome]()
+_MOST_CHARACTERS = 4000
 
 
 class Discrepancy(Exception):
@@ -74,6 +76,16 @@ class HostPool:
         if self._host is not None:
             self._host.close()
             self._host = None
+
+
+def _ask(case: Case, host: Host) -> Outcome:
+    """Ask; an error of our own is an outcome too, said in its own words."""
+    try:
+        return ask(case, host)
+    except Exception as error:
+        words = f"{type(error).__name__}: {error}"[:_MOST_CHARACTERS]
+        trace = "".join(traceback.format_exception(error))[-_MOST_CHARACTERS:]
+        return Outcome(str(case), host.spec.name, "infra", detail=f"{words}\n{trace}")
 
 
 class CaseItem(pytest.Item):
@@ -130,11 +142,11 @@ class SuitePlugin:
 
     def ask(self, spec: AdapterSpec, case: Case) -> tuple[Outcome, Expectation | None]:
         """Ask, and ask again where the outcome is news; the second value is what explains it."""
-        outcome = ask(case, self.pool.get(spec))
+        outcome = _ask(case, self.pool.get(spec))
         known = self._known(outcome, case)
         if not outcome.gates or known is not None:
             return outcome, known
-        settled = self._confirmation.confirm(outcome, lambda: ask(case, self.pool.fresh(spec)))
+        settled = self._confirmation.confirm(outcome, lambda: _ask(case, self.pool.fresh(spec)))
         return settled, None if settled is outcome else self._known(settled, case)
 
     def _known(self, outcome: Outcome, case: Case) -> Expectation | None:
