@@ -140,7 +140,7 @@ def _others(asked: Asked, limits: Limits) -> str:
 
 
 def neighbours(case: Case) -> Iterator[tuple[str, Case]]:
-    """The case with one parameter at a time made plain, and in words what was changed."""
+    """The case with one parameter at a time made plain (or another, where neither is), and what was changed."""
     plain: dict[str, Any] = {
         "batch": 1,
         "in_channels": 1,
@@ -150,8 +150,8 @@ def neighbours(case: Case) -> Iterator[tuple[str, Case]]:
         "dilation": (1,),
         "padding": "valid",
         "output_padding": None,
-        "layout": "channels_first",
-        "dtype": "f32",
+        "layout": "channels_last" if case.layout == "channels_first" else "channels_first",
+        "dtype": "f64" if case.dtype == "f32" else "f32",
         "bias": False,
         "direction": "fwd",
         "data": "ints",
