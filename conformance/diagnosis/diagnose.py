@@ -100,7 +100,7 @@ def _numbers(case: Case, tensors: Tensors, reply: Reply, host: Host | None) -> D
     if not reply.steady:
         return _unsteady(problem, expected, observed, host)
     if not wrong:
-        return _only_dtype(case, reply)
+        return _right_values(case, reply, expected, observed)
     found = _explain(whole, host)
     if found:
         return _written(found, "equals the oracle with")
@@ -113,7 +113,8 @@ def _laid_out(case: Case, y: np.ndarray) -> np.ndarray:
     return np.moveaxis(y, 1, -1) if case.layout == "channels_last" else y
 
 
-def _only_dtype(case: Case, reply: Reply) -> Diagnosis:
+def _right_values(case: Case, reply: Reply, expected: Tensors, observed: Tensors) -> Diagnosis:
+    """What is wrong with an answer whose values compare equal: its dtype, or the sign of its zeros."""
     got = sorted({tensor.dtype for tensor in reply.tensors.values()} - {case.dtype})
     if got:
         return {
@@ -121,7 +122,10 @@ def _only_dtype(case: Case, reply: Reply) -> Diagnosis:
             "axes": [],
             "text": f"equals the oracle, given as {listed(got)}, not {case.dtype}",
         }
-    return {"transform": "zero_sign", "axes": [], "text": "equals the oracle but for the sign of zeros"}
+    signs = (np.signbit(expected[name].real) != np.signbit(observed[name].real) for name in expected)
+    if any(differ.any() for differ in signs):
+        return {"transform": "zero_sign", "axes": [], "text": "equals the oracle but for the sign of zeros"}
+    return {"transform": "unexplained", "axes": [], "text": "the values are within the bound that is promised"}
 
 
 def _explain(match: Match, host: Host | None) -> list[Explanation]:

@@ -129,6 +129,27 @@ def test_what_nothing_explains_is_not_guessed() -> None:
     assert "15 of 105 elements" in found["text"]
 
 
+def test_elements_that_hold_one_number() -> None:
+    def seven(case: Case, tensors: Any) -> Any:
+        y = forward(case, tensors)
+        y[:, :, :, 0] = 7
+        return {"y": y}
+
+    found = diagnosis_of("2d-c2x3-i4x3-k3-s2-p1", Planted(seven))
+    assert found is not None
+    assert (found["transform"], found["axes"]) == ("not_computed", ["W"])
+    assert found["text"] == "equals the oracle but for the first position along W, which hold 7"
+
+
+def test_gradients_of_channels_last_are_asked_about_too() -> None:
+    case = GRADIENT.replace("-p1-", "-p0.1-cl-")
+    host = Planted(lambda c, t: gradients(c, t, lambda w: w.low.__setitem__(0, c.geometry().crop[0][1])))
+    found = diagnosis_of(case, host)
+    assert found is not None
+    assert (found["transform"], found["axes"]) == ("crop_exchanged", ["H"]), found
+    assert host.asked > 1
+
+
 def test_memory_nobody_wrote() -> None:
     rng = np.random.default_rng(0)
 
