@@ -19,13 +19,22 @@ from conformance.port.text import port_text
 
 __all__ = ["command"]
 
+# People port to a framework; these are the interfaces they mean.
+_FRAMEWORKS = {
+    "keras": "keras-tensorflow",
+    "tensorflow": "tf-nn",
+    "jax": "jax-lax",
+    "flax": "flax-nnx",
+    "onnx": "onnxruntime",
+}
+
 
 @click.command(
     "port",
     epilog="Example: conformance port \"keras.layers.Conv2DTranspose(64, 3, padding='same')\" --to torch",
 )
 @click.argument("case", required=False)
-@click.option("--to", "target", metavar="NAME", help="The adapter to port to.")
+@click.option("--to", "target", metavar="NAME", help="The adapter, or the framework, to port to.")
 @click.option("--input", "input_shape", type=SHAPE, help="Shape of a call's input, such as 20x16x50x100.")
 @click.option("--weight", "weight_shape", type=SHAPE, help="Shape of a call's weights, in its own order.")
 @click.option("--node", help="Name of the node, where CASE is a model.onnx.")
@@ -62,7 +71,7 @@ def command(
         meaning.case.geometry()
     except DomainError as error:
         raise click.UsageError(f"{meaning.case} has no answer to port: {error}") from None
-    (spec,) = resolve_adapters([target])
+    (spec,) = resolve_adapters([_FRAMEWORKS.get(target, target)])
     with Host(spec, limits) as host:
         port = find_port(meaning.case, host)
         if isinstance(port, str):

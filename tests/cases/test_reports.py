@@ -42,7 +42,5 @@ def test_a_report_is_a_question_under_a_rule(report: Report) -> None:
         assert np.size(report.expects_y) == np.prod(shape)
 
 
-def test_reports_are_about_adapters_with_well_formed_names() -> None:
-    named = {report.adapter for report in REPORTS.values()}
-    assert named & set(BUILT_IN)
-    assert all(re.fullmatch("[a-z0-9-]+", name) for name in named)
+def test_reports_are_about_adapters_that_there_are() -> None:
+    assert {report.adapter for report in REPORTS.values()} <= set(BUILT_IN)

@@ -14,7 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from adapters.process import Host, Limits
-from adapters.registry import available, resolve
+from adapters.registry import BUILT_IN, available, resolve
 from cases import Case, CaseError, DomainError
 from cases.data import make_tensors
 from cases.policy import policies
@@ -174,6 +174,13 @@ def test_the_command_prints_a_port() -> None:
     assert done.returncode == 0, done.stderr
     assert "F.conv_transpose2d(" in done.stdout
     assert "np.transpose(w, (3, 2, 0, 1))" in done.stdout
+
+
+def test_a_framework_stands_for_an_interface_that_there_is() -> None:
+    from conformance.cli.port import _FRAMEWORKS
+
+    assert set(_FRAMEWORKS.values()) <= set(BUILT_IN)
+    assert not set(_FRAMEWORKS) & set(BUILT_IN)
 
 
 @pytest.mark.parametrize(
