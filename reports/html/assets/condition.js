@@ -74,9 +74,17 @@ function argumentsFrom(list, start) {
   throw new ConditionError("a parenthesis is open");
 }
 
+// The condition as SQL about outcomes; one that is about the case alone is asked once a case.
+function outcomeSql(where) {
+  if (!where.trim()) return "1";
+  const sql = `\n${plainSql(where)}\n`;
+  const names = pieces(where.toLowerCase()).filter((piece) => facts.columns[piece] || QUANTIFIERS[piece] || piece === "case_no");
+  return names.every((name) => facts.columns[name] === "case") ? `case_no IN (SELECT case_no FROM cases WHERE (${sql}))` : sql;
+}
+
 // Numbers of the outcomes that meet a condition, in an order; by case where none is given.
 function matching(where, sort) {
-  const condition = where.trim() ? `\n${plainSql(where)}\n` : "1";
+  const condition = outcomeSql(where);
   const [column, direction] = sort;
   const order = column ? `ORDER BY ${column} IS NULL, ${column} ${direction}, case_no, id` : "ORDER BY case_no, id";
   const sql = `SELECT json_group_array(id) AS ids FROM (SELECT id FROM outcomes WHERE (${condition}) ${order})`;
