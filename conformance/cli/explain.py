@@ -17,6 +17,8 @@ from conformance.cli.question import question_options
 from conformance.diagnosis.trace import trace
 from conformance.exit_codes import exit_code
 from conformance.predicate import explain as explain_condition
+from conformance.reference import question as question_of
+from conformance.verdict import judge
 from reports.outcome import Outcome
 from reports.statuses import STATUSES, label
 
@@ -95,9 +97,11 @@ def _condition(case: Case, outcome: Outcome, host: Host) -> str:
     """The smallest condition over case columns, found by asking."""
 
     def fails(other: Case) -> bool | None:
-        found = ask(other, host)
-        if found.status == "pass":
+        # Only the verdict counts here, so nothing is diagnosed.
+        tensors = question_of(other)
+        found = judge(other, tensors, host.ask(other, tensors))
+        if found["status"] == "pass":
             return False
-        return True if (found.status, found.kind) == (outcome.status, outcome.kind) else None
+        return True if (found["status"], found.get("kind")) == (outcome.status, outcome.kind) else None
 
     return explain_condition([case], [], fails).text

@@ -91,6 +91,14 @@ def test_diagnosis_of_an_adapter() -> None:
     assert "W: stride 4, dilation 1, output begins at" in done.stdout
 
 
+def test_the_condition_is_found_by_asking() -> None:
+    done = explain("2d-c2x2-i3-k2-s3-same", "--adapter", f"{ADAPTERS}:Shifted", "--when")
+    assert done.returncode == 1, done.stderr
+    condition = done.stdout.splitlines()[-1].strip()
+    assert condition.startswith("stride > kernel_size on some axis and direction = 'fwd' [")
+    assert "uncertain" not in condition
+
+
 def test_a_right_adapter_has_no_diagnosis() -> None:
     done = explain("2d-c2x2-i3x4-k2-s4-p0", "--adapter", f"{ADAPTERS}:Crashing")
     assert done.returncode == 0, done.stderr
