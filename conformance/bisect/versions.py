@@ -29,7 +29,8 @@ def listed_versions(package: str) -> list[Version]:
     )
     line = re.search(r"^Available versions: (.+)$", done.stdout, re.MULTILINE)
     if done.returncode or line is None:
-        reason = next((row for row in done.stderr.splitlines() if row.startswith("ERROR")), "no versions listed")
+        said = done.stderr.strip().splitlines() or ["pip lists no versions"]
+        reason = next((row for row in said if row.startswith("ERROR")), said[-1])
         raise VersionError(f"package {package!r}: {reason}")
     return sorted(Version(text.strip()) for text in line[1].split(","))
 
