@@ -127,7 +127,8 @@ def totals_line(results: Results) -> str:
     """Totals in one line, such as ``600 outcomes: 570 pass, 2 fail, 28 unsupported; case set 0b1f...``."""
     found = survey(results)
     named = [f"{found.totals[name]} {status.label}" for name, status in STATUSES.items() if found.totals[name]]
-    line = f"{found.totals.total()} outcomes: {', '.join(named) or 'none'}"
+    count = found.totals.total()
+    line = f"{count} outcome{'' if count == 1 else 's'}: {', '.join(named) or 'none'}"
     if shard := found.meta.get("shard"):
         line += f"; shard {shard} of {len(results.questions(here=False))} questions"
     return f"{line}; case set {found.meta['case_set_hash']}" if "case_set_hash" in found.meta else line
