@@ -273,7 +273,7 @@ class KerasLayers(_Keras):
             *self.layer(case),
             f'x = keras.ops.convert_to_tensor(x, dtype="{case.format.label}")',
             "layer.build(x.shape)",
-            f"layer.kernel.assign(np.transpose(w, {_to_keras(case)}))  # (*k, Cout, Cin)",
+            f"layer.kernel.assign(np.ascontiguousarray(np.transpose(w, {_to_keras(case)})))  # (*k, Cout, Cin)",
             *["layer.bias.assign(bias)"] * case.bias,
         ]
         cut = "" if _word(case) else _cut(case)

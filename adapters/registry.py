@@ -6,16 +6,18 @@ of them may end in ``@/path/to/python`` to run in another environment.
 
 from __future__ import annotations
 
+import fnmatch
 import importlib
 import importlib.metadata
 import importlib.util
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.base import Adapter
 
-__all__ = ["BUILT_IN", "AdapterSpec", "UnknownAdapter", "available", "known", "load", "resolve"]
+__all__ = ["BUILT_IN", "AdapterSpec", "UnknownAdapter", "available", "expand", "known", "load", "resolve"]
 
 GROUP = "conformance.adapters"
 
@@ -166,3 +168,35 @@ def available(device: str = "cpu") -> list[str]:
         if installed and kind.device == device:
             names.append(name)
     return names
+
+
+def expand(names: Sequence[str], device: str = "cpu") -> list[str]:
+    """The adapters that names stand for, in order and without repetitions.
+
+    A name with ``*`` stands for all installed adapters it matches, no name at all for all that are installed. On
+    another device than the CPU a name stands for its variants there: ``torch`` for ``torch-cuda`` and
+    ``torch-cuda-tf32``.
+
+    Raises
+    ------
+    UnknownAdapter
+        A pattern that matches nothing, or an adapter without a variant on the device.
+    """
+    found: dict[str, None] = dict.fromkeys([] if names else available(device))
+    for name in names:
+        matched = fnmatch.filter(available(device), name) if "*" in name else _on_device(name, device)
+        if not matched:
+            raise UnknownAdapter(f"adapter {name!r}: nothing that is installed for device {device} matches")
+        found.update(dict.fromkeys(matched))
+    return list(found)
+
+
+def _on_device(name: str, device: str) -> list[str]:
+    spec = resolve(name)
+    if device == "cpu" or load(spec.target).device == device:
+        return [name]
+    # A variant on a device is a subclass that declares it.
+    kind = load(spec.target)
+    suffix = name[len(name.partition("@")[0]) :]
+    kinds = {variant: load(target) for variant, target in known().items()}
+    return [v + suffix for v, other in kinds.items() if other.device == device and issubclass(other, kind)]

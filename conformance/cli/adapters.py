@@ -12,11 +12,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from adapters.base import Adapter
+from adapters.devices import present
 from adapters.environment import versions
 from adapters.process import Host
-from adapters.registry import AdapterSpec, known, load, resolve
+from adapters.registry import AdapterSpec, UnknownAdapter, expand, known, load, resolve
 from cases.tiers import load_tier
-from conformance.cli.common import adapter_option, resolve_adapters
+from conformance.cli.common import adapter_option
 from conformance.probe import Probed, probe
 
 __all__ = ["command"]
@@ -36,11 +37,14 @@ def command(adapters: tuple[str, ...], as_json: bool, probing: bool) -> None:
     With --adapter the limits of those are listed one by one, with the documentation that states them. With
     --probe the exit code is 1 where a framework answers rightly what its adapter still declines.
     """
-    specs = resolve_adapters(adapters) if adapters else [resolve(name) for name in known()]
+    try:
+        specs = [resolve(name) for name in (expand(adapters) if adapters else known())]
+    except UnknownAdapter as error:
+        raise click.UsageError(str(error)) from None
     rows = [_describe(spec) for spec in specs]
     if probing:
         for spec, row in zip(specs, rows, strict=True):
-            if row["installed"]:
+            if row["installed"] and present(row["device"]):
                 _probe_into(row, spec)
     if as_json:
         click.echo(json.dumps({"adapters": rows}, indent=2))

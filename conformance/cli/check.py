@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,13 +14,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from adapters.process import Host, Limits
+from adapters.base import Adapter
+from adapters.process import Host, Limits, Model
+from adapters.registry import AdapterSpec, load
 from cases import Case, DomainError
 from conformance.calls import Meaning
 from conformance.check import ask
-from conformance.cli.common import adapter_option, resolve_adapters
+from conformance.cli.common import adapter_option, device_option, resolve_adapters
 from conformance.cli.question import question_options
 from conformance.exit_codes import exit_code
+from conformance.reference import question as question_data
 from reports.outcome import Outcome
 from reports.statuses import STATUSES, label
 
@@ -32,21 +38,64 @@ __all__ = ["command"]
 )
 @question_options
 @adapter_option
+@device_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
-def command(question: Meaning, adapters: tuple[str, ...], as_json: bool, timeout: float) -> None:
+@click.option(
+    "--save-model",
+    "models",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Folder to write the model file into that each runtime is asked with.",
+)
+def command(
+    question: Meaning,
+    adapters: tuple[str, ...],
+    device: str,
+    as_json: bool,
+    timeout: float,
+    models: Path | None,
+) -> None:
     """Ask every adapter the question CASE: a case id, a framework call, or the path of an ONNX model."""
     case = question.case
-    found: list[tuple[Outcome, dict[str, str]]] = []
-    for spec in resolve_adapters(adapters):
-        with Host(spec, Limits(answer=timeout)) as host:
-            outcome = ask(case, host)
-            found.append((outcome, host.environment["versions"]))
+    specs = resolve_adapters(adapters, device)
+    # Most of the time goes into importing frameworks, each in its own process.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = list(pool.map(lambda spec: _ask(case, spec, timeout), specs))
+    if models is not None:
+        _save_models(case, specs, models)
     if as_json:
         click.echo(json.dumps(_as_json(case, found), indent=2))
     else:
         _print(question, found)
     raise click.exceptions.Exit(exit_code(outcome for outcome, _ in found))
+
+
+def _ask(case: Case, spec: AdapterSpec, timeout: float) -> tuple[Outcome, dict[str, str]]:
+    with Host(spec, Limits(answer=timeout)) as host:
+        return ask(case, host), host.environment["versions"]
+
+
+def _save_models(case: Case, specs: list[AdapterSpec], folder: Path) -> None:
+    """Write the models of the runtimes among the adapters, and say on stderr where they are."""
+    saved = 0
+    for spec in specs:
+        # Only a runtime has a model; asking the others would start their frameworks for nothing.
+        if load(spec.target).save_model is Adapter.save_model:
+            continue
+        with Host(spec) as host:
+            model = host.model(case, question_data(case))
+        if isinstance(model, Model):
+            path = folder / f"{case}.{Path(spec.name.partition('@')[0]).name.replace(':', '.')}{model.suffix}"
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(model.content)
+            except OSError as error:
+                raise click.UsageError(f"cannot write {path}: {error}") from None
+            click.echo(f"saved {path}", err=True)
+            saved += 1
+    if not saved:
+        raise click.UsageError("--save-model: none of the adapters asks this case with a model file")
 
 
 def _geometry(case: Case) -> dict[str, Any]:

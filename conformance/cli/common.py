@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from adapters.registry import AdapterSpec, UnknownAdapter, available, resolve
+from adapters.devices import DEVICES, present
+from adapters.registry import AdapterSpec, UnknownAdapter, expand, load, resolve
 from cases import Case, CaseError
 from conformance.selection import expectation_folders
 from reports.expectations import load_all
@@ -17,7 +18,15 @@ from reports.gate_text import headline, lines
 from reports.github import tell_github
 from reports.store import Results
 
-__all__ = ["CASE", "adapter_option", "assess_record", "expectations_option", "print_gate", "resolve_adapters"]
+__all__ = [
+    "CASE",
+    "adapter_option",
+    "assess_record",
+    "device_option",
+    "expectations_option",
+    "print_gate",
+    "resolve_adapters",
+]
 
 _MOST_LINES = 20
 _MOST_CHARACTERS = 300
@@ -44,22 +53,34 @@ adapter_option = click.option(
     "adapters",
     multiple=True,
     metavar="NAME",
-    help="An adapter, file.py:Class, or NAME@/path/to/python; may be repeated. Default: all that are installed.",
+    help="An adapter, a pattern such as 'torch*', file.py:Class, or NAME@/path/to/python; may be repeated. "
+    "Default: all that are installed.",
 )
 
 
-def resolve_adapters(names: Sequence[str]) -> list[AdapterSpec]:
-    """The adapters asked for, or all that are installed.
+device_option = click.option(
+    "--device",
+    type=click.Choice(DEVICES),
+    default="cpu",
+    help="Where to compute; on cuda an adapter stands for its variants there, with TF32 and without.",
+)
+
+
+def resolve_adapters(names: Sequence[str], device: str = "cpu") -> list[AdapterSpec]:
+    """The adapters asked for, or all that are installed, for a device.
 
     Raises
     ------
     click.UsageError
-        An unknown name, or none is installed.
+        An unknown name, none is installed, or the device is not there.
     """
     try:
-        specs = [resolve(name) for name in dict.fromkeys(names or available())]
+        specs = [resolve(name) for name in expand(names, device)] if present(device) else []
+        needed = {device, *(load(spec.target).device for spec in specs if not spec.foreign)}
     except UnknownAdapter as error:
         raise click.UsageError(str(error)) from None
+    for missing in sorted(name for name in needed if not present(name)):
+        raise click.UsageError(f"there is no {missing} device here: its driver finds none")
     if not specs:
         raise click.UsageError("no framework is installed; install one, such as torch, or give --adapter")
     return specs

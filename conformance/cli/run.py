@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from conformance.cli.common import adapter_option, expectations_option, print_gate, resolve_adapters
+from conformance.cli.common import adapter_option, device_option, expectations_option, print_gate, resolve_adapters
 from conformance.exit_codes import INFRA, INTERRUPTED, USAGE, gate_exit_code
 from conformance.plugin import SUITE
 from conformance.runner.plan import ShardError, read_shard
@@ -28,6 +28,7 @@ __all__ = ["command"]
     epilog="Example: conformance run --adapter torch --tier gate -n 2",
 )
 @adapter_option
+@device_option
 @click.option("--tier", metavar="TIER", help="smoke (default), gate or full.")
 @click.option("--case", "case_ids", multiple=True, metavar="ID", help="A single case; may be repeated.")
 @click.option("--where", metavar="EXPR", help="SQL condition over the columns of a case.")
@@ -44,6 +45,7 @@ __all__ = ["command"]
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
 def command(
     adapters: tuple[str, ...],
+    device: str,
     tier: str | None,
     case_ids: tuple[str, ...],
     where: str | None,
@@ -61,7 +63,7 @@ def command(
 
     Arguments after ``--`` go to pytest, such as ``-- -k same --lf``.
     """
-    specs = resolve_adapters(adapters)
+    specs = resolve_adapters(adapters, device)
     if not (workers == "auto" or workers.isdecimal()):
         raise click.UsageError(f"-n {workers!r}: give a number of worker processes, or auto")
     try:

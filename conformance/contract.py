@@ -1,0 +1,122 @@
+"""What an adapter owes, as tests for its author: ``pytest --pyargs conformance.contract --adapter file.py:Class``.
+
+The questions are ordinary and tell every argument and axis apart; an adapter answers them as the rules say or
+declares why not. A failure says what is missing.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from adapters.process import Host, Limits
+from adapters.registry import AdapterSpec, UnknownAdapter, load, resolve
+from cases import Case
+from conformance.bound import PROFILES
+from conformance.check import ask
+
+__all__ = ["TABLE"]
+
+# Anisotropic throughout, unequal channel counts.
+TABLE = {
+    "same": "2d-n2-c2x3-i4x5-k3x2-s2x1-same-cl-b1",
+    "valid": "2d-n2-c3x2-i3x4-k2x4-s1x3-valid-cl-b1",
+    "valid, channels first": "2d-n2-c3x2-i3x4-k2x4-s1x3-valid",
+    "explicit": "2d-c2x3-i4x3-k4x3-s3x2-p1x0-cl",
+    "uneven crop": "2d-c2x3-i4x3-k4x3-s3x2-p0.1x1.2-cl-b1",
+    "output_padding": "2d-c2x3-i3x2-k3x2-s3x2-p1x0-op2x1-b1",
+    "same with output_padding": "2d-c2x3-i3x4-k3x5-s3x2-same-op2x1-cl",
+    "dilation": "2d-c2x3-i3x4-k2x3-d3x2-valid-b1",
+    "groups": "2d-n2-c4x6-i3x2-k2x3-s2x1-g2-p1x0-b1",
+    "one axis": "1d-n2-c2x3-i5-k3-s2-p0.1-cl-b1",
+    "three axes": "3d-c2x3-i2x3x4-k2x1x3-s1x2x3-valid-cl-b1",
+    "upper": "2d-c2x3-i3x4-k4x3-s1x2-same_upper-cl",
+    "lower": "2d-c2x3-i3x4-k4x3-s1x2-same_lower-b1",
+    "circular": "2d-c2x3-i3x2-k4x5-s2x1-circular-cl-b1",
+    "circular lower": "2d-c2x3-i3x2-k4x5-s1x2-circular_lower-b1",
+    "gradients": "2d-n2-c2x3-i3x4-k3x2-s2x1-valid-cl-b1-grad",
+    "gradients, channels first": "2d-n2-c2x3-i3x4-k3x2-s2x1-p1x0-b1-grad",
+    "gradients of groups": "2d-n2-c4x6-i3x2-k2x3-s2x1-g2-p1x0-grad",
+    "double": "2d-c2x3-i4x3-k2x3-s2x1-valid-cl-f64",
+    "half": "2d-c2x3-i4x3-k2x3-s2x1-valid-cl-f16",
+    "bfloat16": "2d-c2x3-i4x3-k2x3-s2x1-valid-cl-bf16-b1",
+    "complex": "1d-c2x3-i4-k3-s2-p1-c64-grad",
+}
+DECLINED = ("unsupported", "inexpressible")
+_LEAST = 3
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Ask of every adapter named by --adapter."""
+    if "spec" in metafunc.fixturenames:
+        try:
+            specs = [resolve(name) for name in metafunc.config.getoption("--adapter")]
+        except UnknownAdapter as error:
+            raise pytest.UsageError(str(error)) from None
+        if not specs:
+            raise pytest.UsageError("give the adapter to test: --adapter file.py:Class")
+        metafunc.parametrize("spec", specs, ids=[spec.name for spec in specs], scope="module")
+
+
+@pytest.fixture(scope="module")
+def host(spec: AdapterSpec) -> Iterator[Host]:
+    """The adapter's process."""
+    with Host(spec, Limits(answer=120)) as host:
+        yield host
+
+
+def test_it_declares_itself(spec: AdapterSpec) -> None:
+    """Name, distributions, documentation, promises and limits."""
+    kind = load(spec.target)
+    for field in ("name", "packages", "documentation"):
+        assert getattr(kind, field, None), f"class attribute {field} is missing"
+    assert isinstance(kind.packages, tuple), "packages is a tuple of distribution names, the framework first"
+    wrong = set(kind.promises.values()) - set(PROFILES)
+    assert not wrong, f"promises name unknown profiles {sorted(wrong)}; known are {', '.join(PROFILES)}"
+    for limit in kind.limits:
+        assert limit.status in DECLINED, f"{limit.parameter}: status is one of {', '.join(DECLINED)}"
+        assert limit.reason, f"{limit.parameter}: a limit gives its reason"
+        assert limit.source, f"{limit.parameter}: a limit cites the documentation that states it"
+
+
+def test_limits_can_be_read_for_every_question(spec: AdapterSpec) -> None:
+    """A limit's condition answers for any case, questions without an answer too."""
+    kind = load(spec.target)
+    for case_id in [*TABLE.values(), "1d-i3-k3-s0", "1d-i3-k3-p9", "2d-c3x4-i3-k3-g2"]:
+        for limit in kind.limits:
+            try:
+                limit.applies(Case.parse(case_id))
+            except Exception as error:
+                pytest.fail(f"the condition of limit {limit.parameter} raised {error!r} for {case_id}")
+
+
+def test_its_process_starts(host: Host) -> None:
+    """The framework is imported in the adapter's constructor, and its versions are known."""
+    failed = host.start()
+    assert failed is None, failed.detail if failed else ""
+    assert host.environment["versions"], "none of the distributions in packages is installed"
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_it_answers_or_declines(host: Host, name: str) -> None:
+    """Bit for bit; where this fails, look for a flipped kernel, a swapped axis, a lost argument."""
+    outcome = ask(Case.parse(TABLE[name]), host)
+    assert outcome.status in ("pass", *DECLINED), (
+        f"{TABLE[name]}: {outcome.status} {outcome.kind or ''}: {outcome.detail}"
+    )
+
+
+def test_it_answers_something(host: Host) -> None:
+    """Declining everything is no adapter."""
+    passed = [name for name, case_id in TABLE.items() if ask(Case.parse(case_id), host).status == "pass"]
+    assert len(passed) >= _LEAST, f"only {passed} of the table is answered"
+
+
+def test_its_program_is_source_text(host: Host) -> None:
+    """What a repro prints parses, and is not empty."""
+    for case_id in TABLE.values():
+        source = host.program(Case.parse(case_id))
+        assert source.strip(), f"the program for {case_id} is empty"
+        ast.parse(source)

@@ -1,0 +1,50 @@
+"""An adapter of one's own: a backend that scatters tap by tap in NumPy.
+
+conformance run --adapter examples/numpy_backend.py:NumpyBackend
+pytest --pyargs conformance.contract --adapter examples/numpy_backend.py:NumpyBackend
+"""
+
+from __future__ import annotations
+
+from adapters.base import Adapter, Limit, Program
+from cases import Case
+
+PERIODIC = ("circular", "circular_lower")
+MANUAL = "https://numpy.org/doc/stable/user/basics.indexing.html"
+
+
+class NumpyBackend(Adapter):
+    """Scatters the input through every tap into the full result, crops it and adds the bias."""
+
+    name = "numpy-backend"
+    packages = ("numpy",)
+    documentation = MANUAL
+    limits = (
+        Limit("inexpressible", "groups", lambda case: case.groups != 1, "no argument for groups", MANUAL),
+        Limit("inexpressible", "direction", lambda case: case.direction == "grad", "no gradients", MANUAL),
+        Limit("inexpressible", "padding", lambda case: case.padding in PERIODIC, "no periodic padding", MANUAL),
+        Limit("unsupported", "dtype", lambda case: case.dtype == "bf16", "NumPy has no bfloat16", MANUAL),
+    )
+    # Sums are kept in the dtype of the tensors.
+    promises = {**Adapter.promises, "f16": "storage-acc"}  # noqa: RUF012
+
+    def program(self, case: Case) -> Program:
+        """Write the call: x, w and bias are NumPy arrays in the case's layout, y is the answer in the same."""
+        geometry = case.geometry()
+        low, high = zip(*((max(-a, 0), max(-b, 0)) for a, b in geometry.crop), strict=True)
+        start = tuple(max(a, 0) for a, _ in geometry.crop)
+        lines = [
+            "x = np.moveaxis(x, -1, 1)" if case.layout == "channels_last" else "",
+            f"full = np.zeros((*x.shape[:1], w.shape[1], *{geometry.full_size}), x.dtype)",
+            "for tap in np.ndindex(*w.shape[2:]):",
+            f"    first = [t * d for t, d in zip(tap, {case.dilation})]",
+            f"    ends = [f + (i - 1) * s + 1 for f, i, s in zip(first, x.shape[2:], {case.stride})]",
+            f"    places = tuple(slice(f, e, s) for f, e, s in zip(first, ends, {case.stride}))",
+            "    full[(..., *places)] += np.einsum('nc...,cf->nf...', x, w[(..., *tap)])",
+            f"full = np.pad(full, [(0, 0), (0, 0), *zip({low}, {high})])",
+            f"places = tuple(slice(a, a + n) for a, n in zip({start}, {geometry.output_size}))",
+            "y = full[(..., *places)]",
+            f"y = y if bias is None else y + bias.reshape(-1{', 1' * case.rank})",
+            "y = np.moveaxis(y, 1, -1)" if case.layout == "channels_last" else "",
+        ]
+        return Program((), tuple(lines))
