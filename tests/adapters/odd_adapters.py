@@ -127,7 +127,22 @@ class Declining(Quiet):
             "unsupported", "dilation", lambda case: max(case.dilation) > 1, "no dilation", "https://example.org/d"
         ),
         Limit("unsupported", "groups", lambda case: case.groups > 1, "no groups", "https://example.org/g"),
-        Limit("inexpressible", "dtype", lambda case: case.dtype == "f64", "no f64", "https://example.org/t"),
+        Limit("inexpressible", "dtype", lambda case: case.dtype != "f32", "only f32", "https://example.org/t"),
+        Limit(
+            "inexpressible",
+            "direction",
+            lambda case: case.direction == "grad",
+            "no gradient",
+            "https://example.org",
+        ),
+        Limit(
+            "inexpressible",
+            "layout",
+            lambda case: case.layout != "channels_first",
+            "no NHWC",
+            "https://example.org",
+        ),
+        Limit("inexpressible", "data", lambda case: case.data != "ints", "only integers", "https://example.org"),
     )
 
     def program(self, case: Case) -> Program:

@@ -41,7 +41,9 @@ def test_a_stale_limit_is_reported_and_fails() -> None:
     assert done.returncode == 1, done.stderr
     (row,) = json.loads(done.stdout)["adapters"]
     states = {limit["parameter"]: limit["state"] for limit in row["limits"]}
-    assert states == {"dilation": "stale", "groups": "holds", "dtype": "not probed"}
+    assert states.pop("dilation") == "stale"
+    assert states.pop("groups") == "holds"
+    assert set(states.values()) == {"not probed"}
 
 
 @pytest.mark.skipif(present("cuda"), reason="there is a GPU")
