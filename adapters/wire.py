@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,6 +21,7 @@ MAGIC = b"CTC1"
 _HEAD = struct.Struct("<4sIQ")
 _MAX_HEADER = 16 * 2**20
 _KINDS = frozenset("biufc")
+_DTYPE = re.compile(r"[<|][biufc][0-9]{1,2}")  # NumPy itself reads a whole language of dtypes
 Message = dict[str, Any]
 
 
@@ -59,9 +61,9 @@ def unpack(read: Callable[[int], bytes]) -> tuple[Message, dict[str, np.ndarray]
         body = read(body_size)
         arrays, offset = {}, 0
         for name, dtype_text, shape in table:
-            dtype = np.dtype(dtype_text)
-            if dtype.kind not in _KINDS or any(size < 0 for size in shape):
+            if not _DTYPE.fullmatch(dtype_text) or any(size < 0 for size in shape):
                 raise WireError(f"array {name} is no array of numbers")
+            dtype = np.dtype(dtype_text)
             count = math.prod(shape)
             arrays[name] = np.frombuffer(body, dtype, count, offset).reshape(shape)
             offset += count * dtype.itemsize
