@@ -111,7 +111,8 @@ def _zeros(rng: np.random.Generator, shape: tuple[int, ...], budget: Budget) -> 
 def _scaled(case: Case, rng: np.random.Generator, tensors: Tensors, sign: int) -> None:
     # float16 has the exponents for 2**8 only; the others for about a million.
     factor = 2.0 ** (sign * (8 if case.format.max_exponent < 64 else 20))
-    for name in {"x", "bias", "dy"} & tensors.keys():
+    # The upstream gradient keeps its scale, or the products of dw would leave the format.
+    for name in {"x", "bias"} & tensors.keys():
         tensors[name] *= factor
 
 
