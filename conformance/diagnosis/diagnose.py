@@ -249,5 +249,5 @@ def _unexplained(
     if len(held) == 1 and wrong.sum() > 1:
         text = f"equals the oracle but for {where}, which hold {held[0]:g}"
         return {"transform": "not_computed", "axes": list(axes), "text": text}
-    text = f"no known transformation of the oracle gives this answer; it differs in {where}"
+    text = f"no transformation of the oracle that was tried gives this answer; it differs in {where}"
     return {"transform": "unexplained", "axes": list(axes), "text": text}

@@ -121,12 +121,12 @@ def _reorderings(order: tuple[int, ...], sizes: tuple[int, ...]) -> Iterator[tup
 def dropped(p: Problem) -> Iterator[Variation]:
     """Taps, input rows or output rows left out."""
     kinds = (
-        ("tap_dropped", "tap", p.w.shape[2:], on_weights, ("ignored",)),
-        ("input_dropped", "input position", p.x.shape[2:], on_input, ("ignored",)),
-        ("output_dropped", "output position", p.size, on_output, ("left zero",)),
-        ("output_dropped", "output position", p.size, on_linear, ("given the bias only",)),
+        ("tap_dropped", "tap", p.w.shape[2:], on_weights, "ignored"),
+        ("input_dropped", "input position", p.x.shape[2:], on_input, "ignored"),
+        ("output_dropped", "output position", p.size, on_output, "left zero"),
+        ("output_dropped", "output position", p.size, on_linear, "given the bias only"),
     )
-    for transform, noun, sizes, change, (verb,) in kinds:
+    for transform, noun, sizes, change, verb in kinds:
         for axis, name in enumerate(p.names):
             for index, words in _ends(sizes[axis]):
                 mask = _without(axis + 2, index)

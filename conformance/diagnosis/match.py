@@ -64,7 +64,9 @@ class Match:
         """Whether the problem, changed, has the observed answer; not looked at beyond a budget of products."""
         try:
             changed = change(start or self.problem)
-            if not self._same_size(changed) or (solver.spent > budget and not solver.is_cheap(changed)):
+            if not self._same_size(changed) or solver.touched > budget:
+                return False
+            if solver.spent > budget and not solver.is_cheap(changed):
                 return False
             with np.errstate(all="ignore"):
                 found = solver(changed)

@@ -44,6 +44,9 @@ __all__ = [
 ]
 
 Tensors = dict[str, np.ndarray]
+
+# Elements of full results that one search keeps: 128 MiB.
+_MAX_KEPT = 1 << 24
 Change = Callable[[np.ndarray], np.ndarray]
 Step = Callable[["Problem"], "Problem"]
 
@@ -232,12 +235,12 @@ def in_turn(*steps: Step) -> Step:
 class Solver:
     """Evaluates problems; full results are kept, because most mistakes only look at them differently.
 
-    ``spent`` counts the products that were computed.
+    ``spent`` counts the products that were computed, ``touched`` the elements of the answers.
     """
 
     def __init__(self) -> None:
         self._full: dict[Any, tuple[np.ndarray, Problem]] = {}
-        self.spent = 0
+        self.spent = self.touched = self._kept = 0
 
     def is_cheap(self, problem: Problem) -> bool:
         """Whether the products of a problem are known already."""
@@ -254,6 +257,7 @@ class Solver:
         found = self._gradients(problem) if problem.case.direction == "grad" else {"y": self._forward(problem)}
         for change in problem.finish:
             found = change(found)
+        self.touched += sum(array.size for array in found.values())
         return found
 
     def _forward(self, p: Problem) -> np.ndarray:
@@ -278,8 +282,12 @@ class Solver:
         if key not in self._full:
             self.spent += p.work
             arguments = _arguments(p) | {"crop": None}
+            full = oracle.conv_transpose(p.x, p.w, **arguments)
+            self._kept += full.size
+            if self._kept > _MAX_KEPT and self._full:
+                return full
             # The problem is kept with the result: while it lives, no other array can have its identity.
-            self._full[key] = oracle.conv_transpose(p.x, p.w, **arguments), p
+            self._full[key] = full, p
         return self._full[key][0]
 
     def _gradients(self, p: Problem) -> Tensors:

@@ -24,8 +24,9 @@ from conformance.diagnosis.transforms import Variation, listed, variations
 
 __all__ = ["Explanation", "Search", "distinguish", "once"]
 
-# Products that a search may compute; mistakes that only look at known ones differently are free.
-_BUDGET = 4e8
+# Products that a search may compute, and elements of answers that it may look at; mistakes that only look at
+# known products differently compute none.
+_BUDGET = 1e8
 _MAX_ASKED = 6
 _MAX_CONSIDERED = 24
 _MAX_NEIGHBOUR_WORK = 1 << 20
