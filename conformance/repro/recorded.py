@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,9 @@ def scripts(results: Results) -> dict[str, str]:
         outcome = by_question[finding.adapter, finding.smallest]
         asked = _asked(outcome, environments.get(finding.adapter, {}))
         if asked is not None:
-            written[finding.id] = build_script(asked)
+            # A question that no oracle can answer, as its output is beyond memory, has no script either.
+            with suppress(ValueError, MemoryError, OverflowError):
+                written[finding.id] = build_script(asked)
     return written
 
 

@@ -176,12 +176,12 @@ class Recorder:
         """Write everything that is made from the record."""
         with self._writing():
             self.results.set_meta("seconds", self._seconds_before + time.monotonic() - self._clock)
-            self.results.set_meta("conditions", conditions(self.results))
-            self.results.set_meta("scripts", scripts(self.results))
             self.gate = assess(self.results, self._expectations, self._baseline, ("exact", *PROFILES))
             self.results.set_meta("gate", headline(self.gate))
             self.totals = totals_line(self.results)
             self.cases = self.results.cases()
+            self.results.set_meta("conditions", conditions(self.results))
+            self.results.set_meta("scripts", scripts(self.results))
             if not self._option.no_report and self.results.count():
                 write_report(self.results, self._folder.path / "report", self.gate, self._baseline)
                 write_summary(self.results, self._folder.path / "summary.md", self.gate)

@@ -252,3 +252,10 @@ def test_two_runs_into_one_folder(tmp_path: Path) -> None:
     one_line(second, "another run")
     assert first.wait(timeout=120) == 0
     assert recorded(out) == dict.fromkeys([*HEALTHY, FAULTY], "pass")
+
+
+def test_a_crash_on_a_question_whose_answer_no_memory_holds_is_still_reported(tmp_path: Path) -> None:
+    huge = str(Case.parse("1d-n64-c1x64-i3-k2-s4294967297"))
+    done = conformance(*command("Aborts", tmp_path, cases=[huge, HEALTHY[0]]))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert recorded(tmp_path) == {huge: "crash", HEALTHY[0]: "pass"}
