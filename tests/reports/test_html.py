@@ -8,6 +8,8 @@ import json
 import re
 import sqlite3
 import zlib
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -87,28 +89,30 @@ def test_what_a_framework_says_never_becomes_markup(page: _Page, tmp_path: Path)
 
 def test_database_in_the_page_is_the_record(page: _Page, tmp_path: Path) -> None:
     packed = next(source for _, found, source in page.sources if found.get("id") == "database")
-    connection = sqlite3.connect(":memory:")
-    connection.deserialize(zlib.decompress(base64.b64decode(packed)))
     with Results.open(tmp_path / "results.sqlite") as results:
         recorded = {(o.adapter, o.case_id): (o.status, o.kind, o.detail or None) for o in results.outcomes()}
     query = "SELECT adapter, case_id, status, kind, detail FROM outcomes"
-    assert {(a, c): tuple(rest) for a, c, *rest in connection.execute(query)} == recorded
+    with _database(zlib.decompress(base64.b64decode(packed))) as connection:
+        shown_outcomes = {(a, c): tuple(rest) for a, c, *rest in connection.execute(query)}
+        shown = {row[1] for row in connection.execute("PRAGMA table_info(outcomes)")}
+    assert shown_outcomes == recorded
     assert set(OUTCOME_COLUMNS) <= set(COLUMNS), "the search box has the names of the command line"
-    shown = {row[1] for row in connection.execute("PRAGMA table_info(outcomes)")}
     assert shown.issuperset(COLUMNS)
 
 
-def _database(data: bytes) -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:")
-    connection.deserialize(data)
-    return connection
+@contextmanager
+def _database(data: bytes) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.deserialize(data)
+        yield connection
 
 
 def test_equal_letters_mean_equal_bits(tmp_path: Path) -> None:
     with record(tmp_path / "results.sqlite") as results:
         data, _ = build(results, survey(results).groups, News())
     query = "SELECT adapter, answer FROM outcomes WHERE case_id LIKE ? AND answer IS NOT NULL"
-    letters = dict(_database(data).execute(query, ("2d%cf%",)))
+    with _database(data) as connection:
+        letters = dict(connection.execute(query, ("2d%cf%",)))
     assert sorted(letters) == ["right", "wrong"]
     assert letters["right"] != letters["wrong"]
 
@@ -122,9 +126,11 @@ def test_what_has_no_room_in_the_page_lies_beside_it_smallest_cases_first(
         monkeypatch.setattr("reports.html.details._ROOM_IN_FILE", 3_000)
         data, files = build(results, groups, News())
         page = write_report(results, tmp_path / "report")
-        connection = _database(data)
-        inside = [row[0] for row in connection.execute("SELECT id FROM details")]
-        beside = dict(connection.execute("SELECT id, file FROM elsewhere"))
+        with _database(data) as connection:
+            inside = [row[0] for row in connection.execute("SELECT id FROM details")]
+            beside = dict(connection.execute("SELECT id, file FROM elsewhere"))
+            telling = "SELECT case_id FROM outcomes JOIN details USING (id)"
+            first = connection.execute(telling).fetchone()[0]
         failed = sum(outcome.gates for outcome in results.outcomes())
         assert len(inside) + len(beside) == failed
         assert not set(inside) & set(beside)
@@ -132,7 +138,6 @@ def test_what_has_no_room_in_the_page_lies_beside_it_smallest_cases_first(
         assert sorted(path.name for path in (page.parent / "details").iterdir()) == sorted(
             f"{number}.js" for number in range(len(files))
         )
-        first = connection.execute("SELECT case_id FROM outcomes JOIN details USING (id)").fetchone()[0]
         assert first in {item.smallest for item in groups}
         monkeypatch.undo()
         write_report(results, tmp_path / "report")
