@@ -17,7 +17,17 @@ from pathlib import Path
 
 from adapters.base import Adapter
 
-__all__ = ["BUILT_IN", "AdapterSpec", "UnknownAdapter", "available", "expand", "known", "load", "resolve"]
+__all__ = [
+    "BUILT_IN",
+    "EVERYDAY",
+    "AdapterSpec",
+    "UnknownAdapter",
+    "available",
+    "expand",
+    "known",
+    "load",
+    "resolve",
+]
 
 GROUP = "conformance.adapters"
 
@@ -71,6 +81,24 @@ BUILT_IN = {
     "haiku": "adapters.jax_layers:Haiku",
     "equinox": "adapters.jax_layers:Equinox",
 }
+
+
+# Asked when nobody is named: how most people call each framework. Variants of the same implementation are asked by
+# name or pattern.
+EVERYDAY = (
+    "torch",
+    "keras-tensorflow",
+    "keras-torch",
+    "keras-jax",
+    "tf-nn",
+    "jax-lax",
+    "flax-linen",
+    "flax-nnx",
+    "haiku",
+    "equinox",
+    "onnxruntime",
+    "openvino",
+)
 
 
 class UnknownAdapter(ValueError):
@@ -173,22 +201,27 @@ def available(device: str = "cpu") -> list[str]:
 def expand(names: Sequence[str], device: str = "cpu") -> list[str]:
     """The adapters that names stand for, in order and without repetitions.
 
-    A name with ``*`` stands for all installed adapters it matches, no name at all for all that are installed. On
-    another device than the CPU a name stands for its variants there: ``torch`` for ``torch-cuda`` and
-    ``torch-cuda-tf32``.
+    A name with ``*`` stands for all installed adapters it matches. No name at all stands for the ``EVERYDAY``
+    adapters and those of other packages, as far as they are installed. On another device than the CPU a name stands
+    for its variants there: ``torch`` for ``torch-cuda`` and ``torch-cuda-tf32``.
 
     Raises
     ------
     UnknownAdapter
         A pattern that matches nothing, or an adapter without a variant on the device.
     """
-    found: dict[str, None] = dict.fromkeys([] if names else available(device))
+    found: dict[str, None] = dict.fromkeys([] if names else _everyday(device))
     for name in names:
         matched = fnmatch.filter(available(device), name) if "*" in name else _on_device(name, device)
         if not matched:
             raise UnknownAdapter(f"adapter {name!r}: nothing that is installed for device {device} matches")
         found.update(dict.fromkeys(matched))
     return list(found)
+
+
+def _everyday(device: str) -> list[str]:
+    theirs = _entry_points()
+    return [name for name in available(device) if name in EVERYDAY or name in theirs or device != "cpu"]
 
 
 def _on_device(name: str, device: str) -> list[str]:

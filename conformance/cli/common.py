@@ -54,7 +54,7 @@ adapter_option = click.option(
     multiple=True,
     metavar="NAME",
     help="An adapter, a pattern such as 'torch*', file.py:Class, or NAME@/path/to/python; may be repeated. "
-    "Default: all that are installed.",
+    "Default: one or two interfaces of each framework that is installed; '*' for every one.",
 )
 
 
@@ -67,7 +67,7 @@ device_option = click.option(
 
 
 def resolve_adapters(names: Sequence[str], device: str = "cpu") -> list[AdapterSpec]:
-    """The adapters asked for, or all that are installed, for a device.
+    """The adapters asked for, or the everyday ones, for a device.
 
     Raises
     ------

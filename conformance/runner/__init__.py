@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.registry import UnknownAdapter, available, resolve
+from adapters.registry import UnknownAdapter, expand, resolve
 from conformance.runner.items import SuitePlugin
 from conformance.runner.plan import Plan, ShardError, make_plan, read_shard
 from conformance.runner.recorder import Recorder
@@ -37,7 +37,7 @@ def register(config: pytest.Config) -> None:
     """
     option = config.option
     try:
-        specs = [resolve(name) for name in dict.fromkeys(option.adapter or available())]
+        specs = [resolve(name) for name in expand(option.adapter)]
         cases = select(option.tier, option.case, option.where)
         if not specs:
             raise UnknownAdapter("no framework is installed; install one, such as torch, or give --adapter")
