@@ -202,8 +202,8 @@ def expand(names: Sequence[str], device: str = "cpu") -> list[str]:
     """The adapters that names stand for, in order and without repetitions.
 
     A name with ``*`` stands for all installed adapters it matches. No name at all stands for the ``EVERYDAY``
-    adapters and those of other packages, as far as they are installed. On another device than the CPU a name stands
-    for its variants there: ``torch`` for ``torch-cuda`` and ``torch-cuda-tf32``.
+    adapters and those of other packages, as far as they are installed. On another device than the CPU a name
+    stands for its variants there: ``torch`` for ``torch-cuda`` and ``torch-cuda-tf32``.
 
     Raises
     ------

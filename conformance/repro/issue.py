@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from adapters.process import Host, Limits
-from adapters.registry import available, load, resolve
+from adapters.registry import expand, load, resolve
 from cases import Case, CaseError, DomainError
 from cases.dtypes import round_to
 from conformance.check import ask
