@@ -69,9 +69,9 @@ def lines(gate: Gate, cases: Mapping[str, dict[str, Any]]) -> list[Line]:
     for one, other, count in gate.overlaps:
         both = f"{_named(one)} and {_named(other)} both explain {_cases(count)}"
         found.append(Line("overlap", f"{both}; narrow one, or {_remove(other)}", False))
-    found += [
-        Line("unused", f"{_named(entry)} met nothing; its evidence was not asked", False) for entry in gate.unused
-    ]
+    if gate.unused:
+        names = ", ".join(entry.finding for entry in gate.unused)
+        found.append(Line("unused", f"expectations whose cases were not asked: {names}", False))
     return sorted(found, key=lambda line: not line.fails)
 
 
