@@ -12,12 +12,15 @@ from cases.fields import FIELDS
 __all__ = ["COLUMN_NAMES", "columns"]
 
 # On how many axes something holds: more than 0 is "on some axis", equal to rank "on every axis".
-_AXIS_COUNTS: dict[str, Callable[[int, int, int, int | None], bool]] = {
-    "axes_stride_over_kernel": lambda k, s, d, o: s > k,
-    "axes_stride_over_effective": lambda k, s, d, o: s > d * (k - 1) + 1,
-    "axes_output_padding_over_stride": lambda k, s, d, o: o is not None and o >= s,
-    "axes_kernel_indivisible": lambda k, s, d, o: s > 0 and k % s != 0,
-    "axes_kernel_even": lambda k, s, d, o: k % 2 == 0,
+_AXIS_COUNTS: dict[str, Callable[[int, int, int, int, int | None], bool]] = {
+    "axes_stride_over_kernel": lambda i, k, s, d, o: s > k,
+    "axes_stride_over_effective": lambda i, k, s, d, o: s > d * (k - 1) + 1,
+    "axes_output_padding_over_stride": lambda i, k, s, d, o: o is not None and o >= s,
+    "axes_kernel_indivisible": lambda i, k, s, d, o: s > 0 and k % s != 0,
+    "axes_kernel_even": lambda i, k, s, d, o: k % 2 == 0,
+    "axes_kernel_is_input": lambda i, k, s, d, o: k == i,
+    "axes_kernel_is_stride": lambda i, k, s, d, o: k == s,
+    "axes_dilation_over_input": lambda i, k, s, d, o: d >= i,
 }
 
 _GEOMETRY = ("effective_min", "effective_max", "full_min", "full_max", "output_min", "output_max",
@@ -33,14 +36,16 @@ def columns(case: Case) -> dict[str, Any]:
     for field in FIELDS:
         row.update(field.columns(case))
     given = case.output_padding or (None,) * case.rank
-    axes = list(zip(case.kernel_size, case.stride, case.dilation, given, strict=True))
+    axes = list(zip(case.input_size, case.kernel_size, case.stride, case.dilation, given, strict=True))
     row.update({name: sum(holds(*axis) for axis in axes) for name, holds in _AXIS_COUNTS.items()})
+    row["input_width"] = case.input_size[-1]
     try:
         geometry = case.geometry()
     except DomainError:
         unanswered = {
             **row,
             "output_size": None,
+            "output_width": None,
             "valid_question": 0,
             "axes_crop_uneven": None,
             **dict.fromkeys(_GEOMETRY),
@@ -48,6 +53,7 @@ def columns(case: Case) -> dict[str, Any]:
         return {name: _sixty_four_bits(value) for name, value in unanswered.items()}
     lows, highs = zip(*geometry.crop, strict=True)
     row["output_size"] = "x".join(map(str, geometry.output_size))
+    row["output_width"] = geometry.output_size[-1]
     row["valid_question"] = 1
     row["axes_crop_uneven"] = sum(low != high for low, high in geometry.crop)
     for name, values in (

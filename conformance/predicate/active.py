@@ -197,20 +197,33 @@ def _next(
 
 
 def _steps(case: Case, predicate: Predicate) -> Iterator[Case]:
-    """Cases one change away: all values of the fields in the condition, on one axis or all; few of the others."""
+    """Cases one change away, on one axis or all: all values of the fields in the condition, few of the others."""
     named = str(predicate)
+    for atom in (atom for term in predicate.terms for atom in term):
+        if atom.to_column and atom.column in _CHANGES and atom.value in _CHANGES:
+            # Equal at another value: a coincidence may matter at some sizes only.
+            for value in (1, 2, 3):
+                yield from filter(None, [_replaced(case, {atom.column: value, atom.value: value})])
     for name, values in _CHANGES.items():
         stem = name.removesuffix("_size")
-        wanted = values if stem in named else values[:2]
+        wanted = (*_near(predicate, stem), *values) if stem in named else values[:2]
         for value in wanted:
             yield from filter(None, [_replaced(case, {name: _spread(name, value, case.rank)})])
-            if stem in named and name in _SPATIAL and isinstance(value, int) and case.rank > 1:
+            if name in _SPATIAL and isinstance(value, int) and case.rank > 1:
                 for axis in range(case.rank):
                     whole = _spread(name, value, case.rank)
                     own = getattr(case, name)
                     if isinstance(own, tuple):
                         mixed = tuple(whole[n] if n == axis else own[n] for n in range(case.rank))
                         yield from filter(None, [_replaced(case, {name: mixed})])
+
+
+def _near(predicate: Predicate, stem: str) -> Iterator[int]:
+    """Numbers about those a condition compares with, and part of the way to them, which finds a threshold."""
+    for atom in (atom for term in predicate.terms for atom in term):
+        if atom.column.startswith(stem) and type(atom.value) is int and atom.value > 1:
+            bound = atom.value
+            yield from dict.fromkeys((bound, bound + 1, bound - 1, bound // 2, bound * 3 // 4, bound * 7 // 8))
 
 
 def _spread(name: str, value: Any, rank: int) -> Any:

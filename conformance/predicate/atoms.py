@@ -40,12 +40,20 @@ _AXIS_COUNTS = {
     "axes_kernel_indivisible": "kernel_size not divisible by stride",
     "axes_kernel_even": "kernel_size even",
     "axes_crop_uneven": "crop uneven",
+    "axes_kernel_is_input": "kernel_size = input_size",
+    "axes_kernel_is_stride": "kernel_size = stride",
+    "axes_dilation_over_input": "dilation >= input_size",
 }
-_LESS_COMMON = ("axes_stride_over_effective", "axes_kernel_even", "axes_crop_uneven")
+_LESS_COMMON = ("axes_stride_over_effective", "axes_kernel_even", "axes_crop_uneven", "axes_kernel_is_input",
+                "axes_kernel_is_stride", "axes_dilation_over_input")  # fmt: skip
 _COMPARABLE = (
     ("in_channels", "out_channels"),
     ("in_channels", "groups"),
     ("out_channels", "groups"),
+    ("batch", "in_channels"),
+    ("batch", "out_channels"),
+    ("input_width", "in_channels"),
+    ("output_width", "out_channels"),
     *((f"{a}_{m}", f"{b}_{n}")
       for a, b in (("stride", "kernel"), ("stride", "dilation"), ("kernel", "input"), ("stride", "effective"),
                    ("output_padding", "stride"), ("output_padding", "dilation"), ("stride", "input"))

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from cases import Case
+from cases import Case, DomainError
 from cases.columns import COLUMN_NAMES, columns
+from cases.tiers import load_tier
 from conformance.predicate import explain
 from reports.where import matching
+from tests.faults.numbers import CONDITIONS
 
 KNOWN = [
     Case.parse(text)
@@ -113,3 +115,32 @@ def test_an_alternative_of_two_conditions() -> None:
     found = explain([c for c in KNOWN if planted(c)], [c for c in KNOWN if not planted(c)])
     assert found.predicate is not None
     assert all(found.predicate(columns(case)) == planted(case) for case in KNOWN)
+
+
+def _ordinary(case: Case) -> bool:
+    """Whether a question has an answer with something in it."""
+    try:
+        return case.batch > 0 and min(case.input_size) > 0 and min(case.geometry().output_size) > 0
+    except DomainError:
+        return False
+
+
+# Divisibility of a channel count is in no column, so no condition can say it.
+_SAYABLE = [name for name in CONDITIONS if "no multiple" not in name]
+
+
+@pytest.mark.parametrize("name", _SAYABLE)
+def test_conditions_that_others_planted_come_back(name: str) -> None:
+    """Searched on the gate tier and by asking, judged on every third case of the full tier."""
+    applies, ranks = CONDITIONS[name]
+    gate = [case for case in load_tier("gate") if case.rank in ranks and _ordinary(case)]
+    found = explain(
+        [case for case in gate if applies(case)][:60],
+        [case for case in gate if not applies(case)][:200],
+        lambda case: applies(case) if case.rank in ranks else None,
+    )
+    assert found.exact, found.text
+    assert found.predicate is not None
+    others = [case for case in load_tier("full")[::3] if case.rank in ranks and _ordinary(case)]
+    assert any(map(applies, others))
+    assert [case for case in others if found.predicate(columns(case)) != applies(case)] == []

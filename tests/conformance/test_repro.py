@@ -85,7 +85,7 @@ FAULTS = {
     "AcceptsAnything": ("1d-i3-k3-s0-p0", "accepted"),
     "OtherDtype": ("1d-i3-k3-s2-p0", "dtype"),
     "Shortens": ("1d-i300-k3-s2-p0", "shape"),
-    "Imprecise": ("1d-i3-k3-s2-p0-normal.0", "values"),
+    "Imprecise": ("1d-i3-k3-s2-p0-normal.0", "precision"),
 }
 
 
@@ -166,7 +166,7 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_issue_says_it_all(monkeypatch: pytest.MonkeyPatch) -> None:
     from conformance.repro import issue
 
-    monkeypatch.setattr(issue, "available", list)  # the others take seconds each to import
+    monkeypatch.setattr(issue, "expand", list)  # the others take seconds each to import
     asked = _ask("Flips", "1d-i3-k3-s2-p0")
     body = issue.build_issue(asked, build_script(asked), 5.0)
     assert body.startswith(

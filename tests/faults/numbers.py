@@ -254,7 +254,13 @@ _refuses("gradient in bfloat16 refused", lambda case: case.dtype == "bf16" and c
 # --- wrong only on some questions
 
 
+CONDITIONS: dict[str, tuple[Callable[[Case], bool], tuple[int, ...]]] = {}
+"""When each of these faults shows, and on which ranks."""
+
+
 def _only(name: str, applies: Callable[[Case], bool], ranks: tuple[int, ...] = (1, 2, 3)) -> None:
+    CONDITIONS[name] = applies, ranks
+
     @after(f"wrong only {name}", ranks=ranks)
     def _(work: Work, answers: Answers) -> None:
         if not applies(work.case):

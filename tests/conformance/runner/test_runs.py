@@ -183,7 +183,7 @@ def test_a_difference_in_every_form(tmp_path: Path, capsys: pytest.CaptureFixtur
     page = (tmp_path / "page" / "index.html").read_text()
     assert hostile not in page
     assert "&lt;script&gt;" in page
-    assert "Lost precision" in page
+    assert "now 40% of the bound of fp32-acc" in page
 
 
 def test_a_run_does_not_differ_from_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
