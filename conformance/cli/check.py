@@ -29,6 +29,8 @@ from reports.statuses import STATUSES, label
 
 __all__ = ["command"]
 
+_MOST_CHARACTERS = 400
+
 
 @click.command(
     "check",
@@ -134,8 +136,9 @@ def _print(question: Meaning, found: list[tuple[Outcome, dict[str, str]]]) -> No
     for note in question.notes:
         console.print(f"note: {escape(note)}", soft_wrap=True)
     table = Table(box=box.SIMPLE)
-    for name in ("adapter", "version", "outcome", "profile", "budget", "detail"):
+    for name in ("adapter", "version", "outcome", "profile", "budget"):
         table.add_column(name, overflow="fold")
+    said: dict[str, list[str]] = {}
     for outcome, versions in found:
         status = STATUSES[outcome.status]
         table.add_row(
@@ -144,6 +147,11 @@ def _print(question: Meaning, found: list[tuple[Outcome, dict[str, str]]]) -> No
             f"[{status.colour}]{status.symbol} {label(outcome.status, outcome.kind)}[/]",
             outcome.profile or "",
             "" if outcome.budget is None else f"{outcome.budget:.0%}",
-            escape(outcome.detail[:300]),
         )
+        words = [outcome.diagnosis["text"]] if outcome.diagnosis else []
+        words += [" ".join(outcome.detail.split())[:_MOST_CHARACTERS]] if outcome.detail else []
+        if words:
+            said.setdefault("; ".join(words), []).append(outcome.adapter)
     console.print(table)
+    for text, names in said.items():
+        console.print(f"[bold]{escape(', '.join(names))}[/]: {escape(text)}", soft_wrap=True)
