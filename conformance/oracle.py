@@ -168,6 +168,7 @@ def _grouped_input(problem: _Problem) -> np.ndarray:
     )
 
 
+@np.errstate(invalid="ignore", over="ignore")  # NaN and infinity are data like any other
 def conv_transpose(
     x: Any,
     w: Any,
@@ -223,6 +224,7 @@ def conv_transpose(
     return _finish(y, bias, layout)
 
 
+@np.errstate(invalid="ignore", over="ignore")  # NaN and infinity are data like any other
 def conv_transpose_gradients(
     x: Any,
     w: Any,
@@ -310,8 +312,7 @@ def by_zero_insertion(x: Any, w: Any, bias: Any = None, **arguments: Any) -> np.
     views = np.lib.stride_tricks.sliding_window_view(stuffed, extent, axis=tuple(range(2, p.x.ndim)))
     keep = tuple(slice(sk, sk + out) for sk, out in zip(skip, p.output_size, strict=True))
     views = views[(slice(None), slice(None), *keep, *(slice(None, None, d) for d in p.dilation))]
-    spatial, window = "pqrs"[: len(kernel)], "uvwx"[: len(kernel)]
-    share = p.x.shape[1] // p.groups
+    spatial, window, share = "pqrs"[: len(kernel)], "uvwx"[: len(kernel)], p.x.shape[1] // p.groups
     parts = [
         np.einsum(
             f"nc{spatial}{window},cf{window}->nf{spatial}",

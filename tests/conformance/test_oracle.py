@@ -142,3 +142,11 @@ def test_arguments_that_do_not_fit_are_refused(arguments: dict[str, Any], words:
 def test_an_upstream_gradient_of_another_shape_is_refused() -> None:
     with pytest.raises(ValueError, match="dy has shape"):
         oracle.conv_transpose_gradients(np.ones((1, 1, 4)), np.ones((1, 1, 3)), np.ones((1, 1, 7)))
+
+
+def test_infinities_meet_in_silence() -> None:
+    x, w = np.array([[[np.inf, 0.0]]]), np.array([[[0.0, 1.0]]])
+    y = oracle.conv_transpose(x, w)
+    np.testing.assert_array_equal(y, [[[np.nan, np.inf, 0.0]]])
+    gradients = oracle.conv_transpose_gradients(x, w, np.array([[[1.0, 0.0, 0.0]]]))
+    np.testing.assert_array_equal(gradients.dw, [[[np.inf, np.nan]]])
