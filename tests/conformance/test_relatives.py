@@ -11,7 +11,7 @@ from adapters.process import Host
 from adapters.registry import resolve
 from conformance.reference import answer
 from conformance.relatives import RELATIVES, Question, Relative, unpooling_places
-from tests.frameworks import requires
+from tests.frameworks import families
 
 SIZES = {1: (5,), 2: (3, 4), 3: (3, 2, 4)}
 
@@ -46,14 +46,7 @@ def test_another_kernel_breaks_the_identity(name: str) -> None:
     assert not agrees(RELATIVES[name], question, answer(question.case, other)["y"])
 
 
-# One way into each framework; its other ways are held to the oracle, as these are.
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param(name, marks=requires(name))
-        for name in ("torch", "keras-tensorflow", "jax-lax", "onnxruntime")
-    ],
-)
+@pytest.fixture(scope="module", params=families())
 def host(request: pytest.FixtureRequest) -> Iterator[Host]:
     with Host(resolve(request.param)) as running:
         yield running
@@ -64,8 +57,11 @@ def test_identity_on_every_adapter(name: str, host: Host) -> None:
     for rank in (1, 2, 3):
         question = RELATIVES[name].ask(image(rank), 2)
         reply = host.ask(question.case, question.tensors)
+        if reply.kind in ("unsupported", "inexpressible"):
+            continue  # a declared limit, such as groups in Keras or a rank
         assert reply.kind == "answer", reply.detail
-        assert agrees(RELATIVES[name], question, reply.tensors["y"].values)
+        if "y" in reply.tensors:  # a shape inference has no values
+            assert agrees(RELATIVES[name], question, reply.tensors["y"].values)
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
