@@ -15,7 +15,7 @@ from cases.case import Case
 __all__ = ["TIERS", "load_tier", "tier_hash"]
 
 TIERS: dict[str, str] = {
-    "smoke": "every pair of parameter classes on each rank, and the worked examples; under a minute",
+    "smoke": "every pair of parameter classes on each rank; under a minute",
     "gate": "every three parameter classes together, and every boundary class on each rank; for every change",
     "full": "every four parameter classes together, more boundaries and data kinds; for every release",
 }
