@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from adapters.process import Limits
 from adapters.registry import UnknownAdapter, expand, resolve
+from conformance.runner.asking import Asker
 from conformance.runner.items import SuitePlugin
 from conformance.runner.plan import Plan, ShardError, make_plan, read_shard
 from conformance.runner.recorder import Recorder
-from conformance.selection import SelectionError, select
-from reports.expectations import ExpectationError
+from conformance.selection import SelectionError, expectation_folders, select
+from reports.expectations import ExpectationError, load_all
 
 __all__ = ["register"]
 
@@ -51,6 +53,8 @@ def register(config: pytest.Config) -> None:
             plan = recorder.plan
             config.pluginmanager.register(recorder, "conformance-recorder")
             config.pluginmanager.register(_Hand(plan), "conformance-hand")
-        config.pluginmanager.register(SuitePlugin(config, plan), "conformance-items")
+        known = load_all([spec.name for spec in specs], expectation_folders(option.expectations))
+        asker = Asker(Limits(answer=option.answer_timeout), known)
+        config.pluginmanager.register(SuitePlugin(plan, asker), "conformance-items")
     except (UnknownAdapter, SelectionError, ShardError, ExpectationError) as error:
         raise pytest.UsageError(str(error)) from None

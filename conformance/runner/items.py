@@ -2,90 +2,37 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
-from adapters.process import Host, Limits
 from adapters.registry import AdapterSpec
 from cases import Case
-from cases.columns import columns
-from conformance.check import ask
 from conformance.plugin import SUITE
-from conformance.runner.again import Confirmation
+from conformance.runner.asking import Answer
 from conformance.runner.plan import Plan
-from conformance.selection import expectation_folders
-from reports.expectations import Expectation, load_all
-from reports.gate import explain
-from reports.outcome import Outcome
 from reports.statuses import label
 
-__all__ = ["REPORT_ATTRIBUTE", "CaseItem", "SuitePlugin"]
+__all__ = ["REPORT_ATTRIBUTE", "Asks", "CaseItem", "SuitePlugin"]
 
 REPORT_ATTRIBUTE = "conformance"
-_OUTCOME = pytest.StashKey[Outcome]()
-_MOST_CHARACTERS = 4000
+_ANSWER = pytest.StashKey[Answer]()
+
+
+class Asks(Protocol):
+    """Where answers come from: an `Asker` in this process, or others elsewhere."""
+
+    def ask(self, spec: AdapterSpec, case: Case) -> Answer:
+        """The answer to one question."""
+
+    def close(self) -> None:
+        """Let go of what answers."""
 
 
 class Discrepancy(Exception):
     """An outcome that fails the gate; carries it to pytest's report."""
-
-
-class HostPool:
-    """The adapter processes of this worker.
-
-    Items come sorted by adapter, so one live process is enough; the last is ended when another is asked for.
-    """
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._host: Host | None = None
-        self._announced: set[str] = set()
-
-    def get(self, spec: AdapterSpec) -> Host:
-        """The process of an adapter."""
-        if self._host is None or self._host.spec != spec:
-            self.close()
-            self._host = Host(spec, self._limits)
-        return self._host
-
-    def fresh(self, spec: AdapterSpec) -> Host:
-        """A process of an adapter that has been asked nothing yet."""
-        self.close()
-        return self.get(spec)
-
-    @property
-    def environment(self) -> dict[str, Any]:
-        """What the current process runs in."""
-        return self._host.environment if self._host is not None else {}
-
-    def news(self) -> dict[str, Any] | None:
-        """The environment of the current process, once for each adapter."""
-        if self._host is None or self._host.spec.name in self._announced:
-            return None
-        if not self._host.environment["versions"]:
-            return None
-        self._announced.add(self._host.spec.name)
-        return self._host.environment
-
-    def close(self) -> None:
-        """End the live process."""
-        if self._host is not None:
-            self._host.close()
-            self._host = None
-
-
-def _ask(case: Case, host: Host) -> Outcome:
-    """Ask; an error of our own is an outcome too, said in its own words."""
-    try:
-        return ask(case, host)
-    except Exception as error:
-        words = f"{type(error).__name__}: {error}"[:_MOST_CHARACTERS]
-        trace = "".join(traceback.format_exception(error))[-_MOST_CHARACTERS:]
-        return Outcome(str(case), host.spec.name, "infra", detail=f"{words}\n{trace}")
 
 
 class CaseItem(pytest.Item):
@@ -97,8 +44,8 @@ class CaseItem(pytest.Item):
 
     def runtest(self) -> None:
         """Ask, and fail, skip or pass as the outcome says."""
-        outcome, known = self.suite.ask(self.spec, self.case)
-        self.stash[_OUTCOME] = outcome
+        answer = self.stash[_ANSWER] = self.suite.asker.ask(self.spec, self.case)
+        outcome, known = answer.outcome, answer.known
         if known is not None:
             pytest.xfail(f"{known.finding}: {known.reason}")
         if outcome.gates:
@@ -132,30 +79,8 @@ class Suite(pytest.File):
 class SuitePlugin:
     """Hooks of the side that runs items."""
 
-    def __init__(self, config: pytest.Config, plan: Plan) -> None:
-        option = config.option
-        self.plan = plan
-        self.pool = HostPool(Limits(answer=option.answer_timeout))
-        adapters = dict.fromkeys(spec.name for spec, _ in plan.questions)
-        self._expectations = load_all(adapters, expectation_folders(option.expectations))
-        self._confirmation = Confirmation()
-
-    def ask(self, spec: AdapterSpec, case: Case) -> tuple[Outcome, Expectation | None]:
-        """Ask, and ask again where the outcome is news; the second value is what explains it."""
-        outcome = _ask(case, self.pool.get(spec))
-        known = self._known(outcome, case)
-        if not outcome.gates or known is not None:
-            return outcome, known
-        settled = self._confirmation.confirm(outcome, lambda: _ask(case, self.pool.fresh(spec)))
-        return settled, None if settled is outcome else self._known(settled, case)
-
-    def _known(self, outcome: Outcome, case: Case) -> Expectation | None:
-        entries = self._expectations[outcome.adapter]
-        if not outcome.gates or not entries:
-            return None
-        row = {**columns(case), **outcome.columns()}
-        (explained,) = explain([row], entries, self.pool.environment)
-        return explained[0] if explained else None
+    def __init__(self, plan: Plan, asker: Asks) -> None:
+        self.plan, self.asker = plan, asker
 
     def pytest_pycollect_makemodule(self, module_path: Path, parent: Any) -> Suite | None:
         """Collect the suite in place of its anchor module."""
@@ -168,13 +93,14 @@ class SuitePlugin:
         """Send the outcome along with pytest's report, also from a worker to the controller."""
         report = yield
         if call.when == "call" and isinstance(item, CaseItem):
-            outcome = item.stash.get(_OUTCOME, None)
-            if outcome is not None:
-                message = {"outcome": outcome.to_json(), "environment": self.pool.news()}
+            answer = item.stash.get(_ANSWER, None)
+            if answer is not None:
+                outcome = answer.outcome
+                message = {"outcome": outcome.to_json(), "environment": answer.environment}
                 setattr(report, REPORT_ATTRIBUTE, message)
                 report.user_properties = [("status", outcome.status), ("kind", outcome.kind or "")]
         return report
 
     def pytest_unconfigure(self) -> None:
         """End the adapter's process."""
-        self.pool.close()
+        self.asker.close()

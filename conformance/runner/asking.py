@@ -1,0 +1,134 @@
+"""Asking the questions of a run: the adapter's process, and asking again where an answer is news."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.process import Host, Limits
+from adapters.registry import AdapterSpec
+from cases import Case
+from cases.columns import columns
+from conformance.check import ask
+from conformance.runner.again import Confirmation
+from reports.expectations import Expectation
+from reports.gate import explain
+from reports.outcome import Outcome
+
+__all__ = ["Answer", "Asker"]
+
+_MOST_CHARACTERS = 4000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one question.
+
+    Attributes
+    ----------
+    outcome : Outcome
+        The verdict, settled by asking again where it was news.
+    known : Expectation or None
+        What explains it.
+    environment : dict or None
+        What the adapter's process runs in, along with the first answer of each adapter.
+    """
+
+    outcome: Outcome
+    known: Expectation | None = None
+    environment: dict[str, Any] | None = None
+
+
+class _HostPool:
+    """The adapter processes of this worker.
+
+    Questions come sorted by adapter, so one live process is enough; the last is ended when another is asked for.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._host: Host | None = None
+        self._announced: set[str] = set()
+
+    def get(self, spec: AdapterSpec) -> Host:
+        """The process of an adapter."""
+        if self._host is None or self._host.spec != spec:
+            self.close()
+            self._host = Host(spec, self._limits)
+        return self._host
+
+    def fresh(self, spec: AdapterSpec) -> Host:
+        """A process of an adapter that has been asked nothing yet."""
+        self.close()
+        return self.get(spec)
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What the current process runs in."""
+        return self._host.environment if self._host is not None else {}
+
+    def news(self) -> dict[str, Any] | None:
+        """The environment of the current process, once for each adapter."""
+        if self._host is None or self._host.spec.name in self._announced:
+            return None
+        if not self._host.environment["versions"]:
+            return None
+        self._announced.add(self._host.spec.name)
+        return self._host.environment
+
+    def close(self) -> None:
+        """End the live process."""
+        if self._host is not None:
+            self._host.close()
+            self._host = None
+
+
+def _ask(case: Case, host: Host) -> Outcome:
+    """Ask; an error of our own is an outcome too, said in its own words."""
+    try:
+        return ask(case, host)
+    except Exception as error:
+        words = f"{type(error).__name__}: {error}"[:_MOST_CHARACTERS]
+        trace = "".join(traceback.format_exception(error))[-_MOST_CHARACTERS:]
+        return Outcome(str(case), host.spec.name, "infra", detail=f"{words}\n{trace}")
+
+
+class Asker:
+    """Asks questions one after the other, wherever a run sends them.
+
+    Parameters
+    ----------
+    limits : Limits
+        How long to wait for an adapter.
+    expectations : mapping
+        Entries by adapter.
+    """
+
+    def __init__(self, limits: Limits, expectations: Mapping[str, Sequence[Expectation]]) -> None:
+        self._pool = _HostPool(limits)
+        self._expectations = expectations
+        self._confirmation = Confirmation()
+
+    def ask(self, spec: AdapterSpec, case: Case) -> Answer:
+        """Ask, and ask again where the outcome is news."""
+        outcome = _ask(case, self._pool.get(spec))
+        known = self._known(outcome, case)
+        if outcome.gates and known is None:
+            settled = self._confirmation.confirm(outcome, lambda: _ask(case, self._pool.fresh(spec)))
+            if settled is not outcome:
+                outcome, known = settled, self._known(settled, case)
+        return Answer(outcome, known, self._pool.news())
+
+    def _known(self, outcome: Outcome, case: Case) -> Expectation | None:
+        entries = self._expectations[outcome.adapter]
+        if not outcome.gates or not entries:
+            return None
+        row = {**columns(case), **outcome.columns()}
+        (explained,) = explain([row], entries, self._pool.environment)
+        return explained[0] if explained else None
+
+    def close(self) -> None:
+        """End the adapter's process."""
+        self._pool.close()
