@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from cases import Case
 from cases.boundary import BOUNDARIES, met
 from cases.coverage import coverage
 from cases.domain import FACTORS, SPACES, classify
+from cases.peers import load_peers
 from cases.tiers import TIERS, load_tier, tier_hash
 from conformance.cli.common import adapter_option, resolve_adapters
 from conformance.cli.corpus import print_corpus
@@ -42,10 +44,11 @@ def command(tier: str | None, stats: bool, corpus: bool, as_json: bool, adapters
     tiers = {name: load_tier(name) for name in ([tier] if tier else TIERS)}
     if stats:
         found = {name: statistics(cases) for name, cases in tiers.items()}
+        peers = {peer.name: {"version": peer.version, **statistics(peer.cases)} for peer in load_peers().values()}
         if as_json:
-            click.echo(json.dumps({"tiers": found}, indent=2))
+            click.echo(json.dumps({"tiers": found, "peers": peers}, indent=2))
         else:
-            _print(found)
+            _print(found, peers)
         return
     listed = list(dict.fromkeys(case for cases in tiers.values() for case in cases))
     if as_json:
@@ -56,7 +59,7 @@ def command(tier: str | None, stats: bool, corpus: bool, as_json: bool, adapters
         click.echo("\n".join(map(str, listed)))
 
 
-def statistics(cases: list[Case]) -> dict[str, Any]:
+def statistics(cases: Sequence[Case]) -> dict[str, Any]:
     """Number, hash, t-way coverage in every space, and cases a class and a boundary class."""
     found: dict[str, Any] = {"cases": len(cases), "hash": tier_hash(cases), "coverage": {}}
     for space in SPACES:
@@ -71,23 +74,30 @@ def statistics(cases: list[Case]) -> dict[str, Any]:
     return found
 
 
-def _print(found: dict[str, dict[str, Any]]) -> None:
+def _print(found: dict[str, dict[str, Any]], peers: dict[str, dict[str, Any]]) -> None:
     console = Console(highlight=False)
     for name, tier in found.items():
         console.print(f"{name}: {tier['cases']} cases, hash {tier['hash']}")
-    table = Table("space", "", "required", *found, title="t-way coverage", box=box.SIMPLE)
-    for space in SPACES:
-        for strength in map(str, _STRENGTHS):
-            counted = [tier["coverage"][space][strength] for tier in found.values()]
-            shares = (f"{c['covered']} ({_percent(c)})" for c in counted)
-            table.add_row(space, f"{strength}-way", str(counted[0]["required"]), *shares)
-    console.print(table)
+    console.print(_coverage("t-way coverage", found))
     for title, key in (("cases a class", "classes"), ("cases a boundary class", "boundaries")):
         table = Table("", *found, title=title, box=box.SIMPLE)
         names = FACTORS if key == "classes" else BOUNDARIES
         for name in names:
             table.add_row(name, *(_cell(tier[key][name]) for tier in found.values()))
         console.print(table)
+    console.print(_coverage("the same of the case lists of others", peers))
+    for name, peer in peers.items():
+        console.print(f"{name}: {peer['cases']} cases, {peer['version']}")
+
+
+def _coverage(title: str, lists: dict[str, dict[str, Any]]) -> Table:
+    table = Table("space", "", "required", *lists, title=title, box=box.SIMPLE)
+    for space in SPACES:
+        for strength in map(str, _STRENGTHS):
+            counted = [cases["coverage"][space][strength] for cases in lists.values()]
+            shares = (f"{c['covered']} ({_percent(c)})" for c in counted)
+            table.add_row(space, f"{strength}-way", str(counted[0]["required"]), *shares)
+    return table
 
 
 def _percent(counted: dict[str, int]) -> str:

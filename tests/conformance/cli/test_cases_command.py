@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from cases.coverage import coverage
+from cases.peers import load_peers
 from cases.tiers import TIERS, load_tier, tier_hash
 from conformance.cli import main
 
@@ -38,11 +40,22 @@ def test_stats_count_coverage(capsys):
     assert min(tier["boundaries"].values()) > 0
 
 
+def test_stats_count_the_lists_of_others_in_the_same_way(capsys):
+    assert not run("cases", "--tier", "smoke", "--stats", "--json")
+    found = json.loads(capsys.readouterr().out)
+    smoke = found["tiers"]["smoke"]["coverage"]["whole"]
+    for peer in load_peers().values():
+        counted = found["peers"][peer.name]["coverage"]["whole"]["2"]
+        assert counted["required"] == smoke["2"]["required"]
+        assert counted["covered"] == coverage(peer.cases, 2).covered < smoke["2"]["covered"]
+
+
 def test_stats_table(capsys):
     assert not run("cases", "--tier", "smoke", "--stats")
     printed = capsys.readouterr().out
     assert tier_hash(load_tier("smoke")) in printed
     assert "100 %" in printed
+    assert all(f"{peer.name}: {len(peer.cases)} cases" in printed for peer in load_peers().values())
 
 
 def test_unknown_tier_is_one_line(capsys):
