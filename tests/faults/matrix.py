@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
+import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from conformance.reference import question, reference
 from conformance.verdict import judge
 from tests.faults.catalogue import FAULTS, RIGHT, Fault
 
-__all__ = ["answerable", "kills", "notices"]
+__all__ = ["answerable", "kills", "notices", "unnoticed"]
 
 Expected = dict[str, Reference]
 
@@ -40,6 +42,15 @@ def notices(case: Case, expected: Expected, fault: Fault) -> bool:
         return judge(case, tensors, fault.reply(case, tensors), expected=expected)["status"] == "fail"
 
 
+def unnoticed(fault: Fault, cases: Sequence[tuple[Case, Expected]]) -> list[int]:
+    """The ranks on which a fault can be said and no case notices it."""
+    return [
+        rank
+        for rank in fault.ranks
+        if not any(case.rank == rank and notices(case, expected, fault) for case, expected in cases)
+    ]
+
+
 def kills(tier: str) -> dict[str, Counter[int]]:
     """For every fault, the number of cases on each rank that notice it."""
     found: dict[str, Counter[int]] = {name: Counter() for name in FAULTS}
@@ -52,15 +63,26 @@ def kills(tier: str) -> dict[str, Counter[int]]:
     return found
 
 
-def main(tiers: list[str]) -> None:
-    """Print the matrix as Markdown."""
-    found = {tier: kills(tier) for tier in tiers}
-    for tier in tiers:
-        noticed = sum(all(found[tier][name][rank] for rank in fault.ranks) for name, fault in FAULTS.items())
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the matrix as Markdown; write it as JSON where asked to, cases by fault and tier."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.matrix", description=__doc__)
+    parser.add_argument("tiers", metavar="TIER", nargs="*", choices=list(TIERS), help="default: smoke gate")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write {fault: {tier: cases}}")
+    given = parser.parse_args(arguments)
+    found = {tier: kills(tier) for tier in given.tiers or ("smoke", "gate")}
+    _print(found)
+    if given.json:
+        counts = {name: {tier: sum(found[tier][name].values()) for tier in found} for name in FAULTS}
+        given.json.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
+
+
+def _print(found: dict[str, dict[str, Counter[int]]]) -> None:
+    for tier, counts in found.items():
+        noticed = sum(all(counts[name][rank] for rank in fault.ranks) for name, fault in FAULTS.items())
         print(
             f"`{tier}` ({tier_hash(load_tier(tier))}) notices {noticed} of {len(FAULTS)} faults on every rank.\n"
         )
-    columns = [(tier, rank) for tier in tiers for rank in (1, 2, 3)]
+    columns = [(tier, rank) for tier in found for rank in (1, 2, 3)]
     print("| fault |" + "".join(f" {tier} {rank}-D |" for tier, rank in columns))
     print("| --- |" + " ---: |" * len(columns))
     for name, fault in FAULTS.items():
@@ -69,4 +91,4 @@ def main(tiers: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or [tier for tier in TIERS if tier != "full"])
+    main()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from cases.tiers import load_tier
-from tests.faults.catalogue import FAULTS, RIGHT
-from tests.faults.matrix import answerable, notices
+from tests.faults import matrix
+from tests.faults.catalogue import FAULTS, RIGHT, Fault
+from tests.faults.matrix import answerable, notices, unnoticed
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +28,23 @@ def test_the_implementation_without_a_fault_passes_every_case(gate):
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_gate_notices(name, gate):
-    fault = FAULTS[name]
-    for rank in fault.ranks:
-        assert any(case.rank == rank and notices(case, expected, fault) for case, expected in gate), rank
+    assert unnoticed(FAULTS[name], gate) == []
+
+
+def test_a_fault_that_no_case_notices_is_named_with_its_ranks(gate):
+    def only_at_17(work, answers):
+        if work.case.input_size[-1] == 17:
+            answers.clear()
+
+    assert unnoticed(Fault("at a width that gate does not ask", (1, 3), after=only_at_17), gate) == [1, 3]
+
+
+def test_the_matrix_is_written_by_fault_and_tier(tmp_path, monkeypatch, capsys):
+    two = {name: FAULTS[name] for name in ("kernel flipped on W", "bias ignored")}
+    monkeypatch.setattr(matrix, "FAULTS", {**two, "none": RIGHT})
+    matrix.main(["smoke", "--json", str(tmp_path / "kills.json")])
+    found = json.loads((tmp_path / "kills.json").read_text())
+    assert found.keys() == {*two, "none"}
+    assert found["none"] == {"smoke": 0}
+    assert all(0 < found[name]["smoke"] < 190 for name in two)
+    assert "notices 2 of 3 faults" in capsys.readouterr().out
