@@ -42,9 +42,12 @@ def test_a_fault_that_no_case_notices_is_named_with_its_ranks(gate):
 def test_the_matrix_is_written_by_fault_and_tier(tmp_path, monkeypatch, capsys):
     two = {name: FAULTS[name] for name in ("kernel flipped on W", "bias ignored")}
     monkeypatch.setattr(matrix, "FAULTS", {**two, "none": RIGHT})
-    matrix.main(["smoke", "--json", str(tmp_path / "kills.json")])
+    matrix.main(["--json", str(tmp_path / "kills.json")])
     found = json.loads((tmp_path / "kills.json").read_text())
     assert found.keys() == {*two, "none"}
-    assert found["none"] == {"smoke": 0}
-    assert all(0 < found[name]["smoke"] < 190 for name in two)
+    assert found["none"] == {"smoke": 0, "gate": 0}
+    assert all(0 < found[name]["smoke"] < found[name]["gate"] < 958 for name in two)
     assert "notices 2 of 3 faults" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        matrix.main(["nightly"])
+    assert "there are smoke, gate, full" in capsys.readouterr().err
