@@ -1,0 +1,205 @@
+"""How often the derived bound calls a right answer wrong: element-wise verdicts and alarms, dtype by dtype.
+
+    python -m benchmarks.false_alarms [--seeds 3] [--dtype f32 ...] [--adapter torch ...]
+
+Asked are the oracle's three algorithms with their arithmetic in the dtype (bfloat16, which NumPy cannot compute
+in, with sums in float32), sums of one product at a time in random order with every sum rounded to the dtype, and
+frameworks, on questions they are known to answer rightly, with the input and the bias scaled by 1e-6, 1 and 1e6.
+Prints a table, and exits with 1 if there is any alarm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import sys
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+
+from adapters.base import Tensor
+from adapters.process import Host, Reply
+from adapters.registry import resolve
+from cases import Case
+from cases.data import Tensors, make_tensors
+from cases.dtypes import DTYPES, round_to
+from conformance import oracle
+from conformance.bound import PROFILES, tolerance
+from conformance.reference import reference
+from conformance.verdict import judge
+
+__all__ = ["ADAPTERS", "QUESTIONS", "Count", "computed", "count", "questions"]
+
+Ask = Callable[[Case, Tensors], Reply]
+
+ADAPTERS = ("torch", "tf-nn", "jax-lax")
+
+# Many items of few positions: the matrix of a whole convolution stays small.
+QUESTIONS = (
+    "1d-n600-c5x4-i9-k4-s2-valid-cl-{dtype}-b1-normal.{seed}",
+    "2d-n128-c4x6-i6x5-k3x4-s2x1-same-cl-{dtype}-b1-normal.{seed}",
+    "2d-n128-c6x3-i5x6-k2x3-d2x1-valid-cl-{dtype}-normal.{seed}",
+    "3d-n128-c3x2-i3x4x2-k2x3x2-s1x2x2-same-{dtype}-normal.{seed}",
+)
+_SCALES = (1e-6, 1.0, 1e6)
+_FLOAT16_LARGEST = 64.0  # in place of 1e6: with more, sums of dw leave the format
+
+ALGORITHMS = {
+    "scatter by tap": ("conv_transpose", "conv_transpose_gradients"),
+    "zero insertion": ("by_zero_insertion", "gradients_by_correlation"),
+    "forward matrix": ("by_forward_matrix", "gradients_by_forward_matrix"),
+}
+
+
+@dataclass
+class Count:
+    """Verdicts on one implementation in one dtype.
+
+    ``share`` is the largest error as a share of what the bound allows; ``declined`` counts questions.
+    """
+
+    verdicts: int = 0
+    alarms: int = 0
+    share: float = 0.0
+    declined: int = 0
+
+    def __iadd__(self, other: Count) -> Count:
+        self.verdicts += other.verdicts
+        self.alarms += other.alarms
+        self.share = max(self.share, other.share)
+        self.declined += other.declined
+        return self
+
+
+def questions(dtype: str, seed: int = 0, batch: int | None = None) -> Iterator[tuple[Case, Tensors]]:
+    """Every question, forward and gradients, at every scale; ``batch`` makes them smaller."""
+    for text in QUESTIONS:
+        forward = Case.parse(text.format(dtype=dtype, seed=seed))
+        forward = replace(forward, batch=batch or forward.batch)
+        for case in (forward, replace(forward, direction="grad")):
+            drawn = make_tensors(case)
+            for scale in _SCALES:
+                factor = min(scale, _FLOAT16_LARGEST) if dtype == "f16" else scale
+                scaled = {name: drawn[name] * factor for name in ("x", "bias") if name in drawn}
+                yield case, drawn | {name: round_to(case.format, array) for name, array in scaled.items()}
+
+
+def count(case: Case, tensors: Tensors, reply: Reply) -> Count:
+    """Judge every element of an answer that is known to be right."""
+    if reply.kind != "answer":
+        return Count(declined=1)
+    expected, found = reference(case, tensors), Count()
+    for name, wanted in expected.items():
+        values = reply.tensors[name].values
+        with np.errstate(invalid="ignore"):
+            share = np.abs(values - wanted.exact) / tolerance(wanted, case.format, PROFILES[reply.promise])
+        found += Count(share.size, int(np.sum(~(share <= 1))), float(np.max(share, initial=0.0)))
+    if found.alarms == 0 and judge(case, tensors, reply, expected=expected)["status"] != "pass":
+        found.alarms = 1
+    return found
+
+
+@cache
+def _oracle_in(real: str, complex_: str) -> types.ModuleType:
+    """The oracle's own text with other formats in place of float64 and complex128."""
+    text = inspect.getsource(oracle).replace("np.float64", f"np.{real}").replace("np.complex128", f"np.{complex_}")
+    module = types.ModuleType(f"oracle_in_{real}")
+    exec(compile(text, module.__name__, "exec"), module.__dict__)
+    return module
+
+
+def computed(algorithm: str, case: Case, tensors: Tensors) -> Reply:
+    """The answer of one of the oracle's algorithms in the arithmetic of the question's dtype."""
+    real, complex_ = tensors["x"].real.dtype.name, np.result_type(tensors["x"], np.complex64).name
+    run = getattr(_oracle_in(real, complex_), ALGORITHMS[algorithm][case.direction == "grad"])
+    with np.errstate(under="ignore"):
+        if case.direction == "grad":
+            answer = run(tensors["x"], tensors["w"], tensors["dy"], **_parameters(case))._asdict()
+        else:
+            answer = {"y": run(tensors["x"], tensors["w"], tensors.get("bias"), **_parameters(case))}
+    return _reply(case, answer, "f16")
+
+
+def _parameters(case: Case) -> dict[str, Any]:
+    return {
+        "stride": case.stride,
+        "dilation": case.dilation,
+        "groups": case.groups,
+        "layout": case.layout,
+        "crop": case.geometry().crop,
+    }
+
+
+def one_by_one(case: Case, tensors: Tensors) -> Reply:
+    """The output by one product at a time, in random order, each sum rounded to the dtype."""
+    if case.direction == "grad":
+        return Reply("inexpressible")
+    x, w = tensors["x"], tensors["w"]
+    terms = [(channel, tap) for channel in range(case.in_channels) for tap in np.ndindex(*case.kernel_size)]
+    total = np.zeros(case.output_shape, case.format.carrier)
+    for n in np.random.default_rng(case.seed).permutation(len(terms)):
+        channel, tap = terms[n]
+        alone = np.zeros_like(w)
+        alone[(channel, slice(None), *tap)] = w[(channel, slice(None), *tap)]
+        product = round_to(case.format, oracle.conv_transpose(x, alone, **_parameters(case)))
+        total = round_to(case.format, total + product)
+    if case.bias:
+        bias = (
+            tensors["bias"] if case.layout == "channels_last" else tensors["bias"].reshape(-1, *(1,) * case.rank)
+        )
+        total = round_to(case.format, total + bias)
+    return _reply(case, {"y": total}, "f16", "bf16")
+
+
+def _reply(case: Case, answer: Tensors, *summed_in_storage: str) -> Reply:
+    promises = {"f64": "fp64", "c128": "fp64"} | dict.fromkeys(summed_in_storage, "storage-acc")
+    tensors = {
+        name: Tensor(round_to(case.format, array), case.dtype)
+        for name, array in answer.items()
+        if name != "db" or case.bias
+    }
+    return Reply("answer", tensors, promise=promises.get(case.dtype, "fp32-acc"))
+
+
+def _implementations(adapters: list[str]) -> Iterator[tuple[str, Ask]]:
+    for algorithm in ALGORITHMS:
+        yield f"oracle, {algorithm}", partial(computed, algorithm)
+    yield "one product at a time", one_by_one
+    for name in adapters:
+        with Host(resolve(name)) as host:
+            yield name, host.ask
+
+
+def main() -> int:
+    """Count and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--dtype", action="append", choices=list(DTYPES))
+    parser.add_argument("--adapter", action="append")
+    arguments = parser.parse_args()
+    print("| dtype | implementation | verdicts | alarms | largest share of the bound | declined |")
+    print("| --- | --- | ---: | ---: | ---: | ---: |")
+    totals = {dtype: Count() for dtype in arguments.dtype or DTYPES}
+    for name, ask in _implementations(arguments.adapter or list(ADAPTERS)):
+        for dtype, total in totals.items():
+            found = Count()
+            for seed in range(arguments.seeds):
+                for case, tensors in questions(dtype, seed):
+                    found += count(case, tensors, ask(case, tensors))
+            total += found
+            print(_row(dtype, name, found), flush=True)
+    for dtype, total in totals.items():
+        print(_row(dtype, "all", total))
+    return int(any(total.alarms for total in totals.values()))
+
+
+def _row(dtype: str, name: str, found: Count) -> str:
+    return f"| {dtype} | {name} | {found.verdicts} | {found.alarms} | {found.share:.3f} | {found.declined} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
