@@ -12,6 +12,7 @@ sum |x_i w_i| the oracle's answer to |x| and |w|.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,10 +32,8 @@ class Reference:
     ----------
     exact : numpy.ndarray
         The right values in float64 (complex128).
-    magnitude : numpy.ndarray
-        S: the same sums of absolute values, the bias included.
-    terms : numpy.ndarray
-        The number of products, and one more for a bias.
+    sums : callable
+        Returns `magnitude` and `terms`. Most answers are right bit for bit and need neither.
     also : tuple of numpy.ndarray
         Other values each element may take, where the data kind leaves a choice.
     positive : numpy.ndarray or None
@@ -42,10 +41,24 @@ class Reference:
     """
 
     exact: np.ndarray
-    magnitude: np.ndarray
-    terms: np.ndarray
+    sums: Callable[[], tuple[np.ndarray, np.ndarray]]
     also: tuple[np.ndarray, ...] = ()
     positive: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, exact: np.ndarray, magnitude: np.ndarray, terms: np.ndarray) -> Reference:
+        """A reference whose sums are known."""
+        return cls(exact, lambda: (magnitude, terms))
+
+    @property
+    def magnitude(self) -> np.ndarray:
+        """S: the sums of absolute values, the bias included."""
+        return self.sums()[0]
+
+    @property
+    def terms(self) -> np.ndarray:
+        """The number of products, and one more for a bias."""
+        return self.sums()[1]
 
 
 @dataclass(frozen=True)

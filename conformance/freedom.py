@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache, partial
 
 import numpy as np
 
@@ -31,10 +32,16 @@ def _without_bias(tensors: Tensors) -> Tensors:
 
 def plain(case: Case, tensors: Tensors, answer: Answer) -> dict[str, Reference]:
     """One right value an element, with what the error bound needs."""
-    exact = answer(case, tensors)
-    magnitude = answer(case, {name: np.abs(array) for name, array in tensors.items()})
-    terms = answer(case, _ones(tensors))
-    return {name: Reference(exact[name], magnitude[name], terms[name]) for name in exact}
+
+    @cache
+    def both() -> tuple[Tensors, Tensors]:
+        return answer(case, {name: np.abs(array) for name, array in tensors.items()}), answer(case, _ones(tensors))
+
+    def sums(name: str) -> tuple[np.ndarray, np.ndarray]:
+        magnitude, terms = both()
+        return magnitude[name], terms[name]
+
+    return {name: Reference(exact, partial(sums, name)) for name, exact in answer(case, tensors).items()}
 
 
 def nonfinite(case: Case, tensors: Tensors, answer: Answer) -> dict[str, Reference]:

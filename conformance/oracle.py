@@ -4,7 +4,7 @@ Three algorithms that share no code compute the output, and three the gradients;
 other, and to the text of R1 to R3 in exact rational arithmetic.
 
 ``conv_transpose``, ``conv_transpose_gradients``
-    Scatter by tap: one matrix product and one strided addition a kernel tap. The oracle everything uses.
+    Scatter by tap: one matrix product, then axis by axis one strided addition a tap. The oracle everything uses.
 ``by_zero_insertion``, ``gradients_by_correlation``
     The input spread out by zeros and correlated with the flipped kernel (Dumoulin and Visin, A guide to
     convolution arithmetic for deep learning, 2016, section 4).
@@ -14,7 +14,6 @@ other, and to the text of R1 to R3 in exact rational arithmetic.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -53,15 +52,8 @@ class _Problem(NamedTuple):
     groups: int
     crop: tuple[tuple[int, int], ...]
     layout: str
-
-    @property
-    def full_size(self) -> tuple[int, ...]:
-        sizes = zip(self.x.shape[2:], self.w.shape[2:], self.stride, self.dilation, strict=True)
-        return tuple((i - 1) * s + d * (k - 1) + 1 for i, k, s, d in sizes)
-
-    @property
-    def output_size(self) -> tuple[int, ...]:
-        return tuple(full - low - high for full, (low, high) in zip(self.full_size, self.crop, strict=True))
+    full_size: tuple[int, ...]
+    output_size: tuple[int, ...]
 
     @property
     def out_channels(self) -> int:
@@ -69,17 +61,17 @@ class _Problem(NamedTuple):
 
 
 def _per_axis(name: str, value: IntOrAxes, rank: int) -> tuple[int, ...]:
-    values = (value,) * rank if isinstance(value, (int, np.integer)) else tuple(value)
+    values = (value,) * rank if isinstance(value, (int, np.integer)) else tuple(map(int, value))
     if len(values) != rank:
         raise ValueError(f"{name} has {len(values)} entries for {rank} spatial axes")
     if min(values) < 1:
         raise ValueError(f"{name} is {values}; R11 asks for at least 1")
-    return tuple(int(entry) for entry in values)
+    return values
 
 
 def _double(array: Any) -> np.ndarray:
     array = np.asarray(array)
-    return array.astype(np.complex128 if np.iscomplexobj(array) else np.float64)
+    return np.asarray(array, np.complex128 if array.dtype.kind == "c" else np.float64)
 
 
 def _problem(
@@ -99,25 +91,30 @@ def _problem(
     if layout not in ("channels_first", "channels_last"):
         raise ValueError(f"layout is {layout!r}; it is channels_first or channels_last")
     if layout == "channels_last":
-        x = np.moveaxis(x, -1, 1)
+        x = x.transpose(0, -1, *range(1, rank + 1))
     if min(w.shape) < 1 or groups < 1 or w.shape[0] % groups or x.shape[1] != w.shape[0]:
         raise ValueError(f"x of {x.shape} (channels_first) and w of {w.shape} do not fit with groups {groups}")
-    pairs = ((0, 0),) * rank if crop is None else tuple((int(low), int(high)) for low, high in crop)
+    pairs = ((0, 0),) * rank if crop is None else tuple([(int(low), int(high)) for low, high in crop])
     if len(pairs) != rank:
         raise ValueError(f"crop has {len(pairs)} entries for {rank} spatial axes")
-    problem = _Problem(
-        x, w, _per_axis("stride", stride, rank), _per_axis("dilation", dilation, rank), groups, pairs, layout
+    stride, dilation = _per_axis("stride", stride, rank), _per_axis("dilation", dilation, rank)
+    full = tuple(
+        [
+            (i - 1) * s + d * (k - 1) + 1
+            for i, k, s, d in zip(x.shape[2:], w.shape[2:], stride, dilation, strict=True)
+        ]
     )
-    if min(problem.output_size) < 0:
-        raise ValueError(f"the output size would be {problem.output_size}; R11 asks for at least 0")
-    return problem
+    output = tuple([size - low - high for size, (low, high) in zip(full, pairs, strict=True)])
+    if min(output) < 0:
+        raise ValueError(f"the output size would be {output}; R11 asks for at least 0")
+    return _Problem(x, w, stride, dilation, groups, pairs, layout, full, output)
 
 
 def _finish(y: np.ndarray, bias: Any, layout: str) -> np.ndarray:
     """Add the bias (R3) and arrange the layout."""
     if bias is not None:
         y = y + _double(bias).reshape(-1, *(1,) * (y.ndim - 2))
-    return np.ascontiguousarray(np.moveaxis(y, 1, -1) if layout == "channels_last" else y)
+    return np.ascontiguousarray(y.transpose(0, *range(2, y.ndim), 1) if layout == "channels_last" else y)
 
 
 def _at(positions: Iterable[slice]) -> Any:
@@ -133,39 +130,56 @@ def _window(full: int, low: int, length: int) -> tuple[slice, slice]:
     return slice(start, stop), slice(start - low, stop - low)
 
 
-def _windows(problem: _Problem) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    found = [
-        _window(full, low, length)
-        for full, (low, _), length in zip(problem.full_size, problem.crop, problem.output_size, strict=True)
-    ]
-    return tuple(pair[0] for pair in found), tuple(pair[1] for pair in found)
+def _moved(array: np.ndarray, p: _Problem, *, to_full: bool) -> np.ndarray:
+    """From the full result to the output (R2), or back: what both hold is kept, the rest is zero."""
+    if not to_full and min(map(min, p.crop)) >= 0:
+        return array[_at(slice(low, low + size) for (low, _), size in zip(p.crop, p.output_size, strict=True))]
+    windows = [_window(*axis) for axis in zip(p.full_size, (low for low, _ in p.crop), p.output_size, strict=True)]
+    source, target = (1, 0) if to_full else (0, 1)
+    size = [max(size, 0) for size in p.full_size] if to_full else p.output_size
+    moved = np.zeros((*array.shape[:2], *size), array.dtype)
+    moved[_at(pair[target] for pair in windows)] = array[_at(pair[source] for pair in windows)]
+    return moved
 
 
-def _taps(problem: _Problem) -> list[tuple[slice, ...]]:
-    """For each kernel tap in C order, the positions of the full result it adds to."""
-    spatial = problem.x.shape[2:]
+def _landing(axis: int, p: _Problem) -> list[Any]:
+    """For each tap of a spatial axis, the index of what it adds to in the full result (R1)."""
+    before = (slice(None),) * (1 + len(p.stride))
+    i, s, d = p.x.shape[2 + axis], p.stride[axis], p.dilation[axis]
     return [
-        tuple(
-            slice(t * d, t * d + (i - 1) * s + 1 if i else t * d, s)
-            for t, d, s, i in zip(tap, problem.dilation, problem.stride, spatial, strict=True)
-        )
-        for tap in itertools.product(*map(range, problem.w.shape[2:]))
+        (*before, slice(t * d, t * d + (i - 1) * s + 1 if i else t * d, s)) for t in range(p.w.shape[2 + axis])
     ]
 
 
-def _grouped_weights(problem: _Problem) -> np.ndarray:
-    """Weights as one matrix a group, (G, taps * Cout/G, Cin/G)."""
-    w = problem.w
-    split = w.reshape(problem.groups, w.shape[0] // problem.groups, w.shape[1], -1)
-    return split.transpose(0, 3, 2, 1).reshape(problem.groups, -1, w.shape[0] // problem.groups)
+def _added_up(parts: np.ndarray, axis: int, p: _Problem) -> np.ndarray:
+    """Add the taps of a spatial axis where they land.
+
+    From (N, C, taps of this axis and the later, full sizes of the earlier, input sizes of this and the later).
+    """
+    shape, rank = parts.shape, len(p.stride)
+    size = max(p.full_size[axis], 0)
+    full = np.zeros((*shape[:2], *shape[3 : 2 + rank], size, *shape[3 + rank :]), parts.dtype)
+    for tap, index in enumerate(_landing(axis, p)):
+        reached = full[index]
+        np.add(reached, parts[:, :, tap], out=reached)
+    return full
 
 
-def _grouped_input(problem: _Problem) -> np.ndarray:
-    """Input as one matrix a group, (G, Cin/G, N * spatial)."""
-    x = problem.x
-    return np.moveaxis(x, 1, 0).reshape(
-        problem.groups, x.shape[1] // problem.groups, x.shape[0] * math.prod(x.shape[2:])
-    )
+def _spread_out(full: np.ndarray, axis: int, p: _Problem) -> np.ndarray:
+    """The transpose of `_added_up`: what each tap reaches."""
+    shape, rank, landing = full.shape, len(p.stride), _landing(axis, p)
+    size = p.x.shape[2 + axis]
+    parts = np.empty((*shape[:2], len(landing), *shape[2 : 1 + rank], size, *shape[2 + rank :]), full.dtype)
+    for tap, index in enumerate(landing):
+        parts[:, :, tap] = full[index]
+    return parts
+
+
+def _as_matrices(p: _Problem) -> tuple[np.ndarray, np.ndarray]:
+    """Input (N, G, Cin/G, spatial) and weights (G, Cin/G, Cout/G * taps): one matrix a group."""
+    share = p.w.shape[0] // p.groups
+    image = p.x.reshape(p.x.shape[0], p.groups, share, math.prod(p.x.shape[2:]))
+    return image, p.w.reshape(p.groups, share, -1)
 
 
 @np.errstate(invalid="ignore", over="ignore")  # NaN and infinity are data like any other
@@ -209,19 +223,13 @@ def conv_transpose(
     ValueError
         Arguments that do not fit each other or lie outside the domain (R11).
     """
-    problem = _problem(x, w, stride=stride, dilation=dilation, groups=groups, crop=crop, layout=layout)
-    batch, spatial = problem.x.shape[0], problem.x.shape[2:]
-    per_group = problem.w.shape[1]
-    products = np.matmul(_grouped_weights(problem), _grouped_input(problem))
-    products = products.reshape(groups, math.prod(problem.w.shape[2:]), per_group, batch, *spatial)
-    full = np.zeros((groups, per_group, batch, *(max(size, 0) for size in problem.full_size)), products.dtype)
-    for index, positions in enumerate(_taps(problem)):
-        full[_at(positions)] += products[:, index]
-    y = np.zeros((groups, per_group, batch, *problem.output_size), products.dtype)
-    source, target = _windows(problem)
-    y[_at(target)] = full[_at(source)]
-    y = np.moveaxis(y.reshape(problem.out_channels, batch, *problem.output_size), 0, 1)
-    return _finish(y, bias, layout)
+    p = _problem(x, w, stride=stride, dilation=dilation, groups=groups, crop=crop, layout=layout)
+    image, weights = _as_matrices(p)
+    full = np.matmul(weights.swapaxes(1, 2), image)
+    full = full.reshape(p.x.shape[0], p.out_channels, *p.w.shape[2:], *p.x.shape[2:])
+    for axis in range(len(p.stride)):
+        full = _added_up(full, axis, p)
+    return _finish(_moved(full, p, to_full=False), bias, layout)
 
 
 @np.errstate(invalid="ignore", over="ignore")  # NaN and infinity are data like any other
@@ -256,25 +264,18 @@ def conv_transpose_gradients(
     ValueError
         As in `conv_transpose`, or ``dy`` of another shape than the output.
     """
-    problem = _problem(x, w, stride=stride, dilation=dilation, groups=groups, crop=crop, layout=layout)
-    dy = _output_gradient(problem, dy)
-    batch, spatial = problem.x.shape[0], problem.x.shape[2:]
-    per_group = problem.w.shape[1]
-    grouped = np.moveaxis(dy, 1, 0).reshape(groups, per_group, batch, *problem.output_size)
-    full = np.zeros((groups, per_group, batch, *(max(size, 0) for size in problem.full_size)), dy.dtype)
-    source, target = _windows(problem)
-    full[_at(source)] = grouped[_at(target)]
-    taps = _taps(problem)
-    gathered = np.empty((groups, len(taps), per_group, batch, *spatial), dy.dtype)
-    for index, positions in enumerate(taps):
-        gathered[:, index] = full[_at(positions)]
-    gathered = gathered.reshape(groups, len(taps) * per_group, batch * math.prod(spatial))
-    dx = np.matmul(_grouped_weights(problem).transpose(0, 2, 1), gathered)
-    dw = np.matmul(_grouped_input(problem), gathered.transpose(0, 2, 1))
-    dx = np.moveaxis(dx.reshape(problem.x.shape[1], batch, *spatial), 0, 1)
-    dw = dw.reshape(groups, -1, len(taps), per_group).transpose(0, 1, 3, 2).reshape(problem.w.shape)
-    db = dy.sum(axis=(0, *range(2, dy.ndim)))
-    return Gradients(_finish(dx, None, layout), np.ascontiguousarray(dw), db)
+    p = _problem(x, w, stride=stride, dilation=dilation, groups=groups, crop=crop, layout=layout)
+    dy = _output_gradient(p, dy)
+    image, weights = _as_matrices(p)
+    gathered = _moved(dy, p, to_full=True)
+    for axis in reversed(range(len(p.stride))):
+        gathered = _spread_out(gathered, axis, p)
+    gathered = gathered.reshape(p.x.shape[0], groups, weights.shape[2], image.shape[3])
+    dx = np.matmul(weights, gathered).reshape(p.x.shape)
+    dw = np.zeros(weights.shape, np.result_type(p.x, dy))
+    for item, window in zip(image, gathered, strict=True):
+        dw += np.matmul(item, window.swapaxes(1, 2))
+    return Gradients(_finish(dx, None, layout), dw.reshape(p.w.shape), dy.sum(axis=(0, *range(2, dy.ndim))))
 
 
 def _output_gradient(problem: _Problem, dy: Any) -> np.ndarray:

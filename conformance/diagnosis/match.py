@@ -102,7 +102,7 @@ class Match:
         sums, counts = (Solver()(change(mapped(self.problem, way))) for way in (np.abs, np.ones_like))
         return all(
             self.within(
-                Reference(found[name], np.abs(sums[name]), np.abs(counts[name])),
+                Reference.of(found[name], np.abs(sums[name]), np.abs(counts[name])),
                 self.observed[name],
                 self.profile,
             )

@@ -122,7 +122,7 @@ def _fits(match: Match, way: Rounding) -> bool:
     return all(
         exact[name].shape == match.observed[name].shape
         and match.within(
-            Reference(exact[name], sums[name], counts[name]), match.observed[name], profile, way.output
+            Reference.of(exact[name], sums[name], counts[name]), match.observed[name], profile, way.output
         )
         for name in match.names
     )
