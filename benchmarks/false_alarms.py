@@ -32,7 +32,18 @@ from conformance.bound import PROFILES, tolerance
 from conformance.reference import reference
 from conformance.verdict import judge
 
-__all__ = ["ADAPTERS", "QUESTIONS", "Count", "computed", "count", "questions"]
+__all__ = [
+    "ADAPTERS",
+    "ALGORITHMS",
+    "QUESTIONS",
+    "SCALES",
+    "Count",
+    "computed",
+    "count",
+    "one_by_one",
+    "questions",
+    "scaled",
+]
 
 Ask = Callable[[Case, Tensors], Reply]
 
@@ -45,7 +56,7 @@ QUESTIONS = (
     "2d-n128-c6x3-i5x6-k2x3-d2x1-valid-cl-{dtype}-normal.{seed}",
     "3d-n128-c3x2-i3x4x2-k2x3x2-s1x2x2-same-{dtype}-normal.{seed}",
 )
-_SCALES = (1e-6, 1.0, 1e6)
+SCALES = (1e-6, 1.0, 1e6)
 _FLOAT16_LARGEST = 64.0  # in place of 1e6: with more, sums of dw leave the format
 
 ALGORITHMS = {
@@ -82,10 +93,14 @@ def questions(dtype: str, seed: int = 0, batch: int | None = None) -> Iterator[t
         forward = replace(forward, batch=batch or forward.batch)
         for case in (forward, replace(forward, direction="grad")):
             drawn = make_tensors(case)
-            for scale in _SCALES:
-                factor = min(scale, _FLOAT16_LARGEST) if dtype == "f16" else scale
-                scaled = {name: drawn[name] * factor for name in ("x", "bias") if name in drawn}
-                yield case, drawn | {name: round_to(case.format, array) for name, array in scaled.items()}
+            for scale in SCALES:
+                yield case, scaled(case, drawn, scale)
+
+
+def scaled(case: Case, drawn: Tensors, scale: float) -> Tensors:
+    """The tensors of a case with its input and bias scaled, by less where the dtype cannot hold it."""
+    factor = min(scale, _FLOAT16_LARGEST) if case.dtype == "f16" else scale
+    return drawn | {name: round_to(case.format, drawn[name] * factor) for name in ("x", "bias") if name in drawn}
 
 
 def count(case: Case, tensors: Tensors, reply: Reply) -> Count:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -31,3 +33,11 @@ def requires(*adapters: str) -> pytest.MarkDecorator:
     """Skip a test, with the reason, where an adapter's framework is not installed."""
     missing = [name for name in adapters if name not in _available()]
     return pytest.mark.skipif(bool(missing), reason=f"not installed: the framework of {', '.join(missing)}")
+
+
+def installed_source(package: str, *path: str) -> str:
+    """Text of a module of an installed package, which need not be importable: some want test libraries."""
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        pytest.skip(f"not installed: {package}")
+    return Path(found.origin).parent.joinpath(*path).read_text(encoding="utf-8")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ from cases import Case
 from cases.errors import DomainError
 from cases.peers import load_peers
 from cases.tiers import load_tier
+from tests.frameworks import installed_source
 
 PEERS = load_peers()
 
@@ -28,14 +27,6 @@ def released(key: str) -> str:
     if installed != version:
         pytest.skip(f"the list is from {name} {version}, installed is {installed}")
     return name
-
-
-def source_of(package: str, *path: str) -> str:
-    """Text of an installed module that need not be importable: some want test libraries."""
-    found = importlib.util.find_spec(package)
-    assert found is not None
-    assert found.origin is not None
-    return Path(found.origin).parent.joinpath(*path).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("key", PEERS)
@@ -60,7 +51,7 @@ def test_no_list_has_two_dimensions_with_several_channels_a_group_in_and_out() -
 
 def test_opinfo_is_what_torch_samples() -> None:
     released("pytorch-opinfo")
-    tree = ast.parse(source_of("torch", "testing", "_internal", "common_methods_invocations.py"))
+    tree = ast.parse(installed_source("torch", "testing", "_internal", "common_methods_invocations.py"))
     asked = [case for case in PEERS["pytorch-opinfo"].cases if (case.dtype, case.direction) == ("f64", "fwd")]
     samples = [
         (int(node.name[-2]), *sample)
@@ -113,7 +104,7 @@ def test_node_tests_are_what_onnx_exports() -> None:
 def test_keras_tests_are_as_many_as_keras_has() -> None:
     released("keras-tests")
     cases = PEERS["keras-tests"].cases
-    tree = ast.parse(source_of("keras", "src", "layers", "convolutional", "conv_transpose_test.py"))
+    tree = ast.parse(installed_source("keras", "src", "layers", "convolutional", "conv_transpose_test.py"))
     correctness = next(n for n in tree.body if isinstance(n, ast.ClassDef) and "Correctness" in n.name)
     listed = [
         ast.literal_eval(argument)

@@ -1,0 +1,176 @@
+"""Which rule tells right answers from wrong ones: the derived bound beside the tolerances that others test with.
+
+    python -m benchmarks.tolerances [--tier gate]
+
+Right answers are those of four ways to sum in float32 (float64 for f64 questions), rounded once to the dtype;
+wrong ones are those of planted faults (tests/faults) that differ from the right one in a bit at least. Asked are
+the forward questions of a tier with normal data, their input and bias scaled by 1e-6, 1 and 1e6. A rule should
+flag no right answer and miss no wrong one. Prints a table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from benchmarks.false_alarms import ALGORITHMS, SCALES, computed, one_by_one, scaled
+from cases import Case
+from cases.data import Tensors, make_tensors
+from cases.dtypes import round_to
+from cases.tiers import TIERS, load_tier
+from conformance.bound import PROFILES, Reference, tolerance
+from conformance.reference import reference
+from tests.faults.catalogue import FAULTS, RIGHT, Fault
+
+__all__ = ["ASSERT_CLOSE", "JAX", "KERAS", "NUMERIC", "RULES", "compare"]
+
+Rule = Callable[[Case, Reference, np.ndarray], bool]
+
+NUMERIC = (
+    "float32 inputs rounded to TF32",
+    "float32 inputs rounded to bfloat16",
+    "float32 result rounded to bfloat16",
+    "float32 result rounded to float16",
+    "bfloat16 computed by way of float16",
+    "float64 computed in float32",
+    "result truncated instead of rounded",
+    "accumulated in the storage format",
+    "one product lost at one element",
+    "one element off by one unit in the last place",
+)
+"""The faults of arithmetic; the others put values in wrong places."""
+
+
+def _derived(case: Case, wanted: Reference, values: np.ndarray) -> bool:
+    profile = PROFILES["fp64" if case.dtype == "f64" else "fp32-acc"]
+    return _beyond(values, wanted, tolerance(wanted, case.format, profile))
+
+
+def _close(tolerances: dict[str, tuple[float, float]]) -> Rule:
+    """A rule by relative and absolute tolerance, by dtype."""
+
+    def flags(case: Case, wanted: Reference, values: np.ndarray) -> bool:
+        relative, absolute = tolerances[case.dtype]
+        return _beyond(values, wanted, absolute + relative * np.abs(wanted.exact))
+
+    return flags
+
+
+def _kernel(case: Case) -> int:
+    """Products of one whole window, as the ULP rule and TOSA count them."""
+    return math.prod(case.kernel_size) * case.in_channels // case.groups
+
+
+def _ulp(case: Case, wanted: Reference, values: np.ndarray) -> bool:
+    dtype = case.format
+    power = np.floor(np.log2(np.maximum(np.abs(wanted.exact), dtype.smallest_normal)))
+    return _beyond(values, wanted, 2 * _kernel(case) * np.exp2(power) * 2 * dtype.unit_roundoff)
+
+
+def _tosa(case: Case, wanted: Reference, values: np.ndarray) -> bool:
+    dtype = case.format
+    accumulator_bits = 53 if case.dtype == "f64" else 24
+    kernel = math.ceil(_kernel(case) / 2 ** ((accumulator_bits - dtype.precision) / 2))
+    unit = np.maximum(wanted.magnitude * dtype.unit_roundoff, dtype.smallest_normal)
+    error = np.where(wanted.magnitude == 0, np.where(values == 0, 0, np.inf), (values - wanted.exact) / unit)
+    return bool(np.any(~(np.abs(error) <= 2 * kernel)) or np.sum(error**2) > 4 * 0.4 * kernel * error.size)
+
+
+def _beyond(values: np.ndarray, wanted: Reference, allowed: np.ndarray) -> bool:
+    with np.errstate(invalid="ignore"):
+        return not bool(np.all(np.abs(values - wanted.exact) <= allowed))
+
+
+# torch.testing.assert_close, relative and absolute: the defaults its documentation lists by dtype.
+ASSERT_CLOSE = {"f16": (1e-3, 1e-5), "bf16": (1.6e-2, 1e-5), "f32": (1.3e-6, 1e-5), "f64": (1e-7, 1e-7)}
+# jax._src.public_test_util: one number by dtype, relative and absolute.
+JAX = {"f16": 1e-3, "bf16": 1e-2, "f32": 1e-6, "f64": 1e-15}
+# keras.src.testing.TestCase.assertAllClose: one number, relative and absolute.
+KERAS = 1e-6
+
+RULES: dict[str, Rule] = {
+    "derived bound": _derived,
+    "assert_close": _close(
+        {"f16": (1e-3, 1e-5), "bf16": (1.6e-2, 1e-5), "f32": (1.3e-6, 1e-5), "f64": (1e-7, 1e-7)}
+    ),
+    "Keras": _close(dict.fromkeys(JAX, (KERAS, KERAS))),
+    "JAX": _close({dtype: (both, both) for dtype, both in JAX.items()}),
+    # The tests of WebNN: 2 units in the last place for each product of a window (web-platform-tests, webnn).
+    "ULP": _ulp,
+    # TOSA's dot-product rule, each element and the variance (reference_model, verify_dot_product.cpp), with the
+    # number of products divided by 2**((bits of the accumulator - bits of the dtype) / 2).
+    "TOSA": _tosa,
+}
+"""Whether an answer is flagged: from a question, the oracle's answer to it and the values."""
+
+
+def _right(case: Case, tensors: Tensors) -> Iterator[np.ndarray]:
+    wide, given = case, tensors
+    if case.dtype in ("f16", "bf16"):
+        wide = replace(case, dtype="f32")
+        given = {name: array.astype(np.float32) for name, array in tensors.items()}
+    replies = [computed(algorithm, wide, given) for algorithm in ALGORITHMS] + [one_by_one(wide, given)]
+    for reply in replies:
+        yield round_to(case.format, reply.tensors["y"].values)
+
+
+def _wrong(case: Case, tensors: Tensors, fault: Fault, right: np.ndarray) -> np.ndarray | None:
+    """The answer of a planted fault, where it is one of the right shape and dtype with other bits."""
+    with np.errstate(all="ignore"):
+        reply = fault.reply(case, tensors)
+    found = reply.tensors.get("y")
+    if reply.kind != "answer" or found is None or (found.dtype, found.values.shape) != (case.dtype, right.shape):
+        return None
+    return None if np.array_equal(found.values, right) else found.values
+
+
+def compare(cases: list[Case]) -> dict[str, tuple[int, Counter[str]]]:
+    """For each kind of answers, how many there are, and how many of them each rule judges wrongly."""
+    asked: Counter[str] = Counter()
+    mistakes: dict[str, Counter[str]] = defaultdict(Counter)
+
+    def note(kind: str, is_right: bool, case: Case, wanted: Reference, values: np.ndarray) -> None:
+        asked[kind] += 1
+        # Every rule sees the numbers in double precision; the answers themselves are values of the dtype.
+        mistakes[kind].update(
+            name for name, flags in RULES.items() if flags(case, wanted, values.astype(np.float64)) == is_right
+        )
+
+    for case in cases:
+        for scale in SCALES:
+            tensors = scaled(case, make_tensors(case), scale)
+            wanted = reference(case, tensors)["y"]
+            for values in _right(case, tensors):
+                note(f"right, scaled by {scale:g}", True, case, wanted, values)
+            right = RIGHT.reply(case, tensors).tensors["y"].values
+            for name, fault in FAULTS.items():
+                values = _wrong(case, tensors, fault, right) if case.rank in fault.ranks else None
+                if values is not None:
+                    kind = name if name in NUMERIC else f"values in wrong places, scaled by {scale:g}"
+                    note(kind, False, case, wanted, values)
+    order = [kind for kind in asked if kind.startswith("right")] + list(NUMERIC)
+    order += [kind for kind in asked if kind not in order]
+    return {kind: (asked[kind], mistakes[kind]) for kind in order if asked[kind]}
+
+
+def main() -> None:
+    """Compare and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tier", choices=list(TIERS), default="gate")
+    tier = load_tier(parser.parse_args().tier)
+    found = compare([c for c in tier if c.data == "normal" and c.direction == "fwd" and not c.format.is_complex])
+    print("Judged wrongly: right answers flagged, wrong answers missed.\n")
+    print(f"| answers | number | {' | '.join(RULES)} |")
+    print("| --- | ---: |" + " ---: |" * len(RULES))
+    for kind, (number, mistakes) in found.items():
+        cells = " | ".join(f"{mistakes[rule] / number:.1%}" if mistakes[rule] else "0" for rule in RULES)
+        print(f"| {kind} | {number} | {cells} |")
+
+
+if __name__ == "__main__":
+    main()
