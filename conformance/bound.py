@@ -6,8 +6,8 @@ For a sum of n products of numbers in the format, computed in any order in arith
 
 (N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 2002, section 3.1, equation 3.5; it holds
 for every order of summation, with and without fused multiply-add). A bias is one more term. Rounding the sum to
-the output format adds u_out * |exact|. Nothing here is tuned: n is the true number of products at the element,
-sum |x_i w_i| the oracle's answer to |x| and |w|.
+the output format adds u_out * |computed|. Nothing here is tuned: n is the true number of products at the element,
+sum |x_i w_i| the oracle's answer to |x| and |w|. ``docs/error-bound.md`` has the proof.
 """
 
 from __future__ import annotations
@@ -127,10 +127,11 @@ def tolerance(reference: Reference, dtype: DType, profile: Profile) -> np.ndarra
     Returns
     -------
     numpy.ndarray
-        One nonnegative number an element, in the shape of the answer: ``u_out |ref| + gamma(n + 1, u_acc) S +
-        floor``. The floor is what underflow may lose: a term each at the smallest normal number of the
-        accumulator (flushed subnormals) and half the spacing of subnormals of the output. The oracle's own
-        float64 rounding is added for every profile; it matters for f64 only.
+        One nonnegative number an element, in the shape of the answer:
+        ``u_out |ref| + (1 + u_out) gamma(n + 1, u_acc) S + floor``. The floor is what underflow may lose: a term
+        each at the smallest normal number of the accumulator (flushed subnormals) and half the spacing of
+        subnormals of the output. The oracle's own float64 rounding is added for every profile; it matters for
+        f64 only.
 
     Notes
     -----
@@ -144,7 +145,7 @@ def tolerance(reference: Reference, dtype: DType, profile: Profile) -> np.ndarra
     own = gamma(terms + 1, _ORACLE_ROUNDOFF)
     rounding = gamma(terms + 1, accumulator.unit_roundoff)
     inputs = (1 + profile.input_roundoff) ** 2 - 1
-    growth = rounding * (1 + inputs) + inputs + own
+    growth = (1 + dtype.unit_roundoff) * (rounding * (1 + inputs) + inputs + own)
     floor = (terms + 1) * accumulator.smallest_normal + dtype.subnormal_spacing / 2
     with np.errstate(invalid="ignore", over="ignore"):
         bound = spread * (dtype.unit_roundoff * np.abs(reference.exact) + growth * reference.magnitude) + floor
