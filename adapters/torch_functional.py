@@ -244,6 +244,11 @@ class TorchModule(TorchAdapter):
         return [*self.layer(case, words, with_bias), f"y = layer({image})"]
 
 
+def _reaches_a_stride(case: Case, words: Symmetric) -> bool:
+    """Whether an output_padding names a size that a forward convolution would take to another input size."""
+    return any(o >= s for o, s in zip(words.output_padding, case.stride, strict=True))
+
+
 class TorchOutputSize(TorchModule):
     """The module called with ``output_size``, from which it computes the output_padding itself."""
 
@@ -253,9 +258,8 @@ class TorchOutputSize(TorchModule):
     def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
         """Ask for the size by the rules."""
         words = symmetric(case, below_stride=True)
-        beyond = any(o >= s for o, s in zip(words.output_padding, case.stride, strict=True))
         found = geometry(case)
-        if found is not None and (beyond or not words.whole):
+        if found is not None and (_reaches_a_stride(case, words) or not words.whole):
             raise Declined("inexpressible", "output_size takes less than one stride beyond the smallest", _MODULE)
         asked = image if found is None else f"{image}, output_size={list(found.output_size)}"
         unset = words._replace(output_padding=(0,) * case.rank)
@@ -279,6 +283,10 @@ class TorchNNGrad(TorchAdapter):
 
     def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
         """The input gradient for an input of the output's size."""
+        if geometry(case) is not None and _reaches_a_stride(case, words):
+            raise Declined(
+                "inexpressible", "the forward convolution of such an output is longer than x", self.documentation
+            )
         arguments = self._arguments(case, words)
         shape = [case.batch, case.out_channels, *self._size(case, words)]
         return [

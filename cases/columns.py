@@ -23,6 +23,14 @@ _AXIS_COUNTS: dict[str, Callable[[int, int, int, int, int | None], bool]] = {
     "axes_dilation_over_input": lambda i, k, s, d, o: d >= i,
 }
 
+# The same of the crop, with the effective kernel e. A low end cut more than the high one is what output_padding does;
+# a cut of e or more takes away positions that whole inputs reach.
+_CROP_COUNTS: dict[str, Callable[[int, int, int], bool]] = {
+    "axes_crop_uneven": lambda low, high, e: low != high,
+    "axes_crop_low_over_high": lambda low, high, e: low > high,
+    "axes_crop_over_effective": lambda low, high, e: max(low, high) >= e,
+}
+
 _GEOMETRY = ("effective_min", "effective_max", "full_min", "full_max", "output_min", "output_max",
              "crop_low_min", "crop_low_max", "crop_high_min", "crop_high_max")  # fmt: skip
 
@@ -47,15 +55,15 @@ def columns(case: Case) -> dict[str, Any]:
             "output_size": None,
             "output_width": None,
             "valid_question": 0,
-            "axes_crop_uneven": None,
-            **dict.fromkeys(_GEOMETRY),
+            **dict.fromkeys((*_CROP_COUNTS, *_GEOMETRY)),
         }
         return {name: _sixty_four_bits(value) for name, value in unanswered.items()}
     lows, highs = zip(*geometry.crop, strict=True)
     row["output_size"] = "x".join(map(str, geometry.output_size))
     row["output_width"] = geometry.output_size[-1]
     row["valid_question"] = 1
-    row["axes_crop_uneven"] = sum(low != high for low, high in geometry.crop)
+    crops = list(zip(lows, highs, geometry.effective_kernel, strict=True))
+    row.update({name: sum(holds(*axis) for axis in crops) for name, holds in _CROP_COUNTS.items()})
     for name, values in (
         ("effective", geometry.effective_kernel),
         ("full", geometry.full_size),
