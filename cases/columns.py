@@ -23,8 +23,8 @@ _AXIS_COUNTS: dict[str, Callable[[int, int, int, int, int | None], bool]] = {
     "axes_dilation_over_input": lambda i, k, s, d, o: d >= i,
 }
 
-# The same of the crop, with the effective kernel e. A low end cut more than the high one is what output_padding does;
-# a cut of e or more takes away positions that whole inputs reach.
+# The same of the crop, with the effective kernel e. A low end cut more than the high one is what output_padding
+# does; a cut of e or more takes away positions that whole inputs reach.
 _CROP_COUNTS: dict[str, Callable[[int, int, int], bool]] = {
     "axes_crop_uneven": lambda low, high, e: low != high,
     "axes_crop_low_over_high": lambda low, high, e: low > high,
