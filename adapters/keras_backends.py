@@ -16,11 +16,13 @@ from adapters.base import Adapter, Limit, Tensor
 from adapters.limits import (
     no_complex,
     no_crop_without_answer,
+    no_dtype,
     no_gradient,
     no_groups,
     no_output_padding_without_answer,
     no_periodic,
 )
+from adapters.onnx_models import OPENVINO_CPU
 from adapters.padding import geometry
 from adapters.tensorflow_nn import no_channels_first_on_cpu, no_dilation_on_cpu
 from cases.case import Case
@@ -96,6 +98,8 @@ class Backend:
         Beside those of the interface.
     half : str
         What it promises for f16 and bf16 without a bias; see the adapter of the framework itself.
+    lazy : bool
+        Whether a tensor is computed no sooner than it is read, so that the call is not over before.
     """
 
     packages: tuple[str, ...]
@@ -104,6 +108,7 @@ class Backend:
     gradient: Callable[[_Gradient], list[str]] | None
     limits: tuple[Limit, ...] = ()
     half: str = "fp32-acc"
+    lazy: bool = False
 
 
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
@@ -122,7 +127,9 @@ BACKENDS: dict[str, Backend] = {
     "jax": Backend(("jax", "jaxlib"), _JAX, ("import jax",), _vjp),
     # Its convolutions are JAX's.
     "numpy": Backend(("numpy", "jax"), _JAX, (), None, (no_gradient(_BACKENDS),)),
-    "openvino": Backend(("openvino",), {}, (), None, (no_gradient(_BACKENDS),)),
+    "openvino": Backend(
+        ("openvino",), {}, (), None, (no_gradient(_BACKENDS), no_dtype(OPENVINO_CPU, "f64")), lazy=True
+    ),
 }
 
 
@@ -222,9 +229,10 @@ class KerasAdapter(Adapter):
 
     def finish(self, case: Case, expression: str, sources: tuple[str, ...], function: str) -> list[str]:
         """The lines that leave the answer."""
+        backend = BACKENDS[self.backend]
         if case.direction == "fwd":
-            return [f"y = {expression}"]
-        differentiate = BACKENDS[self.backend].gradient
+            return [f"y = keras.ops.convert_to_numpy({expression})" if backend.lazy else f"y = {expression}"]
+        differentiate = backend.gradient
         assert differentiate is not None  # declared as a limit
         count = 2 + case.bias
         names = ("x", "w", "bias")[:count]

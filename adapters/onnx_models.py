@@ -16,12 +16,12 @@ from adapters.limits import no_complex, no_dtype, no_gradient, no_periodic
 from adapters.padding import geometry
 from cases.case import Case
 
-__all__ = ["OnnxAdapter"]
+__all__ = ["OPENVINO_CPU", "OnnxAdapter"]
 
 _OPERATOR = "https://onnx.ai/onnx/operators/onnx__ConvTranspose.html"
 _KERNELS = "https://github.com/microsoft/onnxruntime/blob/v1.31.1/docs/OperatorKernels.md"
 _REFERENCE = "https://onnx.ai/onnx/api/reference.html"
-_OPENVINO = (
+OPENVINO_CPU = (
     "https://docs.openvino.ai/2026/openvino-workflow/running-inference/inference-devices-and-modes/cpu-device.html"
 )
 _OPENVINO_TYPES = (
@@ -244,7 +244,7 @@ class Openvino(OnnxAdapter):
     extra = "openvino"
     limits = (
         *_LIMITS,
-        no_dtype(_OPENVINO, "f64"),
+        no_dtype(OPENVINO_CPU, "f64"),
         Limit(
             "inexpressible",
             "dtype",

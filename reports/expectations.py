@@ -15,6 +15,11 @@ An entry looks like this; ``finding``, ``where``, ``kind`` and ``reason`` are re
 ``where`` is a condition over the columns of a case and of an outcome (see `reports.where`). Whether an entry is
 stale is judged by its evidence if it has any, and else by the cases its condition names; a condition over columns
 of an outcome, which say nothing once the answer is right, needs evidence.
+
+Implementations that compute with another one share its findings. A file names those before its own entries::
+
+    [shared]
+    jax-lax = ["dilating-an-empty-axis"]               # entries of jax-lax.toml in the same folder
 """
 
 from __future__ import annotations
@@ -22,7 +27,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +163,42 @@ def load(adapter: str, folders: Iterable[Path] = (BUILT_IN,)) -> list[Expectatio
 
 
 def read(path: Path) -> list[Expectation]:
-    """Read one file; see `load`."""
+    """Read one file, what it shares with others included; see `load`."""
+    document, found = _parse(path)
+    shared = document.pop("shared", {})
+    if document:
+        keys = f"unknown key {next(iter(document))!r}; a file holds [shared] and [[expectation]] only"
+        raise ExpectationError(f"{path}: {keys}")
+    entries = [*_shared(path, shared), *found]
+    names = [entry.finding for entry in entries]
+    for entry in found:
+        if names.count(entry.finding) > 1:
+            raise ExpectationError(f"{entry.place}: finding {entry.finding!r} is there twice")
+    return entries
+
+
+def _shared(path: Path, shared: Any) -> list[Expectation]:
+    """The entries of other files of the folder that a file names."""
+    if not isinstance(shared, dict):
+        raise ExpectationError(f"{path}: write [shared], with a list of findings for each adapter")
+    entries = []
+    lines = path.read_text(encoding="utf-8").split("\n")
+    for adapter, named in shared.items():
+        source = path.parent / f"{adapter}.toml"
+        if not _FILE_NAME.fullmatch(adapter) or source == path or not source.is_file():
+            raise ExpectationError(f"{path}: shared: there is no other file {adapter}.toml")
+        own = {entry.finding: entry for entry in _parse(source)[1]}
+        for finding in named if isinstance(named, list) else [named]:
+            if not isinstance(finding, str) or finding not in own:
+                raise ExpectationError(f"{path}: shared: {source.name} has no finding {finding!r}")
+            # What is wrong with it here is mended where it is named.
+            line = next(number for number, text in enumerate(lines, 1) if finding in text)
+            entries.append(replace(own[finding], path=path, lines=(line, line)))
+    return entries
+
+
+def _parse(path: Path) -> tuple[dict[str, Any], list[Expectation]]:
+    """The entries that lie in one file, and what else is in it."""
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise ExpectationError(f"{path}: larger than {_MAX_BYTES >> 20} MiB")
@@ -167,19 +207,12 @@ def read(path: Path) -> list[Expectation]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ExpectationError(f"{path}: {error}") from None
     entries = document.pop("expectation", [])
-    if document:
-        raise ExpectationError(f"{path}: unknown key {next(iter(document))!r}; a file holds [[expectation]] only")
     if not isinstance(entries, list):
         raise ExpectationError(f"{path}: write [[expectation]], in double brackets")
     spans = _spans(text)
     if len(spans) != len(entries):
         raise ExpectationError(f"{path}: every entry begins with a line [[expectation]], and no text holds one")
-    found = [_entry(path, span, values) for span, values in zip(spans, entries, strict=True)]
-    names = [entry.finding for entry in found]
-    for entry in found:
-        if names.count(entry.finding) > 1:
-            raise ExpectationError(f"{entry.place}: finding {entry.finding!r} is there twice")
-    return found
+    return document, [_entry(path, span, values) for span, values in zip(spans, entries, strict=True)]
 
 
 def _spans(text: str) -> list[tuple[int, int]]:

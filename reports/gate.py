@@ -175,7 +175,7 @@ def _judge_entries(
 ) -> None:
     """Find the entries of one adapter that are stale, unused or overlap."""
     used = Counter(entry.place for by in explained.values() for entry in by)
-    answered = {o.case_id for o in outcomes if not STATUSES[o.status].ours and o.status != "flaky"}
+    answered = {o.case_id for o in outcomes if o.status == "pass" or (o.gates and not STATUSES[o.status].ours)}
     idle = [entry for entry in entries if entry.applies(environment) and not used[entry.place]]
     for entry in idle:
         could_tell = answered.intersection(entry.evidence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +131,28 @@ def test_the_files_that_come_with_the_suite_are_well_formed() -> None:
     for path in BUILT_IN.glob("*.toml"):
         for entry in read(path):
             assert entry.evidence, f"{entry.place}: evidence shows a reader what is meant"
+
+
+def test_findings_of_an_implementation_that_is_computed_with_are_shared(tmp_path: Path) -> None:
+    (tmp_path / "engine.toml").write_text(MINIMAL + MINIMAL.replace("off-by-one", "two"), encoding="utf-8")
+    text = '[shared]\nengine = [\n    "two",\n]\n' + MINIMAL
+    shared, own = entries(tmp_path, text)
+    assert (shared.finding, shared.place) == ("two", f"{tmp_path / 'adapter.toml'}:3-3")
+    assert (own.finding, own.lines[0]) == ("off-by-one", 6)
+
+
+@pytest.mark.parametrize(
+    ("shared", "says"),
+    [
+        ('nobody = ["two"]', "there is no other file nobody.toml"),
+        ('adapter = ["two"]', "there is no other file adapter.toml"),
+        ('"../adapter" = ["two"]', "there is no other file ../adapter.toml"),
+        ('engine = ["three"]', "engine.toml has no finding 'three'"),
+        ('engine = ["off-by-one"]', "finding 'off-by-one' is there twice"),
+        ("engine = [[1]]", "engine.toml has no finding [1]"),
+    ],
+)
+def test_what_cannot_be_shared_is_named(tmp_path: Path, shared: str, says: str) -> None:
+    (tmp_path / "engine.toml").write_text(MINIMAL, encoding="utf-8")
+    with pytest.raises(ExpectationError, match=re.escape(says)):
+        entries(tmp_path, f"[shared]\n{shared}\n{MINIMAL}")
