@@ -110,7 +110,7 @@ class Haiku(JaxAdapter):
         Limit(
             "inexpressible",
             "dilation",
-            lambda case: max(case.dilation) > 1,
+            lambda case: any(d != 1 for d in case.dilation),
             "the transposed layers have no argument for dilation",
             _HAIKU,
         ),

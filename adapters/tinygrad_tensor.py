@@ -70,9 +70,12 @@ class Tinygrad(Adapter):
             ],
         )
         body.append(f"y = {convolve}" + (f".permute({(0, *axes[2:], 1)})" if last else ""))
-        if case.direction == "grad":
+        if case.direction == "fwd":
+            body.append("y.realize()")  # nothing is computed before
+        else:
             targets = ", ".join(["dx", "dw", "db"][: len(names)])
             body.append(f"{targets} = y.gradient({', '.join(names)}, gradient=Tensor(dy))")
+            body.append(f"Tensor.realize({targets})")
         variables = [f'os.environ["{name}"] = "{value}"' for name, value in self.environment.items()]
         return Program(("import os", *variables, "from tinygrad import Tensor"), tuple(body))
 
