@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import select
 import socket
 import sys
@@ -24,6 +25,8 @@ from adapters.environment import describe
 from adapters.registry import load
 from cases.case import Case
 from cases.data import DATA_KINDS
+from cases.errors import DomainError
+from cases.policy import policies
 
 __all__ = ["main"]
 
@@ -32,7 +35,8 @@ _REPEAT_WITHIN_SECONDS = 0.5
 _M_PERTURB = -6  # mallopt(3)
 _POISONS = (0xA5, 0x5B)
 _MESSAGE_LIMIT = 20_000
-
+# No question that is owed an answer comes near it; a program that is on its way to a terabyte meets it first.
+_LEAST_ROOM = 8 << 30
 
 _LIBC = ctypes.CDLL(None)
 
@@ -76,7 +80,9 @@ def _ask(
     except AdapterBug as bug:
         return {"reply": "broken", "detail": str(bug)[:_MESSAGE_LIMIT]}, {}
     except MemoryError as error:
-        return {"reply": "broken", "detail": f"out of memory: {error}"[:_MESSAGE_LIMIT]}, {}
+        # For a size that R12 leaves the choice about it is a way to refuse, for any other nobody's answer.
+        kind = "raised" if _leaves_the_choice(case) else "broken"
+        return {"reply": kind, "detail": f"out of memory: {error}"[:_MESSAGE_LIMIT]}, {}
     except Exception as error:
         detail = f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]
         trace = "".join(traceback.format_exception(error))[-_MESSAGE_LIMIT:]
@@ -89,6 +95,13 @@ def _ask(
         "dtypes": {name: tensor.dtype for name, tensor in answer.items()},
     }
     return message, {name: tensor.values for name, tensor in answer.items()}
+
+
+def _leaves_the_choice(case: Case) -> bool:
+    try:
+        return bool(policies(case))
+    except DomainError:
+        return True
 
 
 def _copies(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -140,8 +153,21 @@ def _end_with(connection: socket.socket) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def _limit_memory() -> None:
+    """Let allocations fail beyond half of the machine's memory, so that the machine outlives any question.
+
+    What counts is private writable memory (RLIMIT_DATA): address space that compilers and drivers only reserve
+    is not held against them.
+    """
+    room = max(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2, _LEAST_ROOM)
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard == resource.RLIM_INFINITY or hard > room:
+        resource.setrlimit(resource.RLIMIT_DATA, (room, hard))
+
+
 def main(target: str, descriptor: int) -> None:
     """Serve one adapter until the socket closes."""
+    _limit_memory()
     connection = socket.socket(fileno=descriptor)
     _end_with(connection)
     stream = connection.makefile("rb")

@@ -49,6 +49,20 @@ class Hangs(Quiet):
     before = ("time.sleep(600)",)
 
 
+class Grows(Quiet):
+    """Takes memory and fills it until there is none."""
+
+    name = "grows"
+    before = ("kept = []", "while True:", "    kept.append(np.ones(1 << 27))")
+
+
+class Grasps(Quiet):
+    """Asks for a terabyte at once."""
+
+    name = "grasps"
+    before = ("np.empty(1 << 37)",)
+
+
 class Garbage(Quiet):
     """Writes over the conversation."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import time
@@ -50,6 +51,22 @@ def test_a_hang_ends_at_the_limit() -> None:
     reply = ask("Hangs", answer=0.5)
     assert reply.kind == "timeout"
     assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize("name", ["Grows", "Grasps"])
+def test_memory_without_end_is_refused_and_the_process_answers_on(name: str) -> None:
+    # Less than it may take by default, lest the test itself fills half of the machine.
+    huge = Case.parse("1d-i3-k2-s4611686018427387904-p0")
+    with Host(resolve(f"{ODD}:{name}")) as host:
+        assert host.start() is None
+        assert host._running is not None
+        pid = host._running.process.pid
+        soft, _ = resource.prlimit(pid, resource.RLIMIT_DATA)
+        assert 8 << 30 <= soft <= 1 << 46
+        resource.prlimit(pid, resource.RLIMIT_DATA, (2 << 30, 2 << 30))
+        # Whom R12 leaves the choice has refused; for an ordinary question it is nobody's answer.
+        assert [host.ask(case, make_tensors(case)).kind for case in (huge, CASE)] == ["raised", "broken"]
+        assert host._running.process.pid == pid
 
 
 def test_garbage_is_our_failure_and_no_verdict() -> None:
