@@ -63,7 +63,7 @@ def _same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
 
 
 def _ask(
-    adapter: Adapter, case: Case, tensors: dict[str, np.ndarray], beyond_limits: bool
+    adapter: Adapter, case: Case, tensors: dict[str, np.ndarray], *, beyond_limits: bool, twice: bool
 ) -> tuple[wire.Message, dict[str, Any]]:
     started = time.perf_counter()
     try:
@@ -71,7 +71,7 @@ def _ask(
         answer = adapter.run(case, _copies(tensors), beyond_limits=beyond_limits)
         seconds = time.perf_counter() - started
         steady = True
-        if seconds < _REPEAT_WITHIN_SECONDS:
+        if twice and seconds < _REPEAT_WITHIN_SECONDS:
             _poison(_POISONS[1])
             again = adapter.run(case, _copies(tensors), beyond_limits=beyond_limits)
             steady = _same(answer, again) or not (adapter.repeatable or DATA_KINDS[case.data].exact)
@@ -189,6 +189,7 @@ def main(target: str, descriptor: int) -> None:
             message, tensors = wire.unpack(read)
         except EOFError:
             return
+        os.write(2, wire.TURN)
         case = Case.parse(message["case"])
         if message["ask"] == "program":
             connection.sendall(wire.pack(_program(adapter, case)))
@@ -196,7 +197,10 @@ def main(target: str, descriptor: int) -> None:
         if message["ask"] == "model":
             connection.sendall(wire.pack(*_model(adapter, case, tensors)))
             continue
-        reply, arrays = _ask(adapter, case, tensors, bool(message.get("beyond_limits")))
+        reply, arrays = _ask(
+            adapter, case, tensors,
+            beyond_limits=bool(message.get("beyond_limits")), twice=bool(message.get("twice", True)),
+        )  # fmt: skip
         try:
             packed = wire.pack(reply, arrays)
         except wire.WireError as error:

@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["WireError", "pack", "unpack"]
+__all__ = ["TURN", "WireError", "pack", "unpack"]
 
 MAGIC = b"CTC1"
+TURN = b"\0-- next message --\0\n"  # on standard error, so that what is said over each can be told apart
 _HEAD = struct.Struct("<4sIQ")
 _MAX_HEADER = 16 * 2**20
 _KINDS = frozenset("biufc")

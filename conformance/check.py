@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from adapters.process import Host, Limits
+from adapters.process import Host, Limits, Pending
 from adapters.registry import resolve
 from cases.case import Case
 from cases.errors import DomainError
@@ -19,7 +19,7 @@ from reports.outcome import Outcome
 __all__ = ["ask", "check"]
 
 
-def ask(case: Case, host: Host) -> Outcome:
+def ask(case: Case, host: Host, sent: Pending | None = None) -> Outcome:
     """Ask one question and judge the reply.
 
     Parameters
@@ -28,6 +28,8 @@ def ask(case: Case, host: Host) -> Outcome:
         The question.
     host : Host
         The adapter's process; started if need be, replaced after a crash.
+    sent : Pending, optional
+        The question, where it is on its way to the process already.
 
     Returns
     -------
@@ -38,7 +40,7 @@ def ask(case: Case, host: Host) -> Outcome:
     fields: dict[str, Any]
     try:
         tensors = question(case)
-        reply = host.ask(case, tensors)
+        reply = host.ask(case, tensors) if sent is None else host.wait(sent)
         fields = judge(case, tensors, reply)
         if fields["status"] not in ("pass", "unsupported", "inexpressible", "infra"):
             fields["program"] = host.program(case)

@@ -8,8 +8,8 @@ import pytest
 
 from adapters.process import Limits
 from adapters.registry import UnknownAdapter, expand, resolve
-from conformance.runner.asking import Asker
-from conformance.runner.items import SuitePlugin
+from conformance.runner.asking import Asker, asked_twice
+from conformance.runner.items import LOOKS_AHEAD, SuitePlugin
 from conformance.runner.plan import Plan, ShardError, make_plan, read_shard
 from conformance.runner.recorder import Recorder
 from conformance.selection import SelectionError, expectation_folders, select
@@ -21,15 +21,26 @@ _ORDER = "conformance_order"
 
 
 class _Hand:
-    """Hands the order of the questions to every worker, those that replace a crashed one included."""
+    """Hands the order of the questions to every worker, those that replace a crashed one included.
+
+    A worker that was lost may have been lost over the question it looked ahead to, so those that replace it do
+    not look ahead: they die over the question that they are asking.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
+        self._lost = False
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, error: object | None) -> None:
+        """Take note of a worker that went away."""
+        self._lost = self._lost or error is not None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Add to what a worker is started with."""
         node.workerinput[_ORDER] = list(self._plan.order)
+        node.workerinput[LOOKS_AHEAD] = not self._lost
 
 
 def register(config: pytest.Config) -> None:
@@ -43,7 +54,8 @@ def register(config: pytest.Config) -> None:
         cases = select(option.tier, option.case, option.where)
         if not specs:
             raise UnknownAdapter("no framework is installed; install one, such as torch, or give --adapter")
-        handed = getattr(config, "workerinput", {}).get(_ORDER)
+        worker = getattr(config, "workerinput", {})
+        handed = worker.get(_ORDER)
         if handed is not None:
             plan = Plan(tuple((spec, case) for spec in specs for case in cases), (), tuple(handed))
         elif option.collectonly:
@@ -54,7 +66,13 @@ def register(config: pytest.Config) -> None:
             config.pluginmanager.register(recorder, "conformance-recorder")
             config.pluginmanager.register(_Hand(plan), "conformance-hand")
         known = load_all([spec.name for spec in specs], expectation_folders(option.expectations))
-        asker = Asker(Limits(answer=option.answer_timeout), known)
-        config.pluginmanager.register(SuitePlugin(plan, asker), "conformance-items")
+        # Questions that somebody names are few, and get all the care there is.
+        twice = (lambda case: True) if option.case else asked_twice
+        asker = Asker(Limits(answer=option.answer_timeout), known, twice)
+        if plan.order and not option.collectonly and not getattr(option, "numprocesses", None):
+            asker.prepare(plan.questions[plan.order[0]][0])
+        config.pluginmanager.register(
+            SuitePlugin(plan, asker, looks_ahead=worker.get(LOOKS_AHEAD, True)), "conformance-items"
+        )
     except (UnknownAdapter, SelectionError, ShardError, ExpectationError) as error:
         raise pytest.UsageError(str(error)) from None

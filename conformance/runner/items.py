@@ -15,17 +15,18 @@ from conformance.runner.asking import Answer
 from conformance.runner.plan import Plan
 from reports.statuses import label
 
-__all__ = ["REPORT_ATTRIBUTE", "Asks", "CaseItem", "SuitePlugin"]
+__all__ = ["LOOKS_AHEAD", "REPORT_ATTRIBUTE", "Asks", "CaseItem", "SuitePlugin"]
 
 REPORT_ATTRIBUTE = "conformance"
+LOOKS_AHEAD = "conformance_looks_ahead"  # what a worker is told under this name says whether it may
 _ANSWER = pytest.StashKey[Answer]()
 
 
 class Asks(Protocol):
     """Where answers come from: an `Asker` in this process, or others elsewhere."""
 
-    def ask(self, spec: AdapterSpec, case: Case) -> Answer:
-        """The answer to one question."""
+    def ask(self, spec: AdapterSpec, case: Case, following: Case | None = None) -> Answer:
+        """The answer to one question; the adapter is asked ``following`` next."""
 
     def close(self) -> None:
         """Let go of what answers."""
@@ -41,10 +42,11 @@ class CaseItem(pytest.Item):
     def __init__(self, *, spec: AdapterSpec, case: Case, suite: SuitePlugin, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.spec, self.case, self.suite = spec, case, suite
+        self.following: Case | None = None
 
     def runtest(self) -> None:
         """Ask, and fail, skip or pass as the outcome says."""
-        answer = self.stash[_ANSWER] = self.suite.asker.ask(self.spec, self.case)
+        answer = self.stash[_ANSWER] = self.suite.asker.ask(self.spec, self.case, self.following)
         outcome, known = answer.outcome, answer.known
         if known is not None:
             pytest.xfail(f"{known.finding}: {known.reason}")
@@ -79,12 +81,18 @@ class Suite(pytest.File):
 class SuitePlugin:
     """Hooks of the side that runs items."""
 
-    def __init__(self, plan: Plan, asker: Asks) -> None:
-        self.plan, self.asker = plan, asker
+    def __init__(self, plan: Plan, asker: Asks, *, looks_ahead: bool = True) -> None:
+        self.plan, self.asker, self._looks_ahead = plan, asker, looks_ahead
 
     def pytest_pycollect_makemodule(self, module_path: Path, parent: Any) -> Suite | None:
         """Collect the suite in place of its anchor module."""
         return Suite.from_parent(parent, path=module_path) if module_path.samefile(SUITE) else None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Tell an item what comes after it."""
+        if self._looks_ahead and isinstance(item, CaseItem) and isinstance(nextitem, CaseItem):
+            item.following = nextitem.case if item.spec == nextitem.spec else None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

@@ -20,7 +20,7 @@ from conformance.bound import PROFILES
 from conformance.predicate import conditions
 from conformance.repro.recorded import scripts
 from conformance.runner.folder import Folder, FolderError
-from conformance.runner.items import REPORT_ATTRIBUTE
+from conformance.runner.items import LOOKS_AHEAD, REPORT_ATTRIBUTE
 from conformance.runner.plan import make_plan, read_shard
 from conformance.selection import expectation_folders
 from reports.expectations import load_all
@@ -146,9 +146,14 @@ class Recorder:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
-        """Ask the question that a worker died with once more, in another worker."""
-        if crashitem not in self._crashed:
-            self._crashed.add(crashitem)
+        """Ask the question that a worker died with once more, in another worker.
+
+        A worker that looked ahead may have died over the question after it, so that does not count.
+        """
+        looked_ahead = report.node.workerinput.get(LOOKS_AHEAD)
+        if looked_ahead or crashitem not in self._crashed:
+            if not looked_ahead:
+                self._crashed.add(crashitem)
             sched.mark_test_pending(crashitem)
             report.outcome = "rerun"  # type: ignore[assignment]  # the word for it among pytest's plugins
 

@@ -28,6 +28,18 @@ class Aborts(Quiet):
     before = ('os.write(2, b"the last words\\n")', "os.abort()")
 
 
+class AbortsOnGroups(Quiet):
+    """Says which case it is asked, and ends its process by a signal over those with groups."""
+
+    name = "aborts-on-groups"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        end = ("os.abort()",) if case.groups > 1 else ()
+        return Program(right.setup, (f'os.write(2, b"over {case}\\n")', *end, *right.body))
+
+
 class Exits(Quiet):
     """Leaves without a word."""
 

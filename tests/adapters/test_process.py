@@ -145,6 +145,37 @@ def test_large_arrays_cross() -> None:
         assert host.ask(case, make_tensors(case)).tensors["y"].values.shape == case.output_shape
 
 
+def test_a_crash_is_that_of_the_question_it_came_over() -> None:
+    """Three questions under way, the second of which ends the process before the first answer is read."""
+    cases = [Case.parse(f"1d-c4x4-i{size}-k3-g{groups}") for size, groups in ((3, 1), (4, 2), (5, 1))]
+    with Host(resolve(f"{ODD}:AbortsOnGroups")) as host:
+        sent = [host.send(case, make_tensors(case)) for case in cases]
+        time.sleep(1)
+        replies = [host.wait(pending) for pending in sent]
+        assert [reply.kind for reply in replies] == ["answer", "crash", "answer"]
+        assert f"over {cases[1]}" in replies[1].detail
+        assert f"over {cases[0]}" not in replies[1].detail
+        assert replies[2].tensors["y"].values.shape == cases[2].output_shape
+
+
+def test_a_crash_over_a_question_sent_ahead_waits_for_its_turn() -> None:
+    first, faulty = Case.parse("1d-c4x4-i3-k3"), Case.parse("1d-c4x4-i4-k3-g2")
+    with Host(resolve(f"{ODD}:AbortsOnGroups")) as host:
+        sent = [host.send(case, make_tensors(case)) for case in (first, faulty)]
+        assert host.wait(sent[0]).kind == "answer"
+        assert "np.zeros" in host.program(first)
+        assert host.ask(first, make_tensors(first)).kind == "answer"
+        assert host.wait(sent[1]).kind == "crash"
+
+
+def test_large_arrays_cross_both_ways_at_once() -> None:
+    case = Case.parse("2d-n4-c16x16-i64x64-k2-s2")
+    tensors = make_tensors(case)
+    with Host(resolve(f"{ODD}:Quiet")) as host:
+        sent = [host.send(case, tensors) for _ in range(4)]
+        assert [host.wait(pending).kind for pending in sent] == ["answer"] * 4
+
+
 def test_there_is_no_model_file_without_a_runtime() -> None:
     with Host(resolve(f"{ODD}:Quiet")) as host:
         reply = host.model(CASE, make_tensors(CASE))
