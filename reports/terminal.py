@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -11,16 +13,25 @@ from reports.statuses import STATUSES
 from reports.store import Results
 from reports.survey import sentence, survey
 
-__all__ = ["print_report"]
+__all__ = ["console_for_tables", "print_report"]
 
 _MOST_GROUPS = 15
 _MOST_CHARACTERS = 200
+_WIDTH_OF_A_FILE = 200
+
+
+def console_for_tables() -> Console:
+    """Standard output; a file or a pipe, which has no width, gets one that cuts no words."""
+    console = Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _WIDTH_OF_A_FILE
+    return console
 
 
 def print_report(results: Results) -> None:
     """Print the sentence of result, the discrepancies by cause and the totals by adapter."""
     found = survey(results)
-    console = Console(highlight=False)
+    console = console_for_tables()
     console.print(sentence(found), style="bold", soft_wrap=True, markup=False)
     for item in found.groups[:_MOST_GROUPS]:
         status = STATUSES[item.status]

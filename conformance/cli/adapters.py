@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -19,6 +18,7 @@ from adapters.registry import AdapterSpec, UnknownAdapter, expand, known, load, 
 from cases.tiers import load_tier
 from conformance.cli.common import adapter_option
 from conformance.probe import Probed, probe
+from reports.terminal import console_for_tables
 
 __all__ = ["command"]
 
@@ -90,7 +90,7 @@ def _probe_into(row: dict[str, Any], spec: AdapterSpec) -> None:
 
 
 def _print(rows: list[dict[str, Any]], *, details: bool) -> None:
-    console = Console(highlight=False)
+    console = console_for_tables()
     table = Table(box=box.SIMPLE)
     for name in ("adapter", "versions", "unsupported", "inexpressible"):
         table.add_column(name, overflow="fold", no_wrap=name == "adapter")

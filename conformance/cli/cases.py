@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from cases import Case
@@ -20,6 +19,7 @@ from cases.peers import load_peers
 from cases.tiers import TIERS, load_tier, tier_hash
 from conformance.cli.common import adapter_option, resolve_adapters
 from conformance.cli.corpus import print_corpus
+from reports.terminal import console_for_tables
 
 __all__ = ["command"]
 
@@ -75,7 +75,7 @@ def statistics(cases: Sequence[Case]) -> dict[str, Any]:
 
 
 def _print(found: dict[str, dict[str, Any]], peers: dict[str, dict[str, Any]]) -> None:
-    console = Console(highlight=False)
+    console = console_for_tables()
     for name, tier in found.items():
         console.print(f"{name}: {tier['cases']} cases, hash {tier['hash']}")
     console.print(_coverage("t-way coverage", found))

@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -26,6 +25,7 @@ from conformance.exit_codes import exit_code
 from conformance.reference import question as question_data
 from reports.outcome import Outcome
 from reports.statuses import STATUSES, label
+from reports.terminal import console_for_tables
 
 __all__ = ["command"]
 
@@ -124,7 +124,7 @@ def _finite(value: Any) -> Any:
 
 
 def _print(question: Meaning, found: list[tuple[Outcome, dict[str, str]]]) -> None:
-    console = Console(highlight=False)
+    console = console_for_tables()
     case = question.case
     console.print(str(case), style="bold", soft_wrap=True)
     described = _geometry(case)

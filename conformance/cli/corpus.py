@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -17,6 +16,7 @@ from adapters.registry import AdapterSpec
 from cases.corpus.reports import load_reports
 from conformance.corpus import STATES, Standing, review
 from reports.statuses import label
+from reports.terminal import console_for_tables
 
 __all__ = ["print_corpus"]
 
@@ -45,9 +45,7 @@ def print_corpus(specs: Sequence[AdapterSpec], as_json: bool) -> None:
             ", ".join(f"{count} {name}" for name, count in others.most_common()),
             escape(report.claim),
         )
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 200
+    console = console_for_tables()
     console.print(table)
     counted = Counter(standing.state for standing in standings)
     console.print(", ".join(f"{counted[name]} {name}" for name in STATES if counted[name]), soft_wrap=True)

@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -18,6 +17,7 @@ from cases import Case
 from conformance.cli.common import CASE
 from reports.history import History, HistoryError, Spell
 from reports.store import Results, ResultsError
+from reports.terminal import console_for_tables
 
 __all__ = ["command"]
 
@@ -60,7 +60,7 @@ def command(file: Path, added: tuple[Path, ...], case: Case | None, adapter: str
 
 
 def _print(runs: list[dict[str, Any]], spells: list[Spell]) -> None:
-    console = Console(highlight=False)
+    console = console_for_tables()
     table = Table("run", "started", "questions", "changed", "tier", box=box.SIMPLE)
     for run in runs:
         started = datetime.fromtimestamp(run["started"] or 0, UTC).strftime("%Y-%m-%d %H:%M")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from adapters.process import Host, Limits
@@ -16,6 +15,7 @@ from conformance.exit_codes import DISCREPANCY
 from conformance.port import find_port, verify
 from conformance.port.table import KINDS, matrix
 from conformance.port.text import port_text
+from reports.terminal import console_for_tables
 
 __all__ = ["command"]
 
@@ -95,4 +95,4 @@ def _print_table(adapters: tuple[str, ...], tier: str, limits: Limits) -> None:
             for goal in names
         )
         shown.add_row(source, *cells)
-    Console(highlight=False).print(shown)
+    console_for_tables().print(shown)

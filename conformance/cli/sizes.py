@@ -7,12 +7,12 @@ from dataclasses import asdict
 
 import click
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from cases.geometry import Axis
 from conformance.sizes import FAMILIES, legal, nearest, where
+from reports.terminal import console_for_tables
 
 __all__ = ["command"]
 
@@ -49,9 +49,7 @@ def command(
         rows = {name: [asdict(entry) for entry in entries] for name, entries in found.items()}
         click.echo(json.dumps({"full_size": axis.full_size, "arguments": rows}, indent=2))
         return
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 160
+    console = console_for_tables()
     console.print(
         f"{input_size} to {output_size}: the full result has {axis.full_size}, so {axis.full_size - output_size} "
         "are cut (front, back)",
