@@ -17,20 +17,30 @@ __all__ = ["counts", "reached"]
 _COMMON = {"bias_ignored", "bias_doubled", "bias_on_another_axis", "bias_per_group", "bias_of_one_channel"}
 
 
+Bias = Callable[[np.ndarray], np.ndarray]
+
+
+def _of_plain(transform: str, words: str, change: Bias, axes: tuple[str, ...] = ()) -> Variation:
+    """A bias made of the flat one; of whichever problem it is, so that error bounds follow."""
+    return Variation(
+        transform,
+        axes,
+        words,
+        lambda q: q.but(bias=change(_given(q).ravel())),
+        combines=transform in _COMMON,
+    )
+
+
 @transformation
 def wrong_bias(p: Problem) -> Iterator[Variation]:
     """The bias left out, scaled, in another order or on another axis."""
     if p.bias is None or p.case.direction == "grad":
         return
-    plain = p.bias.ravel()
+    count = p.bias.size
     column = (-1, *(1,) * p.rank)
-
-    def variation(transform: str, words: str, bias: np.ndarray | None, axes: tuple[str, ...] = ()) -> Variation:
-        return Variation(transform, axes, words, changed(bias=bias), combines=transform in _COMMON)
-
-    yield variation("bias_ignored", "the bias ignored", None)
+    yield Variation("bias_ignored", (), "the bias ignored", changed(bias=None), combines=True)
     factors = {2: "the bias added twice", -1: "the bias subtracted"}
-    for count, noun in (
+    for times, noun in (
         (p.groups, "group"),
         (p.x.shape[1], "input channel"),
         (p.x.shape[1] // p.groups, "input channel of a group"),
@@ -38,39 +48,45 @@ def wrong_bias(p: Problem) -> Iterator[Variation]:
         (math.prod(p.w.shape[2:]), "tap"),
         (math.prod(p.x.shape[2:]), "input position"),
     ):
-        factors.setdefault(count, f"the bias added {count} times, once for each {noun}")
+        factors.setdefault(times, f"the bias added {times} times, once for each {noun}")
     for factor, words in factors.items():
         if factor not in (0, 1):
             name = "bias_doubled" if factor == 2 else "bias_negated" if factor < 0 else "bias_repeated"
-            yield variation(name, words, p.bias * factor)
+            yield _of_plain(name, words, partial(_scaled, factor=factor, shape=column))
     for axis, name in enumerate(p.names):
         length = p.size[axis]
-        if length > 1:
-            shape = [1] * p.rank
-            shape[axis] = length
-            if length == len(plain):
-                yield variation(
-                    "bias_on_another_axis", f"the bias added along {name}", plain.reshape(shape), (name,)
-                )
-            elif len(plain) > 1:
-                cycled = np.resize(plain, length).reshape(shape)
-                yield variation("bias_on_another_axis", f"the bias repeated along {name}", cycled, (name,))
-    if p.x.shape[0] == len(plain) > 1:
-        batch = plain.reshape(-1, 1, *(1,) * p.rank)
-        yield variation("bias_on_another_axis", "the bias added along the batch", batch)
-    yield from _mixed_up(p, plain, column)
+        shape = tuple(length if a == axis else 1 for a in range(p.rank))
+        if length > 1 and (length == count or count > 1):
+            verb = "added" if length == count else "repeated"
+            change = partial(_cycled, length=length, shape=shape)
+            yield _of_plain("bias_on_another_axis", f"the bias {verb} along {name}", change, (name,))
+    if p.x.shape[0] == count > 1:
+        batch = (-1, 1, *(1,) * p.rank)
+        words = "the bias added along the batch"
+        yield _of_plain("bias_on_another_axis", words, partial(_scaled, factor=1, shape=batch))
+    yield from _mixed_up(p, count, column)
     yield from _partial(p)
 
 
-def _mixed_up(p: Problem, plain: np.ndarray, column: tuple[int, ...]) -> Iterator[Variation]:
-    count, share = len(plain), p.out_channels // p.groups
+def _scaled(plain: np.ndarray, factor: float, shape: tuple[int, ...]) -> np.ndarray:
+    return (plain * factor).reshape(shape)
+
+
+def _cycled(plain: np.ndarray, length: int, shape: tuple[int, ...]) -> np.ndarray:
+    return np.resize(plain, length).reshape(shape)
+
+
+def _ordered(plain: np.ndarray, order: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    return plain[order].reshape(shape)
+
+
+def _mixed_up(p: Problem, count: int, column: tuple[int, ...]) -> Iterator[Variation]:
+    share = p.out_channels // p.groups
     if count < 2:
         return
 
     def of(words: str, order: np.ndarray, transform: str) -> Variation:
-        return Variation(
-            transform, (), words, changed(bias=plain[order].reshape(column)), combines=transform in _COMMON
-        )
+        return _of_plain(transform, words, partial(_ordered, order=order, shape=column))
 
     channels = np.arange(count)
     if p.groups > 1:
@@ -84,15 +100,20 @@ def _mixed_up(p: Problem, plain: np.ndarray, column: tuple[int, ...]) -> Iterato
     yield of("the bias of the last channel added to every one", np.full(count, count - 1), "bias_of_one_channel")
     for how, order in reordered(count):
         yield of(f"the bias {how}", order, "bias_permuted")
-    for transform, words, number in (
-        ("bias_summed", "the sum of all biases added to every channel", plain.sum()),
-        ("bias_summed", "the mean of all biases added to every channel", plain.mean()),
-    ):
-        yield Variation(transform, (), words, changed(bias=np.full((count, *column[1:]), number)))
+    for noun, one in (("sum", np.sum), ("mean", np.mean)):
+        change = partial(_alike, one=one, shape=(count, *column[1:]))
+        yield _of_plain("bias_summed", f"the {noun} of all biases added to every channel", change)
     for index, words in (*((i, f"the bias of channel {i} ignored") for i in range(min(count - 1, 8))),
                          (count - 1, "the bias of the last channel ignored")):  # fmt: skip
-        without = np.where(channels == index, 0, plain).reshape(column)
-        yield Variation("bias_ignored", (), words, changed(bias=without))
+        yield _of_plain("bias_ignored", words, partial(_without, index=index, shape=column))
+
+
+def _alike(plain: np.ndarray, one: Callable[[np.ndarray], float], shape: tuple[int, ...]) -> np.ndarray:
+    return np.full(shape, one(plain))
+
+
+def _without(plain: np.ndarray, index: int, shape: tuple[int, ...]) -> np.ndarray:
+    return np.where(np.arange(plain.size) == index, 0, plain).reshape(shape)
 
 
 def _partial(p: Problem) -> Iterator[Variation]:

@@ -122,12 +122,14 @@ def db_partial(p: Problem) -> Iterator[Variation]:
     for axis, name in enumerate(p.names):
         for index, which in ((0, "first"), (-1, "last")):
             if p.size[axis] > 1:
-                yield Variation(
-                    "db_partial",
-                    (name,),
-                    f"db of the {which} position along {name} only",
-                    _replacing("db", _db_of(axis + 2, index)),
-                )
+                words = f"db of the {which} position along {name} only"
+                of_one = _replacing("db", _db_of(axis + 2, [index % p.size[axis]]))
+                yield Variation("db_partial", (name,), words, of_one)
+        for count in range(1, min(p.size[axis], 4)):
+            several = "position" if count == 1 else f"{count} positions"
+            for which, kept in (("last", range(p.size[axis] - count)), ("first", range(count, p.size[axis]))):
+                words = f"db without the {which} {several} along {name}"
+                yield Variation("db_partial", (name,), words, _replacing("db", _db_of(axis + 2, list(kept))))
     if p.groups > 1:
         words = "db of a channel taken at its place within the group"
         yield Variation(
@@ -152,8 +154,27 @@ def _within_group(share: int, db: np.ndarray) -> np.ndarray:
     return db[np.arange(len(db)) % share]
 
 
-def _db_of(axis: int, index: int) -> Callable[[Problem], np.ndarray]:
-    return lambda p: _summed(np.take(_upstream(p), [index], axis))
+def _db_of(axis: int, positions: list[int]) -> Callable[[Problem], np.ndarray]:
+    return lambda p: _summed(np.take(_upstream(p), positions, axis))
+
+
+@transformation
+def dw_rearranged(p: Problem) -> Iterator[Variation]:
+    """dw in the layout of another framework's weights; where the shape is another, that alone shows."""
+    if p.dy is None:
+        return
+    k = tuple(range(2, p.rank + 2))
+    orders = {
+        "(*k, Cout/G, Cin)": (*k, 1, 0),
+        "(*k, Cin, Cout/G)": (*k, 0, 1),
+        "(Cin, *k, Cout/G)": (0, *k, 1),
+        "(Cout/G, *k, Cin)": (1, *k, 0),
+        "(Cout/G, Cin, *k)": (1, 0, *k),
+        "the reverse order of axes": (*reversed(k), 1, 0),
+    }
+    for words, order in orders.items():
+        words = f"dw given in {words}, not as (Cin, Cout/G, *k)"
+        yield Variation("dw_rearranged", (), words, in_answer("dw", partial(np.transpose, axes=order)))
 
 
 def _db_reached(p: Problem) -> np.ndarray:

@@ -100,9 +100,11 @@ class Match:
             if not same.all() or np.nanmax(np.abs(found[name] - wanted), initial=0.0) > 0.1 * scale:
                 return False
         sums, counts = (Solver()(change(mapped(self.problem, way))) for way in (np.abs, np.ones_like))
+        # Where a mistake puts values in place of sums, what came of the ones is no number of products.
+        most = self.problem.work + 1
         return all(
             self.within(
-                Reference.of(found[name], np.abs(sums[name]), np.abs(counts[name])),
+                Reference.of(found[name], np.abs(sums[name]), np.minimum(np.abs(counts[name]), most)),
                 self.observed[name],
                 self.profile,
             )

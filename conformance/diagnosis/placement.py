@@ -99,22 +99,34 @@ def output_padding_in_front(p: Problem) -> Iterator[Variation]:
 
 
 @transformation
+def zeros_in_front(p: Problem) -> Iterator[Variation]:
+    """What lies beyond the full result put in front of it: it has one end more than the other to offer."""
+    for axes in subsets(p, lambda axis: p.high[axis] < 0):
+        low = tuple(
+            low + high * (axis in axes) for axis, (low, high) in enumerate(zip(p.low, p.high, strict=True))
+        )
+        words = f"the zeros beyond the full result in front of it {along(_named(p, axes))}"
+        yield _relocated(p, "zeros_in_front", axes, words, low)
+
+
+@transformation
 def crop_placed_elsewhere(p: Problem) -> Iterator[Variation]:
     """The same length cut, but from other ends."""
     total = [low + high for low, high in zip(p.low, p.high, strict=True)]
     named = isinstance(p.case.padding, str)
-    places: dict[str, tuple[str, list[int]]] = {
-        "crop_exchanged": ("the crop's begin and end exchanged", list(p.high)),
-        "crop_at_begin": ("all of the crop taken at the begin", total),
-        "crop_at_end": ("all of the crop taken at the end", [0] * p.rank),
-        "crop_centred": ("the crop split evenly", [t // 2 for t in total]),
-        "crop_centred_up": ("the crop split evenly, the odd position at the begin", [(t + 1) // 2 for t in total]),
-    }
+    places: dict[str, tuple[str, list[int]]] = {}
     if named and p.case.padding == "same":
         places["same_convention"] = (
             "another `same` convention (the odd position cropped at the other end)",
             [t - low if abs(t - 2 * low) == 1 else low for t, low in zip(total, p.low, strict=True)],
         )
+    places["crop_exchanged"] = ("the crop's begin and end exchanged", list(p.high))
+    places["crop_at_begin"] = ("all of the crop taken at the begin", total)
+    if named:  # of explicit crops it is said by "the padding ignored for the crop"
+        places["crop_at_end"] = ("all of the crop taken at the end", [0] * p.rank)
+    places["crop_centred"] = ("the crop split evenly", [t // 2 for t in total])
+    odd_first = "the crop split evenly, the odd position at the begin"
+    places["crop_centred_up"] = (odd_first, [(t + 1) // 2 for t in total])
     for a, b in itertools.combinations(range(p.rank), 2):
         if p.low[a] != p.low[b]:
             swapped = tuple({a: p.low[b], b: p.low[a]}.get(axis, low) for axis, low in enumerate(p.low))
@@ -128,6 +140,26 @@ def crop_placed_elsewhere(p: Problem) -> Iterator[Variation]:
         for axes in subsets(p, wrong.__getitem__):
             moved = tuple(lows[axis] if axis in axes else p.low[axis] for axis in range(p.rank))
             yield _relocated(p, transform, axes, f"{words} {along(_named(p, axes))}", moved)
+
+
+@transformation
+def output_size(p: Problem) -> Iterator[Variation]:
+    """An answer longer or shorter than it should be: which end was moved, and what was put there."""
+    got = p.observed.get("y")
+    if got is None or got.ndim != p.rank + 2 or got.shape[2:] == p.size or min(p.size) < 1:
+        return
+    size = got.shape[2:]
+    more = tuple(g - n for g, n in zip(size, p.size, strict=True))
+    axes = tuple(axis for axis in range(p.rank) if more[axis])
+    sizes = listed([f"{more[axis]:+d} along {p.names[axis]}" for axis in axes])
+    earlier = tuple(low - n for low, n in zip(p.low, more, strict=True))
+    ways = {"at its end": changed(size=size), "at its begin": changed(low=earlier, size=size)}
+    if min(more) >= 0:
+        for where, ends in (("at its end", [(0, n) for n in more]), ("at its begin", [(n, 0) for n in more])):
+            pad = partial(np.pad, pad_width=[(0, 0), (0, 0), *ends])
+            ways[f"{where}, zeros there"] = on_output(Map(pad, lambda dy: dy))
+    for words, change in ways.items():
+        yield Variation("output_size", _named(p, axes), f"the output's size {sizes} {words}", change, 2)
 
 
 def _named(p: Problem, axes: tuple[int, ...]) -> tuple[str, ...]:
@@ -149,7 +181,7 @@ def _relocated(p: Problem, transform: str, axes: tuple[int, ...], words: str, lo
 @transformation
 def misread_numbers(p: Problem) -> Iterator[Variation]:
     """A number of the question ignored, taken from another axis, exchanged or off by one."""
-    for transform, axes, words, case in misread_cases(p.case):
+    for transform, axes, words, case in misread_cases(p.case, p.wanted):
         names = _named(p, axes)
         try:
             geometry = case.geometry()
@@ -158,21 +190,25 @@ def misread_numbers(p: Problem) -> Iterator[Variation]:
             if isinstance(case.padding, str):
                 continue
             # There is no such output; but a crop that begins there still fits the right length.
-            low, size = tuple(pair[0] for pair in case.padding), p.size
+            low, size = tuple(pair[0] for pair in case.padding), None
         taps = {"stride": case.stride, "dilation": case.dilation}
         # One number serves the taps, the place of the crop and the length of the output; each may be wrong alone.
         ways: dict[str, dict[str, Any]] = {
             "": {**taps, "low": low, "size": size},
             " for the taps": taps,
-            " for the taps and the crop": {**taps, "low": low},
             " for the crop": {"low": low},
+            " for the taps and the crop": {**taps, "low": low},
             " for the output size": {"size": size},
         }
-        seen = {(p.stride, p.dilation, p.low, p.size)}
+        if transform == "padding_end_only":  # for the crop alone, it is the padding ignored
+            ways = {"": ways[""]}
+        if size is None:
+            ways = {" for the crop": {"low": low}}
+        right = (p.stride, p.dilation, p.low, p.size)
         for suffix, changes in ways.items():
             numbers = {"stride": p.stride, "dilation": p.dilation, "low": p.low, "size": p.size} | changes
-            if tuple(numbers.values()) not in seen:
-                seen.add(tuple(numbers.values()))
+            # Ways that come to the same here differ in other questions.
+            if tuple(numbers.values()) != right:
                 yield Variation(
                     transform,
                     names,
@@ -182,10 +218,14 @@ def misread_numbers(p: Problem) -> Iterator[Variation]:
                 )
 
 
-def misread_cases(case: Case) -> Iterator[tuple[str, tuple[int, ...], str, Case]]:
-    """Cases that a misreading turns this one into: transform, axes, words, case."""
+def misread_cases(
+    case: Case, wanted: frozenset[str] | None = None
+) -> Iterator[tuple[str, tuple[int, ...], str, Case]]:
+    """Cases that a misreading (of some transformations only) turns this one into: transform, axes, words, case."""
     seen = {case}
     for transform, axes, words, changes in _misreadings(case):
+        if wanted is not None and transform not in wanted:
+            continue
         try:
             other = replace(case, **changes)
         except CaseError:
@@ -205,12 +245,18 @@ def _misreadings(case: Case) -> Iterator[tuple[str, tuple[int, ...], str, dict[s
         spatial["output_padding"] = case.output_padding
     neutral = {"stride": 1, "dilation": 1, "padding": (0, 0), "output_padding": 0}
 
+    def matters(field: str, *axes: int) -> bool:
+        """Whether a value is looked at: a single tap has no step to the next."""
+        return field != "dilation" or all(case.kernel_size[a] > 1 for a in axes)
+
     for field, values in spatial.items():
-        for axes in _axis_sets(case.rank, lambda a, v=values, f=field: v[a] != neutral[f]):
+        for axes in _axis_sets(case.rank, lambda a, v=values, f=field: v[a] != neutral[f] and matters(f, a)):
             changed = tuple(neutral[field] if a in axes else v for a, v in enumerate(values))
             words = f"the {field} ignored {along([names[a] for a in axes])}"
             yield f"{field}_ignored", axes, words, {field: changed}
         for a, b in itertools.combinations(everywhere, 2):
+            if not matters(field, a, b):
+                continue
             order = list(everywhere)
             order[a], order[b] = b, a
             words = f"the {field} of {names[a]} and {names[b]} exchanged"
@@ -219,7 +265,7 @@ def _misreadings(case: Case) -> Iterator[tuple[str, tuple[int, ...], str, dict[s
             words = f"the {field} in the order {', '.join(names[i] for i in cycle)}"
             yield f"{field}_axes_swapped", everywhere, words, {field: tuple(values[i] for i in cycle)}
         for source in everywhere:
-            wrong = tuple(a for a in everywhere if values[a] != values[source])
+            wrong = tuple(a for a in everywhere if values[a] != values[source] and matters(field, a))
             if wrong:
                 words = f"the {field} of {names[source]} used {along([names[a] for a in wrong])}"
                 yield f"{field}_of_another_axis", wrong, words, {field: (values[source],) * case.rank}
@@ -237,7 +283,7 @@ def _misreadings(case: Case) -> Iterator[tuple[str, tuple[int, ...], str, dict[s
         yield "stride_dilation_exchanged", axes, words, {"stride": strides, "dilation": dilations}
     for field in ("stride", "dilation"):
         values = spatial[field]
-        for n, axes in itertools.product((1, -1), _axis_sets(case.rank, lambda a: True)):
+        for n, axes in itertools.product((1, -1), _axis_sets(case.rank, lambda a, f=field: matters(f, a))):
             changed = tuple(v + n * (a in axes) for a, v in enumerate(values))
             words = f"the {field} {n:+d} {along([names[a] for a in axes])}"
             yield f"{field}_off_by_one", axes, words, {field: changed}
@@ -263,6 +309,7 @@ def _padding_misreadings(
             ("padding_begin_only", "the padding applied at the begin only"): lambda low, high: (low, 0),
             ("padding_end_only", "the padding applied at the end only"): lambda low, high: (0, high),
             ("padding_negated", "the padding added, not cropped"): lambda low, high: (-low, -high),
+            ("padding_clamped", "a negative padding taken as 0"): lambda low, high: (max(low, 0), max(high, 0)),
         }
         for field in ("stride", "dilation"):
             factors = getattr(case, field)

@@ -104,6 +104,8 @@ class Problem:
         Another algorithm for the full result, from a problem to an array.
     observed : dict of numpy.ndarray
         The wrong answer, channels_first, for the mistakes whose numbers (a factor, an offset) are read off it.
+    wanted : frozenset of str or None
+        Names of the transformations that are looked for; None for all.
     """
 
     case: Case
@@ -123,6 +125,7 @@ class Problem:
     finish: tuple[Callable[[Tensors], Tensors], ...] = ()
     compute: Callable[[Problem], np.ndarray] | None = None
     observed: Tensors = field(default_factory=dict)
+    wanted: frozenset[str] | None = None
 
     @classmethod
     def of(cls, case: Case, tensors: Tensors) -> Problem:
@@ -240,6 +243,7 @@ class Solver:
 
     def __init__(self) -> None:
         self._full: dict[Any, tuple[np.ndarray, Problem]] = {}
+        self._adjoint: dict[Any, tuple[Tensors, Problem]] = {}
         self.spent = self.touched = self._kept = 0
 
     def is_cheap(self, problem: Problem) -> bool:
@@ -292,7 +296,17 @@ class Solver:
 
     def _gradients(self, p: Problem) -> Tensors:
         assert p.dy is not None
-        dy = p.dy
+        key = (*_key(p), id(p.dy), p.low, p.size)
+        plain = not (p.output or p.linear or p.x_maps or p.w_maps)
+        if plain and key in self._adjoint:
+            return dict(self._adjoint[key][0])
+        found = self._gradients_of(p, p.dy)
+        if plain and self._kept + p.x.size + p.w.size <= _MAX_KEPT:
+            self._kept += p.x.size + p.w.size
+            self._adjoint[key] = dict(found), p
+        return found
+
+    def _gradients_of(self, p: Problem, dy: np.ndarray) -> Tensors:
         for change in reversed(p.output):
             dy = change.adjoint(dy)
         at_bias = dy

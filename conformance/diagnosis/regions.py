@@ -24,6 +24,8 @@ def describe(problem: Problem, wrong: np.ndarray) -> tuple[str, tuple[str, ...]]
     """
     if wrong.all():
         return "every element", ()
+    if not wrong.any():
+        return "no element", ()
     for words, axes, mask in _regions(problem, wrong.shape):
         if np.array_equal(np.broadcast_to(mask, wrong.shape), wrong):
             return words, axes

@@ -136,73 +136,89 @@ def other_layout(case: Case) -> Case | None:
     return other
 
 
-def diagnose_shape(case: Case, got: np.ndarray, expected_values: np.ndarray) -> Diagnosis:
-    """Which misreading gives the shape of an answer, once no transformation has given its values.
+def diagnose_shape(
+    case: Case, shape: tuple[int, ...], values: tuple[np.ndarray, np.ndarray] | None = None
+) -> Diagnosis:
+    """Which misreading gives the shape of an answer.
 
     Parameters
     ----------
     case : Case
         The question.
-    got, expected_values : numpy.ndarray
-        The answer, and the right one, both in the case's layout.
+    shape : tuple of int
+        The shape of the answer, in the case's layout.
+    values : pair of numpy.ndarray, optional
+        The answer and the right one, where there are numbers and no transformation has given them. A misread
+        number that gives the shape alone is then said, but is no diagnosis.
     """
-    shape = got.shape
-    same_values = got.size == expected_values.size and np.array_equal(got.ravel(), expected_values.ravel())
-    readings: list[tuple[str, tuple[str, ...], str]] = []
+    same_values = values is not None and np.array_equal(values[0].ravel(), values[1].ravel())
+    readings = list(_readings(case, shape, values is None))
+    if not readings:
+        return {"transform": "unexplained", "axes": [], "text": _off(case, shape)}
+    transform, named, words = readings[0]
+    if values is None:
+        text = f"the shape {list(shape)} is that of the oracle with {words}"
+    elif same_values:
+        text = f"equals the oracle with {words}"
+    else:
+        text = f"the shape {list(shape)} is that of the oracle with {words}; the values are not"
+    diagnosis: Diagnosis = {"transform": transform, "axes": list(named), "text": text}
+    if len(readings) > 1:
+        diagnosis["also"] = [{"transform": t, "axes": list(a), "text": w} for t, a, w in readings[1:6]]
+    return diagnosis
+
+
+def _readings(case: Case, shape: tuple[int, ...], shape_only: bool) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """Transformations whose answer has a shape: transform, axes, words."""
     names = ("D", "H", "W")[-case.rank :]
     expected = case.output_shape
     layout = other_layout(case)
     if layout is not None and layout.output_shape == shape:
-        readings.append(
-            (
-                "layout_mistaken",
-                (),
-                f"the input {case.input_shape} read as {layout.layout}: the axes look like the other layout",
-            )
-        )
+        words = f"the input {case.input_shape} read as {layout.layout}: the axes look like the other layout"
+        yield "layout_mistaken", (), words
     if shape == replace(case, layout=_other(case.layout)).output_shape:
-        readings.append(("layout_mistaken", (), f"the output in {_other(case.layout)}"))
-    for transform, axes, words, other in misread_cases(case):
+        yield "layout_mistaken", (), f"the output in {_other(case.layout)}"
+    if len(shape) == len(expected) and all(
+        g == n or (g, n) == (1, 0) for g, n in zip(shape, expected, strict=True)
+    ):
+        yield "empty_filled", (), "one entry where an axis is empty"
+    for transform, axes, words, other in misread_cases(case) if shape_only else ():
         try:
             found = other.output_shape
         except DomainError:
             continue
         if found == shape:
-            readings.append((transform, tuple(names[a] for a in axes), words))
+            yield transform, tuple(names[a] for a in axes), words
     full = case.shape(case.out_channels, tuple(max(n, 0) for n in case.geometry().full_size))
     gathered = case.shape(case.out_channels, _forward_size(case))
-    others: tuple[tuple[tuple[int, ...], str, str], ...] = (
-        (full, "padding_ignored", "nothing cropped"),
-        (gathered, "not_transposed", "the forward convolution"),
-        (case.input_shape, "copy", "the input"),
-        (case.weight_shape, "copy", "the weights"),
+    others: list[tuple[tuple[int, ...], str, str]] = [
         (expected[1:], "batch_missing", "no batch axis"),
         (tuple(n for n in expected if n != 1), "squeezed", "its axes of length 1 removed"),
         (expected[::-1], "output_axes_swapped", "its axes in reverse order"),
-    )
-    readings += [(transform, (), words) for wanted, transform, words in others if wanted == shape]
-    if not readings:
-        text = f"shape {list(shape)}, where the rules give {list(expected)}"
-        if len(shape) == len(expected):
-            spatial = slice(2, None) if case.layout == "channels_first" else slice(1, -1)
-            off = [
-                f"{g - e:+d} along {n}"
-                for n, g, e in zip(names, shape[spatial], expected[spatial], strict=True)
-                if g != e
-            ]
-            text += f": {', '.join(off)}" if off else ""
-        return {"transform": "unexplained", "axes": [], "text": text}
-    transform, named, words = readings[0]
-    diagnosis: Diagnosis = {
-        "transform": transform,
-        "axes": list(named),
-        "text": f"equals the oracle with {words}"
-        if same_values
-        else f"the shape {list(shape)} is that of the oracle with {words}; the values are not",
-    }
-    if len(readings) > 1:
-        diagnosis["also"] = [{"transform": t, "axes": list(a), "text": w} for t, a, w in readings[1:6]]
-    return diagnosis
+    ]
+    if shape_only:
+        others[:0] = [
+            (full, "padding_ignored", "nothing cropped"),
+            (gathered, "not_transposed", "the forward convolution"),
+            (case.input_shape, "copy", "the input"),
+            (case.weight_shape, "copy", "the weights"),
+        ]
+    for wanted, transform, words in others:
+        if wanted == shape:
+            yield transform, (), words
+
+
+def _off(case: Case, shape: tuple[int, ...]) -> str:
+    """A shape that nothing explains, beside the right one."""
+    expected = case.output_shape
+    text = f"shape {list(shape)}, where the rules give {list(expected)}"
+    if len(shape) != len(expected):
+        return text
+    names = ("D", "H", "W")[-case.rank :]
+    spatial = slice(2, None) if case.layout == "channels_first" else slice(1, -1)
+    pairs = zip(names, shape[spatial], expected[spatial], strict=True)
+    off = [f"{g - e:+d} along {name}" for name, g, e in pairs if g != e]
+    return text + (f": {', '.join(off)}" if off else "")
 
 
 def _other(layout: str) -> str:

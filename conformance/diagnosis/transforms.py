@@ -28,7 +28,7 @@ __all__ = [
     "variations",
 ]
 
-FAMILIES = ("placement", "kernel", "channels", "bias", "values", "gradients")
+FAMILIES = ("placement", "kernel", "channels", "bias", "values", "special", "gradients")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +69,8 @@ Generator = Callable[[Problem], Iterable[Variation]]
 TRANSFORMATIONS: list[Generator] = []
 """Generators of variations, in the order in which equally simple explanations are preferred."""
 
+_NAMES: dict[Generator, set[str]] = {}
+
 
 def transformation(generator: Generator) -> Generator:
     """Register a generator of variations."""
@@ -77,11 +79,17 @@ def transformation(generator: Generator) -> Generator:
 
 
 def variations(problem: Problem) -> Iterator[Variation]:
-    """Every variation of a problem, in order of preference."""
+    """Every variation of a problem that is wanted, in order of preference."""
     for family in FAMILIES:
         importlib.import_module(f"conformance.diagnosis.{family}")
     for generator in TRANSFORMATIONS:
-        yield from generator(problem)
+        names = _NAMES.setdefault(generator, set())
+        # A generator whose names are not all known yet may have what is wanted.
+        if problem.wanted is None or not names or names & problem.wanted:
+            for variation in generator(problem):
+                names.add(variation.transform)
+                if problem.wanted is None or variation.transform in problem.wanted:
+                    yield variation
 
 
 def subsets(problem: Problem, applies: Callable[[int], bool]) -> Iterator[tuple[int, ...]]:

@@ -1,4 +1,4 @@
-"""Mistakes of values: constants, factors, signs, saturation, special values, complex numbers."""
+"""Mistakes of values: constants, factors, signs, limits, complex numbers."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ from functools import partial
 
 import numpy as np
 
-from cases.dtypes import DTYPES, DType, round_to
+from cases.data import DATA_KINDS
 from conformance.diagnosis.bias import counts
 from conformance.diagnosis.problem import (
-    Change,
     Map,
     Problem,
     Solver,
     Tensors,
-    at,
-    changed,
     in_answer,
     in_every_answer,
-    in_turn,
     on_input,
     on_linear,
     on_weights,
@@ -93,104 +89,68 @@ def scaled(p: Problem) -> Iterator[Variation]:
             "every element divided by the number of taps that reach it",
             on_linear(Map.symmetric(lambda y: y / np.maximum(counts(p), 1))),
         )
+    # On data that are not exact, a number read off one element must not be a rounding error in disguise.
+    least = 0.0 if DATA_KINDS[p.case.data].exact else 64 * p.case.format.unit_roundoff
+    right = _expected(p)
     for name in _each(p):
         got = p.observed.get(name)
-        expected = _expected(p).get(name)
+        expected = right.get(name)
         if got is None or expected is None or got.shape != expected.shape or not got.size:
             continue
         place = np.unravel_index(np.argmax(np.abs(expected)), expected.shape)
         if not np.isfinite(got).all() or not expected[place]:
             continue
         factor, offset = got[place] / expected[place], got[place] - expected[place]
-        yield Variation(
-            "scaled",
-            (),
-            f"every element multiplied by {factor:.9g}",
-            in_every_answer(times(factor)),
-            2,
-        )
-        yield Variation(
-            "offset", (), f"{offset:.9g} added to every element", in_every_answer(partial(np.add, offset)), 2
-        )
-        yield from _saturated(got)
+        if abs(factor - 1) > least:
+            words = f"every element multiplied by {factor:.9g}"
+            yield Variation("scaled", (), words, in_every_answer(times(factor)), 2)
+            words = f"{offset:.9g} added to every element"
+            yield Variation("offset", (), words, in_every_answer(partial(np.add, offset)), 2)
 
 
 def _expected(p: Problem) -> Tensors:
     return Solver()(p)
 
 
-def _saturated(got: np.ndarray) -> Iterator[Variation]:
-    if got.dtype.kind == "c":
-        return
-    low, high = float(got.min()), float(got.max())
-    changes: dict[str, tuple[str, Change, int]] = {
-        "relu": ("negative values set to zero", lambda a: np.maximum(a, 0), 1),
-        "absolute": ("absolute values in place of the values", np.abs, 1),
-        "clipped": (f"values clipped to [{low:g}, {high:g}]", lambda a: np.clip(a, low, high), 2),
-        "clipped_above": (f"values clipped at {high:g}", lambda a: np.minimum(a, high), 2),
-        "clipped_below": (f"values clipped at {low:g}", lambda a: np.maximum(a, low), 2),
-    }
-    for name, (words, change, cost) in changes.items():
-        yield Variation(name.partition("_")[0], (), words, in_every_answer(change), cost)
-
-
 @transformation
-def special_values(p: Problem) -> Iterator[Variation]:
-    """NaN, infinity and subnormal numbers treated as something else."""
-    finite = all(np.isfinite(a).all() for a in (p.x, p.w))
-    changes = {
-        ("nan_replaced", "NaN replaced by 0"): lambda a: np.where(np.isnan(a), 0, a),
-        ("inf_replaced", "infinity replaced by the largest number"): lambda a: np.nan_to_num(
-            a, nan=np.nan, posinf=_largest(p), neginf=-_largest(p)
-        ),
-        ("subnormals_flushed", "subnormal numbers flushed to 0"): lambda a: np.where(
-            np.abs(a) < p.case.format.smallest_normal, 0, a
-        ),
-        ("nonfinite_replaced", "NaN and infinity replaced by 0"): lambda a: np.where(np.isfinite(a), a, 0),
-    }
+def saturated(p: Problem) -> Iterator[Variation]:
+    """Values beyond a limit, which is read off the answer, or below one."""
     if p.case.format.is_complex:
         return
-    for (transform, words), change in changes.items():
-        if not finite or transform == "subnormals_flushed":
-            yield Variation(transform, (), f"{words} in the output", in_every_answer(change))
-            both = Map.symmetric(change)
-            yield Variation(transform, (), f"{words} in the input", on_input(both))
-            yield Variation(transform, (), f"{words} in the weights", on_weights(both))
-            yield Variation(
-                transform, (), f"{words} in input and weights", in_turn(on_input(both), on_weights(both))
-            )
-    if not finite:
-        yield Variation(
-            "zeros_multiplied",
-            (),
-            "infinity and NaN multiplied by the zeros inserted between the inputs",
-            changed(compute=_multiplying_zeros),
-        )
+    yield Variation("relu", (), "negative values set to zero", in_every_answer(lambda a: np.maximum(a, 0)))
+    yield Variation("absolute", (), "absolute values in place of the values", in_every_answer(np.abs))
+    right = _expected(p)
+    for name in _each(p):
+        got, expected = p.observed.get(name), right.get(name)
+        if got is None or expected is None or got.shape != expected.shape or not np.isfinite(got).any():
+            continue
+        finite = got[np.isfinite(got)]
+        low, high = float(finite.min()), float(finite.max())
+        # One element at the limit says nothing: it is the largest one in any answer.
+        below, above = (np.count_nonzero(got == limit) > 1 for limit in (low, high))
+        if below and above:
+            words = f"values clipped to [{low:g}, {high:g}]"
+            yield Variation("clipped", (), words, in_every_answer(partial(_clip, low=low, high=high)), 2)
+        if above:
+            change = partial(_clip, low=-np.inf, high=high)
+            yield Variation("clipped", (), f"values clipped at {high:g}", in_every_answer(change), 2)
+        if below:
+            change = partial(_clip, low=low, high=np.inf)
+            yield Variation("clipped", (), f"values clipped at {low:g}", in_every_answer(change), 2)
+        lost = np.abs(expected[(got == 0) & (expected != 0)])
+        kept = np.abs(finite[finite != 0])
+        if lost.size > 1 and kept.size > 1 and lost.max() < kept.min():
+            words = f"values below {kept.min():.3g} flushed to zero"
+            change = partial(_flush, limit=float(lost.max()))
+            yield Variation("small_flushed", (), words, in_every_answer(change), 2)
 
 
-def _largest(p: Problem) -> float:
-    kind = DTYPES[p.case.dtype]
-    top = {"f16": 65504.0, "f64": float(np.finfo(np.float64).max), "bf16": 2.0**127 * (2 - 2.0**-7)}
-    return top.get(kind.name, float(np.finfo(np.float32).max))
+def _clip(array: np.ndarray, low: float, high: float) -> np.ndarray:
+    return np.clip(array, low, high)
 
 
-def _multiplying_zeros(p: Problem) -> np.ndarray:
-    """The full result by zero insertion in real floating-point arithmetic, where 0 * inf is NaN."""
-    stuffed = np.zeros(
-        (*p.x.shape[:2], *(max((i - 1) * s + 1, 0) for i, s in zip(p.x.shape[2:], p.stride, strict=True)))
-    )
-    stuffed[at(slice(None, None, s) for s in p.stride)] = p.x
-    reach = [d * (k - 1) for d, k in zip(p.dilation, p.w.shape[2:], strict=True)]
-    padded = np.pad(stuffed, [(0, 0), (0, 0), *((r, r) for r in reach)])
-    share, per_group = p.x.shape[1] // p.groups, p.w.shape[1]
-    full = np.zeros((p.x.shape[0], p.out_channels, *p.full_size))
-    with np.errstate(invalid="ignore", over="ignore"):
-        for c, f, t in np.ndindex(p.x.shape[1], per_group, math.prod(p.w.shape[2:])):
-            tap = np.unravel_index(t, p.w.shape[2:])
-            begin = [r - d * n for r, d, n in zip(reach, p.dilation, tap, strict=True)]
-            view = padded[(slice(None), c, *(slice(b, b + n) for b, n in zip(begin, p.full_size, strict=True)))]
-            full[:, c // share * per_group + f] += view * p.w[(c, f, *tap)]
-    return full
+def _flush(array: np.ndarray, limit: float) -> np.ndarray:
+    return np.where(np.abs(array) <= limit, 0, array)
 
 
 @transformation
@@ -215,34 +175,3 @@ def complex_numbers(p: Problem) -> Iterator[Variation]:
         "real and imaginary part exchanged",
         in_every_answer(lambda a: a.imag + 1j * a.real),
     )
-
-
-def _rounded(array: np.ndarray, dtype: DType) -> np.ndarray:
-    return round_to(dtype, array).astype(np.float64)
-
-
-@transformation
-def rounded(p: Problem) -> Iterator[Variation]:
-    """Values that went through a narrower format or an integer one."""
-    narrower = [n for n in ("f32", "f16", "bf16") if DTYPES[n].precision < p.case.format.precision]
-    if p.case.format.is_complex:
-        return
-    for name in narrower:
-        label, dtype = DTYPES[name].label, DTYPES[name]
-        change = Map.symmetric(partial(_rounded, dtype=dtype))
-        yield Variation(f"{label}_output", (), f"the output rounded to {label}", in_every_answer(change.forward))
-        yield Variation(f"{label}_inputs", (), f"the input rounded to {label}", on_input(change))
-        yield Variation(f"{label}_inputs", (), f"the weights rounded to {label}", on_weights(change))
-        yield Variation(
-            f"{label}_inputs",
-            (),
-            f"input and weights rounded to {label}",
-            in_turn(on_input(change), on_weights(change)),
-        )
-    for bits in (8, 16, 32):
-
-        def wrap(a: np.ndarray, bits: int = bits) -> np.ndarray:
-            half = 2.0 ** (bits - 1)
-            return np.mod(np.trunc(a) + half, 2 * half) - half
-
-        yield Variation("wrapped", (), f"the output wrapped to int{bits}", in_every_answer(wrap), cost=2)

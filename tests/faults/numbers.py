@@ -69,9 +69,11 @@ def _(work: Work, answers: Answers) -> None:
 def _(work: Work, answers: Answers) -> None:
     if work.case.dtype in _HALVES:
         for name, array in answers.items():
-            rounded = _through(array, work.case.dtype)
-            below = _through(array - (rounded - array) * 1.001, work.case.dtype)
-            answers[name] = np.where(np.abs(rounded) > np.abs(array), below, rounded)
+            rounded = np.asarray(round_to(work.case.format, array))
+            # The next number towards zero is one less in the bits; bfloat16 has the upper half of float32's.
+            bits = rounded.view(np.uint16 if rounded.dtype.itemsize == 2 else np.uint32)
+            below = (bits - (1 if rounded.dtype.itemsize == 2 else 1 << 16)).view(rounded.dtype)
+            answers[name] = np.where(np.abs(rounded) > np.abs(array), below, rounded).astype(np.float64)
 
 
 @after("accumulated in the storage format")

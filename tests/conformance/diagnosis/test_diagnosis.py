@@ -232,4 +232,4 @@ def test_rounding_is_not_blamed_for_an_answer_of_another_shape() -> None:
         Planted(lambda c, t: {"y": forward(c, t)[..., :-1]}),
     )
     assert found is not None
-    assert found["text"] == "shape [2, 6, 14], where the rules give [2, 6, 15]: -1 along W"
+    assert found["text"] == "equals the oracle with the output's size -1 along W at its end"
