@@ -11,7 +11,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -198,30 +198,33 @@ def available(device: str = "cpu") -> list[str]:
     return names
 
 
-def expand(names: Sequence[str], device: str = "cpu") -> list[str]:
+def expand(
+    names: Sequence[str], device: str = "cpu", offered: Callable[[str], list[str]] = available
+) -> list[str]:
     """The adapters that names stand for, in order and without repetitions.
 
     A name with ``*`` stands for all installed adapters it matches. No name at all stands for the ``EVERYDAY``
-    adapters and those of other packages, as far as they are installed. On another device than the CPU a name
-    stands for its variants there: ``torch`` for ``torch-cuda`` and ``torch-cuda-tf32``.
+    adapters and those of other packages, as far as they are installed (``offered`` says which are, by device). On
+    another device than the CPU a name stands for its variants there: ``torch`` for ``torch-cuda`` and
+    ``torch-cuda-tf32``.
 
     Raises
     ------
     UnknownAdapter
         A pattern that matches nothing, or an adapter without a variant on the device.
     """
-    found: dict[str, None] = dict.fromkeys([] if names else _everyday(device))
+    found: dict[str, None] = dict.fromkeys([] if names else _everyday(offered(device), device))
     for name in names:
-        matched = fnmatch.filter(available(device), name) if "*" in name else _on_device(name, device)
+        matched = fnmatch.filter(offered(device), name) if "*" in name else _on_device(name, device)
         if not matched:
             raise UnknownAdapter(f"adapter {name!r}: nothing that is installed for device {device} matches")
         found.update(dict.fromkeys(matched))
     return list(found)
 
 
-def _everyday(device: str) -> list[str]:
+def _everyday(offered: Sequence[str], device: str) -> list[str]:
     theirs = _entry_points()
-    return [name for name in available(device) if name in EVERYDAY or name in theirs or device != "cpu"]
+    return [name for name in offered if name in EVERYDAY or name in theirs or device != "cpu"]
 
 
 def _on_device(name: str, device: str) -> list[str]:

@@ -21,7 +21,7 @@ from reports.findings import cause
 from reports.outcome import Outcome
 from reports.where import matching
 
-__all__ = ["AdapterUnavailable", "Discovery", "expected", "fuzz"]
+__all__ = ["AdapterUnavailable", "Discovery", "ask_batch", "expected", "fuzz", "shrink"]
 
 _BATCH = 50  # questions between two looks at the clock and the strategy
 _SHRINK_SECONDS = 60.0
@@ -96,27 +96,69 @@ def fuzz(
     """
     deadline = time.monotonic() + seconds
     seen: set[tuple[str, ...]] = set()
-    asked = 0
+    asked = itertools.count(1)
     for batch in itertools.count():
-        for case in _draw(seed * 1_000_003 + batch, wild=batch % _WILD_EVERY == _WILD_EVERY - 1):
-            if time.monotonic() > deadline:
-                return
-            outcome = ask(case, host)
-            asked += 1
-            tick(asked)
-            if outcome.status == "infra":  # ours, not the framework's; one question's, unless nothing starts
-                if host.start() is not None:
-                    raise AdapterUnavailable(outcome.detail)
-                continue
-            if not outcome.gates or cause(outcome) in seen or expected(case, outcome, host, expectations):
-                continue
+        if time.monotonic() > deadline:
+            return
+        for case, outcome in ask_batch(
+            host, batch, seed=seed, seen=seen, expectations=expectations, deadline=deadline,
+            tick=lambda: tick(next(asked)),
+        ):  # fmt: skip
+            discovery = shrink(case, outcome, host)
+            if cause(discovery.outcome) not in seen - {cause(outcome)}:
+                seen.add(cause(discovery.outcome))
+                yield discovery
+
+
+def ask_batch(
+    host: Host,
+    batch: int,
+    *,
+    seed: int,
+    seen: set[tuple[str, ...]],
+    expectations: Sequence[Expectation],
+    deadline: float,
+    tick: Callable[[], None] = lambda: None,
+) -> Iterator[tuple[Case, Outcome]]:
+    """Ask a batch of random questions; see `fuzz`.
+
+    Parameters
+    ----------
+    batch : int
+        Its number; with the seed it says which questions.
+    seen : set
+        Causes of failures that are of no interest any more; what is found joins them.
+    deadline : float
+        By the clock of `time.monotonic`.
+
+    Yields
+    ------
+    Case, Outcome
+        The first failure of each cause that is not expected.
+
+    Raises
+    ------
+    AdapterUnavailable
+        The adapter's process cannot be started.
+    """
+    for case in _draw(seed * 1_000_003 + batch, wild=batch % _WILD_EVERY == _WILD_EVERY - 1):
+        if time.monotonic() > deadline:
+            return
+        outcome = ask(case, host)
+        tick()
+        if outcome.status == "infra":  # ours, not the framework's; one question's, unless nothing starts
+            if host.start() is not None:
+                raise AdapterUnavailable(outcome.detail)
+            continue
+        if outcome.gates and cause(outcome) not in seen and not expected(case, outcome, host, expectations):
             seen.add(cause(outcome))
-            small = minimize(case, host, seconds=_SHRINK_SECONDS)
-            if small is None:  # failed once and not again
-                yield Discovery(case, case, outcome)
-            elif cause(small.outcome) not in seen - {cause(outcome)}:
-                seen.add(cause(small.outcome))
-                yield Discovery(case, small.case, small.outcome)
+            yield case, outcome
+
+
+def shrink(case: Case, outcome: Outcome, host: Host) -> Discovery:
+    """The smallest case that fails like one that was found; the same case where it failed once and not again."""
+    small = minimize(case, host, seconds=_SHRINK_SECONDS)
+    return Discovery(case, small.case, small.outcome) if small is not None else Discovery(case, case, outcome)
 
 
 def _draw(seed: int, *, wild: bool) -> list[Case]:

@@ -19,6 +19,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options of the suite."""
     group = parser.getgroup("conformance", "conformance suite for transposed convolutions")
     group.addoption("--adapter", action="append", default=[], metavar="NAME", help="adapter to ask; repeatable")
+    group.addoption("--device", default="cpu", metavar="DEVICE", help="where to compute: cpu or cuda")
+    group.addoption("--dask", default=None, metavar="ADDRESS", help="Dask scheduler whose workers ask")
     group.addoption("--tier", default=None, metavar="TIER", help="named case set: smoke, gate or full")
     group.addoption("--case", action="append", default=[], metavar="ID", help="single case; repeatable")
     group.addoption("--where", default=None, metavar="EXPR", help="SQL condition over the columns of a case")

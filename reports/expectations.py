@@ -27,7 +27,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,18 @@ class Expectation:
     def place(self) -> str:
         """The lines of the entry, such as ``torch.toml:12-20``."""
         return f"{self.path}:{self.lines[0]}-{self.lines[1]}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; `from_json` is the inverse."""
+        plain = {item.name: getattr(self, item.name) for item in fields(self)}
+        ranges = {package: str(allowed) for package, allowed in self.versions.items()}
+        return {**plain, "versions": ranges, "path": str(self.path)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Expectation:
+        """Read what `to_json` wrote, also after a way through JSON text."""
+        tuples = {name: tuple(data[name]) for name in ("kinds", "evidence", "lines")}
+        return cls(**{**data, **tuples, "versions": _ranges(data["versions"]), "path": Path(data["path"])})
 
     def applies(self, environment: Mapping[str, Any]) -> bool:
         """Whether it is about an environment as `adapters.environment.describe` records it."""

@@ -22,6 +22,7 @@ __all__ = [
     "CASE",
     "adapter_option",
     "assess_record",
+    "dask_option",
     "device_option",
     "expectations_option",
     "print_gate",
@@ -63,6 +64,13 @@ device_option = click.option(
     type=click.Choice(DEVICES),
     default="cpu",
     help="Where to compute; on cuda an adapter stands for its variants there, with TF32 and without.",
+)
+
+
+dask_option = click.option(
+    "--dask",
+    metavar="ADDRESS",
+    help="Ask on the workers of a Dask cluster, such as tcp://scheduler:8786; they need the same suite.",
 )
 
 

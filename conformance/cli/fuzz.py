@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import click
 
 from adapters.process import Host, Limits
+from adapters.registry import UnknownAdapter
 from cases.corpus.found import FOUND, promote
-from conformance.cli.common import adapter_option, expectations_option, resolve_adapters
+from conformance.cli.common import adapter_option, dask_option, expectations_option, resolve_adapters
+from conformance.cluster.fuzzing import fuzz as fuzz_on_cluster
+from conformance.cluster.members import Cluster, ClusterError
 from conformance.exit_codes import DISCREPANCY, INFRA
 from conformance.fuzz import AdapterUnavailable, Discovery, fuzz
 from conformance.selection import expectation_folders
-from reports.expectations import ExpectationError, load_all, plain_name
+from reports.expectations import ExpectationError, load_all
 from reports.statuses import label
 
 __all__ = ["command"]
 
 
-@click.command("fuzz", epilog="Example: conformance fuzz --adapter torch --minutes 5")
+@click.command(
+    "fuzz", epilog="Example: conformance fuzz --adapter torch --minutes 5 [--dask tcp://scheduler:8786]"
+)
 @adapter_option
-@click.option("--minutes", type=click.FloatRange(min=0.01), default=5.0, help="How long to search, an adapter.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0.01),
+    default=5.0,
+    help="How long to search, an adapter; on --dask, all.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="The same seed asks the same questions.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=20.0, help="Seconds for one answer.")
 @click.option("--promote", "keep", is_flag=True, help=f"Write the smallest cases to {FOUND.name} in the corpus.")
 @expectations_option
+@dask_option
 def command(
     adapters: tuple[str, ...],
     minutes: float,
@@ -33,29 +48,25 @@ def command(
     timeout: float,
     keep: bool,
     expectations: Sequence[str],
+    dask: str | None,
 ) -> None:
     """Ask random questions, and shrink each failure that is not known to the smallest case that fails alike.
 
     Prints one line a finding: adapter, how it fails, the smallest case. The exit code is 1 where there is one.
     """
-    specs = resolve_adapters(adapters)
-    try:
-        known = load_all([spec.name for spec in specs], expectation_folders(expectations))
-    except ExpectationError as error:
-        raise click.UsageError(str(error)) from None
     discoveries: list[Discovery] = []
-    for spec in specs:
-        with Host(spec, Limits(answer=timeout)) as host:
-            entries = known.get(spec.name) or known.get(plain_name(spec.name)) or ()
-            try:
-                for found in fuzz(
-                    host, seconds=minutes * 60, seed=seed, expectations=entries, tick=_tick(spec.name)
-                ):
-                    discoveries.append(found)
-                    click.echo(_line(found))
-            except AdapterUnavailable as error:
-                click.echo(f"{spec.name}: {error}", err=True)
-                raise click.exceptions.Exit(INFRA) from None
+    try:
+        folders = expectation_folders(expectations)
+        how: dict[str, Any] = {"seconds": minutes * 60, "seed": seed, "limits": Limits(answer=timeout)}
+        found_here = _on_cluster(dask, adapters, folders, **how) if dask else _here(adapters, folders, **how)
+        for found in found_here:
+            discoveries.append(found)
+            click.echo(_line(found))
+    except (ExpectationError, UnknownAdapter, ClusterError) as error:
+        raise click.UsageError(str(error)) from None
+    except AdapterUnavailable as error:
+        click.echo(str(error), err=True)
+        raise click.exceptions.Exit(INFRA) from None
     if keep and discoveries:
         try:
             added = promote([(found.smallest, _remark(found)) for found in discoveries])
@@ -64,6 +75,32 @@ def command(
         click.echo(f"{added} new in {FOUND}; python -m cases.generate puts them into the gate tier", err=True)
     if discoveries:
         raise click.exceptions.Exit(DISCREPANCY)
+
+
+def _here(
+    adapters: Sequence[str], folders: Sequence[Path], *, seconds: float, seed: int, limits: Limits
+) -> Iterator[Discovery]:
+    """Search one adapter after the other."""
+    specs = resolve_adapters(adapters)
+    known = load_all([spec.name for spec in specs], folders)
+    for spec in specs:
+        with Host(spec, limits) as host:
+            try:
+                yield from fuzz(
+                    host, seconds=seconds, seed=seed, expectations=known[spec.name], tick=_tick(spec.name)
+                )
+            except AdapterUnavailable as error:
+                raise AdapterUnavailable(f"{spec.name}: {error}") from None
+
+
+def _on_cluster(
+    address: str, adapters: Sequence[str], folders: Sequence[Path], *, seconds: float, seed: int, limits: Limits
+) -> Iterator[Discovery]:
+    """Search all adapters at once."""
+    with closing(Cluster(address, partial(click.echo, err=True))) as cluster:
+        specs = cluster.engage(adapters)
+        known = load_all([spec.name for spec in specs], folders)
+        yield from fuzz_on_cluster(cluster, specs, seconds=seconds, seed=seed, limits=limits, expectations=known)
 
 
 def _tick(name: str) -> Callable[[int], None]:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from conformance.cli.common import adapter_option, device_option, expectations_option, print_gate, resolve_adapters
+from conformance.cli.common import (
+    adapter_option,
+    dask_option,
+    device_option,
+    expectations_option,
+    print_gate,
+    resolve_adapters,
+)
 from conformance.exit_codes import INFRA, INTERRUPTED, USAGE, gate_exit_code
 from conformance.plugin import SUITE
 from conformance.runner.plan import ShardError, read_shard
@@ -25,7 +32,8 @@ __all__ = ["command"]
 
 @click.command(
     "run",
-    epilog="Example: conformance run --adapter torch --tier gate -n 2",
+    epilog="Examples: conformance run --adapter torch --tier gate -n 2; on a cluster: conformance run "
+    "--adapter torch --tier full --dask tcp://scheduler:8786",
 )
 @adapter_option
 @device_option
@@ -40,6 +48,7 @@ __all__ = ["command"]
     "--baseline", metavar="RESULTS", help="An earlier run: what it has is known, lost precision is news."
 )
 @click.option("-n", "workers", default="0", metavar="N", help="Worker processes; 'auto' for one a core.")
+@dask_option
 @click.option("--out", default="conformance-out", type=click.Path(path_type=Path), help="Folder to write.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
@@ -55,6 +64,7 @@ def command(
     expectations: tuple[str, ...],
     baseline: str | None,
     workers: str,
+    dask: str | None,
     out: Path,
     timeout: float,
     pytest_args: tuple[str, ...],
@@ -63,13 +73,14 @@ def command(
 
     Arguments after ``--`` go to pytest, such as ``-- -k same --lf``.
     """
-    specs = resolve_adapters(adapters, device)
+    # Which adapters a name stands for depends on what is installed where they are asked.
+    names = adapters if dask is not None else [spec.name for spec in resolve_adapters(adapters, device)]
     if not (workers == "auto" or workers.isdecimal()):
         raise click.UsageError(f"-n {workers!r}: give a number of worker processes, or auto")
     try:
         select(tier, case_ids, where)
         read_shard(shard)
-        load_all((spec.name for spec in specs), expectation_folders(expectations))
+        load_all(names, expectation_folders(expectations))
         for name in (durations_from, baseline):
             if name is not None:
                 Results.open(Path(name)).close()
@@ -84,7 +95,8 @@ def command(
         str(SUITE),
         *("-p", "conformance.plugin", "-p", "no:terminal"),
         *("-c", str(SUITE.with_name("pytest.ini")), f"--rootdir={out}"),
-        *(f"--adapter={spec.name}" for spec in specs),
+        *(f"--adapter={name}" for name in names),
+        *([f"--dask={dask}", f"--device={device}"] if dask is not None else []),
         *(f"--case={case_id}" for case_id in case_ids),
         *(f"--expectations={folder}" for folder in expectations),
         *(f"--{name}={value}" for name, value in given.items() if value is not None),

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
+import click
 import pytest
 
 from adapters.process import Limits
-from adapters.registry import UnknownAdapter, expand, resolve
-from conformance.runner.asking import Asker, asked_twice
-from conformance.runner.items import LOOKS_AHEAD, SuitePlugin
+from adapters.registry import AdapterSpec, UnknownAdapter, expand, resolve
+from conformance.cluster.members import Cluster, ClusterError
+from conformance.runner.asking import Asker, asked_twice, every
+from conformance.runner.items import LOOKS_AHEAD, Asks, SuitePlugin
 from conformance.runner.plan import Plan, ShardError, make_plan, read_shard
-from conformance.runner.recorder import Recorder
+from conformance.runner.recorder import Recorder, installed
+from conformance.runner.remote import RemoteAsker
 from conformance.selection import SelectionError, expectation_folders, select
 from reports.expectations import ExpectationError, load_all
 
@@ -46,33 +51,60 @@ class _Hand:
 def register(config: pytest.Config) -> None:
     """Add the parts of the runner that this process needs.
 
-    Under pytest-xdist the workers ask and the controller records; without it one process does both.
+    Under pytest-xdist the workers ask and the controller records; on a cluster its workers ask, and without either
+    one process does both.
     """
     option = config.option
-    try:
-        specs = [resolve(name) for name in expand(option.adapter)]
-        cases = select(option.tier, option.case, option.where)
-        if not specs:
-            raise UnknownAdapter("no framework is installed; install one, such as torch, or give --adapter")
-        worker = getattr(config, "workerinput", {})
-        handed = worker.get(_ORDER)
-        if handed is not None:
-            plan = Plan(tuple((spec, case) for spec in specs for case in cases), (), tuple(handed))
-        elif option.collectonly:
-            plan = make_plan(specs, cases, shard=read_shard(option.shard))
-        else:
-            recorder = Recorder(config, specs, cases)
-            plan = recorder.plan
-            config.pluginmanager.register(recorder, "conformance-recorder")
-            config.pluginmanager.register(_Hand(plan), "conformance-hand")
-        known = load_all([spec.name for spec in specs], expectation_folders(option.expectations))
-        # Questions that somebody names are few, and get all the care there is.
-        twice = (lambda case: True) if option.case else asked_twice
-        asker = Asker(Limits(answer=option.answer_timeout), known, twice)
-        if plan.order and not option.collectonly and not getattr(option, "numprocesses", None):
-            asker.prepare(plan.questions[plan.order[0]][0])
-        config.pluginmanager.register(
-            SuitePlugin(plan, asker, looks_ahead=worker.get(LOOKS_AHEAD, True)), "conformance-items"
-        )
-    except (UnknownAdapter, SelectionError, ShardError, ExpectationError) as error:
-        raise pytest.UsageError(str(error)) from None
+    with ExitStack() as stack:
+        try:
+            cases = select(option.tier, option.case, option.where)
+            cluster = _connect(option, stack)
+            specs = _specs(option, cluster)
+            worker = getattr(config, "workerinput", {})
+            handed = worker.get(_ORDER)
+            if handed is not None:
+                plan = Plan(tuple((spec, case) for spec in specs for case in cases), (), tuple(handed))
+            elif option.collectonly:
+                plan = make_plan(specs, cases, shard=read_shard(option.shard))
+            else:
+                recorder = Recorder(config, specs, cases, installed if cluster is None else cluster.versions)
+                plan = recorder.plan
+                config.pluginmanager.register(recorder, "conformance-recorder")
+                config.pluginmanager.register(_Hand(plan), "conformance-hand")
+            known = load_all([spec.name for spec in specs], expectation_folders(option.expectations))
+            limits = Limits(answer=option.answer_timeout)
+            asker: Asks
+            if cluster is not None:
+                asker = RemoteAsker(cluster, limits, known, every=bool(option.case))
+                config.pluginmanager.register(asker, "conformance-cluster")
+            else:
+                # Questions that somebody names are few, and get all the care there is.
+                asker = local = Asker(limits, known, every if option.case else asked_twice)
+                if plan.order and not option.collectonly and not getattr(option, "numprocesses", None):
+                    local.prepare(plan.questions[plan.order[0]][0])
+            plugin = SuitePlugin(plan, asker, looks_ahead=worker.get(LOOKS_AHEAD, True))
+            config.pluginmanager.register(plugin, "conformance-items")
+            stack.pop_all()
+        except (UnknownAdapter, SelectionError, ShardError, ExpectationError, ClusterError) as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+def _connect(option: Any, stack: ExitStack) -> Cluster | None:
+    """The cluster to ask, None without one."""
+    if option.dask is None or option.collectonly:
+        return None
+    if getattr(option, "numprocesses", None):
+        raise pytest.UsageError("--dask and -n: the workers of the cluster ask; leave out -n")
+    cluster = Cluster(option.dask, partial(click.echo, err=True))
+    stack.callback(cluster.close)
+    return cluster
+
+
+def _specs(option: Any, cluster: Cluster | None) -> list[AdapterSpec]:
+    """The adapters asked for, or the everyday ones, as far as they are installed where they are asked."""
+    if cluster is not None:
+        return cluster.engage(option.adapter, option.device)
+    specs = [resolve(name) for name in expand(option.adapter, option.device)]
+    if not specs:
+        raise UnknownAdapter("no framework is installed; install one, such as torch, or give --adapter")
+    return specs

@@ -22,7 +22,7 @@ from reports.expectations import Expectation
 from reports.gate import explain
 from reports.outcome import Outcome
 
-__all__ = ["Answer", "Asker", "asked_twice"]
+__all__ = ["Answer", "Asker", "asked_twice", "every"]
 
 _MOST_CHARACTERS = 4000
 _MOST_ELEMENTS_AHEAD = 1 << 22
@@ -109,6 +109,11 @@ def asked_twice(case: Case) -> bool:
     second is one more draw from a lottery that every other case plays too: one case in eight, chosen by its id.
     """
     return not DATA_KINDS[case.data].exact or zlib.crc32(str(case).encode()) % _ONCE_IN == 0
+
+
+def every(case: Case) -> bool:
+    """Whether a question that somebody names is worth two answers: each is."""
+    return True
 
 
 def _may_go_ahead(case: Case) -> bool:

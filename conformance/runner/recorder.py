@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,11 +32,20 @@ from reports.outcome import Outcome
 from reports.store import Results, ResultsError
 from reports.summary import totals_line, write_summary
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "installed"]
 
 
 class Recorder:
     """Hooks of the process that writes the results file.
+
+    Parameters
+    ----------
+    config : Config
+        Of pytest.
+    specs, cases : sequences
+        What is asked.
+    versions_of : callable
+        Versions of the packages of an adapter where it is asked now.
 
     Attributes
     ----------
@@ -54,7 +63,13 @@ class Recorder:
         Why nothing more could be written, empty if all was.
     """
 
-    def __init__(self, config: pytest.Config, specs: Sequence[AdapterSpec], cases: Sequence[Case]) -> None:
+    def __init__(
+        self,
+        config: pytest.Config,
+        specs: Sequence[AdapterSpec],
+        cases: Sequence[Case],
+        versions_of: Callable[[AdapterSpec], dict[str, str] | None],
+    ) -> None:
         self._option = config.option
         self._clock = time.monotonic()
         self._planned = False
@@ -81,7 +96,7 @@ class Recorder:
             self._environments: dict[str, Any] = meta.get("environments") or {}
             self._seconds_before = float(meta.get("seconds") or 0)
             if recorded:
-                _check_versions(specs, self._environments)
+                _check_versions(specs, self._environments, versions_of)
             self.plan = make_plan(
                 specs, cases, shard=shard, durations=durations.outcomes() if durations else (),
                 recorded=recorded, previous=previous.outcomes() if previous else (),
@@ -204,11 +219,20 @@ class Recorder:
         self._close.close()
 
 
-def _check_versions(specs: Sequence[AdapterSpec], environments: dict[str, Any]) -> None:
+def installed(spec: AdapterSpec) -> dict[str, str] | None:
+    """Versions of the packages of an adapter here, None for one in another environment."""
+    return None if spec.foreign else versions(load(spec.target).packages)
+
+
+def _check_versions(
+    specs: Sequence[AdapterSpec],
+    environments: dict[str, Any],
+    versions_of: Callable[[AdapterSpec], dict[str, str] | None],
+) -> None:
     """Refuse to go on with a run under other versions than it began with."""
     for spec in specs:
         before = environments.get(spec.name, {}).get("versions")
-        now = None if spec.foreign else versions(load(spec.target).packages)
+        now = versions_of(spec)
         if before and now and before != now:
             raise pytest.UsageError(
                 f"{spec.name} was {before} when the run began and is {now}; leave out --resume"

@@ -1,0 +1,222 @@
+"""Handing out work: pieces for the workers that can do them, and every piece again whose worker went away."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from operator import length_hint
+from typing import Any
+
+from adapters.process import Limits
+from adapters.registry import AdapterSpec
+from conformance.cluster.identity import describe_spec
+from conformance.cluster.members import Cluster, ClusterError, Finished, Member
+from reports.expectations import Expectation
+
+__all__ = ["Result", "dispatch", "request"]
+
+_LOOK_EVERY_SECONDS = 0.5
+_PATIENCE_SECONDS = 60.0
+# Workers go away for many reasons; one that goes away each time it does the same thing, alone, goes for that.
+_MOST_LOSSES = 3
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a piece of work.
+
+    Attributes
+    ----------
+    adapter : str
+        Who was asked.
+    parts : tuple
+        What was asked; all that is left where nobody can be asked any more.
+    answer : Any
+        What the worker returned, None if there is nothing.
+    trouble : str
+        Why there is nothing.
+    """
+
+    adapter: str
+    parts: tuple[Any, ...]
+    answer: Any = None
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class _Piece:
+    adapter: str
+    parts: tuple[Any, ...]
+    losses: int = 0
+
+
+def dispatch(
+    cluster: Cluster,
+    function: str,
+    requests: Mapping[str, Mapping[str, Any]],
+    parts: Mapping[str, Iterable[Any]],
+    *,
+    most: int = 1,
+) -> Iterator[Result]:
+    """Have work done, and hand out the results as they come.
+
+    Parameters
+    ----------
+    cluster : Cluster
+        Engaged for the adapters.
+    function : str
+        A function of `conformance.cluster.worker`.
+    requests : mapping
+        What it is called with, by adapter, beside ``parts``.
+    parts : mapping
+        What is to be done, by adapter; of an iterator the next is taken when a worker is free for it.
+    most : int
+        Parts in one call.
+
+    Yields
+    ------
+    Result
+        Every part in exactly one, whatever workers do.
+    """
+    yield from _Dispatch(cluster, function, requests, parts, most).results()
+
+
+def request(run: str, spec: AdapterSpec, limits: Limits, expectations: Sequence[Expectation]) -> dict[str, Any]:
+    """What the functions of `conformance.cluster.worker` are called with, beside ``parts``.
+
+    Expectations go along: a worker need not have their files.
+    """
+    return {
+        "run": run,
+        "spec": describe_spec(spec),
+        "limits": asdict(limits),
+        "expectations": [entry.to_json() for entry in expectations],
+    }
+
+
+class _Dispatch:
+    def __init__(
+        self,
+        cluster: Cluster,
+        function: str,
+        requests: Mapping[str, Mapping[str, Any]],
+        parts: Mapping[str, Iterable[Any]],
+        most: int,
+    ) -> None:
+        from dask import config
+        from dask.utils import parse_timedelta
+
+        self._cluster, self._function, self._requests, self._most = cluster, function, requests, most
+        self._left = {adapter: iter(some) for adapter, some in parts.items()}
+        self._suspects: dict[str, deque[_Piece]] = defaultdict(deque)
+        self._out: dict[str, Member] = {}
+        self._able_at = dict.fromkeys(self._left, time.monotonic())
+        configured = config.get("distributed.scheduler.no-workers-timeout", None)
+        self._patience = float(parse_timedelta(configured or _PATIENCE_SECONDS))
+
+    def results(self) -> Iterator[Result]:
+        looked = time.monotonic()
+        self._hand_out()
+        while self._out or self._left or any(self._suspects.values()):
+            finished = self._cluster.next_finished(_LOOK_EVERY_SECONDS)
+            if finished is not None and finished.key in self._out:
+                yield from self._finish(finished)
+            if time.monotonic() - looked > _LOOK_EVERY_SECONDS:
+                looked = time.monotonic()
+                try:
+                    lost = self._cluster.look()
+                except ClusterError as error:
+                    yield from self._give_up(str(error))
+                    return
+                for member in lost:
+                    yield from self._lose_all(member)
+                yield from self._without_workers()
+            self._hand_out()
+
+    def _hand_out(self) -> None:
+        """Keep every thread of every worker busy, with one piece waiting."""
+        members = list(self._cluster.members.values())
+        threads = sum(member.threads for member in members)
+        while members:
+            members = [member for member in members if self._give(member, threads)]
+
+    def _give(self, member: Member, threads: int) -> bool:
+        piece = self._next(member, threads)
+        if piece is None:
+            return False
+        text = json.dumps({**self._requests[piece.adapter], "parts": piece.parts})
+        key = self._cluster.submit(member, self._function, text)
+        self._out[key], member.out[key], member.adapter = member, piece, piece.adapter
+        return True
+
+    def _next(self, member: Member, threads: int) -> _Piece | None:
+        """What to give to a worker now.
+
+        What a worker was lost with is given to one that does nothing else, so that it is known what a second was
+        lost with.
+        """
+        for adapter in sorted(member.able & self._suspects.keys()):
+            if self._suspects[adapter]:
+                return None if member.out else self._suspects[adapter].popleft()
+        if len(member.out) > member.threads or any(piece.losses for piece in member.out.values()):
+            return None
+        for adapter in sorted(member.able & self._left.keys(), key=lambda name: self._preference(member, name)):
+            left = self._left[adapter]
+            # Smaller pieces towards the end, so that all workers come to it together.
+            count = max(1, min(self._most, length_hint(left) // (2 * threads)))
+            if parts := tuple(islice(left, count)):
+                return _Piece(adapter, parts)
+            del self._left[adapter]
+        return None
+
+    def _preference(self, member: Member, adapter: str) -> tuple[bool, int]:
+        """The adapter whose framework a worker has loaded, then the one that fewest workers are asked."""
+        others = sum(other.adapter == adapter for other in self._cluster.members.values())
+        return member.adapter != adapter, others
+
+    def _finish(self, finished: Finished) -> Iterator[Result]:
+        member = self._out.pop(finished.key)
+        piece = member.out.pop(finished.key)
+        if finished.text is not None:
+            yield Result(piece.adapter, piece.parts, json.loads(finished.text))
+        else:
+            yield from self._lose(piece, f"worker {member.address}: {finished.trouble}")
+
+    def _lose_all(self, member: Member) -> Iterator[Result]:
+        self._cluster.forget(member.out)
+        count = sum(len(piece.parts) for piece in member.out.values())
+        self._cluster.tell(f"worker {member.address} went away; what it was to do goes to others ({count})")
+        for key, piece in member.out.items():
+            del self._out[key]
+            yield from self._lose(piece, f"worker {member.address} went away with it")
+
+    def _lose(self, piece: _Piece, how: str) -> Iterator[Result]:
+        losses = piece.losses + 1
+        if losses >= _MOST_LOSSES:
+            yield Result(piece.adapter, piece.parts, trouble=f"{losses} workers could not do it; the last: {how}")
+            return
+        self._suspects[piece.adapter].extend(_Piece(piece.adapter, (part,), losses) for part in piece.parts)
+
+    def _without_workers(self) -> Iterator[Result]:
+        """Give up what nobody could be asked for too long."""
+        now = time.monotonic()
+        able = {adapter for member in self._cluster.members.values() for adapter in member.able}
+        for adapter in list(self._able_at):
+            if adapter in able:
+                self._able_at[adapter] = now
+            elif now - self._able_at[adapter] > self._patience:
+                trouble = f"the cluster had no worker for {adapter} for {self._patience:g} s"
+                yield from self._give_up(trouble, adapter)
+
+    def _give_up(self, trouble: str, *adapters: str) -> Iterator[Result]:
+        outstanding = {member.out[key].adapter for key, member in self._out.items()}
+        waiting = self._left.keys() | outstanding | {name for name, some in self._suspects.items() if some}
+        for adapter in adapters or sorted(waiting):
+            if adapter in waiting:
+                self._left.pop(adapter, None)
+                self._suspects.pop(adapter, None)
+                yield Result(adapter, (), trouble=trouble)

@@ -1,0 +1,118 @@
+"""The search for new findings on a cluster: batches of random questions, and shrinks, wherever there is room."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+import uuid
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from adapters.process import Limits
+from adapters.registry import AdapterSpec
+from cases import Case
+from conformance.cluster.dispatch import Result, dispatch, request
+from conformance.cluster.members import Cluster
+from conformance.fuzz import AdapterUnavailable, Discovery
+from reports.expectations import Expectation
+from reports.findings import cause
+from reports.outcome import Outcome
+
+__all__ = ["fuzz"]
+
+
+class _Search:
+    """The search on one adapter."""
+
+    def __init__(self, seed: int, deadline: float) -> None:
+        self._seed, self._deadline = seed, deadline
+        self._found: deque[tuple[Case, Outcome]] = deque()
+        self._seen: set[tuple[str, ...]] = set()
+
+    def parts(self) -> Iterator[dict[str, Any]]:
+        """What to do next: shrink what was found, else ask the next batch until the time is up."""
+        for batch in itertools.count():
+            while self._found:
+                case, outcome = self._found.popleft()
+                yield {"shrink": str(case), "outcome": outcome.to_json()}
+            seconds = self._deadline - time.monotonic()
+            if seconds <= 0:
+                return
+            yield {"batch": batch, "seed": self._seed, "seconds": seconds}
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether something is left to be shrunk."""
+        return bool(self._found)
+
+    def take(self, result: Result) -> Iterator[Discovery]:
+        """Take note of a result: what a batch found is shrunk next, what was shrunk may be a discovery."""
+        (part,) = result.parts
+        pairs = [(Case.parse(case_id), Outcome.from_json(outcome)) for case_id, outcome in result.answer["found"]]
+        if "shrink" in part:
+            first = Outcome.from_json(part["outcome"])
+            for smallest, outcome in pairs:
+                if cause(outcome) not in self._seen - {cause(first)}:
+                    self._seen.add(cause(outcome))
+                    yield Discovery(Case.parse(part["shrink"]), smallest, outcome)
+            return
+        for case, outcome in pairs:
+            if cause(outcome) not in self._seen:
+                self._seen.add(cause(outcome))
+                self._found.append((case, outcome))
+
+
+def fuzz(
+    cluster: Cluster,
+    specs: Sequence[AdapterSpec],
+    *,
+    seconds: float,
+    seed: int = 0,
+    limits: Limits,
+    expectations: Mapping[str, Sequence[Expectation]],
+) -> Iterator[Discovery]:
+    """Ask random questions of several adapters at once until the time is up.
+
+    Parameters
+    ----------
+    cluster : Cluster
+        Engaged for the adapters.
+    specs : sequence of AdapterSpec
+        Who is asked.
+    seconds : float
+        How long to search, all of them together; shrinks may end later.
+    seed : int
+        The same seed asks each adapter the same questions, as many as there is time for.
+    limits : Limits
+        How long to wait for an adapter.
+    expectations : mapping
+        Failures that are known, by adapter.
+
+    Yields
+    ------
+    Discovery
+        One a cause, as `conformance.fuzz.fuzz` does.
+
+    Raises
+    ------
+    AdapterUnavailable
+        No worker can start the adapter's process, or none is there any more.
+    """
+    deadline, run = time.monotonic() + seconds, uuid.uuid4().hex
+    searches = {spec.name: _Search(seed, deadline) for spec in specs}
+    requests = {spec.name: request(run, spec, limits, expectations[spec.name]) for spec in specs}
+    while True:
+        parts = {name: search.parts() for name, search in searches.items()}
+        for result in dispatch(cluster, "search", requests, parts):
+            if not result.parts:
+                raise AdapterUnavailable(f"{result.adapter}: {result.trouble}")
+            if result.trouble:
+                cluster.tell(f"{result.adapter}: {result.trouble}; left out: {json.dumps(result.parts[0])[:200]}")
+            elif "unavailable" in result.answer:
+                raise AdapterUnavailable(f"{result.adapter}: {result.answer['unavailable']}")
+            else:
+                yield from searches[result.adapter].take(result)
+        if not any(search.unfinished for search in searches.values()):
+            return

@@ -1,0 +1,88 @@
+"""What both ends of a run on a cluster must have in common: the suite's code, files, versions, the processor."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import sys
+from pathlib import Path
+from typing import Any
+
+from adapters.devices import present
+from adapters.environment import describe, versions
+from adapters.process import Host
+from adapters.registry import AdapterSpec, load
+
+__all__ = ["ability", "describe_spec", "fingerprint", "read_spec"]
+
+_ROOT = Path(__file__).resolve().parents[2]
+_PACKAGES = ("adapters", "cases", "conformance", "reports")
+
+
+@functools.cache
+def fingerprint() -> str:
+    """A hash of the suite's own code: both ends of a run must be the same."""
+    digest = hashlib.sha256()
+    for path in sorted(path for package in _PACKAGES for path in (_ROOT / package).rglob("*.py")):
+        digest.update(str(path.relative_to(_ROOT)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def describe_spec(spec: AdapterSpec) -> dict[str, Any]:
+    """An adapter as plain data; without an interpreter where it is to be the worker's own."""
+    path = spec.target.rpartition(":")[0]
+    return {
+        "name": spec.name,
+        "target": spec.target,
+        "python": spec.python if spec.foreign else None,
+        "file": _hash(Path(path)) if path.endswith(".py") else None,
+    }
+
+
+def read_spec(data: dict[str, Any]) -> AdapterSpec:
+    """The adapter that `describe_spec` described, in this environment."""
+    return AdapterSpec(data["name"], data["target"], data["python"] or sys.executable)
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def ability(data: dict[str, Any]) -> dict[str, Any]:
+    """How an adapter would be asked here: its versions, Python and the processor's flags; or why it cannot be.
+
+    The record of a run says these once for an adapter, so all workers of a run must share them.
+
+    Parameters
+    ----------
+    data : dict
+        From `describe_spec`.
+    """
+    try:
+        spec = read_spec(data)
+        path = Path(spec.target.rpartition(":")[0])
+        if data["file"] and not path.is_file():
+            return {"unable": f"there is no file {path} there"}
+        if data["file"] and _hash(path) != data["file"]:
+            return {"unable": f"its file {path} is another"}
+        if spec.foreign and not Path(spec.python).is_file():
+            return {"unable": f"there is no interpreter {spec.python} there"}
+        kind = load(spec.target)
+        if spec.foreign:
+            with Host(spec) as host:
+                failed = host.start()
+                return {"unable": failed.detail} if failed is not None else _same(host.environment)
+        found = versions(kind.packages)
+        absent = [package for package in kind.packages if package not in found]
+        if absent:
+            return {"unable": f"{', '.join(absent)} not installed"}
+        if not present(kind.device):
+            return {"unable": f"there is no {kind.device} device"}
+        return _same(describe(kind.packages))
+    except Exception as error:
+        return {"unable": f"{type(error).__name__}: {error}"}
+
+
+def _same(environment: dict[str, Any]) -> dict[str, Any]:
+    """What all workers of a run must share, for its record says it once."""
+    return {key: environment[key] for key in ("versions", "python", "cpu_flags")}

@@ -1,0 +1,102 @@
+"""A run on a cluster: pytest's items, in the order in which the cluster answers them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from adapters.process import Limits
+from adapters.registry import AdapterSpec
+from cases import Case
+from conformance.cluster.dispatch import Result, dispatch, request
+from conformance.cluster.members import Cluster
+from conformance.runner.asking import Answer
+from conformance.runner.items import CaseItem
+from reports.expectations import Expectation
+from reports.outcome import Outcome
+
+__all__ = ["RemoteAsker"]
+
+_QUESTIONS_IN_A_PIECE = 16
+
+
+class RemoteAsker:
+    """Asks the workers of a cluster; the items run one after the other here, each when its answer is there.
+
+    Parameters
+    ----------
+    cluster : Cluster
+        Engaged for the adapters of the run.
+    limits : Limits
+        How long to wait for an adapter.
+    expectations : mapping
+        Entries by adapter.
+    every : bool
+        Whether every question is answered twice.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        limits: Limits,
+        expectations: Mapping[str, Sequence[Expectation]],
+        *,
+        every: bool,
+    ) -> None:
+        self._cluster, self._limits, self._expectations = cluster, limits, expectations
+        self._every = every
+        self._answers: dict[tuple[str, Case], Answer] = {}
+
+    def ask(self, spec: AdapterSpec, case: Case, following: Case | None = None) -> Answer:
+        """The answer that is there."""
+        return self._answers.pop((spec.name, case))
+
+    def close(self) -> None:
+        """Let go of the cluster."""
+        self._cluster.close()
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run every item as its answer comes."""
+        waiting: dict[tuple[str, str], CaseItem] = {}
+        parts: dict[str, list[str]] = {}
+        requests: dict[str, dict[str, Any]] = {}
+        run = uuid.uuid4().hex
+        for item in session.items:
+            if not isinstance(item, CaseItem):
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+                continue
+            if item.spec.name not in requests:
+                known = self._expectations[item.spec.name]
+                asked = request(run, item.spec, self._limits, known)
+                requests[item.spec.name] = {**asked, "every": self._every}
+            parts.setdefault(item.spec.name, []).append(str(item.case))
+            waiting[item.spec.name, str(item.case)] = item
+        for result in dispatch(self._cluster, "ask", requests, parts, most=_QUESTIONS_IN_A_PIECE):
+            for case_id, answer in self._answers_of(result, waiting):
+                item = waiting.pop((result.adapter, case_id))
+                self._answers[result.adapter, Case.parse(case_id)] = answer
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=next(iter(waiting.values()), None))
+                if session.shouldfail:
+                    raise session.Failed(session.shouldfail)
+                if session.shouldstop:
+                    raise session.Interrupted(session.shouldstop)
+        return True
+
+    def _answers_of(self, result: Result, waiting: Mapping[tuple[str, str], Any]) -> list[tuple[str, Answer]]:
+        if result.trouble:
+            left = result.parts or [case_id for adapter, case_id in waiting if adapter == result.adapter]
+            return [(c, Answer(Outcome(c, result.adapter, "infra", detail=result.trouble))) for c in left]
+        environment = result.answer["environment"]
+        known = {entry.finding: entry for entry in self._expectations[result.adapter]}
+        return [
+            (
+                case_id,
+                Answer(
+                    Outcome.from_json(found["outcome"]), known.get(found["known"]), None if number else environment
+                ),
+            )
+            for number, (case_id, found) in enumerate(zip(result.parts, result.answer["answers"], strict=True))
+        ]
