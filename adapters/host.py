@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from adapters import wire
+from adapters import compile_cache, wire
 from adapters.base import Adapter, AdapterBug, Declined, Tensor
 from adapters.environment import describe
 from adapters.registry import load
@@ -130,7 +130,7 @@ def _program(adapter: Adapter, case: Case) -> wire.Message:
 def _start(target: str) -> tuple[Adapter | None, wire.Message]:
     try:
         kind = load(target)
-        os.environ.update(kind.environment)
+        os.environ.update({**compile_cache.settings(kind.packages), **kind.environment})
         adapter = kind()
     except Exception as error:
         detail = f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]

@@ -1,0 +1,77 @@
+"""What the benchmarks share: the spread of repeated figures, the machine they come from, and Markdown tables."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["best_of", "machine", "spread", "table", "versions", "with_spread"]
+
+_PACKAGES = ("numpy", "torch", "tensorflow", "keras", "jax", "onnx", "pytest", "pytest-xdist")
+
+
+def spread(values: Iterable[float]) -> dict[str, float]:
+    """Median, lowest and highest of repeated figures."""
+    values = list(values)
+    return {"median": statistics.median(values), "low": min(values), "high": max(values)}
+
+
+def with_spread(figure: dict[str, float], digits: int = 2) -> str:
+    """A spread in words: ``1.10 (1.05 to 1.20)``."""
+    return "{median:.{d}f} ({low:.{d}f} to {high:.{d}f})".format(**figure, d=digits)
+
+
+def best_of(call: Callable[[], Any], *, within: float = 0.3, repeats: int = 3) -> float:
+    """Seconds of one call: the best of the repeats that fit, which other work on the machine disturbs least."""
+    best, count, begun = float("inf"), 0, time.perf_counter()
+    while count < repeats or time.perf_counter() - begun < within:
+        started = time.perf_counter()
+        call()
+        best = min(best, time.perf_counter() - started)
+        count += 1
+        if time.perf_counter() - begun > 20 * within:
+            break
+    return best
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores, load and versions, as far as the system says."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
+        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
+    return {
+        "processor": model,
+        "cores": len(os.sched_getaffinity(0)),
+        "load": round(os.getloadavg()[0], 1),
+        "python": sys.version.split()[0],
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that take part, those that are installed."""
+    found = {"numpy": np.__version__}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; the first column is text, the others are numbers."""
+    lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
+    lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
+    return "\n".join(lines)
