@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.figures import table
 from reports.html import write_report
 from tests.reports.browser import Tab, browser
 from tests.reports.made_up import make_run
@@ -39,7 +40,7 @@ def _times(milliseconds: list[float]) -> dict[str, float]:
     return {"median_ms": round(statistics.median(milliseconds), 1), "best_ms": round(min(milliseconds), 1)}
 
 
-def measure(page: Path, repeats: int = 5) -> dict[str, Any]:
+def opened(page: Path, repeats: int = 5) -> dict[str, Any]:
     """Open a page and time it, in milliseconds."""
     paints, ready = [], []
     with browser() as chromium:
@@ -71,24 +72,49 @@ def measure(page: Path, repeats: int = 5) -> dict[str, Any]:
     }
 
 
+def measure(outcomes: int = 100_000, adapters: int = 20, keep: Path | None = None) -> dict[str, Any]:
+    """Make the run and the page, and measure it; ``keep`` is a folder to leave the page in."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = keep or Path(scratch)
+        with make_run(folder / "results.sqlite", outcomes, adapters) as results:
+            started = time.perf_counter()
+            page = write_report(results, folder / "report")
+            took = time.perf_counter() - started
+        figures: dict[str, Any] = {"outcomes": outcomes, "written_in_s": round(took, 1)}
+        figures["index_html_mb"] = round(page.stat().st_size / 1e6, 2)
+        beside = sum(path.stat().st_size for path in (page.parent / "details").glob("*.js"))
+        figures["files_beside_it_mb"] = round(beside / 1e6, 2)
+        return {**figures, **opened(page)}
+
+
+def markdown(figures: dict[str, Any]) -> str:
+    """The tables of the README."""
+    rows = [
+        ("size of `index.html`, MB", figures["index_html_mb"], ""),
+        ("files beside it, which load on a click, MB", figures["files_beside_it_mb"], ""),
+        ("first contentful paint, ms", *figures["first_contentful_paint"].values()),
+        ("data ready: database open, matrix drawn, ms", *figures["data_ready"].values()),
+    ]
+    filters = [
+        (f"`{condition}`", found["found"], found["median_ms"], found["best_ms"])
+        for condition, found in figures["filters"].items()
+    ]
+    return "\n\n".join(
+        [
+            table((f"{figures['outcomes']} outcomes", "median", "best"), rows),
+            table(("condition", "outcomes found", "median, ms", "best, ms"), filters),
+        ]
+    )
+
+
 def main() -> None:
-    """Make the run and the page, measure, print."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--outcomes", type=int, default=100_000)
     parser.add_argument("--adapters", type=int, default=20)
     parser.add_argument("--keep", type=Path, help="folder to leave the page in")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = arguments.keep or Path(scratch)
-        with make_run(folder / "results.sqlite", arguments.outcomes, arguments.adapters) as results:
-            started = time.perf_counter()
-            page = write_report(results, folder / "report")
-            took = time.perf_counter() - started
-        figures = {"outcomes": arguments.outcomes, "written_in_s": round(took, 1)}
-        figures["index_html_mb"] = round(page.stat().st_size / 1e6, 2)
-        beside = sum(path.stat().st_size for path in (page.parent / "details").glob("*.js"))
-        figures["files_beside_it_mb"] = round(beside / 1e6, 2)
-        print(json.dumps({**figures, **measure(page)}, indent=2))
+    print(json.dumps(measure(arguments.outcomes, arguments.adapters, arguments.keep), indent=2))
 
 
 if __name__ == "__main__":

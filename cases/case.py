@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import field as dataclass_field
+from functools import cached_property, lru_cache
 from operator import index
 from typing import Any
 
@@ -78,6 +79,7 @@ class Case:
     data: str = "ints"
     seed: int = 0
     direction: str = "fwd"
+    _id: str = dataclass_field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         try:
@@ -93,6 +95,7 @@ class Case:
             ) from None
         object.__setattr__(self, "bias", bool(self.bias))
         # What a case may hold is what its id can say, so the id's own grammar checks the values.
+        tokens = []
         for field in FIELDS:
             try:
                 token = field.write(self)
@@ -103,6 +106,8 @@ class Case:
                 exact = False
             if not exact:
                 raise CaseError(f"{field.name}: not a value that a case can hold; accepted: {field.accepts}")
+            tokens.append(token)
+        object.__setattr__(self, "_id", "-".join(tokens))
 
     @classmethod
     def parse(cls, text: str) -> Case:
@@ -132,7 +137,7 @@ class Case:
         values: dict[str, Any] = {}
         position = 0
         for token in tokens:
-            place = next((n for n, field in enumerate(FIELDS) if _PATTERNS[field.name].fullmatch(token)), None)
+            place = _place(token)
             if place is None:
                 raise CaseError(_describe(token))
             field = FIELDS[place]
@@ -151,7 +156,7 @@ class Case:
         return cls(**values)
 
     def __str__(self) -> str:
-        return "-".join(field.write(self) for field in FIELDS)
+        return self._id
 
     def geometry(self) -> Geometry:
         """Output size and crop by the written rules.
@@ -212,6 +217,12 @@ def _spatial(value: Any, rank: int) -> tuple[int, ...]:
     """One int an axis; a single one stands for all."""
     values = (index(value),) if not isinstance(value, Iterable) else tuple(index(entry) for entry in value)
     return values * rank if len(values) == 1 else values
+
+
+@lru_cache(maxsize=1 << 14)
+def _place(token: str) -> int | None:
+    """Which field a token is for. The same tokens are read over and over."""
+    return next((n for n, field in enumerate(FIELDS) if _PATTERNS[field.name].fullmatch(token)), None)
 
 
 _ORDER = ", ".join(field.name for field in FIELDS)

@@ -94,6 +94,8 @@ def command(
     arguments = [
         str(SUITE),
         *("-p", "conformance.plugin", "-p", "no:terminal"),
+        # What other packages plug into pytest is for tests; it costs a second, and each item some of its time.
+        *("--disable-plugin-autoload", "-p", "xdist", "-p", "no:logging", "--assert=plain"),
         *("-c", str(SUITE.with_name("pytest.ini")), f"--rootdir={out}"),
         *(f"--adapter={name}" for name in names),
         *([f"--dask={dask}", f"--device={device}"] if dask is not None else []),

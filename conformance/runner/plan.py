@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from adapters.registry import AdapterSpec
 from cases import Case
 from reports.outcome import Outcome
 
-__all__ = ["Plan", "ShardError", "make_plan", "read_shard", "shards_of"]
+__all__ = ["Plan", "ShardError", "make_plan", "read_shard", "shards_of", "turn"]
 
 Key = tuple[str, str]
 
@@ -83,6 +84,11 @@ def shards_of(keys: Sequence[Key], count: int, seconds: Mapping[Key, float]) -> 
     return shards
 
 
+def turn(case_id: str) -> int:
+    """When a case comes that nothing else puts earlier or later: mixed, and the same on every machine."""
+    return zlib.crc32(case_id.encode())
+
+
 def make_plan(
     specs: Sequence[AdapterSpec],
     cases: Sequence[Case],
@@ -105,7 +111,8 @@ def make_plan(
     recorded : iterable of Outcome
         Outcomes of this run from before it was interrupted; those that stand are not asked for again.
     previous : iterable of Outcome
-        Outcomes of an earlier run: within an adapter, what failed then comes first, then what took longest.
+        Outcomes of an earlier run: within an adapter, what failed then comes first, then what took longest. The
+        rest is mixed, so that most of what is wrong shows early.
     """
     questions = tuple((spec, case) for spec in specs for case in cases)
     keys = [(spec.name, str(case)) for spec, case in questions]
@@ -119,9 +126,10 @@ def make_plan(
     adapter_order = {spec.name: number for number, spec in enumerate(specs)}
 
     def urgency(number: int) -> tuple[int, bool, float, int]:
+        adapter, case_id = keys[number]
         old = earlier.get(keys[number])
         seconds = old.seconds if old is not None else 0.0
-        return adapter_order[keys[number][0]], not (old is not None and old.gates), -seconds, number
+        return adapter_order[adapter], not (old is not None and old.gates), -seconds, turn(case_id)
 
     left = [number for number in here if keys[number] not in done]
     return Plan(questions, tuple(here), tuple(sorted(left, key=urgency)))

@@ -72,7 +72,5 @@ def make_run(path: Path, outcomes: int, adapters: int) -> Results:
     names = [f"adapter-{number:02}" for number in range(adapters)]
     results = Results.create(path)
     results.plan([(name, case) for name in names for case in cases])
-    for name in names:
-        for case in cases:
-            results.record(_outcome(case, name, rng))
+    results.record_all(_outcome(case, name, rng) for name in names for case in cases)
     return results

@@ -1,0 +1,117 @@
+"""How soon planted faults are noticed: after how many cases and seconds, list by list.
+
+    python -m benchmarks.detection [--random 1000]
+
+Every fault of ``tests/faults`` on every rank where it can be said is planted, and the cases of a list are asked in
+the list's order (a tier's in that of a run) until it is noticed: our tiers, the lists of other projects' tests
+(``cases/peers``) and random sampling of the whole domain (``cases/strategies``). The verdict is ours for all of
+them. The seconds are those of a right implementation in NumPy with oracle and verdict. Prints JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import hypothesis
+
+from benchmarks.figures import table
+from cases import Case
+from cases.peers import load_peers
+from cases.strategies import valid_cases
+from cases.tiers import load_tier
+from conformance.reference import question
+from conformance.runner.plan import turn
+from conformance.verdict import judge
+from tests.faults.catalogue import FAULTS, RIGHT
+from tests.faults.matrix import answerable, notices
+
+CHECKPOINTS = (1, 3, 10, 30, 100, 300, 1000)
+
+
+def sample(count: int) -> list[Case]:
+    """Random cases, the same ones for the same version of hypothesis."""
+    found: list[Case] = []
+
+    @hypothesis.seed(0)
+    @hypothesis.settings(
+        max_examples=count, database=None, deadline=None, phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )  # fmt: skip
+    @hypothesis.given(valid_cases())
+    def draw(case: Case) -> None:
+        found.append(case)
+
+    draw()
+    return found
+
+
+def detect(cases: Iterable[Case]) -> dict[str, Any]:
+    """Ask cases in order and note when each fault is noticed first."""
+    left = {(name, rank) for name, fault in FAULTS.items() for rank in fault.ranks}
+    planted, asked, seconds = len(left), 0, 0.0
+    curve: list[dict[str, float]] = []
+    last = {"cases": 0, "seconds": 0.0}
+    started = time.perf_counter()
+    for case, expected in answerable(cases):
+        judge(case, question(case), RIGHT.reply(case, question(case)), expected=expected)
+        seconds += time.perf_counter() - started
+        asked += 1
+        found = {key for key in left if key[1] == case.rank and notices(case, expected, FAULTS[key[0]])}
+        left -= found
+        if found:
+            last = {"cases": asked, "seconds": seconds}
+        if asked in CHECKPOINTS:
+            curve.append({"cases": asked, "seconds": seconds, "noticed": planted - len(left)})
+        started = time.perf_counter()
+    return {
+        "planted": planted,
+        "cases": asked,
+        "seconds": seconds,
+        "noticed": planted - len(left),
+        "last_noticed_after": last,
+        "curve": curve,
+        "unnoticed": sorted(f"{name}, {rank}-D" for name, rank in left),
+    }
+
+
+def measure(random: int = 1000, tiers: Sequence[str] = ("smoke", "gate")) -> dict[str, Any]:
+    """Every list."""
+    lists = {f"tier `{tier}`": sorted(load_tier(tier), key=lambda case: turn(str(case))) for tier in tiers}
+    lists |= {f"{peer.name} {peer.version}": list(peer.cases) for peer in load_peers().values()}
+    lists["random sampling"] = sample(random)
+    return {name: detect(cases) for name, cases in lists.items()}
+
+
+def markdown(figures: dict[str, Any]) -> str:
+    """The tables of the README."""
+    planted = next(iter(figures.values()))["planted"]
+    rows, curves = [], []
+    for name, found in figures.items():
+        last = found["last_noticed_after"]
+        rows.append(
+            (name, found["cases"], f"{found['noticed']} of {planted}", last["cases"], f"{last['seconds']:.1f}")
+        )
+        at = {point["cases"]: f"{point['noticed'] / planted:.0%}" for point in found["curve"]}
+        curves.append((name, *(at.get(count, "") for count in CHECKPOINTS)))
+    return "\n\n".join(
+        [
+            table(("list", "cases with an answer", "faults noticed", "the last after, cases", "seconds"), rows),
+            table(("share of the faults noticed after", *(f"{count} cases" for count in CHECKPOINTS)), curves),
+        ]
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--random", type=int, default=1000)
+    arguments = parser.parse_args()
+    print(json.dumps(measure(arguments.random), indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""What grows with the number of outcomes, and what a second worker brings.
+
+    python -m benchmarks.scale [--outcomes 10000 --outcomes 100000] [--asked 1 --asked 16]
+
+Records: made-up outcomes of 20 adapters are recorded, reported, merged from two halves and compared with
+themselves, each command in a process of its own; seconds, and the peak of its resident memory. Runs: the ``full``
+tier asked of ever more adapters that decline every question, so that nothing but the suite's own memory is seen.
+Workers: an adapter that waits 20 ms over each answer, on ``-n 1`` and ``-n 2``. Prints JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.figures import spread, table, with_spread
+from cases import Case
+from reports.store import Results
+from tests.reports.made_up import make_run
+
+_DECLINES = """
+from adapters.base import Adapter, Limit
+
+class Declines(Adapter):
+    packages, documentation = ("numpy",), "https://example.org"
+    limits = (Limit("inexpressible", "rank", lambda case: True, "declines", "https://example.org"),)
+
+    def program(self, case):
+        raise NotImplementedError
+
+for number in range({count}):
+    globals()[f"D{{number}}"] = type(f"D{{number}}", (Declines,), {{"name": f"d{{number}}"}})
+"""
+_WAITS = """
+from examples.numpy_backend import NumpyBackend
+from adapters.base import Program
+
+class Waits(NumpyBackend):
+    name = "waits"
+
+    def program(self, case):
+        right = super().program(case)
+        return Program(("import time",), ("time.sleep(0.02)", *right.body))
+"""
+
+
+def _timed(*command: str) -> dict[str, float]:
+    """Run a command; its seconds and the largest resident memory of its processes, in MB."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, _, usage = os.wait4(process.pid, 0)
+    process.returncode = 0
+    return {"seconds": time.perf_counter() - started, "peak_mb": usage.ru_maxrss / 1024}
+
+
+def _conformance(*arguments: str) -> dict[str, float]:
+    return _timed(sys.executable, "-m", "conformance", *arguments)
+
+
+def _make(path: str, outcomes: str, adapters: str) -> None:
+    """In a process of its own: record made-up outcomes, and two files that hold half of them each."""
+    target = Path(path)
+    with make_run(target, int(outcomes), int(adapters)) as results:
+        everything = list(results.outcomes())
+    if target.name == "whole.sqlite":
+        halves = [everything[half::2] for half in (0, 1)]
+        for half, mine in enumerate(halves):
+            with Results.create(target.with_name(f"half-{half}.sqlite")) as part:
+                part.plan([(o.adapter, Case.parse(o.case_id)) for o in mine])
+                part.record_all(mine)
+
+
+def records(outcomes: int, adapters: int = 20) -> dict[str, Any]:
+    """Record, report, merge and diff so many outcomes."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        whole, only = str(folder / "whole.sqlite"), str(folder / "only.sqlite")
+        make = (sys.executable, "-m", "benchmarks.scale", "--make")
+        _timed(*make, whole, str(outcomes), str(adapters))
+        halves = [str(folder / f"half-{half}.sqlite") for half in (0, 1)]
+        return {
+            "outcomes": outcomes,
+            "record": _timed(*make, only, str(outcomes), str(adapters)),
+            "report": _conformance("report", whole, "--out", str(folder / "report")),
+            "merge": _conformance("merge", *halves, "--out", str(folder / "merged.sqlite")),
+            "diff": _conformance("diff", whole, only),
+        }
+
+
+def runs(adapters: int) -> dict[str, Any]:
+    """Ask so many adapters the full tier."""
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "declining.py"
+        file.write_text(_DECLINES.format(count=adapters), encoding="utf-8")
+        names = [f"--adapter={file}:D{number}" for number in range(adapters)]
+        out = Path(scratch) / "out"
+        found = _conformance("run", *names, "--tier", "full", "--out", str(out), "--", "--no-report")
+        with Results.open(out / "results.sqlite") as results:
+            outcomes = results.count()
+        return {"outcomes": outcomes, **found, "ms_an_outcome": found["seconds"] / outcomes * 1000}
+
+
+def workers(repeats: int = 3) -> dict[str, Any]:
+    """How much sooner two workers are done than one."""
+    ratios = []
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "waiting.py"
+        file.write_text(_WAITS, encoding="utf-8")
+        for _ in range(repeats):
+            one, two = (
+                _conformance("run", f"--adapter={file}:Waits", "--tier", "gate", "-n", str(count), "--out",
+                             str(Path(scratch) / "out"), "--", "--no-report")["seconds"]
+                for count in (1, 2)
+            )  # fmt: skip
+            ratios.append(one / two)
+    return {"speedup": spread(ratios)}
+
+
+def measure(outcomes: Sequence[int] = (10_000, 100_000), asked: Sequence[int] = (1, 16)) -> dict[str, Any]:
+    """All figures."""
+    return {
+        "records": [records(count) for count in outcomes],
+        "runs": [runs(count) for count in asked],
+        "workers": workers(),
+    }
+
+
+def markdown(figures: dict[str, Any]) -> str:
+    """The tables of the README."""
+    steps = ("record", "report", "merge", "diff")
+    recorded = [
+        (f"{row['outcomes']:,}".replace(",", " "),
+         *(f"{row[step]['seconds']:.1f} s, {row[step]['peak_mb']:.0f} MB" for step in steps))
+        for row in figures["records"]
+    ]  # fmt: skip
+    asked = [
+        (f"{row['outcomes']:,}".replace(",", " "), f"{row['seconds']:.1f}", f"{row['ms_an_outcome']:.2f}",
+         f"{row['peak_mb']:.0f}")
+        for row in figures["runs"]
+    ]  # fmt: skip
+    return "\n\n".join(
+        [
+            table(("outcomes", *steps), recorded),
+            table(("outcomes of one run", "seconds", "ms each", "peak, MB"), asked),
+            f"Two workers are done {with_spread(figures['workers']['speedup'])} times sooner than one.",
+        ]
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--outcomes", type=int, action="append")
+    parser.add_argument("--asked", type=int, action="append", help="number of adapters to ask the full tier")
+    parser.add_argument("--make", nargs=3, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.make:
+        _make(*arguments.make)
+        return
+    print(json.dumps(measure(arguments.outcomes or (10_000, 100_000), arguments.asked or (1, 16)), indent=2))
+
+
+if __name__ == "__main__":
+    main()

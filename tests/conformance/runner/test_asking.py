@@ -1,0 +1,61 @@
+"""Asking one question after the other: what is asked how often, and the next one ahead of its turn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from adapters.process import Limits
+from adapters.registry import resolve
+from cases import Case
+from conformance.runner.asking import Asker, asked_twice
+
+ADAPTER = f"{Path(__file__).with_name('faulty_adapters.py')}:Segfaults"
+EXACT = [Case.parse(f"1d-i{size}-k3") for size in range(3, 83)]
+
+
+def test_data_with_a_tolerance_are_asked_for_twice_exact_data_now_and_then() -> None:
+    assert all(asked_twice(Case.parse(f"1d-i{size}-k3-normal.0")) for size in range(3, 83))
+    assert 3 <= sum(map(asked_twice, EXACT)) <= 20
+
+
+def test_the_next_question_goes_ahead_and_is_asked_no_more_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "asked"
+    monkeypatch.setenv("ASKED", str(log))
+    spec, cases = resolve(ADAPTER), [EXACT[0], Case.parse("1d-i4-k3-normal.0"), EXACT[2]]
+    asker = Asker(Limits(), {spec.name: []}, lambda case: case.data == "normal")
+    try:
+        for case, following in zip(cases, [*cases[1:], None], strict=True):
+            assert asker.ask(spec, case, following).outcome.status == "pass"
+    finally:
+        asker.close()
+    counted = [1, 2, 1]
+    wanted = [str(case) for case, count in zip(cases, counted, strict=True) for _ in range(count)]
+    assert log.read_text().split() == wanted
+
+
+def test_a_crash_over_the_next_question_is_that_of_the_next_question() -> None:
+    spec, cases = resolve(ADAPTER), [EXACT[0], Case.parse("1d-i4-k2"), EXACT[2]]
+    asker = Asker(Limits(), {spec.name: []})
+    try:
+        answers = [
+            asker.ask(spec, case, following) for case, following in zip(cases, [*cases[1:], None], strict=True)
+        ]
+    finally:
+        asker.close()
+    assert [answer.outcome.status for answer in answers] == ["pass", "crash", "pass"]
+
+
+def test_what_comes_next_may_be_another() -> None:
+    """The question that was announced is not the one that is asked."""
+    spec = resolve(ADAPTER)
+    asker = Asker(Limits(), {spec.name: []})
+    try:
+        asker.ask(spec, EXACT[0], EXACT[1])
+        outcome = asker.ask(spec, EXACT[5]).outcome
+    finally:
+        asker.close()
+    assert (outcome.case_id, outcome.status) == (str(EXACT[5]), "pass")
