@@ -28,7 +28,10 @@ _OPENVINO_TYPES = (
     "https://github.com/openvinotoolkit/openvino/blob/master/src/bindings/python/src/pyopenvino/core/common.cpp"
 )
 _TYPES = {"f64": "DOUBLE", "f32": "FLOAT", "f16": "FLOAT16", "bf16": "BFLOAT16"}
-_OPSET, _IR_VERSION = 22, 10
+# An operator set and the format of its time. ConvTranspose has been the same from 11 on but for bfloat16, which 22
+# added; releases older than a set refuse it, so that the questions are put in one which many releases know.
+_OPSETS = {"bf16": (22, 10)}
+_OPSET = (17, 8)
 
 Attributes = list[tuple[str, Any]]
 
@@ -117,6 +120,7 @@ class OnnxAdapter(Adapter):
             ],
         )
         kind = f"TensorProto.{_TYPES[case.dtype]}"
+        opset, ir_version = _OPSETS.get(case.dtype, _OPSET)
         shape = [case.batch, case.in_channels, *case.input_size]
         weights = ", ".join(f'numpy_helper.from_array({name}, "{name}")' for name in inputs[1:])
         # A dtype that NumPy does not have, bfloat16, comes from ONNX.
@@ -131,8 +135,8 @@ class OnnxAdapter(Adapter):
             f'    [helper.make_tensor_value_info("y", {kind}, {[None] * (case.rank + 2)})],',
             f"    [{weights}],",
             ")",
-            f'opsets = [helper.make_opsetid("", {_OPSET})]',
-            f"model = helper.make_model(graph, opset_imports=opsets, ir_version={_IR_VERSION})",
+            f'opsets = [helper.make_opsetid("", {opset})]',
+            f"model = helper.make_model(graph, opset_imports=opsets, ir_version={ir_version})",
         ]
 
 
