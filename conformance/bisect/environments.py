@@ -72,7 +72,9 @@ class Environments:
         self._run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
         packages = next(folder.glob("lib/python*/site-packages"))
         behind = dict.fromkeys((sysconfig.get_path("purelib"), sysconfig.get_path("platlib")))
-        (packages / "behind.pth").write_text("\n".join(behind) + "\n", encoding="utf-8")
+        # As site folders, not mere paths: what stands behind this environment in the same way is found too.
+        lines = [f"import site; site.addsitedir({path!r})" for path in behind]
+        (packages / "behind.pth").write_text("\n".join(lines) + "\n", encoding="utf-8")
         pip = [sys.executable, "-m", "pip", "--python", str(python)]
         self._run([*pip, "install", "--quiet", f"{self.package}=={version}", *self.pins])
         (folder / _DONE).touch()
