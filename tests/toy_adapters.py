@@ -128,3 +128,16 @@ class Stale(Right):
 
     name = "stale"
     after = ("y = np.empty(8192, y.dtype)[: y.size].reshape(y.shape)",)
+
+
+class WrongSame(Right):
+    """Places the answer one off where the padding is named, and only there."""
+
+    name = "wrong-same"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        if not isinstance(case.padding, str):
+            return right
+        return Program(right.setup, (*right.body, "y = np.roll(y, 1, 2)" if case.direction == "fwd" else ""))

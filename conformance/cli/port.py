@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+
 import click
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 from adapters.process import Host, Limits
-from cases import DomainError
+from cases import Case, DomainError
 from cases.tiers import TIERS, load_tier
 from conformance.cli.common import adapter_option, resolve_adapters
 from conformance.cli.question import SHAPE, read_question
 from conformance.exit_codes import DISCREPANCY
-from conformance.port import find_port, verify
-from conformance.port.table import KINDS, matrix
+from conformance.port import find_port
+from conformance.port.table import KINDS, Ported, matrix, port_all
 from conformance.port.text import port_text
 from reports.terminal import console_for_tables
 
@@ -41,6 +45,8 @@ _FRAMEWORKS = {
 @click.option("--table", is_flag=True, help="Print how the cases of a tier port between every pair of adapters.")
 @adapter_option
 @click.option("--tier", type=click.Choice(list(TIERS)), default="smoke", help="The cases of --table.")
+@click.option("-n", "workers", type=click.IntRange(1, 64), default=1, help="Adapters asked at a time by --table.")
+@click.option("--json", "as_json", is_flag=True, help="Print --table as one JSON object.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
 def command(
     case: str | None,
@@ -51,18 +57,21 @@ def command(
     table: bool,
     adapters: tuple[str, ...],
     tier: str,
+    workers: int,
+    as_json: bool,
     timeout: float,
 ) -> None:
     """Print the call CASE (a framework call, a case id or a model) in the words of another adapter.
 
     With the change of the weights and any step around the call, checked on random weights, forward and gradients;
-    or the reason there is no such call.
+    or the reason there is no such call. --table ports every case of a tier to every adapter, checks each, and
+    exits with 1 if one is wrong for a reason that is not known.
     """
     limits = Limits(answer=timeout)
     if table:
         if case or target:
             raise click.UsageError("--table takes no CASE and no --to")
-        _print_table(adapters, tier, limits)
+        _print_table(adapters, tier, limits, workers, as_json)
         return
     if not case or not target:
         raise click.UsageError("give CASE and --to, or --table")
@@ -75,24 +84,50 @@ def command(
     with Host(spec, limits) as host:
         port = find_port(meaning.case, host)
         if isinstance(port, str):
-            click.echo(f"# No call of {spec.name} asks {meaning.case}, and no step around one: {port}")
+            click.echo(f"# {spec.name} cannot ask {meaning.case}, with no step around a call either. {port}")
             raise click.exceptions.Exit(DISCREPANCY)
-        problem = verify(port, host)
-        click.echo(port_text(meaning, port, host, problem), nl=False)
-    raise click.exceptions.Exit(DISCREPANCY if problem else 0)
+        click.echo(port_text(meaning, port, host), nl=False)
+    raise click.exceptions.Exit(DISCREPANCY if port.proof.problem else 0)
 
 
-def _print_table(adapters: tuple[str, ...], tier: str, limits: Limits) -> None:
+def _print_table(adapters: tuple[str, ...], tier: str, limits: Limits, workers: int, as_json: bool) -> None:
     specs = resolve_adapters(adapters)
     if len(specs) < 2:
         raise click.UsageError("--table needs two adapters or more")
-    found = matrix(specs, load_tier(tier), limits, lambda text: click.echo(text, err=True))
+    ported = port_all(specs, load_tier(tier), limits, workers=workers, say=lambda text: click.echo(text, err=True))
     names = [spec.name for spec in specs]
-    shown = Table("from \\ to", *names, title=f"{tier}: {' / '.join(KINDS)}", box=box.SIMPLE)
-    for source in names:
-        cells = (
-            "" if source == goal else " / ".join(str(found[source, goal][kind]) for kind in KINDS)
-            for goal in names
-        )
-        shown.add_row(source, *cells)
-    console_for_tables().print(shown)
+    pairs = matrix(ported)
+    if as_json:
+        cells = [{"from": one, "to": other, **counts} for (one, other), counts in pairs.items()]
+        into = {name: Counter(entry.kind for entry in found.values()) for name, found in ported.items()}
+        click.echo(json.dumps({"tier": tier, "into": into, "pairs": cells}, indent=2))
+    else:
+        _show(ported, pairs, names, tier)
+    wrong = any(entry.kind == "wrong" for found in ported.values() for entry in found.values())
+    raise click.exceptions.Exit(DISCREPANCY if wrong else 0)
+
+
+def _show(
+    ported: dict[str, dict[Case, Ported]], pairs: dict[tuple[str, str], Counter[str]], names: list[str], tier: str
+) -> None:
+    console = console_for_tables()
+    into = Table("", "to", *KINDS, "why not, most often", title=f"{tier}: into each adapter", box=box.SIMPLE)
+    for number, name in enumerate(names, 1):
+        counts = Counter(entry.kind for entry in ported[name].values())
+        why = Counter(entry.why for entry in ported[name].values() if entry.kind == "none").most_common(1)
+        shown = (str(counts[kind] or "") for kind in KINDS)
+        into.add_row(str(number), name, *shown, escape(why[0][0].rpartition(": ")[2]) if why else "")
+    console.print(into)
+    headers = map(str, range(1, len(names) + 1))
+    title = "questions of the one in the words of the other, proven right, in percent"
+    shares = Table("", "from \\ to", *headers, title=title, box=box.SIMPLE, padding=(0, 0, 0, 1))
+    for number, source in enumerate(names, 1):
+        cells = ("" if source == goal else _percent(pairs[source, goal]) for goal in names)
+        shares.add_row(str(number), source, *cells)
+    console.print(shares)
+
+
+def _percent(counts: Counter[str]) -> str:
+    # Rounded down: what is not all of it does not print as 100.
+    total = sum(counts.values())
+    return str((counts["direct"] + counts["with steps"]) * 100 // total) if total else "-"

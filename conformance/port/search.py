@@ -1,4 +1,4 @@
-"""Find the call in another interface's words, with as few steps around it as it takes, and prove it."""
+"""Find the call in another interface's words, proven right, with as few steps around it as that takes."""
 
 from __future__ import annotations
 
@@ -9,16 +9,35 @@ from typing import Any
 
 import numpy as np
 
-from adapters.process import Host, Reply
+from adapters.process import Host
 from cases import Case, CaseError, DomainError
 from cases.data import make_tensors
 from cases.dtypes import round_to
 from conformance.port.steps import STEPS, Step
 from conformance.reference import answer
 
-__all__ = ["Port", "find_port", "verify"]
+__all__ = ["Port", "Proof", "find_port", "prove"]
 
 _DECLINED = ("unsupported", "inexpressible")
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a comparison with the right answer found.
+
+    Attributes
+    ----------
+    proved : tuple of str
+        What agreed bit for bit: ``output`` and ``gradients``, or ``shape``.
+    problem : str
+        What does not; empty where all agrees.
+    declined : str
+        Why the interface does not take the question; empty where it does.
+    """
+
+    proved: tuple[str, ...] = ()
+    problem: str = ""
+    declined: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,13 +51,16 @@ class Port:
     steps : tuple of (Step, Case)
         What is done around the call, each with the case it starts from.
     reason : str
-        Why the interface has no single call; empty if it has.
+        A sentence on why the call does not stand alone; empty if it does.
+    proof : Proof
+        That it is right, or what is not.
     """
 
     case: Case
     asked: Case
     steps: tuple[tuple[Step, Case], ...] = ()
     reason: str = ""
+    proof: Proof = Proof()
 
     def lines(self, part: str) -> list[str]:
         """NumPy lines of all steps; those after the call in reverse order."""
@@ -47,7 +69,10 @@ class Port:
 
 
 def find_port(case: Case, host: Host) -> Port | str:
-    """The call with the fewest steps around it that the interface takes, or the reason there is none.
+    """The right call with the fewest steps around it, or the reason there is none.
+
+    A call that the interface takes and answers wrongly is passed over for one with more steps that is right. Where
+    no form is right, the first is returned with its problem.
 
     Parameters
     ----------
@@ -57,20 +82,24 @@ def find_port(case: Case, host: Host) -> Port | str:
         The interface.
     """
     case = replace(case, direction="fwd", data="ints")
-    first = ""
+    reason, wrong = "", None
     for count in range(len(STEPS) + 1):
         for chosen in itertools.combinations(STEPS, count):
-            port = _with(case, chosen, first)
+            port = _with(case, chosen)
             if port is None:
                 continue
-            reply = _put(port, host)
-            if reply.kind not in _DECLINED:
+            proof = prove(port, host)
+            port = replace(port, reason=reason, proof=proof)
+            if proof.proved and not proof.problem:
                 return port
-            first = first or reply.detail
-    return first
+            if proof.problem:
+                wrong = wrong or port
+                reason = reason or f"The call alone gives a wrong answer here ({proof.problem})"
+            reason = reason or f"There is no single call: {proof.declined}"
+    return wrong or reason
 
 
-def _with(case: Case, chosen: tuple[Step, ...], reason: str) -> Port | None:
+def _with(case: Case, chosen: tuple[Step, ...]) -> Port | None:
     asked, steps = case, []
     for step in chosen:
         if not step.applies(asked):
@@ -80,12 +109,7 @@ def _with(case: Case, chosen: tuple[Step, ...], reason: str) -> Port | None:
             asked = step.case(asked)
         except (CaseError, DomainError):
             return None
-    return Port(case, asked, tuple(steps), reason)
-
-
-def _put(port: Port, host: Host) -> Reply:
-    there = _before(port, port.case)
-    return host.ask(port.asked, _arrays(there, port.asked))
+    return Port(case, asked, tuple(steps))
 
 
 def _before(port: Port, case: Case) -> dict[str, Any]:
@@ -101,32 +125,32 @@ def _arrays(there: dict[str, Any], case: Case) -> dict[str, np.ndarray]:
     return {name: np.ascontiguousarray(there[name]) for name in names}
 
 
-def verify(port: Port, host: Host) -> str:
-    """Ask with random integers, forward and gradients, and compare every bit with the oracle.
-
-    Returns
-    -------
-    str
-        Empty where both agree, else what does not.
-    """
+def prove(port: Port, host: Host) -> Proof:
+    """Ask with random integers, forward and gradients, and compare every bit with the oracle."""
+    proved: list[str] = []
     for direction in ("fwd", "grad"):
         case = replace(port.case, direction=direction)
         asked = replace(port.asked, direction=direction)
         there = _before(port, case)
-        expected = answer(case, make_tensors(case))
         reply = host.ask(asked, _arrays(there, asked))
-        if reply.kind in _DECLINED and direction == "grad":
-            continue  # an interface without gradients is ported forward only
+        if reply.kind in _DECLINED:
+            # An interface without gradients is ported forward only.
+            return Proof(tuple(proved), declined="" if proved else reply.detail)
         if reply.kind != "answer":
-            return f"{direction}: {reply.kind}, {reply.detail.splitlines()[0] if reply.detail else ''}"
+            said = reply.detail.splitlines()[0] if reply.detail else ""
+            return Proof(tuple(proved), f"{direction}: {reply.kind}, {said}")
         if "shape" in reply.tensors:  # a shape inference has no more to say
-            if tuple(reply.tensors["shape"].values) != asked.output_shape:
-                return f"{direction}: another shape than the rules give"
-            continue
+            inferred = tuple(reply.tensors["shape"].values.tolist())
+            if inferred != asked.output_shape:
+                return Proof((), f"the shape inferred is {inferred}; by the rules it is {asked.output_shape}")
+            return Proof(("shape",))
         there.update({name: tensor.values for name, tensor in reply.tensors.items()})
         exec("\n".join(port.lines("after" if direction == "fwd" else "after_gradient")), there)
-        for name, wanted in expected.items():
+        for name, wanted in answer(case, make_tensors(case)).items():
             right = round_to(case.format, wanted)
-            if there[name].shape != right.shape or not np.array_equal(there[name], right):
-                return f"{direction}: {name} differs from the right answer"
-    return ""
+            if there[name].shape != right.shape:
+                return Proof(tuple(proved), f"{name} has shape {there[name].shape}, by the rules {right.shape}")
+            if not np.array_equal(there[name], right):
+                return Proof(tuple(proved), f"{name} has wrong values")
+        proved.append({"fwd": "output", "grad": "gradients"}[direction])
+    return Proof(tuple(proved))

@@ -104,8 +104,7 @@ def _pad(case: Case) -> list[str]:
 def _cut(case: Case) -> list[str]:
     sizes = case.geometry().output_size
     ends = [f"{low}:{size - high}" for (low, high), size in zip(_ends(case), sizes, strict=True)]
-    total = [f"db = dy.sum({_but_channels(case)})"] if case.bias else []
-    return [*total, f"dy = dy[{_around(case, ends)}]"]
+    return [*_summed(case), f"dy = dy[{_around(case, ends)}]"]
 
 
 def _spatial(case: Case) -> range:
@@ -115,6 +114,14 @@ def _spatial(case: Case) -> range:
 def _added_bias(case: Case) -> list[str]:
     shape = f".reshape(-1{', 1' * case.rank})" if case.layout == "channels_first" else ""
     return [f"y = y + bias{shape}"] if case.bias else []
+
+
+def _summed(case: Case) -> list[str]:
+    return [f"db = dy.sum({_but_channels(case)})"] if case.bias else []
+
+
+def _cast(dtype: str, *names: str) -> list[str]:
+    return [f"{name} = {name}.astype(np.{dtype})" for name in names]
 
 
 def _wrapped(case: Case) -> Iterator[tuple[int, str, int]]:
@@ -137,8 +144,7 @@ def _fold(case: Case) -> list[str]:
 
 
 def _unfold(case: Case) -> list[str]:
-    total = [f"db = dy.sum({_but_channels(case)})"] if case.bias else []
-    return total + [f"dy = np.take(dy, {places}, axis={axis})" for axis, places, _ in _wrapped(case)]
+    return _summed(case) + [f"dy = np.take(dy, {places}, axis={axis})" for axis, places, _ in _wrapped(case)]
 
 
 def _but_channels(case: Case) -> tuple[int, ...]:
@@ -159,6 +165,15 @@ def _move(name: str, there: bool) -> Callable[[Case], list[str]]:
 
 STEPS: tuple[Step, ...] = (
     Step(
+        "float16 computed in float32 and rounded once, at the end",
+        lambda case: case.dtype == "f16",
+        lambda case: replace(case, dtype="f32"),
+        before=lambda case: _cast("float32", "x", "w", *["bias"] * case.bias),
+        after=lambda case: _cast("float16", "y"),
+        before_gradient=lambda case: _cast("float32", "dy"),
+        after_gradient=lambda case: _cast("float16", "dx", "dw", *["db"] * case.bias),
+    ),
+    Step(
         "the crop is written out",
         lambda case: (
             not case.geometry().wraps and (isinstance(case.padding, str) or case.output_padding is not None)
@@ -178,6 +193,13 @@ STEPS: tuple[Step, ...] = (
         lambda case: replace(case, groups=1),
         before=_dense,
         after_gradient=_blocks,
+    ),
+    Step(
+        "the bias after the call",
+        lambda case: case.bias,
+        lambda case: replace(case, bias=False),
+        after=_added_bias,
+        before_gradient=_summed,
     ),
     Step(
         "zeros beyond the full result, and the bias after them",

@@ -13,7 +13,7 @@ from conformance.source import tidy
 __all__ = ["port_text"]
 
 
-def port_text(meaning: Meaning, port: Port, host: Host, verdict: str) -> str:
+def port_text(meaning: Meaning, port: Port, host: Host) -> str:
     """Source text that starts from NumPy ``x`` and ``w`` (and ``bias``) as the ported call holds them.
 
     Parameters
@@ -21,18 +21,16 @@ def port_text(meaning: Meaning, port: Port, host: Host, verdict: str) -> str:
     meaning : Meaning
         The call, its case and how it holds its weights.
     port : Port
-        Its question in the other interface's words.
+        Its question in the other interface's words, and the proof.
     host : Host
         That interface.
-    verdict : str
-        What `verify` found; empty where all agrees.
     """
     case = port.case
     setup, _, body = f"\n{host.program(port.asked)}".partition("\n\n")
     source = meaning.name or "a case"
     lines = [f"# {source} in the words of {host.spec.name}: {case}"]
-    if port.reason:
-        lines.append(f"# There is no single call: {port.reason}.")
+    if port.steps:
+        lines.append(f"# {port.reason.rstrip('.')}.")
         lines.append(f"# The closest form: {'; '.join(step.about for step, _ in port.steps)}.")
     lines += [f"# note: {note}" for note in meaning.notes]
     names = ", ".join(make_tensors(case))
@@ -45,8 +43,16 @@ def port_text(meaning: Meaning, port: Port, host: Host, verdict: str) -> str:
     after = port.lines("after")
     if after and not load(host.spec.target).shape_only:
         lines += [f"y = {load(host.spec.target).as_numpy(port.asked, 'y')}", *after]
-    if verdict:
-        lines.append(f"# NOT equal on random weights: {verdict}")
-    else:
-        lines.append("# Verified on random weights: output and gradients agree bit for bit with the definition.")
+    lines.append(f"# {_said(port)}")
     return "\n".join(tidy(lines)) + "\n"
+
+
+def _said(port: Port) -> str:
+    """What was proved, in a sentence."""
+    if port.proof.problem:
+        return f"NOT right on random weights: {port.proof.problem}."
+    if "shape" in port.proof.proved:
+        return "Verified: the shape is that of the definition; the interface infers no more."
+    if "gradients" in port.proof.proved:
+        return "Verified on random weights: output and gradients agree bit for bit with the definition."
+    return "Verified on random weights: the output agrees bit for bit with the definition (it has no gradients)."
