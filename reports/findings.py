@@ -38,6 +38,11 @@ class Condition:
     passing: int
     exact: bool = False
 
+    @property
+    def phrase(self) -> str:
+        """When, and whether that is sure, as a part of a sentence."""
+        return f"when {self.text}" if self.exact else f"as far as asked, when {self.text}"
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -87,7 +92,7 @@ class Finding:
     @property
     def title(self) -> str:
         """One line: who, what, and when."""
-        when = f", when {self.condition.text}" if self.condition and self.condition.text != "always" else ""
+        when = f", {self.condition.phrase}" if self.condition and self.condition.text != "always" else ""
         return f"{self.adapter}: {self.text or self.label}{when}"
 
     def _repr_html_(self) -> str:

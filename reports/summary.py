@@ -66,7 +66,7 @@ def summary(found: Survey) -> str:
 def _row(item: Finding) -> str:
     what = item.text or " ".join(item.detail.split())
     if item.condition is not None:
-        what += f" (when {item.condition.text})"
+        what += f" ({item.condition.phrase})"
     text = f"{item.label}: {what}" if what else item.label
     return f"| {_cell(text)} | {_cell(item.adapter)} | {len(item.members)} | `{item.smallest}` |"
 

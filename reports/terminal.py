@@ -40,7 +40,7 @@ def print_report(results: Results) -> None:
         console.print(f"[{status.colour}]{status.symbol} {item.label}[/]  {escape(item.adapter)}, {count}")
         what = " ".join((item.text or item.detail).split())[:_MOST_CHARACTERS]
         if item.condition is not None:
-            what += f" (when {item.condition.text})"
+            what += f" ({item.condition.phrase})"
         # Without wrapping, so that what is copied is whole.
         for line in filter(None, (what, item.smallest)):
             console.print(f"  {line}", soft_wrap=True, markup=False)

@@ -17,8 +17,7 @@ from conformance.cli.question import question_options
 from conformance.diagnosis.trace import trace
 from conformance.exit_codes import exit_code
 from conformance.predicate import explain as explain_condition
-from conformance.reference import question as question_of
-from conformance.verdict import judge
+from conformance.predicate import fails_alike
 from reports.outcome import Outcome
 from reports.statuses import STATUSES, label
 
@@ -95,13 +94,4 @@ def _diagnosis(outcome: Outcome) -> Iterable[str]:
 
 def _condition(case: Case, outcome: Outcome, host: Host) -> str:
     """The smallest condition over case columns, found by asking."""
-
-    def fails(other: Case) -> bool | None:
-        # Only the verdict counts here, so nothing is diagnosed.
-        tensors = question_of(other)
-        found = judge(other, tensors, host.ask(other, tensors))
-        if found["status"] == "pass":
-            return False
-        return True if (found["status"], found.get("kind")) == (outcome.status, outcome.kind) else None
-
-    return explain_condition([case], [], fails).text
+    return explain_condition([case], [], fails_alike(outcome.status, outcome.kind, host)).text

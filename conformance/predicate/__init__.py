@@ -2,6 +2,7 @@
 
 from conformance.predicate.active import Explained, explain
 from conformance.predicate.atoms import Atom, Predicate
+from conformance.predicate.confirmed import confirmed, fails_alike
 from conformance.predicate.recorded import conditions
 
-__all__ = ["Atom", "Explained", "Predicate", "conditions", "explain"]
+__all__ = ["Atom", "Explained", "Predicate", "conditions", "confirmed", "explain", "fails_alike"]

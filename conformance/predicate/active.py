@@ -7,7 +7,9 @@ as asking went, and the count says how far that was.
 
 from __future__ import annotations
 
+import math
 import random
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -90,6 +92,7 @@ def explain(
     fails: Fails | None = None,
     *,
     budget: int = 400,
+    seconds: float = math.inf,
     seed: int = 0,
 ) -> Explained:
     """Find the smallest condition that separates failing from passing cases.
@@ -101,8 +104,8 @@ def explain(
     fails : callable, optional
         Asks about a new case: True, False, or None where there is no telling. Without it nothing is asked, and the
         condition is uncertain unless it is ``always``.
-    budget : int
-        Most cases to ask.
+    budget, seconds
+        Most cases to ask, and how long to go on asking.
     seed : int
         Of the choice of cases, which is random but repeatable.
     """
@@ -114,7 +117,10 @@ def explain(
     chance = random.Random(seed)
     asked = confirmed = tried = 0
     swept: set[Case] = set()
+    deadline = time.monotonic() + seconds
     while space and asked < budget and tried < 10 * budget and confirmed < _SURE_AFTER:
+        if time.monotonic() > deadline:
+            break
         tried += 1
         case, kind = _next(space, known, swept, chance)
         if case is None:

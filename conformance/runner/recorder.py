@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from adapters.environment import versions
+from adapters.process import Host, Limits
 from adapters.registry import AdapterSpec, load
 from cases import Case
 from cases.tiers import tier_hash
 from conformance.bound import PROFILES
-from conformance.predicate import conditions
+from conformance.predicate import conditions, confirmed
 from conformance.repro.recorded import scripts
 from conformance.runner.folder import Folder, FolderError
 from conformance.runner.items import LOOKS_AHEAD, REPORT_ATTRIBUTE
@@ -73,6 +74,7 @@ class Recorder:
         self._option = config.option
         self._clock = time.monotonic()
         self._planned = False
+        self._specs = {spec.name: spec for spec in specs}
         self._crashed: set[str] = set()
         self.gate: Gate | None = None
         self.cases: dict[str, dict[str, Any]] = {}
@@ -200,7 +202,7 @@ class Recorder:
             self.results.set_meta("gate", headline(self.gate))
             self.totals = totals_line(self.results)
             self.cases = self.results.cases()
-            self.results.set_meta("conditions", conditions(self.results))
+            self.results.set_meta("conditions", conditions(self.results) | self._confirmed(session))
             self.results.set_meta("scripts", scripts(self.results))
             if not self._option.no_report and self.results.count():
                 write_report(self.results, self._folder.path / "report", self.gate, self._baseline)
@@ -208,6 +210,14 @@ class Recorder:
                 write_junit(self.results, self.gate, self._folder.path / "junit.xml")
         if session.exitstatus == pytest.ExitCode.OK and (self.trouble or (self.gate and self.gate.fails)):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _confirmed(self, session: pytest.Session) -> dict[str, Any]:
+        """When what is new happens; asked for only at the end of a run that nobody stopped."""
+        if self.gate is None or session.exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            return {}
+        new = [item.outcome for item in self.gate.items if item.standing == "new"]
+        limits = Limits(answer=self._option.answer_timeout)
+        return confirmed(new, self.results, lambda adapter: Host(self._specs[adapter], limits))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say in pytest's own output what came out."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from adapters.process import Host
+from adapters.registry import resolve
 from cases import Case
-from conformance.predicate import conditions
+from conformance.check import ask
+from conformance.predicate import conditions, confirmed
 from reports.outcome import Outcome
 from reports.store import Results
 from reports.survey import survey
@@ -38,4 +41,29 @@ def test_the_condition_of_a_finding_is_found_and_shown(tmp_path: Path) -> None:
         assert (condition["failing"], condition["passing"]) == (12, 60)
         results.set_meta("conditions", found)
         (group,) = survey(results).groups
-        assert group.title == f"mine: {DIAGNOSIS['text']}, when {condition['text']}"
+        assert group.title == f"mine: {DIAGNOSIS['text']}, as far as asked, when {condition['text']}"
+
+
+# Both have a stride above the kernel, and much else in common that is not the cause.
+SEEN_WRONG = ("2d-n2-c2x3-i4-k1x2-s3-f64", "2d-n2-c2x4-i4-k2-s3x4-f64")
+SEEN_RIGHT = ("1d-i3-k3-s1-b1", "1d-c2x2-i5-k2-s2-same")
+
+
+def test_what_a_run_could_not_tell_is_asked(tmp_path: Path) -> None:
+    spec = resolve(f"{Path(__file__).with_name('wrong_adapters.py')}:Shifted")
+    with Results.create(tmp_path / "results.sqlite") as results:
+        cases = [Case.parse(text) for text in (*SEEN_WRONG, *SEEN_RIGHT)]
+        results.plan([(spec.name, case) for case in cases])
+        with Host(spec) as host:
+            outcomes = [ask(case, host) for case in cases]
+        results.record_all(outcomes)
+        assert [outcome.gates for outcome in outcomes] == [True, True, False, False]
+        guessed = conditions(results)
+        assert all("stride > kernel_size" not in condition["text"] for condition in guessed.values())
+        new = [outcome for outcome in outcomes if outcome.gates]
+        found = confirmed(new, results, lambda adapter: Host(spec), seconds=60)
+        assert {condition["text"] for condition in found.values()} == {
+            "stride > kernel_size on some axis and direction = 'fwd'"
+        }
+        assert all(condition["exact"] for condition in found.values())
+        assert confirmed([], results, lambda adapter: Host(spec)) == {}
