@@ -139,7 +139,7 @@ class Cluster:
         try:
             threads = self._client.nthreads()
         except Exception as error:
-            raise ClusterError(f"the Dask scheduler at {self.address} went away: {error!r}") from None
+            raise ClusterError(f"the Dask scheduler at {self.address} went away") from error
         lost = [self.members.pop(address) for address in list(self.members) if address not in threads]
         for address in threads.keys() - self.members.keys():
             key = f"conformance-{uuid.uuid4().hex}"
