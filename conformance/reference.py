@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import math
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from cases.case import Case
 from cases.data import DATA_KINDS, make_tensors
+from cases.errors import DomainError
 from conformance import oracle
 from conformance.bound import Reference
 from conformance.freedom import REFERENCES
 
-__all__ = ["answer", "reference"]
+__all__ = ["answer", "question", "reference"]
 
 Tensors = dict[str, np.ndarray]
 
@@ -51,11 +54,54 @@ def _window(case: Case, tensors: Tensors, crop: tuple[tuple[int, int], ...], bia
 
 
 def reference(case: Case, tensors: Tensors) -> dict[str, Reference]:
-    """Right values with all that the verdict needs, one `Reference` an answer tensor."""
-    return REFERENCES[DATA_KINDS[case.data].judged](case, tensors, answer)
+    """Right values with all that the verdict needs, one `Reference` an answer tensor.
+
+    Those to the tensors of `question` are kept along with them; treat as read-only.
+    """
+    kept = _KEPT.get(case)
+    if kept is None or kept.tensors is not tensors:
+        return REFERENCES[DATA_KINDS[case.data].judged](case, tensors, answer)
+    if kept.reference is None:
+        kept.reference = REFERENCES[DATA_KINDS[case.data].judged](case, tensors, answer)
+    return kept.reference
 
 
-@lru_cache(maxsize=64)
+@dataclass
+class _Kept:
+    """The input data of a case, what they and the right answers may take in bytes, and those once known."""
+
+    tensors: Tensors
+    size: int
+    reference: dict[str, Reference] | None = None
+
+
+class _Store(dict[Case, _Kept]):
+    """What is kept, oldest first, within a number of bytes."""
+
+    size = 0
+
+    def keep(self, case: Case, kept: _Kept) -> None:
+        self[case] = kept
+        self.size += kept.size
+        while self.size > _MOST_BYTES:
+            self.size -= self.pop(next(iter(self))).size
+
+
+_KEPT = _Store()
+_MOST_BYTES = 256 << 20
+_DOUBLES = 3  # right values, sums of magnitudes, numbers of products
+
+
 def question(case: Case) -> Tensors:
     """Input data of a case, kept for the adapters that are asked next; treat as read-only."""
-    return make_tensors(case)
+    kept = _KEPT.get(case)
+    if kept is not None:
+        return kept.tensors
+    tensors = make_tensors(case)
+    size = sum(array.nbytes for array in tensors.values())
+    with suppress(DomainError):
+        size += sum(map(math.prod, case.answer_shapes().values())) * _DOUBLES * 8
+    if size > _MOST_BYTES:
+        return tensors
+    _KEPT.keep(case, _Kept(tensors, size))
+    return tensors
