@@ -48,17 +48,19 @@ def _numbers(port: Port, direction: str, skip: str = "") -> dict[str, Any]:
     return there
 
 
-@given(st.sampled_from(CASES), st.lists(st.sampled_from(STEPS), min_size=1, max_size=4, unique_by=id))
+@given(st.sampled_from(CASES), st.permutations(STEPS))
 def test_a_step_asks_the_same_question(case: Case, steps: list[Any]) -> None:
     asked, taken = case, []
     try:
         for step in steps:
-            assume(step.applies(asked))
+            if not step.applies(asked):
+                continue
             taken.append((step, asked))
             asked = step.case(asked)
         asked.geometry()
     except (DomainError, CaseError):
         assume(False)
+    assume(taken)
     port = Port(case, asked, tuple(taken))
     for direction in ("fwd", "grad"):
         there = _numbers(port, direction)
