@@ -16,7 +16,7 @@ from conformance.reference import question
 from conformance.verdict import judge
 from reports.outcome import Outcome
 
-__all__ = ["ask", "check"]
+__all__ = ["ask", "check", "verdict"]
 
 
 def ask(case: Case, host: Host, sent: Pending | None = None) -> Outcome:
@@ -50,6 +50,16 @@ def ask(case: Case, host: Host, sent: Pending | None = None) -> Outcome:
     except MemoryError as error:
         fields = {"status": "infra", "detail": f"out of memory: {error}"}
     return Outcome(str(case), host.spec.name, seconds=time.perf_counter() - started, **fields)
+
+
+def verdict(case: Case, host: Host) -> Outcome:
+    """Ask one question and judge the reply as `ask` does, without a look at what is wrong with it."""
+    try:
+        tensors = question(case)
+        fields = judge(case, tensors, host.ask(case, tensors))
+    except MemoryError as error:
+        fields = {"status": "infra", "detail": f"out of memory: {error}"}
+    return Outcome(str(case), host.spec.name, **fields)
 
 
 def _comparable(case: Case) -> bool:

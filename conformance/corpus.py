@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from adapters.registry import AdapterSpec
 from cases import DomainError
 from cases.corpus.reports import Report
 from cases.data import make_tensors
-from conformance.check import ask
+from conformance.check import verdict
 from conformance.reference import answer
 from reports.outcome import Outcome
 
@@ -107,32 +106,46 @@ def _same(report: Report, expected: np.ndarray) -> bool:
 
 def review(
     reports: Iterable[Report],
-    specs: Sequence[AdapterSpec],
+    specs: Sequence[AdapterSpec] = (),
     limits: Limits | None = None,
-    tick: Callable[[Any], None] = lambda spec: None,
+    *,
+    own: Sequence[AdapterSpec] = (),
+    recorded: Iterable[Outcome] = (),
+    tick: Callable[[AdapterSpec], None] = lambda spec: None,
 ) -> list[Standing]:
-    """Ask every adapter every question of the reports, and say what has become of them.
+    """Ask the questions of the reports, and say what has become of them.
 
     Parameters
     ----------
     reports : iterable of Report
         The reports.
     specs : sequence of AdapterSpec
-        Whom to ask.
+        Asked every question.
     limits : Limits, optional
         How long to wait.
+    own : sequence of AdapterSpec
+        Asked the questions of the reports that are about them.
+    recorded : iterable of Outcome
+        Answers that are there already, from the record of a run; those to other questions are passed over.
     tick : callable
         Told of each adapter before it is asked.
     """
     reports = list(reports)
-    outcomes: dict[str, dict[str, Outcome]] = {report.id: {} for report in reports}
-    for spec in specs:
+    on_cpu = [report for report in reports if report.device == "cpu"]
+    found: dict[tuple[str, str], Outcome] = {}
+    for outcome in recorded:
+        # What ran in another environment has its name without it: one record holds one of them.
+        found[outcome.case_id, outcome.adapter.partition("@")[0]] = outcome
+    asked = [(spec, on_cpu) for spec in specs]
+    asked += [(spec, [report for report in on_cpu if report.adapter == spec.name]) for spec in own]
+    for spec, questions in asked:
         tick(spec)
         with Host(spec, limits) as host:
-            for report in reports:
-                if report.device == "cpu":
-                    outcomes[report.id][spec.name] = ask(report.case, host)
-    return [
-        Standing(report, state(report, outcomes[report.id].get(report.adapter)), outcomes[report.id])
-        for report in reports
-    ]
+            for case in dict.fromkeys(report.case for report in questions):
+                found[str(case), spec.name] = verdict(case, host)
+    standings = []
+    for report in reports:
+        answers = {name: found[case_id, name] for case_id, name in found if case_id == str(report.case)}
+        shown = answers if report.device == "cpu" else {}
+        standings.append(Standing(report, state(report, shown.get(report.adapter)), shown))
+    return standings

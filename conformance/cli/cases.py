@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,7 +18,6 @@ from cases.coverage import coverage
 from cases.domain import FACTORS, SPACES, classify
 from cases.peers import load_peers
 from cases.tiers import TIERS, load_tier, tier_hash
-from conformance.cli.common import adapter_option, resolve_adapters
 from conformance.cli.corpus import print_corpus
 from reports.terminal import console_for_tables
 
@@ -30,17 +30,32 @@ _STRENGTHS = (1, 2, 3, 4)
 @click.option("--tier", type=click.Choice(list(TIERS)), help="One tier. Default: all of them.")
 @click.option("--stats", is_flag=True, help="Print coverage instead of ids.")
 @click.option("--corpus", is_flag=True, help="Ask the reports of real users, and print what has become of each.")
+@click.option(
+    "--results",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Take the answers of --corpus from the record of a run instead of asking.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@adapter_option
-def command(tier: str | None, stats: bool, corpus: bool, as_json: bool, adapters: tuple[str, ...]) -> None:
+@click.option(
+    "--adapter",
+    "adapters",
+    multiple=True,
+    metavar="NAME",
+    help="Whom to ask with --corpus; '*' for everyone. Default: the one that a report is about.",
+)
+def command(
+    tier: str | None, stats: bool, corpus: bool, results: Path | None, as_json: bool, adapters: tuple[str, ...]
+) -> None:
     """List the cases of a tier, one full id a line, or count what they cover."""
     if corpus:
         if tier or stats:
             raise click.UsageError("--corpus takes no --tier and no --stats")
-        print_corpus(resolve_adapters(adapters), as_json)
+        if adapters and results:
+            raise click.UsageError("--corpus takes --adapter or --results, not both")
+        print_corpus(adapters, results, as_json)
         return
-    if adapters:
-        raise click.UsageError("--adapter goes with --corpus")
+    if adapters or results:
+        raise click.UsageError(f"{'--adapter' if adapters else '--results'} goes with --corpus")
     tiers = {name: load_tier(name) for name in ([tier] if tier else TIERS)}
     if stats:
         found = {name: statistics(cases) for name, cases in tiers.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,19 +13,44 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from adapters.registry import AdapterSpec
+from adapters.registry import AdapterSpec, available, resolve
 from cases.corpus.reports import load_reports
+from conformance.cli.common import resolve_adapters
 from conformance.corpus import STATES, Standing, review
+from reports.outcome import Outcome
 from reports.statuses import label
+from reports.store import Results, ResultsError
 from reports.terminal import console_for_tables
 
 __all__ = ["print_corpus"]
 
 
-def print_corpus(specs: Sequence[AdapterSpec], as_json: bool) -> None:
-    """Ask every adapter the question of every report, and print the table or one JSON object."""
+def print_corpus(names: Sequence[str], results: Path | None, as_json: bool) -> None:
+    """Print what has become of every report, as a table or one JSON object.
+
+    Each is asked of the implementation it is about; with adapters named, of those; with a record, of nobody.
+    """
+    reports = load_reports().values()
+    specs: Sequence[AdapterSpec] = ()
+    theirs: Sequence[AdapterSpec] = ()
+    recorded: list[Outcome] = []
+    if results is not None:
+        try:
+            with Results.open(results) as record:
+                recorded = list(record.outcomes())
+        except ResultsError as error:
+            raise click.UsageError(str(error)) from None
+    elif names:
+        specs = resolve_adapters(names)
+    else:
+        here = set(available())
+        theirs = [resolve(name) for name in dict.fromkeys(report.adapter for report in reports) if name in here]
     standings = review(
-        load_reports().values(), specs, tick=lambda spec: click.echo(f"asking {spec.name}", err=True)
+        reports,
+        specs,
+        own=theirs,
+        recorded=recorded,
+        tick=lambda spec: click.echo(f"asking {spec.name}", err=True),
     )
     if as_json:
         click.echo(json.dumps({"reports": [_plain(standing) for standing in standings]}, indent=2))

@@ -16,13 +16,11 @@ from adapters.process import Host, Limits
 from adapters.registry import AdapterSpec
 from cases import Case, DomainError
 from cases.columns import columns
-from cases.data import make_tensors
 from cases.policy import policies
+from conformance.check import verdict
 from conformance.port.search import Port, find_port
-from conformance.verdict import judge
 from reports.expectations import load
 from reports.gate import explain
-from reports.outcome import Outcome
 
 __all__ = ["KINDS", "Ported", "answerable", "matrix", "port_all"]
 
@@ -119,8 +117,7 @@ def _known(port: Port, host: Host) -> bool:
     rows = []
     for direction in ("fwd", "grad"):
         asked = replace(port.asked, direction=direction)
-        tensors = make_tensors(asked)
-        outcome = Outcome(str(asked), host.spec.name, **judge(asked, tensors, host.ask(asked, tensors)))
+        outcome = verdict(asked, host)
         if outcome.gates:
             rows.append(columns(asked) | outcome.columns())
     return bool(rows) and all(explain(rows, load(host.spec.name), host.environment))

@@ -15,9 +15,11 @@ from cases import Case
 from cases.corpus.reports import Report, load_reports
 from conformance.corpus import review, state
 from reports.outcome import Outcome
+from reports.store import Results
 from tests.frameworks import requires
 
 REPORTS = load_reports()
+TOYS = Path(__file__).parents[1] / "toy_adapters.py"
 FAULTY = Path(__file__).with_name("faulty_adapters.py")
 PLAIN = Report("r", "https://example.org", "a claim", "torch", Case.parse("1d-i5-k3-s2-p1"), "R4", "values")
 
@@ -80,6 +82,37 @@ def test_limits_and_beliefs_are_by_design() -> None:
     assert found == {"jax-4637": "cannot be expressed", "jax-32267": "by design"}
 
 
+def test_a_report_is_asked_of_the_implementation_it_is_about() -> None:
+    right, flipped = (f"{TOYS}:{name}" for name in ("Right", "Flipped"))
+    reports = [replace(PLAIN, id=name, adapter=name) for name in (right, flipped, "elsewhere")]
+    found = review(reports, own=[resolve(right), resolve(flipped)])
+    assert [standing.state for standing in found] == ["fixed", "reproduces", "not asked"]
+    asked: list[str] = []
+    found = review(reports, [resolve(flipped)], tick=lambda spec: asked.append(spec.name))
+    assert [standing.state for standing in found] == ["not asked", "reproduces", "not asked"]
+    assert all(set(standing.outcomes) == {flipped} for standing in found)
+    assert asked == [flipped]
+
+
+def test_states_come_from_the_record_of_a_run(tmp_path: Path) -> None:
+    report = REPORTS["pt-doc-8816"]
+    path = tmp_path / "results.sqlite"
+    with Results.create(path) as results:
+        results.plan([("torch@/elsewhere/python", report.case)])
+        results.record(
+            replace(outcome("fail", "values"), case_id=str(report.case), adapter="torch@/elsewhere/python")
+        )
+    done = run("--corpus", "--json", "--results", str(path))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    states = {row["id"]: row["state"] for row in json.loads(done.stdout)["reports"]}
+    same = {
+        one.id for one in REPORTS.values() if (one.case, one.adapter, one.device) == (report.case, "torch", "cpu")
+    }
+    assert {name for name, found in states.items() if found == "reproduces"} == same
+    assert set(states.values()) == {"reproduces", "not asked", "not on CPU"}
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "conformance", "cases", *arguments], capture_output=True, text=True
@@ -105,6 +138,9 @@ def test_the_command_prints_every_report() -> None:
         ("--corpus", "--tier", "smoke"),
         ("--adapter", "torch"),
         ("--corpus", "--adapter", "x"),
+        ("--results", __file__),
+        ("--corpus", "--results", __file__),
+        ("--corpus", "--results", __file__, "--adapter", "torch"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments: tuple[str, ...]) -> None:
