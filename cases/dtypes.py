@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["DTYPES", "DType", "round_to"]
+__all__ = ["DTYPES", "DType", "round_to", "spacing"]
 
 
 @dataclass(frozen=True)
@@ -112,3 +112,22 @@ def _round_to_bfloat16(values: np.ndarray) -> np.ndarray:
     rounded = (bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) & np.uint32(0xFFFF0000)
     quiet_nan = np.uint32(0x7FC00000)
     return np.where(np.isnan(values), quiet_nan, rounded).astype(np.uint32).view(np.float32)
+
+
+def spacing(dtype: DType, values: np.ndarray) -> np.ndarray:
+    """The distance between neighbours of a format around some numbers: one unit in the last place.
+
+    Parameters
+    ----------
+    dtype : DType
+        The format.
+    values : numpy.ndarray
+        Numbers of any shape; of complex ones, the modulus counts.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 of the same shape, never below the distance between subnormal numbers.
+    """
+    _, exponents = np.frexp(np.abs(values))
+    return np.maximum(np.ldexp((values != 0) * 1.0, exponents - dtype.precision), dtype.subnormal_spacing)

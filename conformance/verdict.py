@@ -15,7 +15,7 @@ from adapters.base import Tensor
 from adapters.process import Reply
 from cases.case import Case
 from cases.data import DATA_KINDS
-from cases.dtypes import DType, round_to
+from cases.dtypes import DType, round_to, spacing
 from cases.errors import DomainError
 from cases.policy import policies
 from conformance.bound import PROFILES, Reference, profiles_for, tolerance
@@ -46,7 +46,7 @@ def judge(case: Case, tensors: Tensors, reply: Reply, *, expected: dict[str, Ref
     -------
     dict
         Fields of an `Outcome`: ``status`` always; ``kind``, ``detail``, ``profile``, ``budget``,
-        ``max_abs_error``, ``digest`` where they apply.
+        ``max_abs_error``, ``max_ulp_error``, ``digest`` where they apply.
     """
     return _JUDGES[reply.kind](case, tensors, reply, expected)
 
@@ -102,6 +102,8 @@ def _answered(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Re
         verdict = _worse(verdict, _compare(case, name, wanted, reply.tensors[name], reply.promise))
     if verdict["status"] == "pass" and not reply.steady:
         verdict |= _fail("nondeterministic", "asked twice with the same data, two different answers")
+    if verdict["status"] == "pass" and not DATA_KINDS[case.data].exact:
+        verdict["max_ulp_error"] = max(_ulps(case, ref, reply.tensors[name]) for name, ref in expected.items())
     return verdict | {"digest": digest}
 
 
@@ -211,6 +213,14 @@ def _budget(values: np.ndarray, wanted: Reference, dtype: DType, profile: str) -
 def _distance(values: np.ndarray, wanted: Reference) -> float:
     with np.errstate(invalid="ignore"):
         return float(np.max(np.nan_to_num(np.abs(values - wanted.exact), nan=0.0), initial=0.0))
+
+
+def _ulps(case: Case, wanted: Reference, got: Tensor) -> float:
+    """The largest difference in units of the right answer's last place."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        steps = np.abs(got.values - wanted.exact) / spacing(case.format, wanted.exact)
+    # Infinities and NaN are compared by the verdict; where both are the same there is no distance.
+    return float(np.max(steps, initial=0.0, where=np.isfinite(steps)))
 
 
 def _where(wrong: np.ndarray, values: np.ndarray, expected: np.ndarray) -> str:

@@ -10,8 +10,8 @@ from reports.statuses import STATUSES
 
 __all__ = ["OUTCOME_COLUMNS", "Outcome"]
 
-OUTCOME_COLUMNS = ("adapter", "status", "kind", "profile", "budget", "max_abs_error", "transform", "diagnosis",
-                   "detail")  # fmt: skip
+OUTCOME_COLUMNS = ("adapter", "status", "kind", "profile", "budget", "max_abs_error", "max_ulp_error", "transform",
+                   "diagnosis", "detail")  # fmt: skip
 """What a condition can name of an outcome, beside the columns of its case."""
 
 
@@ -47,6 +47,9 @@ class Outcome:
         Time the whole check took.
     evidence : dict
         Arrays for the report as nested lists: expected, got and where they differ; kept for failures.
+    max_ulp_error : float or None
+        Largest difference from the oracle in units of the right answer's last place; of right answers to data
+        that round.
     """
 
     case_id: str
@@ -63,6 +66,7 @@ class Outcome:
     program: str = ""
     seconds: float = 0.0
     evidence: dict[str, Any] = field(default_factory=dict)
+    max_ulp_error: float | None = None
 
     @property
     def gates(self) -> bool:

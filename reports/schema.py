@@ -117,7 +117,8 @@ _CHECKS = {
     " OR typeof(program) <> 'text' OR typeof(source) <> 'text' OR typeof(coalesce(profile, '')) <> 'text'",
     "a number is none": "SELECT 1 FROM outcomes WHERE typeof(seconds) NOT IN ('integer', 'real')"
     " OR typeof(coalesce(budget, 0)) NOT IN ('integer', 'real')"
-    " OR typeof(coalesce(max_abs_error, 0)) NOT IN ('integer', 'real')",
+    " OR typeof(coalesce(max_abs_error, 0)) NOT IN ('integer', 'real')"
+    " OR typeof(coalesce(max_ulp_error, 0)) NOT IN ('integer', 'real')",
     "an outcome's data are no JSON": "SELECT 1 FROM outcomes WHERE NOT is_diagnosis(diagnosis)"
     " OR NOT is_object(evidence)",
     "a fact about the run is no JSON": "SELECT 1 FROM meta WHERE NOT is_json(value)",

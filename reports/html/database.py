@@ -24,7 +24,8 @@ from reports.store import Results
 
 __all__ = ["COLUMNS", "build"]
 
-_ASKED = ("adapter", "status", "kind", "profile", "budget", "max_abs_error", "transform", "diagnosis", "seconds")
+_ASKED = ("adapter", "status", "kind", "profile", "budget", "max_abs_error", "max_ulp_error", "transform",
+          "diagnosis", "seconds")  # fmt: skip
 
 COLUMNS: dict[str, str] = {
     **dict.fromkeys(COLUMN_NAMES, "case"),
@@ -149,6 +150,7 @@ def _row(number: int, case_no: int, outcome: Outcome, texts: _Texts) -> tuple[An
         outcome.profile,
         _rounded(outcome.budget),
         _rounded(outcome.max_abs_error),
+        _rounded(outcome.max_ulp_error),
         (outcome.diagnosis or {}).get("transform"),
         (outcome.diagnosis or {}).get("text"),
         round(outcome.seconds, 3),

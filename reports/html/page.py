@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import zlib
 from dataclasses import asdict
 from importlib import resources
@@ -36,8 +37,11 @@ __all__ = ["write_report"]
 # In the order they run; each is a script of its own for the Content-Security-Policy.
 _LIBRARIES = ("vendor/sql.js", "vendor/d3.js", "vendor/virtual.js")
 _SCRIPTS = ("data", "dom", "condition", "matrix", "heatmap", "taps",
-            "tensor", "outcome", "issue", "finding", "explorer", "agreement", "main")  # fmt: skip
+            "tensor", "outcome", "issue", "finding", "explorer", "agreement", "distributions", "main")  # fmt: skip
 _STYLES = ("style", "print")
+
+# A link to another file of the project leads nowhere from a report.
+_FILE_LINK = re.compile(r"\[([^\]]*)\]\((?!https://)[^)]*\)")
 
 # HTML in the text stays text.
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -113,7 +117,7 @@ def render(found: Survey, news: News, lives: Lives, database: bytes, *, has_file
     )
     # A name may hold a slash, which separates the parts of an address.
     environment.filters["address"] = lambda text: quote(str(text), safe="")
-    environment.filters["markdown"] = lambda text: Markup(_markdown.render(text))
+    environment.filters["markdown"] = lambda text: Markup(_markdown.render(_FILE_LINK.sub(r"\1", text)))
     environment.filters["markdown_line"] = lambda text: Markup(_markdown.renderInline(text))
     return environment.get_template("page.html.j2").render(
         sentence=sentence(found),

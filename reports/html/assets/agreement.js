@@ -66,7 +66,7 @@ function showAgreement(box) {
       el("div", { class: "controls" }, select("measured", Object.keys(MEASURES), measure, (value) => { measure = value; draw(); })),
       el("p", { class: "legend" }, `Share of ${MEASURES[measure].about}. Adapters that agree most stand together.`),
       el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Agreement" }, el("table", { class: gridClass(order.length) }, el("thead", {}, head), el("tbody", {}, rows))),
-      budgets());
+      distributions());
   };
   draw();
 }
@@ -82,40 +82,4 @@ function pairCell({ n, alike }, one, other, measure) {
   const link = el("a", { href: explorerLink(where), title, "aria-label": title }, text);
   link.style.background = `color-mix(in oklab, var(--link) ${Math.round(share ** 3 * 45)}%, var(--paper))`;
   return link;
-}
-
-// --- error bounds
-
-const EDGES = [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1];
-
-function budgets() {
-  const bin = EDGES.map((edge, n) => `WHEN budget <= ${edge} THEN ${n}`).join(" ");
-  const found = ask(`SELECT adapter, dtype, CASE ${bin} ELSE ${EDGES.length} END AS bin, count(*) AS n, max(budget) AS most
-    FROM outcomes WHERE status = 'pass' AND budget IS NOT NULL AND data <> 'ints' GROUP BY 1, 2, 3`);
-  if (!found.length) return null;
-  const dtypes = [...new Set(found.map((row) => row.dtype))].sort(byValue);
-  const answering = facts.adapters.filter((adapter) => found.some((row) => row.adapter === adapter));
-  const rows = answering.map((adapter) => el("tr", {}, el("th", { scope: "row" }, adapter), dtypes.map((dtype) => el("td", {}, histogram(found.filter((row) => row.adapter === adapter && row.dtype === dtype), adapter, dtype)))));
-  return el("div", {}, el("h2", {}, "How much of the error bound is used"),
-    el("p", { class: "legend" }, `Right answers to questions with rounding, by the share of the bound that the worst element uses: exact, then up to ${EDGES.slice(1).map((edge) => `${edge * 100} %`).join(", ")}. The number is the largest share.`),
-    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Error bounds" }, el("table", { class: "grid" }, el("thead", {}, el("tr", {}, el("td"), dtypes.map((dtype) => el("th", { scope: "col" }, dtype)))), el("tbody", {}, rows))));
-}
-
-function histogram(rows, adapter, dtype) {
-  if (!rows.length) return el("span", { class: "cell undone" }, "–");
-  const tallest = Math.max(...rows.map((row) => row.n));
-  const most = Math.max(...rows.map((row) => row.most));
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", `0 0 ${EDGES.length * 10} 30`);
-  svg.setAttribute("class", "histogram");
-  svg.setAttribute("aria-hidden", "true");
-  for (const row of rows) {
-    const bar = document.createElementNS(svg.namespaceURI, "rect");
-    const height = Math.max(1, 28 * row.n / tallest);
-    for (const [name, value] of Object.entries({ x: row.bin * 10 + 1, y: 30 - height, width: 8, height })) bar.setAttribute(name, value);
-    svg.append(bar);
-  }
-  const count = rows.reduce((sum, row) => sum + row.n, 0);
-  const title = `${adapter}, ${dtype}: ${count} answers, at most ${(most * 100).toPrecision(3)} % of the bound`;
-  return el("a", { href: `${explorerLink(`adapter = ${quote(adapter)} AND dtype = ${quote(dtype)} AND data <> 'ints' AND status = 'pass'`)}&sort=budget.desc&columns=budget.profile.adapter.case_id`, title, "aria-label": title }, svg, `${(most * 100).toPrecision(2)} %`);
 }
