@@ -18,9 +18,8 @@ import numpy as np
 from cases.case import Case
 from cases.dtypes import DTYPES
 
-__all__ = ["ANSWERS", "Adapter", "AdapterBug", "Declined", "Limit", "Program", "Tensor", "call"]
+__all__ = ["Adapter", "AdapterBug", "Declined", "Limit", "Program", "Tensor", "call"]
 
-ANSWERS = {"fwd": ("y",), "grad": ("dx", "dw", "db")}
 _SHORT_NAMES = {dtype.label: dtype.name for dtype in DTYPES.values()}
 
 
@@ -73,8 +72,9 @@ class Program:
     """Source text of one call.
 
     ``setup`` holds imports and settings of the process. ``body`` finds NumPy arrays ``x``, ``w``, ``bias`` and
-    ``dy`` (those the case has) in the case's layout and leaves ``y``, or ``dx``, ``dw`` and ``db``, as the
-    framework's own tensors in the case's layout, weights as (Cin, Cout/G, *k). ``bias`` is None without one.
+    ``dy`` (those the case has; for second order ``vx``, ``vw`` and ``vb`` too) in the case's layout and leaves the
+    tensors of ``Case.answers`` as the framework's own, in the case's layout, weights as (Cin, Cout/G, *k).
+    ``bias`` is None without one.
     """
 
     setup: tuple[str, ...]
@@ -130,6 +130,8 @@ class Adapter(abc.ABC):
     shape_only : bool
         Whether it is a shape inference, which answers a forward question by the output shape alone: its programs
         leave ``shape``, in the case's layout, in place of ``y``.
+    second_order : bool
+        Whether its programs ask for the gradients of gradients (R16).
     device : str
         ``cpu`` or ``cuda``.
     repeatable : bool
@@ -153,6 +155,7 @@ class Adapter(abc.ABC):
     environment: ClassVar[Mapping[str, str]] = {}
     bias_in_storage: ClassVar[bool] = False
     shape_only: ClassVar[bool] = False
+    second_order: ClassVar[bool] = False
     device: ClassVar[str] = "cpu"
     repeatable: ClassVar[bool] = True
 
@@ -165,8 +168,12 @@ class Adapter(abc.ABC):
 
     @classmethod
     def promise(cls, case: Case) -> str:
-        """The accuracy profile promised for a case: that of its dtype, and what the bias leaves of it."""
-        if cls.bias_in_storage and case.bias and case.dtype in ("f16", "bf16"):
+        """The accuracy profile promised for a case: that of its dtype, and what the bias leaves of it.
+
+        Second order adds two outputs that each are rounded to the format of the question (R16).
+        """
+        rounded_before = (cls.bias_in_storage and case.bias) or case.direction == "grad2"
+        if rounded_before and case.dtype in ("f16", "bf16"):
             return "storage-acc"
         return cls.promises[case.dtype]
 
@@ -205,7 +212,7 @@ class Adapter(abc.ABC):
         Returns
         -------
         dict of Tensor
-            ``y``, or ``dx``, ``dw`` and (with a bias) ``db``, or ``shape``.
+            The tensors of ``Case.answers``, or ``shape``.
 
         Raises
         ------
@@ -221,12 +228,13 @@ class Adapter(abc.ABC):
             raise Declined(limit.status, limit.reason, limit.source)
         if self.shape_only and case.direction != "fwd":
             raise Declined("inexpressible", "shape inference answers forward questions", self.documentation)
+        if case.direction == "grad2" and not self.second_order:
+            raise Declined("inexpressible", "no gradients of gradients are asked for here", self.documentation)
         namespace = self._execute(case, tensors)
         try:
             if self.shape_only:
                 return {"shape": Tensor.of(np.array([int(size) for size in namespace["shape"]], np.int64))}
-            names = [name for name in ANSWERS[case.direction] if name != "db" or case.bias]
-            return {name: self.export(namespace[name]) for name in names}
+            return {name: self.export(namespace[name]) for name in case.answers}
         except Exception as error:
             raise AdapterBug(f"cannot take the answer: {type(error).__name__}: {error}") from error
 

@@ -7,7 +7,7 @@ product. A variant is what ``forward`` says, and what is wrapped around it.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from adapters.base import Adapter, Program, call
@@ -15,7 +15,7 @@ from adapters.limits import no_groups, no_output_padding_without_answer, no_peri
 from adapters.padding import geometry, named
 from cases.case import Case
 
-__all__ = ["JaxAdapter", "JaxLax", "in_outputs", "pairs", "wide_pairs"]
+__all__ = ["JaxAdapter", "JaxLax", "in_outputs", "pairs", "second_order", "wide_pairs"]
 
 _DOCUMENTATION = "https://docs.jax.dev/en/latest/_autosummary/jax.lax.conv_transpose.html"
 _GENERAL = "https://docs.jax.dev/en/latest/_autosummary/jax.lax.conv_general_dilated.html"
@@ -32,6 +32,7 @@ class JaxAdapter(Adapter):
 
     packages: ClassVar[tuple[str, ...]] = ("jax", "jaxlib")
     extra = "jax"
+    second_order = True
     environment: ClassVar[Mapping[str, str]] = {"JAX_PLATFORMS": "cpu"}
     # The bias is `y + bias`, in the layers too, and its gradient the transpose of a broadcast. Without a bias half
     # formats meet fp32-acc, with one they do not: 2d-n3-c8x8-i9x9-k3x3-s2x2-p1-bf16-b1-normal.1, jax 0.10.2, CPU.
@@ -62,6 +63,11 @@ class JaxAdapter(Adapter):
         """The lines that leave the answer."""
         if case.direction == "fwd":
             return [f"y = {self.wrapped}({listed})"]
+        if case.direction == "grad2":
+            names = ("x", "w", "bias")[: 2 + case.bias]
+            return second_order(
+                case, self.wrapped, names, names, lambda name: f"jnp.asarray({name}, dtype={dtype})"
+            )
         return [
             f"y, pull_back = jax.vjp({self.wrapped}, {listed})",
             f"{', '.join(['dx', 'dw', 'db'][: 2 + case.bias])} = pull_back(jnp.asarray(dy, dtype={dtype}))",
@@ -69,6 +75,22 @@ class JaxAdapter(Adapter):
 
     def _settings(self) -> tuple[str, ...]:
         return ('jax.config.update("jax_enable_x64", True)',)
+
+
+def second_order(
+    case: Case, function: str, names: Sequence[str], sources: Sequence[str], convert: Callable[[str], str]
+) -> list[str]:
+    """Lines to the gradients of the gradients of a function of ``names`` at ``sources``."""
+    listed = ", ".join(names)
+    along = ", ".join(convert(name) for name in ("vx", "vw", "vb")[: 2 + case.bias])
+    return [
+        f"def gradients({listed}, dy):",
+        f"    _, pull_back = jax.vjp({function}, {listed})",
+        "    return pull_back(dy)",
+        "",
+        f"_, pull_back = jax.vjp(gradients, {', '.join(sources)}, {convert('dy')})",
+        f"ddx, ddw, *_, ddy = pull_back(({along}))",
+    ]
 
 
 class JaxLax(JaxAdapter):

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from adapters.base import Adapter, Limit, Tensor
+from adapters.jax_lax import second_order
 from adapters.limits import (
     no_complex,
     no_crop_without_answer,
@@ -24,7 +25,8 @@ from adapters.limits import (
 )
 from adapters.onnx_models import OPENVINO_CPU
 from adapters.padding import geometry
-from adapters.tensorflow_nn import no_channels_first_on_cpu, no_dilation_on_cpu
+from adapters.tensorflow_nn import no_channels_first_on_cpu, no_dilation_on_cpu, taped
+from adapters.torch_functional import differentiated
 from cases.case import Case
 from cases.dtypes import DTYPES
 
@@ -37,36 +39,32 @@ _BACKENDS = "https://keras.io/getting_started/#configuring-your-backend"
 
 @dataclass(frozen=True)
 class _Gradient:
-    """How a backend differentiates: lines from what is called to the gradients.
+    """What a backend differentiates, in lines from what is called to the gradients.
 
     ``expression`` makes ``y`` from ``sources``; ``function`` is ``expression`` as the body of a function of
     ``names``, which stand for the sources.
     """
 
+    case: Case
     expression: str
     sources: tuple[str, ...]
     function: str
     names: tuple[str, ...]
-    targets: str
-    dtype: str
+
+    def convert(self, name: str) -> str:
+        """A tensor of an array."""
+        return f'keras.ops.convert_to_tensor({name}, dtype="{self.case.format.label}")'
 
 
 def _tape(g: _Gradient) -> list[str]:
-    return [
-        "with tf.GradientTape() as tape:",
-        f"    tape.watch([{', '.join(g.sources)}])",
-        f"    y = {g.expression}",
-        f'dy = tf.cast(tf.constant(dy), "{g.dtype}")',
-        f"{g.targets} = tape.gradient(y, [{', '.join(g.sources)}], dy)",
-    ]
+    return taped(g.case, g.expression, g.sources)
 
 
 def _autograd(g: _Gradient) -> list[str]:
     return [
         ", ".join(f"{source}.requires_grad_()" for source in g.sources),
         f"y = {g.expression}",
-        f'dy = keras.ops.convert_to_tensor(dy, dtype="{g.dtype}")',
-        f"{g.targets} = torch.autograd.grad(y, [{', '.join(g.sources)}], dy)",
+        *differentiated(g.case, g.sources, g.convert),
     ]
 
 
@@ -75,8 +73,14 @@ def _vjp(g: _Gradient) -> list[str]:
         f"def forward({', '.join(g.names)}):",
         f"    return {g.function}",
         "",
-        f"y, pull_back = jax.vjp(forward, {', '.join(g.sources)})",
-        f'{g.targets} = pull_back(keras.ops.convert_to_tensor(dy, dtype="{g.dtype}"))',
+        *(
+            second_order(g.case, "forward", g.names, g.sources, g.convert)
+            if g.case.direction == "grad2"
+            else (
+                f"y, pull_back = jax.vjp(forward, {', '.join(g.sources)})",
+                f"{', '.join(g.case.answers)} = pull_back({g.convert('dy')})",
+            )
+        ),
     ]
 
 
@@ -190,6 +194,7 @@ class KerasAdapter(Adapter):
     """What layers and operations share; explicit crops, for which they have no words, are cut from ``valid``."""
 
     extra = "keras"
+    second_order = True
     backend: ClassVar[str]
     bias_in_storage = True
 
@@ -236,8 +241,7 @@ class KerasAdapter(Adapter):
         assert differentiate is not None  # declared as a limit
         count = 2 + case.bias
         names = ("x", "w", "bias")[:count]
-        targets = ", ".join(("dx", "dw", "db")[:count])
-        return differentiate(_Gradient(expression, sources[:count], function, names, targets, case.format.label))
+        return differentiate(_Gradient(case, expression, sources[:count], function, names))
 
 
 def to_keras(case: Case) -> tuple[int, ...]:

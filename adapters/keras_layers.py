@@ -49,6 +49,8 @@ class KerasLayers(KerasAdapter):
             f"layer.kernel.assign(np.ascontiguousarray(np.transpose(w, {to_keras(case)})))  # (*k, Cout, Cin)",
             *["layer.bias.assign(bias)"] * case.bias,
         ]
+        if case.direction == "grad2":
+            body.append(f"vw = np.ascontiguousarray(np.transpose(vw, {to_keras(case)}))")
         ends = "" if word_of(case) else cut(case)
         weights = "[w, bias]" if case.bias else "[w]"
         body += self.finish(
@@ -57,8 +59,11 @@ class KerasLayers(KerasAdapter):
             ("x", "layer.kernel.value", "layer.bias.value"),
             f"layer.stateless_call({weights}, [], x)[0]{ends}",
         )
-        if case.direction == "grad":
-            body.append(f"dw = keras.ops.transpose(dw, {(case.rank + 1, case.rank, *range(case.rank))})")
+        if case.direction != "fwd":
+            kernel = "dw" if case.direction == "grad" else "ddw"
+            body.append(
+                f"{kernel} = keras.ops.transpose({kernel}, {(case.rank + 1, case.rank, *range(case.rank))})"
+            )
         return Program(self.setup_lines(), tuple(body))
 
 

@@ -59,7 +59,7 @@ def no_complex(source: str) -> Limit:
 def no_gradient(source: str) -> Limit:
     """Forward only."""
     return Limit(
-        "inexpressible", "direction", lambda case: case.direction == "grad", "it computes no gradients", source
+        "inexpressible", "direction", lambda case: case.direction != "fwd", "it computes no gradients", source
     )
 
 

@@ -33,6 +33,7 @@ class Mlx(Adapter):
         no_dtype("https://ml-explore.github.io/mlx/build/html/python/data_types.html", "f64"),
     )
     bias_in_storage = True
+    second_order = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,10 +88,19 @@ class Mlx(Adapter):
         body += ["", f"def forward({listed}):", *(f"    {line}" for line in lines), ""]
         if case.direction == "fwd":
             body += [f"y = forward({listed})", "mx.eval(y)"]
-        else:
+        elif case.direction == "grad":
             targets = ", ".join(["dx", "dw", "db"][: len(names)])
             body += [
                 f"_, ({targets},) = mx.vjp(forward, [{listed}], [mx.array(dy, dtype={dtype})])",
                 f"mx.eval({targets})",
+            ]
+        else:
+            along = ", ".join(f"mx.array({name}, dtype={dtype})" for name in ("vx", "vw", "vb")[: len(names)])
+            body += [
+                f"def gradients({listed}, dy):",
+                f"    return mx.vjp(forward, [{listed}], [dy])[1]",
+                "",
+                f"_, (ddx, ddw, *_, ddy) = mx.vjp(gradients, [{listed}, mx.array(dy, dtype={dtype})], [{along}])",
+                "mx.eval(ddx, ddw, ddy)",
             ]
         return Program(("import mlx.core as mx", "mx.set_default_device(mx.cpu)"), tuple(body))

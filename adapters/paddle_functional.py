@@ -30,6 +30,13 @@ class Paddle(Adapter):
         no_dtype(_DOCUMENTATION, "f16", "bf16", "c64", "c128"),
         Limit(
             "unsupported",
+            "direction",
+            lambda case: case.direction == "grad2",
+            "its double gradient has kernels for the GPU only",
+            "https://github.com/PaddlePaddle/Paddle/blob/develop/paddle/phi/kernels/gpudnn/conv_transpose_grad_kernel.cu",
+        ),
+        Limit(
+            "unsupported",
             "output_padding",
             lambda case: (
                 case.output_padding is not None
@@ -47,6 +54,8 @@ class Paddle(Adapter):
         super().__init__()
         self._paddle: Any = importlib.import_module("paddle")
 
+    second_order = True
+
     def export(self, value: Any) -> Tensor:
         """Take a tensor out of Paddle."""
         return Tensor.of(value.numpy())
@@ -59,7 +68,7 @@ class Paddle(Adapter):
     def program(self, case: Case) -> Program:
         """Write the call."""
         names = ["x", "w", "bias"][: 2 + case.bias]
-        grad = ", stop_gradient=False" if case.direction == "grad" else ""
+        grad = ", stop_gradient=False" if case.direction != "fwd" else ""
         body = [f"{name} = paddle.to_tensor({name}{grad})" for name in names]
         pairs, output_padding = _padding(case)
         if case.rank == 1:
@@ -88,6 +97,14 @@ class Paddle(Adapter):
         if case.direction == "grad":
             targets = ", ".join(["dx", "dw", "db"][: len(names)])
             body.append(f"{targets} = paddle.grad([y], [{', '.join(names)}], [paddle.to_tensor(dy)])")
+        if case.direction == "grad2":
+            targets = ", ".join(["dx", "dw", "db"][: len(names)])
+            along = ", ".join(f"paddle.to_tensor({name})" for name in ("vx", "vw", "vb")[: len(names)])
+            body += [
+                "dy = paddle.to_tensor(dy, stop_gradient=False)",
+                f"{targets} = paddle.grad([y], [{', '.join(names)}], [dy], create_graph=True)",
+                f"ddx, ddw, ddy = paddle.grad([{targets}], [x, w, dy], [{along}])",
+            ]
         return Program(("import paddle", "import paddle.nn.functional as F"), tuple(body))
 
 

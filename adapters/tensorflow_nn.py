@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from adapters.base import Adapter, Declined, Limit, Program, Tensor, call
@@ -18,7 +18,7 @@ from adapters.limits import (
 from adapters.padding import geometry, tensorflow_word
 from cases.case import Case
 
-__all__ = ["LIMITS", "TensorFlowNN", "no_channels_first_on_cpu", "no_dilation_on_cpu", "operation"]
+__all__ = ["LIMITS", "TensorFlowNN", "no_channels_first_on_cpu", "no_dilation_on_cpu", "operation", "taped"]
 
 _DOCUMENTATION = "https://www.tensorflow.org/api_docs/python/tf/nn/conv2d_transpose"
 _NHWC = "https://github.com/tensorflow/tensorflow/issues/15364"
@@ -101,6 +101,29 @@ def operation(case: Case, source: str = _DOCUMENTATION) -> list[str]:
     return lines
 
 
+def taped(case: Case, expression: str, sources: Sequence[str]) -> list[str]:
+    """Lines from an expression of the sources to its gradients, or to theirs."""
+    cast = '{0} = tf.cast(tf.constant({0}), "' + case.format.label + '")'
+    listed, targets = ", ".join(sources), ", ".join(("dx", "dw", "db")[: len(sources)])
+    lines = [
+        "with tf.GradientTape() as tape:",
+        f"    tape.watch([{listed}])",
+        f"    y = {expression}",
+    ]
+    pull_back = f"{targets} = tape.gradient(y, [{listed}], dy)"
+    if case.direction == "grad":
+        return [*lines, cast.format("dy"), pull_back]
+    along = ("vx", "vw", "vb")[: len(sources)]
+    watched = ", ".join((*sources[:2], "dy"))
+    return [
+        *(cast.format(name) for name in ("dy", *along)),
+        "with tf.GradientTape() as outer:",
+        f"    outer.watch([{watched}])",
+        *(f"    {line}" for line in (*lines, pull_back)),
+        f"ddx, ddw, ddy = outer.gradient([{targets}], [{watched}], [{', '.join(along)}])",
+    ]
+
+
 LIMITS: tuple[Limit, ...] = (
     no_groups(_DOCUMENTATION),
     no_periodic(_DOCUMENTATION),
@@ -117,6 +140,7 @@ class TensorFlowNN(Adapter):
     name = "tf-nn"
     packages = ("tensorflow",)
     extra = "tensorflow"
+    second_order = True
     documentation = _DOCUMENTATION
     environment: ClassVar[Mapping[str, str]] = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     limits: ClassVar[tuple[Limit, ...]] = (
@@ -149,13 +173,7 @@ class TensorFlowNN(Adapter):
         if case.direction == "fwd":
             body.append(f"y = {self.wrapped}({listed})")
         else:
-            body += [
-                "with tf.GradientTape() as tape:",
-                f"    tape.watch([{listed}])",
-                f"    y = {self.wrapped}({listed})",
-                f'dy = tf.cast(tf.constant(dy), "{case.format.label}")',
-                f"{', '.join(['dx', 'dw', 'db'][: len(names)])} = tape.gradient(y, [{listed}], dy)",
-            ]
+            body += taped(case, f"{self.wrapped}({listed})", names)
         return Program(("import os", *variables, "import tensorflow as tf"), tuple(body))
 
 

@@ -7,7 +7,7 @@ left to crop and the gradients are shared.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from adapters.base import Adapter, Declined, Limit, Program, Tensor, call
@@ -15,11 +15,10 @@ from adapters.limits import no_crop_without_answer, no_output_padding_without_an
 from adapters.padding import Symmetric, geometry, slices, symmetric
 from cases.case import Case
 
-__all__ = ["TorchAdapter", "TorchFunctional"]
+__all__ = ["TorchAdapter", "TorchFunctional", "differentiated"]
 
 _FUNCTIONAL = "https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose2d.html"
 _MODULE = "https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html"
-_TARGETS = ("dx", "dw", "db")
 
 
 def _no_crop(source: str) -> Limit:
@@ -49,6 +48,7 @@ class TorchAdapter(Adapter):
 
     packages = ("torch",)
     extra = "torch"
+    second_order = True
     documentation = _FUNCTIONAL
     limits: ClassVar[tuple[Limit, ...]] = (no_periodic(_FUNCTIONAL), _no_crop(_FUNCTIONAL))
     # The native CPU kernels multiply into a column buffer and add up its overlapping columns, both in the format
@@ -103,7 +103,7 @@ class TorchAdapter(Adapter):
         """The lines that make tensors of the arrays."""
         names = ["x", "w", "bias"][: 2 + case.bias]
         lines = [f"{name} = torch.from_numpy({name}).to({self._place(case)})" for name in names]
-        if case.direction == "grad":
+        if case.direction != "fwd":
             lines.append(", ".join(f"{name}.requires_grad_()" for name in names))
         return lines
 
@@ -115,20 +115,49 @@ class TorchAdapter(Adapter):
         """The lines after ``y``."""
         if case.direction == "fwd":
             return []
-        listed = ", ".join(self.sources[: 2 + case.bias])
-        targets = ", ".join(_TARGETS[: 2 + case.bias])
-        make = f"dy = torch.from_numpy(dy).to({self._place(case)})"
-        if case.format.is_complex:
-            # Autograd gives the conjugate Wirtinger derivative, R10 the transposed map without conjugation.
-            return [
-                make,
-                f"{targets} = (d.conj() for d in torch.autograd.grad(y, [{listed}], dy.conj_physical()))",
-            ]
-        return [make, f"{targets} = torch.autograd.grad(y, [{listed}], dy)"]
+        place = self._place(case)
+        return differentiated(case, self.sources[: 2 + case.bias], lambda n: f"torch.from_numpy({n}).to({place})")
 
     def _place(self, case: Case) -> str:
         dtype = f"torch.{case.format.label}"
         return dtype if self.device == "cpu" else f"'{self.device}', {dtype}"
+
+
+def differentiated(case: Case, sources: Sequence[str], convert: Callable[[str], str]) -> list[str]:
+    """Lines from ``y`` to its gradients by the sources, or to theirs; ``convert`` makes a tensor of an array."""
+    first = ("dx", "dw", "db")[: len(sources)]
+    make = [f"dy = {convert('dy')}"]
+    if case.direction == "grad":
+        return [*make, _autograd(case, first, ("y",), sources, ("dy",))]
+    along = ("vx", "vw", "vb")[: len(sources)]
+    return [
+        *make,
+        *(f"{name} = {convert(name)}" for name in along),
+        "dy.requires_grad_()",
+        _autograd(case, first, ("y",), sources, ("dy",), ", create_graph=True"),
+        _autograd(case, case.answers, first, (*sources[:2], "dy"), along),
+    ]
+
+
+def _autograd(
+    case: Case,
+    targets: Sequence[str],
+    outputs: Sequence[str],
+    sources: Sequence[str],
+    upstream: Sequence[str],
+    options: str = "",
+) -> str:
+    """The line of one call of autograd.
+
+    It gives the conjugate Wirtinger derivative, R10 the transposed map without conjugation.
+    """
+    given = [f"{name}.conj_physical()" if case.format.is_complex else name for name in upstream]
+    output = outputs[0] if len(outputs) == 1 else f"[{', '.join(outputs)}]"
+    cotangent = given[0] if len(given) == 1 else f"[{', '.join(given)}]"
+    gradient = f"torch.autograd.grad({output}, [{', '.join(sources)}], {cotangent}{options})"
+    if case.format.is_complex:
+        gradient = f"(d.conj() for d in {gradient})"
+    return f"{', '.join(targets)} = {gradient}"
 
 
 def functional(case: Case, words: Symmetric, image: str, bias: str) -> str:
@@ -235,7 +264,7 @@ class TorchModule(TorchAdapter):
     def tensors(self, case: Case) -> list[str]:
         """The parameters carry their own gradients."""
         lines = super().tensors(case)
-        return [*lines[:-1], "x.requires_grad_()"] if case.direction == "grad" else lines
+        return [*lines[:-1], "x.requires_grad_()"] if case.direction != "fwd" else lines
 
     def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
         """Make the layer and call it."""
@@ -274,6 +303,7 @@ class TorchNNGrad(TorchAdapter):
     """
 
     name = "torch-nn-grad"
+    second_order = False  # its gradients are calls of their own
     documentation = "https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/grad.py"
     limits = (
         *TorchAdapter.limits,

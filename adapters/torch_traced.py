@@ -13,6 +13,7 @@ class TorchInductor(TorchFunctional):
     """Compiled by ``torch.compile`` with its default backend, Inductor."""
 
     name = "torch-inductor"
+    second_order = False  # "torch.compile with aot_autograd does not currently support double backward"
     documentation = "https://docs.pytorch.org/docs/stable/generated/torch.compile.html"
 
     def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:

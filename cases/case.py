@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from operator import index
 from typing import Any
 
+from cases.directions import DIRECTIONS
 from cases.dtypes import DTYPES, DType
 from cases.errors import CaseError
 from cases.fields import FIELDS
@@ -54,7 +55,7 @@ class Case:
     seed : int
         Seed of the input data.
     direction : str
-        ``fwd`` for the output, ``grad`` for the three gradients.
+        ``fwd`` for the output, ``grad`` for the three gradients, ``grad2`` for those of the gradients.
 
     Raises
     ------
@@ -193,18 +194,24 @@ class Case:
         return self.shape(self.out_channels, self.geometry().output_size)
 
     def answer_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of the tensors of the answer: ``y``, or ``dx``, ``dw`` and (with a bias) ``db``.
+        """Shapes of the tensors of the answer: ``y``; ``dx``, ``dw`` and (with a bias) ``db``; or the second.
 
         Raises
         ------
         DomainError
             The question has no answer (R11).
         """
-        if self.direction == "fwd":
-            return {"y": self.output_shape}
-        self.geometry()
-        shapes = {"dx": self.input_shape, "dw": self.weight_shape}
-        return shapes | ({"db": (self.out_channels,)} if self.bias else {})
+        shapes = {
+            "y": self.output_shape, "dx": self.input_shape, "dw": self.weight_shape, "db": (self.out_channels,),
+            "ddx": self.input_shape, "ddw": self.weight_shape, "ddy": self.output_shape,
+        }  # fmt: skip
+        return {name: shapes[name] for name in self.answers}
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """Names of the tensors of the answer."""
+        names = DIRECTIONS[self.direction].answers
+        return tuple(name for name in names if self.bias or name != "db")
 
     def shape(self, channels: int, spatial: tuple[int, ...]) -> tuple[int, ...]:
         """Arrange batch, channels and spatial sizes in the case's layout."""

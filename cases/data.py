@@ -1,9 +1,10 @@
 """Input data: what the tensors of a case hold, from its data kind and seed.
 
 The tensors are drawn from ``numpy.random.default_rng(seed)`` in a fixed order: input ``x``, weights ``w``,
-``bias`` (if there is one), upstream gradient ``dy`` (if the direction is ``grad``). Each is drawn in C order in
-the shape its case gives it, with the input and ``dy`` in channels_first order, so that a case and its
-channels_last twin hold the same numbers.
+``bias`` (if there is one), upstream gradient ``dy`` (if the direction is ``grad`` or ``grad2``), and for ``grad2``
+the upstream gradients ``vx``, ``vw`` and (with a bias) ``vb`` of dx, dw and db. Each is drawn in C order in the
+shape its case gives it, images in channels_first order, so that a case and its channels_last twin hold the same
+numbers.
 
 How each is filled is the data kind's part (``cases.kinds``).
 """
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cases.directions import DIRECTIONS, IMAGES
 from cases.dtypes import round_to
 from cases.errors import DomainError
 from cases.kinds import DATA_KINDS, Budget, DataKind
@@ -38,7 +40,9 @@ def _term_count(case: Case) -> int:
         for kernel, size in zip(case.kernel_size, case.input_size, strict=True)
     )
     count = case.in_channels // max(case.groups, 1) * reach
-    if case.direction == "grad":
+    if case.direction == "grad2":
+        count *= 2  # ddy is the sum of two outputs
+    if case.direction != "fwd":
         spatial_out = math.prod(case.geometry().output_size)
         count = max(
             count,
@@ -72,8 +76,8 @@ def _enforce(case: Case, tensors: Tensors) -> None:
     Every sum runs along one slice of a tensor: the weights of one output or input channel, the channel of an
     input or of an upstream gradient. Bounding the nonzero entries of those slices bounds every partial sum.
     """
-    limit = _exact_range(case) - 1
-    slices = {"w": (0, 1), "x": (1,), "dy": (1,)}
+    limit = (_exact_range(case) - 1) // (2 if case.direction == "grad2" else 1)
+    slices = {"w": (0, 1), "x": (1,), "dy": (1,), "vx": (1,), "vw": (0, 1)}
     for name, kept_axes in slices.items():
         if name not in tensors:
             continue
@@ -97,8 +101,9 @@ def make_tensors(case: Case) -> Tensors:
     -------
     dict of numpy.ndarray
         ``x`` in ``case.input_shape``, ``w`` in ``case.weight_shape``, ``bias`` of (Cout,) and ``dy`` in
-        ``case.output_shape`` where asked for, in the carrier dtype of ``case.dtype``. A question without an
-        answer has no ``dy``.
+        ``case.output_shape`` where asked for, in the carrier dtype of ``case.dtype``; ``vx``, ``vw`` and ``vb``
+        in the shapes of ``x``, ``w`` and ``bias``. A question without an answer has no ``dy``; one whose data
+        kind makes them unfit (R11) has tensors of other shapes.
     """
     kind = DATA_KINDS[case.data]
     rng = np.random.default_rng(case.seed)
@@ -110,11 +115,14 @@ def make_tensors(case: Case) -> Tensors:
     shapes = {"x": (case.batch, case.in_channels, *case.input_size), "w": case.weight_shape}
     if case.bias:
         shapes["bias"] = (case.out_channels,)
-    if case.direction == "grad" and output_size is not None:
-        shapes["dy"] = (case.batch, case.out_channels, *output_size)
+    if output_size is not None:
+        like = {"vx": "x", "vw": "w", "vb": "bias"}
+        further = {"dy": (case.batch, case.out_channels, *output_size)}
+        further |= {name: shapes[same] for name, same in like.items() if same in shapes}
+        shapes |= {name: further[name] for name in DIRECTIONS[case.direction].given if name in further}
     tensors: Tensors = {}
     for name, shape in shapes.items():
-        values = kind.draw(rng, shape, Budget(budget.amplitude, 1.0) if name == "bias" else budget)
+        values = kind.draw(rng, shape, Budget(budget.amplitude, 1.0) if name in ("bias", "vb") else budget)
         if case.format.is_complex:
             values = values + 1j * kind.draw(rng, shape, budget)
         tensors[name] = values
@@ -123,7 +131,7 @@ def make_tensors(case: Case) -> Tensors:
     if kind.adapt is not None:
         kind.adapt(case, rng, tensors)
     for name, values in tensors.items():
-        if name in ("x", "dy") and case.layout == "channels_last":
+        if name in IMAGES and case.layout == "channels_last":
             values = np.ascontiguousarray(np.moveaxis(values, 1, -1))
         tensors[name] = round_to(case.format, values)
     return tensors

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cases.data import DATA_KINDS
+from cases.directions import DIRECTIONS
 from cases.dtypes import DTYPES
 from cases.geometry import CONVENTIONS
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["FIELDS", "Field"]
 
 LAYOUTS = {"cf": "channels_first", "cl": "channels_last"}
-DIRECTIONS = ("fwd", "grad")
 
 _NATURAL = r"(?:0|[1-9][0-9]{0,18})"
 _INTEGER = r"(?:0|m?[1-9][0-9]{0,18})"

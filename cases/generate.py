@@ -20,6 +20,7 @@ from cases.boundary import BOUNDARIES, cut, examples
 from cases.case import Case
 from cases.corpus.found import load_found
 from cases.domain import FACTORS, SPACES, Row, classify
+from cases.geometry import CONVENTIONS
 from cases.kinds import DATA_KINDS
 from cases.negative import oversized, violations
 from cases.policy import policies
@@ -171,6 +172,27 @@ def _covered(strength: int, *, per_rank: bool = False) -> Iterator[Case]:
                 yield realise(row, space, seed)
 
 
+# The padding conventions that no factor has as a class; each is asked in the place of `same`.
+_CONVENTIONS = tuple(name for name in CONVENTIONS if name not in FACTORS["padding"].levels)
+
+
+def _conventions(strength: int) -> Iterator[Case]:
+    """Every combination of so many other classes, under each convention beyond `valid` and `same`."""
+    rows = covering_rows(strength, "whole", padding="same")
+    for convention, (seed, row) in itertools.product(_CONVENTIONS, enumerate(rows)):
+        row = {**row, "padding": convention}
+        if CONVENTIONS[convention].wraps and row["output_padding"] == "positive":
+            row["output_padding"] = "zero"  # R15 gives more no meaning
+        yield realise(row, "whole", seed)
+
+
+def _second_order(cases: Iterable[Case]) -> Iterator[Case]:
+    """The gradient questions among some cases, asked for the gradients of the gradients."""
+    for case in cases:
+        if case.direction == "grad":
+            yield replace(case, direction="grad2")
+
+
 def _boundaries(name: str, **fields: Any) -> Iterator[Case]:
     for case in examples(name):
         yield replace(case, **fields)
@@ -185,7 +207,8 @@ _KIND_TEMPLATES = (
 
 def _kinds(**fields: Any) -> Iterator[Case]:
     """Every data kind on every rank, both directions."""
-    settings = itertools.product(DATA_KINDS, _KIND_TEMPLATES, FACTORS["rank"].levels, FACTORS["direction"].levels)
+    kinds = [name for name, kind in DATA_KINDS.items() if kind.misfit is None]
+    settings = itertools.product(kinds, _KIND_TEMPLATES, FACTORS["rank"].levels, FACTORS["direction"].levels)
     for kind, template, rank, direction in settings:
         yield replace(cut(Case.parse(template), int(rank)), data=kind, direction=direction, **fields)
 
@@ -202,6 +225,8 @@ def _gate() -> Iterator[Case]:
         yield from _boundaries(name, layout="channels_last", bias=True, direction="grad")
     yield from _kinds()
     yield from violations(1)
+    yield from _conventions(2)
+    yield from _second_order(_smoke())
     yield from load_found()
 
 
@@ -213,6 +238,11 @@ def _full() -> Iterator[Case]:
             yield from _boundaries(name, dtype=dtype, layout=layout, bias=True, direction=direction, data="normal")
     for dtype, layout in itertools.product(FACTORS["dtype"].levels, FACTORS["layout"].levels):
         yield from _kinds(dtype=dtype, layout=layout)
+    yield from _conventions(3)
+    yield from _second_order(_covered(3))
+    for name in BOUNDARIES:
+        yield from _second_order(_boundaries(name, bias=True, direction="grad"))
+    yield from _second_order(_kinds())
     yield from violations(2)
     yield from oversized()
     for case in _smoke():

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cases.errors import DomainError
+from cases.kinds import DATA_KINDS
 
 if TYPE_CHECKING:
     from cases.case import Case
@@ -194,6 +195,9 @@ def solve(case: Case) -> Geometry:
         The question has no answer (R11).
     """
     _check_domain(case)
+    misfit = DATA_KINDS[case.data].misfit
+    if misfit is not None and (reason := misfit(case)):
+        raise DomainError("R11", reason)
     axes = tuple(
         Axis(*numbers)
         for numbers in zip(case.input_size, case.kernel_size, case.stride, case.dilation, strict=True)

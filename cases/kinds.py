@@ -61,6 +61,8 @@ class DataKind:
         Changes the drawn tensors (channels_first, float64) in place.
     headroom : int
         Bits by which every partial sum stays below the exact range.
+    misfit : callable or None
+        Why the tensors do not fit the parameters, so that the question has no answer (R11); "" where they do.
     """
 
     draw: Draw
@@ -69,6 +71,7 @@ class DataKind:
     rule: str
     adapt: Adapt | None = None
     headroom: int = 0
+    misfit: Callable[[Case], str] | None = None
 
     @property
     def exact(self) -> bool:
@@ -112,7 +115,7 @@ def _scaled(case: Case, rng: np.random.Generator, tensors: Tensors, sign: int) -
     # float16 has the exponents for 2**8 only; the others for about a million.
     factor = 2.0 ** (sign * (8 if case.format.max_exponent < 64 else 20))
     # The upstream gradient keeps its scale, or the products of dw would leave the format.
-    for name in {"x", "bias"} & tensors.keys():
+    for name in {"x", "bias", "vx", "vb"} & tensors.keys():
         tensors[name] *= factor
 
 
@@ -132,21 +135,23 @@ def _mixed(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
 
 def _extreme(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
     # A product is below 4 * 2**(2 * exponent), and no sum has more terms than all the tensors have elements.
-    terms = max(values.size for values in tensors.values()) + 1
+    terms = max(values.size for values in tensors.values()) * (2 if "vx" in tensors else 1) + 1
     exponent = (case.format.max_exponent - 3 - math.ceil(math.log2(terms))) // 2
     for name in tensors:
-        tensors[name] = tensors[name] * 2.0 ** (2 * exponent if name == "bias" else exponent)
+        tensors[name] = tensors[name] * 2.0 ** (2 * exponent if name in ("bias", "vb") else exponent)
 
 
 def _cancel(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
     if case.groups < 1 or case.in_channels % case.groups or case.out_channels % case.groups:
         return
-    w = tensors["w"].reshape(case.groups, case.in_channels // case.groups, *tensors["w"].shape[1:])
-    for axis in (1, 2):  # a group's input channels, then its output channels: each second repeats the first
-        pairs = np.moveaxis(w, axis, 0)
-        paired = pairs.shape[0] // 2 * 2
-        pairs[1:paired:2] = pairs[0:paired:2]
-    for name in {"x", "dy"} & tensors.keys():
+    for name in {"w", "vw"} & tensors.keys():
+        shape = tensors[name].shape
+        w = tensors[name].reshape(case.groups, case.in_channels // case.groups, *shape[1:])
+        for axis in (1, 2):  # a group's input channels, then its output channels: each second repeats the first
+            pairs = np.moveaxis(w, axis, 0)
+            paired = pairs.shape[0] // 2 * 2
+            pairs[1:paired:2] = pairs[0:paired:2]
+    for name in {"x", "dy", "vx"} & tensors.keys():
         values = tensors[name]
         grouped = values.reshape(values.shape[0], case.groups, values.shape[1] // case.groups, *values.shape[2:])
         paired = grouped.shape[2] // 2 * 2
@@ -155,11 +160,13 @@ def _cancel(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
 
 def _onehot(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
     x, w = tensors["x"], tensors["w"]
-    # Distinct up to half of what is exact: the rest is room for the bias.
-    limit = case.format.largest_exact_integer // 2 - 1
+    # Distinct up to half of what is exact: the rest is room for the bias, and for a second output to be added.
+    limit = case.format.largest_exact_integer // (4 if "vw" in tensors else 2) - 1
     w[...] = (1 + np.arange(w.size) % limit).reshape(w.shape)
-    if "bias" in tensors:
-        tensors["bias"][...] = 1 + np.arange(tensors["bias"].size) % limit
+    if "vw" in tensors:
+        tensors["vw"][...] = (limit - np.arange(w.size) % limit).reshape(w.shape)
+    for name in {"bias", "vb"} & tensors.keys():
+        tensors[name][...] = 1 + np.arange(tensors[name].size) % limit
     meetings = _meetings(case)
     x[...] = 0
     if x.size == 0:
@@ -175,6 +182,8 @@ def _onehot(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
         group = channel // (case.in_channels // case.groups)
         tensors["dy"][...] = 0
         tensors["dy"][(item, group * share + int(rng.integers(share)), *reached)] = 1
+    if "vx" in tensors:
+        tensors["vx"][...] = x
 
 
 def _meetings(case: Case) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -198,12 +207,14 @@ def _meetings(case: Case) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
 
 
 def _signed_zero(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
-    tensors["w"][...] = rng.integers(0, 2, size=tensors["w"].shape) * 2 - 1
+    for name in ("w", "vw"):
+        if name in tensors:
+            tensors[name][...] = rng.integers(0, 2, size=tensors[name].shape) * 2 - 1
 
 
 def _subnormal(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
     spacing = case.format.subnormal_spacing
-    for name in {"x", "bias"} & tensors.keys():
+    for name in {"x", "bias", "vx", "vb"} & tensors.keys():
         tensors[name] *= spacing
 
 
@@ -215,6 +226,29 @@ def _placed(name: str, value: float) -> Adapt:
             tensors[name].flat[rng.integers(tensors[name].size)] = value * sign
 
     return adapt
+
+
+# --- Tensors that do not fit the parameters
+
+
+def _another_rank(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
+    tensors["x"] = tensors["x"][..., None]
+
+
+def _one_channel_more(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
+    x = tensors["x"]
+    tensors["x"] = np.concatenate([x, np.ones((x.shape[0], 1, *x.shape[2:]), x.dtype)], axis=1)
+
+
+def _longer_bias(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
+    if "bias" in tensors:
+        tensors["bias"] = np.append(tensors["bias"], 1)
+
+
+def _misfit_of_bias(case: Case) -> str:
+    if not case.bias:
+        return ""
+    return f"the bias has {case.out_channels + 1} entries for {case.out_channels} output channels"
 
 
 _NAN, _INF = float("nan"), float("inf")
@@ -231,6 +265,7 @@ _WEIGHT_RULE = (
     "implementation may spread the input out with zeros, and 0 times NaN or infinity is NaN. Everything else is "
     "as without it. Of the gradients, dx of its input channel alike; dw and db are not touched."
 )
+_MISFIT_RULE = "The question has no answer (R11): the right response is an error."
 _BIAS_RULE = "Every output of its channel is {value}, nothing else is; the gradients are not touched."
 
 DATA_KINDS: dict[str, DataKind] = {
@@ -304,5 +339,29 @@ DATA_KINDS: dict[str, DataKind] = {
         "integers, an infinity in the bias",
         _BIAS_RULE.format(value="it"),
         _placed("bias", _INF),
+    ),
+    "wrongrank": DataKind(
+        _ints,
+        "exact",
+        "integers, the input with one axis of length 1 too many",
+        _MISFIT_RULE,
+        _another_rank,
+        misfit=lambda case: f"the input has {case.rank + 1} spatial axes for {case.rank}",
+    ),
+    "wrongchannels": DataKind(
+        _ints,
+        "exact",
+        "integers, the input with one channel too many",
+        _MISFIT_RULE,
+        _one_channel_more,
+        misfit=lambda case: f"the input has {case.in_channels + 1} channels for weights of {case.in_channels}",
+    ),
+    "wrongbias": DataKind(
+        _ints,
+        "exact",
+        "integers, the bias with one entry too many",
+        _MISFIT_RULE,
+        _longer_bias,
+        misfit=_misfit_of_bias,
     ),
 }

@@ -36,6 +36,9 @@ VIOLATIONS: dict[str, Change] = {
     "groups below 0": {"groups": -2},
     "in_channels not divisible by groups": {"in_channels": 5},
     "out_channels not divisible by groups": {"out_channels": 7},
+    "input of another rank": {"data": "wrongrank"},
+    "input of other channels": {"data": "wrongchannels"},
+    "bias of another length": {"data": "wrongbias"},
 }
 """What is wrong, and the field it is wrong in; on one axis where the field has one value an axis."""
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cases.case import Case
 from cases.data import DATA_KINDS
+from cases.directions import DIRECTIONS
 from cases.dtypes import DTYPES
 from cases.errors import DomainError
 from cases.geometry import CONVENTIONS
@@ -48,7 +49,7 @@ def cases(draw: st.DrawFn, *, wild: bool = False) -> Case:
         bias=draw(st.booleans()),
         data=draw(st.sampled_from(sorted(DATA_KINDS))),
         seed=draw(st.integers(0, 2**32)),
-        direction=draw(st.sampled_from(["fwd", "grad"])),
+        direction=draw(st.sampled_from(sorted(DIRECTIONS))),
     )
 
 

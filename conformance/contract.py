@@ -39,6 +39,7 @@ TABLE = {
     "gradients": "2d-n2-c2x3-i3x4-k3x2-s2x1-valid-cl-b1-grad",
     "gradients, channels first": "2d-n2-c2x3-i3x4-k3x2-s2x1-p1x0-b1-grad",
     "gradients of groups": "2d-n2-c4x6-i3x2-k2x3-s2x1-g2-p1x0-grad",
+    "gradients of gradients": "2d-n2-c2x3-i3x4-k3x2-s2x1-valid-cl-b1-grad2",
     "double": "2d-c2x3-i4x3-k2x3-s2x1-valid-cl-f64",
     "half": "2d-c2x3-i4x3-k2x3-s2x1-valid-cl-f16",
     "bfloat16": "2d-c2x3-i4x3-k2x3-s2x1-valid-cl-bf16-b1",

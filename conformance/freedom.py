@@ -6,7 +6,7 @@ written rule of the data kind (``cases.kinds``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache, partial
 
@@ -19,15 +19,21 @@ __all__ = ["REFERENCES"]
 
 Tensors = dict[str, np.ndarray]
 Answer = Callable[[Case, Tensors], Tensors]
-_TOUCHES = {"x": ("y", "dw"), "w": ("y", "dx"), "bias": ("y",)}
+_TOUCHES = {"x": ("y", "dw", "ddy"), "w": ("y", "dx", "ddy"), "bias": ("y",)}
+# In ddy the one stands in one sum, and in the other what it is asked along (R16).
+_OTHER_SUM = {"x": ("vx", "vb"), "w": ("vw", "vb")}
 
 
 def _ones(tensors: Tensors) -> Tensors:
     return {name: np.ones(array.shape) for name, array in tensors.items()}
 
 
+def _zeroed(tensors: Tensors, names: Iterable[str]) -> Tensors:
+    return tensors | {name: np.zeros(tensors[name].shape) for name in names if name in tensors}
+
+
 def _without_bias(tensors: Tensors) -> Tensors:
-    return tensors | ({"bias": np.zeros(tensors["bias"].shape)} if "bias" in tensors else {})
+    return _zeroed(tensors, ("bias", "vb"))
 
 
 def plain(case: Case, tensors: Tensors, answer: Answer) -> dict[str, Reference]:
@@ -54,11 +60,11 @@ def nonfinite(case: Case, tensors: Tensors, answer: Answer) -> dict[str, Referen
     odd = ~np.isfinite(tensors[source])
     value = tensors[source][odd][0]
     mark = odd.astype(np.float64)
-    others = _ones(tensors) if source != "bias" else {name: np.zeros(a.shape) for name, a in tensors.items()}
-    if "bias" in others and source != "bias":
-        others["bias"] = np.zeros(others["bias"].shape)
+    apart = _OTHER_SUM.get(source, ())
+    others = _zeroed(_ones(tensors), ("bias", *apart) if source != "bias" else tensors)
     reached = answer(case, others | {source: mark})
-    factor = answer(case, _without_bias(finite) | {source: mark}) if source != "bias" else reached
+    alone = _zeroed(_without_bias(finite), apart) | {source: mark}
+    factor = answer(case, alone) if source != "bias" else reached
     possible = _may_be_nan(case, source, odd, answer)
     for name in set(references) & set(_TOUCHES[source]):
         exact = references[name].exact.copy()
@@ -80,16 +86,17 @@ def _may_be_nan(case: Case, source: str, odd: np.ndarray, answer: Answer) -> dic
     share = case.out_channels // case.groups
     if source == "w":
         output = channel // (case.in_channels // case.groups) * share + index[1]
-        for name, where in (("y", output), ("dx", channel)):
+        for name, where in (("y", output), ("dx", channel), ("ddy", output)):
             if name in found:
                 axis = 1 if case.layout == "channels_first" else -1
                 np.moveaxis(found[name], axis, 0)[where] = True
     elif "dw" in found:
         found["dw"][channel] = True
     else:
-        solid = replace(case, kernel_size=case.geometry().effective_kernel, dilation=(1,) * case.rank, bias=False)
+        effective = case.geometry().effective_kernel
+        solid = replace(case, kernel_size=effective, dilation=(1,) * case.rank, bias=False, direction="fwd")
         box = answer(solid, {"x": odd.astype(np.float64), "w": np.ones(solid.weight_shape)})
-        found["y"] = box["y"] > 0
+        found["y" if case.direction == "fwd" else "ddy"] = box["y"] > 0
     return found
 
 

@@ -1,4 +1,4 @@
-"""The right answer, in NumPy float64: rules R1, R2, R3, R8 and R10.
+"""The right answer, in NumPy float64: rules R1, R2, R3, R8, R10 and R16.
 
 Three algorithms that share no code compute the output, and three the gradients; the tests hold them to each
 other, and to the text of R1 to R3 in exact rational arithmetic.
@@ -22,10 +22,12 @@ import numpy as np
 
 __all__ = [
     "Gradients",
+    "SecondOrder",
     "by_forward_matrix",
     "by_zero_insertion",
     "conv_transpose",
     "conv_transpose_gradients",
+    "conv_transpose_second_order",
     "gradients_by_correlation",
     "gradients_by_forward_matrix",
 ]
@@ -40,6 +42,14 @@ class Gradients(NamedTuple):
     dx: np.ndarray
     dw: np.ndarray
     db: np.ndarray
+
+
+class SecondOrder(NamedTuple):
+    """The gradients of the gradients (R16): by the input, the weights and the upstream gradient."""
+
+    ddx: np.ndarray
+    ddw: np.ndarray
+    ddy: np.ndarray
 
 
 class _Problem(NamedTuple):
@@ -276,6 +286,31 @@ def conv_transpose_gradients(
     for item, window in zip(image, gathered, strict=True):
         dw += np.matmul(item, window.swapaxes(1, 2))
     return Gradients(_finish(dx, None, layout), dw.reshape(p.w.shape), dy.sum(axis=(0, *range(2, dy.ndim))))
+
+
+def conv_transpose_second_order(
+    x: Any, w: Any, dy: Any, vx: Any, vw: Any, vb: Any = None, **arguments: Any
+) -> SecondOrder:
+    """Gradients of ``sum(vx * dx) + sum(vw * dw) + sum(vb * db)`` by ``x``, ``w`` and ``dy`` (R16).
+
+    Parameters
+    ----------
+    x, w, dy : array_like
+        As in `conv_transpose_gradients`.
+    vx, vw, vb : array_like
+        In the shapes of ``x``, ``w`` and the bias; ``vb`` is None without one.
+    **arguments
+        As in `conv_transpose`.
+
+    Returns
+    -------
+    SecondOrder
+        In the shapes of ``x``, ``w`` and ``dy``; not conjugated.
+    """
+    ddx = conv_transpose_gradients(x, vw, dy, **arguments).dx
+    ddw = conv_transpose_gradients(vx, w, dy, **arguments).dw
+    ddy = conv_transpose(vx, w, vb, **arguments) + conv_transpose(x, vw, **arguments)
+    return SecondOrder(ddx, ddw, ddy)
 
 
 def _output_gradient(problem: _Problem, dy: Any) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 
 from cases.case import Case
 from cases.data import DATA_KINDS, make_tensors
+from cases.directions import DIRECTIONS
 from cases.errors import DomainError
 from conformance import oracle
 from conformance.bound import Reference
@@ -22,7 +23,7 @@ Tensors = dict[str, np.ndarray]
 
 
 def answer(case: Case, tensors: Tensors) -> Tensors:
-    """The right answer to a case on given tensors: ``y``, or ``dx``, ``dw`` and (with a bias) ``db``.
+    """The right answer to a case on given tensors, by the names of ``Case.answers``.
 
     Raises
     ------
@@ -30,15 +31,16 @@ def answer(case: Case, tensors: Tensors) -> Tensors:
         The question has no answer.
     """
     crop, *periods = case.geometry().windows
-    found = _window(case, tensors, crop, tensors.get("bias"))
+    found = _window(case, tensors, crop)
+    without_bias = {name: array for name, array in tensors.items() if name not in ("bias", "vb")}
     for further in periods:  # R15: what lies a period away is added; the bias is not, and its gradient is not
-        for name, part in _window(case, tensors, further, None).items():
+        for name, part in _window(case, without_bias, further).items():
             if name != "db":
                 found[name] = found[name] + part
-    return {name: found[name] for name in found if name != "db" or case.bias}
+    return {name: found[name] for name in case.answers}
 
 
-def _window(case: Case, tensors: Tensors, crop: tuple[tuple[int, int], ...], bias: np.ndarray | None) -> Tensors:
+def _window(case: Case, tensors: Tensors, crop: tuple[tuple[int, int], ...]) -> Tensors:
     """The answer for one window of the full result."""
     x, w = tensors["x"], tensors["w"]
     geometry: dict[str, Any] = {
@@ -49,7 +51,10 @@ def _window(case: Case, tensors: Tensors, crop: tuple[tuple[int, int], ...], bia
         "layout": case.layout,
     }
     if case.direction == "fwd":
-        return {"y": oracle.conv_transpose(x, w, bias, **geometry)}
+        return {"y": oracle.conv_transpose(x, w, tensors.get("bias"), **geometry)}
+    if case.direction == "grad2":
+        given = (tensors.get(name) for name in DIRECTIONS["grad2"].given)
+        return oracle.conv_transpose_second_order(x, w, *given, **geometry)._asdict()
     return oracle.conv_transpose_gradients(x, w, tensors["dy"], **geometry)._asdict()
 
 

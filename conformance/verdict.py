@@ -146,7 +146,7 @@ def _worse(first: Verdict, second: Verdict) -> Verdict:
 
 def _compare(case: Case, name: str, wanted: Reference, got: Tensor, promised: str) -> Verdict:
     """Judge one answer tensor."""
-    wrong_values = "gradient" if case.direction == "grad" else "values"
+    wrong_values = "values" if case.direction == "fwd" else "gradient"
     if got.dtype != case.dtype:
         return _fail("dtype", f"{name} has dtype {got.dtype}; {case.dtype} was asked for")
     values = np.asarray(got.values, dtype=wanted.exact.dtype)

@@ -21,7 +21,7 @@ class NumpyBackend(Adapter):
     documentation = MANUAL
     limits = (
         Limit("inexpressible", "groups", lambda case: case.groups != 1, "no argument for groups", MANUAL),
-        Limit("inexpressible", "direction", lambda case: case.direction == "grad", "no gradients", MANUAL),
+        Limit("inexpressible", "direction", lambda case: case.direction != "fwd", "no gradients", MANUAL),
         Limit("inexpressible", "padding", lambda case: case.padding in PERIODIC, "no periodic padding", MANUAL),
         Limit("unsupported", "dtype", lambda case: case.dtype == "bf16", "NumPy has no bfloat16", MANUAL),
     )

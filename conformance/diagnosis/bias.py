@@ -34,7 +34,7 @@ def _of_plain(transform: str, words: str, change: Bias, axes: tuple[str, ...] = 
 @transformation
 def wrong_bias(p: Problem) -> Iterator[Variation]:
     """The bias left out, scaled, in another order or on another axis."""
-    if p.bias is None or p.case.direction == "grad":
+    if p.bias is None or p.case.direction != "fwd":
         return
     count = p.bias.size
     column = (-1, *(1,) * p.rank)

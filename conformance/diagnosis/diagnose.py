@@ -112,7 +112,7 @@ def _numbers(case: Case, tensors: Tensors, reply: Reply, host: Host | None) -> D
     found = _explain(whole, host)
     if found:
         return _written(found, "equals the oracle with")
-    if case.direction == "grad":
+    if case.direction != "fwd":
         return _each_gradient(problem, observed, wrong, reply.promise, host)
     return _unexplained(whole, problem, expected, observed, given)
 

@@ -19,7 +19,7 @@ __all__: list[str] = []
 @transformation
 def gradient_missing(p: Problem) -> Iterator[Variation]:
     """A gradient that is zero, negated or multiplied by a count."""
-    if p.dy is None:
+    if p.case.direction == "fwd":
         return
     spatial = math.prod(p.size)
     factors = {
@@ -28,7 +28,7 @@ def gradient_missing(p: Problem) -> Iterator[Variation]:
         "the batch size and the number of output positions": p.x.shape[0] * spatial,
         "groups": p.groups,
     }
-    for name in ("dx", "dw", "db")[: 2 + p.case.bias]:
+    for name in p.case.answers:
         yield Variation("gradient_missing", (), f"{name} zero", in_answer(name, np.zeros_like))
         yield Variation("gradient_negated", (), f"{name} negated", in_answer(name, np.negative))
         for words, factor in factors.items():
@@ -42,6 +42,19 @@ def gradient_missing(p: Problem) -> Iterator[Variation]:
                     )
         yield Variation("gradient_scaled", (), f"{name} doubled", in_answer(name, times(2)))
         yield Variation("gradient_scaled", (), f"{name} halved", in_answer(name, times(0.5)))
+
+
+@transformation
+def second_order_term(p: Problem) -> Iterator[Variation]:
+    """A gradient of gradients (R16) with one of its terms left out, or with a tensor in the place of another."""
+    right = {"vx": p.x, "vw": p.w, "vb": None if p.bias is None else p.bias.ravel()}
+    for name in right.keys() & p.second.keys():
+        zero = changed(second={**p.second, name: np.zeros_like(p.second[name])})
+        yield Variation("second_order_term", (), f"the term of {name} left out", zero)
+        other = right[name]
+        if other is not None:
+            words = f"{'the input' if name == 'vx' else 'the weights' if name == 'vw' else 'the bias'} for {name}"
+            yield Variation("second_order_tensor", (), words, changed(second={**p.second, name: other}))
 
 
 @transformation

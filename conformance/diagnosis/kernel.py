@@ -263,7 +263,7 @@ def _repeated(axes: tuple[int, ...]) -> Step:
 def not_transposed(p: Problem) -> Iterator[Variation]:
     """The forward convolution: every output gathers with the stride, where every input should scatter."""
     full = [f for f in p.full_size if f > 0]
-    if math.prod(full) * p.work > 1 << 20 or p.case.direction == "grad":
+    if math.prod(full) * p.work > 1 << 20 or p.case.direction != "fwd":
         return
     yield Variation(
         "not_transposed",

@@ -128,4 +128,5 @@ def mapped(p: Problem, change: Callable[[np.ndarray], np.ndarray]) -> Problem:
         w=change(p.w),
         bias=None if p.bias is None else change(p.bias),
         dy=None if p.dy is None else change(p.dy),
+        second={name: change(array) for name, array in p.second.items()},
     )

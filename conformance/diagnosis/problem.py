@@ -11,12 +11,13 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from adapters.base import Tensor
 from cases.case import Case
+from cases.directions import DIRECTIONS, IMAGES
 from cases.geometry import axis_names
 from conformance import oracle
 
@@ -106,6 +107,8 @@ class Problem:
         The wrong answer, channels_first, for the mistakes whose numbers (a factor, an offset) are read off it.
     wanted : frozenset of str or None
         Names of the transformations that are looked for; None for all.
+    second : dict of numpy.ndarray
+        For gradients of gradients: ``dy``, ``vx``, ``vw`` and ``vb``, channels_first; ``dy`` itself is None then.
     """
 
     case: Case
@@ -126,6 +129,7 @@ class Problem:
     compute: Callable[[Problem], np.ndarray] | None = None
     observed: Tensors = field(default_factory=dict)
     wanted: frozenset[str] | None = None
+    second: Tensors = field(default_factory=dict)
 
     @classmethod
     def of(cls, case: Case, tensors: Tensors) -> Problem:
@@ -134,17 +138,23 @@ class Problem:
         wide = np.complex128 if case.format.is_complex else np.float64
         arrays = {name: np.asarray(array, dtype=wide) for name, array in tensors.items()}
         bias = arrays.get("bias")
+        second = {name: arrays[name] for name in DIRECTIONS["grad2"].given if name in arrays}
+        for name in IMAGES & second.keys():
+            second[name] = channels_first(case, second[name])
+        if case.direction != "grad2":
+            second = {}
         return cls(
             case,
             channels_first(case, arrays["x"]),
             arrays["w"],
             None if bias is None else bias.reshape(-1, *(1,) * case.rank),
-            channels_first(case, arrays["dy"]) if "dy" in arrays else None,
+            channels_first(case, arrays["dy"]) if case.direction == "grad" else None,
             case.stride,
             case.dilation,
             case.groups,
             tuple(low for low, _ in geometry.crop),
             geometry.output_size,
+            second=second,
         )
 
     @property
@@ -251,20 +261,20 @@ class Solver:
         return problem.case.direction == "fwd" and problem.compute is None and _key(problem) in self._full
 
     def __call__(self, problem: Problem) -> Tensors:
-        """The answer to a problem: ``y``, or ``dx``, ``dw`` and ``db``, channels_first.
+        """The answer to a problem, by the names of ``Case.answers``, channels_first.
 
         Raises
         ------
         ValueError
             The pieces do not fit together.
         """
-        found = self._gradients(problem) if problem.case.direction == "grad" else {"y": self._forward(problem)}
+        found = self._solve[problem.case.direction](self, problem)
         for change in problem.finish:
             found = change(found)
         self.touched += sum(array.size for array in found.values())
         return found
 
-    def _forward(self, p: Problem) -> np.ndarray:
+    def _forward(self, p: Problem) -> Tensors:
         if p.compute is None and min(p.full_size) >= 1:
             y = window(self._full_result(p), p.low, p.size)
         elif p.compute is not None:
@@ -279,7 +289,7 @@ class Solver:
             y = y + p.bias
         for change in p.output:
             y = change.forward(y)
-        return y
+        return {"y": y}
 
     def _full_result(self, p: Problem) -> np.ndarray:
         key = _key(p)
@@ -323,6 +333,29 @@ class Solver:
             found["db"] = at_bias.sum(axis=(0, *range(2, at_bias.ndim)))
         return found
 
+    def _second_order(self, p: Problem) -> Tensors:
+        """R16 of the changed map: what was done to ``x`` and ``w`` is done to ``vx`` and ``vw``."""
+        vx, vw, vb = p.second["vx"], p.second["vw"], p.second.get("vb")
+        for change in p.x_maps:
+            vx = change.forward(vx)
+        for change in p.w_maps:
+            vw = change.forward(vw)
+        flat = p.but(case=replace(p.case, direction="fwd"), bias=None)
+        ddy = self._forward(flat.but(x=vx, output=()))["y"] + self._forward(flat.but(w=vw, output=()))["y"]
+        ddy = ddy if vb is None else ddy + vb.reshape(-1, *(1,) * p.rank)
+        for change in p.output:
+            ddy = change.forward(ddy)
+        back = p.but(case=replace(p.case, direction="grad", bias=False), dy=p.second["dy"])
+        ddx = self._gradients(back.but(w=vw))["dx"]
+        ddw = self._gradients(back.but(x=vx))["dw"]
+        return {"ddx": ddx, "ddw": ddw, "ddy": ddy}
+
+    _solve: ClassVar[dict[str, Callable[[Solver, Problem], Tensors]]] = {
+        "fwd": _forward,
+        "grad": _gradients,
+        "grad2": _second_order,
+    }
+
 
 def _key(p: Problem) -> tuple[Any, ...]:
     return id(p.x), id(p.w), p.stride, p.dilation, p.groups
@@ -356,7 +389,7 @@ def laid_out(case: Case, tensors: Mapping[str, Tensor]) -> Tensors:
     """The values of an answer, those with spatial axes channels_first; odd shapes are left as they are."""
     return {
         name: channels_first(case, np.asarray(tensor.values))
-        if name in ("y", "dx") and tensor.values.ndim == case.rank + 2
+        if name in IMAGES and tensor.values.ndim == case.rank + 2
         else np.asarray(tensor.values)
         for name, tensor in tensors.items()
     }

@@ -28,7 +28,7 @@ __all__: list[str] = []
 
 
 def _each(p: Problem) -> tuple[str, ...]:
-    return ("y",) if p.case.direction == "fwd" else ("dx", "dw", "db")[: 2 + p.case.bias]
+    return p.case.answers
 
 
 @transformation

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from cases import Case
+from cases.directions import IMAGES
 
 __all__ = ["LITERAL_SIZE", "array_text", "data_lines"]
 
@@ -45,7 +46,7 @@ def data_lines(case: Case, tensors: Tensors) -> list[str]:
     Returns
     -------
     list of str
-        Assignments to ``x``, ``w``, ``bias`` and ``dy``, those there are.
+        Assignments to ``x``, ``w``, ``bias``, ``dy`` and so on, those there are.
     """
     if all(array.size <= LITERAL_SIZE for array in tensors.values()):
         return [f"{name} = {array_text(array)}" for name, array in tensors.items()]
@@ -74,7 +75,7 @@ def _drawn(case: Case, tensors: Tensors, draw: str) -> list[str]:
     lines = [f"rng = np.random.default_rng({case.seed})"]
     for name, array in tensors.items():
         # Drawn in channels_first order, whatever the layout.
-        last = case.layout == "channels_last" and name in ("x", "dy")
+        last = case.layout == "channels_last" and name in IMAGES
         shape = (array.shape[0], array.shape[-1], *array.shape[1:-1]) if last else array.shape
         lines.append(f"{name} = ({draw.format(shape=shape)}).astype(np.{array.dtype})")
         if last:

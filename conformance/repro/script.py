@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from adapters.base import ANSWERS
 from adapters.process import Host, Limits
 from adapters.registry import AdapterSpec, load
 from cases import Case, DomainError
@@ -72,7 +71,7 @@ class Asked:
     @property
     def names(self) -> list[str]:
         """Names of the answer's tensors."""
-        return [name for name in ANSWERS[self.case.direction] if name != "db" or self.case.bias]
+        return list(self.case.answers)
 
 
 def gather(case: Case, spec: AdapterSpec, limits: Limits | None = None) -> Asked:

@@ -157,7 +157,7 @@ class Declining(Quiet):
         Limit(
             "inexpressible",
             "direction",
-            lambda case: case.direction == "grad",
+            lambda case: case.direction != "fwd",
             "no gradient",
             "https://example.org",
         ),

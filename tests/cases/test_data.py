@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 
 from cases import Case
 from cases.data import DATA_KINDS, make_tensors
+from cases.directions import DIRECTIONS
 from cases.dtypes import DTYPES, round_to
+from cases.errors import DomainError
 from conformance.reference import answer
 from tests.strategies import valid_cases
 
@@ -19,8 +23,13 @@ def test_shapes_and_carriers(case: Case) -> None:
     assert tensors["x"].shape == case.input_shape
     assert tensors["w"].shape == case.weight_shape
     assert ("bias" in tensors) == case.bias
-    if case.direction == "grad":
-        assert tensors["dy"].shape == case.output_shape
+    given = dict(
+        zip(("dy", "vx", "vw", "vb"), (case.output_shape, case.input_shape, case.weight_shape, None), strict=True)
+    )
+    assert tensors.keys() - {"x", "w", "bias"} == {
+        name for name in DIRECTIONS[case.direction].given if name != "vb" or case.bias
+    }
+    assert all(tensors[name].shape == shape for name, shape in given.items() if name in tensors and shape)
     assert all(array.dtype == case.format.carrier for array in tensors.values())
     assert all(np.array_equal(array, round_to(case.format, array), equal_nan=True) for array in tensors.values())
 
@@ -50,17 +59,40 @@ def test_ints_hold_no_zero_while_the_budget_allows() -> None:
 
 
 def test_layouts_hold_the_same_numbers() -> None:
-    first = make_tensors(Case.parse("2d-n2-c2x3-i3x4-k2-cf-b1-normal.5-grad"))
-    last = make_tensors(Case.parse("2d-n2-c2x3-i3x4-k2-cl-b1-normal.5-grad"))
-    assert np.array_equal(first["w"], last["w"])
-    for name in ("x", "dy"):
+    first = make_tensors(Case.parse("2d-n2-c2x3-i3x4-k2-cf-b1-normal.5-grad2"))
+    last = make_tensors(Case.parse("2d-n2-c2x3-i3x4-k2-cl-b1-normal.5-grad2"))
+    assert all(np.array_equal(first[name], last[name]) for name in ("w", "vw"))
+    for name in ("x", "dy", "vx"):
         assert np.array_equal(np.moveaxis(first[name], 1, -1), last[name])
 
 
 def test_directions_ask_with_the_same_numbers() -> None:
     forward = make_tensors(Case.parse("1d-i5-k3-b1-normal.3"))
     gradient = make_tensors(Case.parse("1d-i5-k3-b1-normal.3-grad"))
+    second = make_tensors(Case.parse("1d-i5-k3-b1-normal.3-grad2"))
     assert all(np.array_equal(forward[name], gradient[name]) for name in forward)
+    assert all(np.array_equal(gradient[name], second[name]) for name in gradient)
+    assert list(second) == ["x", "w", "bias", "dy", "vx", "vw", "vb"]
+
+
+@pytest.mark.parametrize("layout", ["cf", "cl"])
+def test_unfit_tensors_differ_in_what_their_kind_says(layout: str) -> None:
+    fit = {
+        name: array.shape for name, array in make_tensors(Case.parse(f"2d-n2-c2x3-i3x4-k2-{layout}-b1")).items()
+    }
+    asked = Case.parse(f"2d-n2-c2x3-i3x4-k2-{layout}-b1")
+    unfit = {
+        "wrongrank": ("x", (2, 2, 3, 4, 1) if layout == "cf" else (2, 3, 4, 1, 2)),
+        "wrongchannels": ("x", (2, 3, 3, 4) if layout == "cf" else (2, 3, 4, 3)),
+        "wrongbias": ("bias", (4,)),
+    }
+    assert unfit.keys() == {name for name, kind in DATA_KINDS.items() if kind.misfit is not None}
+    for kind, (name, shape) in unfit.items():
+        case = replace(asked, data=kind)
+        assert {n: array.shape for n, array in make_tensors(case).items()} == fit | {name: shape}
+        with pytest.raises(DomainError, match="R11"):
+            case.geometry()
+    assert replace(asked, data="wrongbias", bias=False).geometry() == asked.geometry()
 
 
 def test_draws_are_pinned() -> None:

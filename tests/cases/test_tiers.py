@@ -4,6 +4,7 @@ import itertools
 import math
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -11,6 +12,7 @@ from cases import Case
 from cases.boundary import BOUNDARIES, examples, met
 from cases.coverage import coverage
 from cases.domain import FACTORS, SPACES, allowed, classify
+from cases.geometry import CONVENTIONS
 from cases.policy import policies
 from cases.tiers import TIERS, load_tier, tier_hash
 
@@ -34,6 +36,77 @@ def test_smoke_covers_every_pair_on_every_rank(rank):
     rows = [row for row in _all_rows(rank) if allowed(row)]
     required = {pair for row in rows for pair in itertools.combinations(sorted(row.items()), 2)}
     assert required - pairs == set()
+
+
+# The factors that constraints are about: whether a combination can be had at all is decided among these.
+CONSTRAINED = ("rank", "output_padding", "stride", "dilation", "kernel")
+
+
+@cache
+def _classes_there_are():
+    """The combinations of constrained classes that any small question has whose answer is owed."""
+    axes = list(itertools.product((1, 2, 3, 4), (1, 2, 3), (1, 2), (None, 0, 1)))
+    found = set()
+    for first, second in itertools.product(axes, repeat=2):
+        if (first[3] is None) != (second[3] is None):
+            continue
+        for chosen in [(first,), (first, second), (first, second, second)]:
+            k, s, d, o = zip(*chosen, strict=True)
+            rank = len(chosen)
+            case = Case(rank, (4,) * rank, k, stride=s, dilation=d, output_padding=None if o[0] is None else o)
+            if not policies(case):
+                row = classify(case)
+                found.add(tuple((name, row[name]) for name in CONSTRAINED))
+    return found
+
+
+@cache
+def _possible(part):
+    return any(set(part) <= set(row) for row in _classes_there_are())
+
+
+def _required(strength, names):
+    for chosen in itertools.combinations(sorted(names), strength):
+        for levels in itertools.product(*(FACTORS[name].levels for name in chosen)):
+            combination = tuple(zip(chosen, levels, strict=True))
+            if _possible(tuple(pair for pair in combination if pair[0] in CONSTRAINED)):
+                yield combination
+
+
+def _there(cases, strength, names):
+    rows = [{name: level for name, level in classify(case).items() if name in names} for case in cases]
+    return {combination for row in rows for combination in itertools.combinations(sorted(row.items()), strength)}
+
+
+def test_gate_covers_every_three_classes_by_another_count():
+    required = set(_required(3, FACTORS))
+    assert required <= _there(load_tier("gate"), 3, FACTORS)
+    assert coverage(load_tier("gate"), 3).required == len(required) > 5000
+
+
+@pytest.mark.parametrize(("tier", "strength"), [("gate", 2), ("full", 3)])
+@pytest.mark.parametrize("convention", sorted(set(CONVENTIONS) - {"valid", "same"}))
+def test_every_convention_meets_every_combination_of_the_other_classes(tier, strength, convention):
+    names = FACTORS.keys() - {"padding"}
+    required = set(_required(strength, names))
+    if CONVENTIONS[convention].wraps:  # R15: output_padding above 0 has no meaning beside a period
+        required = {combination for combination in required if ("output_padding", "positive") not in combination}
+    asked = [case for case in load_tier(tier) if case.padding == convention]
+    assert required - _there(asked, strength, names) == set()
+    assert len(required) > 200
+
+
+def test_second_order_is_asked_of_every_class_in_gate_and_of_every_pair_in_full():
+    names = FACTORS.keys() - {"direction"}
+    for tier, strength in (("gate", 1), ("full", 2)):
+        required = set(_required(strength, names))
+        asked = [case for case in load_tier(tier) if case.direction == "grad2"]
+        assert required - _there(asked, strength, names) == set()
+    for rank in FACTORS["rank"].levels:
+        on_rank = [case for case in load_tier("gate") if (case.direction, str(case.rank)) == ("grad2", rank)]
+        assert {class_ for (class_,) in _required(1, names - {"rank"})} <= {
+            class_ for (class_,) in _there(on_rank, 1, names)
+        }
 
 
 def _all_rows(rank):

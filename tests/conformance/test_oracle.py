@@ -54,6 +54,24 @@ def questions(draw: st.DrawFn, *, largest: int = 5) -> Question:
     )
 
 
+@settings(max_examples=300)
+@given(questions(largest=3), st.integers(0, 2**32))
+def test_second_order_is_what_the_gradients_change_by(q: Question, seed: int) -> None:
+    """R16: g is linear in x, in w and in dy, so that a step along u changes it by <u, gradient>, exactly."""
+    rng = np.random.default_rng(seed)
+    vx, vw, vb, ux, uw, uy = (rng.integers(-9, 10, a.shape) for a in (q.x, q.w, q.bias, q.x, q.w, q.dy))
+
+    def g(x: np.ndarray, w: np.ndarray, dy: np.ndarray) -> int:
+        dx, dw, db = gradients_by_definition(x, w, dy, **q.arguments)
+        return int((vx * dx).sum() + (vw * dw).sum() + (vb * db).sum())
+
+    found = oracle.conv_transpose_second_order(q.x, q.w, q.dy, vx, vw, vb, **q.arguments)
+    start = g(q.x, q.w, q.dy)
+    assert g(q.x + ux, q.w, q.dy) - start == (ux * found.ddx).sum()
+    assert g(q.x, q.w + uw, q.dy) - start == (uw * found.ddw).sum()
+    assert g(q.x, q.w, q.dy + uy) - start == (uy * found.ddy).sum()
+
+
 @settings(max_examples=2000)
 @given(questions())
 def test_three_algorithms_agree(q: Question) -> None:

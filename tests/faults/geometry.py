@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from tests.faults.machine import AXES, Answers, Work, after, before
@@ -231,3 +233,24 @@ def _(work: Work, answers: Answers, axis: str) -> None:
     s, k = work.stride[work.at(axis)], work.case.kernel_size[work.at(axis)]
     if "y" in answers and 1 < s < k:
         answers["y"][_along(AXES[axis], slice(s, s + 1))] *= 2
+
+
+# --- the conventions of R13 to R15
+
+
+@before("periodic output cut off, not wrapped")
+def _(work: Work) -> None:
+    work.wraps = False
+
+
+def _taken_for(word: str, other: str) -> None:
+    @before(f"{word} taken for {other}")
+    def _(work: Work) -> None:
+        if work.case.padding == word:
+            work.low = [low for low, _ in replace(work.case, padding=other).geometry().crop]
+
+
+_taken_for("same_upper", "same_lower")
+_taken_for("same_lower", "same_upper")
+_taken_for("circular", "circular_lower")
+_taken_for("circular_lower", "circular")

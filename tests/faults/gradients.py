@@ -207,3 +207,139 @@ def _(work: Work, answers: Answers) -> None:
 def _(work: Work, answers: Answers) -> None:
     if "dw" in answers:
         answers["dw"] = answers["dw"].T
+
+
+# --- second order: the output and the first gradients are right
+
+
+def _second(work: Work, answers: Answers, name: str, **tensors: np.ndarray) -> None:
+    if name in answers:
+        _recompute(work, answers, name, **tensors)
+
+
+def _zeros(work: Work, name: str) -> np.ndarray:
+    return np.zeros_like(work.tensors[name])
+
+
+@after("ddx is zero")
+def _(work: Work, answers: Answers) -> None:
+    if "ddx" in answers:
+        answers["ddx"] = np.zeros_like(answers["ddx"])
+
+
+@after("ddx with the weights themselves")
+def _(work: Work, answers: Answers) -> None:
+    if "ddx" in answers:
+        _second(work, answers, "ddx", vw=work.tensors["w"])
+
+
+@after("ddx with the kernel flipped on {}", axes=1)
+def _(work: Work, answers: Answers, axis: str) -> None:
+    if "ddx" in answers:
+        _second(work, answers, "ddx", vw=np.flip(work.tensors["vw"], AXES[axis]))
+
+
+@after("ddx of another batch item")
+def _(work: Work, answers: Answers) -> None:
+    if "ddx" in answers:
+        answers["ddx"] = np.roll(answers["ddx"], 1, axis=0)
+
+
+@after("ddx misses the last tap on {}", axes=1)
+def _(work: Work, answers: Answers, axis: str) -> None:
+    if "ddx" in answers:
+        vw = work.tensors["vw"].copy()
+        vw[(..., -1, *(slice(None),) * (-1 - AXES[axis]))] = 0
+        _second(work, answers, "ddx", vw=vw)
+
+
+@after("ddx of groups in reverse order")
+def _(work: Work, answers: Answers) -> None:
+    if "ddx" in answers:
+        order = np.arange(work.case.in_channels).reshape(work.groups, -1)[::-1].ravel()
+        answers["ddx"] = answers["ddx"][:, order]
+
+
+@after("ddw is zero")
+def _(work: Work, answers: Answers) -> None:
+    if "ddw" in answers:
+        answers["ddw"] = np.zeros_like(answers["ddw"])
+
+
+@after("ddw with the input itself")
+def _(work: Work, answers: Answers) -> None:
+    if "ddw" in answers:
+        _second(work, answers, "ddw", vx=work.tensors["x"])
+
+
+@after("ddw flipped on {}", axes=1)
+def _(work: Work, answers: Answers, axis: str) -> None:
+    if "ddw" in answers:
+        answers["ddw"] = np.flip(answers["ddw"], AXES[axis])
+
+
+@after("ddw with the channels exchanged")
+def _(work: Work, answers: Answers) -> None:
+    if "ddw" in answers:
+        answers["ddw"] = misread(answers["ddw"], 0, 1)
+
+
+@after("ddw of the first batch item only")
+def _(work: Work, answers: Answers) -> None:
+    if "ddw" in answers:
+        vx = work.tensors["vx"].copy()
+        vx[1:] = 0
+        _second(work, answers, "ddw", vx=vx)
+
+
+@after("ddw ignores the dilation")
+def _(work: Work, answers: Answers) -> None:
+    if "ddw" in answers:
+        ones = [1] * work.case.rank
+        plain = Work(work.case, work.tensors, work.stride, ones, work.groups, work.low, work.size)
+        answers["ddw"] = plain.compute()["ddw"]
+
+
+@after("ddy without the term of vx")
+def _(work: Work, answers: Answers) -> None:
+    if "ddy" in answers:
+        _second(work, answers, "ddy", vx=_zeros(work, "vx"))
+
+
+@after("ddy without the term of vw")
+def _(work: Work, answers: Answers) -> None:
+    if "ddy" in answers:
+        _second(work, answers, "ddy", vw=_zeros(work, "vw"))
+
+
+@after("ddy without vb")
+def _(work: Work, answers: Answers) -> None:
+    if "ddy" in answers and "vb" in work.tensors:
+        _second(work, answers, "ddy", vb=_zeros(work, "vb"))
+
+
+@after("ddy with the bias for vb")
+def _(work: Work, answers: Answers) -> None:
+    if "ddy" in answers and "vb" in work.tensors:
+        _second(work, answers, "ddy", vb=work.tensors["bias"])
+
+
+@after("ddy doubled")
+def _(work: Work, answers: Answers) -> None:
+    if "ddy" in answers:
+        answers["ddy"] = answers["ddy"] * 2
+
+
+@after("ddy with vw flipped on {}", axes=1)
+def _(work: Work, answers: Answers, axis: str) -> None:
+    if "ddy" in answers:
+        _second(work, answers, "ddy", vw=np.flip(work.tensors["vw"], AXES[axis]))
+
+
+@after("ddy ignores where the output begins on {}", axes=1)
+def _(work: Work, answers: Answers, axis: str) -> None:
+    if "ddy" in answers:
+        low = work.low.copy()
+        low[work.at(axis)] = 0
+        moved = Work(work.case, work.tensors, work.stride, work.dilation, work.groups, low, work.size)
+        answers["ddy"] = moved.compute()["ddy"]

@@ -13,14 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from adapters.base import ANSWERS, Adapter, Tensor
+from adapters.base import Adapter, Tensor
 from adapters.process import Reply
 from cases import Case
 from cases.data import make_tensors
+from cases.directions import DIRECTIONS, IMAGES
 from cases.dtypes import round_to
 from conformance import oracle
 
 Answers = dict[str, np.ndarray]
+Crop = tuple[tuple[int, int], ...]
 AXES = {"W": -1, "H": -2, "D": -3}
 
 
@@ -28,7 +30,7 @@ AXES = {"W": -1, "H": -2, "D": -3}
 class Work:
     """One call: its tensors in channels_first and float64, its parameters, and where the output begins.
 
-    ``reply`` holds what a fault overrides in the reply itself.
+    ``reply`` holds what a fault overrides in the reply itself; ``wraps`` is whether a periodic output (R15) is.
     """
 
     case: Case
@@ -39,6 +41,7 @@ class Work:
     low: list[int]
     size: list[int]
     reply: dict[str, Any] = field(default_factory=dict)
+    wraps: bool = True
 
     @classmethod
     def of(cls, case: Case, given: Answers | None = None) -> Work:
@@ -46,7 +49,7 @@ class Work:
         tensors = dict(make_tensors(case) if given is None else given)
         for name, array in tensors.items():
             array = np.array(array, dtype=np.complex128 if case.format.is_complex else np.float64)
-            if case.layout == "channels_last" and name in ("x", "dy"):
+            if case.layout == "channels_last" and name in IMAGES:
                 array = np.ascontiguousarray(np.moveaxis(array, -1, 1))
             tensors[name] = array
         low = [pair[0] for pair in geometry.crop]
@@ -59,23 +62,52 @@ class Work:
 
     def compute(self) -> Answers:
         """The answers in channels_first, in float64."""
-        t, arguments = self.tensors, self._arguments()
-        if self.case.direction == "fwd":
-            return {"y": oracle.conv_transpose(t["x"], t["w"], t.get("bias"), **arguments)}
-        found = oracle.conv_transpose_gradients(t["x"], t["w"], t["dy"], **arguments)._asdict()
-        return {name: found[name] for name in ANSWERS["grad"] if name != "db" or self.case.bias}
+        first, *periods = self._crops()
+        found = self._window(self.tensors, first)
+        without_bias = {name: array for name, array in self.tensors.items() if name not in ("bias", "vb")}
+        for crop in periods:
+            for name, part in self._window(without_bias, crop).items():
+                if name != "db":
+                    found[name] = found[name] + part
+        return found
 
     def taps(self) -> np.ndarray:
         """Number of products at each element of the output, in channels_first."""
-        x, w = self.tensors["x"], self.tensors["w"]
-        return np.asarray(oracle.conv_transpose(np.ones(x.shape), np.ones(w.shape), None, **self._arguments()))
+        x, w = np.ones(self.tensors["x"].shape), np.ones(self.tensors["w"].shape)
+        parts = (oracle.conv_transpose(x, w, None, **self._arguments(crop)) for crop in self._crops())
+        return np.asarray(sum(parts))
 
-    def _arguments(self) -> dict[str, Any]:
+    def _window(self, t: Answers, crop: Crop) -> Answers:
+        arguments = self._arguments(crop)
+        if self.case.direction == "fwd":
+            return {"y": oracle.conv_transpose(t["x"], t["w"], t.get("bias"), **arguments)}
+        first = self.case.direction == "grad"
+        solve: Any = oracle.conv_transpose_gradients if first else oracle.conv_transpose_second_order
+        given = (t.get(name) for name in DIRECTIONS[self.case.direction].given)
+        found = solve(t["x"], t["w"], *given, **arguments)._asdict()
+        return {name: found[name] for name in self.case.answers}
+
+    def _arguments(self, crop: Crop) -> dict[str, Any]:
+        return {"stride": self.stride, "dilation": self.dilation, "groups": self.groups, "crop": crop}
+
+    def _crops(self) -> list[Crop]:
+        """The output's window of the full result and, where it wraps, those a period away."""
         t = self.tensors
         sizes = zip(t["x"].shape[2:], t["w"].shape[2:], self.stride, self.dilation, strict=True)
-        full = [(i - 1) * s + d * (k - 1) + 1 for i, k, s, d in sizes]
-        crop = [(low, f - low - size) for low, f, size in zip(self.low, full, self.size, strict=True)]
-        return {"stride": self.stride, "dilation": self.dilation, "groups": self.groups, "crop": crop}
+        axes = [
+            ((i - 1) * s + d * (k - 1) + 1, low, size)
+            for (i, k, s, d), low, size in zip(sizes, self.low, self.size, strict=True)
+        ]
+        shifts: list[list[int]] = [[0]] * len(axes)
+        if self.wraps and self.case.geometry().wraps and 0 not in self.size:
+            shifts = [[0, *(m for m in range(-full - size, full + size) if m % size == 0 and m)]
+                      for full, _, size in axes]  # fmt: skip
+        return [
+            tuple((low + m, full - low - m - size) for (full, low, size), m in zip(axes, shift, strict=True))
+            for shift in itertools.product(*shifts)
+            if all(-size < low + m < full for (full, low, size), m in zip(axes, shift, strict=True))
+            or not any(shift)
+        ]
 
 
 Change = Callable[..., Any]
@@ -118,7 +150,7 @@ def reply(case: Case, fault: Fault = RIGHT, given: Answers | None = None) -> Rep
         fault.after(work, answers)
     tensors = {}
     for name, array in answers.items():
-        if case.layout == "channels_last" and name in ("y", "dx"):
+        if case.layout == "channels_last" and name in IMAGES:
             array = np.moveaxis(array, 1, -1)
         tensors[name] = Tensor(round_to(case.format, array), case.dtype)
     fields: dict[str, Any] = {"kind": "answer", "tensors": tensors, "promise": Adapter.promises[case.dtype]}

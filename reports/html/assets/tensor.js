@@ -5,7 +5,7 @@ const SPATIAL = { 1: ["W"], 2: ["H", "W"], 3: ["D", "H", "W"] };
 // Names of a tensor's axes, outermost first.
 function tensorAxes(name, outcome) {
   const spatial = SPATIAL[outcome.rank];
-  if (name === "dw") return ["input channel", "output channel of the group", ...spatial];
+  if (name === "dw" || name === "ddw") return ["input channel", "output channel of the group", ...spatial];
   if (name === "db") return ["channel"];
   return outcome.layout === "channels_last" ? ["batch", ...spatial, "channel"] : ["batch", "channel", ...spatial];
 }
