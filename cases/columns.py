@@ -35,8 +35,21 @@ _GEOMETRY = ("effective_min", "effective_max", "full_min", "full_max", "output_m
              "crop_low_min", "crop_low_max", "crop_high_min", "crop_high_max")  # fmt: skip
 
 
+_BY_AXIS = ("input", "kernel", "stride", "dilation", "output_padding", "output", "crop_low", "crop_high")
+_AXES = ("d", "h", "w")
+
+
+def _along_axes(name: str, values: tuple[int, ...] | None) -> dict[str, int | None]:
+    """A number of each axis: ``kernel_d``, ``kernel_h``, ``kernel_w``; None for an axis that there is not."""
+    values = values or ()
+    return {
+        f"{name}_{axis}": value for axis, value in zip(_AXES, (None,) * (3 - len(values)) + values, strict=True)
+    }
+
+
 def columns(case: Case) -> dict[str, Any]:
-    """All columns of a case: ``case_id``, one or more a field, counts of axes, and numbers of its geometry.
+    """All columns of a case: ``case_id``, one or more a field, counts of axes, and numbers of each axis and of its
+    geometry.
 
     ``valid_question`` is 0 for a question without an answer (R11), whose geometry columns are None.
     """
@@ -46,21 +59,23 @@ def columns(case: Case) -> dict[str, Any]:
     given = case.output_padding or (None,) * case.rank
     axes = list(zip(case.input_size, case.kernel_size, case.stride, case.dilation, given, strict=True))
     row.update({name: sum(holds(*axis) for axis in axes) for name, holds in _AXIS_COUNTS.items()})
-    row["input_width"] = case.input_size[-1]
+    given_by_axis = (case.input_size, case.kernel_size, case.stride, case.dilation, case.output_padding)
+    for name, numbers in zip(_BY_AXIS, given_by_axis, strict=False):
+        row.update(_along_axes(name, numbers))
     try:
         geometry = case.geometry()
     except DomainError:
         unanswered = {
             **row,
             "output_size": None,
-            "output_width": None,
             "valid_question": 0,
             **dict.fromkeys((*_CROP_COUNTS, *_GEOMETRY)),
         }
+        for name in _BY_AXIS[5:]:
+            unanswered.update(_along_axes(name, None))
         return {name: _sixty_four_bits(value) for name, value in unanswered.items()}
     lows, highs = zip(*geometry.crop, strict=True)
     row["output_size"] = "x".join(map(str, geometry.output_size))
-    row["output_width"] = geometry.output_size[-1]
     row["valid_question"] = 1
     crops = list(zip(lows, highs, geometry.effective_kernel, strict=True))
     row.update({name: sum(holds(*axis) for axis in crops) for name, holds in _CROP_COUNTS.items()})
@@ -72,6 +87,8 @@ def columns(case: Case) -> dict[str, Any]:
         ("crop_high", highs),
     ):
         row[f"{name}_min"], row[f"{name}_max"] = min(values), max(values)
+    for name, numbers in zip(_BY_AXIS[5:], (geometry.output_size, lows, highs), strict=True):
+        row.update(_along_axes(name, numbers))
     return {name: _sixty_four_bits(value) for name, value in row.items()}
 
 

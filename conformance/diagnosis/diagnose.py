@@ -148,8 +148,8 @@ def _right_values(expected: Tensors, observed: Tensors) -> Diagnosis:
 def _explain(match: Match, host: Host | None) -> list[Explanation]:
     """The simplest explanations of the tensors a match looks at; told apart by asking where that can be done.
 
-    One mistake comes before lost precision, whose bounds are wide, then what the index map of the implementation
-    says, then two mistakes.
+    One mistake comes before lost precision, whose bounds are wide, then two mistakes, then what the index map of
+    the implementation says, which knows numbers but no names.
     """
     search = Search(match)
     found = search.single()
@@ -158,10 +158,10 @@ def _explain(match: Match, host: Host | None) -> list[Explanation]:
         if way is not None:
             return [Explanation((Variation(way.transform, (), way.text, lambda p: p),))]
     forward = match.case.direction == "fwd"
-    if not found and host is not None and forward:
-        found = _read_out(match, host)
     if not found and (forward or len(match.names) == 1):
         found = search.double()
+    if not found and host is not None and forward:
+        found = _read_out(match, host)
     return once(distinguish(match, found, host) if len(found) > 1 and host is not None else found)
 
 
@@ -196,7 +196,7 @@ def _each_gradient(
     for name in wrong:
         found = _explain(Match.of(problem, observed, [name], promise), host)
         parts[name] = (
-            {"transform": "unexplained", "axes": [], "text": f"{name} is not explained"}
+            {"transform": "unexplained", "axes": [], "text": _not_explained(problem, observed, name)}
             if not found
             else _written(found, f"{name} equals the oracle's with")
         )
@@ -217,6 +217,11 @@ def _each_gradient(
     }
 
 
+def _not_explained(problem: Problem, observed: Tensors, name: str) -> str:
+    wanted, got = Solver()(problem)[name].shape, observed[name].shape
+    return f"{name} is not explained" if wanted == got else f"{name} has the shape {list(got)}, not {list(wanted)}"
+
+
 def _differing(expected: Tensors, observed: Tensors, name: str, share: float = 0.0) -> np.ndarray | None:
     """Which elements differ, by more than a share of the largest; None where the shapes do."""
     wanted, got = expected[name], observed[name]
@@ -230,12 +235,13 @@ def _differing(expected: Tensors, observed: Tensors, name: str, share: float = 0
 
 def _unsteady(problem: Problem, expected: Tensors, observed: Tensors, host: Host | None) -> Diagnosis:
     """Answers that change from one asking to the next: which elements do, and whether the others are right."""
-    name = next(iter(expected))
     # On data that are not exact, right answers differ from the oracle by rounding.
     share = 0.0 if DATA_KINDS[problem.case.data].exact else _VISIBLE
-    changing = _differing(expected, observed, name, share)
-    if changing is None:
+    differing = {name: _differing(expected, observed, name, share) for name in expected}
+    known = {name: places for name, places in differing.items() if places is not None}
+    if not known:
         return {"transform": "nondeterministic", "axes": [], "text": "asked twice, two different answers"}
+    name, changing = next(((n, places) for n, places in known.items() if places.any()), next(iter(known.items())))
     wrong = changing.copy()
     if host is not None:
         for _ in range(2):
@@ -246,7 +252,10 @@ def _unsteady(problem: Problem, expected: Tensors, observed: Tensors, host: Host
     if not changing.any():
         text = "asked twice with the same data, two different answers; asked again, none differs from the oracle"
         return {"transform": "nondeterministic", "axes": [], "text": text}
-    where, axes = describe(problem, changing)
+    if name in ("y", "dx"):
+        where, axes = describe(problem, changing)
+    else:  # weights and biases have no positions of an output
+        where, axes = f"{np.count_nonzero(changing)} of {changing.size} elements", ()
     if problem.case.direction == "fwd" and not (wrong & ~changing).any() and not changing.all():
         return {
             "transform": "stale_memory",
@@ -256,7 +265,7 @@ def _unsteady(problem: Problem, expected: Tensors, observed: Tensors, host: Host
     return {
         "transform": "nondeterministic",
         "axes": list(axes),
-        "text": f"asked again with the same data, {where} change",
+        "text": f"asked again with the same data, {where}{'' if name == 'y' else f' of {name}'} change",
     }
 
 

@@ -20,7 +20,8 @@ from conformance.diagnosis.transforms import Variation, along, listed, subsets, 
 __all__ = ["misread_cases", "plain_full"]
 
 _COMMON = {"crop_exchanged", "output_padding_in_front", "output_padding_ignored", "padding_convention",
-           "stride_ignored", "dilation_ignored", "stride_axes_swapped", "dilation_axes_swapped"}  # fmt: skip
+           "stride_ignored", "dilation_ignored", "stride_axes_swapped", "dilation_axes_swapped",
+           "stride_of_another_axis", "dilation_of_another_axis", "same_convention", "padding_ignored"}  # fmt: skip
 
 
 @transformation

@@ -47,7 +47,12 @@ def constant(p: Problem) -> Iterator[Variation]:
     copies = {"input": p.x, "weights": p.w, "upstream gradient": p.dy}
     for noun, source in copies.items():
         for name in _each(p):
-            if source is not None and name in p.observed and p.observed[name].shape == source.shape:
+            if (
+                source is not None
+                and source.size
+                and name in p.observed
+                and p.observed[name].shape == source.shape
+            ):
                 yield Variation(
                     "copy",
                     (),

@@ -47,6 +47,7 @@ _CHANGES: dict[str, tuple[Any, ...]] = {
     "seed": (0, 1, 2),
 }
 _SPATIAL = ("input_size", "kernel_size", "stride", "dilation", "padding", "output_padding")
+_NUMBERS = ("batch", "in_channels", "out_channels", "groups", "input_size", "kernel_size", "stride", "dilation")
 _MAX_WORK = 1 << 18
 
 
@@ -182,7 +183,7 @@ def _next(
     best: tuple[float, Case] | None = None
     side, anywhere = chance.random() < 0.5, None
     some = space if len(space) <= 60 else [*space[:30], *chance.sample(space[30:], 30)]
-    for case in _pool(known, chance):
+    for case in _pool(known, _numbers_near(some[:30]), chance):
         row = columns(case)
         share = sum(predicate(row) for predicate in some) / len(some)
         if case not in swept and 0 < share < 1 and (best is None or abs(share - 0.5) < best[0]):
@@ -229,7 +230,22 @@ def _near(predicate: Predicate, stem: str) -> Iterator[int]:
     for atom in (atom for term in predicate.terms for atom in term):
         if atom.column.startswith(stem) and type(atom.value) is int and atom.value > 1:
             bound = atom.value
-            yield from dict.fromkeys((bound, bound + 1, bound - 1, bound // 2, bound * 3 // 4, bound * 7 // 8))
+            about = (bound, bound + 1, bound - 1, bound // 2, bound * 3 // 4, bound * 7 // 8)
+            # Twice the bound as well: beyond it, multiples may be well again.
+            yield from dict.fromkeys((*about, 2 * bound, 2 * bound + 1))
+        if atom.column.startswith(stem) and atom.modulus:
+            yield from (n * atom.modulus // 2 for n in (1, 2, 3, 4, 6))
+            yield from (atom.modulus + 1, 2 * atom.modulus + 1)
+
+
+def _numbers_near(space: Iterable[Predicate]) -> dict[str, tuple[Any, ...]]:
+    """For each number of a case, values about those that some conditions compare it with."""
+    space = list(space)
+    found = {}
+    for name in _NUMBERS:
+        stem = name.removesuffix("_size")
+        found[name] = tuple(dict.fromkeys(n for predicate in space for n in _near(predicate, stem)))[:16]
+    return found
 
 
 def _spread(name: str, value: Any, rank: int) -> Any:
@@ -238,22 +254,29 @@ def _spread(name: str, value: Any, rank: int) -> Any:
     return ((value, value),) * rank if name == "padding" else (value,) * rank
 
 
-def _pool(known: dict[Case, bool], chance: random.Random) -> Iterator[Case]:
+def _pool(known: dict[Case, bool], near: dict[str, tuple[Any, ...]], chance: random.Random) -> Iterator[Case]:
     """New cases a change or two away from known ones, failing ones first choice."""
     wrong = [case for case, fails in known.items() if fails]
     right = [case for case, fails in known.items() if not fails]
     for _ in range(_POOL):
         start = chance.choice(wrong if not right or chance.random() < 0.7 else right)
-        case = _changed(start, chance, 1 + int(chance.random() * 3))
+        case = _changed(start, near, chance, 1 + int(chance.random() * 3))
         if case is not None and case not in known:
             yield case
 
 
-def _changed(case: Case, chance: random.Random, count: int) -> Case | None:
+def _changed(case: Case, near: dict[str, tuple[Any, ...]], chance: random.Random, count: int) -> Case | None:
     """A case with some fields at other values; None where that is no question with an answer."""
     fields = chance.sample(list(_CHANGES), count)
     rank = chance.choice(_CHANGES["rank"]) if "rank" in fields else case.rank
-    return _replaced(case, {name: rank if name == "rank" else _value(name, rank, chance) for name in fields})
+    values = {name: _value(_choices(name, near, chance), name, rank, chance) for name in fields if name != "rank"}
+    return _replaced(case, values | ({"rank": rank} if "rank" in fields else {}))
+
+
+def _choices(name: str, near: dict[str, tuple[Any, ...]], chance: random.Random) -> tuple[Any, ...]:
+    """Values for a field; now and then those near a border that a condition draws."""
+    found = near.get(name, ())
+    return found if found and chance.random() < 0.3 else _CHANGES[name]
 
 
 def _replaced(case: Case, changes: dict[str, Any]) -> Case | None:
@@ -276,8 +299,7 @@ def _replaced(case: Case, changes: dict[str, Any]) -> Case | None:
     return changed if 0 < work <= _MAX_WORK else None
 
 
-def _value(name: str, rank: int, chance: random.Random) -> Any:
-    choices = _CHANGES[name]
+def _value(choices: tuple[Any, ...], name: str, rank: int, chance: random.Random) -> Any:
     if name not in _SPATIAL:
         return chance.choice(choices)
     first = chance.choice(choices)

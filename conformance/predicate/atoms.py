@@ -6,6 +6,7 @@ SQL, as ``--where`` and expectations take it, and comparisons with NULL are fals
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -52,8 +53,8 @@ _COMPARABLE = (
     ("out_channels", "groups"),
     ("batch", "in_channels"),
     ("batch", "out_channels"),
-    ("input_width", "in_channels"),
-    ("output_width", "out_channels"),
+    ("input_w", "in_channels"),
+    ("output_w", "out_channels"),
     *((f"{a}_{m}", f"{b}_{n}")
       for a, b in (("stride", "kernel"), ("stride", "dilation"), ("kernel", "input"), ("stride", "effective"),
                    ("output_padding", "stride"), ("output_padding", "dilation"), ("stride", "input"))
@@ -62,6 +63,16 @@ _COMPARABLE = (
     ("crop_low_max", "crop_high_max"),
     ("crop_low_min", "crop_high_min"),
 )  # fmt: skip
+
+# One named axis, which is said only where no condition over some or every axis does as well.
+_AXES = ("w", "h", "d")
+_ENDINGS = tuple(f"_{axis}" for axis in _AXES)
+_ON_AXIS = ("input", "kernel", "stride", "dilation", "output_padding", "output")
+_COMPARABLE_ON_AXIS = (("stride", "kernel"), ("kernel", "input"), ("stride", "dilation"), ("stride", "input"),
+                       ("dilation", "input"), ("output_padding", "stride"), ("output", "input"),
+                       ("crop_low", "crop_high"))  # fmt: skip
+_MODULI = {"in_channels": (2, 4, 8, 16), "out_channels": (2, 4, 8, 16), "batch": (2,),
+           **{f"{name}_{axis}": (2,) for name in ("input", "kernel", "output") for axis in _AXES}}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,8 @@ class Atom:
         A literal, or the name of another column where ``to_column``.
     cost : float
         How much simpler conditions are preferred: 1 for plain ones.
+    modulus : int
+        The remainder of the column by this number is compared; 0 for the column itself.
     """
 
     column: str
@@ -83,14 +96,23 @@ class Atom:
     value: Any
     to_column: bool = False
     cost: float = 1.0
+    modulus: int = 0
+
+    @property
+    def weight(self) -> int:
+        """Its share of the size of a condition: two for a plain comparison, three for a special one."""
+        return 3 if self.modulus or self.column.endswith(_ENDINGS) else 2
 
     def __call__(self, row: Row) -> bool:
         left, right = row[self.column], row[self.value] if self.to_column else self.value
+        if self.modulus and left is not None:
+            left %= self.modulus
         return left is not None and right is not None and bool(_OPERATORS[self.sign](left, right))
 
     def __str__(self) -> str:
         literal = repr(self.value) if isinstance(self.value, str) and not self.to_column else str(self.value)
-        return f"{self.column} {self.sign} {literal}"
+        remainder = f" % {self.modulus}" if self.modulus else ""
+        return f"{self.column}{remainder} {self.sign} {literal}"
 
     @property
     def order(self) -> int:
@@ -104,6 +126,8 @@ class Atom:
         if self.column in _AXIS_COUNTS:
             where = {(">", 0): "on some axis", ("=", "rank"): "on every axis", ("=", 0): "on no axis"}
             return f"{_AXIS_COUNTS[self.column]} {where[self.sign, self.value]}"
+        if self.modulus:
+            return f"{self.column} {'' if self.sign == '=' else 'not '}divisible by {self.modulus}"
         return str(self)
 
 
@@ -174,3 +198,30 @@ def _atoms(rows: list[Row]) -> Iterator[Atom]:
             yield Atom(
                 first, sign, second, to_column=True, cost=1.25 + derived - 0.25 * (sign in "=><" and not derived)
             )
+    yield from _axis_atoms(rows)
+    for column, moduli in _MODULI.items():
+        numbers = {row[column] for row in rows if row[column] is not None}
+        for modulus in moduli:
+            if len({number % modulus == 0 for number in numbers}) > 1:
+                yield Atom(column, "=", 0, cost=1.7, modulus=modulus)
+                yield Atom(column, "<>", 0, cost=1.7, modulus=modulus)
+
+
+def _axis_atoms(rows: list[Row]) -> Iterator[Atom]:
+    for axis in _AXES:
+        for name in _ON_AXIS:
+            column = f"{name}_{axis}"
+            numbers = sorted({row[column] for row in rows if row[column] is not None})
+            for value in numbers[:8]:
+                yield Atom(column, "=", value, cost=1.6 + 0.4 * (value > 1))
+            for value in numbers[1:8]:
+                yield Atom(column, ">", value - 1, cost=1.7 + 0.3 * (value != 2))
+                yield Atom(column, "<", value, cost=1.8 + 0.3 * (value != 2))
+        for first, second in _COMPARABLE_ON_AXIS:
+            for sign in ("=", "<>", ">", "<", ">=", "<="):
+                cost = 1.7 + 0.1 * (sign not in "=><")
+                yield Atom(f"{first}_{axis}", sign, f"{second}_{axis}", to_column=True, cost=cost)
+    for first, second in itertools.combinations(_AXES, 2):
+        for name in ("input", "kernel", "stride", "dilation", "output"):
+            for sign in ("=", "<>", ">", "<"):
+                yield Atom(f"{name}_{second}", sign, f"{name}_{first}", to_column=True, cost=1.9)

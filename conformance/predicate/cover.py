@@ -14,7 +14,7 @@ from conformance.predicate.atoms import Atom, Predicate, Row, atoms
 
 __all__ = ["smallest"]
 
-_MAX_ATOMS = 4
+_MAX_WEIGHT = 8  # four plain comparisons
 _MAX_FOUND = 400
 _MAX_STEPS = 100_000
 _PLAIN = 1.2
@@ -23,8 +23,8 @@ _PLAIN = 1.2
 def smallest(failing: Sequence[Row], passing: Sequence[Row]) -> list[Predicate]:
     """Every conjunction of the smallest size that separates, plainest first; at most some hundreds.
 
-    Where no conjunction of up to four atoms does, a disjunction of such conjunctions found one by one; an empty
-    list where that fails as well.
+    Where no conjunction of up to four plain atoms does, a disjunction of such conjunctions found one by one; an
+    empty list where that fails as well.
     """
     if not passing:
         return [Predicate(((),))]
@@ -55,10 +55,11 @@ def _conjunctions(
     width = -(-distinct.shape[1] // 8) * 8
     by_case = [(1 << (width - 1 - n), np.flatnonzero(distinct[:, n])) for n in range(distinct.shape[1])]
     by_case.sort(key=lambda pair: len(pair[1]))
-    for size in range(1, _MAX_ATOMS + 1):
+    weights = [atom.weight for atom in usable]
+    for size in range(2, _MAX_WEIGHT + 1):
         steps = [effort]
         covers: set[tuple[int, ...]] = set()
-        _extend((), 0, size, masks, everyone, by_case, covers, steps)
+        _extend((), 0, size, masks, weights, everyone, by_case, covers, steps)
         if covers:
             predicates = [Predicate((_ordered(usable[n] for n in cover),)) for cover in covers]
             return sorted(predicates, key=lambda predicate: (predicate.cost, str(predicate)))
@@ -68,8 +69,9 @@ def _conjunctions(
 def _extend(
     chosen: tuple[int, ...],
     covered: int,
-    size: int,
+    room: int,
     masks: list[int],
+    weights: list[int],
     everyone: int,
     by_case: list[tuple[int, np.ndarray]],
     covers: set[tuple[int, ...]],
@@ -78,14 +80,15 @@ def _extend(
     if covered == everyone:
         covers.add(tuple(sorted(chosen)))
         return
-    if len(chosen) == size:
-        return
     options = next(indices for bit, indices in by_case if not covered & bit)
     for index in options.tolist():
+        if weights[index] > room:
+            continue
         steps[0] -= 1
         if steps[0] < 0 or len(covers) >= _MAX_FOUND:
             return
-        _extend((*chosen, index), covered | masks[index], size, masks, everyone, by_case, covers, steps)
+        left = room - weights[index]
+        _extend((*chosen, index), covered | masks[index], left, masks, weights, everyone, by_case, covers, steps)
 
 
 def _ordered(chosen: Iterable[Atom]) -> tuple[Atom, ...]:

@@ -164,6 +164,19 @@ def test_memory_nobody_wrote() -> None:
     assert "the last position along H" in found["text"]
 
 
+def test_a_gradient_nobody_wrote_is_named_where_another_has_a_wrong_shape() -> None:
+    rng = np.random.default_rng(0)
+
+    def stale(case: Case, tensors: Any) -> Any:
+        found = gradients(case, tensors)
+        return found | {"dx": found["dx"][:, :1], "dw": rng.random(found["dw"].shape)}
+
+    found = diagnosis_of(GRADIENT, Planted(stale, steady=False))
+    assert found is not None
+    assert found["transform"] == "nondeterministic"
+    assert found["text"] == "asked again with the same data, 54 of 54 elements of dw change"
+
+
 def truncated(array: np.ndarray, bits: int) -> np.ndarray:
     mask = np.uint32(0xFFFFFFFF << bits & 0xFFFFFFFF)
     return (np.asarray(array, np.float32).view(np.uint32) & mask).view(np.float32)
