@@ -52,7 +52,10 @@ def distinguish(match: Match, found: list[Explanation], host: Host) -> list[Expl
     left = _neighbours(match.case)
     considered: list[tuple[Case, list[Tensors]]] = []
     for _ in range(_MAX_ASKED):
-        leaders = [n for n, points in enumerate(score) if points == max(score)]
+        # A right answer says less, because a mistake may be made on some questions only: it settles what wrong
+        # answers leave open.
+        most = max(wrong for wrong, _ in score)
+        leaders = [n for n, (wrong, _) in enumerate(score) if wrong == most]
         if len(leaders) == 1:
             break
         best = _most_telling(considered, left, found, leaders)
@@ -68,7 +71,6 @@ def distinguish(match: Match, found: list[Explanation], host: Host) -> list[Expl
         wrong = not all(name in got and _same(match, right[name], got[name]) for name in match.names)
         for n, prediction in enumerate(predictions):
             if all(name in got and _same(match, prediction[name], got[name]) for name in match.names):
-                # A right answer says less: a mistake may be made on some questions only.
                 score[n] = score[n][0] + wrong, score[n][1] + (not wrong)
     return [found[n] for n, points in enumerate(score) if points == max(score)]
 

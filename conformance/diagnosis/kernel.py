@@ -289,3 +289,31 @@ def _gathered(p: Problem) -> Problem:
     steps = tuple(slice(None, None, s) for s in p.stride)
     every = on_linear(Map(lambda y: y[at(steps)], lambda y: y))
     return in_turn(flipped, changed(stride=(1,) * p.rank, low=low, size=dense), every)(p)
+
+
+@transformation
+def crop_before_spreading(p: Problem) -> Iterator[Variation]:
+    """A crop that reaches whole inputs cut from the input itself, where each position counts stride times."""
+    reach = tuple(d * (k - 1) for d, k in zip(p.dilation, p.w.shape[2:], strict=True))
+    over = [(max(a - r, 0), max(b - r, 0)) for a, b, r in zip(p.low, p.high, reach, strict=True)]
+    for axes in subsets(p, lambda axis: max(over[axis]) > 0 and p.stride[axis] > 1):
+        names = tuple(p.names[axis] for axis in axes)
+        cut = {axis: over[axis] for axis in axes}
+        words = f"the crop beyond the effective kernel cut from the input before it is spread out {along(names)}"
+        yield Variation(
+            "crop_before_spreading", names, words, partial(_cut_early, cut=cut, size=p.size, high=p.high)
+        )
+
+
+def _cut_early(
+    p: Problem, cut: dict[int, tuple[int, int]], size: tuple[int, ...], high: tuple[int, ...]
+) -> Problem:
+    lengths, lows = list(size), list(p.low)
+    for axis, (front, back) in cut.items():
+        left = p.x.shape[2 + axis] - front - back
+        if left < 1:
+            raise ValueError("nothing of the input is left")
+        p = on_input(Map.take(np.arange(front, front + left), 2 + axis))(p)
+        lows[axis] -= front
+        lengths[axis] = p.full_size[axis] - lows[axis] - (high[axis] - back)
+    return p.but(low=tuple(lows), size=tuple(lengths))

@@ -200,9 +200,8 @@ def _atoms(rows: list[Row]) -> Iterator[Atom]:
             )
     yield from _axis_atoms(rows)
     for column, moduli in _MODULI.items():
-        numbers = {row[column] for row in rows if row[column] is not None}
         for modulus in moduli:
-            if len({number % modulus == 0 for number in numbers}) > 1:
+            if len({row[column] % modulus == 0 for row in rows if row[column] is not None}) > 1:
                 yield Atom(column, "=", 0, cost=1.7, modulus=modulus)
                 yield Atom(column, "<>", 0, cost=1.7, modulus=modulus)
 

@@ -38,6 +38,17 @@ COMBINATIONS: list[tuple[tuple[str, ...], str, str, str]] = [
 ]  # fmt: skip
 
 
+def test_a_crop_taken_from_the_input_before_it_is_spread_out() -> None:
+    def before(work):  # type: ignore[no-untyped-def]
+        work.tensors["x"] = work.tensors["x"][..., 2:-1]
+        work.low[-1] -= 2
+        work.size[-1] -= 3 * work.stride[-1] - 3
+
+    found = diagnosis(Fault("cut early", (1, 2, 3), before), Case.parse("2d-n2-c3x5-i4x7-k2x3-s2x3-p1.0x4.3-b1"))
+    assert found is not None
+    assert (found["transform"], found["axes"]) == ("crop_before_spreading", ["W"]), found
+
+
 def together(names: tuple[str, ...]) -> Fault:
     """An implementation with several faults."""
     faults = [FAULTS[name] for name in names]
