@@ -8,7 +8,7 @@ from tests.toy_adapters import Right
 
 
 class Shifted(Right):
-    """Moves the output along W by one, where the stride exceeds the kernel on some axis."""
+    """Moves the output along W by one, zeros coming in, where the stride exceeds the kernel on some axis."""
 
     name = "shifted"
 
@@ -18,8 +18,9 @@ class Shifted(Right):
         wrong = any(s > k for s, k in zip(case.stride, case.kernel_size, strict=True))
         if case.direction != "fwd" or not wrong:
             return right
-        axis = -1 if case.layout == "channels_first" else -2
-        return Program(right.setup, (*right.body, f"y = np.roll(y, 1, axis={axis})"))
+        # Zeros come in, so that an output of one element shows it as well.
+        axis, first = (-1, "..., 0") if case.layout == "channels_first" else (-2, "..., 0, :")
+        return Program(right.setup, (*right.body, f"y = np.roll(y, 1, axis={axis})", f"y[{first}] = 0"))
 
 
 class Crashing(Right):
