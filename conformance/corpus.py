@@ -3,48 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from adapters.process import Host, Limits
 from adapters.registry import AdapterSpec
 from cases import DomainError
-from cases.corpus.reports import Report
+from cases.corpus.reports import Report, load_reports
 from cases.data import make_tensors
 from conformance.check import verdict
 from conformance.reference import answer
+from reports.corpus import STATES, Standing
 from reports.outcome import Outcome
+from reports.store import Results
 
-__all__ = ["STATES", "Standing", "review", "state"]
-
-STATES = {
-    "reproduces": "the answer is wrong today",
-    "fixed": "the answer is right today, and was seen to be another",
-    "by design": "what was seen is what the rules or the interface's own documentation say",
-    "cannot be expressed": "the interface has no words for the question",
-    "not on CPU": "it happens on a device that is not asked here",
-    "not asked": "the implementation is not installed, or could not be asked",
-}
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A report, what has become of it on its own implementation, and the outcomes everywhere.
-
-    Attributes
-    ----------
-    report : Report
-        The report.
-    state : str
-        A name in `STATES`.
-    outcomes : dict of Outcome
-        By adapter.
-    """
-
-    report: Report
-    state: str
-    outcomes: dict[str, Outcome]
+__all__ = ["STATES", "Standing", "recorded_standings", "review", "state"]
 
 
 def state(report: Report, outcome: Outcome | None) -> str:
@@ -149,3 +122,18 @@ def review(
         shown = answers if report.device == "cpu" else {}
         standings.append(Standing(report, state(report, shown.get(report.adapter)), shown))
     return standings
+
+
+def recorded_standings(results: Results) -> list[Standing]:
+    """What a recorded run says of the reports; nothing, if it asked the question of none.
+
+    Parameters
+    ----------
+    results : Results
+        The record of a run.
+    """
+    reports = load_reports().values()
+    questions = {str(report.case) for report in reports}
+    if not questions & results.cases().keys():
+        return []
+    return review(reports, recorded=(outcome for outcome in results.outcomes() if outcome.case_id in questions))

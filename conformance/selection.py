@@ -7,13 +7,16 @@ from pathlib import Path
 
 from cases import Case, CaseError
 from cases.columns import COLUMN_NAMES, columns
+from cases.corpus.reports import load_reports
 from cases.tiers import TIERS, load_tier
 from reports.expectations import BUILT_IN, ExpectationError
 from reports.where import WhereError, matching
 
-__all__ = ["DEFAULT_TIER", "SelectionError", "expectation_folders", "select"]
+__all__ = ["CORPUS", "DEFAULT_TIER", "SelectionError", "expectation_folders", "select"]
 
 DEFAULT_TIER = "smoke"
+CORPUS = "corpus"
+"""In place of a tier: the questions of real users' reports."""
 
 
 class SelectionError(ValueError):
@@ -26,7 +29,7 @@ def select(tier: str | None, case_ids: Sequence[str], where: str | None) -> list
     Parameters
     ----------
     tier : str or None
-        A tier's name; None means the default tier unless single cases are given.
+        A tier's name, or `CORPUS`; None means the default tier unless single cases are given.
     case_ids : sequence of str
         Single cases, ids in full or short form.
     where : str or None
@@ -48,9 +51,9 @@ def select(tier: str | None, case_ids: Sequence[str], where: str | None) -> list
             found[Case.parse(text)] = None
         if tier is not None or not case_ids:
             name = tier or DEFAULT_TIER
-            if name not in TIERS:
-                raise SelectionError(f"unknown tier {name!r}; known are {', '.join(TIERS)}")
-            found.update(dict.fromkeys(load_tier(name)))
+            if name not in (*TIERS, CORPUS):
+                raise SelectionError(f"unknown tier {name!r}; known are {', '.join([*TIERS, CORPUS])}")
+            found.update(dict.fromkeys(_corpus() if name == CORPUS else load_tier(name)))
         chosen = list(found)
         if where is not None:
             met = matching([columns(case) for case in chosen], where, COLUMN_NAMES)
@@ -60,6 +63,11 @@ def select(tier: str | None, case_ids: Sequence[str], where: str | None) -> list
     if not chosen:
         raise SelectionError("the selection holds no case; nothing would be tested")
     return chosen
+
+
+def _corpus() -> list[Case]:
+    """The questions of the reports that can be asked here."""
+    return [report.case for report in load_reports().values() if report.device == "cpu"]
 
 
 def expectation_folders(names: Sequence[str]) -> list[Path]:

@@ -46,9 +46,9 @@ def command(old: Path, new: Path, as_json: bool, folder: Path | None) -> None:
                 )
                 print_gate(gate, later.cases())
             if folder is not None:
-                from reports.html import write_report
+                from conformance.page import write_page
 
-                page = write_report(later, folder, gate, earlier)
+                page = write_page(later, folder, gate, earlier)
                 click.echo(f"page: {page}", err=as_json)
     except ResultsError as error:
         raise click.UsageError(str(error)) from None

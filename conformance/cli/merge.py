@@ -40,9 +40,9 @@ def command(results: tuple[Path, ...], out: Path, report: bool, expectations: tu
             record.set_meta("conditions", conditions(record))
             gate = assess_record(record, expectations)
             if report:
-                from reports.html import write_report
+                from conformance.page import write_page
 
-                write_report(record, out.parent / "report")
+                write_page(record, out.parent / "report")
                 write_summary(record, out.parent / "summary.md", gate)
                 write_junit(record, gate, out.parent / "junit.xml")
             print_gate(gate, record.cases(), summary=out.parent / "summary.md" if report else None)

@@ -37,12 +37,12 @@ def command(results: Path, out: Path | None, past: Path | None, text: bool) -> N
 
             print_report(record)
             return
-        from reports.html import write_report
+        from conformance.page import write_page
 
         try:
             with ExitStack() as stack:
                 history = stack.enter_context(History(past)) if past else None
-                click.echo(write_report(record, out or results.parent / "report", history=history))
+                click.echo(write_page(record, out or results.parent / "report", history=history))
         except HistoryError as error:
             raise click.UsageError(str(error)) from None
         except OSError as error:

@@ -37,7 +37,7 @@ __all__ = ["command"]
 )
 @adapter_option
 @device_option
-@click.option("--tier", metavar="TIER", help="smoke (default), gate or full.")
+@click.option("--tier", metavar="TIER", help="smoke (default), gate, full, or corpus: what users reported.")
 @click.option("--case", "case_ids", multiple=True, metavar="ID", help="A single case; may be repeated.")
 @click.option("--where", metavar="EXPR", help="SQL condition over the columns of a case.")
 @click.option("--shard", metavar="I/M", help="Ask the I-th of M parts; `conformance merge` puts them together.")

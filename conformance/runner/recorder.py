@@ -18,6 +18,7 @@ from adapters.registry import AdapterSpec, load
 from cases import Case
 from cases.tiers import tier_hash
 from conformance.bound import PROFILES
+from conformance.page import write_page
 from conformance.predicate import conditions, confirmed
 from conformance.repro.recorded import scripts
 from conformance.runner.folder import Folder, FolderError
@@ -27,7 +28,6 @@ from conformance.selection import expectation_folders
 from reports.expectations import load_all
 from reports.gate import Gate, assess
 from reports.gate_text import headline
-from reports.html import write_report
 from reports.junit import write_junit
 from reports.outcome import Outcome
 from reports.store import Results, ResultsError
@@ -205,7 +205,7 @@ class Recorder:
             self.results.set_meta("conditions", conditions(self.results) | self._confirmed(session))
             self.results.set_meta("scripts", scripts(self.results))
             if not self._option.no_report and self.results.count():
-                write_report(self.results, self._folder.path / "report", self.gate, self._baseline)
+                write_page(self.results, self._folder.path / "report", self.gate, self._baseline)
                 write_summary(self.results, self._folder.path / "summary.md", self.gate)
                 write_junit(self.results, self.gate, self._folder.path / "junit.xml")
         if session.exitstatus == pytest.ExitCode.OK and (self.trouble or (self.gate and self.gate.fails)):

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import zlib
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
@@ -21,6 +22,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from cases.rules import rules
+from reports.corpus import STATES, Standing
 from reports.gate import Gate
 from reports.history import History
 from reports.html.database import COLUMNS, build
@@ -53,6 +55,8 @@ def write_report(
     gate: Gate | None = None,
     before: Results | None = None,
     history: History | None = None,
+    *,
+    corpus: Sequence[Standing] = (),
 ) -> Path:
     """Write the report of a run.
 
@@ -68,6 +72,8 @@ def write_report(
         An earlier run, to say of every outcome what it was.
     history : History, optional
         Many runs, to say of every finding since when it is there.
+    corpus : sequence of Standing, optional
+        What has become of the reports of real users by the outcomes of this run.
 
     Returns
     -------
@@ -83,7 +89,7 @@ def write_report(
     news = news_of(gate, before, results.cases())
     lives = {} if history is None else lives_of(found.groups, history)
     database, files = build(results, found.groups, news)
-    page = render(found, news, lives, database, has_files=bool(files))
+    page = render(found, news, lives, database, corpus=corpus, has_files=bool(files))
     out_dir.mkdir(parents=True, exist_ok=True)
     _write_files(out_dir / "details", files)
     path = out_dir / "index.html"
@@ -103,7 +109,15 @@ def _write_files(folder: Path, files: list[list[Detail]]) -> None:
         (folder / f"{number}.js").write_text(f'detailsArrived({number}, "{packed}");\n', encoding="utf-8")
 
 
-def render(found: Survey, news: News, lives: Lives, database: bytes, *, has_files: bool = False) -> str:
+def render(
+    found: Survey,
+    news: News,
+    lives: Lives,
+    database: bytes,
+    *,
+    corpus: Sequence[Standing] = (),
+    has_files: bool = False,
+) -> str:
     """The page as text."""
     scripts = [_script(_read(name)) for name in _LIBRARIES]
     scripts.append(_script("\n".join(["'use strict';", *(_read(f"assets/{name}.js") for name in _SCRIPTS)])))
@@ -133,6 +147,8 @@ def render(found: Survey, news: News, lives: Lives, database: bytes, *, has_file
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
         lives=lives,
+        corpus=corpus,
+        corpus_states={name: about for name, about in STATES.items() if any(s.state == name for s in corpus)},
         facts=_json(_facts(found, lives)),
         database=_packed(database),
         engine=_packed(_bytes("vendor/sql.wasm")),

@@ -13,7 +13,8 @@ import pytest
 from adapters.registry import resolve
 from cases import Case
 from cases.corpus.reports import Report, load_reports
-from conformance.corpus import review, state
+from conformance.corpus import recorded_standings, review, state
+from conformance.selection import CORPUS, select
 from reports.outcome import Outcome
 from reports.store import Results
 from tests.frameworks import requires
@@ -111,6 +112,25 @@ def test_states_come_from_the_record_of_a_run(tmp_path: Path) -> None:
     }
     assert {name for name, found in states.items() if found == "reproduces"} == same
     assert set(states.values()) == {"reproduces", "not asked", "not on CPU"}
+
+
+def test_a_run_that_asks_no_question_of_theirs_says_nothing_of_them(tmp_path: Path) -> None:
+    with Results.create(tmp_path / "results.sqlite") as results:
+        results.plan([("torch", Case.parse("1d-i5-k3-s2-p1-bf16-ones.77"))])
+        assert recorded_standings(results) == []
+
+
+def test_reports_are_a_selection_and_their_states_follow_from_its_record(tmp_path: Path) -> None:
+    asked = select(CORPUS, (), None)
+    assert len(asked) == len({report.case for report in REPORTS.values() if report.device == "cpu"})
+    report = REPORTS["pt-doc-8816"]
+    with Results.create(tmp_path / "results.sqlite") as results:
+        results.plan([("torch", case) for case in asked])
+        results.record(replace(outcome("fail", "values"), case_id=str(report.case)))
+        found = {standing.report.id: standing.state for standing in recorded_standings(results)}
+    assert found.keys() == REPORTS.keys()
+    assert found["pt-doc-8816"] == "reproduces"
+    assert found["pt-dilated-1565"] == "not asked"
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -11,6 +11,8 @@ from urllib.parse import quote
 import pytest
 
 from cases import Case
+from cases.corpus.reports import load_reports
+from reports.corpus import Standing
 from reports.findings import Condition
 from reports.gate import assess
 from reports.history import History
@@ -276,3 +278,27 @@ def test_theme_button_switches_and_every_colour_is_readable(tab: Tab) -> None:
         assert len(ratios) > 10
         assert min(ratios) >= 4.5
         tab.page.get_by_role("button", name="Switch between light and dark").click()
+
+
+def test_reports_of_users_say_what_has_become_of_them_and_lead_to_their_outcomes(
+    chromium: Any, tmp_path: Path
+) -> None:
+    first, second = list(load_reports().values())[:2]
+    with record(tmp_path / "results.sqlite") as results:
+        results.plan([(first.adapter, first.case)])
+        outcome = Outcome(str(first.case), first.adapter, "crash", detail="SIGABRT")
+        results.record(outcome)
+        corpus = [
+            Standing(first, "reproduces", {first.adapter: outcome}),
+            Standing(second, "not asked", {}),
+        ]
+        tab = Tab(chromium, write_report(results, tmp_path / "report", corpus=corpus), "#/corpus")
+    assert "1 reproduces the answer is wrong today" in tab.view()
+    row = tab.page.get_by_role("region", name="Reports: reproduces").get_by_role("row", name=first.claim)
+    assert row.get_by_role("link", name=first.id).get_attribute("href") == first.link
+    assert second.claim in tab.page.get_by_role("region", name="Reports: not asked").inner_text()
+    row.get_by_role("link", name="crash").click()
+    tab.page.get_by_role("heading", name=f"{first.adapter}: crash").wait_for()
+    assert "SIGABRT" in tab.view()
+    assert tab.complaints == []
+    tab.page.close()

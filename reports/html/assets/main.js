@@ -5,6 +5,7 @@ const VIEWS = {
   explorer: (parameters) => fill("explorer", (box) => showExplorer(box, parameters)),
   outcome: (_, adapter, caseId) => fill("detail", (box) => showOutcome(box, adapter, caseId)),
   agreement: () => fill("agreement", showAgreement),
+  corpus: () => document.getElementById("corpus"),
   rules: (_, number) => showRule(number),
   finding: (_, id) => fill("detail", (box) => showFinding(box, id)),
 };

@@ -1,0 +1,24 @@
+"""The report of a run as a page, with what only this side can compute: the oracle's view of the corpus, calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from conformance.corpus import recorded_standings
+from reports.gate import Gate
+from reports.history import History
+from reports.html import write_report
+from reports.store import Results
+
+__all__ = ["write_page"]
+
+
+def write_page(
+    results: Results,
+    out_dir: Path,
+    gate: Gate | None = None,
+    before: Results | None = None,
+    history: History | None = None,
+) -> Path:
+    """Write the report of a run; the parameters are those of `reports.html.write_report`."""
+    return write_report(results, out_dir, gate, before, history, corpus=recorded_standings(results))
