@@ -66,8 +66,8 @@ def main() -> None:
     figures: dict[str, Any] = {}
     for name in arguments.names or BENCHMARKS:
         benchmark, started = BENCHMARKS[name], time.perf_counter()
-        found = benchmark.measure(**(benchmark.quick if arguments.quick else {}))
         facts = machine()
+        found = benchmark.measure(**(benchmark.quick if arguments.quick else {}))
         figures[name] = {"machine": facts, "figures": found}
         block = f"{benchmark.markdown(found)}\n\n{stated(facts)}"
         print(f"{name}: {time.perf_counter() - started:.0f} s\n\n{block}\n", flush=True)
