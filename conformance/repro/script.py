@@ -234,31 +234,32 @@ def _whole(asked: Asked, name: str, wanted: Reference) -> list[str]:
 
 def _elements(asked: Asked, expected: dict[str, Reference], exact: bool) -> list[str]:
     """Compare shape, dtype and the elements that are furthest off, and for exact data the sum of all."""
-    lines = [f"# {'The elements' if exact else 'Value and largest allowed error of the elements'} furthest off."]
-    lines.append("checks = {")
     totals = {name: wanted.exact.sum().item() for name, wanted in expected.items()}
     summed = exact and not asked.case.format.is_complex and bool(np.isfinite(list(totals.values())).all())
+    lines = []
     for name, wanted in expected.items():
-        right = round_to(asked.case.format, wanted.exact)
-        total = f", {totals[name]!r}" if summed else ""
-        lines.append(f"    '{name}': (got_{name}, {right.shape}, '{right.dtype}'{total},")
-        lines.append(f"        {{{_table(asked, name, wanted, right, exact)}}}),")
-    near = "np.array_equal(got[index], value, equal_nan=True)"
-    if not exact:
-        near = "(got[index] == value[0] or abs(got[index].item() - value[0]) <= value[1])"
-    lines += [
-        "}",
-        f"for name, (got, shape, dtype{', total' if summed else ''}, elements) in checks.items():",
-        '    print(name, "expected", shape, dtype, "got", got.shape, got.dtype)',
-        "    if got.shape != shape or got.dtype != dtype:",
-        "        sys.exit(1)",
-        "    for index, value in elements.items():",
-        '        print(name, index, "expected", value, "got", got[index])',
-        f"        wrong |= not {near}",
-    ]
-    if summed:
-        lines.append('    print(name, "expected the sum", total, "got", got.sum(dtype="float64"))')
-        lines.append('    wrong |= got.sum(dtype="float64") != total')
+        got, right = f"got_{name}", round_to(asked.case.format, wanted.exact)
+        lines += [
+            f"far = {{{_table(asked, name, wanted, right, exact)}}}",
+            f'print("{name} expected", {right.shape}, "{right.dtype}", "got", {got}.shape, {got}.dtype)',
+            f'if {got}.shape != {right.shape} or {got}.dtype != "{right.dtype}":',
+            "    sys.exit(1)",
+            f'print("expected", far, "got", {{at: {got}[at].item() for at in far}})',
+        ]
+        if exact:
+            values = f"[{got}[at] for at in far]"
+            lines.append(f"wrong |= not np.array_equal({values}, list(far.values()), equal_nan=True)")
+        else:
+            near = f"{got}[at] == value or abs({got}[at].item() - value) <= most"
+            lines.append(f"wrong |= not all({near} for at, (value, most) in far.items())")
+        if summed:
+            total = f'{got}.sum(dtype="float64")'
+            lines.append(f'print("expected the sum", {totals[name]!r}, "got", {total})')
+            lines.append(f"wrong |= {total} != {totals[name]!r}")
+    about = (
+        "the elements furthest off" if exact else "value and largest allowed error of the elements furthest off"
+    )
+    lines[0] += f"  # {about}"
     return lines
 
 
