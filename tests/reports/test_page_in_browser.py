@@ -302,3 +302,26 @@ def test_reports_of_users_say_what_has_become_of_them_and_lead_to_their_outcomes
     assert "SIGABRT" in tab.view()
     assert tab.complaints == []
     tab.page.close()
+
+
+def test_distances_of_right_answers_are_shown_by_adapter_and_dtype(chromium: Any, tmp_path: Path) -> None:
+    case_id = str(Case.parse("1d-i3-k2-f16-normal.0"))
+    with record(tmp_path / "results.sqlite") as results:
+        results.record(Outcome(case_id, "right", "pass", profile="fp32-acc", budget=0.25, max_ulp_error=1.75))
+        tab = Tab(chromium, write_report(results, tmp_path / "report"), "#/agreement")
+    shares = tab.page.get_by_role("region", name="How much of the error bound is used")
+    assert shares.get_by_role("link").all_inner_texts() == ["25 %"]
+    steps = tab.page.get_by_role("region", name="How many units in the last place they are off")
+    assert steps.get_by_role("link").all_inner_texts() == ["1.8"]
+    assert "[object" not in tab.view()
+    steps.get_by_role("link", name="right, f16: 1 answers, at most 1.8 ULP").click()
+    tab.page.wait_for_selector("tr[aria-rowindex]")
+    assert "1.75" in tab.page.locator("tr[aria-rowindex]").inner_text()
+    assert tab.complaints == []
+    tab.page.close()
+
+
+def test_without_distances_the_agreement_ends_with_its_table(tab: Tab) -> None:
+    tab.go("#/agreement")
+    assert "null" not in tab.view()
+    assert "[object" not in tab.view()

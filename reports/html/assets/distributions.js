@@ -22,7 +22,7 @@ const DISTANCES = [
 const ROUNDED = "status = 'pass' AND data <> 'ints'";
 
 function distributions() {
-  return DISTANCES.map((distance) => distribution(distance));
+  return el("div", {}, DISTANCES.map((distance) => distribution(distance)));
 }
 
 function distribution({ column, title, edges, shown, about, unit }) {

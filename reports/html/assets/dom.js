@@ -82,7 +82,7 @@ function select(title, options, chosen, onchange) {
 
 // A text in which the numbers of rules lead to their words.
 function withRules(text) {
-  return text.split(/\b(R(?:1[0-2]|[1-9]))\b/).map((part) => {
+  return text.split(/\b(R[1-9][0-9]?)\b/).map((part) => {
     if (!facts.rules[part]) return part;
     return el("a", { href: `#/rules/${part}`, title: facts.rules[part] }, part);
   });
