@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from conformance.corpus import recorded_standings
+from conformance.porting import wordings
 from reports.gate import Gate
 from reports.history import History
 from reports.html import write_report
@@ -21,4 +22,5 @@ def write_page(
     history: History | None = None,
 ) -> Path:
     """Write the report of a run; the parameters are those of `reports.html.write_report`."""
-    return write_report(results, out_dir, gate, before, history, corpus=recorded_standings(results))
+    corpus = recorded_standings(results)
+    return write_report(results, out_dir, gate, before, history, corpus=corpus, porting=wordings())

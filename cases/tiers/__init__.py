@@ -6,13 +6,15 @@ They are written by ``python -m cases.generate`` and change only with it. Scores
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
 from cases.case import Case
 
-__all__ = ["TIERS", "load_tier", "tier_hash"]
+__all__ = ["TIERS", "Kills", "load_kills", "load_tier", "tier_hash"]
 
 TIERS: dict[str, str] = {
     "smoke": "every pair of parameter classes on each rank; under a minute",
@@ -49,3 +51,32 @@ def tier_hash(cases: Iterable[Case]) -> str:
     """Identify a case set: the first 16 hex digits of the SHA-256 of its sorted full ids, one a line."""
     ids = sorted({str(case) for case in cases})
     return hashlib.sha256("".join(f"{case_id}\n" for case_id in ids).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Kills:
+    """The kill matrix, counted by ``python -m tests.faults.matrix --write``.
+
+    Attributes
+    ----------
+    tiers : dict of str
+        By tier, the hash of the cases that were counted.
+    faults : dict
+        By planted fault and tier, the number of cases that notice it.
+    source : str
+        Hash of the faults' own text.
+    """
+
+    tiers: dict[str, str]
+    faults: dict[str, dict[str, int]]
+    source: str
+
+    def noticed(self, tier: str) -> int:
+        """The number of faults that some case of a tier notices."""
+        return sum(counts[tier] > 0 for counts in self.faults.values())
+
+
+@lru_cache(maxsize=1)
+def load_kills() -> Kills:
+    """How many cases of each tier notice each planted fault."""
+    return Kills(**json.loads(resources.files(__name__).joinpath("kills.json").read_text("ascii")))

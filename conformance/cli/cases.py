@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +10,15 @@ import click
 from rich import box
 from rich.table import Table
 
-from cases import Case
-from cases.boundary import BOUNDARIES, met
-from cases.coverage import coverage
-from cases.domain import FACTORS, SPACES, classify
+from cases.boundary import BOUNDARIES
+from cases.domain import FACTORS, SPACES
 from cases.peers import load_peers
+from cases.statistics import STRENGTHS, statistics
 from cases.tiers import TIERS, load_tier, tier_hash
 from conformance.cli.corpus import print_corpus
 from reports.terminal import console_for_tables
 
 __all__ = ["command"]
-
-_STRENGTHS = (1, 2, 3, 4)
 
 
 @click.command("cases", epilog="Example: conformance cases --tier gate --stats")
@@ -74,21 +69,6 @@ def command(
         click.echo("\n".join(map(str, listed)))
 
 
-def statistics(cases: Sequence[Case]) -> dict[str, Any]:
-    """Number, hash, t-way coverage in every space, and cases a class and a boundary class."""
-    found: dict[str, Any] = {"cases": len(cases), "hash": tier_hash(cases), "coverage": {}}
-    for space in SPACES:
-        counted = [coverage(cases, strength, space) for strength in _STRENGTHS]
-        found["coverage"][space] = {
-            str(result.strength): {"covered": result.covered, "required": result.required} for result in counted
-        }
-    rows = [classify(case) for case in cases]
-    found["classes"] = {name: dict(Counter(row[name] for row in rows)) for name in FACTORS}
-    boundaries = Counter(name for case in cases for name in met(case))
-    found["boundaries"] = {name: boundaries[name] for name in BOUNDARIES}
-    return found
-
-
 def _print(found: dict[str, dict[str, Any]], peers: dict[str, dict[str, Any]]) -> None:
     console = console_for_tables()
     for name, tier in found.items():
@@ -108,7 +88,7 @@ def _print(found: dict[str, dict[str, Any]], peers: dict[str, dict[str, Any]]) -
 def _coverage(title: str, lists: dict[str, dict[str, Any]]) -> Table:
     table = Table("space", "", "required", *lists, title=title, box=box.SIMPLE)
     for space in SPACES:
-        for strength in map(str, _STRENGTHS):
+        for strength in map(str, STRENGTHS):
             counted = [cases["coverage"][space][strength] for cases in lists.values()]
             shares = (f"{c['covered']} ({_percent(c)})" for c in counted)
             table.add_row(space, f"{strength}-way", str(counted[0]["required"]), *shares)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
@@ -29,6 +29,8 @@ from reports.html.database import COLUMNS, build
 from reports.html.details import Detail
 from reports.html.life import Lives, lives_of
 from reports.html.news import News, news_of
+from reports.porting import Wording
+from reports.questions import Questions, questions
 from reports.standings import STANDINGS
 from reports.statuses import FAIL_KINDS, STATUSES
 from reports.store import Results
@@ -57,6 +59,7 @@ def write_report(
     history: History | None = None,
     *,
     corpus: Sequence[Standing] = (),
+    porting: Mapping[str, Sequence[Wording]] | None = None,
 ) -> Path:
     """Write the report of a run.
 
@@ -74,6 +77,8 @@ def write_report(
         Many runs, to say of every finding since when it is there.
     corpus : sequence of Standing, optional
         What has become of the reports of real users by the outcomes of this run.
+    porting : mapping, optional
+        How frameworks word the same questions, by what is asked.
 
     Returns
     -------
@@ -89,7 +94,8 @@ def write_report(
     news = news_of(gate, before, results.cases())
     lives = {} if history is None else lives_of(found.groups, history)
     database, files = build(results, found.groups, news)
-    page = render(found, news, lives, database, corpus=corpus, has_files=bool(files))
+    asked = questions(results)
+    page = render(found, news, lives, database, asked, corpus=corpus, porting=porting, has_files=bool(files))
     out_dir.mkdir(parents=True, exist_ok=True)
     _write_files(out_dir / "details", files)
     path = out_dir / "index.html"
@@ -114,8 +120,10 @@ def render(
     news: News,
     lives: Lives,
     database: bytes,
+    asked: Questions,
     *,
     corpus: Sequence[Standing] = (),
+    porting: Mapping[str, Sequence[Wording]] | None = None,
     has_files: bool = False,
 ) -> str:
     """The page as text."""
@@ -147,6 +155,8 @@ def render(
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
         lives=lives,
+        asked=asked,
+        porting=porting or {},
         corpus=corpus,
         corpus_states={name: about for name, about in STATES.items() if any(s.state == name for s in corpus)},
         facts=_json(_facts(found, lives)),

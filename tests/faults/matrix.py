@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
-from cases import Case
+from cases import Case, tiers
 from cases.errors import DomainError
 from cases.policy import beyond_memory
 from cases.tiers import TIERS, load_tier, tier_hash
@@ -19,9 +21,17 @@ from conformance.reference import question, reference
 from conformance.verdict import judge
 from tests.faults.catalogue import FAULTS, RIGHT, Fault
 
-__all__ = ["answerable", "kills", "notices", "unnoticed"]
+__all__ = ["TABLE", "answerable", "kills", "notices", "source", "unnoticed"]
 
 Expected = dict[str, Reference]
+TABLE = Path(tiers.__file__).with_name("kills.json")
+
+
+def source() -> str:
+    """Identify the planted faults: a hash of their modules, so that a table of others is known to be stale."""
+    modules = sorted(path for path in Path(__file__).parent.glob("*.py") if "test_" not in path.name)
+    text = "".join(path.read_text(encoding="utf-8") for path in modules if path.name != Path(__file__).name)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def answerable(cases: Iterable[Case]) -> Iterator[tuple[Case, Expected]]:
@@ -51,10 +61,20 @@ def unnoticed(fault: Fault, cases: Sequence[tuple[Case, Expected]]) -> list[int]
     ]
 
 
-def kills(tier: str) -> dict[str, Counter[int]]:
+def kills(tier: str, jobs: int = 1) -> dict[str, Counter[int]]:
     """For every fault, the number of cases on each rank that notice it."""
+    cases = load_tier(tier)
+    if jobs == 1:
+        return _kills(cases)
+    with ProcessPoolExecutor(jobs) as pool:
+        # Neighbours in a tier take about the same time, so every process gets some of all sorts.
+        parts = list(pool.map(_kills, (cases[start :: 8 * jobs] for start in range(8 * jobs))))
+    return {name: sum((part[name] for part in parts), Counter()) for name in FAULTS}
+
+
+def _kills(cases: Sequence[Case]) -> dict[str, Counter[int]]:
     found: dict[str, Counter[int]] = {name: Counter() for name in FAULTS}
-    for case, expected in answerable(load_tier(tier)):
+    for case, expected in answerable(cases):
         if notices(case, expected, RIGHT):
             raise AssertionError(f"false alarm on {case}")
         for name, fault in FAULTS.items():
@@ -68,14 +88,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.matrix", description=__doc__)
     parser.add_argument("tiers", metavar="TIER", nargs="*", help="default: smoke gate")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write {fault: {tier: cases}}")
+    parser.add_argument(
+        "--write", action="store_true", help="write the table that reports show, cases/tiers/kills.json"
+    )
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
     given = parser.parse_args(arguments)
     unknown = set(given.tiers) - TIERS.keys()
     if unknown:
         parser.error(f"no tier {', '.join(sorted(unknown))}; there are {', '.join(TIERS)}")
-    found = {tier: kills(tier) for tier in given.tiers or ("smoke", "gate")}
+    found = {tier: kills(tier, given.jobs) for tier in given.tiers or ("smoke", "gate")}
     _print(found)
+    counts = {name: {tier: sum(found[tier][name].values()) for tier in found} for name in FAULTS}
+    if given.write:
+        table = {
+            "tiers": {tier: tier_hash(load_tier(tier)) for tier in found},
+            "source": source(),
+            "faults": counts,
+        }
+        TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="ascii")
     if given.json:
-        counts = {name: {tier: sum(found[tier][name].values()) for tier in found} for name in FAULTS}
         given.json.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
 
 

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from cases.tiers import load_tier
+from cases.tiers import load_kills, load_tier, tier_hash
 from tests.faults import matrix
 from tests.faults.catalogue import FAULTS, RIGHT, Fault
-from tests.faults.matrix import answerable, notices, unnoticed
+from tests.faults.matrix import answerable, notices, source, unnoticed
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +51,22 @@ def test_the_matrix_is_written_by_fault_and_tier(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         matrix.main(["nightly"])
     assert "there are smoke, gate, full" in capsys.readouterr().err
+
+
+REFRESH = "stale: python -m tests.faults.matrix --write"
+
+
+def test_the_table_of_reports_is_of_these_faults_and_these_cases():
+    table = load_kills()
+    assert table.source == source(), REFRESH
+    assert list(table.faults) == list(FAULTS), REFRESH
+    assert table.tiers == {tier: tier_hash(load_tier(tier)) for tier in table.tiers}, REFRESH
+    assert [name for name, counts in table.faults.items() if not counts["gate"]] == []
+
+
+@pytest.mark.parametrize("name", list(FAULTS)[::30])
+def test_the_table_of_reports_says_what_counting_says(name):
+    fault = FAULTS[name]
+    cases = answerable(case for case in load_tier("smoke") if case.rank in fault.ranks)
+    counted = sum(notices(case, expected, fault) for case, expected in cases)
+    assert load_kills().faults[name]["smoke"] == counted, REFRESH
