@@ -140,16 +140,24 @@ def explain(
 
 
 def explain_rows(
-    some_failing: list[Row], some_passing: list[Row], failing: list[Row], passing: list[Row]
+    some_failing: list[Row],
+    some_passing: list[Row],
+    failing: list[Row],
+    passing: list[Row],
+    *,
+    deadline: float = math.inf,
 ) -> Condition | None:
     """The smallest condition that separates all of the rows given, searched on some of them first.
 
-    Rows that the first attempts overlook are added until it holds for all; None where nothing small does.
+    Rows that the first attempts overlook are added until it holds for all; None where nothing small does, or
+    nothing was found before the monotonic clock reached the deadline.
     """
     if not failing or not passing:
         return None
     wrong, right = list(some_failing), list(some_passing)
     for _ in range(_ATTEMPTS):
+        if time.monotonic() > deadline:
+            return None
         space = smallest(wrong, right)
         if not space:
             return None
