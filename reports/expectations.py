@@ -11,10 +11,11 @@ An entry looks like this; ``finding``, ``where``, ``kind`` and ``reason`` are re
     reason = "the crop is computed from the kernel instead of the effective kernel"
     upstream = "https://github.com/keras-team/keras/issues/..."
     evidence = ["1d-n1-c1x1-i5-k2-s3-d2-g1-same-opauto-cf-f32-b0-ints.0-fwd"]  # cases that show it
+    intermittent = true                                # its cases pass at times, as where memory is left unwritten
 
 ``where`` is a condition over the columns of a case and of an outcome (see `reports.where`). Whether an entry is
 stale is judged by its evidence if it has any, and else by the cases its condition names; a condition over columns
-of an outcome, which say nothing once the answer is right, needs evidence.
+of an outcome, which say nothing once the answer is right, needs evidence. An intermittent one is never stale.
 
 Implementations that compute with another one share its findings. A file names those before its own entries::
 
@@ -93,6 +94,8 @@ class Expectation:
         First and last line of the entry there, counted from 1.
     case_columns_only : bool
         Whether the condition reads columns of the case alone.
+    intermittent : bool
+        Whether its cases pass at times.
     """
 
     finding: str
@@ -106,6 +109,7 @@ class Expectation:
     path: Path
     lines: tuple[int, int]
     case_columns_only: bool
+    intermittent: bool = False
 
     @property
     def place(self) -> str:
@@ -255,6 +259,9 @@ def _checked(path: Path, lines: tuple[int, int], values: dict[str, Any]) -> Expe
     evidence = tuple(str(Case.parse(case_id)) for case_id in _texts(values, "evidence"))
     versions = _table(values, "versions")
     environment = _table(values, "environment")
+    intermittent = values.pop("intermittent", False)
+    if not isinstance(intermittent, bool):
+        raise ValueError("intermittent is true or false")
     if values:
         raise ValueError(f"unknown key {next(iter(values))!r}")
     for kind in kinds:
@@ -272,7 +279,7 @@ def _checked(path: Path, lines: tuple[int, int], values: dict[str, Any]) -> Expe
         )
     return Expectation(
         finding, where, kinds, reason, upstream, evidence, _ranges(versions), _needs(environment), path, lines,
-        case_columns_only,
+        case_columns_only, intermittent,
     )  # fmt: skip
 
 

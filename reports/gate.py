@@ -183,7 +183,7 @@ def _judge_entries(
             rows = [dict.fromkeys(OUTCOME_COLUMNS) | cases[case_id] for case_id in answered]
             with Table(rows, CONDITION_COLUMNS) as table:
                 could_tell = set() if not any(table.matching(entry.where)) else answered
-        (gate.stale if could_tell else gate.unused).append(entry)
+        (gate.stale if could_tell and not entry.intermittent else gate.unused).append(entry)
     pairs = Counter((a.place, b.place) for by in explained.values() for n, a in enumerate(by) for b in by[n + 1 :])
     by_place = {entry.place: entry for entry in entries}
     gate.overlaps.extend((by_place[a], by_place[b], count) for (a, b), count in pairs.items())

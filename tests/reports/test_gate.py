@@ -87,6 +87,7 @@ def test_an_entry_whose_cases_pass_is_stale_and_its_lines_are_named(tmp_path: Pa
         (ENTRY, replace(PASS, status="flaky"), ()),
         (f'{ENTRY}evidence = ["{OTHER}"]', PASS, ()),  # the case that shows it was not asked
         (f'{ENTRY}versions = {{ numpy = "<2" }}', PASS, ()),  # about another version
+        (f"{ENTRY}intermittent = true", PASS, ()),  # its cases pass at times
     ],
 )
 def test_an_entry_is_stale_only_if_a_case_was_asked_that_can_tell(
