@@ -12,7 +12,7 @@ const DISTANCES = [
   {
     column: "max_ulp_error",
     title: "How many units in the last place they are off",
-    edges: [0.5, 1, 2, 4, 8, 32, 256, 4096],
+    edges: [0.5, 1, 2, 4, 10, 30, 100, 1000],
     shown: (value) => `${Number(value.toPrecision(2)).toLocaleString("en").replaceAll(",", "\u202f")}`,
     about: "by the distance of the worst element in units of the exact answer's last place (ULP); half a unit is rounded as well as can be, and where terms cancel many units are no fault",
     unit: "ULP",
