@@ -5,6 +5,7 @@ from __future__ import annotations
 from adapters.base import Limit, Program, call
 from adapters.keras_backends import LAYERS, KerasAdapter, common_limits, cut, to_keras, word_of
 from cases.case import Case
+from cases.data import DATA_KINDS
 
 __all__ = ["KerasLayers"]
 
@@ -112,6 +113,13 @@ class KerasComputeOutputShape(KerasLayers):
         *KerasLayers.interface_limits,
         Limit(
             "inexpressible", "padding", lambda case: word_of(case) is None, "it knows nothing of a crop", LAYERS
+        ),
+        Limit(
+            "inexpressible",
+            "data",
+            lambda case: DATA_KINDS[case.data].misfit is not None,
+            "it is given the shape of the input and no other tensor",
+            documentation,
         ),
     )
     shape_only = True
