@@ -13,6 +13,7 @@ from cases.dtypes import DTYPES
 from cases.errors import DomainError
 from conformance.diagnosis.distinguish import distinguish
 from conformance.diagnosis.match import Match
+from conformance.diagnosis.periodic import diagnose_periodic
 from conformance.diagnosis.precision import explain_precision
 from conformance.diagnosis.problem import Problem, Solver, Tensors, laid_out
 from conformance.diagnosis.regions import describe
@@ -76,8 +77,7 @@ def _diagnose(
     if kind == "accepted":
         return _accepted(case)
     if kind in ("values", "gradient", "precision") and len(case.geometry().windows) > 1:
-        # A transformation moves one window of the full result; here several are added (R15).
-        return {"transform": "unexplained", "axes": [], "text": "no transformation is tried on a periodic output"}
+        return diagnose_periodic(case, tensors, reply)
     return _numbers(case, tensors, reply, host)
 
 

@@ -13,6 +13,9 @@ from cases import Case
 __all__ = ["EXPECTED", "UNNAMED", "axes_of", "expectations", "question"]
 
 EXPECTED = {
+    # convention
+    r"periodic output cut off": "not_wrapped",
+    r"circular(_lower)? taken": "another_period",
     # position
     r"kernel flipped on": "flip",
     r"kernel read with": "kernel_axes_swapped",
@@ -141,7 +144,6 @@ UNNAMED = {
     r"negative zero taken for minus one": "an arbitrary number in place of zeros",
     r"wrong only": "the last element doubled, and 3 added",
     r"ddy with vw flipped": "one of the two kernels of a sum flipped",
-    r"periodic|circular": "the search looks for no mistake in the wrapping around of a period",
 }
 
 # One question a rank that every number of tells apart, and what a fault needs beyond it. Numbers of three axes are
