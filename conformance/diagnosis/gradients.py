@@ -46,7 +46,7 @@ def gradient_missing(p: Problem) -> Iterator[Variation]:
 
 @transformation
 def second_order_term(p: Problem) -> Iterator[Variation]:
-    """A gradient of gradients (R16) with one of its terms left out, or with a tensor in the place of another."""
+    """A gradient of gradients (R16) with a term left out, or with a tensor flipped or in the place of another."""
     right = {"vx": p.x, "vw": p.w, "vb": None if p.bias is None else p.bias.ravel()}
     for name in right.keys() & p.second.keys():
         zero = changed(second={**p.second, name: np.zeros_like(p.second[name])})
@@ -55,6 +55,12 @@ def second_order_term(p: Problem) -> Iterator[Variation]:
         if other is not None:
             words = f"{'the input' if name == 'vx' else 'the weights' if name == 'vw' else 'the bias'} for {name}"
             yield Variation("second_order_tensor", (), words, changed(second={**p.second, name: other}))
+    if "vw" in p.second:
+        for axes in subsets(p, lambda axis: p.w.shape[2 + axis] > 1):
+            flipped = np.flip(p.second["vw"], tuple(axis + 2 for axis in axes))
+            names = tuple(p.names[axis] for axis in axes)
+            step = changed(second={**p.second, "vw": flipped})
+            yield Variation("second_order_flip", names, f"vw flipped {along(names)}", step)
 
 
 @transformation

@@ -13,6 +13,7 @@ from cases import Case
 __all__ = ["EXPECTED", "UNNAMED", "axes_of", "expectations", "question"]
 
 EXPECTED = {
+    r"ddy with vw flipped": "second_order_flip",
     # convention
     r"periodic output cut off": "not_wrapped",
     r"circular(_lower)? taken": "another_period",
@@ -143,7 +144,6 @@ UNNAMED = {
     r"one element off by one unit": "one element of all",
     r"negative zero taken for minus one": "an arbitrary number in place of zeros",
     r"wrong only": "the last element doubled, and 3 added",
-    r"ddy with vw flipped": "one of the two kernels of a sum flipped",
 }
 
 # One question a rank that every number of tells apart, and what a fault needs beyond it. Numbers of three axes are
