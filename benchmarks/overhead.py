@@ -24,7 +24,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from adapters.base import ANSWERS, Declined
+from adapters.base import Declined
 from adapters.registry import load, resolve
 from benchmarks.figures import spread, table, with_spread
 from cases import Case
@@ -50,9 +50,8 @@ def bare(adapter: str, cases: Iterable[Case]) -> dict[str, float]:
                 program = asked.program(case)
             except Declined:
                 continue
-            names = [name for name in ANSWERS[case.direction] if name != "db" or case.bias]
             code = compile("\n".join(program.body), "<program>", "exec")
-            calls.append((asked._setup(program.setup), code, make_tensors(case), names))
+            calls.append((asked._setup(program.setup), code, make_tensors(case), case.answers))
     began, began_processor = time.perf_counter(), time.process_time()
     for setup, code, tensors, names in calls:
         namespace = {**setup, "bias": None, **tensors}
