@@ -20,6 +20,16 @@ _HAIKU = "https://dm-haiku.readthedocs.io/en/latest/api.html#convndtranspose"
 _EQUINOX = "https://docs.kidger.site/equinox/api/nn/conv/#equinox.nn.ConvTranspose"
 
 
+def _any_batch_axes(source: str) -> Limit:
+    return Limit(
+        "inexpressible",
+        "data",
+        lambda case: case.data == "wrongrank",
+        "the input is (*batch_dims, spatial_dims..., features): an axis too many is one more of the batch",
+        source,
+    )
+
+
 class FlaxLinen(JaxAdapter):
     """``flax.linen.ConvTranspose``, whose images are channels_last.
 
@@ -30,7 +40,7 @@ class FlaxLinen(JaxAdapter):
     packages = ("flax", "jax", "jaxlib")
     extra = "flax"
     documentation = _LINEN
-    limits = (no_groups(_LINEN), no_output_padding_without_answer(_LINEN))
+    limits = (no_groups(_LINEN), no_output_padding_without_answer(_LINEN), _any_batch_axes(_LINEN))
     imports: ClassVar[tuple[str, ...]] = ("import flax.linen as nn",)
 
     def forward(self, case: Case) -> list[str]:
@@ -56,7 +66,7 @@ class FlaxNnx(FlaxLinen):
 
     name = "flax-nnx"
     documentation = _NNX
-    limits = (no_groups(_NNX), no_output_padding_without_answer(_NNX))
+    limits = (no_groups(_NNX), no_output_padding_without_answer(_NNX), _any_batch_axes(_NNX))
     imports: ClassVar[tuple[str, ...]] = ("from flax import nnx",)
 
     def layer(self, case: Case, transposed: bool) -> str:
