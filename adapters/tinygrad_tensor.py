@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import shutil
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -15,6 +16,15 @@ from cases.case import Case
 __all__ = ["Tinygrad"]
 
 _DOCUMENTATION = "https://docs.tinygrad.org/tensor/ops/#tinygrad.Tensor.conv_transpose2d"
+_INTERPRETED = shutil.which("clang") is None
+_MOST_INTERPRETED = 20_000
+
+
+def _products(case: Case) -> int:
+    """Of an answer, or of the gradients too; groups have fewer."""
+    answers = 1 if case.direction == "fwd" else 3
+    sizes = (case.batch, case.in_channels, case.out_channels, *case.input_size, *case.kernel_size)
+    return answers * math.prod(sizes)
 
 
 class Tinygrad(Adapter):
@@ -27,12 +37,19 @@ class Tinygrad(Adapter):
     packages = ("tinygrad",)
     extra = "tinygrad"
     documentation = _DOCUMENTATION
-    environment: ClassVar[Mapping[str, str]] = {"DEV": "CPU" if shutil.which("clang") else "PYTHON"}
+    environment: ClassVar[Mapping[str, str]] = {"DEV": "PYTHON" if _INTERPRETED else "CPU"}
     limits: ClassVar[tuple[Limit, ...]] = (
         no_periodic(_DOCUMENTATION),
         no_complex(_DOCUMENTATION),
         # Its bfloat16 has no way to NumPy and back that keeps the format.
         no_dtype("https://docs.tinygrad.org/dtypes/", "bf16", status="inexpressible"),
+        Limit(
+            "inexpressible",
+            "input_size",
+            lambda case: _INTERPRETED and _products(case) > _MOST_INTERPRETED,
+            "without clang every operation is interpreted in Python: so many products take minutes",
+            "https://docs.tinygrad.org/runtime/",
+        ),
     )
     bias_in_storage = True
 
