@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
-import platform
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
-import numpy as np
+from adapters.environment import describe
 
-__all__ = ["best_of", "machine", "spread", "table", "versions", "with_spread"]
+__all__ = ["best_of", "machine", "spread", "table", "with_spread"]
 
 _PACKAGES = ("numpy", "torch", "tensorflow", "keras", "jax", "onnx", "pytest", "pytest-xdist")
 
@@ -45,29 +41,14 @@ def best_of(call: Callable[[], Any], *, within: float = 0.3, repeats: int = 3) -
 
 def machine() -> dict[str, Any]:
     """Processor, cores, load and versions, as far as the system says."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
-        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
+    about = describe(_PACKAGES)
     return {
-        "processor": model,
-        "cores": len(os.sched_getaffinity(0)),
+        "processor": about["cpu"],
+        "cores": about["threads"],
         "load": round(os.getloadavg()[0], 1),
-        "python": sys.version.split()[0],
-        "versions": versions(),
+        "python": about["python"],
+        "versions": about["versions"],
     }
-
-
-def versions() -> dict[str, str]:
-    """Of the packages that take part, those that are installed."""
-    found = {"numpy": np.__version__}
-    for package in _PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

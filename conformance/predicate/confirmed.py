@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from adapters.process import Host
 from cases.case import Case
 from conformance.predicate.active import Fails, explain
+from conformance.predicate.recorded import some, wrong_and_passing
 from conformance.reference import question
 from conformance.verdict import judge
 from reports.findings import Condition, Finding, findings
@@ -63,13 +63,18 @@ def confirmed(
     dict
         `reports.findings.Condition` as a dict; findings without one are left out.
     """
+    causes = [item for item in findings(new, results.cases()) if item.status in _ASKED_AGAIN]
+    if not causes:
+        return {}
+    _, passing = wrong_and_passing(results)
     found = {}
-    for finding in [item for item in findings(new, results.cases()) if item.status in _ASKED_AGAIN][
-        :_MOST_FINDINGS
-    ]:
-        passing = [o.case_id for o in results.outcomes() if o.adapter == finding.adapter and o.status == "pass"]
+    for finding in causes[:_MOST_FINDINGS]:
         with host_of(finding.adapter) as host:
-            condition = None if host.start() is not None else _condition(finding, passing, host, seconds)
+            condition = (
+                None
+                if host.start() is not None
+                else _condition(finding, passing.get(finding.adapter, []), host, seconds)
+            )
         if condition is not None:
             found[finding.id] = asdict(condition)
     return found
@@ -77,13 +82,11 @@ def confirmed(
 
 def _condition(finding: Finding, passing: list[str], host: Host, seconds: float) -> Condition | None:
     alike = fails_alike(finding.status, finding.kind, host)
-    known = explain(_some(finding.members), _some(passing), alike, budget=_QUESTIONS, seconds=seconds)
+    known = explain(_cases(finding.members), _cases(passing), alike, budget=_QUESTIONS, seconds=seconds)
     if known.predicate is None:
         return None
     return Condition(known.predicate.text, str(known.predicate), known.failing, known.passing, known.exact)
 
 
-def _some(case_ids: Iterable[str]) -> list[Case]:
-    ids = list(case_ids)
-    chosen = ids if len(ids) <= _MOST_CASES else random.Random(0).sample(ids, _MOST_CASES)
-    return [Case.parse(case_id) for case_id in chosen]
+def _cases(case_ids: Sequence[str]) -> list[Case]:
+    return [Case.parse(case_id) for case_id in some(case_ids, _MOST_CASES)]

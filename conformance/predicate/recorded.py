@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 from conformance.predicate.active import explain_rows
 from reports.findings import findings
+from reports.outcome import Outcome
 from reports.store import Results
 
-__all__ = ["conditions"]
+__all__ = ["conditions", "some", "wrong_and_passing"]
+
+_Item = TypeVar("_Item")
 
 # The gravest findings get a condition; more cases than this on a side add little and take long.
 _MOST_FINDINGS = 20
@@ -28,6 +32,21 @@ def conditions(results: Results) -> dict[str, dict[str, Any]]:
     """
     deadline = time.monotonic() + _SECONDS
     cases = results.cases()
+    wrong, passing = wrong_and_passing(results)
+    found = {}
+    for finding in findings(wrong, cases)[:_MOST_FINDINGS]:
+        fails = [cases[case_id] for case_id in finding.members]
+        right = [cases[case_id] for case_id in passing.get(finding.adapter, [])]
+        condition = explain_rows(
+            some(fails, _MOST_CASES), some(right, _MOST_CASES), fails, right, deadline=deadline
+        )
+        if condition is not None:
+            found[finding.id] = asdict(condition)
+    return found
+
+
+def wrong_and_passing(results: Results) -> tuple[list[Outcome], dict[str, list[str]]]:
+    """The outcomes that fail the gate, and the ids of the cases that each adapter passes."""
     passing: dict[str, list[str]] = {}
     wrong = []
     for outcome in results.outcomes():
@@ -35,15 +54,9 @@ def conditions(results: Results) -> dict[str, dict[str, Any]]:
             wrong.append(outcome)
         elif outcome.status == "pass":
             passing.setdefault(outcome.adapter, []).append(outcome.case_id)
-    found = {}
-    for finding in findings(wrong, cases)[:_MOST_FINDINGS]:
-        fails = [cases[case_id] for case_id in finding.members]
-        right = [cases[case_id] for case_id in passing.get(finding.adapter, [])]
-        condition = explain_rows(_some(fails), _some(right), fails, right, deadline=deadline)
-        if condition is not None:
-            found[finding.id] = asdict(condition)
-    return found
+    return wrong, passing
 
 
-def _some(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return rows if len(rows) <= _MOST_CASES else random.Random(0).sample(rows, _MOST_CASES)
+def some(items: Sequence[_Item], most: int) -> list[_Item]:
+    """As many of some items as there may be, chosen at random but always alike."""
+    return list(items) if len(items) <= most else random.Random(0).sample(items, most)
