@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from cases import Case
+from cases.columns import columns
 from reports.drift import Drift, drifts
 from reports.expectations import CONDITION_COLUMNS, Expectation
 from reports.outcome import OUTCOME_COLUMNS, Outcome
@@ -16,7 +18,7 @@ from reports.statuses import STATUSES
 from reports.store import Results
 from reports.where import Table
 
-__all__ = ["Gate", "Item", "assess", "explain"]
+__all__ = ["Gate", "Item", "assess", "explain", "known"]
 
 Expectations = Mapping[str, Sequence[Expectation]]
 
@@ -102,6 +104,16 @@ def explain(
                 if met and (row["kind"] or row["status"]) in entry.kinds:
                     explained.append(entry)
     return found
+
+
+def known(
+    case: Case, outcome: Outcome, entries: Sequence[Expectation], environment: Mapping[str, Any]
+) -> Expectation | None:
+    """The first entry that explains one outcome; see `explain`."""
+    if not outcome.gates:
+        return None
+    (explained,) = explain([columns(case) | outcome.columns()], entries, environment)
+    return next(iter(explained), None)
 
 
 def assess(

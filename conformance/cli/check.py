@@ -6,7 +6,7 @@ import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from rich import box
@@ -23,6 +23,9 @@ from conformance.cli.common import adapter_option, device_option, resolve_adapte
 from conformance.cli.question import question_options
 from conformance.exit_codes import exit_code
 from conformance.reference import question as question_data
+from reports.expectations import Expectation
+from reports.expectations import load as load_expectations
+from reports.gate import known
 from reports.outcome import Outcome
 from reports.statuses import STATUSES, label
 from reports.terminal import console_for_tables
@@ -70,12 +73,22 @@ def command(
         click.echo(json.dumps(_as_json(case, found), indent=2))
     else:
         _print(question, found)
-    raise click.exceptions.Exit(exit_code(outcome for outcome, _ in found))
+    raise click.exceptions.Exit(exit_code(answer.outcome for answer in found))
 
 
-def _ask(case: Case, spec: AdapterSpec, timeout: float) -> tuple[Outcome, dict[str, str]]:
+class _Answer(NamedTuple):
+    """What an adapter answered, with which versions, and what is known about it."""
+
+    outcome: Outcome
+    versions: dict[str, str]
+    known: Expectation | None
+
+
+def _ask(case: Case, spec: AdapterSpec, timeout: float) -> _Answer:
     with Host(spec, Limits(answer=timeout)) as host:
-        return ask(case, host), host.environment["versions"]
+        outcome = ask(case, host)
+        entry = known(case, outcome, load_expectations(spec.name), host.environment)
+        return _Answer(outcome, host.environment["versions"], entry)
 
 
 def _save_models(case: Case, specs: list[AdapterSpec], folder: Path) -> None:
@@ -109,10 +122,10 @@ def _geometry(case: Case) -> dict[str, Any]:
     return {"geometry": {"output_size": list(geometry.output_size), "crop": crop}}
 
 
-def _as_json(case: Case, found: list[tuple[Outcome, dict[str, str]]]) -> dict[str, Any]:
+def _as_json(case: Case, found: list[_Answer]) -> dict[str, Any]:
     keys = ("status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis")
     outcomes = []
-    for outcome, versions in found:
+    for outcome, versions, _ in found:
         values = {key: _finite(getattr(outcome, key)) for key in keys}
         outcomes.append({"adapter": outcome.adapter, "versions": versions, **values})
     return {"case": str(case), **_geometry(case), "outcomes": outcomes}
@@ -123,7 +136,7 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and value in (float("inf"), float("-inf")) else value
 
 
-def _print(question: Meaning, found: list[tuple[Outcome, dict[str, str]]]) -> None:
+def _print(question: Meaning, found: list[_Answer]) -> None:
     console = console_for_tables()
     case = question.case
     console.print(str(case), style="bold", soft_wrap=True)
@@ -139,7 +152,7 @@ def _print(question: Meaning, found: list[tuple[Outcome, dict[str, str]]]) -> No
     for name in ("adapter", "version", "outcome", "profile", "budget"):
         table.add_column(name, overflow="fold")
     said: dict[str, list[str]] = {}
-    for outcome, versions in found:
+    for outcome, versions, entry in found:
         status = STATUSES[outcome.status]
         table.add_row(
             outcome.adapter,
@@ -150,6 +163,7 @@ def _print(question: Meaning, found: list[tuple[Outcome, dict[str, str]]]) -> No
         )
         words = [outcome.diagnosis["text"]] if outcome.diagnosis else []
         words += [" ".join(outcome.detail.split())[:_MOST_CHARACTERS]] if outcome.detail else []
+        words += [f"known as {entry.finding}: {entry.reason} {entry.upstream}".rstrip()] if entry else []
         if words:
             said.setdefault("; ".join(words), []).append(outcome.adapter)
     console.print(table)

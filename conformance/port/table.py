@@ -15,12 +15,11 @@ from dataclasses import dataclass, replace
 from adapters.process import Host, Limits
 from adapters.registry import AdapterSpec
 from cases import Case, DomainError
-from cases.columns import columns
 from cases.policy import policies
 from conformance.check import verdict
 from conformance.port.search import Port, find_port
 from reports.expectations import load
-from reports.gate import explain
+from reports.gate import known
 
 __all__ = ["KINDS", "Ported", "answerable", "matrix", "port_all"]
 
@@ -114,13 +113,10 @@ def _port(case: Case, host: Host) -> Ported:
 
 def _known(port: Port, host: Host) -> bool:
     """Whether the interface fails the question it is asked by itself, as its expectations say."""
-    rows = []
-    for direction in ("fwd", "grad"):
-        asked = replace(port.asked, direction=direction)
-        outcome = verdict(asked, host)
-        if outcome.gates:
-            rows.append(columns(asked) | outcome.columns())
-    return bool(rows) and all(explain(rows, load(host.spec.name), host.environment))
+    asked = [replace(port.asked, direction=direction) for direction in ("fwd", "grad")]
+    wrong = [(case, outcome) for case in asked if (outcome := verdict(case, host)).gates]
+    entries = load(host.spec.name)
+    return bool(wrong) and all(known(case, outcome, entries, host.environment) for case, outcome in wrong)
 
 
 def matrix(ported: Mapping[str, Mapping[Case, Ported]]) -> dict[tuple[str, str], Counter[str]]:

@@ -12,14 +12,13 @@ from typing import Any
 from adapters.process import Host, Limits, Pending
 from adapters.registry import AdapterSpec
 from cases import Case
-from cases.columns import columns
 from cases.data import DATA_KINDS
 from cases.errors import DomainError
 from conformance.check import ask
 from conformance.reference import question
 from conformance.runner.again import Confirmation
 from reports.expectations import Expectation
-from reports.gate import explain
+from reports.gate import known
 from reports.outcome import Outcome
 
 __all__ = ["Answer", "Asker", "asked_twice", "every"]
@@ -187,12 +186,7 @@ class Asker:
             return None
 
     def _known(self, outcome: Outcome, case: Case) -> Expectation | None:
-        entries = self._expectations[outcome.adapter]
-        if not outcome.gates or not entries:
-            return None
-        row = {**columns(case), **outcome.columns()}
-        (explained,) = explain([row], entries, self._pool.environment)
-        return explained[0] if explained else None
+        return known(case, outcome, self._expectations[outcome.adapter], self._pool.environment)
 
     def close(self) -> None:
         """End the adapter's process."""

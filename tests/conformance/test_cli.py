@@ -16,6 +16,7 @@ from cases import Case
 from conformance.runner.plan import turn
 from reports.store import Results
 from tests.conformance.test_check import toy
+from tests.frameworks import requires
 
 ROOT = Path(__file__).parents[2]
 CASES = ["--case", "1d-i5-k3", "--case", "2d-n2-c2x4-i4x5-k2x3-s2x1-g2-b1", "--case", "1d-i6-k2-s3-cl"]
@@ -141,6 +142,14 @@ def test_check_says_which_rule_leaves_a_question_without_an_answer() -> None:
 
 def test_check_exits_with_1_on_a_discrepancy() -> None:
     assert conformance("check", "1d-i5-k3", "--adapter", toy("Flipped")).returncode == 1
+
+
+@requires("onnxruntime")
+def test_check_says_that_a_discrepancy_is_known() -> None:
+    done = conformance("check", "1d-c3x5-i3-k2-s3-same", "--adapter", "onnxruntime")
+    assert done.returncode == 1
+    assert "known as same-with-a-stride-over-the-kernel" in " ".join(done.stdout.split())
+    assert "known as" not in conformance("check", "1d-i5-k3", "--adapter", toy("Flipped")).stdout
 
 
 @pytest.fixture
