@@ -82,7 +82,7 @@ def _install(kind: type[Adapter]) -> str:
 def _probe_into(row: dict[str, Any], spec: AdapterSpec) -> None:
     kind = load(spec.target)
     with Host(spec) as host:
-        found: dict[int, Probed] = {id(item.limit): item for item in probe(kind, host, load_tier("gate"))}
+        found: dict[int, Probed] = {id(item.limit): item for item in probe(kind, host, load_tier("full"))}
     for limit, shown in zip(kind.limits, row["limits"], strict=True):
         probed = found.get(id(limit))
         shown["state"] = probed.state if probed else "not probed"

@@ -168,7 +168,13 @@ class Declining(Quiet):
             "no NHWC",
             "https://example.org",
         ),
-        Limit("inexpressible", "data", lambda case: case.data != "ints", "only integers", "https://example.org"),
+        Limit(
+            "inexpressible",
+            "data",
+            lambda case: case.data not in ("ints", "normal"),
+            "only numbers",
+            "https://example.org",
+        ),
     )
 
     def program(self, case: Case) -> Program:
