@@ -17,13 +17,16 @@ __all__ = ["Tinygrad"]
 
 _DOCUMENTATION = "https://docs.tinygrad.org/tensor/ops/#tinygrad.Tensor.conv_transpose2d"
 _INTERPRETED = shutil.which("clang") is None
-_MOST_INTERPRETED = 20_000
+_MOST_INTERPRETED = 200_000
 
 
 def _products(case: Case) -> int:
-    """Of an answer, or of the gradients too; groups have fewer."""
+    """Every tap of every output, as the inserted zeros are multiplied, too; for an answer or its gradients."""
+    found = geometry(case)
+    if found is None:
+        return 0
     answers = 1 if case.direction == "fwd" else 3
-    sizes = (case.batch, case.in_channels, case.out_channels, *case.input_size, *case.kernel_size)
+    sizes = (case.batch, case.in_channels, case.out_channels, *found.output_size, *case.kernel_size)
     return answers * math.prod(sizes)
 
 
