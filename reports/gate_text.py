@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ __all__ = ["Line", "headline", "lines", "markdown"]
 
 _MOST_LINES = 30
 _MOST_CHARACTERS = 240
+_MOST_NAMES = 4
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,24 @@ class Line:
 
 
 def headline(gate: Gate) -> str:
-    """The result in one sentence that begins with what is new."""
+    """The result in one sentence that begins with what is new, and in whose answers."""
     parts = [f"{count} {name}" for name in STANDINGS if (count := gate.standings[name]) and STANDINGS[name].fails]
     parts += [f"{len(found)} {name}" for name, found in (("stale", gate.stale), ("drifted", gate.drifts)) if found]
     quiet = [f"{count} {name}" for name in STANDINGS if (count := gate.standings[name])]
     quiet = [part for part in quiet if part not in parts]
     tail = f" ({', '.join(quiet)})" if quiet else ""
-    return (f"Gate red: {', '.join(parts)}" if parts else "Gate green: nothing new") + tail + "."
+    return (f"Gate red: {', '.join(parts)}{_whose(gate)}" if parts else "Gate green: nothing new") + tail + "."
+
+
+def _whose(gate: Gate) -> str:
+    """The adapters that what fails the gate is about, those with the most of it first."""
+    counts = Counter(item.outcome.adapter for item in gate.failing)
+    counts.update(drift.adapter for drift in gate.drifts)
+    counts.update(entry.path.stem for entry in gate.stale)
+    names = [name for name, _ in counts.most_common()]
+    if len(names) > _MOST_NAMES:
+        names[_MOST_NAMES - 1 :] = [f"{len(names) - _MOST_NAMES + 1} more adapters"]
+    return f" in {', '.join(names[:-1])} and {names[-1]}" if names[1:] else f" in {names[0]}"
 
 
 def lines(gate: Gate, cases: Mapping[str, dict[str, Any]]) -> list[Line]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from reports.gate import Gate
+from reports.gate_text import headline, lines
+from reports.standings import STANDINGS
 from reports.statuses import STATUSES
 from reports.store import Results
 from reports.survey import sentence, survey
@@ -28,24 +32,36 @@ def console_for_tables() -> Console:
     return console
 
 
-def print_report(results: Results) -> None:
-    """Print the sentence of result, the discrepancies by cause and the totals by adapter."""
+def print_report(results: Results, gate: Gate) -> None:
+    """Print the result, the discrepancies by cause, those that fail the gate first, and the totals by adapter."""
     found = survey(results)
+    standing = {(item.outcome.adapter, item.outcome.case_id): item.standing for item in gate.items}
     console = console_for_tables()
-    console.print(sentence(found), style="bold", soft_wrap=True, markup=False)
-    for item in found.groups[:_MOST_GROUPS]:
+    console.print(headline(gate), style="bold", soft_wrap=True, markup=False)
+    console.print(sentence(found), soft_wrap=True, markup=False)
+    for remark in lines(gate, results.cases()):
+        if remark.fails and remark.standing not in STANDINGS:
+            console.print(f"  {remark.standing}: {remark.text}", soft_wrap=True, markup=False)
+    stands = {
+        item.id: Counter(standing[item.adapter, case_id] for case_id in item.members) for item in found.groups
+    }
+    groups = sorted(found.groups, key=lambda item: not any(STANDINGS[name].fails for name in stands[item.id]))
+    for item in groups[:_MOST_GROUPS]:
         status = STATUSES[item.status]
         count = f"{len(item.members)} case{'s' if len(item.members) > 1 else ''}"
         console.print()
-        console.print(f"[{status.colour}]{status.symbol} {item.label}[/]  {escape(item.adapter)}, {count}")
+        known = ", ".join(f"{number} {name}" for name in STANDINGS if (number := stands[item.id][name]))
+        console.print(
+            f"[{status.colour}]{status.symbol} {item.label}[/]  {escape(item.adapter)}, {count}: {known}"
+        )
         what = " ".join((item.text or item.detail).split())[:_MOST_CHARACTERS]
         if item.condition is not None:
             what += f" ({item.condition.phrase})"
         # Without wrapping, so that what is copied is whole.
         for line in filter(None, (what, item.smallest)):
             console.print(f"  {line}", soft_wrap=True, markup=False)
-    if len(found.groups) > _MOST_GROUPS:
-        console.print(f"\nand {len(found.groups) - _MOST_GROUPS} more groups")
+    if len(groups) > _MOST_GROUPS:
+        console.print(f"\nand {len(groups) - _MOST_GROUPS} more groups")
     shown = [status for name, status in STATUSES.items() if found.totals[name]]
     table = Table(box=box.SIMPLE)
     table.add_column("adapter")

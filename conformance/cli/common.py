@@ -11,6 +11,7 @@ import click
 from adapters.devices import DEVICES, present
 from adapters.registry import AdapterSpec, UnknownAdapter, expand, load, resolve
 from cases import Case, CaseError
+from conformance.bound import PROFILES
 from conformance.selection import expectation_folders
 from reports.expectations import load_all
 from reports.gate import Gate, assess
@@ -102,10 +103,10 @@ expectations_option = click.option(
 )
 
 
-def assess_record(record: Results, folders: Sequence[str]) -> Gate:
+def assess_record(record: Results, folders: Sequence[str], baseline: Results | None = None) -> Gate:
     """The gate of a recorded run; raises ExpectationError for a malformed file."""
     adapters = sorted({adapter for adapter, _ in record.questions()})
-    return assess(record, load_all(adapters, expectation_folders(folders)))
+    return assess(record, load_all(adapters, expectation_folders(folders)), baseline, ("exact", *PROFILES))
 
 
 def print_gate(gate: Gate, cases: Mapping[str, dict[str, Any]], *, summary: Path | None = None) -> None:

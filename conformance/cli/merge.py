@@ -42,7 +42,7 @@ def command(results: tuple[Path, ...], out: Path, report: bool, expectations: tu
             if report:
                 from conformance.page import write_page
 
-                write_page(record, out.parent / "report")
+                write_page(record, out.parent / "report", gate)
                 write_summary(record, out.parent / "summary.md", gate)
                 write_junit(record, gate, out.parent / "junit.xml")
             print_gate(gate, record.cases(), summary=out.parent / "summary.md" if report else None)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from conformance.cli.common import assess_record, expectations_option
+from reports.expectations import ExpectationError
 from reports.history import History, HistoryError
 from reports.store import Results, ResultsError
 
@@ -24,26 +26,42 @@ __all__ = ["command"]
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A file of `conformance history`, to say since when findings are there.",
 )
+@expectations_option
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    metavar="RESULTS",
+    help="An earlier run: what it has is known, lost precision is news.",
+)
 @click.option("--text", is_flag=True, help="Print the answer in short; write nothing.")
-def command(results: Path, out: Path | None, past: Path | None, text: bool) -> None:
-    """Write the report of the recorded run RESULTS, or print it in short."""
+def command(
+    results: Path,
+    out: Path | None,
+    past: Path | None,
+    expectations: tuple[str, ...],
+    baseline: Path | None,
+    text: bool,
+) -> None:
+    """Write the report of the recorded run RESULTS, or print it in short.
+
+    It is judged as `run` judged it, by the same expectations if the same are given. The exit code is 0 whatever
+    came out: `run`, `merge` and `diff` are what to gate on.
+    """
     try:
-        record = Results.open(results)
-    except ResultsError as error:
+        with ExitStack() as stack:
+            record = stack.enter_context(Results.open(results))
+            before = stack.enter_context(Results.open(baseline)) if baseline else None
+            gate = assess_record(record, expectations, before)
+            if text:
+                from reports.terminal import print_report
+
+                print_report(record, gate)
+                return
+            from conformance.page import write_page
+
+            history = stack.enter_context(History(past)) if past else None
+            click.echo(write_page(record, out or results.parent / "report", gate, before, history))
+    except (ResultsError, ExpectationError, HistoryError) as error:
         raise click.UsageError(str(error)) from None
-    with record:
-        if text:
-            from reports.terminal import print_report
-
-            print_report(record)
-            return
-        from conformance.page import write_page
-
-        try:
-            with ExitStack() as stack:
-                history = stack.enter_context(History(past)) if past else None
-                click.echo(write_page(record, out or results.parent / "report", history=history))
-        except HistoryError as error:
-            raise click.UsageError(str(error)) from None
-        except OSError as error:
-            raise click.UsageError(f"cannot write the report: {error}") from None
+    except OSError as error:
+        raise click.UsageError(f"cannot write the report: {error}") from None

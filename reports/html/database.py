@@ -92,21 +92,21 @@ def build(results: Results, groups: Iterable[Finding], news: News) -> tuple[byte
     rows = ((numbers[case_id], *columns.values(), _geometry(case_id)) for case_id, columns in cases.items())
     connection.executemany(f"INSERT INTO cases VALUES ({marks})", rows)
     texts = _Texts()
-    digests: dict[int, list[tuple[str, int]]] = {}
+    answers = _Answers()
     kept: dict[tuple[str, str], Detail] = {}
     for number, outcome in enumerate(results.outcomes()):
         key = outcome.adapter, outcome.case_id
         case_no = numbers[outcome.case_id]
-        if outcome.digest:
-            digests.setdefault(case_no, []).append((outcome.digest, number))
+        answers.add(outcome, case_no, number)
         if outcome.evidence or outcome.program:
             kept[key] = Detail(number, outcome.program, compact(outcome.evidence))
-        known = texts.number(news.expectation.get(key, ""))
+        entry = news.expectation.get(key)
+        known = texts.number("" if entry is None else f"{entry.finding}: {entry.reason} {entry.upstream}".rstrip())
         standing = finding.get(key), news.standing.get(key), news.before.get(key)
         row = (*_row(number, case_no, outcome, texts), known, *_judgement(outcome), None, *standing)
         connection.execute(f"INSERT INTO asked VALUES ({', '.join('?' * len(row))})", row)
     connection.executemany("INSERT INTO texts VALUES (?, ?)", texts.rows())
-    connection.executemany("UPDATE asked SET answer = ? WHERE case_no = ? AND id = ?", _letters(digests))
+    connection.executemany("UPDATE asked SET answer = ? WHERE case_no = ? AND id = ?", answers.letters())
     inside, *files = shelve(most_telling_first(groups, kept))
     connection.executemany("INSERT INTO details VALUES (?, ?, ?)", inside)
     places = ((detail.id, number) for number, file in enumerate(files) for detail in file)
@@ -116,6 +116,34 @@ def build(results: Results, groups: Iterable[Finding], news: News) -> tuple[byte
     data = connection.serialize()
     connection.close()
     return data, files
+
+
+class _Answers:
+    """Digests of answers by case, without those of adapters that answer with shapes alone.
+
+    No right answer of such an adapter meets an accuracy profile, and its bits are no tensor's.
+    """
+
+    def __init__(self) -> None:
+        self._by_case: dict[int, list[tuple[str, int, str]]] = {}
+        self._right: set[tuple[str, str | None]] = set()
+
+    def add(self, outcome: Outcome, case_no: int, number: int) -> None:
+        if outcome.digest:
+            self._by_case.setdefault(case_no, []).append((outcome.digest, number, outcome.adapter))
+            if outcome.status == "pass":
+                self._right.add((outcome.adapter, outcome.profile))
+
+    def letters(self) -> Iterator[tuple[str, int, int]]:
+        """A letter for each different answer to a case, A for the most frequent: equal letters, equal bits."""
+        measured = {adapter for adapter, profile in self._right if profile}
+        shape_only = {adapter for adapter, _ in self._right} - measured
+        for case_no, answers in self._by_case.items():
+            found = [(digest, number) for digest, number, adapter in answers if adapter not in shape_only]
+            ranking = [digest for digest, _ in Counter(digest for digest, _ in found).most_common()]
+            for digest, number in found:
+                place = ranking.index(digest)
+                yield (chr(ord("A") + place) if place < 26 else f"#{place}"), case_no, number
 
 
 def _geometry(case_id: str) -> str | None:
@@ -167,12 +195,3 @@ def _judgement(outcome: Outcome) -> tuple[int, int]:
 def _rounded(value: float | None) -> float | None:
     # Three digits say enough, and compress well.
     return None if value is None else float(f"{value:.3g}")
-
-
-def _letters(digests: dict[int, list[tuple[str, int]]]) -> Iterator[tuple[str, int, int]]:
-    """A letter for each different answer to a case, A for the most frequent: equal letters, equal bits."""
-    for case_no, found in digests.items():
-        ranking = [digest for digest, _ in Counter(digest for digest, _ in found).most_common()]
-        for digest, number in found:
-            place = ranking.index(digest)
-            yield (chr(ord("A") + place) if place < 26 else f"#{place}"), case_no, number

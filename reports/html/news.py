@@ -7,16 +7,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reports.expectations import Expectation
 from reports.findings import Finding
-from reports.gate import Gate
+from reports.gate import Gate, Item
 from reports.gate_text import Line, headline, lines
 from reports.standings import STANDINGS, Standing
 from reports.statuses import label
 from reports.store import Results
 
-__all__ = ["News", "news_of"]
+__all__ = ["Explained", "News", "news_of"]
 
 Question = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What one expectation explains in a run: whose discrepancies, what they are, how many, and the entry."""
+
+    adapter: str
+    label: str
+    count: int
+    entry: Expectation
+
+    @property
+    def versions(self) -> str:
+        """The versions it holds for, such as ``onnx >=1.17``."""
+        return ", ".join(f"{package} {span}" for package, span in self.entry.versions.items())
 
 
 @dataclass(frozen=True)
@@ -30,11 +46,13 @@ class News:
     fails : bool
         Whether the gate fails.
     lines : list of Line
-        What to look at beside the discrepancies: what is fixed, expected, stale or less precise.
+        What to look at beside the discrepancies: what is fixed, stale or less precise.
+    explained : list of Explained
+        What expectations explain, by adapter.
     standing : dict
         Name in ``STANDINGS`` by adapter and case.
     expectation : dict
-        The reason and the upstream report of what is expected, by adapter and case.
+        The entry that expects an outcome, by adapter and case.
     before : dict
         Status and kind in the earlier run, by adapter and case.
     versions_before : dict
@@ -44,8 +62,9 @@ class News:
     headline: str = ""
     fails: bool = False
     lines: list[Line] = field(default_factory=list)
+    explained: list[Explained] = field(default_factory=list)
     standing: dict[Question, str] = field(default_factory=dict)
-    expectation: dict[Question, str] = field(default_factory=dict)
+    expectation: dict[Question, Expectation] = field(default_factory=dict)
     before: dict[Question, str] = field(default_factory=dict)
     versions_before: dict[str, dict[str, str]] | None = None
 
@@ -59,9 +78,30 @@ class News:
         members = ((found.adapter, case_id) for case_id in found.members)
         return _in_order(Counter(self.standing[key] for key in members if key in self.standing))
 
-    def order(self, groups: list[Finding]) -> list[Finding]:
-        """Findings with something that fails the gate first, otherwise as they are."""
-        return sorted(groups, key=lambda found: not any(item.fails for item, _ in self.standings(found)))
+    def fails_by(self, found: Finding) -> bool:
+        """Whether some member of a group fails the gate."""
+        return any(item.fails for item, _ in self.standings(found))
+
+    def smallest(self, found: Finding) -> str:
+        """The smallest case of a group that fails the gate, or else the smallest of all."""
+        failing = {name for name, item in STANDINGS.items() if item.fails}
+        members = (case_id for case_id in found.members if self.standing.get((found.adapter, case_id)) in failing)
+        return next(members, found.smallest)
+
+    def since(self, found: Finding) -> str:
+        """What the expectations and the earlier run say about since when a group is there."""
+        known = {
+            entry.finding: Explained(found.adapter, found.label, 0, entry).versions
+            for case_id in found.members
+            if (entry := self.expectation.get((found.adapter, case_id))) is not None
+        }
+        question = found.adapter, self.smallest(found)
+        if question in self.before:
+            versions = (self.versions_before or {}).get(found.adapter) or {}
+            named = ", ".join(f"{name} {version}" for name, version in versions.items())
+            return f"before: {self.before[question]}" + (f" with {named}" if named else "")
+        spans = sorted({span for span in known.values() if span})
+        return f"known in {'; '.join(spans)}" if spans else ""
 
 
 def _in_order(counts: Counter[str]) -> list[tuple[Standing, int]]:
@@ -79,11 +119,25 @@ def news_of(gate: Gate | None, before: Results | None, cases: Mapping[str, dict[
     if gate is None:
         return News(before=earlier, versions_before=versions)
     standing, expectation = {}, {}
+    explained: dict[tuple[str, str, str], list[Item]] = {}
     for item in gate.items:
         question = item.outcome.adapter, item.outcome.case_id
         standing[question] = item.standing
         if item.entry is not None:
-            expectation[question] = f"{item.entry.reason} {item.entry.upstream}".rstrip()
-    # What fails because of its outcomes stands among the discrepancies.
-    others = [line for line in lines(gate, cases) if not (line.standing in STANDINGS and line.fails)]
-    return News(headline(gate), gate.fails, others, standing, expectation, earlier, versions)
+            expectation[question] = item.entry
+            explained.setdefault((item.outcome.adapter, item.entry.place, item.entry.finding), []).append(item)
+    # What fails because of its outcomes, and what is known, stands among the discrepancies.
+    others = [
+        line
+        for line in lines(gate, cases)
+        if line.standing != "known" and not (line.standing in STANDINGS and line.fails)
+    ]
+    reasons = [_explained(items) for _, items in sorted(explained.items())]
+    return News(headline(gate), gate.fails, others, reasons, standing, expectation, earlier, versions)
+
+
+def _explained(items: list[Item]) -> Explained:
+    outcomes = [item.outcome for item in items]
+    labels = dict.fromkeys(label(outcome.status, outcome.kind) for outcome in outcomes)
+    assert items[0].entry is not None
+    return Explained(outcomes[0].adapter, ", ".join(labels), len(items), items[0].entry)

@@ -24,6 +24,7 @@ from markupsafe import Markup
 from cases.rules import rules
 from reports.corpus import STATES, Standing
 from reports.gate import Gate
+from reports.glossary import GLOSSARY
 from reports.history import History
 from reports.html.database import COLUMNS, build
 from reports.html.details import Detail
@@ -140,16 +141,21 @@ def render(
     # A name may hold a slash, which separates the parts of an address.
     environment.filters["address"] = lambda text: quote(str(text), safe="")
     environment.filters["markdown"] = lambda text: Markup(_markdown.render(_FILE_LINK.sub(r"\1", text)))
+    environment.tests["upstream"] = lambda text: text.startswith("https://")
     environment.filters["markdown_line"] = lambda text: Markup(_markdown.renderInline(text))
     return environment.get_template("page.html.j2").render(
         sentence=sentence(found),
         survey=found,
-        groups=news.order(found.groups),
+        groups=found.groups,
+        new_groups=[group for group in found.groups if news.fails_by(group)],
+        known_groups=[group for group in found.groups if not news.fails_by(group)],
+        failing_lines=[line for line in news.lines if line.fails],
+        other_lines=[line for line in news.lines if not line.fails],
         news=news,
         standings=STANDINGS,
         statuses=[status for name, status in STATUSES.items() if found.totals[name]],
         all_statuses=STATUSES,
-        kinds=FAIL_KINDS,
+        glossary=GLOSSARY,
         rules=rules(),
         policy=_policy(scripts, style, has_files),
         style=Markup(style),

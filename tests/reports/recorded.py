@@ -11,6 +11,7 @@ from reports.store import Results
 HOSTILE = "</script><script>window.broken = 1</script><img src=x onerror='window.broken=1'>&amp;{{7*7}}<!--"
 SHIFT = {"transform": "shift", "axes": ["H"], "text": "shifted by 1 along H"}
 FIRST = "2d-c1x2-i2x3-k2-s2-ints.0"
+SECOND = "2d-c1x2-i2x3-k3-s3-same-cl"
 
 
 def evidence(shape: list[int], shift: float = 1.0) -> dict[str, object]:
@@ -25,7 +26,7 @@ def evidence(shape: list[int], shift: float = 1.0) -> dict[str, object]:
 
 def record(path: Path) -> Results:
     """Three adapters, four cases: one right, one wrong and hostile, one that mostly cannot."""
-    texts = (FIRST, "2d-c1x2-i2x3-k3-s3-same-cl", "1d-i3-k2-f16-normal.0", "3d-i2x2x3-k2-grad")
+    texts = (FIRST, SECOND, "1d-i3-k2-f16-normal.0", "3d-i2x2x3-k2-grad")
     cases = [Case.parse(text) for text in texts]
     results = Results.create(path)
     adapters = ("right", "wrong", "file.py:Odd name")

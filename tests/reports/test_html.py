@@ -15,14 +15,18 @@ from pathlib import Path
 
 import pytest
 
+from cases import Case
+from conformance.bound import PROFILES
 from reports.html import write_report
 from reports.html.database import COLUMNS, build
 from reports.html.news import News
-from reports.outcome import OUTCOME_COLUMNS
+from reports.outcome import OUTCOME_COLUMNS, Outcome
+from reports.standings import STANDINGS
+from reports.statuses import FAIL_KINDS, STATUSES
 from reports.store import Results
 from reports.survey import survey
 from tests.reports.made_up import make_run
-from tests.reports.recorded import HOSTILE, record
+from tests.reports.recorded import FIRST, HOSTILE, SECOND, record
 
 
 class _Page(HTMLParser):
@@ -115,6 +119,34 @@ def test_equal_letters_mean_equal_bits(tmp_path: Path) -> None:
         letters = dict(connection.execute(query, ("2d%cf%",)))
     assert sorted(letters) == ["right", "wrong"]
     assert letters["right"] != letters["wrong"]
+
+
+def test_inferred_shapes_are_no_bits_of_a_tensor(tmp_path: Path) -> None:
+    with record(tmp_path / "results.sqlite") as results:
+        results.record(Outcome(str(Case.parse(FIRST)), "wrong", "pass", detail="infers a shape", digest="b" * 16))
+        results.record(Outcome(str(Case.parse(SECOND)), "wrong", "fail", "shape", digest="b" * 16))
+        data, _ = build(results, survey(results).groups, News())
+    with _database(data) as connection:
+        lettered = {row[0] for row in connection.execute("SELECT adapter FROM asked WHERE answer IS NOT NULL")}
+    assert lettered == {"right"}
+
+
+def test_every_word_for_an_outcome_is_in_the_glossary(page: _Page, tmp_path: Path) -> None:
+    text = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    glossary = text[text.index('id="rule-glossary"') :]
+    words = set(re.findall("<dt>(.*?)</dt>", glossary))
+    statuses = {status.label for status in STATUSES.values()} | {f"fail: {kind}" for kind in FAIL_KINDS}
+    assert words >= statuses | set(STANDINGS) | {"drift", "stale", "unused", "overlap"}
+    profiles = re.search("<dt>accuracy profile</dt><dd>(.*?)</dd>", glossary)
+    assert profiles is not None
+    assert all(name in profiles[1] for name in ("exact", *PROFILES))
+
+
+def test_formulas_of_the_rules_are_not_taken_for_emphasis(page: _Page, tmp_path: Path) -> None:
+    text = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    rules = text[text.index('id="rule-R1"') : text.index('id="rule-glossary"')]
+    assert "<strong>" not in rules
+    assert not [words for words in re.findall("<em>(.*?)</em>", rules, re.DOTALL) if "=" in words]
 
 
 def test_what_has_no_room_in_the_page_lies_beside_it_smallest_cases_first(

@@ -52,7 +52,7 @@ def tab(chromium: Any, path: Path) -> Iterator[Tab]:
 def test_overview_names_what_is_wrong_and_matrix_cells_lead_to_their_outcomes(tab: Tab) -> None:
     assert tab.page.locator("h1:visible").inner_text().startswith("3 discrepancies")
     tab.page.get_by_label("rows").select_option("rank")
-    cell = tab.page.get_by_role("link", name="adapter wrong, rank 2: 2 of 2 differ")
+    cell = tab.page.get_by_role("link", name="adapter wrong, rank 2: 2 / 2 differ")
     assert cell.inner_text() == "2 / 2"
     cell.click()
     assert "where=" in tab.page.url
@@ -61,7 +61,7 @@ def test_overview_names_what_is_wrong_and_matrix_cells_lead_to_their_outcomes(ta
 
 def test_unsupported_is_never_counted_as_right(tab: Tab) -> None:
     tab.page.get_by_label("rows").select_option("rank")
-    cell = tab.page.get_by_role("link", name="adapter wrong, rank 3: 0 of 0 differ")
+    cell = tab.page.get_by_role("link", name="adapter wrong, rank 3: nothing judged")
     assert cell.inner_text() == "–"
 
 
@@ -121,7 +121,7 @@ def test_finding_has_its_condition_script_and_issue_body(chromium: Any, tmp_path
         tab = Tab(chromium, write_report(results, tmp_path / "report"), f"#/finding/{finding.id}")
     assert "It happens when stride > 1: all 2 such cases show it, and none of 1 others" in tab.view()
     assert HOSTILE in tab.page.get_by_text("is no fence").first.inner_text()
-    tab.page.get_by_text("The body of an issue").click()
+    tab.page.get_by_text("Text for an issue report").click()
     body = tab.page.locator("details.more pre").inner_text()
     assert body.startswith("# framework ")
     assert "````python\nprint(" in body
@@ -155,10 +155,10 @@ def test_cited_rules_open_their_text(tab: Tab) -> None:
 
 def test_agreement_counts_equal_bits_and_equal_verdicts(tab: Tab) -> None:
     tab.go("#/agreement")
-    differ = tab.page.get_by_role("link", name="right and wrong: 0 of 2 bit for bit")
-    assert differ.inner_text() == "0.0 %"
+    differ = tab.page.get_by_role("link", name="right and wrong: 0 %, 0 of 2 bit for bit")
+    assert differ.inner_text() == "0"
     tab.page.get_by_label("measured").select_option("both right")
-    tab.page.get_by_role("link", name="right and wrong: 0 of 3 both right").wait_for()
+    tab.page.get_by_role("link", name="right and wrong: 0 %, 0 of 3 both right").wait_for()
 
 
 def test_names_that_need_quoting_work(tab: Tab) -> None:

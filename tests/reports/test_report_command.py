@@ -9,6 +9,7 @@ import pytest
 from cases import Case
 from conformance.cli import main
 from reports.outcome import Outcome
+from reports.store import Results
 from tests.reports.recorded import FIRST, HOSTILE, record
 
 
@@ -37,7 +38,9 @@ def test_writes_the_page_beside_the_record(recorded: Path, capsys: pytest.Captur
 def test_text_says_first_what_is_wrong(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(str(recorded), "--text") == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("3 discrepancies in 1 of 3 adapters (wrong 3)")
+    assert printed.splitlines()[0] == "Gate red: 1 missing, 3 new in wrong and file.py:Odd name."
+    assert printed.splitlines()[1].startswith("3 discrepancies in 1 of 3 adapters (wrong 3)")
+    assert "2 cases: 2 new" in printed
     assert "shifted by 1 along H" in printed
     assert not (recorded.parent / "report").exists()
 
@@ -52,6 +55,8 @@ def test_bad_input_is_one_line(recorded: Path, tmp_path: Path, capsys: pytest.Ca
         (str(other),),
         (str(recorded), "--out", str(in_the_way / "x")),
         (str(recorded), "--history", str(other)),
+        (str(recorded), "--baseline", str(other)),
+        (str(recorded), "--expectations", str(tmp_path / "none")),
     ):
         assert _run(*arguments) == 2
         error = capsys.readouterr().err
@@ -72,3 +77,56 @@ def test_two_runs_compared_are_a_page_of_the_same_kind(
     assert "<title>Gate red: " in page
     assert "1 new" in page or "1 worse" in page
     assert capsys.readouterr().out.rstrip().endswith("index.html")
+
+
+ENTRY = """[[expectation]]
+finding = "shifted-by-one"
+where = "kernel_max > 1"
+kind = ["values", "crash"]
+reason = "the output is shifted"
+upstream = "https://example.org/issues/1"
+versions = { framework = ">=1" }
+"""
+
+
+def _expecting(recorded: Path) -> Path:
+    folder = recorded.parent / "expected"
+    folder.mkdir()
+    (folder / "wrong.toml").write_text(ENTRY, encoding="utf-8")
+    with Results.open(recorded, write=True) as results:
+        results.set_meta("environments", {"wrong": {"versions": {"framework": "2.0"}}})
+    return folder
+
+
+def test_judges_by_expectations_as_a_run_does(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = _expecting(recorded)
+    assert _run(str(recorded), "--text", "--expectations", str(folder)) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("Gate red: 1 missing in file.py:Odd name (3 known).")
+    assert "2 cases: 2 known" in printed
+    assert _run(str(recorded), "--text", "--expectations", "none") == 0
+    assert "2 cases: 2 new" in capsys.readouterr().out
+    assert _run(str(recorded), "--expectations", str(folder)) == 0
+    page = Path(capsys.readouterr().out.strip()).read_text(encoding="utf-8")
+    assert "<title>Gate red: 1 missing in file.py:Odd name (3 known).</title>" in page
+    assert "known in framework &gt;=1" in page
+    assert '<a href="https://example.org/issues/1" rel="noreferrer noopener">' in page
+
+
+def test_judges_by_an_earlier_run(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    earlier = tmp_path / "earlier.sqlite"
+    with record(earlier) as results:
+        results.record(Outcome(str(Case.parse(FIRST)), "wrong", "pass", profile="exact", budget=0.0))
+    assert _run(str(recorded), "--text", "--baseline", str(earlier)) == 0
+    assert capsys.readouterr().out.startswith(
+        "Gate red: 1 missing, 1 new in file.py:Odd name and wrong (2 known)."
+    )
+
+
+def test_shards_together_are_judged_on_their_page_too(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = _expecting(recorded)
+    arguments = ["merge", str(recorded), "--out", str(recorded.parent / "all" / "results.sqlite"), "--report"]
+    with pytest.raises(SystemExit):
+        main([*arguments, "--expectations", str(folder)])
+    page = (recorded.parent / "all" / "report" / "index.html").read_text(encoding="utf-8")
+    assert "<title>Gate red: 1 missing in file.py:Odd name (3 known).</title>" in page

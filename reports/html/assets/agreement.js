@@ -1,7 +1,7 @@
 // Which adapters agree with each other, and how much of their error bounds they use.
 
 const MEASURES = {
-  "bit for bit": { about: "answers to the same case that are the same bits", alike: (a, b, known) => known.answer[a] === known.answer[b], counts: (n, known) => known.answer[n] !== null },
+  "bit for bit": { about: "answers to the same case that are the same bits (an adapter that infers shapes alone has none)", alike: (a, b, known) => known.answer[a] === known.answer[b], counts: (n, known) => known.answer[n] !== null },
   "both right": { about: "cases judged for both on which both agree with the oracle within bound", alike: (a, b, known) => known.status[a] === "pass" && known.status[b] === "pass", counts: (n, known) => known.judged[n] },
   "same verdict": { about: "cases judged for both with the same verdict", alike: (a, b, known) => known.status[a] === known.status[b] && known.kind[a] === known.kind[b], counts: (n, known) => known.judged[n] },
 };
@@ -64,8 +64,8 @@ function showAgreement(box) {
     const rows = order.map((a) => el("tr", {}, el("th", { scope: "row" }, names[a]), order.map((b) => el("td", {}, pairCell(table[a][b], names[a], names[b], measure)))));
     box.replaceChildren(el("h1", { id: "agreement-title" }, "Who agrees with whom"),
       el("div", { class: "controls" }, select("measured", Object.keys(MEASURES), measure, (value) => { measure = value; draw(); })),
-      el("p", { class: "legend" }, `Share of ${MEASURES[measure].about}. Adapters that agree most stand together.`),
-      el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Agreement" }, el("table", { class: gridClass(order.length) }, el("thead", {}, head), el("tbody", {}, rows))),
+      el("p", { class: "legend" }, `Percentage of ${MEASURES[measure].about}, rounded down. Adapters that agree most stand together. Each cell opens what differs.`),
+      el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Agreement" }, el("table", { class: `${gridClass(order.length)} narrow` }, el("thead", {}, head), el("tbody", {}, rows))),
       distributions());
   };
   draw();
@@ -75,10 +75,11 @@ function pairCell({ n, alike }, one, other, measure) {
   if (one === other) return el("span", { class: "cell undone" }, "");
   if (!n) return el("span", { class: "cell undone", title: "no case that both answer" }, "–");
   const share = alike / n;
-  const text = share === 1 ? "100 %" : `${Math.min(99.9, share * 100).toFixed(1)} %`;
+  // Rounded down, so that 100 is all of them.
+  const text = share === 1 ? "100" : String(Math.floor(share * 100));
   const both = `adapter IN (${quote(one)}, ${quote(other)})`;
   const where = measure === "bit for bit" ? `${both} AND differ(${both})` : `${both} AND NOT every(judged AND ${both}, status = 'pass') AND judged`;
-  const title = `${one} and ${other}: ${alike} of ${n} ${measure}`;
+  const title = `${one} and ${other}: ${text} %, ${alike} of ${n} ${measure}`;
   const link = el("a", { href: explorerLink(where), title, "aria-label": title }, text);
   link.style.background = `color-mix(in oklab, var(--link) ${Math.round(share ** 3 * 45)}%, var(--paper))`;
   return link;

@@ -2,15 +2,15 @@
 // quantifiers over all outcomes of the same case.
 
 const QUANTIFIERS = {
-  any: { form: "any(condition)", about: "some outcome of the case meets it",
+  any: { form: "any(condition)", about: "at least one outcome of the case meets the condition",
     sql: (condition) => `case_no IN (SELECT case_no FROM outcomes WHERE ${condition})` },
-  none: { form: "none(condition)", about: "no outcome of the case meets it",
+  none: { form: "none(condition)", about: "no outcome of the case meets the condition",
     sql: (condition) => `case_no NOT IN (SELECT case_no FROM outcomes WHERE ${condition})` },
   every: { form: "every(among, condition)", about: "some outcomes of the case meet the first, and all of those meet the second",
     sql: (among, condition) => `case_no IN (SELECT case_no FROM outcomes WHERE ${among} GROUP BY case_no HAVING min(${condition} IS TRUE))` },
-  exactly: { form: "exactly(number, condition)", about: "so many outcomes of the case, one or more, meet it",
+  exactly: { form: "exactly(number, condition)", about: "that number of the case's outcomes, one or more, meet the condition",
     sql: (number, condition) => `case_no IN (SELECT case_no FROM outcomes WHERE ${condition} GROUP BY case_no HAVING count(*) = ${number})` },
-  differ: { form: "differ(among)", about: "the answers to the case that meet it are not all the same bits",
+  differ: { form: "differ(condition)", about: "those answers to the case that meet the condition are not all the same bits",
     sql: (among) => `case_no IN (SELECT case_no FROM outcomes WHERE answer IS NOT NULL AND ${among} GROUP BY case_no HAVING min(answer) <> max(answer))` },
 };
 
@@ -22,7 +22,7 @@ const PRESETS = [
   ["Keras backends differ", "differ(adapter LIKE 'keras%') AND adapter LIKE 'keras%'"],
   ["answers not bit for bit alike", "differ(1) AND answer IS NOT NULL"],
   ["more than half the bound used", "budget > 0.5"],
-  ["nobody was asked in its own words", "none(judged)"],
+  ["no adapter could answer", "none(judged)"],
 ];
 
 class ConditionError extends Error {}

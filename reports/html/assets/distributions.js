@@ -13,7 +13,7 @@ const DISTANCES = [
     column: "max_ulp_error",
     title: "How many units in the last place they are off",
     edges: [0.5, 1, 2, 4, 10, 30, 100, 1000],
-    shown: (value) => `${Number(value.toPrecision(2)).toLocaleString("en").replaceAll(",", "\u202f")}`,
+    shown: (value) => (value < 1e6 ? Number(value.toPrecision(2)).toLocaleString("en").replaceAll(",", "\u202f") : value.toExponential(1)),
     about: "by the distance of the worst element in units of the exact answer's last place (ULP); half a unit is rounded as well as can be, and where terms cancel many units are no fault",
     unit: "ULP",
   },
@@ -22,7 +22,7 @@ const DISTANCES = [
 const ROUNDED = "status = 'pass' AND data <> 'ints'";
 
 function distributions() {
-  return el("div", {}, DISTANCES.map((distance) => distribution(distance)));
+  return el("div", { class: "pairs" }, DISTANCES.map((distance) => distribution(distance)));
 }
 
 function distribution({ column, title, edges, shown, about, unit }) {
@@ -45,7 +45,7 @@ function distribution({ column, title, edges, shown, about, unit }) {
   const rows = answering.map((adapter) => el("tr", {}, el("th", { scope: "row" }, adapter), dtypes.map((dtype) => el("td", {}, cell(adapter, dtype)))));
   return el("div", {}, el("h2", {}, title),
     el("p", { class: "legend" }, `Right answers to questions with rounding, ${about}. A bar each: up to ${edges.map(shown).join(", ")}, more. The number is the largest.`),
-    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, el("table", { class: "grid" }, el("thead", {}, el("tr", {}, el("td"), dtypes.map((dtype) => el("th", { scope: "col" }, dtype)))), el("tbody", {}, rows))));
+    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, el("table", { class: "grid distances" }, el("thead", {}, el("tr", {}, el("td"), dtypes.map((dtype) => el("th", { scope: "col" }, dtype)))), el("tbody", {}, rows))));
 }
 
 function histogram(rows, bins) {

@@ -27,6 +27,11 @@ function badge(status, kind) {
   return el("span", { class: `badge ${colour}`, title }, sign, ` ${label(status, kind)}`);
 }
 
+function standingBadge(name, text) {
+  const { colour, symbol, about } = facts.standings[name];
+  return el("span", { class: `badge ${colour}`, title: about }, el("span", { "aria-hidden": "true" }, symbol), ` ${text}`);
+}
+
 function copyButton(text) {
   const button = el("button", { type: "button", class: "copy", onclick: () => copy(text, button) }, "copy");
   return button;
@@ -86,4 +91,9 @@ function withRules(text) {
     if (!facts.rules[part]) return part;
     return el("a", { href: `#/rules/${part}`, title: facts.rules[part] }, part);
   });
+}
+
+// A text in which addresses are links; only ours and documentation's come here, never a framework's message.
+function withLinks(text) {
+  return text.split(/(https:\/\/[^\s,;)]+)/).map((part, n) => (n % 2 ? el("a", { href: part, rel: "noreferrer noopener" }, part) : part));
 }

@@ -2,7 +2,7 @@
 
 const ROW_HEIGHT = 30;
 const DEFAULT_COLUMNS = ["status", "adapter", "case_id", "detail"];
-const WIDE = { case_id: 620, detail: 520, diagnosis: 360, adapter: 180, status: 150, source: 260 };
+const WIDE = { case_id: 620, detail: 520, diagnosis: 360, adapter: 220, status: 160, source: 260 };
 
 class Explorer {
   constructor(box) {
@@ -16,7 +16,7 @@ class Explorer {
     this.body = el("tbody");
     this.table = el("table", { class: "rows", "aria-labelledby": "explorer-title" }, el("thead", {}, this.head), this.body);
     this.scroller = el("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Outcomes", onkeydown: (event) => this.walk(event) }, this.table);
-    this.presets = el("select", { "aria-label": "Questions others ask", onchange: (event) => this.go({ where: event.target.value }) });
+    this.presets = el("select", { "aria-label": "Ready-made conditions", onchange: (event) => this.go({ where: event.target.value }) });
     box.replaceChildren(
       el("h1", { id: "explorer-title" }, "Explorer"),
       el("form", { class: "search", role: "search", onsubmit: (event) => { event.preventDefault(); this.go({ where: this.input.value }); } },
@@ -38,14 +38,15 @@ class Explorer {
 
   help() {
     const names = Object.values(QUANTIFIERS).map(({ form, about }) => [el("dt", {}, el("code", {}, form)), el("dd", {}, about)]);
-    return el("details", { class: "help" }, el("summary", {}, "how to ask"),
+    return el("details", { class: "help" }, el("summary", {}, "how to write a condition"),
       el("p", {}, "One SQL condition, as on the command line: comparisons, AND, OR, NOT, LIKE, IN, BETWEEN, IS NULL. Beside it, over all outcomes of the same case:"),
       el("dl", {}, names), el("p", {}, "Columns: ", Object.keys(facts.columns).map((name) => [el("code", {}, name), " "])));
   }
 
   columnPicker() {
     this.picks = Object.keys(facts.columns).map((name) => {
-      const input = el("input", { type: "checkbox", value: name, onchange: () => this.go({ columns: this.picks.filter((pick) => pick.checked).map((pick) => pick.value) }) });
+      // Those shown stay where they are; another comes last.
+      const input = el("input", { type: "checkbox", value: name, onchange: () => this.go({ columns: [...this.columns.filter((column) => column !== name), ...(input.checked ? [name] : [])] }) });
       return input;
     });
     return el("details", { class: "help" }, el("summary", {}, "columns"),
@@ -61,7 +62,7 @@ class Explorer {
     this.columns = chosen.length ? chosen : DEFAULT_COLUMNS;
     if (this.input.value !== this.where) this.input.value = this.where;
     for (const pick of this.picks) pick.checked = this.columns.includes(pick.value);
-    this.presets.replaceChildren(el("option", { value: "" }, "questions others ask …"), ...PRESETS.map(([name, where]) => el("option", { value: where, selected: where === this.where }, name)));
+    this.presets.replaceChildren(el("option", { value: "" }, "ready-made conditions …"), ...PRESETS.map(([name, where]) => el("option", { value: where, selected: where === this.where }, name)));
     this.drawHead();
     this.filter();
   }

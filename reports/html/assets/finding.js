@@ -11,21 +11,44 @@ function showFinding(box, id) {
   const members = ask("SELECT case_id, detail FROM outcomes WHERE finding = ? ORDER BY length(case_id), case_id LIMIT ?", [id, MOST_MEMBERS]);
   const shared = ask(`SELECT other.adapter, count(*) AS n FROM asked JOIN asked AS other USING (case_no)
     WHERE asked.finding = ? AND other.gates AND other.judged AND other.adapter <> asked.adapter GROUP BY 1 ORDER BY 2 DESC`, [id]);
-  const all = el("a", { href: explorerLink(`finding = ${quote(id)}`) }, `all ${finding.count} in the explorer`);
+  const mine = `finding = ${quote(id)}`;
+  const all = el("a", { href: explorerLink(mine) }, `all ${finding.count} in the explorer`);
   const outcome = findOutcome(finding.adapter, finding.smallest);
+  const more = () => [
+    finding.script ? [el("h3", {}, "Standalone script: needs the framework and NumPy only"), copyable(finding.script)] : null,
+    finding.status === "missing" ? null : el("details", { class: "more" }, el("summary", {}, "Text for an issue report"), copyable(issueBody(finding, outcome), "text")),
+  ].flat().filter(Boolean);
   box.replaceChildren(...[
     el("p", { class: "back" }, el("a", { href: "#/overview" }, "← overview")),
     el("h1", { class: "wrong" }, `${finding.adapter}: ${finding.text || finding.label}`),
-    el("p", {}, `${finding.count} ${finding.count === 1 ? "case" : "cases"}`,
-      shared.length ? `; on the same cases also wrong: ${shared.map((row) => `${row.adapter} (${row.n})`).join(", ")}` : "; no other adapter is wrong on them"),
+    el("p", {}, el("a", { href: explorerLink(mine) }, `${finding.count} ${finding.count === 1 ? "case" : "cases"}`), standingsView(mine)),
     conditionView(finding),
+    expectationsView(mine),
+    sharedView(shared),
     lifeView(finding.life),
-    el("h2", {}, "The smallest case"), outcomeBody(outcome),
-    finding.script ? [el("h3", {}, "A script of its own, with the framework and NumPy only"), copyable(finding.script)] : null,
-    finding.status === "missing" ? null : el("details", { class: "more" }, el("summary", {}, "The body of an issue"), copyable(issueBody(finding, outcome), "text")),
+    el("h2", {}, "The smallest case"), outcomeBody({ ...outcome, expectation: null }, more),
     el("h2", {}, "Cases"),
     el("ol", { class: "members" }, members.map((row) => el("li", {}, el("a", { class: "case", href: outcomeLink(finding.adapter, row.case_id) }, row.case_id)))),
     el("p", {}, all)].flat().filter(Boolean));
+}
+
+// How many of its cases are new and how many were known, each with its outcomes.
+function standingsView(where) {
+  const found = ask(`SELECT standing, count(*) AS n FROM outcomes WHERE ${where} AND standing IS NOT NULL GROUP BY standing`);
+  const order = Object.keys(facts.standings);
+  found.sort((a, b) => order.indexOf(a.standing) - order.indexOf(b.standing));
+  return found.map(({ standing, n }) => [" · ", el("a", { href: explorerLink(`${where} AND standing = ${quote(standing)}`) }, standingBadge(standing, `${n} ${standing}`))]);
+}
+
+function expectationsView(where) {
+  const found = ask(`SELECT expectation, count(*) AS n FROM outcomes WHERE ${where} AND expectation IS NOT NULL GROUP BY expectation ORDER BY n DESC`);
+  return found.map(({ expectation }) => el("p", {}, el("b", {}, "Expected "), withLinks(expectation)));
+}
+
+function sharedView(shared) {
+  if (!shared.length) return el("p", {}, "No other adapter is wrong on its cases.");
+  const names = shared.map(({ adapter, n }, at) => [at ? ", " : "", `${adapter} (${n})`]);
+  return el("p", {}, "Also wrong on some of its cases: ", names, ".");
 }
 
 // When it happens, as words and as a filter of the same cases.

@@ -31,7 +31,7 @@ function route() {
   const shown = view(new URLSearchParams(query), ...rest);
   for (const section of document.querySelectorAll("main > section")) section.hidden = section !== shown;
   for (const link of document.querySelectorAll("nav a")) {
-    if (link.dataset.view === (name || "overview")) link.setAttribute("aria-current", "page");
+    if (link.dataset.view === (rest[0] === "glossary" ? "glossary" : name || "overview")) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   window.scrollTo(0, 0);

@@ -70,14 +70,16 @@ function matrixTable(down, across) {
 function matrixCell(cell, where, condition) {
   const { judged } = cell;
   const text = !judged ? "–" : cell.wrong ? `${cell.wrong} / ${judged}` : String(judged);
-  const rest = cell.n - judged ? `, ${cell.n - judged} not judged` : "";
+  // What is read aloud holds what is seen.
+  const words = !judged ? "nothing judged" : cell.wrong ? `${text} differ` : `${text} agree`;
+  const name = `${where}: ${words}${cell.n - judged ? `, ${cell.n - judged} not judged` : ""}`;
   const link = el("a", {
     href: explorerLink(condition),
     class: !judged ? "undone" : cell.wrong ? "differs" : "clean",
-    "aria-label": `${where}: ${cell.wrong} of ${judged} differ${rest}`,
-    title: `${where}: ${cell.wrong} of ${judged} differ${rest}`,
+    "aria-label": name,
+    title: name,
   }, text);
-  if (cell.wrong) link.style.background = `color-mix(in oklab, var(--red) ${Math.round(15 + 55 * cell.wrong / judged)}%, var(--paper))`;
+  if (cell.wrong) link.style.background = `color-mix(in oklab, var(--red) ${Math.round(15 + 30 * cell.wrong / judged)}%, var(--paper))`;
   return link;
 }
 

@@ -17,40 +17,41 @@ function showOutcome(box, adapter, caseId) {
 }
 
 // Everything about an outcome; it fills itself again when its details come from a file beside the page.
-function outcomeBody(outcome) {
+// What else there is to run, such as a script, is made by `more` and stands below the call.
+function outcomeBody(outcome, more = () => []) {
   const kept = detailsOf(outcome.id);
   const file = kept ? undefined : fileOf(outcome.id);
-  const body = filledBody(outcome, kept, file);
+  const body = filledBody(outcome, more, kept, file);
   if (file !== undefined) {
-    loadFile(file).then(() => body.replaceWith(filledBody(outcome, detailsOf(outcome.id))),
+    loadFile(file).then(() => body.replaceWith(filledBody(outcome, more, detailsOf(outcome.id))),
       (error) => body.querySelector(".pending").replaceChildren(`${error.message}; the numbers are not in this file.`));
   }
   return body;
 }
 
-function filledBody(outcome, kept, file) {
+function filledBody(outcome, more, kept, file) {
   const body = el("div", {}, el("p", { class: "case" }, outcome.case_id, " ", copyButton(outcome.case_id)));
   if (outcome.standing || outcome.before) body.append(standingView(outcome));
   if (outcome.diagnosis) body.append(el("p", {}, el("b", {}, outcome.diagnosis)));
   if (outcome.detail) body.append(el("pre", { class: "text", tabindex: "0" }, withRules(outcome.detail)));
-  if (outcome.source) body.append(el("p", { class: "note" }, `Documented: ${outcome.source}`));
+  if (outcome.source) body.append(el("p", { class: "note" }, "Documented: ", withLinks(outcome.source)));
   const evidence = kept ? JSON.parse(kept.evidence) : {};
   for (const [name, tensor] of Object.entries(evidence)) body.append(tensorView(name, tensor, outcome));
   body.append(geometryView(outcome, evidence.y));
   const others = el("div", {}, el("h3", {}, "Every adapter on this case"), sameCase(outcome));
   if (kept && kept.program) body.append(el("h3", {}, "The call"), copyable(kept.program));
   if (file !== undefined) body.append(el("p", { class: "pending" }, "Loading the numbers …"));
+  body.append(...more());
   const again = `${outcome.case_id} --adapter ${shellWord(outcome.adapter)}`;
-  if (outcome.gates) body.append(copyable(["check", "explain", "minimize", "repro"].map((name) => `conformance ${name} ${again}`).join("\n")));
+  if (outcome.gates) body.append(el("h3", {}, "To go on in a terminal"), copyable(["check", "explain", "minimize", "repro"].map((name) => `conformance ${name} ${again}`).join("\n")));
   body.append(others, el("h3", {}, "Parameters"), parameters(outcome), environment(outcome.adapter) ?? "");
   return body;
 }
 
 // How it stands against what was known, and why that was expected.
 function standingView({ standing, expectation, before }) {
-  const item = standing ? facts.standings[standing] : null;
-  return el("p", {}, item ? el("span", { class: `badge ${item.colour}`, title: item.about }, el("span", { "aria-hidden": "true" }, item.symbol), ` ${standing}`) : null,
-    before ? ` before: ${before}` : null, expectation ? ` expected: ${expectation}` : null);
+  return el("p", {}, standing ? standingBadge(standing, standing) : null,
+    before ? ` before: ${before}` : null, expectation ? [" expected: ", withLinks(expectation)] : null);
 }
 
 function shellWord(text) {
@@ -58,7 +59,8 @@ function shellWord(text) {
 }
 
 function parameters(outcome) {
-  const skipped = /^axes_|_min$|_max$|^case_id$/;
+  // What is said once already: the sizes of all axes together hold those of each.
+  const skipped = /^axes_|_(min|max|d|h|w|width)$|^case_id$/;
   const names = Object.keys(facts.columns).filter((name) => facts.columns[name] === "case" && !skipped.test(name) && outcome[name] !== null);
   return el("dl", { class: "parameters" }, names.map((name) => el("div", {}, el("dt", {}, name.replaceAll("_", " ")), el("dd", {}, String(outcome[name])))));
 }

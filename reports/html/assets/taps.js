@@ -10,9 +10,10 @@ function geometryView(outcome, tensor) {
   const [inputs, kernel, stride, dilation] = ["input_size", "kernel_size", "stride", "dilation"].map(sizes);
   const axes = SPATIAL[outcome.rank].map((name, n) => ({ name, input: inputs[n], kernel: kernel[n], stride: stride[n], dilation: dilation[n], crop: crop[n] }));
   const wrong = outcome.direction === "fwd" && tensor ? wrongPositions(outcome, tensor, axes) : null;
-  const summary = el("summary", {}, el("b", {}, "Geometry "), ` output ${outcome.output_size} by `, withRules(rule), ", crop ",
+  const summary = el("summary", {}, el("b", {}, "Geometry "), ` output ${outcome.output_size} by ${rule}, crop `,
     axes.map(({ name, crop: [low, high] }) => `${name} (${low}, ${high})`).join(", "));
   return el("details", { class: "environment", open: wrong !== null }, summary,
+    el("p", {}, "The rule: ", withRules(rule), ` ${facts.rules[rule].replaceAll("`", "")}.`),
     wrong ? phaseView(wrong, axes) : null,
     el("div", { class: "taps" }, axes.map((axis, n) => tapPicture(axis, wrong ? wrong.byAxis[n] : null))),
     el("p", { class: "legend" }, "Each row is an input element, each box a tap that it scatters to an output position; what lies outside the frame is cropped. Marked positions hold wrong values."));
@@ -48,7 +49,7 @@ function phaseView({ phases }, axes) {
   if (phases.size < 2) return null;
   const cells = [...phases].sort(([a], [b]) => byValue(a, b)).map(([phase, { n, wrong }]) => {
     const item = el("li", {}, el("code", {}, `(${phase})`), ` ${wrong} of ${n}`);
-    item.style.background = wrong ? `color-mix(in oklab, var(--red) ${Math.round(15 + 50 * wrong / n)}%, var(--paper))` : "";
+    item.style.background = wrong ? `color-mix(in oklab, var(--red) ${Math.round(15 + 30 * wrong / n)}%, var(--paper))` : "";
     return item;
   });
   return el("div", {}, el("h4", {}, `Wrong elements by phase, position modulo stride (${axes.map(({ name }) => name).join(", ")})`), el("ul", { class: "phases" }, cells));

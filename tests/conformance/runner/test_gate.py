@@ -54,7 +54,8 @@ def test_a_planted_regression_turns_it_red_and_is_the_first_thing_said(tmp_path:
     code, printed = run(tmp_path, "Flipped", entry=ENTRY.replace("kernel_max > 1", "rank = 1"))
     assert code == 1
     lines = printed[printed.index("Gate red") :].splitlines()
-    assert lines[0] == "Gate red: 1 new (2 known)."
+    assert lines[0].startswith("Gate red: 1 new in ")
+    assert lines[0].endswith(":Flipped (2 known).")
     assert "new:" in lines[1]
     assert "2d-n2-c2x4" in lines[1]
     assert (tmp_path / "out" / "summary.md").read_text().startswith("## Gate red: 1 new")
@@ -133,7 +134,8 @@ def test_an_earlier_run_as_baseline(tmp_path: Path) -> None:
     assert same.returncode == 0, same.stdout
     more = conformance(*base, "--case", "1d-i7-k3-s2", "--out", str(tmp_path / "new"), *baseline)
     assert more.returncode == 1
-    assert "Gate red: 1 new (3 known)" in more.stdout
+    assert "Gate red: 1 new in " in more.stdout
+    assert " (3 known)" in more.stdout
 
 
 def test_github_sees_annotations_and_a_summary(tmp_path: Path) -> None:

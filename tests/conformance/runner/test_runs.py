@@ -169,7 +169,7 @@ def test_a_difference_in_every_form(tmp_path: Path, capsys: pytest.CaptureFixtur
     )  # fmt: skip
     code, printed, _ = call(capsys, "diff", str(old), str(new), "--html", str(tmp_path / "page"))
     assert code == 1
-    assert "Gate red: 1 new, 1 drifted (1 fixed)." in printed
+    assert "Gate red: 1 new, 1 drifted in a (1 fixed)." in printed
     assert "a f32: 2% of the bound of fp32-acc, now 40% of the bound of fp32-acc" in printed
     code, printed, _ = call(capsys, "diff", str(old), str(new), "--json")
     found = json.loads(printed)
