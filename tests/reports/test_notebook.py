@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cases import Case
+from reports.findings import Condition, findings
+from reports.outcome import Outcome
 from reports.survey import survey
-from tests.reports.recorded import HOSTILE, record
+from tests.reports.recorded import FIRST, HOSTILE, record
 
 
 def test_outcome_and_finding_show_themselves(tmp_path: Path) -> None:
@@ -21,3 +24,16 @@ def test_outcome_and_finding_show_themselves(tmp_path: Path) -> None:
     listed = finding._repr_html_()
     assert "2 cases" in listed
     assert finding.smallest in listed
+
+
+def test_long_messages_unfold_and_a_condition_says_how_sure_it_is() -> None:
+    case_id = str(Case.parse(FIRST))
+    outcome = Outcome(case_id, "a", "crash", detail="SIGSEGV\n  File <here>\n")
+    assert "<summary>SIGSEGV</summary><pre>SIGSEGV\n  File &lt;here&gt;" in outcome._repr_html_()
+    assert "<details>" not in Outcome(case_id, "a", "crash", detail="SIGSEGV")._repr_html_()
+    columns = {case_id: {"case_id": case_id, "batch": 1, "in_channels": 1, "out_channels": 1, "input_size": "2",
+                         "kernel_size": "2"}}  # fmt: skip
+    (finding,) = findings([outcome], columns)
+    assert "<br>SIGSEGV\n" in finding._repr_html_()
+    (finding,) = findings([outcome], columns, {finding.id: Condition("stride > 1", "stride_min > 1", 1, 1)})
+    assert "as far as asked, when stride &gt; 1" in finding._repr_html_()
