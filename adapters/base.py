@@ -9,7 +9,7 @@ from __future__ import annotations
 import abc
 import linecache
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,7 +18,17 @@ import numpy as np
 from cases.case import Case
 from cases.dtypes import DTYPES
 
-__all__ = ["Adapter", "AdapterBug", "Declined", "Limit", "Program", "Tensor", "call"]
+__all__ = [
+    "Adapter",
+    "AdapterBug",
+    "Declined",
+    "Limit",
+    "Program",
+    "Tensor",
+    "call",
+    "converted",
+    "inlined",
+]
 
 _SHORT_NAMES = {dtype.label: dtype.name for dtype in DTYPES.values()}
 
@@ -268,6 +278,21 @@ class Adapter(abc.ABC):
             exec(compile("\n".join(lines), f"<{self.name} setup>", "exec"), namespace)
             self._namespaces[lines] = namespace
         return self._namespaces[lines]
+
+
+def converted(names: Sequence[str], convert: Callable[[str], str]) -> str:
+    """The line that makes the framework's tensors of arrays, under the same names."""
+    if len(names) == 1:
+        return f"{names[0]} = {convert(names[0])}"
+    listed = ", ".join(names)
+    return f"{listed} = ({convert('a')} for a in ({listed}))"
+
+
+def inlined(lines: Iterable[str]) -> list[str]:
+    """The lines of a function as statements that leave ``y`` in place of returning it."""
+    *before, last = lines
+    result = last.removeprefix("return ")
+    return before if result == "y" else [*before, f"y = {result}"]
 
 
 def call(function: str, arguments: Iterable[tuple[str, Any]], *, width: int = 100) -> str:

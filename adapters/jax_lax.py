@@ -1,7 +1,8 @@
 """JAX: ``jax.lax.conv_transpose`` and ``jax.lax.conv_general_dilated``.
 
 Every adapter defines ``forward(x, w, bias)`` on arrays in the case's layout and calls it, or its vector-Jacobian
-product. A variant is what ``forward`` says, and what is wrapped around it.
+product; where nothing is wrapped around it, its lines stand alone. A variant is what ``forward`` says, and what is
+wrapped around it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from adapters.base import Adapter, Program, call
+from adapters.base import Adapter, Program, call, converted, inlined
 from adapters.limits import no_groups, no_output_padding_without_answer, no_periodic
 from adapters.padding import geometry, named
 from cases.case import Case
@@ -53,9 +54,11 @@ class JaxAdapter(Adapter):
         setup = ("import jax", "import jax.numpy as jnp", *self.imports, *self._settings())
         dtype = f"jnp.{case.format.label}"
         names = ["x", "w", "bias"][: 2 + case.bias]
-        body = [f"{name} = jnp.asarray({name}, dtype={dtype})" for name in names]
+        body = [converted(names, lambda name: f"jnp.asarray({name}, dtype={dtype})")]
         listed = ", ".join(names)
         lines = [line for text in self.forward(case) for line in text.split("\n")]
+        if case.direction == "fwd" and self.wrapped == "forward" and not self.shape_only:
+            return Program(setup, (*body, *inlined(lines)))
         body += ["", f"def forward({listed}):", *(f"    {line}" for line in lines), ""]
         return Program(setup, (*body, *self.answer(case, listed, dtype)))
 

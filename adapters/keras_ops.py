@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.base import Program, call
+from adapters.base import Program, call, converted
 from adapters.keras_backends import OPS, KerasAdapter, common_limits, cut, to_keras, word_of
 from cases.case import Case
 
@@ -19,7 +19,8 @@ class KerasOps(KerasAdapter):
         """Write the call."""
         word = word_of(case)
         names = ["x", "w", "bias"][: 2 + case.bias]
-        body = [f'{name} = keras.ops.convert_to_tensor({name}, dtype="{case.format.label}")' for name in names]
+        label = case.format.label
+        body = [converted(names, lambda name: f'keras.ops.convert_to_tensor({name}, dtype="{label}")')]
         convolve = call(
             "keras.ops.conv_transpose",
             [

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from adapters.base import Adapter, Declined, Limit, Program, Tensor, call
+from adapters.base import Adapter, Declined, Limit, Program, Tensor, call, converted, inlined
 from adapters.limits import no_complex, no_crop_outside, no_crop_without_answer, no_dtype, no_groups, no_periodic
 from adapters.padding import slices, symmetric
 from cases.case import Case
@@ -84,11 +84,12 @@ class Mlx(Adapter):
         if case.bias:
             lines.append("y = y + bias")
         lines.append(f"return mx.transpose(y, {(0, case.rank + 1, *axes[1:-1])})" if first else "return y")
-        body = [f"{name} = mx.array({name}, dtype={dtype})" for name in names]
-        body += ["", f"def forward({listed}):", *(f"    {line}" for line in lines), ""]
+        body = [converted(names, lambda name: f"mx.array({name}, dtype={dtype})")]
+        setup = ("import mlx.core as mx", "mx.set_default_device(mx.cpu)")
         if case.direction == "fwd":
-            body += [f"y = forward({listed})", "mx.eval(y)"]
-        elif case.direction == "grad":
+            return Program(setup, (*body, *inlined(lines), "mx.eval(y)"))
+        body += ["", f"def forward({listed}):", *(f"    {line}" for line in lines), ""]
+        if case.direction == "grad":
             targets = ", ".join(["dx", "dw", "db"][: len(names)])
             body += [
                 f"_, ({targets},) = mx.vjp(forward, [{listed}], [mx.array(dy, dtype={dtype})])",
@@ -103,4 +104,4 @@ class Mlx(Adapter):
                 f"_, (ddx, ddw, *_, ddy) = mx.vjp(gradients, [{listed}, mx.array(dy, dtype={dtype})], [{along}])",
                 "mx.eval(ddx, ddw, ddy)",
             ]
-        return Program(("import mlx.core as mx", "mx.set_default_device(mx.cpu)"), tuple(body))
+        return Program(setup, tuple(body))

@@ -63,6 +63,9 @@ _LIMITS = (
 )
 
 
+_IMPORTS = "from onnx import TensorProto, helper, numpy_helper"
+
+
 class OnnxAdapter(Adapter):
     """What the adapters share: the model, which is channels_first."""
 
@@ -93,13 +96,11 @@ class OnnxAdapter(Adapter):
             body.append(
                 "shape = (shape[0], *shape[2:], shape[1])" if self.shape_only else "y = np.moveaxis(y, 1, -1)"
             )
-        return Program(
-            ("import onnx", "from onnx import TensorProto, helper, numpy_helper", *self.imports), tuple(body)
-        )
+        return Program((_IMPORTS, *self.imports), tuple(body))
 
     def save_model(self, case: Case, tensors: Mapping[str, np.ndarray]) -> tuple[str, bytes]:
         """The model with its weights, as a file."""
-        namespace = dict(self._setup(("import onnx", "from onnx import TensorProto, helper, numpy_helper")))
+        namespace = dict(self._setup((_IMPORTS,)))
         namespace.update(tensors)
         exec("\n".join(self._model_lines(case)), namespace)
         return ".onnx", namespace["model"].SerializeToString()
@@ -128,13 +129,10 @@ class OnnxAdapter(Adapter):
         return [
             *(cast if case.dtype == "bf16" else []),
             f"node = {node}",
-            "graph = helper.make_graph(",
-            "    [node],",
-            '    "conv_transpose",',
-            f'    [helper.make_tensor_value_info("x", {kind}, {shape})],',
-            f'    [helper.make_tensor_value_info("y", {kind}, {[None] * (case.rank + 2)})],',
-            f"    [{weights}],",
-            ")",
+            f'inputs = [helper.make_tensor_value_info("x", {kind}, {shape})]',
+            f'outputs = [helper.make_tensor_value_info("y", {kind}, {[None] * (case.rank + 2)})]',
+            f"weights = [{weights}]",
+            'graph = helper.make_graph([node], "conv_transpose", inputs, outputs, weights)',
             f'opsets = [helper.make_opsetid("", {opset})]',
             f"model = helper.make_model(graph, opset_imports=opsets, ir_version={ir_version})",
         ]
@@ -179,11 +177,9 @@ class OnnxRuntime(OnnxAdapter):
         """One session, one thread."""
         return [
             "options = ort.SessionOptions()",
-            "options.intra_op_num_threads = 1",
-            "options.log_severity_level = 3",
-            "session = ort.InferenceSession(",
-            '    model.SerializeToString(), options, providers=["CPUExecutionProvider"]',
-            ")",
+            "options.intra_op_num_threads, options.log_severity_level = 1, 3",
+            'providers = ["CPUExecutionProvider"]',
+            "session = ort.InferenceSession(model.SerializeToString(), options, providers=providers)",
             'y = session.run(None, {"x": x})[0]',
         ]
 
@@ -230,6 +226,7 @@ class OnnxInferShapes(OnnxAdapter):
     name = "onnx-infer-shapes"
     packages = ("onnx",)
     documentation = "https://onnx.ai/onnx/api/shape_inference.html"
+    imports = ("import onnx.shape_inference",)
     shape_only = True
 
     def run_lines(self, case: Case) -> list[str]:

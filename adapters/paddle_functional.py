@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any, ClassVar
 
-from adapters.base import Adapter, Declined, Limit, Program, Tensor, call
+from adapters.base import Adapter, Declined, Limit, Program, Tensor, call, converted
 from adapters.limits import no_crop_outside, no_dtype, no_periodic
 from adapters.padding import geometry
 from cases.case import Case
@@ -69,7 +69,7 @@ class Paddle(Adapter):
         """Write the call."""
         names = ["x", "w", "bias"][: 2 + case.bias]
         grad = ", stop_gradient=False" if case.direction != "fwd" else ""
-        body = [f"{name} = paddle.to_tensor({name}{grad})" for name in names]
+        body = [converted(names, lambda name: f"paddle.to_tensor({name}{grad})")]
         pairs, output_padding = _padding(case)
         if case.rank == 1:
             padding: list[Any] = list(pairs[0])

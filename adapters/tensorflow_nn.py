@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from adapters.base import Adapter, Declined, Limit, Program, Tensor, call
+from adapters.base import Adapter, Declined, Limit, Program, Tensor, call, converted
 from adapters.limits import (
     no_complex,
     no_crop_outside,
@@ -167,14 +167,17 @@ class TensorFlowNN(Adapter):
         variables = [f'os.environ["{name}"] = "{value}"' for name, value in self.environment.items()]
         names = ["x", "w", "bias"][: 2 + case.bias]
         listed = ", ".join(names)
-        body = [f'{name} = tf.cast(tf.constant({name}), "{case.format.label}")' for name in names]
+        body = [converted(names, lambda name: f'tf.cast(tf.constant({name}), "{case.format.label}")')]
         lines = [line for text in operation(case) for line in text.split("\n")]
+        setup = ("import os", *variables, "import tensorflow as tf")
+        if case.direction == "fwd" and self.wrapped == "forward":
+            return Program(setup, (*body, *lines))
         body += ["", f"def forward({listed}):", *(f"    {line}" for line in lines), "    return y", ""]
         if case.direction == "fwd":
             body.append(f"y = {self.wrapped}({listed})")
         else:
             body += taped(case, f"{self.wrapped}({listed})", names)
-        return Program(("import os", *variables, "import tensorflow as tf"), tuple(body))
+        return Program(setup, tuple(body))
 
 
 class TensorFlowXla(TensorFlowNN):

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from adapters.base import Adapter, Limit, Program, Tensor, call
+from adapters.base import Adapter, Limit, Program, Tensor, call, converted
 from adapters.limits import no_complex, no_dtype, no_periodic
 from adapters.padding import geometry
 from cases.case import Case
@@ -72,7 +72,7 @@ class Tinygrad(Adapter):
     def program(self, case: Case) -> Program:
         """Write the call."""
         names = ["x", "w", "bias"][: 2 + case.bias]
-        body = [f"{name} = Tensor({name})" for name in names]
+        body = [converted(names, lambda name: f"Tensor({name})")]
         last = case.layout == "channels_last"
         axes = tuple(range(case.rank + 2))
         image = f"x.permute({(0, case.rank + 1, *axes[1:-1])})" if last else "x"

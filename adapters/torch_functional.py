@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from adapters.base import Adapter, Declined, Limit, Program, Tensor, call
+from adapters.base import Adapter, Declined, Limit, Program, Tensor, call, converted
 from adapters.limits import no_crop_without_answer, no_output_padding_without_answer, no_periodic
 from adapters.padding import Symmetric, geometry, slices, symmetric
 from cases.case import Case
@@ -74,8 +74,10 @@ class TorchAdapter(Adapter):
     @classmethod
     def as_numpy(cls, case: Case, name: str) -> str:
         """Source text of `export`."""
+        home = "" if cls.device == "cpu" else ".cpu()"
+        conjugated = ".resolve_conj()" if case.format.is_complex else ""
         widened = ".float()" if case.dtype == "bf16" else ""
-        return f"{name}.detach().resolve_conj().cpu(){widened}.numpy()"
+        return f"{name}.detach(){home}{conjugated}{widened}.numpy()"
 
     def program(self, case: Case) -> Program:
         """Write the call."""
@@ -102,7 +104,7 @@ class TorchAdapter(Adapter):
     def tensors(self, case: Case) -> list[str]:
         """The lines that make tensors of the arrays."""
         names = ["x", "w", "bias"][: 2 + case.bias]
-        lines = [f"{name} = torch.from_numpy({name}).to({self._place(case)})" for name in names]
+        lines = [converted(names, lambda name: self._tensor(case, name))]
         if case.direction != "fwd":
             lines.append(", ".join(f"{name}.requires_grad_()" for name in names))
         return lines
@@ -115,12 +117,17 @@ class TorchAdapter(Adapter):
         """The lines after ``y``."""
         if case.direction == "fwd":
             return []
-        place = self._place(case)
-        return differentiated(case, self.sources[: 2 + case.bias], lambda n: f"torch.from_numpy({n}).to({place})")
+        return differentiated(case, self.sources[: 2 + case.bias], lambda name: self._tensor(case, name))
 
-    def _place(self, case: Case) -> str:
-        dtype = f"torch.{case.format.label}"
-        return dtype if self.device == "cpu" else f"'{self.device}', {dtype}"
+    def place(self) -> str:
+        """The device that the tensors are on."""
+        return self.device
+
+    def _tensor(self, case: Case, name: str) -> str:
+        """A tensor of an array: what of its dtype and place NumPy does not know is said."""
+        dtype = f"torch.{case.format.label}" if case.format.carrier != case.format.label else ""
+        place = ", ".join(filter(None, (f"'{self.place()}'" if self.place() != "cpu" else "", dtype)))
+        return f"torch.from_numpy({name})" + (f".to({place})" if place else "")
 
 
 def differentiated(case: Case, sources: Sequence[str], convert: Callable[[str], str]) -> list[str]:
@@ -334,7 +341,7 @@ class TorchNNGrad(TorchAdapter):
         image, dy = ("image", "dy.movedim(-1, 1)") if case.layout == "channels_last" else ("x", "dy")
         arguments = self._arguments(case, words)
         lines = [
-            f"dy = torch.from_numpy(dy).to({self._place(case)})",
+            f"dy = {self._tensor(case, 'dy')}",
             "dx = " + call(f"F.conv{case.rank}d", [("", dy), ("", "w"), *arguments]),
             "dw = "
             + call(

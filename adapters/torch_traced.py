@@ -48,8 +48,9 @@ class TorchMeta(TorchFunctional):
     documentation = "https://docs.pytorch.org/docs/stable/meta.html"
     shape_only = True
 
-    def _place(self, case: Case) -> str:
-        return f"'meta', torch.{case.format.label}"
+    def place(self) -> str:
+        """No memory."""
+        return "meta"
 
     def answer(self, case: Case) -> list[str]:
         """The shape."""

@@ -8,7 +8,7 @@ from adapters.process import Limits
 from conformance.calls import Meaning
 from conformance.cli.common import resolve_adapters
 from conformance.cli.question import question_options
-from conformance.repro import build_script, gather, shows
+from conformance.repro import build_script, gather, run_alone
 from conformance.repro.issue import build_issue
 from reports.statuses import label
 
@@ -35,10 +35,12 @@ def command(question: Meaning, adapter: str, issue: bool, timeout: float) -> Non
             f"{adapter} makes no call for {question.case}: {label(outcome.status, outcome.kind)}, {outcome.detail}"
         )
     script = build_script(asked)
-    if not shows(asked, script):
+    run = run_alone(script, spec.python)
+    if not run.shows(asked):
         poisoned = build_script(asked, poison=True)
-        if shows(asked, poisoned):
-            script = poisoned
+        again = run_alone(poisoned, spec.python)
+        if again.shows(asked):
+            script, run = poisoned, again
         else:
             click.echo("conformance: run by itself, this script does not show the outcome", err=True)
-    click.echo(build_issue(asked, script, timeout) if issue else script, nl=False)
+    click.echo(build_issue(asked, script, run, timeout) if issue else script, nl=False)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from conformance.repro.script import Asked, build_script, gather, shows
+from conformance.repro.script import Asked, Run, build_script, gather, run_alone
 
-__all__ = ["Asked", "build_script", "gather", "shows"]
+__all__ = ["Asked", "Run", "build_script", "gather", "run_alone"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import re
 import zlib
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import numpy as np
 from cases import Case
 from cases.directions import IMAGES
 
-__all__ = ["LITERAL_SIZE", "array_text", "data_lines"]
+__all__ = ["LITERAL_SIZE", "array_text", "data_lines", "packed_text"]
 
 LITERAL_SIZE = 64
 _LARGEST_BOUND = 128
@@ -53,7 +54,14 @@ def data_lines(case: Case, tensors: Tensors) -> list[str]:
     for lines in _draws(case, tensors):
         if _gives(lines, tensors):
             return lines
-    return ["import base64, zlib", *(_packed(name, array) for name, array in tensors.items())]
+    return [f"{name} = {packed_text(array)}" for name, array in tensors.items()]
+
+
+def packed_text(array: np.ndarray) -> str:
+    """A NumPy array as source text of its compressed bytes, for scripts that import base64 and zlib."""
+    packed = base64.b64encode(zlib.compress(np.ascontiguousarray(array).tobytes(), 9)).decode()
+    unpacked = f"np.frombuffer(zlib.decompress(base64.b64decode('{packed}')), np.{array.dtype})"
+    return f"{unpacked}.reshape({array.shape}).copy()"
 
 
 def _draws(case: Case, tensors: Tensors) -> Iterator[list[str]]:
@@ -61,32 +69,34 @@ def _draws(case: Case, tensors: Tensors) -> Iterator[list[str]]:
     if case.data == "ones":
         yield [f"{name} = np.ones({array.shape}, np.{array.dtype})" for name, array in tensors.items()]
     if case.data == "normal":
-        yield _drawn(case, tensors, "rng.standard_normal({shape})")
+        yield _drawn(case, tensors, "rng.standard_normal(shape)")
     if case.data == "ints":
         # The bound of the draws is not in the tensors: the smallest that gives them back is it.
         largest = int(max(np.abs(array).max(initial=1) for array in tensors.values()))
         for bound in range(largest + 1, _LARGEST_BOUND):
-            yield _drawn(
-                case, tensors, f"rng.integers(1, {bound}, {{shape}}) * (rng.integers(0, 2, {{shape}}) * 2 - 1)"
-            )
+            yield _drawn(case, tensors, f"(rng.integers(1, {bound}, shape) * (rng.integers(0, 2, shape) * 2 - 1))")
 
 
 def _drawn(case: Case, tensors: Tensors, draw: str) -> list[str]:
-    lines = [f"rng = np.random.default_rng({case.seed})"]
-    for name, array in tensors.items():
-        # Drawn in channels_first order, whatever the layout.
-        last = case.layout == "channels_last" and name in IMAGES
-        shape = (array.shape[0], array.shape[-1], *array.shape[1:-1]) if last else array.shape
-        lines.append(f"{name} = ({draw.format(shape=shape)}).astype(np.{array.dtype})")
-        if last:
-            lines.append(f"{name} = np.ascontiguousarray(np.moveaxis({name}, 1, -1))")
+    (dtype,) = {array.dtype for array in tensors.values()}
+    lines = [
+        f"rng = np.random.default_rng({case.seed})",
+        "",
+        "def draw(*shape):",
+        f"    return {draw}.astype(np.{dtype})",
+        "",
+    ]
+    moved = set(IMAGES) if case.layout == "channels_last" else set()
+    for apart, names in itertools.groupby(tensors, lambda name: name in moved and name):
+        listed = list(names)
+        shapes = [tensors[name].shape for name in listed]
+        if apart:  # drawn in channels_first order, whatever the layout
+            shapes = [(shape[0], shape[-1], *shape[1:-1]) for shape in shapes]
+        drawn = ", ".join(f"draw({', '.join(map(str, shape))})" for shape in shapes)
+        lines.append(
+            f"{', '.join(listed)} = {f'np.ascontiguousarray(np.moveaxis({drawn}, 1, -1))' if apart else drawn}"
+        )
     return lines
-
-
-def _packed(name: str, array: np.ndarray) -> str:
-    packed = base64.b64encode(zlib.compress(np.ascontiguousarray(array).tobytes(), 9)).decode()
-    unpacked = f"np.frombuffer(zlib.decompress(base64.b64decode('{packed}')), np.{array.dtype})"
-    return f"{name} = {unpacked}.reshape({array.shape}).copy()"
 
 
 def _gives(lines: list[str], tensors: Tensors) -> bool:

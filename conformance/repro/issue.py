@@ -2,69 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
+import re
 
-import numpy as np
-
-from adapters.process import Host, Limits
-from adapters.registry import expand, load, resolve
-from cases import Case, CaseError, DomainError
-from cases.dtypes import round_to
-from conformance.check import ask
-from conformance.reference import answer
-from conformance.repro.script import Asked
-from reports.outcome import Outcome
+from adapters.process import Limits
+from adapters.registry import load
+from cases import DomainError
+from cases.columns import columns
+from cases.rules import rules
+from conformance.calls.form import FORMS
+from conformance.repro.around import condition, neighbourhood, others
+from conformance.repro.script import Asked, Run
+from reports import expectations, gate
 from reports.statuses import label
 
-__all__ = ["build_issue", "neighbours"]
-
-
-def build_issue(asked: Asked, script: str, timeout: float = 60.0) -> str:
-    """Write the body in Markdown; asks every other installed adapter and the case's neighbours.
-
-    Parameters
-    ----------
-    asked : Asked
-        The question and its outcome.
-    script : str
-        The script that shows it.
-    timeout : float
-        Seconds for one answer.
-
-    Returns
-    -------
-    str
-        Title in the first line, then the sections.
-    """
-    limits = Limits(answer=timeout)
-    sections = [
-        f"# {_title(asked)}",
-        _summary(asked),
-        f"## Script\n\nExits 1 while the answer is wrong.\n\n```python\n{script}```",
-        f"## Expected and actual\n\n{_values(asked)}",
-        f"## Versions\n\n{_versions(asked)}",
-        f"## Other implementations on the same question\n\n{_others(asked, limits)}",
-        f"## When it happens\n\n{_predicate(asked, limits)}",
-    ]
-    return "\n\n".join(sections) + "\n"
-
-
-def _title(asked: Asked) -> str:
-    case, outcome = asked.case, asked.outcome
-    package = load(asked.spec.target).packages[0]
-    parts = [f"stride {_axes(case.stride)}", f"kernel {_axes(case.kernel_size)}"]
-    if set(case.dilation) != {1}:
-        parts.append(f"dilation {_axes(case.dilation)}")
-    if case.groups != 1:
-        parts.append(f"groups {case.groups}")
-    parts.append(f"padding {case.padding}" if isinstance(case.padding, str) else "explicit padding")
-    if case.output_padding is not None:
-        parts.append(f"output_padding {_axes(case.output_padding)}")
-    what = outcome.kind or STATUS_WORDS.get(outcome.status, outcome.status)
-    return f"{package}: transposed convolution ({case.rank}D, {', '.join(parts)}): {KIND_WORDS.get(what, what)}"
-
+__all__ = ["build_issue"]
 
 STATUS_WORDS = {"pass": "right answer", "crash": "crash", "timeout": "no answer"}
 KIND_WORDS = {
@@ -75,9 +26,94 @@ KIND_WORDS = {
     "nonfinite": "NaN or infinity in the wrong places",
     "precision": "larger error than promised",
     "rejected": "valid arguments refused",
-    "accepted": "numbers for arguments that have no answer",
+    "accepted": "numbers where there is no answer",
     "nondeterministic": "two answers to the same question",
 }
+_LONGEST_CAUSE = 60
+_NOTATION = (
+    "On each axis i, k, s, d and o are input length, kernel length, stride, dilation and output_padding; "
+    "e = d(k - 1) + 1 is the effective kernel, F = (i - 1)s + e the full length."
+)
+_MOST_LINES = 40
+
+
+def build_issue(asked: Asked, script: str, run: Run, timeout: float = 60.0) -> str:
+    """Write the body in Markdown; asks every other installed adapter and the case's neighbours.
+
+    Parameters
+    ----------
+    asked : Asked
+        The question and its outcome.
+    script : str
+        The script that shows it.
+    run : Run
+        What the script printed, run alone.
+    timeout : float
+        Seconds for one answer.
+
+    Returns
+    -------
+    str
+        Title in the first line, then the sections.
+    """
+    limits = Limits(answer=timeout)
+    said = f"{_summary(asked)}\n\n{_known(asked)}".strip()
+    sections = [
+        f"# {_title(asked)}",
+        said,
+        f"## Script\n\nExits 1 while the answer is wrong, 0 once it is right.\n\n```python\n{script}```",
+        f"## Expected and actual\n\n{_output(asked, run)}",
+        f"## Versions\n\n{_versions(asked)}",
+        f"## Other implementations on the same question\n\n{others(asked, limits)}",
+        f"## When it happens\n\n{neighbourhood(asked, limits)}\n\n{condition(asked, limits)}".strip(),
+        f"## Definitions\n\n{_definitions(asked, said)}",
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _title(asked: Asked) -> str:
+    case, outcome = asked.case, asked.outcome
+    package = load(asked.spec.target).packages[0]
+    what = outcome.kind or outcome.status
+    said = KIND_WORDS.get(what) or STATUS_WORDS.get(what, what)
+    if outcome.status in ("crash", "timeout") and case.direction != "fwd":
+        said += " in the gradient"
+    cause = _cause(asked)
+    parts = [f"{case.rank}D", f"kernel {_axes(case.kernel_size)}"]
+    plain = (("stride", case.stride), ("dilation", case.dilation), ("groups", (case.groups,)))
+    parts += [f"{name} {_axes(value)}" for name, value in plain if set(value) != {1}]
+    parts.append(f"padding {case.padding}" if isinstance(case.padding, str) else "explicit padding")
+    if case.output_padding is not None:
+        parts.append(f"output_padding {_axes(case.output_padding)}")
+    if 0 in (case.batch, *case.input_size):
+        parts.append("empty input")
+    if case.dtype != "f32":
+        parts.append(case.format.label)
+    return f"{package}: {_called(asked)}: {said}{f', {cause}' if cause else ''} ({', '.join(parts)})"
+
+
+def _called(asked: Asked) -> str:
+    """The function or layer that was called, by its full name where it is known."""
+    body = "\n".join(asked.body)
+    found = re.search(r"[\w.]*conv\w*transpose\w*(?=\()", body, re.IGNORECASE)
+    if found is None:
+        return "ConvTranspose" if "ConvTranspose" in body else "transposed convolution"
+    form = FORMS.get(found[0])
+    return form.name if form else found[0]
+
+
+def _cause(asked: Asked) -> str:
+    """What is wrong in a few words, if it takes no more."""
+    if asked.outcome.kind == "accepted":
+        try:
+            asked.case.geometry()
+        except DomainError as error:
+            return error.reason.partition(";")[0]
+    if asked.outcome.status == "crash":
+        return asked.outcome.detail.partition("\n")[0]
+    diagnosis = asked.outcome.diagnosis or {}
+    begin, _, cause = diagnosis.get("text", "").partition("equals the oracle with the ")
+    return cause if not begin and len(cause) <= _LONGEST_CAUSE else ""
 
 
 def _axes(values: tuple[int, ...]) -> str:
@@ -85,37 +121,46 @@ def _axes(values: tuple[int, ...]) -> str:
 
 
 def _summary(asked: Asked) -> str:
-    diagnosis = asked.outcome.diagnosis
-    lines = [f"{label(asked.outcome.status, asked.outcome.kind)}: {asked.outcome.detail}".strip()]
-    if diagnosis:
-        lines.append(f"Diagnosis: {diagnosis['text']}")
-    lines.append(f"Question `{asked.case}`.")
+    case, outcome = asked.case, asked.outcome
+    what = STATUS_WORDS.get(outcome.status) or KIND_WORDS.get(
+        outcome.kind or "", label(outcome.status, outcome.kind)
+    )
+    first = outcome.detail.partition("\n")[0]  # of a crash the rest is the stack of our process
+    lines = [f"{what.capitalize()}: {first}".strip(": ")]
+    if outcome.diagnosis and outcome.status == "fail":
+        cause = outcome.diagnosis["text"].replace("the oracle", "the definition")
+        lines.append(f"What came {cause}." if cause.startswith("equals") else f"Cause: {cause}.")
     try:
-        geometry = asked.case.geometry()
-        lines.append(
-            f"By the definition (each input element adds itself times the kernel; {geometry.rule}) the output is "
-            f"{' x '.join(map(str, geometry.output_size))}: the full result of "
-            f"{' x '.join(map(str, geometry.full_size))} without {list(map(list, geometry.crop))} (front, back)."
-        )
+        geometry = case.geometry()
     except DomainError as error:
-        lines.append(f"There is no answer to give: {error}.")
+        return "\n\n".join([*lines, f"There is no answer to give: {error}."])
+    crops = (f"{low} at the front and {high} at the back" for low, high in geometry.crop)
+    output, full = (" x ".join(map(str, sizes)) for sizes in (geometry.output_size, geometry.full_size))
+    lines.append(
+        f"By the definition the output is {output} ({geometry.rule}): the full result, {full}, without "
+        f"{'; '.join(crops)} (R2; a negative number adds zeros)."
+    )
     return "\n\n".join(lines)
 
 
-def _values(asked: Asked) -> str:
-    try:
-        expected = answer(asked.case, asked.tensors)
-    except DomainError as error:
-        return f"Expected an error ({error}), got {', '.join(str(value.shape) for value in asked.got.values())}."
-    blocks = []
-    for name, wanted in expected.items():
-        got = asked.got.get(name)
-        with np.printoptions(threshold=200, edgeitems=4, linewidth=100, suppress=True):
-            shown = asked.outcome.detail.splitlines()[0] if got is None and asked.outcome.detail else got
-            right = round_to(asked.case.format, wanted)
-            blocks.append(f"{name} expected, shape {wanted.shape}:\n{right}\n\n{name} got")
-            blocks[-1] += f", shape {got.shape}:\n{got}" if got is not None else f":\n{shown}"
-    return "```text\n" + "\n\n".join(blocks) + "\n```"
+def _known(asked: Asked) -> str:
+    """What is written down about it, and where it has been reported."""
+    if not asked.outcome.gates:
+        return ""
+    rows = [columns(asked.case) | asked.outcome.columns()]
+    (entries,) = gate.explain(rows, expectations.load(asked.spec.name), asked.environment)
+    return "\n\n".join(
+        " ".join(entry.reason.split()) + (f" See also {entry.upstream}." if entry.upstream else "")
+        for entry in entries
+    )
+
+
+def _output(asked: Asked, run: Run) -> str:
+    """What the script prints; of what it writes to stderr the end, where that is the outcome."""
+    printed = run.stdout.strip().splitlines()[:_MOST_LINES]
+    if asked.outcome.status == "crash" or asked.outcome.kind == "rejected":
+        printed += run.stderr.strip().splitlines()[-_MOST_LINES // 2 :]
+    return "\n".join(["The script prints", "", "```text", *printed, "```"])
 
 
 def _versions(asked: Asked) -> str:
@@ -127,64 +172,13 @@ def _versions(asked: Asked) -> str:
     return "\n".join(f"- {name}: {value}" for name, value in rows if value)
 
 
-def _others(asked: Asked, limits: Limits) -> str:
-    rows = ["| implementation | version | outcome |", "| --- | --- | --- |"]
-    for name in expand([]):
-        if name == asked.spec.name:
-            continue
-        with Host(resolve(name), limits) as host:
-            outcome = ask(asked.case, host)
-            version = next(iter(host.environment.get("versions", {}).values()), "")
-        rows.append(f"| {name} | {version} | {label(outcome.status, outcome.kind)} |")
-    return "\n".join(rows)
-
-
-def neighbours(case: Case) -> Iterator[tuple[str, Case]]:
-    """The case with one parameter at a time made plain (or another, where neither is), and what was changed."""
-    plain: dict[str, Any] = {
-        "batch": 1,
-        "in_channels": 1,
-        "out_channels": 1,
-        "groups": 1,
-        "stride": (1,),
-        "dilation": (1,),
-        "padding": "valid",
-        "output_padding": None,
-        "layout": "channels_last" if case.layout == "channels_first" else "channels_first",
-        "dtype": "f64" if case.dtype == "f32" else "f32",
-        "bias": False,
-        "direction": "fwd",
-        "data": "ints",
-    }
-    for name, value in plain.items():
-        try:
-            changed = replace(case, **{name: value})
-            changed.geometry()
-        except (CaseError, DomainError):
-            continue
-        if changed != case:
-            shown = value[0] if isinstance(value, tuple) else "not given" if value is None else value
-            yield f"{name} {shown}", changed
-
-
-def _predicate(asked: Asked, limits: Limits) -> str:
-    """Which single changes make the outcome go away, and which leave it."""
-    gone: list[str] = []
-    stays: list[str] = []
-    silent: list[str] = []
-    with Host(asked.spec, limits) as host:
-        for words, case in neighbours(asked.case):
-            outcome = ask(case, host)
-            bucket = silent if outcome.status in ("unsupported", "inexpressible", "infra") else gone
-            (stays if _alike(outcome, asked.outcome) else bucket).append(words)
+def _definitions(asked: Asked, said: str) -> str:
+    """The rules that the text cites, and the question's id, by which the suite asks it again."""
+    cited = dict.fromkeys(["R1", *re.findall(r"\bR\d+\b", said)])
+    known = rules()
     lines = [
-        f"- it goes away with: {', '.join(gone) or 'no single change to a plainer parameter'}",
-        f"- it stays with: {', '.join(stays) or 'none of them'}",
+        f"- {number}, {known[number].title}: {' '.join(known[number].text.partition(chr(10) * 2)[0].split())}"
+        for number in cited
+        if number in known
     ]
-    if silent:
-        lines.append(f"- not asked, being outside what the interface takes: {', '.join(silent)}")
-    return "\n".join(["One parameter changed at a time:", "", *lines])
-
-
-def _alike(first: Outcome, second: Outcome) -> bool:
-    return (first.status, first.kind) == (second.status, second.kind)
+    return "\n".join([_NOTATION, "", *lines, "", f"`conformance check {asked.case}` asks the question again."])

@@ -1,13 +1,13 @@
 """The standalone script of one outcome: the adapter's own program between its data and what is expected.
 
 It needs the framework and NumPy, prints expected and got, and exits 1 while the outcome is there and 0 once it is
-gone, which is what ``git bisect run`` asks for. A crash and a hang happen in a child process, because
-``git bisect run`` stops at exit codes above 127.
+gone, which is what ``git bisect run`` asks for. A refusal of a valid question is an exception that nobody catches,
+which exits with 1 too. A crash and a hang happen in a child process, because ``git bisect run`` stops at exit
+codes above 127.
 """
 
 from __future__ import annotations
 
-import re
 import subprocess
 import tempfile
 import textwrap
@@ -20,21 +20,17 @@ import numpy as np
 from adapters.process import Host, Limits
 from adapters.registry import AdapterSpec, load
 from cases import Case, DomainError
-from cases.data import DATA_KINDS
-from cases.dtypes import round_to
-from conformance.bound import PROFILES, Reference, tolerance
 from conformance.check import ask
-from conformance.reference import question, reference
-from conformance.repro.data import LITERAL_SIZE, array_text, data_lines
+from conformance.reference import question
+from conformance.repro.data import data_lines
+from conformance.repro.judge import judged_lines
 from conformance.source import tidy
 from reports.outcome import Outcome
 from reports.statuses import label
 
-__all__ = ["Asked", "build_script", "gather", "shows"]
+__all__ = ["Asked", "Run", "build_script", "gather", "run_alone"]
 
-_SHOWN_ELEMENTS = 4
 _PATIENCE = 60
-_CHILD = "child"
 _POISON = "ctypes.CDLL(None).mallopt(-6, 0xA5)  # junk in fresh memory, lest it pass for zero (glibc)"
 
 
@@ -115,30 +111,25 @@ def build_script(asked: Asked, *, poison: bool = False) -> str:
     except DomainError as error:
         judged = _refusal(asked, error)
     else:
-        judged = [*asked.body, *_verdict(asked)]
-        if asked.outcome.kind == "rejected":
-            judged = _guarded(judged)
-    environment = load(asked.spec.target).environment
-    settings = [f'os.environ["{name}"] = "{value}"' for name, value in environment.items()]
-    settings = [line for line in settings if line not in asked.setup]
-    needs_os = bool(settings) or "import os" in asked.setup
+        judged = judged_lines(asked)
+    variables = dict(load(asked.spec.target).environment)
     twice = asked.outcome.kind == "nondeterministic"
-    modules = ["sys"] + ["os"] * needs_os + ["ctypes"] * (poison or twice)
     child = asked.outcome.status in ("crash", "timeout")
+    data = data_lines(asked.case, asked.tensors)
+    packed = any("zlib." in line for line in (*data, *judged))
+    modules = ["sys"] + ["os"] * bool(variables) + ["ctypes"] * (poison or twice) + ["subprocess"] * child
+    modules += ["base64", "zlib"] * packed
+    settings = ", ".join(f'{name}="{value}"' for name, value in variables.items())
     lines = [
         *_header(asked),
-        *(f"import {module}" for module in sorted({*modules, *(["subprocess"] * child)})),
+        *(f"import {module}" for module in sorted(modules)),
         "import numpy as np",
-        *settings,
-        *(line for line in asked.setup if line not in ("import os", "import sys")),
+        *([f"os.environ.update({settings})"] if variables else []),
+        *(line for line in asked.setup if line not in ("import os", "import sys") and "os.environ[" not in line),
         "",
         *(_in_a_child() if child else []),
-        *(
-            ["ctypes.CDLL(None).mallopt(-6, 0xA5)  # fill fresh memory, so that it cannot pass for zero (glibc)"]
-            * poison
-        ),
-        *data_lines(asked.case, asked.tensors),
-        "",
+        *([_POISON] * poison),
+        *data,
         *judged,
     ]
     return "\n".join(tidy(lines)) + "\n"
@@ -154,12 +145,10 @@ def _header(asked: Asked) -> list[str]:
 
 
 def _in_a_child() -> list[str]:
+    # A child that ends by a signal or never ends makes the script end with 1: the latter by the exception.
     return [
-        "if len(sys.argv) == 1:  # the framework may take its process along",
-        "    try:",
-        f"        ended = subprocess.run([sys.executable, __file__, {_CHILD!r}], timeout={_PATIENCE}).returncode",
-        "    except subprocess.TimeoutExpired as error:",
-        "        ended = error",
+        'if "child" not in sys.argv:  # the call may take its process along',
+        f'    ended = subprocess.run([sys.executable, __file__, "child"], timeout={_PATIENCE}).returncode',
         '    print("expected exit code 0, got", ended)',
         "    sys.exit(int(ended != 0))",
         "",
@@ -170,6 +159,7 @@ def _refusal(asked: Asked, error: DomainError) -> list[str]:
     """Judge a question without an answer: an error is right."""
     shown = "shape" if load(asked.spec.target).shape_only else f"{asked.names[0]}.shape"
     return [
+        "",
         f"# {error.rule}: {error.reason}, so there is no answer to give.",
         "try:",
         *textwrap.indent("\n".join(asked.body), "    ").splitlines(),
@@ -181,144 +171,31 @@ def _refusal(asked: Asked, error: DomainError) -> list[str]:
     ]
 
 
-def _guarded(lines: list[str]) -> list[str]:
-    """Judge a refusal of a valid question: an error is wrong, and so are wrong numbers."""
-    return [
-        "try:",
-        *textwrap.indent("\n".join(lines[:-1]), "    ").splitlines(),
-        "except Exception as error:",
-        '    print("expected numbers, got", type(error).__name__, error)',
-        "    sys.exit(1)",
-        lines[-1],
-    ]
+@dataclass(frozen=True)
+class Run:
+    """What a script, run alone, printed and ended with."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    def shows(self, asked: Asked) -> bool:
+        """Whether it is the outcome: exit code 1 for one that fails, 0 for one that passes."""
+        return self.code == int(asked.outcome.gates)
 
 
-def _verdict(asked: Asked) -> list[str]:
-    """Lines that compare the answer with what is expected, by whole arrays or by the elements that matter."""
-    if asked.outcome.kind == "nondeterministic":
-        return _twice(asked)
-    if load(asked.spec.target).shape_only:
-        return [
-            f"expected = {asked.case.output_shape}",
-            "got_shape = np.array(tuple(shape))",
-            'print("expected the shape", expected, "and was told", tuple(shape))',
-            "sys.exit(int(tuple(shape) != expected))",
-        ]
-    expected = reference(asked.case, asked.tensors)
-    exact = DATA_KINDS[asked.case.data].exact and asked.outcome.kind != "precision"
-    small = all(wanted.exact.size <= LITERAL_SIZE for wanted in expected.values())
-    lines = [*_take(asked, "got"), "wrong = False"]
-    if exact and small:
-        lines += [line for name, wanted in expected.items() for line in _whole(asked, name, wanted)]
-    else:
-        lines += _elements(asked, expected, exact)
-    return [*lines, "sys.exit(int(wrong))"]
-
-
-def _take(asked: Asked, prefix: str) -> list[str]:
-    """Lines that take the answer out of the framework, as ``prefix_y`` and so on."""
-    adapter = load(asked.spec.target)
-    return [f"{prefix}_{name} = {adapter.as_numpy(asked.case, name)}" for name in asked.names]
-
-
-def _whole(asked: Asked, name: str, wanted: Reference) -> list[str]:
-    right = round_to(asked.case.format, wanted.exact)
-    same = f"np.array_equal(got_{name}, expected_{name}{', equal_nan=True' if np.isnan(right).any() else ''})"
-    shown = ", ".join(f'"{name} {what}", {what}_{name}.shape, {what}_{name}' for what in ("expected", "got"))
-    return [
-        f"expected_{name} = {array_text(right)}",
-        f'print({shown}, sep="\\n")',
-        f"wrong |= got_{name}.dtype != expected_{name}.dtype or not {same}",
-    ]
-
-
-def _elements(asked: Asked, expected: dict[str, Reference], exact: bool) -> list[str]:
-    """Compare shape, dtype and the elements that are furthest off, and for exact data the sum of all."""
-    totals = {name: wanted.exact.sum().item() for name, wanted in expected.items()}
-    summed = exact and not asked.case.format.is_complex and bool(np.isfinite(list(totals.values())).all())
-    lines = []
-    for name, wanted in expected.items():
-        got, right = f"got_{name}", round_to(asked.case.format, wanted.exact)
-        lines += [
-            f"far = {{{_table(asked, name, wanted, right, exact)}}}",
-            f'print("{name} expected", {right.shape}, "{right.dtype}", "got", {got}.shape, {got}.dtype)',
-            f'if {got}.shape != {right.shape} or {got}.dtype != "{right.dtype}":',
-            "    sys.exit(1)",
-            f'print("expected", far, "got", {{at: {got}[at].item() for at in far}})',
-        ]
-        if exact:
-            values = f"[{got}[at] for at in far]"
-            lines.append(f"wrong |= not np.array_equal({values}, list(far.values()), equal_nan=True)")
-        else:
-            near = f"{got}[at] == value or abs({got}[at].item() - value) <= most"
-            lines.append(f"wrong |= not all({near} for at, (value, most) in far.items())")
-        if summed:
-            total = f'{got}.sum(dtype="float64")'
-            lines.append(f'print("expected the sum", {totals[name]!r}, "got", {total})')
-            lines.append(f"wrong |= {total} != {totals[name]!r}")
-    about = (
-        "the elements furthest off" if exact else "value and largest allowed error of the elements furthest off"
-    )
-    lines[0] += f"  # {about}"
-    return lines
-
-
-def _table(asked: Asked, name: str, wanted: Reference, right: np.ndarray, exact: bool) -> str:
-    """The elements furthest off, by index: their value, and without exact data how far from it is allowed."""
-    profile = PROFILES.get(asked.promise)
-    allowed = np.zeros(right.shape) if exact or profile is None else tolerance(wanted, asked.case.format, profile)
-    points = _worst(asked.got.get(name), wanted.exact, allowed)
-    if exact:
-        entries = [f"{point}: {right[point].item()!r}" for point in points]
-    else:
-        entries = [f"{point}: ({wanted.exact[point].item()!r}, {allowed[point].item():.4g})" for point in points]
-    return re.sub(r"\b(nan|inf)\b", r"np.\1", ", ".join(entries))
-
-
-def _worst(got: np.ndarray | None, exact: np.ndarray, allowed: np.ndarray) -> list[tuple[int, ...]]:
-    """Where the answer is furthest from the right one, in units of what is allowed; anywhere without an answer."""
-    error = np.zeros(exact.shape)
-    if got is not None and got.shape == exact.shape:
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            error = np.abs(got.astype(exact.dtype) - exact) / np.where(allowed > 0, allowed, 1)
-        error[np.isnan(error)] = np.inf
-    worst = np.argsort(-error, axis=None, kind="stable")[:_SHOWN_ELEMENTS]
-    return [tuple(map(int, np.unravel_index(flat, exact.shape))) for flat in sorted(worst)]
-
-
-def _twice(asked: Asked) -> list[str]:
-    """Ask again under other junk in fresh memory, and compare the two answers."""
-    pairs = ", ".join(f"(first_{name}, got_{name})" for name in asked.names)
-    copies = [f"first_{name} = first_{name}.copy()" for name in asked.names]
-    return [
-        *_take(asked, "first"),
-        *copies,
-        "ctypes.CDLL(None).mallopt(-6, 0x5B)  # other junk in fresh memory",
-        *data_lines(asked.case, asked.tensors),
-        *asked.body,
-        *_take(asked, "got"),
-        f"pairs = [{pairs}]",
-        'print("expected the same answer twice, got", *pairs, sep="\\n")',
-        "sys.exit(int(any(not np.array_equal(a, b, equal_nan=True) for a, b in pairs)))",
-    ]
-
-
-def shows(asked: Asked, script: str) -> bool:
-    """Run a script alone, in the adapter's interpreter, and say whether it shows the outcome.
-
-    Returns
-    -------
-    bool
-        Exit code 1 for an outcome that fails, 0 for one that passes.
-    """
+def run_alone(script: str, python: str) -> Run:
+    """Run a script in an interpreter that knows nothing of this project, in an empty folder."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "repro.py"
         path.write_text(script, encoding="utf-8")
         done = subprocess.run(
-            [asked.spec.python, "-I", str(path)],
+            [python, "-I", path.name],
             cwd=folder,
             capture_output=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=_PATIENCE * 5,
             check=False,
         )
-    return done.returncode == int(asked.outcome.gates)
+    return Run(done.returncode, done.stdout, done.stderr)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from adapters.process import Limits
 from adapters.registry import resolve
 from cases import Case
 from cases.data import DATA_KINDS, make_tensors
-from conformance.repro import Asked, build_script, gather, shows
+from conformance.repro import Asked, build_script, gather, run_alone
 from conformance.repro.data import array_text, data_lines
 from tests.frameworks import families
 
@@ -33,8 +35,8 @@ for path in sys.argv[2:]:
         exec(compile(open(path).read(), path, "exec"), names)
         raise RuntimeError("the script did not exit")
     except SystemExit as end:
-        got = {k[4:]: v for k, v in names.items() if k.startswith("got_")}
-        np.savez(path + ".npz", **got)
+        got = names.get("got", {})
+        np.savez(path + ".npz", **(got if isinstance(got, dict) else {"y": got}))
         found[path] = end.code
 json.dump(found, open(sys.argv[1], "w"))
 """
@@ -101,9 +103,8 @@ def test_the_script_exits_1_while_the_fault_is_there_and_0_without_it(fault: str
     assert faulty.outcome.kind == kind
     assert not right.outcome.gates
     script = build_script(faulty)
-    if fault == "Hangs":
-        script = script.replace("timeout=60", "timeout=2")
-    assert shows(faulty, script)
+    impatient = script.replace("timeout=60", "timeout=2") if fault == "Hangs" else script
+    assert run_alone(impatient, sys.executable).shows(faulty)
     # The fault put right: the same script around the right call.
     mended = _swap(faulty, right, script)
     assert mended != script
@@ -125,12 +126,13 @@ def _swap(faulty: Asked, right: Asked, script: str) -> str:
 def test_an_answer_from_unwritten_memory_shows() -> None:
     asked = _ask("Unwritten", "1d-i3-k3-s2-p0")
     assert asked.outcome.gates
-    assert shows(asked, build_script(asked, poison=True))
+    assert run_alone(build_script(asked, poison=True), sys.executable).shows(asked)
 
 
 def test_a_script_that_does_not_show_its_outcome_is_noticed() -> None:
     asked = _ask("Flips", "1d-i3-k3-s2-p0")
-    assert not shows(asked, build_script(asked).replace("w = w[:, :, ::-1]\n", ""))
+    mended = build_script(asked).replace("w = w[:, :, ::-1]\n", "")
+    assert not run_alone(mended, sys.executable).shows(asked)
 
 
 @settings(max_examples=50)
@@ -144,7 +146,7 @@ def test_a_script_that_does_not_show_its_outcome_is_noticed() -> None:
 def test_the_data_lines_give_the_bits_back(kind: str, dtype: str, layout: str, size: int, seed: int) -> None:
     case = Case.parse(f"2d-n2-c2x4-i{size}x3-k3x2-s2-same-{layout}-{dtype}-b1-{kind}.{seed}-grad")
     tensors = make_tensors(case)
-    there = {"np": np}
+    there = {"np": np, "base64": base64, "zlib": zlib}
     exec("\n".join(data_lines(case, tensors)), there)
     for name, array in tensors.items():
         assert there[name].dtype == array.dtype
@@ -164,18 +166,24 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_issue_says_it_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    from conformance.repro import issue
+    from conformance.repro import around, issue
 
-    monkeypatch.setattr(issue, "expand", list)  # the others take seconds each to import
+    monkeypatch.setattr(around, "expand", list)  # the others take seconds each to import
+    monkeypatch.setattr(around, "_SECONDS", 2.0)
     asked = _ask("Flips", "1d-i3-k3-s2-p0")
-    body = issue.build_issue(asked, build_script(asked), 5.0)
-    assert body.startswith(
-        "# numpy: transposed convolution (1D, stride 2, kernel 3, explicit padding): wrong values"
+    script = build_script(asked)
+    body = issue.build_issue(asked, script, run_alone(script, sys.executable), 5.0)
+    title, summary = body.split("\n\n")[:2]
+    assert title.startswith(
+        "# numpy: transposed convolution: wrong values, kernel flipped along W (1D, kernel 3, "
     )
+    assert summary.startswith("Wrong values: y differs in ")
     for section in ("Script", "Expected and actual", "Versions", "Other implementations", "When it happens"):
         assert f"## {section}" in body
     assert "it goes away with: " in body
     assert "numpy " + np.__version__ in body.replace(":", "")
+    assert "- R1, Scatter: `full[j*s + t*d] += x[j] * w[t]`" in body
+    assert "oracle" not in body.replace("oracle.", "")  # our word; the toy's call is one of ours
 
 
 def test_a_passing_answer_has_a_script_too() -> None:

@@ -1,0 +1,108 @@
+"""What lies around a question, for an issue: other implementations, its neighbours, the condition they fit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from adapters.process import Host, Limits
+from adapters.registry import expand, resolve
+from cases import Case, CaseError, DomainError
+from conformance.check import ask
+from conformance.predicate import explain, fails_alike
+from conformance.repro.script import Asked
+from reports.outcome import Outcome
+from reports.statuses import label
+
+__all__ = ["condition", "neighbourhood", "neighbours", "others"]
+
+_NOT_ASKED = ("unsupported", "inexpressible", "infra")
+_SECONDS = 30.0
+_QUESTIONS = 300
+
+
+def others(asked: Asked, limits: Limits) -> str:
+    """A table of what everybody else answers."""
+
+    def one(name: str) -> str:
+        with Host(resolve(name), limits) as host:
+            outcome = ask(asked.case, host)
+            version = next(iter(host.environment.get("versions", {}).values()), "")
+        why = f": {outcome.detail}" if outcome.status in _NOT_ASKED else ""
+        return f"| {name} | {version} | {label(outcome.status, outcome.kind)}{why} |"
+
+    names = [name for name in expand([]) if name != asked.spec.name]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return "\n".join(["| implementation | version | outcome |", "| --- | --- | --- |", *pool.map(one, names)])
+
+
+def neighbours(case: Case) -> Iterator[tuple[str, Case]]:
+    """The case with one parameter at a time made plain (or another, where neither is), and what was changed."""
+    plain: dict[str, Any] = {
+        "batch": 1,
+        "in_channels": 1,
+        "out_channels": 1,
+        "groups": 1,
+        "stride": (1,),
+        "dilation": (1,),
+        "padding": "valid",
+        "output_padding": None,
+        "layout": "channels_last" if case.layout == "channels_first" else "channels_first",
+        "dtype": "f64" if case.dtype == "f32" else "f32",
+        "bias": False,
+        "direction": "fwd",
+        "data": "ints",
+    }
+    for name, value in plain.items():
+        try:
+            changed = replace(case, **{name: value})
+            changed.geometry()
+        except (CaseError, DomainError):
+            continue
+        if changed != case:
+            shown = value[0] if isinstance(value, tuple) else "not given" if value is None else value
+            yield f"{name} {shown}", changed
+
+
+def neighbourhood(asked: Asked, limits: Limits) -> str:
+    """Which single changes make the outcome go away, and which leave it."""
+    gone: list[str] = []
+    stays: list[str] = []
+    silent: list[str] = []
+    with Host(asked.spec, limits) as host:
+        for words, case in neighbours(asked.case):
+            outcome = ask(case, host)
+            bucket = silent if outcome.status in _NOT_ASKED else gone
+            (stays if _alike(outcome, asked.outcome) else bucket).append(words)
+    lines = [
+        f"- it goes away with: {', '.join(gone) or 'no single change to a plainer parameter'}",
+        f"- it stays with: {', '.join(stays) or 'none of them'}",
+    ]
+    if silent:
+        lines.append(f"- not asked, being outside what the interface takes: {', '.join(silent)}")
+    return "\n".join(["One parameter changed at a time:", "", *lines])
+
+
+def _alike(first: Outcome, second: Outcome) -> bool:
+    return (first.status, first.kind) == (second.status, second.kind)
+
+
+def condition(asked: Asked, limits: Limits) -> str:
+    """The smallest condition that fits further questions, asked for half a minute; empty where there is none.
+
+    A crash takes its process along, so that each further question would wait for the framework to start.
+    """
+    if asked.outcome.status != "fail" or not asked.outcome.gates or asked.outcome.kind == "accepted":
+        return ""
+    with Host(asked.spec, limits) as host:
+        alike = fails_alike(asked.outcome.status, asked.outcome.kind, host)
+        found = explain([asked.case], [], alike, budget=_QUESTIONS, seconds=_SECONDS)
+    if found.predicate is None or found.failing < 2 or not found.passing:
+        return ""
+    return (
+        f"The smallest condition that fits further questions: {found.predicate.text} (`{found.predicate}`). "
+        f"All {found.failing} that it holds for fail, all {found.passing} others pass."
+    )
