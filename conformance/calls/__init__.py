@@ -36,8 +36,9 @@ def parse_call(
     Parameters
     ----------
     text : str
-        Python source of one call, such as ``torch.nn.ConvTranspose2d(16, 33, 3, stride=2)``; an assignment in
-        front of it and an application to a tensor behind it are fine.
+        Python source with one call, such as ``torch.nn.ConvTranspose2d(16, 33, 3, stride=2)``, applied to a tensor
+        or not; names assigned before it are filled in, and a container or a method around it left out. An ONNX
+        node may be in ONNX's own text, ``y = ConvTranspose <strides = [2, 2]> (x, w)``.
     input_shape : tuple of int, optional
         Shape of the input in the call's own layout. Default: what the call says, else a small one.
     weight_shape : tuple of int, optional
@@ -53,7 +54,7 @@ def parse_call(
     CallError
         Not a call, an unknown one, or arguments the framework does not take.
     """
-    call = read(text)
+    call = read(text, FORMS.__contains__)
     form = FORMS.get(call.name)
     if form is None:
         listed = ", ".join(sorted({re.sub("[123](?=[dD])", "{1,2,3}", name) for name in known_calls()}))

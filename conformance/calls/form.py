@@ -12,7 +12,18 @@ from cases.dtypes import DTYPES
 from conformance.calls.syntax import CallError, Syntax, Tensor, Word
 from conformance.explain import layout_doubt
 
-__all__ = ["FORMS", "Asked", "CallError", "Form", "Meaning", "WeightForm", "crops_for_output", "form", "per_axis"]
+__all__ = [
+    "FORMS",
+    "Asked",
+    "CallError",
+    "Form",
+    "Meaning",
+    "Tensor",
+    "WeightForm",
+    "crops_for_output",
+    "form",
+    "per_axis",
+]
 
 # Sizes of an input nobody gave: no two axes alike, so that a mixed-up axis shows.
 _SMALL_INPUT = (5, 7, 6)
@@ -145,7 +156,7 @@ class Asked:
                 in_channels=channels,
                 out_channels=number("output channels", out_channels),
                 input_size=spatial,
-                kernel_size=per_axis("kernel size", kernel_size, rank),
+                kernel_size=per_axis("kernel_size", kernel_size, rank),
                 stride=per_axis("stride", stride, rank),
                 dilation=per_axis("dilation", dilation, rank),
                 groups=groups,
@@ -160,7 +171,8 @@ class Asked:
         weight = weight or WeightForm()
         if weight.flipped:
             self.notes.append("the call reverses its kernel; the case's weights are the call's, flipped in space")
-        if doubt := layout_doubt(case):
+        # A call that says its input channels has taken the input in its layout already.
+        if in_channels is None and (doubt := layout_doubt(case)):
             self.notes.append(doubt)
         return Meaning(self.name, case, weight, tuple(self.notes))
 
@@ -205,10 +217,13 @@ class Form:
 
     def ask(self, call: Syntax, asked: Asked) -> Meaning:
         """Bind the arguments as Python would, and read them."""
+        parameters = list(inspect.signature(self.function).parameters)[1:]
+        unknown = [name for name in call.kwargs if name not in parameters]
+        if unknown:  # before what is missing: a name that is written otherwise is both
+            raise CallError(f"{self.name}: unknown argument {unknown[0]!r}; it takes {', '.join(parameters)}")
         try:
             bound = inspect.signature(self.function).bind(asked, *call.args, **call.kwargs)
         except TypeError as error:
-            parameters = list(inspect.signature(self.function).parameters)[1:]
             raise CallError(f"{self.name}: {error}; it takes {', '.join(parameters)}") from None
         bound.apply_defaults()
         return self.function(**bound.arguments)

@@ -43,9 +43,9 @@ def fixed(
         if output_shape is None:
             return lax_padding(padding, kernel, (1,) * rank)
         wanted = per_axis("output_shape", output_shape, rank)
-        same = isinstance(padding, str) and padding.upper() == "SAME"
-        if not same and not (isinstance(padding, str) and padding.upper() == "VALID"):
-            raise CallError("padding: with output_shape it is SAME or VALID")
+        same = padding == "SAME"
+        if padding not in ("SAME", "VALID"):
+            raise CallError("padding: with output_shape it is 'SAME' or 'VALID'")
         full = full_size(kernel, strides, (1,) * rank)
         return crops_for_output(
             lambda whole, length: max(whole - length, 0) // 2 if same else 0, spatial, wanted, full

@@ -23,8 +23,8 @@ __all__ = ["lax_padding"]
 def lax_padding(padding: Any, kernel: tuple[int, ...], dilation: tuple[int, ...], consistent: bool = False) -> Any:
     """The crop of a padding argument: pairs (a, b) pad the spread-out input, so lo = e - 1 - a, hi = e - 1 - b."""
     if isinstance(padding, str):
-        if padding.upper() not in ("SAME", "VALID"):
-            raise CallError(f"padding: {padding!r} is neither SAME nor VALID")
+        if padding not in ("SAME", "VALID"):
+            raise CallError(f"padding: {padding!r} is neither 'SAME' nor 'VALID'")
         return padding.lower()
     given = pairs("padding", padding, len(kernel))
     if consistent:
@@ -56,6 +56,9 @@ def conv_transpose(
     kernel, inputs, outputs = _split(shape, kernel_spec)
     if transposed:
         inputs, outputs = outputs, inputs
+    for argument, given in (("strides", strides), ("rhs_dilation", rhs_dilation)):
+        if isinstance(given, int):
+            raise CallError(f"{argument}: {given} is no sequence; jax.lax takes one number an axis")
     dilation = per_axis("rhs_dilation", 1 if rhs_dilation is None else rhs_dilation, rank)
     consistent = truth("use_consistent_padding", use_consistent_padding)
     return asked.meaning(

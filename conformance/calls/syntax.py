@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import ast
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from conformance.calls.errors import CallError
+from conformance.calls.snippet import find_call
+
 __all__ = ["CallError", "Syntax", "Tensor", "Word", "read"]
 
-_MAX_LENGTH = 20_000
+_MOST_VALUES = 8
 # Makers of tensors whose arguments are sizes, or one shape, or a shape after something else.
 _MAKERS = {"randn", "rand", "randint", "zeros", "ones", "empty", "full", "normal", "uniform", "standard_normal"}
 _WRAPPERS = {"tensor", "array", "asarray", "constant", "convert_to_tensor", "Tensor", "Parameter", "Variable"}
-
-
-class CallError(ValueError):
-    """Text that is no call this suite can read, or arguments its framework does not take."""
+_SEQUENCES = {"stack", "pack", "Size", "TensorShape", "tuple", "list"}
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,13 @@ class Word:
 
 @dataclass(frozen=True)
 class Tensor:
-    """An expression that makes a tensor of a shape that can be read."""
+    """An expression that makes a tensor of a shape that can be read; of a short row its numbers too."""
 
     shape: tuple[int, ...]
+    values: tuple[Any, ...] | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return f"a tensor of shape {self.shape}"
 
 
 @dataclass(frozen=True)
@@ -47,33 +53,19 @@ class Syntax:
     applied: Syntax | None = field(default=None)
 
 
-def read(text: str) -> Syntax:
-    """Read one call.
+def read(text: str, known: Callable[[str], bool]) -> Syntax:
+    """Read the one call in a text; ``known`` says which names are calls that can be read.
 
     Raises
     ------
     CallError
-        The text is not one Python call with literal arguments.
+        There is no such call, or its arguments cannot be read.
     """
-    if len(text) > _MAX_LENGTH:
-        raise CallError(f"a call is text of at most {_MAX_LENGTH} characters")
+    call = find_call(text, known)
     try:
-        body = ast.parse(text.strip()).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        reason = getattr(error, "msg", None) or str(error)
-        raise CallError(f"{_short(text)} is not a Python call: {reason}") from None
-    value = getattr(body[0], "value", None) if len(body) == 1 else None
-    if not isinstance(body[0] if body else None, ast.Expr | ast.Assign) or not isinstance(value, ast.Call):
-        raise CallError(f"{_short(text)} is not one call; write it as in torch.nn.ConvTranspose2d(16, 33, 3)")
-    try:
-        return _call(value)
+        return _call(call)
     except RecursionError:
-        raise CallError(f"{_short(text)} is nested too deeply") from None
-
-
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return repr(text if len(text) < 60 else text[:57] + "...")
+        raise CallError(f"{ast.unparse(call.func)[:60]}: nested too deeply") from None
 
 
 def _call(node: ast.Call) -> Syntax:
@@ -106,31 +98,72 @@ def _dotted(node: ast.expr) -> str | None:
     return None
 
 
+_OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Pow: operator.pow,
+}
+
+
+def _whole(node: ast.expr) -> int | None:
+    """A whole number written as small arithmetic, such as ``8 * 4`` or ``3 // 2``; None for anything else."""
+    if isinstance(node, ast.Constant):
+        return node.value if type(node.value) is int else None
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        inner = _whole(node.operand)
+        return None if inner is None else -inner
+    if not isinstance(node, ast.BinOp) or type(node.op) not in _OPERATORS:
+        return None
+    left, right = _whole(node.left), _whole(node.right)
+    if left is None or right is None or max(abs(left), abs(right)) >= 2**32:
+        return None
+    if isinstance(node.op, ast.Pow) and not 0 <= right <= 32:
+        return None
+    return None if isinstance(node.op, ast.FloorDiv) and right == 0 else _OPERATORS[type(node.op)](left, right)
+
+
 def _value(node: ast.expr) -> Any:
+    if isinstance(node, ast.BinOp) and (number := _whole(node)) is not None:
+        return number
     try:
         value = ast.literal_eval(node)  # literals only: evaluates no names, no calls
     except (ValueError, TypeError, SyntaxError, MemoryError):
         if isinstance(node, ast.Tuple | ast.List):
             return tuple(_value(item) for item in node.elts)
+        if isinstance(node, ast.Attribute) and node.attr == "shape":
+            return _shape_of(node, node.value)
         if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Attribute) and node.func.attr == "size" and not node.args:
+                return _shape_of(node, node.func.value)
             return _made(node)
         return Word(ast.unparse(node))
     return _tuples(value)
+
+
+def _shape_of(node: ast.expr, tensor: ast.expr) -> Any:
+    """The shape of a tensor that is made in the text."""
+    made = _made(tensor) if isinstance(tensor, ast.Call) else None
+    return made.shape if isinstance(made, Tensor) else Word(ast.unparse(node))
 
 
 def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
 
 
-def _made(node: ast.Call) -> Tensor | Word:
+def _made(node: ast.Call) -> Any:
     """The shape of a tensor that a well-known maker makes; anything else stays a word."""
     name = (_dotted(node.func) or "").rpartition(".")[2]
     args, kwargs = _arguments(node)
+    if name in _SEQUENCES and len(args) == 1 and isinstance(args[0], tuple):
+        return args[0]
     if name in _WRAPPERS and args:
         if isinstance(args[0], Tensor):
             return args[0]
         try:
-            return Tensor(np.asarray(args[0]).astype(float).shape)
+            axes = np.asarray(args[0]).astype(float).shape
+            return Tensor(axes, args[0] if len(axes) == 1 and axes[0] <= _MOST_VALUES else None)
         except (ValueError, TypeError):
             return Word(ast.unparse(node))
     if name in _MAKERS:

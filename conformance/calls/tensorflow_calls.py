@@ -9,6 +9,7 @@ from conformance.calls.form import (
     Asked,
     CallError,
     Meaning,
+    Tensor,
     WeightForm,
     crops_for_output,
     form,
@@ -45,10 +46,13 @@ def _ask(
                 )
 
     def place(spatial: tuple[int, ...]) -> Any:
-        if not isinstance(output_shape, tuple) or len(output_shape) not in (rank, rank + 2):
+        wanted = output_shape.values if isinstance(output_shape, Tensor) else output_shape
+        if not isinstance(wanted, tuple) or len(wanted) not in (rank, rank + 2):
             raise CallError(f"output_shape: {output_shape!s} cannot be read; write {rank + 2} numbers")
-        wanted = output_shape
         if len(wanted) == rank + 2:
+            channels = wanted[1 if layout == "channels_first" else -1]
+            if type(channels) is int and channels != out_channels:
+                raise CallError(f"output_shape: {channels} channels, where the filters have {out_channels}")
             wanted = wanted[2:] if layout == "channels_first" else wanted[1:-1]
         wanted = per_axis("output_shape", wanted, rank)
         if isinstance(padding, tuple):
@@ -60,7 +64,7 @@ def _ask(
                 (low, full(axis, size) - low - wanted[axis])
                 for axis, (size, (low, _)) in enumerate(zip(spatial, given, strict=True))
             )
-        word = padding.lower() if isinstance(padding, str) else ""
+        word = padding.lower() if padding in ("SAME", "VALID") else ""
         if word not in _CONVENTIONS:
             raise CallError(f"padding: {padding!s} is neither SAME nor VALID")
         fits, default, low = _CONVENTIONS[word]
@@ -98,10 +102,35 @@ _CONVENTIONS: dict[str, tuple[Callable[..., bool], _Numbers, _Numbers]] = {
 
 
 def _spatial(name: str, value: Any, rank: int, layout: str) -> tuple[int, ...]:
-    """Strides may be given an axis or for the batch and channels too."""
+    """Strides may be given an axis or for the batch and channels too, where they are 1."""
     if isinstance(value, tuple) and len(value) == rank + 2:
+        ends = value[:2] if layout == "channels_first" else (value[0], value[-1])
+        if ends != (1, 1):
+            raise CallError(f"{name}: {value!s} is not 1 along the batch and the channels")
         value = value[2:] if layout == "channels_first" else value[1:-1]
     return per_axis(name, value, rank)
+
+
+def _v1(rank: int, default: str) -> None:
+    """The names of TensorFlow 1, which the library still has."""
+    name = f"tf.compat.v1.nn.conv{rank}d_transpose"
+
+    @form(name, name.replace("tf.", "tensorflow.", 1), ranks=(rank,))
+    def read(
+        asked: Asked,
+        value: Any = None,
+        filter: Any = None,  # the library's own names
+        output_shape: Any = None,
+        strides: Any = None,
+        padding: Any = "SAME",
+        data_format: Any = default,
+        name: Any = None,
+        input: Any = None,
+        filters: Any = None,
+        dilations: Any = None,
+    ) -> Meaning:
+        image, kernel = (value if input is None else input), (filter if filters is None else filters)
+        return _ask(asked, image, kernel, output_shape, strides, padding, data_format, dilations)
 
 
 def _register(spelling: str, default: Any) -> None:
@@ -125,3 +154,4 @@ _RANKS = {f"tf.nn.conv{rank}d_transpose": rank for rank in (1, 2, 3)}
 for _rank, _default in ((1, "NWC"), (2, "NHWC"), (3, "NDHWC")):
     _register(f"tf.nn.conv{_rank}d_transpose", _default)
 _register("tf.nn.conv_transpose", None)
+_v1(2, "NHWC")

@@ -88,7 +88,7 @@ def test_every_family_is_in_the_examples() -> None:
         ("torch.nn.ConvTranspose2d(1, 1, 3, strides=2)", "'strides'"),
         ("torch.nn.ConvTranspose2d(1, 1)", "'kernel_size'"),
         ("torch.nn.ConvTranspose2d(1, 1, 3, padding_mode='reflect')", "padding_mode"),
-        ("torch.nn.ConvTranspose2d(1, 1, (3, 3, 3))", "kernel size"),
+        ("torch.nn.ConvTranspose2d(1, 1, (3, 3, 3))", "kernel_size"),
         ("torch.nn.ConvTranspose2d(n, 1, 3)", "in_channels"),
         ("torch.nn.ConvTranspose2d(1, 1, 3, **more)", "more"),
         ("torch.nn.ConvTranspose2d(1, 1, 3, bias=maybe)", "bias"),
