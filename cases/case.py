@@ -97,12 +97,10 @@ class Case:
         object.__setattr__(self, "bias", bool(self.bias))
         # What a case may hold is what its id can say, so the id's own grammar checks the values.
         tokens = []
-        for field in FIELDS:
+        for place, field in enumerate(FIELDS):
             try:
                 token = field.write(self)
-                exact = _PATTERNS[field.name].fullmatch(token) is not None and all(
-                    getattr(self, name) == value for name, value in field.read(token, self.rank).items()
-                )
+                exact = all(getattr(self, name) == value for name, value in _said(place, token, self.rank))
             except (TypeError, StopIteration, ValueError, AttributeError):
                 exact = False
             if not exact:
@@ -133,6 +131,10 @@ class Case:
         """
         if not isinstance(text, str) or len(text) > _MAX_ID_LENGTH:
             raise CaseError(f"a case id is text of at most {_MAX_ID_LENGTH} characters")
+        return _parsed(text)
+
+    @classmethod
+    def _parse(cls, text: str) -> Case:
         # No field but the leading rank starts with a digit, so a dash before a digit is a minus sign.
         tokens = re.sub(r"-(?=[0-9])", "m", text).split("-")
         values: dict[str, Any] = {}
@@ -148,7 +150,7 @@ class Case:
                 raise CaseError(f"rank: a case id starts with {FIELDS[0].accepts}, not {token!r}")
             position = place + 1
             try:
-                values.update(field.read(token, values.get("rank", 0)))
+                values.update(_said(place, token, values.get("rank", 0)))
             except ValueError as error:
                 raise CaseError(f"{token!r}: {error}; accepted: {field.accepts}") from None
         missing = [field.name for field in FIELDS if field.default is None and field.name not in values]
@@ -226,10 +228,27 @@ def _spatial(value: Any, rank: int) -> tuple[int, ...]:
     return values * rank if len(values) == 1 else values
 
 
+# The same ids and the same tokens are read over and over; a case never changes.
+
+
+@lru_cache(maxsize=1 << 13)
+def _parsed(text: str) -> Case:
+    return Case._parse(text)
+
+
 @lru_cache(maxsize=1 << 14)
 def _place(token: str) -> int | None:
-    """Which field a token is for. The same tokens are read over and over."""
+    """Which field a token is for."""
     return next((n for n, field in enumerate(FIELDS) if _PATTERNS[field.name].fullmatch(token)), None)
+
+
+@lru_cache(maxsize=1 << 14)
+def _said(place: int, token: str, rank: int) -> tuple[tuple[str, Any], ...]:
+    """What a token says of a field, as attributes and values; raises ValueError for what is none of its tokens."""
+    field = FIELDS[place]
+    if _PATTERNS[field.name].fullmatch(token) is None:
+        raise ValueError(f"{token!r} is malformed")
+    return tuple(field.read(token, rank).items())
 
 
 _ORDER = ", ".join(field.name for field in FIELDS)

@@ -73,7 +73,7 @@ def columns(case: Case) -> dict[str, Any]:
         }
         for name in _BY_AXIS[5:]:
             unanswered.update(_along_axes(name, None))
-        return {name: _sixty_four_bits(value) for name, value in unanswered.items()}
+        return _sixty_four_bits(unanswered)
     lows, highs = zip(*geometry.crop, strict=True)
     row["output_size"] = "x".join(map(str, geometry.output_size))
     row["valid_question"] = 1
@@ -89,12 +89,13 @@ def columns(case: Case) -> dict[str, Any]:
         row[f"{name}_min"], row[f"{name}_max"] = min(values), max(values)
     for name, numbers in zip(_BY_AXIS[5:], (geometry.output_size, lows, highs), strict=True):
         row.update(_along_axes(name, numbers))
-    return {name: _sixty_four_bits(value) for name, value in row.items()}
+    return _sixty_four_bits(row)
 
 
-def _sixty_four_bits(value: Any) -> Any:
+def _sixty_four_bits(row: dict[str, Any]) -> dict[str, Any]:
     # SQLite counts to 2**63 - 1; a comparison beyond that does not need the last digit.
-    return float(value) if isinstance(value, int) and abs(value) >= 2**63 else value
+    beyond = [name for name, value in row.items() if isinstance(value, int) and not -(2**63) < value < 2**63]
+    return row | {name: float(row[name]) for name in beyond}
 
 
 COLUMN_NAMES: tuple[str, ...] = tuple(columns(Case(rank=1, input_size=(1,), kernel_size=(1,))))
