@@ -8,17 +8,16 @@ Practical Combinatorial Testing, NIST SP 800-142, 2010, section 6: simple t-way 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 
 import numpy as np
 
 from cases.case import Case
-from cases.domain import FACTORS, SPACES, classify
+from cases.domain import FACTORS, SPACES, Row, classify
 
-__all__ = ["Coverage", "coverage"]
+__all__ = ["Coverage", "count", "coverage", "level_numbers"]
 
 
 @dataclass(frozen=True)
@@ -51,38 +50,34 @@ _SIZES = tuple(len(factor.levels) for factor in FACTORS.values())
 _UNKNOWN = -1
 
 
-@lru_cache(maxsize=8)
-def _rows_of(space: str) -> np.ndarray:
-    """Every row of classes that a space allows, as level numbers (rows, factors)."""
-    rows = np.indices(_SIZES, dtype=np.int8).reshape(len(_SIZES), -1).T
-    keep = np.ones(len(rows), dtype=bool)
+@cache
+def _allowed(space: str) -> np.ndarray:
+    """Which rows of classes a space allows: a flag for each, with an axis a factor.
+
+    A factor that no constraint names has an axis of length one: each of its classes goes with everything.
+    """
+    named = {name for combination in SPACES[space].forbidden for name in combination}
+    sizes = [size if name in named else 1 for name, size in zip(_NAMES, _SIZES, strict=True)]
+    allowed = np.ones(sizes, dtype=bool)
     for combination in SPACES[space].forbidden:
-        hit = np.ones(len(rows), dtype=bool)
-        for name, level in combination.items():
-            column = _NAMES.index(name)
-            hit &= rows[:, column] == FACTORS[name].levels.index(level)
-        keep &= ~hit
-    return np.asfortranarray(rows[keep])  # columns are read one by one
+        place = [FACTORS[n].levels.index(combination[n]) if n in combination else slice(None) for n in _NAMES]
+        allowed[tuple(place)] = False
+    return allowed
 
 
-def _numbers(cases: Iterable[Case]) -> np.ndarray:
-    table = []
-    for case in cases:
-        row = classify(case)
-        levels = [FACTORS[name].levels for name in _NAMES]
-        table.append(
-            [known.index(row[n]) if row[n] in known else _UNKNOWN for n, known in zip(_NAMES, levels, strict=True)]
-        )
+def level_numbers(rows: Iterable[Row]) -> np.ndarray:
+    """Rows of classes as numbers of levels, a column a factor."""
+    places = [{level: place for place, level in enumerate(factor.levels)} for factor in FACTORS.values()]
+    table = [[known.get(row[n], _UNKNOWN) for n, known in zip(_NAMES, places, strict=True)] for row in rows]
     return np.array(table, dtype=np.int8).reshape(-1, len(_NAMES))
 
 
 @cache
 def _required(space: str, columns: tuple[int, ...]) -> np.ndarray:
     """Which combinations of classes of some factors any allowed row contains, one flag a combination."""
-    sizes = [_SIZES[column] for column in columns]
-    flags = np.zeros(math.prod(sizes), dtype=bool)
-    flags[np.ravel_multi_index(tuple(_rows_of(space)[:, columns].T), sizes)] = True
-    return flags
+    others = tuple(column for column in range(len(_NAMES)) if column not in columns)
+    flags = _allowed(space).any(axis=others)
+    return np.broadcast_to(flags, [_SIZES[column] for column in columns]).ravel()
 
 
 def coverage(cases: Iterable[Case], strength: int, space: str = "whole", *, examples: int = 10) -> Coverage:
@@ -104,7 +99,11 @@ def coverage(cases: Iterable[Case], strength: int, space: str = "whole", *, exam
     Coverage
         The counts.
     """
-    table = _numbers(cases)
+    return count(level_numbers(map(classify, cases)), strength, space, examples=examples)
+
+
+def count(table: np.ndarray, strength: int, space: str, *, examples: int = 10) -> Coverage:
+    """`coverage` of cases whose classes are known, as `level_numbers` gives them."""
     required = covered = 0
     missing: list[dict[str, str]] = []
     for columns in itertools.combinations(range(len(_NAMES)), strength):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cases.case import Case
 
-__all__ = ["FACTORS", "SPACES", "Factor", "Space", "allowed", "classify"]
+__all__ = ["FACTORS", "SPACES", "Factor", "Row", "Space", "allowed", "classify"]
 
 Row = Mapping[str, str]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from cases.boundary import BOUNDARIES, met
 from cases.case import Case
-from cases.coverage import coverage
+from cases.coverage import count, level_numbers
 from cases.domain import FACTORS, SPACES, classify
 from cases.tiers import tier_hash
 
@@ -32,12 +32,13 @@ def statistics(
         Names in ``cases.domain.SPACES``.
     """
     found: dict[str, Any] = {"cases": len(cases), "hash": tier_hash(cases), "coverage": {}}
+    rows = [classify(case) for case in cases]
+    table = level_numbers(rows)
     for space in spaces:
-        counted = [coverage(cases, strength, space) for strength in strengths]
+        counted = [count(table, strength, space) for strength in strengths]
         found["coverage"][space] = {
             str(result.strength): {"covered": result.covered, "required": result.required} for result in counted
         }
-    rows = [classify(case) for case in cases]
     found["classes"] = {name: dict(Counter(row[name] for row in rows)) for name in FACTORS}
     boundaries = Counter(name for case in cases for name in met(case))
     found["boundaries"] = {name: boundaries[name] for name in BOUNDARIES}
