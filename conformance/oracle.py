@@ -1,4 +1,4 @@
-"""The right answer, in NumPy float64: rules R1, R2, R3, R8, R10 and R16.
+"""The right answer, in NumPy float64: rules R1, R2, R3, R8 and R10.
 
 Three algorithms that share no code compute the output, and three the gradients; the tests hold them to each
 other, and to the text of R1 to R3 in exact rational arithmetic.
@@ -22,12 +22,10 @@ import numpy as np
 
 __all__ = [
     "Gradients",
-    "SecondOrder",
     "by_forward_matrix",
     "by_zero_insertion",
     "conv_transpose",
     "conv_transpose_gradients",
-    "conv_transpose_second_order",
     "gradients_by_correlation",
     "gradients_by_forward_matrix",
 ]
@@ -42,14 +40,6 @@ class Gradients(NamedTuple):
     dx: np.ndarray
     dw: np.ndarray
     db: np.ndarray
-
-
-class SecondOrder(NamedTuple):
-    """The gradients of the gradients (R16): by the input, the weights and the upstream gradient."""
-
-    ddx: np.ndarray
-    ddw: np.ndarray
-    ddy: np.ndarray
 
 
 class _Problem(NamedTuple):
@@ -166,9 +156,9 @@ def _added_up(parts: np.ndarray, axis: int, p: _Problem) -> np.ndarray:
 
     From (N, C, taps of this axis and the later, full sizes of the earlier, input sizes of this and the later).
     """
-    shape, rank = parts.shape, len(p.stride)
-    size = max(p.full_size[axis], 0)
-    full = np.zeros((*shape[:2], *shape[3 : 2 + rank], size, *shape[3 + rank :]), parts.dtype)
+    place, one = 1 + len(p.stride), parts[:, :, 0]
+    full = np.empty_like(one, shape=(*one.shape[:place], max(p.full_size[axis], 0), *one.shape[place + 1 :]))
+    full.fill(0)
     for tap, index in enumerate(_landing(axis, p)):
         reached = full[index]
         np.add(reached, parts[:, :, tap], out=reached)
@@ -237,6 +227,8 @@ def conv_transpose(
     image, weights = _as_matrices(p)
     full = np.matmul(weights.swapaxes(1, 2), image)
     full = full.reshape(p.x.shape[0], p.out_channels, *p.w.shape[2:], *p.x.shape[2:])
+    if full.shape[0] * full.shape[1] > 2 * full.shape[-1]:  # additions along the longer runs of memory
+        full = np.moveaxis(np.ascontiguousarray(np.moveaxis(full, (0, 1), (-2, -1))), (-2, -1), (0, 1))
     for axis in range(len(p.stride)):
         full = _added_up(full, axis, p)
     return _finish(_moved(full, p, to_full=False), bias, layout)
@@ -288,37 +280,11 @@ def conv_transpose_gradients(
     return Gradients(_finish(dx, None, layout), dw.reshape(p.w.shape), dy.sum(axis=(0, *range(2, dy.ndim))))
 
 
-def conv_transpose_second_order(
-    x: Any, w: Any, dy: Any, vx: Any, vw: Any, vb: Any = None, **arguments: Any
-) -> SecondOrder:
-    """Gradients of ``sum(vx * dx) + sum(vw * dw) + sum(vb * db)`` by ``x``, ``w`` and ``dy`` (R16).
-
-    Parameters
-    ----------
-    x, w, dy : array_like
-        As in `conv_transpose_gradients`.
-    vx, vw, vb : array_like
-        In the shapes of ``x``, ``w`` and the bias; ``vb`` is None without one.
-    **arguments
-        As in `conv_transpose`.
-
-    Returns
-    -------
-    SecondOrder
-        In the shapes of ``x``, ``w`` and ``dy``; not conjugated.
-    """
-    ddx = conv_transpose_gradients(x, vw, dy, **arguments).dx
-    ddw = conv_transpose_gradients(vx, w, dy, **arguments).dw
-    ddy = conv_transpose(vx, w, vb, **arguments) + conv_transpose(x, vw, **arguments)
-    return SecondOrder(ddx, ddw, ddy)
-
-
 def _output_gradient(problem: _Problem, dy: Any) -> np.ndarray:
     dy = _double(dy)
     if problem.layout == "channels_last":
         dy = np.moveaxis(dy, -1, 1)
-    expected = (problem.x.shape[0], problem.out_channels, *problem.output_size)
-    if dy.shape != expected:
+    if dy.shape != (expected := (problem.x.shape[0], problem.out_channels, *problem.output_size)):
         raise ValueError(f"dy has shape {dy.shape} (channels_first); the output has {expected}")
     return dy
 
@@ -395,19 +361,18 @@ def _incidence(i: int, k: int, s: int, d: int, low: int, length: int) -> np.ndar
     return (j * s + t * d - low == o).astype(np.float64)
 
 
-def _forward_matrices(p: _Problem) -> tuple[str, list[np.ndarray]]:
+def _forward_matrices(p: _Problem) -> tuple[str, list[np.ndarray], str, str, str]:
     axes = zip(p.x.shape[2:], p.w.shape[2:], p.stride, p.dilation, p.crop, p.output_size, strict=True)
     matrices = [_incidence(i, k, s, d, low, out) for i, k, s, d, (low, _), out in axes]
-    labels = ["iao", "jbp", "kcq", "leP"][: len(matrices)]
-    return ",".join(labels), matrices
+    rank = len(matrices)
+    labels = ",".join(["iao", "jbp", "kcq", "leP"][:rank])
+    return labels, matrices, "ijkl"[:rank], "abce"[:rank], "opqP"[:rank]
 
 
 def by_forward_matrix(x: Any, w: Any, bias: Any = None, **arguments: Any) -> np.ndarray:
     """`conv_transpose` as the product of the input with the transposed matrix of the forward convolution."""
     p = _problem(x, w, **arguments)
-    labels, matrices = _forward_matrices(p)
-    rank = len(matrices)
-    inputs, taps, outputs = "ijkl"[:rank], "abce"[:rank], "opqP"[:rank]
+    labels, matrices, inputs, taps, outputs = _forward_matrices(p)
     parts = []
     for xg, wg in zip(np.split(p.x, p.groups, axis=1), np.split(p.w, p.groups, axis=0), strict=True):
         matrix = np.einsum(f"xf{taps},{labels}->x{inputs}f{outputs}", wg, *matrices, optimize=True)
@@ -421,9 +386,7 @@ def gradients_by_forward_matrix(x: Any, w: Any, dy: Any, **arguments: Any) -> Gr
     """`conv_transpose_gradients` by contracting the incidence of input, tap and output."""
     p = _problem(x, w, **arguments)
     dy = _output_gradient(p, dy)
-    labels, matrices = _forward_matrices(p)
-    rank = len(matrices)
-    inputs, taps, outputs = "ijkl"[:rank], "abce"[:rank], "opqP"[:rank]
+    labels, matrices, inputs, taps, outputs = _forward_matrices(p)
     dx, dw = [], []
     for xg, wg, dyg in zip(
         np.split(p.x, p.groups, 1), np.split(p.w, p.groups, 0), np.split(dy, p.groups, 1), strict=True

@@ -16,6 +16,7 @@ from cases.errors import DomainError
 from conformance import oracle
 from conformance.bound import Reference
 from conformance.freedom import REFERENCES
+from conformance.second_order import conv_transpose_second_order
 
 __all__ = ["answer", "question", "reference"]
 
@@ -54,7 +55,7 @@ def _window(case: Case, tensors: Tensors, crop: tuple[tuple[int, int], ...]) -> 
         return {"y": oracle.conv_transpose(x, w, tensors.get("bias"), **geometry)}
     if case.direction == "grad2":
         given = (tensors.get(name) for name in DIRECTIONS["grad2"].given)
-        return oracle.conv_transpose_second_order(x, w, *given, **geometry)._asdict()
+        return conv_transpose_second_order(x, w, *given, **geometry)._asdict()
     return oracle.conv_transpose_gradients(x, w, tensors["dy"], **geometry)._asdict()
 
 

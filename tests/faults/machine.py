@@ -20,6 +20,7 @@ from cases.data import make_tensors
 from cases.directions import DIRECTIONS, IMAGES
 from cases.dtypes import round_to
 from conformance import oracle
+from conformance.second_order import conv_transpose_second_order
 
 Answers = dict[str, np.ndarray]
 Crop = tuple[tuple[int, int], ...]
@@ -82,7 +83,7 @@ class Work:
         if self.case.direction == "fwd":
             return {"y": oracle.conv_transpose(t["x"], t["w"], t.get("bias"), **arguments)}
         first = self.case.direction == "grad"
-        solve: Any = oracle.conv_transpose_gradients if first else oracle.conv_transpose_second_order
+        solve: Any = oracle.conv_transpose_gradients if first else conv_transpose_second_order
         given = (t.get(name) for name in DIRECTIONS[self.case.direction].given)
         found = solve(t["x"], t["w"], *given, **arguments)._asdict()
         return {name: found[name] for name in self.case.answers}
