@@ -29,7 +29,9 @@ class Benchmark(NamedTuple):
 
 
 BENCHMARKS = {
-    "overhead": Benchmark(overhead.measure, overhead.markdown, {"tier": "smoke", "repeats": 1}),
+    "overhead": Benchmark(
+        overhead.measure, overhead.markdown, {"parts": {"smoke": ("torch", "onnxruntime")}, "repeats": 1}
+    ),
     "compiling": Benchmark(compiling.measure, compiling.markdown, {}),
     "oracle": Benchmark(oracle.measure, oracle.markdown, {"tier": "smoke", "repeats": 1}),
     "detection": Benchmark(detection.measure, detection.markdown, {"random": 100, "tiers": ("smoke",)}),

@@ -38,10 +38,18 @@ def test_the_bare_loop_calls_what_is_not_declined() -> None:
 
 
 def test_the_run_and_the_loop_are_timed_on_the_same_questions() -> None:
-    found = overhead.measure([toy("Right")], "smoke", repeats=1)
-    (figure,) = found["adapters"].values()
+    found = overhead.measure({"smoke": [toy("Right")]}, repeats=1)
+    (figure,) = found["smoke"]["adapters"].values()
     assert figure["wall_ratio"]["median"] > 1
-    assert "together" in overhead.markdown(found)
+    assert found["smoke"]["left_out"] == []
+    assert "all, in one run" in overhead.markdown(found)
+
+
+def test_a_question_that_ends_the_loop_is_found_and_left_out(tmp_path: Path) -> None:
+    adapter = f"{Path(__file__).parents[1] / 'conformance/runner/faulty_adapters.py'}:Segfaults"
+    cases = [str(Case.parse(f"1d-i{size}-k{kernel}")) for size in (4, 5) for kernel in (3, 2, 4)]
+    deadly = overhead._deadly(adapter, cases, tmp_path / "ids")
+    assert deadly == {case for case in cases if "-k2-" in case}
 
 
 @pytest.mark.parametrize("text", ["2d-n2-c4x6-i3x4-k3x2-s2-g2-f64-b1", "2d-c1x2-i3x4-k3x2-p0.1x1.0-f64"])
