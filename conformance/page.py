@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cases.corpus.reports import load_reports
 from conformance.corpus import recorded_standings
 from conformance.porting import wordings
 from reports.gate import Gate
 from reports.history import History
-from reports.html import write_report
+from reports.html import prepare, write_report
 from reports.store import Results
 
-__all__ = ["write_page"]
+__all__ = ["prepare_page", "write_page"]
+
+
+def prepare_page() -> None:
+    """Make what is the same in every report, where there is time for it before a run is over."""
+    prepare()
+    load_reports()
+    wordings()
 
 
 def write_page(

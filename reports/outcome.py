@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from reports.statuses import STATUSES
@@ -85,8 +85,8 @@ class Outcome:
         return {name: own[name] if name in own else getattr(self, name) for name in OUTCOME_COLUMNS}
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data; `from_json` is the inverse."""
-        return asdict(self)
+        """Plain data, which shares what is nested with this; `from_json` is the inverse."""
+        return dict(vars(self))
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Outcome:
@@ -96,8 +96,7 @@ class Outcome:
     def row(self) -> dict[str, Any]:
         """Values for a database row; structured fields as JSON text."""
         return {
-            item.name: json.dumps(value) if isinstance(value, dict) else value
-            for item, value in ((item, getattr(self, item.name)) for item in fields(self))
+            name: json.dumps(value) if isinstance(value, dict) else value for name, value in vars(self).items()
         }
 
     @classmethod

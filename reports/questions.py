@@ -13,7 +13,7 @@ from cases.statistics import statistics
 from cases.tiers import Kills, load_kills
 from reports.store import Results
 
-__all__ = ["Questions", "questions"]
+__all__ = ["Questions", "peers_counted", "questions"]
 
 # Counting takes seconds, which a handful of questions does not: their coverage would say nothing anyway.
 _FEWEST_CASES = 100
@@ -66,11 +66,14 @@ def questions(results: Results) -> Questions:
     ids = results.cases()
     if len(ids) < _FEWEST_CASES:
         return Questions({}, kills, tier)
-    return Questions({THIS_RUN: _counted([Case.parse(case_id) for case_id in ids]), **_peers()}, kills, tier)
+    return Questions(
+        {THIS_RUN: _counted([Case.parse(case_id) for case_id in ids]), **peers_counted()}, kills, tier
+    )
 
 
 @lru_cache(maxsize=1)
-def _peers() -> dict[str, dict[str, Any]]:
+def peers_counted() -> dict[str, dict[str, Any]]:
+    """The same of the case lists of others."""
     return {f"{peer.name} {peer.version}": _counted(peer.cases) for peer in load_peers().values()}
 
 

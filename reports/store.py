@@ -32,6 +32,7 @@ class Results:
     def __init__(self, connection: sqlite3.Connection, path: Path, *, writes: bool) -> None:
         self._connection = connection
         self._writes = writes
+        self._cases: dict[str, dict[str, Any]] | None = None
         self.path = path
 
     @classmethod
@@ -131,6 +132,7 @@ class Results:
         planned = dict.fromkeys(elsewhere, 0) | here
         rows = [tuple(columns(case).values()) for case in dict.fromkeys(case for _, case in planned)]
         marks = ", ".join("?" * len(COLUMN_NAMES))
+        self._cases = None
         with self._connection:
             self._connection.executemany(f"INSERT OR IGNORE INTO cases VALUES ({marks})", rows)
             self._connection.executemany(
@@ -175,9 +177,11 @@ class Results:
                 yield Outcome.from_row(dict(zip(OUTCOME_FIELDS, values, strict=True)))
 
     def cases(self) -> dict[str, dict[str, Any]]:
-        """The columns of every planned case, by id."""
-        query = f"SELECT {', '.join(COLUMN_NAMES)} FROM cases ORDER BY case_id"
-        return {row[0]: dict(zip(COLUMN_NAMES, row, strict=True)) for row in self._connection.execute(query)}
+        """The columns of every planned case, by id; treat as read-only."""
+        if self._cases is None:
+            rows = self._connection.execute(f"SELECT {', '.join(COLUMN_NAMES)} FROM cases ORDER BY case_id")
+            self._cases = {row[0]: dict(zip(COLUMN_NAMES, row, strict=True)) for row in rows}
+        return self._cases
 
     def questions(self, *, here: bool = True) -> set[tuple[str, str]]:
         """Pairs of adapter and case id that this run was to ask; with ``here`` false, those of every shard."""

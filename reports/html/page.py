@@ -12,6 +12,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -31,13 +32,13 @@ from reports.html.details import Detail
 from reports.html.life import Lives, lives_of
 from reports.html.news import News, news_of
 from reports.porting import Wording
-from reports.questions import Questions, questions
+from reports.questions import Questions, peers_counted, questions
 from reports.standings import STANDINGS
 from reports.statuses import FAIL_KINDS, STATUSES
 from reports.store import Results
 from reports.survey import Survey, sentence, survey
 
-__all__ = ["write_report"]
+__all__ = ["prepare", "write_report"]
 
 # In the order they run; each is a script of its own for the Content-Security-Policy.
 _LIBRARIES = ("vendor/sql.js", "vendor/d3.js", "vendor/virtual.js")
@@ -131,19 +132,7 @@ def render(
     scripts = [_script(_read(name)) for name in _LIBRARIES]
     scripts.append(_script("\n".join(["'use strict';", *(_read(f"assets/{name}.js") for name in _SCRIPTS)])))
     style = "\n".join(_read(f"assets/{name}.css") for name in _STYLES)
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("reports.html", "assets"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    # A name may hold a slash, which separates the parts of an address.
-    environment.filters["address"] = lambda text: quote(str(text), safe="")
-    environment.filters["markdown"] = lambda text: Markup(_markdown.render(_FILE_LINK.sub(r"\1", text)))
-    environment.tests["upstream"] = lambda text: text.startswith("https://")
-    environment.filters["markdown_line"] = lambda text: Markup(_markdown.renderInline(text))
-    return environment.get_template("page.html.j2").render(
+    return _template().render(
         sentence=sentence(found),
         survey=found,
         groups=found.groups,
@@ -167,8 +156,37 @@ def render(
         corpus_states={name: about for name, about in STATES.items() if any(s.state == name for s in corpus)},
         facts=_json(_facts(found, lives)),
         database=_packed(database),
-        engine=_packed(_bytes("vendor/sql.wasm")),
+        engine=_engine(),
     )
+
+
+@lru_cache(maxsize=1)
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reports.html", "assets"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    # A name may hold a slash, which separates the parts of an address.
+    environment.filters["address"] = lambda text: quote(str(text), safe="")
+    environment.filters["markdown"] = lambda text: Markup(_markdown.render(_FILE_LINK.sub(r"\1", text)))
+    environment.tests["upstream"] = lambda text: text.startswith("https://")
+    environment.filters["markdown_line"] = lambda text: Markup(_markdown.renderInline(text))
+    return environment.get_template("page.html.j2")
+
+
+@lru_cache(maxsize=1)
+def _engine() -> str:
+    return _packed(_bytes("vendor/sql.wasm"))
+
+
+def prepare() -> None:
+    """Make what is the same on every page, where there is time for it before a run is over."""
+    _template()
+    _engine()
+    peers_counted()
 
 
 def _facts(found: Survey, lives: Lives) -> dict[str, Any]:
