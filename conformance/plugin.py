@@ -49,6 +49,6 @@ def _asked_for(config: pytest.Config) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     """Load the runner if this run collects the suite."""
     if _asked_for(config):
-        from conformance.runner import register
+        from conformance.runner.registration import register
 
         register(config)

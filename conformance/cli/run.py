@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import pytest
 
 from conformance.cli.common import (
     adapter_option,
@@ -18,7 +17,7 @@ from conformance.cli.common import (
     resolve_adapters,
 )
 from conformance.exit_codes import INFRA, INTERRUPTED, USAGE, gate_exit_code
-from conformance.plugin import SUITE
+from conformance.runner.ahead import launch
 from conformance.runner.plan import ShardError, read_shard
 from conformance.selection import SelectionError, expectation_folders, select
 from reports.expectations import ExpectationError, load_all
@@ -74,7 +73,8 @@ def command(
     Arguments after ``--`` go to pytest, such as ``-- -k same --lf``.
     """
     # Which adapters a name stands for depends on what is installed where they are asked.
-    names = adapters if dask is not None else [spec.name for spec in resolve_adapters(adapters, device)]
+    specs = [] if dask is not None else resolve_adapters(adapters, device)
+    names = adapters if dask is not None else [spec.name for spec in specs]
     if not (workers == "auto" or workers.isdecimal()):
         raise click.UsageError(f"-n {workers!r}: give a number of worker processes, or auto")
     try:
@@ -90,12 +90,20 @@ def command(
         raise click.UsageError(str(error)) from None
     except OSError as error:
         raise click.UsageError(f"cannot write into {out}: {error}") from None
+    if specs and workers == "0" and not resume:
+        launch(specs[0])
+    # What takes its time to import comes after that.
+    import pytest
+
+    from conformance.plugin import SUITE
+    from conformance.runner.console import ConsoleReporter
+
     given = {"tier": tier, "where": where, "shard": shard, "durations-from": durations_from, "baseline": baseline}
     arguments = [
         str(SUITE),
         *("-p", "conformance.plugin", "-p", "no:terminal"),
         # What other packages plug into pytest is for tests; it costs a second, and each item some of its time.
-        *("--disable-plugin-autoload", "-p", "xdist", "-p", "no:logging", "--assert=plain"),
+        *("--disable-plugin-autoload", "-p", "xdist", "-p", "no:logging", "--assert=plain", "--capture=no"),
         *("-c", str(SUITE.with_name("pytest.ini")), f"--rootdir={out}"),
         *(f"--adapter={name}" for name in names),
         *([f"--dask={dask}", f"--device={device}"] if dask is not None else []),
@@ -106,8 +114,6 @@ def command(
         *("-n", workers, f"--out={out}", f"--answer-timeout={timeout}"),
         *pytest_args,
     ]
-    from conformance.runner.console import ConsoleReporter
-
     console = ConsoleReporter()
     status = pytest.main(arguments, plugins=[console])
     raise click.exceptions.Exit(_finish(out, console, int(status), sharded=shard is not None))
@@ -115,6 +121,8 @@ def command(
 
 def _finish(out: Path, console: ConsoleReporter, pytest_status: int, *, sharded: bool) -> int:
     """Print the last lines and find the exit code."""
+    import pytest
+
     recorder = console.recorder
     if recorder is None or recorder.gate is None or recorder.trouble:
         if recorder is not None and recorder.trouble:

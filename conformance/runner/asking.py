@@ -17,6 +17,7 @@ from cases.errors import DomainError
 from conformance.check import ask
 from conformance.reference import question
 from conformance.runner.again import Confirmation
+from conformance.runner.ahead import take
 from reports.expectations import Expectation
 from reports.gate import known
 from reports.outcome import Outcome
@@ -62,7 +63,7 @@ class _HostPool:
         """The process of an adapter."""
         if self._host is None or self._host.spec != spec:
             self.close()
-            self._host = Host(spec, self._limits)
+            self._host = take(spec, self._limits)
         return self._host
 
     def fresh(self, spec: AdapterSpec) -> Host:
@@ -148,10 +149,6 @@ class Asker:
         self._twice = twice
         self._confirmation = Confirmation()
         self._ahead: tuple[Host, Case, Pending | None] | None = None
-
-    def prepare(self, spec: AdapterSpec) -> None:
-        """Let the process of the adapter that is asked first start."""
-        self._pool.get(spec).launch()
 
     def ask(self, spec: AdapterSpec, case: Case, following: Case | None = None) -> Answer:
         """Ask, and ask again where the outcome is news.

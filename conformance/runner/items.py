@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from functools import partial
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +13,7 @@ import pytest
 from adapters.registry import AdapterSpec
 from cases import Case
 from conformance.plugin import SUITE
+from conformance.runner.ahead import close, launch
 from conformance.runner.asking import Answer
 from conformance.runner.plan import Plan
 from reports.statuses import label
@@ -65,6 +68,12 @@ class CaseItem(pytest.Item):
         """Where the item is said to be."""
         return self.path, None, self.nodeid
 
+    @property
+    def location(self) -> tuple[str, None, str]:  # pytest searches for it item by item
+        """The same, with the path as pytest prints it."""
+        assert self.parent is not None
+        return self.parent.nodeid, None, self.nodeid
+
 
 class Suite(pytest.File):
     """The suite as pytest collects it."""
@@ -83,16 +92,39 @@ class SuitePlugin:
 
     def __init__(self, plan: Plan, asker: Asks, *, looks_ahead: bool = True) -> None:
         self.plan, self.asker, self._looks_ahead = plan, asker, looks_ahead
+        self._next_adapter: dict[pytest.Item, AdapterSpec] = {}
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Find out which adapter comes after which; a worker of pytest-xdist is not told which items it gets."""
+        if self._looks_ahead and not hasattr(session.config, "workerinput"):
+            items = [item for item in session.items if isinstance(item, CaseItem)]
+            firsts = [next(group) for _, group in groupby(items, lambda item: item.spec)]
+            self._next_adapter = {item: other.spec for item, other in pairwise(firsts)}
 
     def pytest_pycollect_makemodule(self, module_path: Path, parent: Any) -> Suite | None:
         """Collect the suite in place of its anchor module."""
         return Suite.from_parent(parent, path=module_path) if module_path.samefile(SUITE) else None
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
-        """Tell an item what comes after it."""
-        if self._looks_ahead and isinstance(item, CaseItem) and isinstance(nextitem, CaseItem):
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        """Run a question as pytest runs a test, but for set-up and teardown: it has neither, and three phases cost
+        thrice the time of one.
+        """
+        if not isinstance(item, CaseItem):
+            return None
+        if self._looks_ahead and isinstance(nextitem, CaseItem):
             item.following = nextitem.case if item.spec == nextitem.spec else None
+        hook = item.ihook
+        hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        call = pytest.CallInfo.from_call(
+            partial(hook.pytest_runtest_call, item=item), "call", (pytest.exit.Exception, KeyboardInterrupt)
+        )
+        report = hook.pytest_runtest_makereport(item=item, call=call)
+        hook.pytest_runtest_logreport(report=report)
+        hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        if item in self._next_adapter:
+            launch(self._next_adapter[item])
+        return True
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -110,5 +142,6 @@ class SuitePlugin:
         return report
 
     def pytest_unconfigure(self) -> None:
-        """End the adapter's process."""
+        """End the adapters' processes."""
         self.asker.close()
+        close()

@@ -18,7 +18,7 @@ from adapters.registry import AdapterSpec, load
 from cases import Case
 from cases.tiers import tier_hash
 from conformance.bound import PROFILES
-from conformance.page import write_page
+from conformance.page import prepare_page, write_page
 from conformance.predicate import conditions, confirmed
 from conformance.repro.recorded import scripts
 from conformance.runner.folder import Folder, FolderError
@@ -137,6 +137,8 @@ class Recorder:
         with self._writing():
             self._write_plan(list(ids))
         self.pytest_runtest_logfinish()
+        if not self._option.no_report:
+            prepare_page()  # frameworks are loading
 
     def _write_plan(self, ids: list[str]) -> None:
         mine = {

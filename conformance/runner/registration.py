@@ -1,0 +1,115 @@
+"""What a process adds to pytest: the items where questions are asked, the record where the run is controlled."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import click
+import pytest
+
+from adapters.process import Limits
+from adapters.registry import AdapterSpec, UnknownAdapter, expand, resolve
+from conformance.cluster.members import Cluster, ClusterError
+from conformance.runner.ahead import close, launch
+from conformance.runner.asking import Asker, asked_twice, every
+from conformance.runner.items import LOOKS_AHEAD, Asks, SuitePlugin
+from conformance.runner.plan import Plan, ShardError, make_plan, read_shard
+from conformance.runner.remote import RemoteAsker
+from conformance.selection import SelectionError, expectation_folders, select
+from reports.expectations import ExpectationError, load_all
+
+__all__ = ["register"]
+
+_ORDER = "conformance_order"
+
+
+class _Hand:
+    """Hands the order of the questions to every worker, those that replace a crashed one included.
+
+    A worker that was lost may have been lost over the question it looked ahead to, so those that replace it do
+    not look ahead: they die over the question that they are asking.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._lost = False
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, error: object | None) -> None:
+        """Take note of a worker that went away."""
+        self._lost = self._lost or error is not None
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Add to what a worker is started with."""
+        node.workerinput[_ORDER] = list(self._plan.order)
+        node.workerinput[LOOKS_AHEAD] = not self._lost
+
+
+def register(config: pytest.Config) -> None:
+    """Add the parts of the runner that this process needs.
+
+    Under pytest-xdist the workers ask and the controller records; on a cluster its workers ask, and without either
+    one process does both.
+    """
+    option = config.option
+    with ExitStack() as stack:
+        stack.callback(close)
+        try:
+            cases = select(option.tier, option.case, option.where)
+            cluster = _connect(option, stack)
+            specs = _specs(option, cluster)
+            worker = getattr(config, "workerinput", {})
+            handed = worker.get(_ORDER)
+            asks_here = not (cluster is not None or option.collectonly or getattr(option, "numprocesses", None))
+            if asks_here and not option.resume:
+                launch(specs[0])
+            if handed is not None:
+                plan = Plan(tuple((spec, case) for spec in specs for case in cases), (), tuple(handed))
+            elif option.collectonly:
+                plan = make_plan(specs, cases, shard=read_shard(option.shard))
+            else:
+                # Imported where it is needed, and while a framework loads: the report is a third of the runner.
+                from conformance.runner.recorder import Recorder, installed
+
+                recorder = Recorder(config, specs, cases, installed if cluster is None else cluster.versions)
+                plan = recorder.plan
+                config.pluginmanager.register(recorder, "conformance-recorder")
+                config.pluginmanager.register(_Hand(plan), "conformance-hand")
+            known = load_all([spec.name for spec in specs], expectation_folders(option.expectations))
+            limits = Limits(answer=option.answer_timeout)
+            asker: Asks
+            if cluster is not None:
+                asker = RemoteAsker(cluster, limits, known, every=bool(option.case))
+                config.pluginmanager.register(asker, "conformance-cluster")
+            else:
+                # Questions that somebody names are few, and get all the care there is.
+                asker = Asker(limits, known, every if option.case else asked_twice)
+            plugin = SuitePlugin(plan, asker, looks_ahead=asks_here and worker.get(LOOKS_AHEAD, True))
+            config.pluginmanager.register(plugin, "conformance-items")
+            stack.pop_all()
+        except (UnknownAdapter, SelectionError, ShardError, ExpectationError, ClusterError) as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+def _connect(option: Any, stack: ExitStack) -> Cluster | None:
+    """The cluster to ask, None without one."""
+    if option.dask is None or option.collectonly:
+        return None
+    if getattr(option, "numprocesses", None):
+        raise pytest.UsageError("--dask and -n: the workers of the cluster ask; leave out -n")
+    cluster = Cluster(option.dask, partial(click.echo, err=True))
+    stack.callback(cluster.close)
+    return cluster
+
+
+def _specs(option: Any, cluster: Cluster | None) -> list[AdapterSpec]:
+    """The adapters asked for, or the everyday ones, as far as they are installed where they are asked."""
+    if cluster is not None:
+        return cluster.engage(option.adapter, option.device)
+    specs = [resolve(name) for name in expand(option.adapter, option.device)]
+    if not specs:
+        raise UnknownAdapter("no framework is installed; install one, such as torch, or give --adapter")
+    return specs
