@@ -17,7 +17,7 @@ __all__ = ["Tinygrad"]
 
 _DOCUMENTATION = "https://docs.tinygrad.org/tensor/ops/#tinygrad.Tensor.conv_transpose2d"
 _INTERPRETED = shutil.which("clang") is None
-_MOST_INTERPRETED = 200_000
+_MOST_INTERPRETED = 100_000
 
 
 def _products(case: Case) -> int:
