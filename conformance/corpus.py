@@ -37,7 +37,7 @@ def state(report: Report, outcome: Outcome | None) -> str:
     """
     if report.device != "cpu":
         return "not on CPU"
-    if outcome is None or outcome.status in ("infra", "missing"):
+    if report.of or outcome is None or outcome.status in ("infra", "missing"):
         return "not asked"
     if outcome.status == "inexpressible":
         return "cannot be expressed"

@@ -15,7 +15,7 @@ STATES = {
     "by design": "what was seen is what the rules or the interface's own documentation say",
     "cannot be expressed": "the interface has no words for the question",
     "not on CPU": "it happens on a device that is not asked here",
-    "not asked": "the implementation is not installed, or could not be asked",
+    "not asked": "the implementation has no adapter or is not installed, or could not be asked",
 }
 
 

@@ -24,7 +24,7 @@ class Report:
     id, link, claim : str
         Permanent name, the thread, and what it says in our words.
     adapter : str
-        The implementation it is about, or the nearest one that can be asked here.
+        The adapter of the implementation it is about, or the nearest one.
     case : Case
         The question.
     rule : str
@@ -38,6 +38,8 @@ class Report:
         question, or that of the flipped kernel.
     device : str
         Where it happens.
+    of : str
+        The implementation it is about, where there is no adapter of it; empty where ``adapter`` is that.
     """
 
     id: str
@@ -53,6 +55,7 @@ class Report:
     expects_case: Case | None = None
     expects_flip: bool = False
     device: str = "cpu"
+    of: str = ""
 
 
 @lru_cache(maxsize=1)

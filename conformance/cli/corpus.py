@@ -65,7 +65,7 @@ def print_corpus(names: Sequence[str], results: Path | None, as_json: bool) -> N
         )
         table.add_row(
             f"[link={report.link}]{report.id}[/link]",
-            report.adapter,
+            report.of or report.adapter,
             standing.state,
             "" if own is None else label(own.status, own.kind),
             ", ".join(f"{count} {name}" for name, count in others.most_common()),
@@ -84,6 +84,7 @@ def _plain(standing: Standing) -> dict[str, Any]:
         "link": report.link,
         "claim": report.claim,
         "adapter": report.adapter,
+        "of": report.of,
         "case": str(report.case),
         "rule": report.rule,
         "state": standing.state,

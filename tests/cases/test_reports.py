@@ -16,7 +16,7 @@ REPORTS = load_reports()
 
 
 def test_there_are_enough_threads() -> None:
-    assert len({report.link for report in REPORTS.values()}) >= 60
+    assert len({report.link for report in REPORTS.values() if report.device == "cpu" and not report.of}) >= 60
 
 
 def test_names_are_unique() -> None:
