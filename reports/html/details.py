@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any, NamedTuple
@@ -14,6 +15,9 @@ __all__ = ["Detail", "compact", "most_telling_first", "shelve"]
 # Characters before compression: what the page itself holds, and a file beside it, which loads on a click.
 _ROOM_IN_PAGE = 4_000_000
 _ROOM_IN_FILE = 2_000_000
+
+# The texts of evidence name tensors and what is no number, so that this is the end of a number.
+_WHOLE = re.compile(r"(?<=\d)\.0(?=[,\]}])")
 
 
 class Detail(NamedTuple):
@@ -31,15 +35,7 @@ class Detail(NamedTuple):
 
 def compact(evidence: dict[str, Any]) -> str:
     """Evidence as JSON, integers without a decimal point."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: plain(item) for name, item in value.items()}
-        if isinstance(value, list):
-            return [plain(item) for item in value]
-        return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
-
-    return json.dumps(plain(evidence), separators=(",", ":"))
+    return _WHOLE.sub("", json.dumps(evidence, separators=(",", ":")))
 
 
 def most_telling_first(groups: Iterable[Finding], kept: Mapping[tuple[str, str], Detail]) -> Iterator[Detail]:

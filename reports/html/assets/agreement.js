@@ -7,7 +7,7 @@ const MEASURES = {
 };
 
 function outcomesByCase() {
-  const [caseNo, adapter, answer, status, kind, judged] = byNumber("case_no", "adapter", "answer", "status", "kind", "judged");
+  const [caseNo, adapter, answer, status, kind, judged] = outcomeColumns("case_no", "adapter", "answer", "status", "kind", "judged");
   const together = new Map();
   caseNo.forEach((number, id) => {
     if (!together.has(number)) together.set(number, []);

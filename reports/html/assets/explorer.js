@@ -27,7 +27,7 @@ class Explorer {
       this.scroller);
     this.virtualizer = new virtual.Virtualizer(this.options(0));
     this.virtualizer._didMount();
-    [this.statuses, this.cases] = byNumber("status", "case_no");
+    [this.statuses, this.cases] = outcomeColumns("status", "case_no");
   }
 
   options(count) {

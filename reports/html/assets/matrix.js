@@ -10,22 +10,48 @@ function gridClass(columns) {
 }
 
 function facets() {
+  readColumns("cases", "case_no", FACETS.filter((name) => facts.columns[name] === "case"), ofCases);
+  readColumns("asked", "id", ["case_no", "gates", "judged", ...FACETS.filter((name) => facts.columns[name] !== "case")], ofOutcomes);
   return FACETS.filter((name) => {
-    const table = facts.columns[name] === "case" ? "cases" : "asked";
-    const found = ask(`SELECT count(*) AS n FROM (SELECT DISTINCT ${name} FROM ${table} LIMIT ${MOST_VALUES + 1})`)[0].n;
-    return found > 1 && found <= MOST_VALUES;
+    const count = new Set((facts.columns[name] === "case" ? ofCases : ofOutcomes).get(name)).size;
+    return count > 1 && count <= MOST_VALUES;
   });
+}
+
+// How many answers there are, were judged and differ, for each value of a column, or pair of values.
+function tallied(values) {
+  const [gates, judged] = outcomeColumns("gates", "judged");
+  const tallies = new Map();
+  values.forEach((value, id) => {
+    if (!tallies.has(value)) tallies.set(value, { n: 0, judged: 0, wrong: 0 });
+    const tally = tallies.get(value);
+    tally.n += 1;
+    tally.judged += judged[id];
+    tally.wrong += gates[id] & judged[id];
+  });
+  return tallies;
 }
 
 // The parameter whose values tell answers that differ from those that do not, best of all: its chi-square statistic
 // stands out most, in its own standard deviations.
 function mostTelling(names) {
+  const byCase = tallied(outcomeColumns("case_no")[0]);
   const score = (name) => {
-    const { square, values, mean } = ask(`
-      SELECT sum(n * (share - mean) * (share - mean)) AS square, count(*) AS "values", mean FROM (
-        SELECT sum(judged) AS n, total(wrong) / sum(judged) AS share, (SELECT total(wrong) / sum(judged) FROM tallied) AS mean
-        FROM tally WHERE judged GROUP BY ${name})`)[0];
-    const freedom = values - 1;
+    const column = caseColumn(name);
+    const found = new Map();
+    let [all, wrong] = [0, 0];
+    for (const [number, tally] of byCase) {
+      const sum = found.get(column[number]) ?? { judged: 0, wrong: 0 };
+      sum.judged += tally.judged;
+      sum.wrong += tally.wrong;
+      found.set(column[number], sum);
+      all += tally.judged;
+      wrong += tally.wrong;
+    }
+    const mean = wrong / all;
+    const sums = [...found.values()].filter((sum) => sum.judged);
+    const square = sums.reduce((total, sum) => total + sum.judged * (sum.wrong / sum.judged - mean) ** 2, 0);
+    const freedom = sums.length - 1;
     return freedom > 0 && mean > 0 && mean < 1 ? (square / (mean * (1 - mean)) - freedom) / Math.sqrt(2 * freedom) : 0;
   };
   const parameters = names.filter((name) => facts.columns[name] === "case");
@@ -50,16 +76,16 @@ function showMatrix(box) {
 }
 
 function matrixTable(down, across) {
-  const found = ask(`
-    SELECT ${down} AS y, ${across} AS x, sum(gates AND judged) AS wrong, sum(judged) AS judged, count(*) AS n
-    FROM outcomes GROUP BY ${down}, ${across}`);
-  const cells = new Map(found.map((cell) => [JSON.stringify([cell.y, cell.x]), cell]));
-  const values = (key) => [...new Set(found.map((cell) => cell[key]))].sort(byValue);
-  const [rows, columns] = [values("y"), values("x")];
+  const [ys, xs] = outcomeColumns(down, across);
+  const values = (column) => [...new Set(column)].sort(byValue);
+  const [rows, columns] = [values(ys), values(xs)];
+  const place = new Map(columns.map((x, n) => [x, n]));
+  const line = new Map(rows.map((y, n) => [y, n * columns.length]));
+  const cells = tallied(ys.map((y, id) => line.get(y) + place.get(xs[id])));
   const shown = (value) => (value === null ? "none" : String(value));
   const head = el("tr", {}, el("td"), columns.map((x) => el("th", { scope: "col" }, shown(x))));
   const body = rows.map((y) => el("tr", {}, el("th", { scope: "row" }, shown(y)), columns.map((x) => {
-    const cell = cells.get(JSON.stringify([y, x]));
+    const cell = cells.get(line.get(y) + place.get(x));
     if (!cell) return el("td", {}, el("span", { class: "cell undone", "aria-label": "not asked" }, ""));
     return el("td", {}, matrixCell(cell, `${across} ${shown(x)}, ${down} ${shown(y)}`, `${equals(across, x)} AND ${equals(down, y)}`));
   })));
