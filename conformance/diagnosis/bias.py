@@ -60,6 +60,10 @@ def wrong_bias(p: Problem) -> Iterator[Variation]:
             verb = "added" if length == count else "repeated"
             change = partial(_cycled, length=length, shape=shape)
             yield _of_plain("bias_on_another_axis", f"the bias {verb} along {name}", change, (name,))
+        if p.full_size[axis] == count != length > 0:
+            change = partial(_cut, low=p.low[axis], length=length, shape=shape)
+            words = f"the bias added along {name}, before the crop"
+            yield _of_plain("bias_on_another_axis", words, change, (name,))
     if p.x.shape[0] == count > 1:
         batch = (-1, 1, *(1,) * p.rank)
         words = "the bias added along the batch"
@@ -74,6 +78,10 @@ def _scaled(plain: np.ndarray, factor: float, shape: tuple[int, ...]) -> np.ndar
 
 def _cycled(plain: np.ndarray, length: int, shape: tuple[int, ...]) -> np.ndarray:
     return np.resize(plain, length).reshape(shape)
+
+
+def _cut(plain: np.ndarray, low: int, length: int, shape: tuple[int, ...]) -> np.ndarray:
+    return window(plain, (low,), (length,)).reshape(shape)
 
 
 def _ordered(plain: np.ndarray, order: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

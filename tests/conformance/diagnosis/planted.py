@@ -312,6 +312,13 @@ def channel_faults(plant: Any, base: str, crops: str, rank: int) -> Iterator[Exp
             lambda work, shape=tuple(shape): setattr(work, "bias", work.bias.reshape(shape)),
             case=case,
         )
+        yield plant(
+            f"bias along {axis}, before the crop",
+            "bias_on_another_axis",
+            [axis],
+            lambda work, shape=tuple(shape): setattr(work, "bias", work.bias[1:-1].reshape(shape)),
+            case=f"{rank}d-n2-c2x9-i4-k3-s2-p1-b1",
+        )
 
     def only_reached(work: Work) -> None:
         hit = scatter(
