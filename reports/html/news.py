@@ -95,13 +95,13 @@ class News:
             for case_id in found.members
             if (entry := self.expectation.get((found.adapter, case_id))) is not None
         }
-        question = found.adapter, self.smallest(found)
-        if question in self.before:
-            versions = (self.versions_before or {}).get(found.adapter) or {}
-            named = ", ".join(f"{name} {version}" for name, version in versions.items())
-            return f"before: {self.before[question]}" + (f" with {named}" if named else "")
         spans = sorted({span for span in known.values() if span})
-        return f"known in {'; '.join(spans)}" if spans else ""
+        before = self.before.get((found.adapter, self.smallest(found)))
+        if before is None or (before == found.label and spans):
+            return f"known in {'; '.join(spans)}" if spans else ""
+        versions = (self.versions_before or {}).get(found.adapter) or {}
+        named = ", ".join(f"{name} {version}" for name, version in versions.items())
+        return f"before: {before}" + (f" with {named}" if named else "")
 
 
 def _in_order(counts: Counter[str]) -> list[tuple[Standing, int]]:

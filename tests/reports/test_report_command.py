@@ -117,6 +117,11 @@ def test_judges_by_an_earlier_run(recorded: Path, tmp_path: Path, capsys: pytest
     earlier = tmp_path / "earlier.sqlite"
     with record(earlier) as results:
         results.record(Outcome(str(Case.parse(FIRST)), "wrong", "pass", profile="exact", budget=0.0))
+    folder = _expecting(recorded)
+    assert _run(str(recorded), "--expectations", str(folder), "--baseline", str(earlier)) == 0
+    page = Path(capsys.readouterr().out.strip()).read_text(encoding="utf-8")
+    assert "before: pass" in page, "since when: it was right then"
+    assert page.count("known in framework &gt;=1") == 1, "the crash was there before, as expected"
     assert _run(str(recorded), "--text", "--baseline", str(earlier)) == 0
     assert capsys.readouterr().out.startswith(
         "Gate red: 1 missing, 1 new in file.py:Odd name and wrong (2 known)."
