@@ -93,9 +93,12 @@ def _haiku(axis: Axis, output: int) -> Iterator[str]:
 
 
 def _equinox(axis: Axis, output: int) -> Iterator[str]:
-    for extra in range(axis.stride):
+    for extra in range(axis.stride):  # it takes none of a stride or more
         for padding in ("SAME", "SAME_LOWER"):
             yield f"padding='{padding}', output_padding={extra}"
+        double = axis.full_size + extra - output
+        if extra and double >= 0 and double % 2 == 0:
+            yield f"padding={double // 2}, output_padding={extra}"
     for low, high in _split(axis, output):
         if low >= 0 and high >= 0:
             yield f"padding=(({low}, {high}),)"

@@ -50,9 +50,10 @@ def command(
         click.echo(json.dumps({"full_size": axis.full_size, "arguments": rows}, indent=2))
         return
     console = console_for_tables()
+    spare = axis.full_size - output_size
+    change = f"{spare} {'is' if spare == 1 else 'are'} cut" if spare >= 0 else f"{-spare} must be added"
     console.print(
-        f"{input_size} to {output_size}: the full result has {axis.full_size}, so {axis.full_size - output_size} "
-        "are cut (front, back)",
+        f"{input_size} to {output_size}: the full result has {axis.full_size}, so {change} (front, back)",
         soft_wrap=True,
     )
     table = Table("framework", "arguments", "cut", "the extra pixel", box=box.SIMPLE)
