@@ -22,17 +22,25 @@ __all__ = ["condition", "neighbourhood", "neighbours", "others"]
 _NOT_ASKED = ("unsupported", "inexpressible", "infra")
 _SECONDS = 30.0
 _QUESTIONS = 300
+_LONGEST = 120
 
 
 def others(asked: Asked, limits: Limits) -> str:
     """A table of what everybody else answers."""
+    try:
+        answerable = bool(asked.case.geometry())
+    except DomainError:
+        answerable = False
 
     def one(name: str) -> str:
         with Host(resolve(name), limits) as host:
             outcome = ask(asked.case, host)
             version = next(iter(host.environment.get("versions", {}).values()), "")
-        why = f": {outcome.detail}" if outcome.status in _NOT_ASKED else ""
-        return f"| {name} | {version} | {label(outcome.status, outcome.kind)}{why} |"
+        said = label(outcome.status, outcome.kind)
+        if outcome.status == "pass" and not answerable:
+            said = "refused"
+        why = f": {' '.join(outcome.detail.split())[:_LONGEST]}" if outcome.status in _NOT_ASKED else ""
+        return f"| {name} | {version} | {said}{why} |"
 
     names = [name for name in expand([]) if name != asked.spec.name]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -100,9 +108,9 @@ def condition(asked: Asked, limits: Limits) -> str:
     with Host(asked.spec, limits) as host:
         alike = fails_alike(asked.outcome.status, asked.outcome.kind, host)
         found = explain([asked.case], [], alike, budget=_QUESTIONS, seconds=_SECONDS)
-    if found.predicate is None or found.failing < 2 or not found.passing:
+    if found.predicate is None or found.failing < 2 or not found.passing or len(str(found.predicate)) > _LONGEST:
         return ""
     return (
-        f"The smallest condition that fits further questions: {found.predicate.text} (`{found.predicate}`). "
-        f"All {found.failing} that it holds for fail, all {found.passing} others pass."
+        f"Of {found.failing + found.passing} questions around this one, the {found.failing} with "
+        f"`{found.predicate}` fail and the others pass; crop_low and crop_high are cut at the front and the back."
     )

@@ -35,6 +35,7 @@ _NOTATION = (
     "e = d(k - 1) + 1 is the effective kernel, F = (i - 1)s + e the full length."
 )
 _MOST_LINES = 40
+_LOG = re.compile(r"[IW]\d{4} |WARNING")  # what Google's libraries note beside it
 
 
 def build_issue(asked: Asked, script: str, run: Run, timeout: float = 60.0) -> str:
@@ -127,18 +128,17 @@ def _summary(asked: Asked) -> str:
     )
     first = outcome.detail.partition("\n")[0]  # of a crash the rest is the stack of our process
     lines = [f"{what.capitalize()}: {first}".strip(": ")]
-    if outcome.diagnosis and outcome.status == "fail":
-        cause = outcome.diagnosis["text"].replace("the oracle", "the definition")
-        lines.append(f"What came {cause}." if cause.startswith("equals") else f"Cause: {cause}.")
     try:
         geometry = case.geometry()
-    except DomainError as error:
-        return "\n\n".join([*lines, f"There is no answer to give: {error}."])
-    crops = (f"{low} at the front and {high} at the back" for low, high in geometry.crop)
+    except DomainError:
+        return lines[0]  # which says why there is no answer
+    if outcome.status == "fail" and outcome.diagnosis and outcome.diagnosis["transform"] != "unexplained":
+        cause = outcome.diagnosis["text"].replace("the oracle", "the definition")
+        lines.append(f"What came {cause}." if cause.startswith("equals") else f"Cause: {cause}.")
     output, full = (" x ".join(map(str, sizes)) for sizes in (geometry.output_size, geometry.full_size))
     lines.append(
-        f"By the definition the output is {output} ({geometry.rule}): the full result, {full}, without "
-        f"{'; '.join(crops)} (R2; a negative number adds zeros)."
+        f"By the definition the output is {output} ({geometry.rule}): the full result, {full}, less "
+        f"{', '.join(map(str, geometry.crop))} at the front and the back of each axis (R2; below 0 adds zeros)."
     )
     return "\n\n".join(lines)
 
@@ -156,11 +156,19 @@ def _known(asked: Asked) -> str:
 
 
 def _output(asked: Asked, run: Run) -> str:
-    """What the script prints; of what it writes to stderr the end, where that is the outcome."""
+    """What the script prints; and of stderr the last words of a crash or the end of an exception."""
     printed = run.stdout.strip().splitlines()[:_MOST_LINES]
-    if asked.outcome.status == "crash" or asked.outcome.kind == "rejected":
-        printed += run.stderr.strip().splitlines()[-_MOST_LINES // 2 :]
-    return "\n".join(["The script prints", "", "```text", *printed, "```"])
+    said = [line for line in run.stderr.strip().splitlines() if not _LOG.match(line)]
+    if asked.outcome.status == "crash":
+        printed += said[: _MOST_LINES // 2]
+    if asked.outcome.kind == "rejected":
+        printed += said[-_MOST_LINES // 2 :]
+    return "\n".join(["The script prints", "", "```text", *map(_plain, printed), "```"])
+
+
+def _plain(line: str) -> str:
+    """A line without colours and without where things lie on this machine."""
+    return re.sub(r"/[^\s\"']*/(?=site-packages/)", "", re.sub(r"\x1b\[[0-9;]*m", "", line))
 
 
 def _versions(asked: Asked) -> str:

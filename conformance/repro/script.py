@@ -198,4 +198,4 @@ def run_alone(script: str, python: str) -> Run:
             timeout=_PATIENCE * 5,
             check=False,
         )
-    return Run(done.returncode, done.stdout, done.stderr)
+    return Run(done.returncode, done.stdout, done.stderr.replace(f"{folder}/", ""))
