@@ -35,8 +35,9 @@ def compare(old: Results, new: Results, gate: Gate) -> dict[str, Any]:
         ``drift``, ``asked`` (in both, only in the one, only in the other).
     """
     asked_old, asked_new = old.questions(), new.questions()
-    before = {(outcome.adapter, outcome.case_id): outcome for outcome in old.outcomes()}
     items = [item for item in gate.items if item.standing != "known"]
+    told = {(item.outcome.adapter, item.outcome.case_id) for item in items}
+    before = {(o.adapter, o.case_id): o for o in old.outcomes() if (o.adapter, o.case_id) in told}
     changed = []
     for name in STANDINGS:
         members = [item.outcome for item in items if item.standing == name]

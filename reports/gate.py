@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -132,37 +132,29 @@ def assess(
     profiles : sequence of str
         Accuracy profiles, the tightest first; needed with a baseline.
     """
-    outcomes = list(results.outcomes())
     cases = results.cases()
     environments = results.meta().get("environments") or {}
-    gate = Gate(counts=Counter(outcome.status for outcome in outcomes))
-    before = _by_question(baseline.outcomes()) if baseline is not None else {}
-    by_adapter: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        by_adapter.setdefault(outcome.adapter, []).append(outcome)
-    for adapter, own in by_adapter.items():
+    gate = Gate()
+    for adapter in results.adapters():  # a run may have more outcomes than should be in memory at once
+        own = list(results.outcomes(adapter))
+        gate.counts.update(outcome.status for outcome in own)
+        before = {} if baseline is None else {old.case_id: old for old in baseline.outcomes(adapter)}
         entries = expectations.get(adapter, ())
         environment = environments.get(adapter, {})
         explained = _explain_all(own, cases, entries, environment)
         for outcome in own:
-            old = before.get((adapter, outcome.case_id))
-            named = standing(old, outcome)
+            named = standing(before.get(outcome.case_id), outcome)
             by = explained.get(outcome.case_id, [])
             if by:
                 gate.items.append(Item(outcome, "known", by[0]))
             elif named is not None:
                 gate.items.append(Item(outcome, named))
         _judge_entries(gate, own, cases, entries, environment, explained)
-    if baseline is not None:
-        pairs = [(before[key], new) for key, new in _by_question(outcomes).items() if key in before]
+        pairs = ((before[new.case_id], new) for new in own if new.case_id in before)
         gate.drifts.extend(drifts(pairs, profiles))
     order = list(STANDINGS)
     gate.items.sort(key=lambda item: order.index(item.standing))
     return gate
-
-
-def _by_question(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], Outcome]:
-    return {(outcome.adapter, outcome.case_id): outcome for outcome in outcomes}
 
 
 def _explain_all(

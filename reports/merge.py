@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,41 +55,55 @@ def merge(paths: Sequence[Path], target: Path) -> Merged:
     if target.resolve() in resolved:
         raise ResultsError(f"{target} is one of the files to merge")
     planned: dict[tuple[str, str], None] = {}
-    chosen: dict[tuple[str, str], Outcome] = {}
-    twice: set[tuple[str, str]] = set()
-    conflicts: set[tuple[str, str]] = set()
-    facts: list[dict[str, Any]] = []
-    for path in resolved:
-        with Results.open(path) as results:
-            facts.append(results.meta())
-            planned.update(dict.fromkeys(sorted(results.questions(here=False))))
-            for outcome in results.outcomes():
-                key = outcome.adapter, outcome.case_id
-                if outcome.status == "missing":
-                    continue
-                first = chosen.get(key)
-                if first is None or (first.status == "infra" and outcome.status != "infra"):
-                    chosen[key] = outcome
-                elif outcome.status != "infra":
-                    twice.add(key)
-                    if (first.status, first.kind, first.digest) != (outcome.status, outcome.kind, outcome.digest):
-                        conflicts.add(key)
-    meta = _combine(facts)
-    parsed = {case_id: Case.parse(case_id) for case_id in dict.fromkeys(case_id for _, case_id in planned)}
-    meta["case_set_hash"] = tier_hash(parsed.values())
     draft = target.with_name(f".{target.name}.draft")
-    try:
-        with Results.create(draft) as results:
-            results.plan((adapter, parsed[case_id]) for adapter, case_id in planned)
-            results.record_all(chosen.values())
-            for name, value in meta.items():
-                results.set_meta(name, value)
-        draft.replace(target)
-    except OSError as error:
-        raise ResultsError(f"cannot write {target}: {error}") from None
-    finally:
-        draft.unlink(missing_ok=True)
-    return Merged(len(planned), len(planned) - len(chosen), len(twice), len(conflicts))
+    answered = twice = conflicts = 0
+    with ExitStack() as stack:
+        runs = [stack.enter_context(Results.open(path)) for path in resolved]
+        meta = _combine([results.meta() for results in runs])
+        for results in runs:
+            planned.update(dict.fromkeys(sorted(results.questions(here=False))))
+        parsed = {case_id: Case.parse(case_id) for case_id in dict.fromkeys(case_id for _, case_id in planned)}
+        meta["case_set_hash"] = tier_hash(parsed.values())
+        stack.callback(draft.unlink, missing_ok=True)
+        try:
+            with Results.create(draft) as merged:
+                merged.plan((adapter, parsed[case_id]) for adapter, case_id in planned)
+                for adapter in dict.fromkeys(adapter for adapter, _ in planned):
+                    part = _Chosen()
+                    for results in runs:
+                        part.add(results.outcomes(adapter))
+                    merged.record_all(part.outcomes.values())
+                    answered += len(part.outcomes)
+                    twice += len(part.twice)
+                    conflicts += len(part.conflicts)
+                for name, value in meta.items():
+                    merged.set_meta(name, value)
+            draft.replace(target)
+        except OSError as error:
+            raise ResultsError(f"cannot write {target}: {error}") from None
+    return Merged(len(planned), len(planned) - answered, twice, conflicts)
+
+
+class _Chosen:
+    """The outcomes of one adapter: for each question the first file's, unless our own machinery failed there."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, Outcome] = {}
+        self.twice: set[str] = set()
+        self.conflicts: set[str] = set()
+
+    def add(self, outcomes: Iterable[Outcome]) -> None:
+        """Take those of a further file."""
+        for outcome in outcomes:
+            if outcome.status == "missing":
+                continue
+            first = self.outcomes.get(outcome.case_id)
+            if first is None or (first.status == "infra" and outcome.status != "infra"):
+                self.outcomes[outcome.case_id] = outcome
+            elif outcome.status != "infra":
+                self.twice.add(outcome.case_id)
+                if (first.status, first.kind, first.digest) != (outcome.status, outcome.kind, outcome.digest):
+                    self.conflicts.add(outcome.case_id)
 
 
 def _combine(facts: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -162,17 +162,22 @@ class Results:
         """All facts about the run."""
         return {key: json.loads(value) for key, value in self._connection.execute("SELECT key, value FROM meta")}
 
-    def outcomes(self) -> Iterator[Outcome]:
-        """Every planned question's outcome, ``missing`` where none was recorded."""
+    def adapters(self) -> list[str]:
+        """Names of the adapters that this run was to ask."""
+        query = "SELECT DISTINCT adapter FROM plan WHERE here ORDER BY adapter"
+        return [name for (name,) in self._connection.execute(query)]
+
+    def outcomes(self, adapter: str | None = None) -> Iterator[Outcome]:
+        """The outcome of every planned question, or those of one adapter; ``missing`` where none was recorded."""
         names = ", ".join(f"outcomes.{name}" for name in OUTCOME_FIELDS)
         query = f"""
             SELECT plan.case_id, plan.adapter, {names}
             FROM plan JOIN cases USING (case_id) LEFT JOIN outcomes USING (adapter, case_id)
-            WHERE plan.here ORDER BY plan.adapter, plan.case_id
+            WHERE plan.here {"" if adapter is None else "AND plan.adapter = ?"} ORDER BY plan.adapter, plan.case_id
         """
-        for case_id, adapter, *values in self._connection.execute(query):
+        for case_id, name, *values in self._connection.execute(query, () if adapter is None else (adapter,)):
             if values[OUTCOME_FIELDS.index("status")] is None:
-                yield Outcome(case_id, adapter, "missing", detail="no outcome was recorded")
+                yield Outcome(case_id, name, "missing", detail="no outcome was recorded")
             else:
                 yield Outcome.from_row(dict(zip(OUTCOME_FIELDS, values, strict=True)))
 

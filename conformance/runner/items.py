@@ -135,6 +135,7 @@ class SuitePlugin:
         if call.when == "call" and isinstance(item, CaseItem):
             answer = item.stash.get(_ANSWER, None)
             if answer is not None:
+                del item.stash[_ANSWER]  # items stay to the end of a run
                 outcome = answer.outcome
                 message = {"outcome": outcome.to_json(), "environment": answer.environment}
                 setattr(report, REPORT_ATTRIBUTE, message)
