@@ -83,7 +83,7 @@ def lines(gate: Gate, cases: Mapping[str, dict[str, Any]]) -> list[Line]:
         both = f"{_named(one)} and {_named(other)} both explain {_cases(count)}"
         found.append(Line("overlap", f"{both}; narrow one, or {_remove(other)}", False))
     if gate.unused:
-        names = ", ".join(entry.finding for entry in gate.unused)
+        names = ", ".join(dict.fromkeys(entry.finding for entry in gate.unused))  # adapters share them
         found.append(Line("unused", f"expectations whose cases were not asked: {names}", False))
     return sorted(found, key=lambda line: not line.fails)
 
