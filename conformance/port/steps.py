@@ -107,6 +107,38 @@ def _cut(case: Case) -> list[str]:
     return [*_summed(case), f"dy = dy[{_around(case, ends)}]"]
 
 
+def _valid(case: Case) -> Case:
+    return replace(case, padding="valid", output_padding=None)
+
+
+def _kept(case: Case) -> list[tuple[int, int]]:
+    """Where the output begins and ends on each axis of the ``valid`` result, which begins as the full one does."""
+    geometry = case.geometry()
+    return [(low, low + size) for (low, _), size in zip(geometry.crop, geometry.output_size, strict=True)]
+
+
+def _within(case: Case) -> bool:
+    if case.geometry().wraps:
+        return False
+    whole = [(0, size) for size in _valid(case).geometry().output_size]
+    kept = _kept(case)
+    return kept != whole and all(
+        low >= 0 and end <= size for (low, end), (_, size) in zip(kept, whole, strict=True)
+    )
+
+
+def _slices(case: Case) -> str:
+    return _around(case, [f"{low}:{end}" for low, end in _kept(case)])
+
+
+def _filled(case: Case) -> list[str]:
+    return [
+        f"whole = np.zeros({_valid(case).output_shape}, dy.dtype)",
+        f"whole[{_slices(case)}] = dy",
+        "dy = whole",
+    ]
+
+
 def _spatial(case: Case) -> range:
     return range(2, case.rank + 2) if case.layout == "channels_first" else range(1, case.rank + 1)
 
@@ -207,6 +239,13 @@ STEPS: tuple[Step, ...] = (
         _inside,
         after=_pad,
         before_gradient=_cut,
+    ),
+    Step(
+        "the crop after the call",
+        _within,
+        _valid,
+        after=lambda case: [f"y = y[{_slices(case)}]"],
+        before_gradient=_filled,
     ),
     Step(
         "a period by folding the full result, and the bias after it",
