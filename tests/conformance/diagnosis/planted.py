@@ -320,6 +320,14 @@ def channel_faults(plant: Any, base: str, crops: str, rank: int) -> Iterator[Exp
             case=f"{rank}d-n2-c2x9-i4-k3-s2-p1-b1",
         )
 
+    yield plant(
+        "zeros beyond the full result at both its ends",
+        "zeros_at_both_ends",
+        AXES[rank],
+        lambda work: setattr(work, "low", [-9] * rank),
+        case=f"{rank}d-n1-c2x3-i2-k2-s21-same-cl",
+    )
+
     def only_reached(work: Work) -> None:
         hit = scatter(
             Work(
