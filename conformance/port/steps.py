@@ -111,32 +111,40 @@ def _valid(case: Case) -> Case:
     return replace(case, padding="valid", output_padding=None)
 
 
+def _full(case: Case) -> Case:
+    return replace(case, padding=((0, 0),), output_padding=None)
+
+
 def _kept(case: Case) -> list[tuple[int, int]]:
-    """Where the output begins and ends on each axis of the ``valid`` result, which begins as the full one does."""
+    """Where the output begins and ends on each axis of the full result, as on that of ``valid``."""
     geometry = case.geometry()
     return [(low, low + size) for (low, _), size in zip(geometry.crop, geometry.output_size, strict=True)]
 
 
-def _within(case: Case) -> bool:
-    if case.geometry().wraps:
-        return False
-    whole = [(0, size) for size in _valid(case).geometry().output_size]
-    kept = _kept(case)
-    return kept != whole and all(
-        low >= 0 and end <= size for (low, end), (_, size) in zip(kept, whole, strict=True)
+def _crop_after(about: str, whole: Callable[[Case], Case]) -> Step:
+    """The step that asks for a longer result, which begins as the full one does, and cuts the output from it."""
+
+    def applies(case: Case) -> bool:
+        if case.geometry().wraps or min(case.geometry().full_size) < 0:
+            return False
+        ends, kept = [(0, size) for size in whole(case).geometry().output_size], _kept(case)
+        inside = (low >= 0 and end <= size for (low, end), (_, size) in zip(kept, ends, strict=True))
+        return kept != ends and all(inside)
+
+    def slices(case: Case) -> str:
+        return _around(case, [f"{low}:{end}" for low, end in _kept(case)])
+
+    return Step(
+        about,
+        applies,
+        whole,
+        after=lambda case: [f"y = y[{slices(case)}]"],
+        before_gradient=lambda case: [
+            f"whole = np.zeros({whole(case).output_shape}, dy.dtype)",
+            f"whole[{slices(case)}] = dy",
+            "dy = whole",
+        ],
     )
-
-
-def _slices(case: Case) -> str:
-    return _around(case, [f"{low}:{end}" for low, end in _kept(case)])
-
-
-def _filled(case: Case) -> list[str]:
-    return [
-        f"whole = np.zeros({_valid(case).output_shape}, dy.dtype)",
-        f"whole[{_slices(case)}] = dy",
-        "dy = whole",
-    ]
 
 
 def _spatial(case: Case) -> range:
@@ -240,13 +248,8 @@ STEPS: tuple[Step, ...] = (
         after=_pad,
         before_gradient=_cut,
     ),
-    Step(
-        "the crop after the call",
-        _within,
-        _valid,
-        after=lambda case: [f"y = y[{_slices(case)}]"],
-        before_gradient=_filled,
-    ),
+    _crop_after("the crop after the call", _valid),
+    _crop_after("the crop after the call, from the full result", _full),
     Step(
         "a period by folding the full result, and the bias after it",
         lambda case: case.geometry().wraps,
