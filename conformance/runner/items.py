@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Generator, Iterator
 from functools import partial
 from itertools import groupby, pairwise
@@ -96,6 +97,7 @@ class SuitePlugin:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Find out which adapter comes after which; a worker of pytest-xdist is not told which items it gets."""
+        gc.freeze()  # the items and all that is imported stay: no need to look through them again and again
         if self._looks_ahead and not hasattr(session.config, "workerinput"):
             items = [item for item in session.items if isinstance(item, CaseItem)]
             firsts = [next(group) for _, group in groupby(items, lambda item: item.spec)]
@@ -146,3 +148,4 @@ class SuitePlugin:
         """End the adapters' processes."""
         self.asker.close()
         close()
+        gc.unfreeze()
