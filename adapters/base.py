@@ -178,7 +178,7 @@ class Adapter(abc.ABC):
 
     def __init__(self) -> None:
         self._namespaces: dict[tuple[str, ...], dict[str, Any]] = {}
-        self._latest: tuple[Case, Program, CodeType] | None = None
+        self._latest: tuple[Case, Program] | None = None
 
     @abc.abstractmethod
     def program(self, case: Case) -> Program:
@@ -260,8 +260,9 @@ class Adapter(abc.ABC):
         """Run the program of a case and return all that it left."""
         try:
             if self._latest is None or self._latest[0] is not case:  # a question is often asked twice
-                self._latest = case, *self._compiled(case)
-            _, program, code = self._latest
+                self._latest = case, self.program(case)
+            program = self._latest[1]
+            code = self._compiled(program)
             namespace = dict(self._setup(program.setup))
         except Declined:
             raise
@@ -276,14 +277,14 @@ class Adapter(abc.ABC):
             raise AdapterBug(f"{type(error).__name__}: {error}") from error
         return namespace
 
-    def _compiled(self, case: Case) -> tuple[Program, CodeType]:
-        program = self.program(case)
+    def _compiled(self, program: Program) -> CodeType:
+        """Code of its own for a run: ``torch.compile`` ties what it makes of a function to its first globals."""
         source = "\n".join(program.body)
         # The lines are made known to linecache, so that a traceback shows them and compilers that ask for
         # the source of a function find it.
         filename = f"<{self.name} program>"
         linecache.cache[filename] = (len(source), None, [line + "\n" for line in program.body], filename)
-        return program, compile(source, filename, "exec")
+        return compile(source, filename, "exec")
 
     def _setup(self, lines: tuple[str, ...]) -> dict[str, Any]:
         if lines not in self._namespaces:
