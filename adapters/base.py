@@ -178,7 +178,6 @@ class Adapter(abc.ABC):
 
     def __init__(self) -> None:
         self._namespaces: dict[tuple[str, ...], dict[str, Any]] = {}
-        self._latest: tuple[Case, Program] | None = None
 
     @abc.abstractmethod
     def program(self, case: Case) -> Program:
@@ -259,9 +258,7 @@ class Adapter(abc.ABC):
     def _execute(self, case: Case, tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """Run the program of a case and return all that it left."""
         try:
-            if self._latest is None or self._latest[0] is not case:  # a question is often asked twice
-                self._latest = case, self.program(case)
-            program = self._latest[1]
+            program = self.program(case)
             code = self._compiled(program)
             namespace = dict(self._setup(program.setup))
         except Declined:
