@@ -102,20 +102,14 @@ def output_padding_in_front(p: Problem) -> Iterator[Variation]:
 @transformation
 def zeros_in_front(p: Problem) -> Iterator[Variation]:
     """What lies beyond the full result put in front of it, or half of it, where it belongs behind."""
-    for axes in subsets(p, lambda axis: p.high[axis] < 0):
-        low = tuple(
-            low + high * (axis in axes) for axis, (low, high) in enumerate(zip(p.low, p.high, strict=True))
-        )
-        words = f"the zeros beyond the full result in front of it {along(_named(p, axes))}"
-        yield _relocated(p, "zeros_in_front", axes, words, low)
     # A crop split evenly is so where it is negative, too, rounded towards zero as compilers divide.
-    for axes in subsets(p, lambda axis: p.high[axis] < -1):
-        low = tuple(
-            low + int(high / 2) * (axis in axes)
-            for axis, (low, high) in enumerate(zip(p.low, p.high, strict=True))
-        )
-        words = f"the zeros beyond the full result at both its ends {along(_named(p, axes))}"
-        yield _relocated(p, "zeros_at_both_ends", axes, words, low)
+    halves = [int(high / 2) for high in p.high]
+    places = (("zeros_in_front", "in front of it", p.high), ("zeros_at_both_ends", "at both its ends", halves))
+    for transform, where, moved in places:
+        for axes in subsets(p, [n < 0 for n in moved].__getitem__):
+            low = tuple(a + n * (axis in axes) for axis, (a, n) in enumerate(zip(p.low, moved, strict=True)))
+            words = f"the zeros beyond the full result {where} {along(_named(p, axes))}"
+            yield _relocated(p, transform, axes, words, low)
 
 
 @transformation
