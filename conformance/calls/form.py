@@ -217,12 +217,13 @@ class Form:
 
     def ask(self, call: Syntax, asked: Asked) -> Meaning:
         """Bind the arguments as Python would, and read them."""
-        parameters = list(inspect.signature(self.function).parameters)[1:]
+        signature = inspect.signature(self.function)
+        parameters = list(signature.parameters)[1:]
         unknown = [name for name in call.kwargs if name not in parameters]
         if unknown:  # before what is missing: a name that is written otherwise is both
             raise CallError(f"{self.name}: unknown argument {unknown[0]!r}; it takes {', '.join(parameters)}")
         try:
-            bound = inspect.signature(self.function).bind(asked, *call.args, **call.kwargs)
+            bound = signature.bind(asked, *call.args, **call.kwargs)
         except TypeError as error:
             raise CallError(f"{self.name}: {error}; it takes {', '.join(parameters)}") from None
         bound.apply_defaults()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from conformance.calls.errors import CallError
 
-__all__ = ["find_call"]
+__all__ = ["dotted", "find_call"]
 
 _MAX_LENGTH = 20_000
 _MAX_NODES = 5_000
@@ -152,8 +152,16 @@ def _innermost(node: ast.Call) -> ast.Call:
 
 
 def _name(node: ast.Call) -> str:
-    function = _innermost(node).func
-    return ast.unparse(function) if isinstance(function, ast.Name | ast.Attribute) else ""
+    return dotted(_innermost(node).func) or ""
+
+
+def dotted(node: ast.expr) -> str | None:
+    """The name that an expression is, such as ``tf.nn.conv2d_transpose``; None where it is more than a name."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and (head := dotted(node.value)):
+        return f"{head}.{node.attr}"
+    return None
 
 
 def _short(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from conformance.calls.errors import CallError
-from conformance.calls.snippet import find_call
+from conformance.calls.snippet import dotted, find_call
 
 __all__ = ["CallError", "Syntax", "Tensor", "Word", "read"]
 
@@ -75,7 +75,7 @@ def _call(node: ast.Call) -> Syntax:
             raise CallError("a call is applied once at most, as in Layer(...)(x)")
         args, kwargs = _arguments(node)
         return Syntax(inner.name, inner.args, inner.kwargs, Syntax("", args, kwargs))
-    name = _dotted(node.func)
+    name = dotted(node.func)
     if name is None:
         raise CallError(f"{ast.unparse(node.func)!r} is not the name of a function")
     return Syntax(name, *_arguments(node))
@@ -88,14 +88,6 @@ def _arguments(node: ast.Call) -> tuple[tuple[Any, ...], dict[str, Any]]:
             raise CallError(f"**{ast.unparse(keyword.value)} cannot be read; write its arguments out")
         kwargs[keyword.arg] = _value(keyword.value)
     return tuple(_value(arg) for arg in node.args), kwargs
-
-
-def _dotted(node: ast.expr) -> str | None:
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute) and (head := _dotted(node.value)):
-        return f"{head}.{node.attr}"
-    return None
 
 
 _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
@@ -154,7 +146,7 @@ def _tuples(value: Any) -> Any:
 
 def _made(node: ast.Call) -> Any:
     """The shape of a tensor that a well-known maker makes; anything else stays a word."""
-    name = (_dotted(node.func) or "").rpartition(".")[2]
+    name = (dotted(node.func) or "").rpartition(".")[2]
     args, kwargs = _arguments(node)
     if name in _SEQUENCES and len(args) == 1 and isinstance(args[0], tuple):
         return args[0]
