@@ -19,7 +19,7 @@ import numpy as np
 
 from cases.dtypes import DTYPES, DType
 
-__all__ = ["PROFILES", "Profile", "Reference", "gamma", "profiles_for", "tolerance"]
+__all__ = ["PROFILES", "TIGHTEST_FIRST", "Profile", "Reference", "gamma", "profiles_for", "tolerance"]
 
 _ORACLE_ROUNDOFF = DTYPES["f64"].unit_roundoff
 
@@ -97,7 +97,10 @@ PROFILES: dict[str, Profile] = {
         Profile("tf32", "cuts the inputs to TF32, accumulates in float32", "f32", 2.0**-10, ("f32", "c64")),
     )
 }
-"""From tightest to loosest. ``exact``, which needs no bound, comes before them all."""
+"""From tightest to loosest."""
+
+TIGHTEST_FIRST = ("exact", *PROFILES)
+"""The names of all profiles; ``exact`` needs no bound."""
 
 
 def gamma(terms: np.ndarray | float, unit_roundoff: float) -> np.ndarray:

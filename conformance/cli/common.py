@@ -11,7 +11,7 @@ import click
 from adapters.devices import DEVICES, present
 from adapters.registry import AdapterSpec, UnknownAdapter, expand, load, resolve
 from cases import Case, CaseError
-from conformance.bound import PROFILES
+from conformance.bound import TIGHTEST_FIRST
 from conformance.selection import expectation_folders
 from reports.expectations import load_all
 from reports.gate import Gate, assess
@@ -106,7 +106,7 @@ expectations_option = click.option(
 def assess_record(record: Results, folders: Sequence[str], baseline: Results | None = None) -> Gate:
     """The gate of a recorded run; raises ExpectationError for a malformed file."""
     adapters = sorted({adapter for adapter, _ in record.questions()})
-    return assess(record, load_all(adapters, expectation_folders(folders)), baseline, ("exact", *PROFILES))
+    return assess(record, load_all(adapters, expectation_folders(folders)), baseline, TIGHTEST_FIRST)
 
 
 def print_gate(gate: Gate, cases: Mapping[str, dict[str, Any]], *, summary: Path | None = None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from conformance.bound import PROFILES
+from conformance.bound import TIGHTEST_FIRST
 from conformance.cli.common import print_gate
 from conformance.exit_codes import gate_exit_code
 from reports.diff import compare, gate_of
@@ -34,7 +34,7 @@ def command(old: Path, new: Path, as_json: bool, folder: Path | None) -> None:
     """
     try:
         with Results.open(old) as earlier, Results.open(new) as later:
-            gate = gate_of(earlier, later, ("exact", *PROFILES))
+            gate = gate_of(earlier, later, TIGHTEST_FIRST)
             difference = compare(earlier, later, gate)
             if as_json:
                 click.echo(json.dumps(difference, indent=2))
