@@ -18,7 +18,7 @@ from reports.statuses import STATUSES
 from reports.store import Results
 from reports.where import Table
 
-__all__ = ["Gate", "Item", "assess", "explain", "known"]
+__all__ = ["Gate", "Item", "assess", "explain", "explaining", "known"]
 
 Expectations = Mapping[str, Sequence[Expectation]]
 
@@ -106,14 +106,21 @@ def explain(
     return found
 
 
+def explaining(
+    case: Case, outcome: Outcome, entries: Sequence[Expectation], environment: Mapping[str, Any]
+) -> list[Expectation]:
+    """The entries that explain one outcome, none where it is no discrepancy; see `explain`."""
+    if not outcome.gates:
+        return []
+    (explained,) = explain([columns(case) | outcome.columns()], entries, environment)
+    return explained
+
+
 def known(
     case: Case, outcome: Outcome, entries: Sequence[Expectation], environment: Mapping[str, Any]
 ) -> Expectation | None:
-    """The first entry that explains one outcome; see `explain`."""
-    if not outcome.gates:
-        return None
-    (explained,) = explain([columns(case) | outcome.columns()], entries, environment)
-    return next(iter(explained), None)
+    """The first entry that explains one outcome."""
+    return next(iter(explaining(case, outcome, entries, environment)), None)
 
 
 def assess(

@@ -7,12 +7,12 @@ import re
 from adapters.process import Limits
 from adapters.registry import load
 from cases import DomainError
-from cases.columns import columns
 from cases.rules import rules
 from conformance.calls.form import FORMS
 from conformance.repro.around import condition, neighbourhood, others
 from conformance.repro.script import Asked, Run
-from reports import expectations, gate
+from reports.expectations import load as load_expectations
+from reports.gate import explaining
 from reports.statuses import label
 
 __all__ = ["build_issue"]
@@ -145,10 +145,7 @@ def _summary(asked: Asked) -> str:
 
 def _known(asked: Asked) -> str:
     """What is written down about it, and where it has been reported."""
-    if not asked.outcome.gates:
-        return ""
-    rows = [columns(asked.case) | asked.outcome.columns()]
-    (entries,) = gate.explain(rows, expectations.load(asked.spec.name), asked.environment)
+    entries = explaining(asked.case, asked.outcome, load_expectations(asked.spec.name), asked.environment)
     return "\n\n".join(
         " ".join(entry.reason.split()) + (f" See also {entry.upstream}." if entry.upstream else "")
         for entry in entries
