@@ -116,6 +116,11 @@ class Expectation:
         """The lines of the entry, such as ``torch.toml:12-20``."""
         return f"{self.path}:{self.lines[0]}-{self.lines[1]}"
 
+    @property
+    def holds_for(self) -> str:
+        """The versions it is about, such as ``onnx >=1.17``; empty for every version."""
+        return ", ".join(f"{package} {allowed}" for package, allowed in self.versions.items())
+
     def to_json(self) -> dict[str, Any]:
         """Plain data; `from_json` is the inverse."""
         plain = {item.name: getattr(self, item.name) for item in fields(self)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 
 from rich import box
 from rich.console import Console
@@ -11,8 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from reports.gate import Gate
-from reports.gate_text import headline, lines
-from reports.standings import STANDINGS
+from reports.news import news_of
 from reports.statuses import STATUSES
 from reports.store import Results
 from reports.survey import sentence, survey
@@ -35,24 +33,21 @@ def console_for_tables() -> Console:
 def print_report(results: Results, gate: Gate) -> None:
     """Print the result, the discrepancies by cause, those that fail the gate first, and the totals by adapter."""
     found = survey(results)
-    standing = {(item.outcome.adapter, item.outcome.case_id): item.standing for item in gate.items}
+    news = news_of(gate, None, results.cases())
     console = console_for_tables()
-    console.print(headline(gate), style="bold", soft_wrap=True, markup=False)
+    console.print(news.headline, style="bold", soft_wrap=True, markup=False)
     console.print(sentence(found), soft_wrap=True, markup=False)
-    for remark in lines(gate, results.cases()):
-        if remark.fails and remark.standing not in STANDINGS:
+    for remark in news.lines:
+        if remark.fails:
             console.print(f"  {remark.standing}: {remark.text}", soft_wrap=True, markup=False)
-    stands = {
-        item.id: Counter(standing[item.adapter, case_id] for case_id in item.members) for item in found.groups
-    }
-    groups = sorted(found.groups, key=lambda item: not any(STANDINGS[name].fails for name in stands[item.id]))
+    groups = sorted(found.groups, key=lambda item: not news.fails_by(item))
     for item in groups[:_MOST_GROUPS]:
         status = STATUSES[item.status]
         count = f"{len(item.members)} case{'s' if len(item.members) > 1 else ''}"
         console.print()
-        known = ", ".join(f"{number} {name}" for name in STANDINGS if (number := stands[item.id][name]))
+        stands = ", ".join(f"{number} {standing.name}" for standing, number in news.standings(item))
         console.print(
-            f"[{status.colour}]{status.symbol} {item.label}[/]  {escape(item.adapter)}, {count}: {known}"
+            f"[{status.colour}]{status.symbol} {item.label}[/]  {escape(item.adapter)}, {count}: {stands}"
         )
         what = " ".join((item.text or item.detail).split())[:_MOST_CHARACTERS]
         if item.condition is not None:

@@ -17,7 +17,7 @@ from cases import Case, DomainError
 from cases.columns import COLUMN_NAMES
 from reports.findings import Finding
 from reports.html.details import Detail, compact, most_telling_first, shelve
-from reports.html.news import News
+from reports.news import News
 from reports.outcome import Outcome
 from reports.statuses import STATUSES
 from reports.store import Results

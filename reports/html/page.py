@@ -30,7 +30,7 @@ from reports.history import History
 from reports.html.database import COLUMNS, build
 from reports.html.details import Detail
 from reports.html.life import Lives, lives_of
-from reports.html.news import News, news_of
+from reports.news import News, news_of
 from reports.porting import Wording
 from reports.questions import Questions, peers_counted, questions
 from reports.standings import STANDINGS

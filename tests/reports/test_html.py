@@ -19,7 +19,7 @@ from cases import Case
 from conformance.bound import PROFILES
 from reports.html import write_report
 from reports.html.database import COLUMNS, build
-from reports.html.news import News
+from reports.news import News
 from reports.outcome import OUTCOME_COLUMNS, Outcome
 from reports.standings import STANDINGS
 from reports.statuses import FAIL_KINDS, STATUSES

@@ -29,11 +29,6 @@ class Explained:
     count: int
     entry: Expectation
 
-    @property
-    def versions(self) -> str:
-        """The versions it holds for, such as ``onnx >=1.17``."""
-        return ", ".join(f"{package} {span}" for package, span in self.entry.versions.items())
-
 
 @dataclass(frozen=True)
 class News:
@@ -90,12 +85,8 @@ class News:
 
     def since(self, found: Finding) -> str:
         """What the expectations and the earlier run say about since when a group is there."""
-        known = {
-            entry.finding: Explained(found.adapter, found.label, 0, entry).versions
-            for case_id in found.members
-            if (entry := self.expectation.get((found.adapter, case_id))) is not None
-        }
-        spans = sorted({span for span in known.values() if span})
+        entries = (self.expectation.get((found.adapter, case_id)) for case_id in found.members)
+        spans = sorted({entry.holds_for for entry in entries if entry is not None and entry.holds_for})
         before = self.before.get((found.adapter, self.smallest(found)))
         if before is None or (before == found.label and spans):
             return f"known in {'; '.join(spans)}" if spans else ""
