@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -16,7 +17,7 @@ from reports.html import write_report
 from reports.outcome import Outcome
 from reports.store import Results
 from reports.where import matching
-from tests.reports.browser import Tab, browser, needs_browser
+from tests.reports.browser import Tab, needs_browser
 from tests.reports.made_up import make_run
 
 pytestmark = needs_browser
@@ -35,11 +36,10 @@ def outcomes(run: Results) -> list[Outcome]:
 
 
 @pytest.fixture(scope="module")
-def tab(run: Results) -> Iterator[Tab]:
-    with browser() as chromium:
-        opened = Tab(chromium, write_report(run, run.path.parent / "report"), "#/explorer")
-        yield opened
-        assert opened.complaints == []
+def tab(chromium: Any, run: Results) -> Iterator[Tab]:
+    opened = Tab(chromium, write_report(run, run.path.parent / "report"), "#/explorer")
+    yield opened
+    assert opened.complaints == []
 
 
 def _ids(tab: Tab, where: str) -> set[tuple[str, str]]:

@@ -19,17 +19,11 @@ from reports.history import History
 from reports.html import write_report
 from reports.outcome import Outcome
 from reports.survey import survey
-from tests.reports.browser import Tab, browser, needs_browser
+from tests.reports.browser import Tab, needs_browser
 from tests.reports.recorded import FIRST, HOSTILE, record
 
 pytestmark = needs_browser
 WRONG = f"#/outcome/wrong/{Case.parse(FIRST)}"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

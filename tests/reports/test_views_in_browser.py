@@ -14,7 +14,7 @@ from reports.gate import assess
 from reports.html import write_report
 from reports.outcome import Outcome
 from reports.porting import Wording
-from tests.reports.browser import Tab, browser, needs_browser
+from tests.reports.browser import Tab, needs_browser
 from tests.reports.recorded import FIRST, SECOND, record
 
 pytestmark = needs_browser
@@ -35,12 +35,6 @@ LIGHT = """(element) => {
     const [ink, paper] = [getComputedStyle(element).color, getComputedStyle(element).backgroundColor].map(light);
     return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
 }"""  # noqa: E501
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
