@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import click
 from rich import box
@@ -11,13 +12,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from adapters.process import Host, Limits
+from adapters.registry import AdapterSpec
 from cases import Case, DomainError
 from cases.tiers import TIERS, load_tier
 from conformance.cli.common import adapter_option, resolve_adapters
 from conformance.cli.question import SHAPE, read_question
 from conformance.exit_codes import DISCREPANCY
 from conformance.port import find_port
-from conformance.port.table import KINDS, Ported, matrix, port_all
+from conformance.port.record import KINDS, Ported, PortsError, PortsRecord
+from conformance.port.table import matrix, port_all
 from conformance.port.text import port_text
 from reports.terminal import console_for_tables
 
@@ -46,6 +49,10 @@ _FRAMEWORKS = {
 @adapter_option
 @click.option("--tier", type=click.Choice(list(TIERS)), default="smoke", help="The cases of --table.")
 @click.option("-n", "workers", type=click.IntRange(1, 64), default=1, help="Adapters asked at a time by --table.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Where --table keeps each port as found."
+)
+@click.option("--resume", is_flag=True, help="Go on with the --table in the file, and ask again what was wrong.")
 @click.option("--json", "as_json", is_flag=True, help="Print --table as one JSON object.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
 def command(
@@ -58,6 +65,8 @@ def command(
     adapters: tuple[str, ...],
     tier: str,
     workers: int,
+    out: Path | None,
+    resume: bool,
     as_json: bool,
     timeout: float,
 ) -> None:
@@ -71,8 +80,17 @@ def command(
     if table:
         if case or target:
             raise click.UsageError("--table takes no CASE and no --to")
-        _print_table(adapters, tier, limits, workers, as_json)
-        return
+        if resume and out is None:
+            raise click.UsageError("--resume needs the --out to go on with")
+        specs = resolve_adapters(adapters)
+        if len(specs) < 2:
+            raise click.UsageError("--table needs two adapters or more")
+        ported = _port_all(specs, tier, limits, workers, out, resume)
+        _print_table(ported, tier, as_json)
+        wrong = any(entry.kind == "wrong" for found in ported.values() for entry in found.values())
+        raise click.exceptions.Exit(DISCREPANCY if wrong else 0)
+    if out is not None or resume:
+        raise click.UsageError("--out and --resume are for --table")
     if not case or not target:
         raise click.UsageError("give CASE and --to, or --table")
     meaning = read_question(case, input_shape, weight_shape, node)
@@ -90,21 +108,31 @@ def command(
     raise click.exceptions.Exit(DISCREPANCY if port.proof.problem else 0)
 
 
-def _print_table(adapters: tuple[str, ...], tier: str, limits: Limits, workers: int, as_json: bool) -> None:
-    specs = resolve_adapters(adapters)
-    if len(specs) < 2:
-        raise click.UsageError("--table needs two adapters or more")
-    ported = port_all(specs, load_tier(tier), limits, workers=workers, say=lambda text: click.echo(text, err=True))
-    names = [spec.name for spec in specs]
+def _port_all(
+    specs: list[AdapterSpec], tier: str, limits: Limits, workers: int, out: Path | None, resume: bool
+) -> dict[str, dict[Case, Ported]]:
+    try:
+        with PortsRecord(out, resume=resume) as record:
+            return port_all(
+                specs,
+                load_tier(tier),
+                limits,
+                record,
+                workers=workers,
+                say=lambda text: click.echo(text, err=True),
+            )
+    except PortsError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _print_table(ported: dict[str, dict[Case, Ported]], tier: str, as_json: bool) -> None:
     pairs = matrix(ported)
     if as_json:
         cells = [{"from": one, "to": other, **counts} for (one, other), counts in pairs.items()]
         into = {name: Counter(entry.kind for entry in found.values()) for name, found in ported.items()}
         click.echo(json.dumps({"tier": tier, "into": into, "pairs": cells}, indent=2))
     else:
-        _show(ported, pairs, names, tier)
-    wrong = any(entry.kind == "wrong" for found in ported.values() for entry in found.values())
-    raise click.exceptions.Exit(DISCREPANCY if wrong else 0)
+        _show(ported, pairs, list(ported), tier)
 
 
 def _show(

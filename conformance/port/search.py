@@ -133,7 +133,7 @@ def prove(port: Port, host: Host) -> Proof:
         case = replace(port.case, direction=direction)
         asked = replace(port.asked, direction=direction)
         there = _before(port, case)
-        reply = host.ask(asked, _arrays(there, asked))
+        reply = host.ask(asked, _arrays(there, asked), twice=False)
         if reply.kind in _DECLINED or (reply.kind == "raised" and policies(asked)):  # R12 lets it refuse
             # An interface without gradients is ported forward only.
             return Proof(tuple(proved), declined="" if proved else reply.detail)

@@ -7,44 +7,25 @@ to stand for every pair.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from adapters.environment import versions
 from adapters.process import Host, Limits
 from adapters.registry import AdapterSpec
+from adapters.registry import load as load_adapter
 from cases import Case, DomainError
 from cases.policy import policies
 from conformance.check import verdict
+from conformance.port.record import KINDS, Ported, PortsRecord
 from conformance.port.search import Port, find_port
-from reports.expectations import load
+from reports.expectations import load as load_expectations
 from reports.gate import known
 
-__all__ = ["KINDS", "Ported", "answerable", "matrix", "port_all"]
-
-KINDS = ("direct", "with steps", "none", "known", "wrong")
-
-
-@dataclass(frozen=True)
-class Ported:
-    """What came of porting one case to one interface.
-
-    Attributes
-    ----------
-    kind : str
-        One of `KINDS`: ``direct`` (one call, right), ``with steps`` (right with steps around it), ``none``,
-        ``known`` (wrong in every form, because of a discrepancy of the interface that is known), ``wrong`` (any
-        other).
-    why : str
-        Why it is not ``direct``.
-    taken : bool
-        Whether the interface takes the case in one call, be its answer right or wrong.
-    """
-
-    kind: str
-    why: str = ""
-    taken: bool = True
+__all__ = ["answerable", "matrix", "port_all"]
 
 
 def answerable(cases: Sequence[Case]) -> list[Case]:
@@ -64,6 +45,7 @@ def port_all(
     specs: Sequence[AdapterSpec],
     cases: Sequence[Case],
     limits: Limits,
+    record: PortsRecord,
     *,
     workers: int = 1,
     say: Callable[[str], None] = lambda text: None,
@@ -78,26 +60,54 @@ def port_all(
         Questions; see `answerable`.
     limits : Limits
         Patience with one answer.
+    record : PortsRecord
+        Where each port is kept as it is found. What it holds is not asked again, unless it was wrong.
     workers : int
         How many interfaces are asked at a time.
     say : callable
         Told of each interface that is done, and of every port that is wrong.
+
+    Raises
+    ------
+    PortsError
+        The record was begun with other versions of an interface.
     """
     asked = answerable(cases)
+    stopped = threading.Event()
 
     def port(spec: AdapterSpec) -> dict[Case, Ported]:
-        found = {}
+        found = {case: entry for case, entry in record.found(spec.name).items() if entry.kind != "wrong"}
         with Host(spec, limits) as host:
+            if installed := _versions(host):
+                record.begin(spec.name, installed)
             for case in asked:
-                found[case] = _port(case, host)
+                if stopped.is_set():
+                    break
+                if case not in found:
+                    found[case] = _port(case, host)
+                    record.add(spec.name, case, found[case])
                 if found[case].kind in ("known", "wrong"):
                     say(f"{spec.name}: {case}: {found[case].kind}: {found[case].why}")
-        counts = Counter(entry.kind for entry in found.values())
+        ported = {case: found[case] for case in asked if case in found}
+        counts = Counter(entry.kind for entry in ported.values())
         say(f"{spec.name}: {', '.join(f'{counts[kind]} {kind}' for kind in KINDS if counts[kind])}")
-        return found
+        return ported
 
     with ThreadPoolExecutor(workers) as pool:
-        return dict(zip([spec.name for spec in specs], pool.map(port, specs), strict=True))
+        waiting = [pool.submit(port, spec) for spec in specs]
+        try:
+            return {spec.name: future.result() for spec, future in zip(specs, waiting, strict=True)}
+        finally:  # an interrupt or an error ends the others after the question they are at
+            stopped.set()
+            pool.shutdown(cancel_futures=True)
+
+
+def _versions(host: Host) -> dict[str, str]:
+    """Of the interface's packages; another environment is asked."""
+    if not host.spec.foreign:
+        return versions(load_adapter(host.spec.target).packages)
+    host.start()
+    return dict(host.environment["versions"])
 
 
 def _port(case: Case, host: Host) -> Ported:
@@ -115,7 +125,7 @@ def _known(port: Port, host: Host) -> bool:
     """Whether the interface fails the question it is asked by itself, as its expectations say."""
     asked = [replace(port.asked, direction=direction) for direction in ("fwd", "grad")]
     wrong = [(case, outcome) for case in asked if (outcome := verdict(case, host)).gates]
-    entries = load(host.spec.name)
+    entries = load_expectations(host.spec.name)
     return bool(wrong) and all(known(case, outcome, entries, host.environment) for case, outcome in wrong)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -23,7 +21,8 @@ from cases.tiers import load_tier
 from conformance.calls import Meaning, WeightForm, parse_call
 from conformance.calls.weights import call_shape, from_case
 from conformance.port import STEPS, Port, find_port, prove
-from conformance.port.table import answerable, matrix, port_all
+from conformance.port.record import PortsRecord
+from conformance.port.table import answerable, port_all
 from conformance.port.text import port_text
 from conformance.reference import answer
 from tests.frameworks import families, requires
@@ -97,20 +96,6 @@ def test_a_wrong_call_gives_way_to_a_right_one_with_steps() -> None:
     assert "NOT right" not in text
 
 
-def test_a_port_that_no_form_makes_right_fails_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    from conformance.cli import port
-
-    monkeypatch.setattr(port, "load_tier", lambda tier: [Case.parse("1d-i3-k2-s2"), Case.parse("1d-i3-k1")])
-    both = ("--table", "--adapter", f"{TOYS}:Right", "--adapter")
-    done = CliRunner().invoke(port.command, [*both, f"{TOYS}:Flipped", "--json"])
-    assert done.exit_code == 1
-    found = json.loads(done.stdout)
-    assert found["into"] == {f"{TOYS}:Right": {"direct": 2}, f"{TOYS}:Flipped": {"wrong": 1, "direct": 1}}
-    assert len(found["pairs"]) == 2
-    assert "wrong: y has wrong values" in done.stderr
-    assert CliRunner().invoke(port.command, [*both, f"{TOYS}:WrongSame"]).exit_code == 0
-
-
 CALLS = [
     ("keras.layers.Conv2DTranspose(3, 3, strides=2, padding='same')", (1, 4, 5, 2), None),
     ("torch.nn.ConvTranspose2d(4, 6, (3, 2), stride=2, padding=1, groups=2, dilation=2)", (1, 4, 5, 7), None),
@@ -163,19 +148,11 @@ def test_every_port_of_the_gate_is_right_or_the_discrepancy_is_known(target: str
     # One in so many; `tox run -e ports` takes all of them.
     cases = answerable(load_tier("gate"))
     cases = cases[:: len(cases) // SMALL_SAMPLE.get(target, SAMPLE)]
-    (ported,) = port_all([resolve(target)], cases, Limits()).values()
+    (ported,) = port_all([resolve(target)], cases, Limits(), PortsRecord()).values()
     kinds = [entry.kind for entry in ported.values()]
     wrong = {str(case): entry.why for case, entry in ported.items() if entry.kind == "wrong"}
     assert not wrong
     assert kinds.count("direct") + kinds.count("with steps") > len(cases) * 0.3
-
-
-@requires("torch", "jax-lax")
-def test_the_matrix_counts_every_question_once() -> None:
-    cases = [Case.parse(text) for text in ("1d-i5-k3-s2-same", "1d-c2x4-i5-k3-g2-p1", "1d-i5-k3-s0")]
-    found = matrix(port_all([resolve("torch"), resolve("jax-lax")], cases, Limits(), workers=2))
-    assert dict(found["torch", "jax-lax"]) == {"direct": 1, "with steps": 1}
-    assert dict(found["jax-lax", "torch"]) == {"direct": 1}
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:

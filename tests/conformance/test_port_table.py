@@ -1,0 +1,130 @@
+"""The table of ports: every question once, kept as it is found, and gone on with after any end."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from adapters.process import Limits
+from adapters.registry import resolve
+from cases import Case
+from conformance.cli import port
+from conformance.port.record import Ported, PortsError, PortsRecord
+from conformance.port.table import matrix, port_all
+from tests.frameworks import requires
+
+ROOT = Path(__file__).parents[2]
+TOYS = ROOT / "tests" / "toy_adapters.py"
+FAULTY = Path(__file__).parent / "runner" / "faulty_adapters.py"
+RIGHT = f"{TOYS}:Right"
+CASES = [Case.parse(text) for text in ("1d-i3-k3", "1d-i3-k2-s2", "1d-i4-k1")]
+
+
+def table(*arguments: str) -> Any:
+    return CliRunner().invoke(port.command, ["--table", *arguments])
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(port, "load_tier", lambda tier: CASES)
+
+
+def test_a_port_that_no_form_makes_right_fails_the_table(few: None) -> None:
+    done = table("--adapter", RIGHT, "--adapter", f"{TOYS}:Flipped", "--json")
+    assert done.exit_code == 1
+    found = json.loads(done.stdout)
+    assert found["into"] == {RIGHT: {"direct": 3}, f"{TOYS}:Flipped": {"wrong": 2, "direct": 1}}
+    assert len(found["pairs"]) == 2
+    assert "wrong: y has wrong values" in done.stderr
+    assert table("--adapter", RIGHT, "--adapter", f"{TOYS}:WrongSame").exit_code == 0
+
+
+@requires("torch", "jax-lax")
+def test_the_matrix_counts_every_question_once() -> None:
+    cases = [Case.parse(text) for text in ("1d-i5-k3-s2-same", "1d-c2x4-i5-k3-g2-p1", "1d-i5-k3-s0")]
+    specs = [resolve("torch"), resolve("jax-lax")]
+    found = matrix(port_all(specs, cases, Limits(), PortsRecord(), workers=2))
+    assert dict(found["torch", "jax-lax"]) == {"direct": 1, "with steps": 1}
+    assert dict(found["jax-lax", "torch"]) == {"direct": 1}
+
+
+def test_a_table_that_was_killed_is_resumed_to_the_same_end(tmp_path: Path) -> None:
+    log, out = tmp_path / "asked", tmp_path / "ports.sqlite"
+    kills = f"{FAULTY}:KillsItsRunnerOnce"
+    both = ("--adapter", kills, "--adapter", RIGHT, "--json")
+    env = {**os.environ, "ASKED": str(log), "CRASHED": str(tmp_path / "crashed"), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "conformance", "port", "--table", *both, "--out", str(out), "--resume"]
+    killed = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True)
+    assert killed.returncode == -9
+    with PortsRecord(out, resume=True) as record:
+        begun = record.found(kills)
+        assert begun
+        assert not record.found(RIGHT)
+    first = Counter(log.read_text().split())
+    log.unlink()
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    asked = Counter(log.read_text().split())
+    assert max(asked.values()) == 1
+    (twice,) = first.keys() & asked.keys()
+    assert Case.parse(twice).kernel_size[0] == 2, "the question it was killed over"
+    assert not {str(case) for case in begun} & asked.keys()
+    log.unlink()
+    again = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)
+    whole = subprocess.run(command[:-3], env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert again.stdout == done.stdout == whole.stdout
+    assert set(log.read_text().split()) == first.keys() | asked.keys()
+
+
+def test_what_is_known_is_not_asked_again_unless_it_was_wrong() -> None:
+    kept = Ported("with steps", "so it was found", taken=False)
+    with PortsRecord() as record:
+        record.add(RIGHT, CASES[0], kept)
+        record.add(RIGHT, CASES[1], Ported("wrong", "a fault that is mended"))
+        found = port_all([resolve(RIGHT)], CASES, Limits(), record)[RIGHT]
+        assert record.found(RIGHT) == found
+    assert list(found.values()) == [kept, Ported("direct"), Ported("direct")]
+
+
+def test_other_versions_do_not_go_on_with_a_table(few: None, tmp_path: Path) -> None:
+    out = tmp_path / "ports.sqlite"
+    arguments = ("--adapter", RIGHT, "--adapter", f"{TOYS}:WrongSame", "--out", str(out))
+    assert table(*arguments).exit_code == 0
+    with sqlite3.connect(out) as connection:
+        connection.execute('UPDATE versions SET versions = \'{"numpy": "0.1"}\'')
+    done = table(*arguments, "--resume")
+    assert done.exit_code == 2
+    assert "0.1" in done.stderr
+    assert table(*arguments).exit_code == 0, "begun anew"
+
+
+@pytest.mark.parametrize("content", [b"", b"no record"])
+def test_only_a_record_of_ports_is_gone_on_with(content: bytes, tmp_path: Path) -> None:
+    out = tmp_path / "ports.sqlite"
+    out.write_bytes(content)
+    if content:
+        with pytest.raises(PortsError, match=r"ports\.sqlite"):
+            PortsRecord(out, resume=True)
+        assert out.read_bytes() == content
+    PortsRecord(out, resume=not content).begin(RIGHT, {})
+    with sqlite3.connect(tmp_path / "other.sqlite") as connection:
+        connection.execute("CREATE TABLE versions (a)")
+    with pytest.raises(PortsError, match="no record of ports"):
+        PortsRecord(tmp_path / "other.sqlite", resume=True)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--resume",), ("--adapter", RIGHT), ("--adapter", RIGHT, "--adapter", RIGHT, "--out", "/")]
+)
+def test_wrong_usage_of_the_table_is_exit_code_2(arguments: tuple[str, ...], few: None) -> None:
+    assert table(*arguments).exit_code == 2
+    assert CliRunner().invoke(port.command, ["1d-i3-k3", "--to", RIGHT, "--out", "x"]).exit_code == 2
