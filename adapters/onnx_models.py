@@ -133,8 +133,8 @@ class OnnxAdapter(Adapter):
             f'outputs = [helper.make_tensor_value_info("y", {kind}, {[None] * (case.rank + 2)})]',
             f"weights = [{weights}]",
             'graph = helper.make_graph([node], "conv_transpose", inputs, outputs, weights)',
-            f'opsets = [helper.make_opsetid("", {opset})]',
-            f"model = helper.make_model(graph, opset_imports=opsets, ir_version={ir_version})",
+            f'model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", {opset})], '
+            f"ir_version={ir_version})",
         ]
 
 
@@ -178,8 +178,7 @@ class OnnxRuntime(OnnxAdapter):
         return [
             "options = ort.SessionOptions()",
             "options.intra_op_num_threads, options.log_severity_level = 1, 3",
-            'providers = ["CPUExecutionProvider"]',
-            "session = ort.InferenceSession(model.SerializeToString(), options, providers=providers)",
+            'session = ort.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])',
             'y = session.run(None, {"x": x})[0]',
         ]
 

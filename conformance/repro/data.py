@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import itertools
 import re
 import zlib
 from collections.abc import Iterator
@@ -13,10 +12,13 @@ import numpy as np
 
 from cases import Case
 from cases.directions import IMAGES
+from conformance.source import tidy
 
-__all__ = ["LITERAL_SIZE", "array_text", "data_lines", "packed_text"]
+__all__ = ["LITERAL_LINES", "LITERAL_SIZE", "array_text", "data_lines", "packed_text"]
 
+# Numbers in a literal, and lines of literals, that a reader takes in; more is said in another way, if it can be.
 LITERAL_SIZE = 64
+LITERAL_LINES = 4
 _LARGEST_BOUND = 128
 Tensors = dict[str, np.ndarray]
 
@@ -49,12 +51,12 @@ def data_lines(case: Case, tensors: Tensors) -> list[str]:
     list of str
         Assignments to ``x``, ``w``, ``bias``, ``dy`` and so on, those there are.
     """
-    if all(array.size <= LITERAL_SIZE for array in tensors.values()):
-        return [f"{name} = {array_text(array)}" for name, array in tensors.items()]
-    for lines in _draws(case, tensors):
-        if _gives(lines, tensors):
-            return lines
-    return [f"{name} = {packed_text(array)}" for name, array in tensors.items()]
+    small = all(array.size <= LITERAL_SIZE for array in tensors.values())
+    text = array_text if small else packed_text
+    written = [f"{name} = {text(array)}" for name, array in tensors.items()]
+    if small and len(tidy(written)) <= LITERAL_LINES:
+        return written
+    return next((lines for lines in _draws(case, tensors) if _gives(lines, tensors)), written)
 
 
 def packed_text(array: np.ndarray) -> str:
@@ -79,23 +81,24 @@ def _draws(case: Case, tensors: Tensors) -> Iterator[list[str]]:
 
 def _drawn(case: Case, tensors: Tensors, draw: str) -> list[str]:
     (dtype,) = {array.dtype for array in tensors.values()}
+    # Drawn in channels_first order, whatever the layout.
+    moved = [name for name in tensors if name in IMAGES and case.layout == "channels_last"]
+    shapes = {name: array.shape for name, array in tensors.items()}
+    shapes |= {name: (shapes[name][0], shapes[name][-1], *shapes[name][1:-1]) for name in moved}
+    drawn = [f"draw({', '.join(map(str, shape))})" for shape in shapes.values()]
     lines = [
         f"rng = np.random.default_rng({case.seed})",
         "",
         "def draw(*shape):",
         f"    return {draw}.astype(np.{dtype})",
         "",
+        f"{', '.join(tensors)} = {', '.join(drawn)}",
     ]
-    moved = set(IMAGES) if case.layout == "channels_last" else set()
-    for apart, names in itertools.groupby(tensors, lambda name: name in moved and name):
-        listed = list(names)
-        shapes = [tensors[name].shape for name in listed]
-        if apart:  # drawn in channels_first order, whatever the layout
-            shapes = [(shape[0], shape[-1], *shape[1:-1]) for shape in shapes]
-        drawn = ", ".join(f"draw({', '.join(map(str, shape))})" for shape in shapes)
-        lines.append(
-            f"{', '.join(listed)} = {f'np.ascontiguousarray(np.moveaxis({drawn}, 1, -1))' if apart else drawn}"
-        )
+    if len(moved) == 1:
+        lines.append(f"{moved[0]} = np.ascontiguousarray(np.moveaxis({moved[0]}, 1, -1))")
+    if len(moved) > 1:
+        listed = ", ".join(moved)
+        lines.append(f"{listed} = (np.ascontiguousarray(np.moveaxis(a, 1, -1)) for a in ({listed}))")
     return lines
 
 

@@ -23,6 +23,8 @@ Tensors = dict[str, np.ndarray]
 def definition_lines(case: Case, tensors: Tensors, right: Tensors) -> list[str] | None:
     """Lines from the arrays of a case to ``expected``: the right answer, or where there are several those by name.
 
+    The sums are in the format of the case, in which the data of exact kinds leave nothing to round.
+
     Parameters
     ----------
     case : Case
@@ -30,7 +32,8 @@ def definition_lines(case: Case, tensors: Tensors, right: Tensors) -> list[str] 
     tensors : dict of numpy.ndarray
         Its data.
     right : dict of numpy.ndarray
-        The right answer in the format of the case. The lines are run, and given only if they lead there exactly.
+        The right answer in the format of the case, or some of its tensors. The lines are run, and given only if
+        they lead there exactly.
 
     Returns
     -------
@@ -40,7 +43,7 @@ def definition_lines(case: Case, tensors: Tensors, right: Tensors) -> list[str] 
     geometry = case.geometry()
     if case.direction not in _DIRECTIONS or geometry.wraps or min(geometry.full_size) < 0:
         return None
-    lines = _Lines(case).forward() if case.direction == "fwd" else _Lines(case).gradients()
+    lines = _Lines(case).forward() if case.direction == "fwd" else _Lines(case).gradients(list(right))
     there: dict[str, Any] = {"np": np, **tensors}
     with np.errstate(all="ignore"):
         exec("\n".join(lines), there)  # our own text
@@ -50,6 +53,14 @@ def definition_lines(case: Case, tensors: Tensors, right: Tensors) -> list[str] 
 
 def _same(found: np.ndarray, right: np.ndarray) -> bool:
     return found.dtype == right.dtype and np.array_equal(found, right, equal_nan=True)
+
+
+def _gathered(written: dict[str, str]) -> list[str]:
+    """The line to ``expected``: one expression, unless that is its name, or several by the names of tensors."""
+    if len(written) > 1:
+        listed = ", ".join(f'"{name}": {text}' for name, text in written.items())
+        return [f"expected = {{{listed}}}"]
+    return [f"expected = {text}" for text in written.values() if text != "expected"]
 
 
 class _Lines:
@@ -62,43 +73,47 @@ class _Lines:
         self.spatial = "dhw"[-case.rank :]
         self.taps = _TAPS[: case.rank]
         self.x, self.w = ("x_groups", "w_groups") if self.grouped else ("x", "w")
-        self.zeros = "{}, complex" if case.format.is_complex else "{}"
 
     def forward(self) -> list[str]:
         case, image, out, channels = self.case, self._image("c"), self._image("o"), self._channels()
-        shape = self.zeros.format(self._full_shape())
         expected = f"full{self._crop()}"
         if case.bias:
             expected += f" + bias.reshape(-1{', 1' * case.rank})" if self._first() else " + bias"
         return [
             *self._split(),
-            f"full = np.zeros({shape})  # by the definition: each x adds itself times the kernel",
+            f"full = np.zeros({self._full_shape()}, x.dtype)  # each x adds itself times the kernel",
             self._loop(),
             f'    full{self._places()} += np.einsum("{image},{channels}->{out}", {self.x}, {self._tap(self.w)})',
             *([f"full = full.reshape({self._full_shape(split=False)})"] if self.grouped else []),
-            f"expected = {self._rounded(expected)}",
+            f"expected = {expected}",
         ]
 
-    def gradients(self) -> list[str]:
+    def gradients(self, names: list[str]) -> list[str]:
         case, image, out, channels = self.case, self._image("c"), self._image("o"), self._channels()
-        whole = self.zeros.format(self._full_shape(split=False))
-        x, w = (self.zeros.format(f"{name}.shape") for name in (self.x, self.w))
         axes = (0, *range(2, case.rank + 2)) if self._first() else tuple(range(case.rank + 1))
-        back = ("dx.reshape(x.shape)", "dw.reshape(w.shape)") if self.grouped else ("dx", "dw")
-        parts = dict(zip(case.answers, (*back, f"dy.sum({axes})"), strict=False))  # without a bias no db
+        bias = f"dy.sum({axes})"
+        if names == ["db"]:
+            return [f"expected = {bias}"]
+        summed = [name for name in ("dx", "dw") if name in names]
+        dx, dw = ("expected", "expected") if len(names) == 1 else ("dx", "dw")
+        part = f"full{self._places()}" if len(summed) == 1 else "part"
+        begun = {"dx": f"{dx} = np.zeros_like({self.x})", "dw": f"{dw} = np.zeros_like({self.w})"}
+        added = {
+            "dx": f'    {dx} += np.einsum("{out},{channels}->{image}", {part}, {self._tap(self.w)})',
+            "dw": f'    {self._tap(dw)} = np.einsum("{image},{out}->{channels}", {self.x}, {part})',
+        }
+        back = {"dx": f"{dx}.reshape(x.shape)", "dw": f"{dw}.reshape(w.shape)"} if self.grouped else {}
+        whole = {"dx": dx, "dw": dw, "db": bias} | back
         return [
             *self._split(),
-            f"full = np.zeros({whole})  # the adjoint of the definition: dy before the crop",
+            f"full = np.zeros({self._full_shape(split=False)}, dy.dtype)  # dy before the crop; the adjoint",
             f"full{self._crop()} = dy",
             *([f"full = full.reshape({self._full_shape()})"] if self.grouped else []),
-            f"dx, dw = np.zeros({x}), np.zeros({w})",
+            *(begun[name] for name in summed),
             self._loop(),
-            f"    part = full{self._places()}",
-            f'    dx += np.einsum("{out},{channels}->{image}", part, {self._tap(self.w)})',
-            f'    {self._tap("dw")} = np.einsum("{image},{out}->{channels}", {self.x}, part)',
-            "expected = {",
-            *(f'    "{name}": {self._rounded(expression)},' for name, expression in parts.items()),
-            "}",
+            *([f"    part = full{self._places()}"] if len(summed) > 1 else []),
+            *(added[name] for name in summed),
+            *_gathered({name: whole[name] for name in names}),
         ]
 
     def _first(self) -> bool:
@@ -114,13 +129,6 @@ class _Lines:
         kernel = (g, case.in_channels // g, case.out_channels // g, *case.kernel_size)
         image = self._shape(case.input_size, case.in_channels)
         return [f"x_groups, w_groups = x.reshape({image}), w.reshape({kernel})"] if self.grouped else []
-
-    def _rounded(self, expression: str) -> str:
-        """In the format of the case; the sums are in double precision."""
-        dtype = np.dtype(self.case.format.carrier).name
-        if dtype in ("float64", "complex128"):
-            return expression
-        return f"{f'({expression})' if ' + ' in expression else expression}.astype(np.{dtype})"
 
     def _shape(self, sizes: tuple[int, ...], channels: int, *, split: bool = True) -> tuple[int, ...]:
         g = self.case.groups

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from adapters.process import Limits
@@ -62,7 +63,7 @@ def build_issue(asked: Asked, script: str, run: Run, timeout: float = 60.0) -> s
     sections = [
         f"# {_title(asked)}",
         said,
-        f"## Script\n\nExits 1 while the answer is wrong, 0 once it is right.\n\n```python\n{script}```",
+        f"## Script\n\nExits 1 while it is so, 0 once it is right.\n\n```python\n{script}```",
         f"## Expected and actual\n\n{_output(asked, run)}",
         f"## Versions\n\n{_versions(asked)}",
         f"## Other implementations on the same question\n\n{others(asked, limits)}",
@@ -153,13 +154,19 @@ def _known(asked: Asked) -> str:
 
 
 def _output(asked: Asked, run: Run) -> str:
-    """What the script prints; and of stderr the last words of a crash or the end of an exception."""
+    """What the script prints; and of stderr last words of a crash, the end of an exception, or what differs."""
     printed = run.stdout.strip().splitlines()[:_MOST_LINES]
     said = [line for line in run.stderr.strip().splitlines() if not _LOG.match(line)]
     if asked.outcome.status == "crash":
         printed += said[: _MOST_LINES // 2]
     if asked.outcome.kind == "rejected":
         printed += said[-_MOST_LINES // 2 :]
+    elif "Arrays are not equal" in said:  # what lies between that and the arrays
+        compared = said[said.index("Arrays are not equal") + 1 :]
+        printed += [
+            "",
+            *itertools.takewhile(lambda line: not line.lstrip().startswith("ACTUAL"), filter(None, compared)),
+        ]
     return "\n".join(["The script prints", "", "```text", *map(_plain, printed), "```"])
 
 

@@ -1,8 +1,13 @@
-"""The part of a script from its data to its exit code: what is expected, the call, what came, the comparison."""
+"""The part of a script from its data to its exit code: what is expected, the call, what came, the comparison.
+
+A comparison that fails is an AssertionError that nobody catches, which ends the script with 1.
+"""
 
 from __future__ import annotations
 
 import re
+import textwrap
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,13 +17,17 @@ from cases.data import DATA_KINDS
 from cases.dtypes import round_to
 from conformance.bound import PROFILES, Reference, tolerance
 from conformance.reference import reference
-from conformance.repro.data import LITERAL_SIZE, array_text, data_lines, packed_text
+from conformance.repro.data import LITERAL_LINES, LITERAL_SIZE, array_text, data_lines, packed_text
 from conformance.repro.definition import definition_lines
+from conformance.source import tidy
 
 if TYPE_CHECKING:
     from conformance.repro.script import Asked
 
-__all__ = ["judged_lines"]
+__all__ = ["NO_ANSWER", "judged_lines"]
+
+NO_ANSWER = ("crash", "timeout")
+"""Outcomes that leave no process to go on with: the script is about that there is an answer at all."""
 
 _FAR_ELEMENTS = 4
 _MOST_WHOLE = 1 << 20
@@ -34,82 +43,95 @@ def judged_lines(asked: Asked) -> list[str]:
         A question that has an answer, and its outcome.
     """
     if asked.outcome.kind == "nondeterministic":
-        return ["", *asked.body, *_twice(asked)]
+        return _twice(asked)
     if load(asked.spec.target).shape_only:
         return [
             "",
             *asked.body,
             f'print("expected the shape", {asked.case.output_shape}, "got", tuple(shape))',
-            f"sys.exit(int(tuple(shape) != {asked.case.output_shape}))",
+            f"assert tuple(shape) == {asked.case.output_shape}",
         ]
+    if asked.outcome.status in NO_ANSWER:
+        return _any_answer(asked)
     wanted = reference(asked.case, asked.tensors)
     right = {name: round_to(asked.case.format, value.exact) for name, value in wanted.items()}
     exact = DATA_KINDS[asked.case.data].exact and asked.outcome.kind != "precision"
     if not exact or max(value.size for value in right.values()) > _MOST_WHOLE:
         return _by_far_elements(asked, wanted, right, exact)
-    if len(right) == 1:
-        return _one(asked, right)
-    return _several(asked, right)
+    wrong = {name: value for name, value in right.items() if _differs(asked.got.get(name), value)}
+    shown = wrong or right
+    return _one(asked, shown) if len(shown) == 1 else _several(asked, shown)
+
+
+def _differs(got: np.ndarray | None, right: np.ndarray) -> bool:
+    return got is not None and not np.array_equal(got, right, equal_nan=True)
 
 
 def _expected(asked: Asked, right: Expected) -> list[str]:
     """Lines that make the right answer: a small one as a literal, else by the definition, else unpacked."""
-    if all(value.size <= LITERAL_SIZE for value in right.values()):
-        written = {name: array_text(value) for name, value in right.items()}
-    elif defined := definition_lines(asked.case, asked.tensors, right):
-        return ["", *defined]
-    else:
-        written = {name: packed_text(value) for name, value in right.items()}
+    small = all(value.size <= LITERAL_SIZE for value in right.values())
+    text = array_text if small else packed_text
     if len(right) == 1:
-        return [f"expected = {text}" for text in written.values()]
-    return ["expected = {", *(f'    "{name}": {text},' for name, text in written.items()), "}"]
+        written = [f"expected = {text(value)}" for value in right.values()]
+    else:
+        written = ["expected = {", *(f'    "{name}": {text(value)},' for name, value in right.items()), "}"]
+    if small and len(tidy(written)) <= LITERAL_LINES:
+        return written
+    defined = definition_lines(asked.case, asked.tensors, right)
+    return ["", *defined] if defined else written
 
 
 def _one(asked: Asked, right: Expected) -> list[str]:
     ((name, value),) = right.items()
-    at = _worst_element(asked, name, value)
-    shown = "{0}.dtype, {0}.shape" if asked.outcome.kind == "dtype" else "{0}.shape"
-    if value.size <= LITERAL_SIZE:
-        shown += ', {0}, sep="\\n"'
-    elif at is not None:
-        shown += f', "at {at}", {{0}}[{str(at)[1:-1]}]'
-    return [
-        *_expected(asked, right),
-        f'print("expected", {shown.format("expected")})',
-        "",
-        *asked.body,
-        f"got = {_taken(asked, name)}",
-        f'print("got", {shown.format("got")})',
-        f"sys.exit(int(got.dtype != expected.dtype or not {_equal('got', 'expected', right)}))",
-    ]
+    shown = _shown(asked, name, value)
+    lines = [*asked.body, f"got = {_taken(asked, name)}"]
+    if asked.got:
+        said = f'"expected", {shown.format("expected")}, "got", {shown.format("got")}'
+        at = _worst_element(asked, name, value) if "[" in shown else None
+        said += f', "at {at}"' if at else ', sep="\\n"' if shown == "{0}" else ""
+        lines += [f"print({said})"]
+    else:  # the call may be the end of the script
+        lines = ['print("expected", expected.shape)', "", *lines, 'print("got", got.shape)']
+    return [*_expected(asked, right), "", *lines, "np.testing.assert_array_equal(got, expected, strict=True)"]
+
+
+def _shown(asked: Asked, name: str, right: np.ndarray) -> str:
+    """What of an answer is printed: what is wrong about it."""
+    if asked.outcome.kind in ("shape", "dtype"):
+        return "{0}.shape, {0}.dtype" if asked.outcome.kind == "dtype" else "{0}.shape"
+    if right.size <= LITERAL_SIZE:
+        return "{0}"
+    at = _worst_element(asked, name, right)
+    return "{0}.shape" if at is None else f"{{0}}.shape, {{0}}[{str(at).strip('(,)')}]"
 
 
 def _several(asked: Asked, right: Expected) -> list[str]:
-    places = {name: _worst_element(asked, name, value) for name, value in right.items()}
-    if all(value.size <= LITERAL_SIZE for value in right.values()):
-        loop, shown = "for name in expected:", "{0}[name]"
-    elif all(at is not None for at in places.values()):
-        listed = ", ".join(f'"{name}": {at}' for name, at in places.items())
-        loop = f"for name, at in {{{listed}}}.items():"
-        shown = "{0}[name].shape, {0}[name][at]"
-    else:
-        loop, shown = "for name in expected:", "{0}[name].shape"
-    at = ", at" * (" at in" in loop)
-    same = f"got[n].dtype == e.dtype and {_equal('got[n]', 'e', right)}"
+    part = "" if all(value.size <= LITERAL_SIZE for value in right.values()) else ".shape"
     return [
         *_expected(asked, right),
         "",
         *asked.body,
-        f"got = {{{_all_taken(asked)}}}",
-        loop,
-        f'    print(name{at}, "expected", {shown.format("expected")}, "got", {shown.format("got")})',
-        f"sys.exit(int(not all({same} for n, e in expected.items())))",
+        f"got = {{{_all_taken(asked, right)}}}",
+        "for name in expected:",
+        f'    print(name, "expected", expected[name]{part}, "got", got[name]{part})',
+        "    np.testing.assert_array_equal(got[name], expected[name], strict=True)",
     ]
 
 
-def _equal(got: str, expected: str, right: Expected) -> str:
-    nan = ", equal_nan=True" * any(np.isnan(value).any() for value in right.values())
-    return f"np.array_equal({got}, {expected}{nan})"
+def _any_answer(asked: Asked) -> list[str]:
+    """The shapes are enough to see that there is an answer; it is taken out whole."""
+    shapes = list(asked.case.answer_shapes().values())
+    listed = ", ".join(asked.names)
+    wanted, got = f"{shapes}", f"[{_taken(asked, 'a')}.shape for a in ({listed})]"
+    if len(shapes) == 1:
+        wanted, got = f"{shapes[0]}", f"{_taken(asked, listed)}.shape"
+    return [
+        "",
+        *asked.body,
+        f"got = {got}",
+        f'print("expected an answer of shape", {wanted}, "got", got)',
+        f"assert got == {wanted}",
+    ]
 
 
 def _worst_element(asked: Asked, name: str, right: np.ndarray) -> tuple[int, ...] | None:
@@ -126,39 +148,36 @@ def _taken(asked: Asked, name: str) -> str:
     return load(asked.spec.target).as_numpy(asked.case, name)
 
 
-def _all_taken(asked: Asked) -> str:
-    return ", ".join(f'"{name}": {_taken(asked, name)}' for name in asked.names)
+def _all_taken(asked: Asked, names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}": {_taken(asked, name)}' for name in names)
 
 
 def _by_far_elements(asked: Asked, wanted: dict[str, Reference], right: Expected, exact: bool) -> list[str]:
     """Compare shape, dtype and the elements that are furthest off, within what they are allowed to be."""
     profile = PROFILES.get(asked.promise)
-    tables = {}
+    rows = []
     for name, value in right.items():
         reach = np.zeros(value.shape)
         if not exact and profile is not None:
             reach = tolerance(wanted[name], asked.case.format, profile)
-        points = _worst(asked.got.get(name), wanted[name].exact, reach, _FAR_ELEMENTS)
-        far = ", ".join(f"{p}: ({wanted[name].exact[p].item()!r}, {reach[p].item():.4g})" for p in points)
-        far = re.sub(r"\b(nan|inf)\b", r"np.\1", far)
-        tables[name] = f'({value.shape}, "{value.dtype}", {{{far}}})'
+        for at in _worst(asked.got.get(name), wanted[name].exact, reach, _FAR_ELEMENTS):
+            row = f'("{name}", {at}, {wanted[name].exact[at].item()!r}, {reach[at].item():.4g})'
+            rows.append(re.sub(r"\b(nan|inf)\b", r"np.\1", row))
+    formats = {name: (value.shape, str(value.dtype)) for name, value in right.items()}
     return [
         "",
-        "# Shape, dtype, and of the elements furthest off the value and the largest allowed error.",
-        "expected = {",
-        *(f'    "{name}": {table},' for name, table in tables.items()),
-        "}",
+        "# Of the elements furthest off: where they are, the right value, and the largest error that is allowed.",
+        "expected = [",
+        *(f"    {row}," for row in rows),
+        "]",
         "",
         *asked.body,
-        f"got = {{{_all_taken(asked)}}}",
-        "wrong = False",
-        "for name, (shape, dtype, far) in expected.items():",
-        "    ours = got[name]",
-        '    print(name, "expected", shape, dtype, far)',
-        '    print(name, "got", ours.shape, ours.dtype, {at: ours[at] for at in far})',
-        "    near = [ours[at] == y or abs(ours[at].item() - y) <= most for at, (y, most) in far.items()]",
-        "    wrong |= ours.shape != shape or ours.dtype != dtype or not all(near)",
-        "sys.exit(int(wrong))",
+        f"got = {{{_all_taken(asked, right)}}}",
+        f"assert {{name: (a.shape, str(a.dtype)) for name, a in got.items()}} == {formats}",
+        "for name, at, right, most in expected:",
+        '    print(name, at, "expected", right, "within", most, "got", got[name][at])',
+        "for name, at, right, most in expected:",
+        "    np.testing.assert_allclose(got[name][at], right, rtol=0, atol=most)",
     ]
 
 
@@ -174,13 +193,17 @@ def _worst(got: np.ndarray | None, exact: np.ndarray, allowed: np.ndarray, count
 
 
 def _twice(asked: Asked) -> list[str]:
-    """Ask again under other junk in fresh memory, and compare the two answers."""
-    return [
-        f"first = [{', '.join(f'{_taken(asked, name)}.copy()' for name in asked.names)}]",
-        "ctypes.CDLL(None).mallopt(-6, 0x5B)  # other junk in fresh memory",
+    """Ask twice under different junk in fresh memory, and compare the two answers."""
+    once = [
         *data_lines(asked.case, asked.tensors),
         *asked.body,
-        f"again = [{', '.join(_taken(asked, name) for name in asked.names)}]",
-        'print("expected the same answer twice, got", *first, *again, sep="\\n")',
-        "sys.exit(int(not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, again))))",
+        f"answers.append({{{_all_taken(asked, asked.names)}}})",
+    ]
+    return [
+        "answers = []",
+        "for junk in (0xA5, 0x5B):",
+        "    ctypes.CDLL(None).mallopt(-6, junk)  # what fresh memory is filled with (glibc)",
+        *textwrap.indent("\n".join(once), "    ").splitlines(),
+        'print("expected the same answer twice, got", *answers, sep="\\n")',
+        "np.testing.assert_equal(*answers)",
     ]

@@ -21,14 +21,14 @@ class Plain(Adapter):
         try:
             ((size,), ((low, _),)) = case.geometry().output_size, case.geometry().crop
         except DomainError:
-            return Program(("import os",), (*self.before, "raise ValueError('no such thing')"))
+            return Program((), (*self.before, "raise ValueError('no such thing')"))
         body = (
             f"y = np.zeros((1, 1, {case.geometry().full_size[0]}), x.dtype)",
             f"for j, t in np.ndindex({case.input_size[0]}, {case.kernel_size[0]}):",
             f"    y[0, 0, j * {case.stride[0]} + t * {case.dilation[0]}] += x[0, 0, j] * w[0, 0, t]",
             f"y = y[:, :, {low}:{low + size}]",
         )
-        return Program(("import os",), (*self.before, *body, *self.after))
+        return Program((), (*self.before, *body, *self.after))
 
 
 class Flips(Plain):
@@ -40,7 +40,7 @@ class Flips(Plain):
 class Crashes(Plain):
     """Ends its process by a signal."""
 
-    before = ("os.abort()",)
+    before = ("import os; os.abort()",)
 
 
 class Hangs(Plain):
@@ -85,3 +85,27 @@ class Imprecise(Plain):
     """Off by more than float32 sums may be."""
 
     after = ("y = y * np.float32(1.001)",)
+
+
+class Gradients(Plain):
+    """The gradients, product by product; channels and groups too."""
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        ((size,), ((low, _),)) = case.geometry().output_size, case.geometry().crop
+        channels, outputs = case.in_channels // case.groups, case.out_channels // case.groups
+        body = (
+            "dx, dw, db = np.zeros_like(x), np.zeros_like(w), dy.sum((0, 2))",
+            f"for n, c, o, j, t in np.ndindex({case.batch}, *w.shape[:2], {case.input_size[0]}, w.shape[2]):",
+            f"    at = n, c // {channels} * {outputs} + o, j * {case.stride[0]} + t * {case.dilation[0]} - {low}",
+            f"    if 0 <= at[2] < {size}:",
+            "        dx[n, c, j] += dy[at] * w[c, o, t]",
+            "        dw[c, o, t] += dy[at] * x[n, c, j]",
+        )
+        return Program((), (*body, *self.after))
+
+
+class WrongWeightGradient(Gradients):
+    """Off in one of them."""
+
+    after = ("dw = dw + 1",)

@@ -33,11 +33,13 @@ for path in sys.argv[2:]:
     names = {"__name__": "__main__", "__file__": path}
     try:
         exec(compile(open(path).read(), path, "exec"), names)
-        raise RuntimeError("the script did not exit")
+        found[path] = 0
     except SystemExit as end:
-        got = names.get("got", {})
-        np.savez(path + ".npz", **(got if isinstance(got, dict) else {"y": got}))
         found[path] = end.code
+    except AssertionError:
+        found[path] = 1
+    got = names.get("got", {})
+    np.savez(path + ".npz", **(got if isinstance(got, dict) else {"y": got}))
 json.dump(found, open(sys.argv[1], "w"))
 """
 
@@ -104,7 +106,9 @@ def test_the_script_exits_1_while_the_fault_is_there_and_0_without_it(fault: str
     assert not right.outcome.gates
     script = build_script(faulty)
     impatient = script.replace("timeout=60", "timeout=2") if fault == "Hangs" else script
-    assert run_alone(impatient, sys.executable).shows(faulty)
+    run = run_alone(impatient, sys.executable)
+    assert run.shows(faulty)
+    assert "NameError" not in run.stderr
     # The fault put right: the same script around the right call.
     mended = _swap(faulty, right, script)
     assert mended != script
@@ -113,6 +117,44 @@ def test_the_script_exits_1_while_the_fault_is_there_and_0_without_it(fault: str
     done = subprocess.run([sys.executable, "-I", str(path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "expected" in done.stdout
+
+
+def test_the_script_of_a_gradient_is_about_what_is_wrong_of_it() -> None:
+    asked = _ask("WrongWeightGradient", "1d-c2x4-i3-k3-s2-g2-p1-b1-grad")
+    assert asked.outcome.kind == "gradient"
+    script = build_script(asked)
+    run = run_alone(script, sys.executable)
+    assert run.shows(asked)
+    assert "AssertionError" in run.stderr
+    assert '"db"' not in script
+    mended = script.replace("dw = dw + 1\n", "")
+    assert mended != script
+    assert run_alone(mended, sys.executable).code == 0
+    # All three, where none is wrong.
+    right = build_script(_ask("Gradients", "1d-c2x4-i3-k3-s2-g2-p1-b1-grad"))
+    assert run_alone(right, sys.executable).code == 0
+    for name in ("dx", "dw", "db"):
+        spoilt = right.replace("got = {", f"{name} = {name} + 1\ngot = {{")
+        assert run_alone(spoilt, sys.executable).code == 1, name
+
+
+@pytest.mark.parametrize(
+    ("fault", "ended"),
+    [("Crashes", "got exit code -6\n"), ("AcceptsAnything", "got exit code 0\n"), ("Hangs", "")],
+)
+def test_a_question_without_an_answer_is_asked_in_a_child(fault: str, ended: str) -> None:
+    right, faulty = (_ask(name, "1d-i3-k3-s0-p0") for name in ("Plain", fault))
+    assert right.outcome.status == "pass"
+    assert faulty.outcome.gates
+    script = build_script(right)
+    assert run_alone(script, sys.executable).code == 0
+    # The script of a version that refuses, in one that does not; and the script of that one.
+    for other in (_swap(right, faulty, script), build_script(faulty)):
+        impatient = other.replace("timeout=60", "timeout=2") if fault == "Hangs" else other
+        run = run_alone(impatient, sys.executable)
+        assert run.code == 1
+        assert run.stdout.endswith(ended)
+        assert "NameError" not in run.stderr
 
 
 def _swap(faulty: Asked, right: Asked, script: str) -> str:
@@ -181,6 +223,7 @@ def test_the_issue_says_it_all(monkeypatch: pytest.MonkeyPatch) -> None:
     for section in ("Script", "Expected and actual", "Versions", "Other implementations", "When it happens"):
         assert f"## {section}" in body
     assert "it goes away with: " in body
+    assert "Mismatched elements: " in body
     assert "numpy " + np.__version__ in body.replace(":", "")
     assert "- R1, Scatter: `full[j*s + t*d] += x[j] * w[t]`" in body
     assert "oracle" not in body.replace("oracle.", "")  # our word; the toy's call is one of ours
