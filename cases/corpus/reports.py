@@ -10,7 +10,7 @@ from typing import Any
 
 from cases.case import Case
 
-__all__ = ["SYMPTOMS", "Report", "load_reports"]
+__all__ = ["SYMPTOMS", "Report", "Thread", "load_reports", "load_threads"]
 
 SYMPTOMS = ("values", "shape", "gradient", "refused", "accepted", "crash", "nondeterministic")
 
@@ -58,11 +58,38 @@ class Report:
     of: str = ""
 
 
+@dataclass(frozen=True)
+class Thread:
+    """A thread that is no case.
+
+    Attributes
+    ----------
+    id, link : str
+        Permanent name, and the thread.
+    why : str
+        Why no case can be made of it.
+    """
+
+    id: str
+    link: str
+    why: str
+
+
 @lru_cache(maxsize=1)
 def load_reports() -> dict[str, Report]:
     """All reports by name, in the order of ``reports.toml``."""
-    text = resources.files(__package__).joinpath("reports.toml").read_text(encoding="utf-8")
-    return {entry["id"]: _report(entry) for entry in tomllib.loads(text)["report"]}
+    return {entry["id"]: _report(entry) for entry in _file()["report"]}
+
+
+@lru_cache(maxsize=1)
+def load_threads() -> dict[str, Thread]:
+    """All threads that are no cases by name, in the order of ``reports.toml``."""
+    return {entry["id"]: Thread(**entry) for entry in _file()["thread"]}
+
+
+@lru_cache(maxsize=1)
+def _file() -> dict[str, list[dict[str, Any]]]:
+    return tomllib.loads(resources.files(__package__).joinpath("reports.toml").read_text(encoding="utf-8"))
 
 
 def _report(entry: dict[str, Any]) -> Report:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from adapters.registry import AdapterSpec, available, resolve
-from cases.corpus.reports import load_reports
+from cases.corpus.reports import load_reports, load_threads
 from conformance.cli.common import resolve_adapters
 from conformance.corpus import STATES, Standing, review
 from reports.outcome import Outcome
@@ -28,7 +29,8 @@ __all__ = ["print_corpus"]
 def print_corpus(names: Sequence[str], results: Path | None, as_json: bool) -> None:
     """Print what has become of every report, as a table or one JSON object.
 
-    Each is asked of the implementation it is about; with adapters named, of those; with a record, of nobody.
+    Each is asked of the implementation it is about; with adapters named, of those; with a record, of nobody. The
+    threads that are no cases follow, with the reason.
     """
     reports = load_reports().values()
     specs: Sequence[AdapterSpec] = ()
@@ -53,12 +55,13 @@ def print_corpus(names: Sequence[str], results: Path | None, as_json: bool) -> N
         tick=lambda spec: click.echo(f"asking {spec.name}", err=True),
     )
     if as_json:
-        click.echo(json.dumps({"reports": [_plain(standing) for standing in standings]}, indent=2))
+        threads = [asdict(thread) for thread in load_threads().values()]
+        click.echo(json.dumps({"reports": list(map(_plain, standings)), "threads": threads}, indent=2))
         return
     table = Table("report", "on", "state", "today", "elsewhere", "claim", box=box.SIMPLE)
     for standing in standings:
         report, own = standing.report, standing.outcomes.get(standing.report.adapter)
-        others = Counter(
+        elsewhere = Counter(
             label(outcome.status, outcome.kind)
             for name, outcome in standing.outcomes.items()
             if name != report.adapter
@@ -68,11 +71,15 @@ def print_corpus(names: Sequence[str], results: Path | None, as_json: bool) -> N
             report.of or report.adapter,
             standing.state,
             "" if own is None else label(own.status, own.kind),
-            ", ".join(f"{count} {name}" for name, count in others.most_common()),
+            ", ".join(f"{count} {name}" for name, count in elsewhere.most_common()),
             escape(report.claim),
         )
+    others = Table("thread", "no case, because", box=box.SIMPLE)
+    for thread in load_threads().values():
+        others.add_row(f"[link={thread.link}]{thread.id}[/link]", escape(thread.why))
     console = console_for_tables()
     console.print(table)
+    console.print(others)
     counted = Counter(standing.state for standing in standings)
     console.print(", ".join(f"{counted[name]} {name}" for name in STATES if counted[name]), soft_wrap=True)
 

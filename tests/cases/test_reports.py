@@ -10,9 +10,10 @@ import pytest
 
 from adapters.registry import BUILT_IN
 from cases import DomainError
-from cases.corpus.reports import SYMPTOMS, Report, load_reports
+from cases.corpus.reports import SYMPTOMS, Report, Thread, load_reports, load_threads
 
 REPORTS = load_reports()
+THREADS = load_threads()
 
 
 def test_there_are_enough_threads() -> None:
@@ -21,7 +22,17 @@ def test_there_are_enough_threads() -> None:
 
 def test_names_are_unique() -> None:
     text = resources.files("cases.corpus").joinpath("reports.toml").read_text(encoding="utf-8")
-    assert len(re.findall(r"^\[\[report\]\]$", text, re.MULTILINE)) == len(REPORTS)
+    for kind, entries in (("report", REPORTS), ("thread", THREADS)):
+        assert len(re.findall(rf"^\[\[{kind}\]\]$", text, re.MULTILINE)) == len(entries)
+    assert not REPORTS.keys() & THREADS.keys()
+
+
+@pytest.mark.parametrize("thread", THREADS.values(), ids=THREADS)
+def test_a_thread_that_is_no_case_says_why(thread: Thread) -> None:
+    assert thread.link not in {report.link for report in REPORTS.values()}
+    assert thread.link.startswith("https://")
+    assert thread.why.endswith(".")
+    assert 20 <= len(thread.why) <= 120
 
 
 @pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from adapters.registry import resolve
 from cases import Case
-from cases.corpus.reports import Report, load_reports
+from cases.corpus.reports import Report, load_reports, load_threads
 from conformance.corpus import recorded_standings, review, state
 from conformance.selection import CORPUS, select
 from reports.outcome import Outcome
@@ -147,13 +147,16 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_command_prints_every_report() -> None:
     done = run("--corpus", "--json", "--adapter", f"{FAULTY}:Refuses")
     assert done.returncode == 0, done.stderr
-    rows = json.loads(done.stdout)["reports"]
+    found = json.loads(done.stdout)
+    assert found["threads"] == [asdict(thread) for thread in load_threads().values()]
+    rows = found["reports"]
     assert [row["id"] for row in rows] == list(REPORTS)
     # Asked on another implementation than its own, a report has outcomes and no state.
     assert {row["state"] for row in rows} == {"not asked", "not on CPU"}
     assert all(row["outcomes"] for row in rows if row["state"] == "not asked")
     shown = run("--corpus", "--adapter", f"{FAULTY}:Refuses")
     assert "not asked" in shown.stdout.splitlines()[-1]
+    assert "no case, because" in shown.stdout
 
 
 @pytest.mark.parametrize(
