@@ -7,6 +7,7 @@ one. A crash ends this process only; the runner starts another.
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import resource
 import select
@@ -32,8 +33,9 @@ __all__ = ["main"]
 
 # Asking twice costs little where the first answer came fast.
 _REPEAT_WITHIN_SECONDS = 0.5
-_M_PERTURB = -6  # mallopt(3)
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_PERTURB = -1, -3, -6  # mallopt(3)
 _POISONS = (0xA5, 0x5B)
+_KEPT_BYTES = 32 << 20  # the largest M_MMAP_THRESHOLD that glibc takes
 _MESSAGE_LIMIT = 20_000
 # No question that is owed an answer comes near it; a program that is on its way to a terabyte meets it first.
 _LEAST_ROOM = 8 << 30
@@ -49,8 +51,15 @@ def _poison(byte: int) -> None:
     if not hasattr(_LIBC, "mallopt"):
         return
     _LIBC.mallopt(_M_PERTURB, byte)
-    junk = [np.full(size, np.nan) for size in (8, 64, 512, 4096, 32768)]
+    junk = [np.full(size, np.nan) for size in (8, 64)]  # NumPy keeps small blocks for itself
     del junk
+
+
+def _keep_freed_memory() -> None:
+    """Let the heap keep what is freed, where it would be poisoned in vain before it goes back to the system."""
+    if hasattr(_LIBC, "mallopt"):
+        _LIBC.mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES)
+        _LIBC.mallopt(_M_TRIM_THRESHOLD, 4 * _KEPT_BYTES)
 
 
 def _same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
@@ -128,6 +137,7 @@ def _program(adapter: Adapter, case: Case) -> wire.Message:
 
 
 def _start(target: str) -> tuple[Adapter | None, wire.Message]:
+    gc.disable()  # an import makes nothing but what stays
     try:
         kind = load(target)
         os.environ.update({**compile_cache.settings(kind.packages), **kind.environment})
@@ -135,6 +145,9 @@ def _start(target: str) -> tuple[Adapter | None, wire.Message]:
     except Exception as error:
         detail = f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]
         return None, {"reply": "broken", "detail": detail}
+    finally:
+        gc.freeze()
+        gc.enable()
     return adapter, {
         "reply": "ready",
         "environment": describe(adapter.packages),
@@ -168,6 +181,7 @@ def _limit_memory() -> None:
 def main(target: str, descriptor: int) -> None:
     """Serve one adapter until the socket closes."""
     _limit_memory()
+    _keep_freed_memory()
     connection = socket.socket(fileno=descriptor)
     _end_with(connection)
     stream = connection.makefile("rb")

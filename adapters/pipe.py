@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import collections
-import functools
 import os
 import selectors
-import shutil
-import socket
 import subprocess
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -18,28 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from adapters import wire
-from adapters.registry import AdapterSpec
+from adapters.spawn import Spawned
 
 __all__ = ["Ended", "Running"]
 
-_ROOT = Path(__file__).resolve().parent.parent
 _STDERR_CHUNK = 4096
 _STDERR_CHUNKS = 1024  # a fault handler writes them a few bytes at a time
 _CHUNK = 1 << 20
-
-
-@functools.cache
-def _code_alone() -> str:
-    """A folder with the code an adapter's process needs and nothing else.
-
-    Where the suite is installed, the folder it lies in holds this environment's frameworks too; on the path of
-    another interpreter they would take the place of its own.
-    """
-    folder = tempfile.mkdtemp(prefix="conformance-host-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for package in ("adapters", "cases"):
-        os.symlink(_ROOT / package, Path(folder) / package)
-    return folder
 
 
 class Ended(Exception):
@@ -53,21 +33,8 @@ class Ended(Exception):
 class Running:
     """One live process and its socket. Messages are answered in the order in which they were sent."""
 
-    def __init__(self, spec: AdapterSpec) -> None:
-        ours, theirs = socket.socketpair()
-        environment = dict(os.environ)
-        code = _code_alone() if spec.foreign else str(_ROOT)
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [code, environment.get("PYTHONPATH", "")]))
-        environment.setdefault("PYTHONFAULTHANDLER", "1")
-        self.process = subprocess.Popen(
-            [spec.python, "-m", "adapters.host", spec.target, str(theirs.fileno())],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=[theirs.fileno()],
-            env=environment,
-        )
-        theirs.close()
+    def __init__(self, spawned: Spawned) -> None:
+        self.process, ours = spawned
         ours.setblocking(False)
         self._socket = ours
         self._unsent, self._unread = bytearray(), bytearray()

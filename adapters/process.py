@@ -15,6 +15,7 @@ from adapters import wire
 from adapters.base import Tensor
 from adapters.pipe import Ended, Running
 from adapters.registry import AdapterSpec
+from adapters.spawn import Spawned, spawn
 from cases.case import Case
 
 __all__ = ["Host", "Limits", "Model", "Pending", "Reply"]
@@ -101,6 +102,8 @@ class Host:
         Which adapter, and the interpreter to run it.
     limits : Limits
         How long to wait.
+    spawned : Spawned, optional
+        The process, where it has been started.
 
     Attributes
     ----------
@@ -108,11 +111,11 @@ class Host:
         Versions, processor and settings of the process, known once it has started.
     """
 
-    def __init__(self, spec: AdapterSpec, limits: Limits | None = None) -> None:
+    def __init__(self, spec: AdapterSpec, limits: Limits | None = None, spawned: Spawned | None = None) -> None:
         self.spec = spec
         self.limits = limits or Limits()
         self.environment: dict[str, Any] = {"versions": {}}
-        self._running: Running | None = None
+        self._running = None if spawned is None else Running(spawned)
         self._greeted = False
         self._sent: collections.deque[Pending] = collections.deque()
         self._asked = 0
@@ -138,14 +141,10 @@ class Host:
         """Memory the process holds; 0 without one, or where the system does not say."""
         return 0 if self._running is None else self._running.resident_bytes()
 
-    def launch(self) -> None:
-        """Let the process start to import its framework, without waiting for it."""
-        if self._running is None and self._cannot_start is None:
-            self._running = Running(self.spec)
-
     def start(self) -> Reply | None:
         """Start the process unless it runs; the reply says why it cannot, None that it does."""
-        self.launch()
+        if self._running is None and self._cannot_start is None:
+            self._running = Running(spawn(self.spec))
         if self._greeted or self._running is None:
             return self._cannot_start
         try:

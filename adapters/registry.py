@@ -14,8 +14,10 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from adapters.base import Adapter
+if TYPE_CHECKING:
+    from adapters.base import Adapter
 
 __all__ = [
     "BUILT_IN",
@@ -163,6 +165,8 @@ def resolve(name: str) -> AdapterSpec:
 
 def load(target: str) -> type[Adapter]:
     """Import the class an adapter spec points to; the framework itself is imported when it is constructed."""
+    from adapters.base import Adapter  # a name alone is resolved before anything large is imported
+
     path, _, class_name = target.rpartition(":")
     if path.endswith(".py"):
         spec = importlib.util.spec_from_file_location(Path(path).stem, path)

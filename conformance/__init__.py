@@ -1,7 +1,22 @@
 """What is right and who differs: the oracle, the verdicts, the runner and the command line."""
 
-from cases import Case
-from conformance import oracle
-from conformance.check import check
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cases import Case
+    from conformance import oracle
+    from conformance.ask import check
 
 __all__ = ["Case", "check", "oracle"]
+
+_FROM = {"Case": "cases", "check": "conformance.ask"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for: a command starts an adapter's process before it loads what it needs itself."""
+    if name in _FROM:
+        return getattr(importlib.import_module(_FROM[name]), name)
+    if name in __all__:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,8 +14,8 @@ import pytest
 from adapters.process import Host, Limits
 from adapters.registry import AdapterSpec, UnknownAdapter, load, resolve
 from cases import Case
+from conformance.ask import ask
 from conformance.bound import PROFILES
-from conformance.check import ask
 
 __all__ = ["TABLE"]
 

@@ -11,7 +11,7 @@ from adapters.registry import AdapterSpec
 from cases import DomainError
 from cases.corpus.reports import Report, load_reports
 from cases.data import make_tensors
-from conformance.check import verdict
+from conformance.ask import verdict
 from conformance.reference import answer
 from reports.corpus import STATES, Standing
 from reports.outcome import Outcome

@@ -14,7 +14,7 @@ from adapters.process import Host
 from cases.case import Case
 from cases.columns import columns
 from cases.strategies import cases, valid_cases
-from conformance.check import ask
+from conformance.ask import ask
 from conformance.minimize import minimize
 from reports.expectations import CONDITION_COLUMNS, Expectation
 from reports.findings import cause

@@ -22,7 +22,7 @@ from hypothesis.errors import NoSuchExample
 from adapters.process import Host
 from cases.case import Case
 from cases.errors import CaseError
-from conformance.check import ask
+from conformance.ask import ask
 from reports.outcome import Outcome
 
 __all__ = ["ORDER", "Minimized", "minimize"]

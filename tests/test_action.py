@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.test_check import toy
+from tests.conformance.test_ask import toy
 
 yaml = pytest.importorskip("yaml", reason="reads the action's steps")
 ROOT = Path(__file__).parents[1]

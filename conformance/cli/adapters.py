@@ -16,7 +16,7 @@ from adapters.environment import versions
 from adapters.process import Host
 from adapters.registry import AdapterSpec, UnknownAdapter, expand, known, load, resolve
 from cases.tiers import load_tier
-from conformance.cli.common import adapter_option
+from conformance.cli.options import adapter_option
 from conformance.probe import Probed, probe
 from reports.terminal import console_for_tables
 

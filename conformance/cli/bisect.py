@@ -10,11 +10,11 @@ from packaging.version import Version
 from adapters.process import Host, Limits
 from adapters.registry import resolve
 from cases import Case
+from conformance.ask import ask
 from conformance.bisect import Bisection, EnvironmentFailure, Environments, Probe, between, bisect, listed_versions
 from conformance.bisect.environments import default_cache
 from conformance.bisect.versions import VersionError
 from conformance.calls import Meaning
-from conformance.check import ask
 from conformance.cli.common import resolve_adapters
 from conformance.cli.question import question_options
 from conformance.reference import question as data_of

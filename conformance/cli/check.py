@@ -17,9 +17,10 @@ from adapters.base import Adapter
 from adapters.process import Host, Limits, Model
 from adapters.registry import AdapterSpec, load
 from cases import Case, DomainError
+from conformance.ask import ask
 from conformance.calls import Meaning
-from conformance.check import ask
-from conformance.cli.common import adapter_option, device_option, resolve_adapters
+from conformance.cli.common import resolve_adapters
+from conformance.cli.options import adapter_option, device_option
 from conformance.cli.question import question_options
 from conformance.exit_codes import exit_code
 from conformance.reference import question as question_data

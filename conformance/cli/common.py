@@ -1,4 +1,4 @@
-"""Options and helpers that several commands share."""
+"""What several commands do: find adapters, judge a record, print what is news."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any
 
 import click
 
-from adapters.devices import DEVICES, present
+from adapters.devices import present
 from adapters.registry import AdapterSpec, UnknownAdapter, expand, load, resolve
-from cases import Case, CaseError
 from conformance.bound import TIGHTEST_FIRST
 from conformance.selection import expectation_folders
 from reports.expectations import load_all
@@ -19,60 +18,10 @@ from reports.gate_text import headline, lines
 from reports.github import tell_github
 from reports.store import Results
 
-__all__ = [
-    "CASE",
-    "adapter_option",
-    "assess_record",
-    "dask_option",
-    "device_option",
-    "expectations_option",
-    "print_gate",
-    "resolve_adapters",
-]
+__all__ = ["assess_record", "print_gate", "resolve_adapters"]
 
 _MOST_LINES = 20
 _MOST_CHARACTERS = 300
-
-
-class _CaseType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer click
-    """A case id, full or short."""
-
-    name = "case"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Case:
-        if isinstance(value, Case):
-            return value
-        try:
-            return Case.parse(value)
-        except CaseError as error:
-            raise click.UsageError(f"bad case id: {error}") from None
-
-
-CASE = _CaseType()
-
-adapter_option = click.option(
-    "--adapter",
-    "adapters",
-    multiple=True,
-    metavar="NAME",
-    help="An adapter, a pattern such as 'torch*', file.py:Class, or NAME@/path/to/python; may be repeated. "
-    "Default: one or two interfaces of each framework that is installed; '*' for every one.",
-)
-
-
-device_option = click.option(
-    "--device",
-    type=click.Choice(DEVICES),
-    default="cpu",
-    help="Where to compute; on cuda an adapter stands for its variants there, with TF32 and without.",
-)
-
-
-dask_option = click.option(
-    "--dask",
-    metavar="ADDRESS",
-    help="Ask on the workers of a Dask cluster, such as tcp://scheduler:8786; they need the same suite.",
-)
 
 
 def resolve_adapters(names: Sequence[str], device: str = "cpu") -> list[AdapterSpec]:
@@ -93,14 +42,6 @@ def resolve_adapters(names: Sequence[str], device: str = "cpu") -> list[AdapterS
     if not specs:
         raise click.UsageError("no framework is installed; install one, such as torch, or give --adapter")
     return specs
-
-
-expectations_option = click.option(
-    "--expectations",
-    multiple=True,
-    metavar="DIR",
-    help="Folder of known discrepancies; may be repeated. 'builtin' (default): the suite's own; 'none': none.",
-)
 
 
 def assess_record(record: Results, folders: Sequence[str], baseline: Results | None = None) -> Gate:

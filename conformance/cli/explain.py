@@ -10,9 +10,10 @@ from adapters.process import Host, Limits
 from adapters.registry import AdapterSpec
 from cases import Case, DomainError
 from conformance import explain
+from conformance.ask import ask
 from conformance.calls import Meaning
-from conformance.check import ask
-from conformance.cli.common import adapter_option, resolve_adapters
+from conformance.cli.common import resolve_adapters
+from conformance.cli.options import adapter_option
 from conformance.cli.question import question_options
 from conformance.diagnosis.trace import trace
 from conformance.exit_codes import exit_code

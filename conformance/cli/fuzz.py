@@ -14,7 +14,8 @@ import click
 from adapters.process import Host, Limits
 from adapters.registry import UnknownAdapter
 from cases.corpus.found import FOUND, promote
-from conformance.cli.common import adapter_option, dask_option, expectations_option, resolve_adapters
+from conformance.cli.common import resolve_adapters
+from conformance.cli.options import adapter_option, dask_option, expectations_option
 from conformance.cluster.fuzzing import fuzz as fuzz_on_cluster
 from conformance.cluster.members import Cluster, ClusterError
 from conformance.exit_codes import DISCREPANCY, INFRA

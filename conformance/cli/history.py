@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cases import Case
-from conformance.cli.common import CASE
+from conformance.cli.options import CASE
 from reports.history import History, HistoryError, Spell
 from reports.store import Results, ResultsError
 from reports.terminal import console_for_tables

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from conformance.cli.common import assess_record, expectations_option, print_gate
+from conformance.cli.common import assess_record, print_gate
+from conformance.cli.options import expectations_option
 from conformance.exit_codes import gate_exit_code
 from conformance.predicate import conditions
 from reports.expectations import ExpectationError

@@ -6,7 +6,8 @@ import click
 
 from adapters.process import Host, Limits
 from conformance.calls import Meaning
-from conformance.cli.common import adapter_option, resolve_adapters
+from conformance.cli.common import resolve_adapters
+from conformance.cli.options import adapter_option
 from conformance.cli.question import question_options
 from conformance.exit_codes import DISCREPANCY, INFRA
 from conformance.minimize import minimize

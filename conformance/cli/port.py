@@ -15,7 +15,8 @@ from adapters.process import Host, Limits
 from adapters.registry import AdapterSpec
 from cases import Case, DomainError
 from cases.tiers import TIERS, load_tier
-from conformance.cli.common import adapter_option, resolve_adapters
+from conformance.cli.common import resolve_adapters
+from conformance.cli.options import adapter_option
 from conformance.cli.question import SHAPE, read_question
 from conformance.exit_codes import DISCREPANCY
 from conformance.port import find_port

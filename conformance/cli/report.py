@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from conformance.cli.common import assess_record, expectations_option
+from conformance.cli.common import assess_record
+from conformance.cli.options import expectations_option
 from reports.expectations import ExpectationError
 from reports.history import History, HistoryError
 from reports.store import Results, ResultsError

@@ -19,7 +19,7 @@ from adapters.registry import AdapterSpec
 from adapters.registry import load as load_adapter
 from cases import Case, DomainError
 from cases.policy import policies
-from conformance.check import verdict
+from conformance.ask import verdict
 from conformance.port.record import KINDS, Ported, PortsRecord
 from conformance.port.search import Port, find_port
 from reports.expectations import load as load_expectations

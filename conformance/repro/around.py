@@ -11,7 +11,7 @@ from typing import Any
 from adapters.process import Host, Limits
 from adapters.registry import expand, resolve
 from cases import Case, CaseError, DomainError
-from conformance.check import ask
+from conformance.ask import ask
 from conformance.predicate import explain, fails_alike
 from conformance.repro.script import Asked
 from reports.outcome import Outcome

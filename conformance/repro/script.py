@@ -19,7 +19,7 @@ import numpy as np
 from adapters.process import Host, Limits
 from adapters.registry import AdapterSpec, load
 from cases import Case, DomainError
-from conformance.check import ask
+from conformance.ask import ask
 from conformance.reference import question
 from conformance.repro.data import data_lines
 from conformance.repro.judge import NO_ANSWER, judged_lines

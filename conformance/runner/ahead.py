@@ -5,32 +5,43 @@ the runner can load, and an adapter before it can finish.
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from adapters.process import Host, Limits
-from adapters.registry import AdapterSpec
+from adapters.registry import AdapterSpec, UnknownAdapter, resolve
+from adapters.spawn import Spawned, spawn
 
-__all__ = ["close", "launch", "take"]
+if TYPE_CHECKING:
+    from adapters.process import Host, Limits
 
-_LAUNCHED: dict[AdapterSpec, Host] = {}
+__all__ = ["close", "launch", "launch_named", "take"]
+
+_LAUNCHED: dict[AdapterSpec, Spawned] = {}
 
 
 def launch(spec: AdapterSpec) -> None:
     """Let the process of an adapter start; that it cannot is said when it is asked."""
     if spec not in _LAUNCHED:
-        host = Host(spec)
         with suppress(OSError):
-            host.launch()
-            _LAUNCHED[spec] = host
+            _LAUNCHED[spec] = spawn(spec)
+
+
+def launch_named(name: str) -> None:
+    """Launch what a name stands for, if it names one adapter; what is wrong with it is said elsewhere."""
+    with suppress(UnknownAdapter):
+        launch(resolve(name))
 
 
 def take(spec: AdapterSpec, limits: Limits) -> Host:
     """The process of an adapter, launched already or not."""
-    host = _LAUNCHED.pop(spec, None) or Host(spec)
-    host.limits = limits
-    return host
+    from adapters.process import Host
+
+    return Host(spec, limits, _LAUNCHED.pop(spec, None))
 
 
 def close() -> None:
     """End those that nobody took."""
     while _LAUNCHED:
-        _LAUNCHED.popitem()[1].close()
+        _, (process, socket) = _LAUNCHED.popitem()
+        process.kill()
+        process.communicate()
+        socket.close()

@@ -14,7 +14,7 @@ from adapters.registry import AdapterSpec
 from cases import Case
 from cases.data import DATA_KINDS
 from cases.errors import DomainError
-from conformance.check import ask
+from conformance.ask import ask
 from conformance.reference import question
 from conformance.runner.again import Confirmation
 from conformance.runner.ahead import take

@@ -11,7 +11,7 @@ import pytest
 from adapters.process import Host, Limits
 from adapters.registry import available, load, resolve
 from cases import Case
-from conformance.check import ask
+from conformance.ask import ask
 from conformance.contract import DECLINED, TABLE
 
 # What a framework is known to get wrong among these; the day it does not, the entry goes.

@@ -13,7 +13,7 @@ from benchmarks import detection, figures, oracle, overhead
 from benchmarks.__main__ import BENCHMARKS, README, stated, written
 from cases import Case
 from cases.tiers import load_tier
-from tests.conformance.test_check import toy
+from tests.conformance.test_ask import toy
 
 
 def test_every_benchmark_has_one_place_in_the_readme() -> None:

@@ -15,7 +15,7 @@ import pytest
 from cases import Case
 from conformance.runner.plan import turn
 from reports.store import Results
-from tests.conformance.test_check import toy
+from tests.conformance.test_ask import toy
 from tests.frameworks import requires
 
 ROOT = Path(__file__).parents[2]

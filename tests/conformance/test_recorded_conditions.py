@@ -7,7 +7,7 @@ from pathlib import Path
 from adapters.process import Host
 from adapters.registry import resolve
 from cases import Case
-from conformance.check import ask
+from conformance.ask import ask
 from conformance.predicate import conditions, confirmed
 from reports.outcome import Outcome
 from reports.store import Results

@@ -9,7 +9,7 @@ from pathlib import Path
 from adapters.process import Host
 from adapters.registry import resolve
 from cases import Case
-from conformance.check import ask
+from conformance.ask import ask
 from conformance.repro.recorded import scripts
 from reports.store import Results
 from reports.survey import survey

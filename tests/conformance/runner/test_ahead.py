@@ -10,7 +10,7 @@ from cases import Case
 from cases.data import make_tensors
 from conformance.runner.ahead import close, launch, take
 from conformance.runner.plan import turn
-from tests.conformance.test_check import toy
+from tests.conformance.test_ask import toy
 from tests.conformance.test_cli import conformance
 
 ADAPTERS = """

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reports.store import Results
-from tests.conformance.test_check import toy
+from tests.conformance.test_ask import toy
 from tests.conformance.test_cli import CASES, conformance
 
 ENTRY = """[[expectation]]

@@ -14,7 +14,7 @@ from conformance.cli import main
 from conformance.runner.plan import make_plan, read_shard, shards_of, turn
 from reports.outcome import Outcome
 from reports.store import Results
-from tests.conformance.test_check import toy
+from tests.conformance.test_ask import toy
 from tests.conformance.test_cli import conformance
 
 CASES = [Case.parse(f"1d-i{size}-k3") for size in range(3, 60)]

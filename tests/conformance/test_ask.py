@@ -11,7 +11,7 @@ from adapters.process import Host, Limits
 from adapters.registry import UnknownAdapter, resolve
 from cases import Case
 from conformance import check
-from conformance.check import ask
+from conformance.ask import ask
 from tests.frameworks import requires
 
 TOYS = Path(__file__).parents[1] / "toy_adapters.py"

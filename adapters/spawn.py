@@ -1,0 +1,65 @@
+"""Starting the process of an adapter; light to import, so that a framework can load before the suite does."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from adapters.registry import AdapterSpec
+
+__all__ = ["Spawned", "spawn"]
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Spawned(NamedTuple):
+    """A process and our end of its socket."""
+
+    process: subprocess.Popen[bytes]
+    socket: socket.socket
+
+
+@functools.cache
+def _code_alone() -> str:
+    """A folder with the code an adapter's process needs and nothing else.
+
+    Where the suite is installed, the folder it lies in holds this environment's frameworks too; on the path of
+    another interpreter they would take the place of its own.
+    """
+    folder = tempfile.mkdtemp(prefix="conformance-host-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for package in ("adapters", "cases"):
+        os.symlink(_ROOT / package, Path(folder) / package)
+    return folder
+
+
+def spawn(spec: AdapterSpec) -> Spawned:
+    """Start the process of an adapter, which imports its framework and then says so.
+
+    Raises
+    ------
+    OSError
+        Its interpreter cannot be started.
+    """
+    ours, theirs = socket.socketpair()
+    environment = dict(os.environ)
+    code = _code_alone() if spec.foreign else str(_ROOT)
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [code, environment.get("PYTHONPATH", "")]))
+    environment.setdefault("PYTHONFAULTHANDLER", "1")
+    with theirs:
+        process = subprocess.Popen(
+            [spec.python, "-m", "adapters.host", spec.target, str(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=[theirs.fileno()],
+            env=environment,
+        )
+    return Spawned(process, ours)

@@ -1,0 +1,65 @@
+"""Options that several commands share. Light to import: `run` starts an adapter's process before it loads more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from adapters.devices import DEVICES
+
+if TYPE_CHECKING:
+    from cases import Case
+
+__all__ = ["CASE", "adapter_option", "dask_option", "device_option", "expectations_option"]
+
+
+class _CaseType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer click
+    """A case id, full or short."""
+
+    name = "case"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Case:
+        from cases import Case, CaseError
+
+        if isinstance(value, Case):
+            return value
+        try:
+            return Case.parse(value)
+        except CaseError as error:
+            raise click.UsageError(f"bad case id: {error}") from None
+
+
+CASE = _CaseType()
+
+adapter_option = click.option(
+    "--adapter",
+    "adapters",
+    multiple=True,
+    metavar="NAME",
+    help="An adapter, a pattern such as 'torch*', file.py:Class, or NAME@/path/to/python; may be repeated. "
+    "Default: one or two interfaces of each framework that is installed; '*' for every one.",
+)
+
+
+device_option = click.option(
+    "--device",
+    type=click.Choice(DEVICES),
+    default="cpu",
+    help="Where to compute; on cuda an adapter stands for its variants there, with TF32 and without.",
+)
+
+
+dask_option = click.option(
+    "--dask",
+    metavar="ADDRESS",
+    help="Ask on the workers of a Dask cluster, such as tcp://scheduler:8786; they need the same suite.",
+)
+
+
+expectations_option = click.option(
+    "--expectations",
+    multiple=True,
+    metavar="DIR",
+    help="Folder of known discrepancies; may be repeated. 'builtin' (default): the suite's own; 'none': none.",
+)
