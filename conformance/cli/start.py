@@ -19,6 +19,9 @@ from reports.store import Results, ResultsError
 
 __all__ = ["start"]
 
+_UNUSED = ("logging", "warnings", "unraisableexception", "threadexception")
+"""Plugins of pytest itself that look around every item for what only the code under a test could do."""
+
 
 def start(
     adapters: tuple[str, ...],
@@ -67,7 +70,8 @@ def start(
         str(SUITE),
         *("-p", "conformance.plugin", "-p", "no:terminal"),
         # What other packages plug into pytest is for tests; it costs a second, and each item some of its time.
-        *("--disable-plugin-autoload", "-p", "xdist", "-p", "no:logging", "--assert=plain", "--capture=no"),
+        *("--disable-plugin-autoload", "-p", "xdist", "--assert=plain", "--capture=no"),
+        *(word for plugin in _UNUSED for word in ("-p", f"no:{plugin}")),
         *("-c", str(SUITE.with_name("pytest.ini")), f"--rootdir={out}"),
         *(f"--adapter={name}" for name in names),
         *([f"--dask={dask}", f"--device={device}"] if dask is not None else []),

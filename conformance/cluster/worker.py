@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import zip_longest
 from typing import Any
 
 from adapters.devices import DEVICES, present
@@ -98,7 +97,7 @@ class _Asking:
         self.environment: dict[str, Any] | None = None
         self.close = self._asker.close
 
-    def ask(self, case: Case, following: Case | None) -> dict[str, Any]:
+    def ask(self, case: Case, following: Sequence[Case]) -> dict[str, Any]:
         answer = self._asker.ask(self._spec, case, following)
         self.environment = answer.environment or self.environment
         known = answer.known.finding if answer.known is not None else None
@@ -123,7 +122,7 @@ def ask(text: str) -> str:
     request = json.loads(text)
     with _kept().use(("ask", request["run"], request["spec"]["name"]), lambda: _Asking(request)) as asking:
         cases = [Case.parse(case_id) for case_id in request["parts"]]
-        answers = [asking.ask(case, following) for case, following in zip_longest(cases, cases[1:])]
+        answers = [asking.ask(case, cases[number:]) for number, case in enumerate(cases, 1)]
         return json.dumps({"answers": answers, "environment": asking.environment})
 
 

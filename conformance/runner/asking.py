@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import traceback
 import zlib
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from adapters.process import Host, Limits, Pending
 from adapters.registry import AdapterSpec
@@ -22,7 +24,10 @@ from reports.expectations import Expectation
 from reports.gate import known
 from reports.outcome import Outcome
 
-__all__ = ["Answer", "Asker", "asked_twice", "every"]
+__all__ = ["MOST_AHEAD", "Answer", "Asker", "asked_twice", "every"]
+
+MOST_AHEAD = 8
+"""Questions sent before their turn: what one takes longer is made up for by others, on either side."""
 
 _MOST_CHARACTERS = 4000
 _MOST_ELEMENTS_AHEAD = 1 << 22
@@ -116,13 +121,22 @@ def every(case: Case) -> bool:
     return True
 
 
-def _may_go_ahead(case: Case) -> bool:
-    """Whether the tensors of a question are small enough to be held beside those of another."""
+def _elements(case: Case) -> int:
+    """How many numbers the tensors of a question hold."""
     try:
         shapes = [case.input_shape, case.weight_shape, case.output_shape]
     except DomainError:
         shapes = [case.input_shape, case.weight_shape]
-    return sum(map(math.prod, shapes)) <= _MOST_ELEMENTS_AHEAD
+    return sum(map(math.prod, shapes))
+
+
+class _Sent(NamedTuple):
+    """A question on its way before its turn."""
+
+    host: Host
+    case: Case
+    elements: int
+    pending: Pending | None
 
 
 class Asker:
@@ -148,16 +162,16 @@ class Asker:
         self._expectations = expectations
         self._twice = twice
         self._confirmation = Confirmation()
-        self._ahead: tuple[Host, Case, Pending | None] | None = None
+        self._ahead: deque[_Sent] = deque()
 
-    def ask(self, spec: AdapterSpec, case: Case, following: Case | None = None) -> Answer:
+    def ask(self, spec: AdapterSpec, case: Case, following: Sequence[Case] = ()) -> Answer:
         """Ask, and ask again where the outcome is news.
 
         Parameters
         ----------
         spec, case
             The question.
-        following : Case, optional
+        following : sequence of Case
             What the same adapter is asked next: it works on that while this answer is judged.
         """
         outcome = self._ask(self._pool.get(spec), case, following)
@@ -168,19 +182,27 @@ class Asker:
                 outcome, known = settled, self._known(settled, case)
         return Answer(outcome, known, self._pool.news())
 
-    def _ask(self, host: Host, case: Case, following: Case | None) -> Outcome:
-        ahead, self._ahead = self._ahead, None
-        sent = ahead[2] if ahead is not None and ahead[:2] == (host, case) else self._send(host, case)
-        if following is not None and _may_go_ahead(following):
-            self._ahead = host, following, self._send(host, following)
-        return _ask(case, host, sent)
+    def _ask(self, host: Host, case: Case, following: Sequence[Case]) -> Outcome:
+        sent = self._ahead.popleft() if self._ahead else None
+        if sent is None or (sent.host, sent.case) != (host, case):
+            self._ahead.clear()
+            sent = self._send(host, case)
+        self._send_ahead(host, following)
+        return _ask(case, host, sent.pending)
 
-    def _send(self, host: Host, case: Case) -> Pending | None:
+    def _send_ahead(self, host: Host, following: Sequence[Case]) -> None:
+        """Keep a few questions on their way, and the tensors of so many in memory."""
+        for case in following[len(self._ahead) : MOST_AHEAD]:
+            if sum(sent.elements for sent in self._ahead) + _elements(case) > _MOST_ELEMENTS_AHEAD:
+                return
+            self._ahead.append(self._send(host, case))
+
+    def _send(self, host: Host, case: Case) -> _Sent:
         """Send a question; what is wrong with it is found out when it is asked."""
-        try:
-            return host.send(case, question(case), twice=self._twice(case))
-        except Exception:
-            return None
+        pending = None
+        with suppress(Exception):
+            pending = host.send(case, question(case), twice=self._twice(case))
+        return _Sent(host, case, _elements(case), pending)
 
     def _known(self, outcome: Outcome, case: Case) -> Expectation | None:
         return known(case, outcome, self._expectations[outcome.adapter], self._pool.environment)

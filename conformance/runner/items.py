@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from functools import partial
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ from adapters.registry import AdapterSpec
 from cases import Case
 from conformance.plugin import SUITE
 from conformance.runner.ahead import close, launch
-from conformance.runner.asking import Answer
+from conformance.runner.asking import MOST_AHEAD, Answer
 from conformance.runner.plan import Plan
 from reports.statuses import label
 
@@ -29,7 +29,7 @@ _ANSWER = pytest.StashKey[Answer]()
 class Asks(Protocol):
     """Where answers come from: an `Asker` in this process, or others elsewhere."""
 
-    def ask(self, spec: AdapterSpec, case: Case, following: Case | None = None) -> Answer:
+    def ask(self, spec: AdapterSpec, case: Case, following: Sequence[Case] = ()) -> Answer:
         """The answer to one question; the adapter is asked ``following`` next."""
 
     def close(self) -> None:
@@ -46,7 +46,7 @@ class CaseItem(pytest.Item):
     def __init__(self, *, spec: AdapterSpec, case: Case, suite: SuitePlugin, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.spec, self.case, self.suite = spec, case, suite
-        self.following: Case | None = None
+        self.following: Sequence[Case] = ()
 
     def runtest(self) -> None:
         """Ask, and fail, skip or pass as the outcome says."""
@@ -92,6 +92,8 @@ class SuitePlugin:
 
     def __init__(self, plan: Plan, asker: Asks, *, looks_ahead: bool = True) -> None:
         self.plan, self.asker, self._looks_ahead = plan, asker, looks_ahead
+        self._number: dict[pytest.Item, int] = {}
+        self._items: list[pytest.Item] = []
         self._next_adapter: dict[pytest.Item, AdapterSpec] = {}
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -99,6 +101,7 @@ class SuitePlugin:
         gc.freeze()  # the items and all that is imported stay: no need to look through them again and again
         if self._looks_ahead and not hasattr(session.config, "workerinput"):
             items = [item for item in session.items if isinstance(item, CaseItem)]
+            self._items, self._number = session.items, {item: n for n, item in enumerate(session.items)}
             firsts = [next(group) for _, group in groupby(items, lambda item: item.spec)]
             self._next_adapter = {item: other.spec for item, other in pairwise(firsts)}
 
@@ -113,8 +116,8 @@ class SuitePlugin:
         """
         if not isinstance(item, CaseItem):
             return None
-        if self._looks_ahead and isinstance(nextitem, CaseItem):
-            item.following = nextitem.case if item.spec == nextitem.spec else None
+        if self._looks_ahead:
+            item.following = self._after(item, nextitem)
         if item.config.pluginmanager.has_plugin("logging-plugin"):
             return None
         hook = item.ihook
@@ -128,6 +131,13 @@ class SuitePlugin:
         if item in self._next_adapter:
             launch(self._next_adapter[item])
         return True
+
+    def _after(self, item: CaseItem, nextitem: pytest.Item | None) -> list[Case]:
+        """What the same adapter is asked next, as far as it is known; a worker of pytest-xdist knows one item."""
+        number = self._number.get(item)
+        later = [nextitem] if number is None else self._items[number + 1 : number + 1 + MOST_AHEAD]
+        same = takewhile(lambda other: isinstance(other, CaseItem) and other.spec == item.spec, later)
+        return [other.case for other in same if isinstance(other, CaseItem)]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

@@ -50,7 +50,7 @@ class RemoteAsker:
         self._every = every
         self._answers: dict[tuple[str, Case], Answer] = {}
 
-    def ask(self, spec: AdapterSpec, case: Case, following: Case | None = None) -> Answer:
+    def ask(self, spec: AdapterSpec, case: Case, following: Sequence[Case] = ()) -> Answer:
         """The answer that is there."""
         return self._answers.pop((spec.name, case))
 
