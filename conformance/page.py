@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from cases.corpus.reports import load_reports
@@ -15,9 +16,9 @@ from reports.store import Results
 __all__ = ["prepare_page", "write_page"]
 
 
-def prepare_page() -> None:
-    """Make what is the same in every report, where there is time for it before a run is over."""
-    prepare()
+def prepare_page(case_ids: Iterable[str]) -> None:
+    """Make what the answers to these cases do not change, where there is time for it before a run is over."""
+    prepare(case_ids)
     load_reports()
     wordings()
 

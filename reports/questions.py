@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -13,7 +13,7 @@ from cases.statistics import statistics
 from cases.tiers import Kills, load_kills
 from reports.store import Results
 
-__all__ = ["Questions", "peers_counted", "questions"]
+__all__ = ["Questions", "prepare_questions", "questions"]
 
 # Counting takes seconds, which a handful of questions does not: their coverage would say nothing anyway.
 _FEWEST_CASES = 100
@@ -63,16 +63,23 @@ def questions(results: Results) -> Questions:
     kills = load_kills()
     case_set = results.meta().get("case_set_hash")
     tier = next((name for name, case_hash in kills.tiers.items() if case_hash == case_set), "")
-    ids = results.cases()
-    if len(ids) < _FEWEST_CASES:
-        return Questions({}, kills, tier)
-    return Questions(
-        {THIS_RUN: _counted([Case.parse(case_id) for case_id in ids]), **peers_counted()}, kills, tier
-    )
+    return Questions(_lists(frozenset(results.cases())), kills, tier)
+
+
+def prepare_questions(case_ids: Iterable[str]) -> None:
+    """Count for a run that asks these cases before its report is written."""
+    _lists(frozenset(case_ids))
 
 
 @lru_cache(maxsize=1)
-def peers_counted() -> dict[str, dict[str, Any]]:
+def _lists(case_ids: frozenset[str]) -> dict[str, dict[str, Any]]:
+    if len(case_ids) < _FEWEST_CASES:
+        return {}
+    return {THIS_RUN: _counted([Case.parse(case_id) for case_id in sorted(case_ids)]), **_peers_counted()}
+
+
+@lru_cache(maxsize=1)
+def _peers_counted() -> dict[str, dict[str, Any]]:
     """The same of the case lists of others."""
     return {f"{peer.name} {peer.version}": _counted(peer.cases) for peer in load_peers().values()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FAIL_KINDS", "STATUSES", "Status", "label"]
+__all__ = ["FAIL_KINDS", "GATING", "STATUSES", "Status", "label"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,9 @@ STATUSES: dict[str, Status] = {
         Status("infra", "infra", "!", "yellow", True, True, "the suite's own machinery failed"),
     )
 }
+
+GATING = frozenset(name for name, status in STATUSES.items() if status.gates)
+"""Names of the statuses that fail a gate."""
 
 FAIL_KINDS: dict[str, str] = {
     "shape": "another shape than the rules give",

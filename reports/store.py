@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -167,15 +168,37 @@ class Results:
         query = "SELECT DISTINCT adapter FROM plan WHERE here ORDER BY adapter"
         return [name for (name,) in self._connection.execute(query)]
 
-    def outcomes(self, adapter: str | None = None) -> Iterator[Outcome]:
-        """The outcome of every planned question, or those of one adapter; ``missing`` where none was recorded."""
+    def counts(self) -> dict[str, Counter[str]]:
+        """How often each status came of the planned questions, by adapter."""
+        query = """
+            SELECT plan.adapter, coalesce(outcomes.status, 'missing'), count(*)
+            FROM plan LEFT JOIN outcomes USING (adapter, case_id) WHERE plan.here GROUP BY 1, 2 ORDER BY 1
+        """
+        found: dict[str, Counter[str]] = {}
+        for adapter, status, number in self._connection.execute(query):
+            found.setdefault(adapter, Counter())[status] = number
+        return found
+
+    def outcomes(self, adapter: str | None = None, statuses: Collection[str] = ()) -> Iterator[Outcome]:
+        """The outcome of every planned question; ``missing`` where none was recorded.
+
+        Parameters
+        ----------
+        adapter : str, optional
+            Those of one adapter only.
+        statuses : collection of str
+            Those with one of these statuses only; empty for all.
+        """
         names = ", ".join(f"outcomes.{name}" for name in OUTCOME_FIELDS)
         query = f"""
             SELECT plan.case_id, plan.adapter, {names}
             FROM plan JOIN cases USING (case_id) LEFT JOIN outcomes USING (adapter, case_id)
-            WHERE plan.here {"" if adapter is None else "AND plan.adapter = ?"} ORDER BY plan.adapter, plan.case_id
+            WHERE plan.here {"" if adapter is None else "AND plan.adapter = ?"}
+            {f"AND coalesce(outcomes.status, 'missing') IN ({', '.join('?' * len(statuses))})" if statuses else ""}
+            ORDER BY plan.adapter, plan.case_id
         """
-        for case_id, name, *values in self._connection.execute(query, () if adapter is None else (adapter,)):
+        given = [*([] if adapter is None else [adapter]), *statuses]
+        for case_id, name, *values in self._connection.execute(query, given):
             if values[OUTCOME_FIELDS.index("status")] is None:
                 yield Outcome(case_id, name, "missing", detail="no outcome was recorded")
             else:

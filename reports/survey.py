@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.findings import Condition, Finding, findings
-from reports.statuses import STATUSES
+from reports.statuses import GATING, STATUSES
 from reports.store import Results
 
 __all__ = ["Survey", "sentence", "survey", "totals_line"]
@@ -74,15 +74,10 @@ _FACTS: dict[str, tuple[str, Callable[[Any], str]]] = {
 
 def survey(results: Results) -> Survey:
     """Count and group what a run recorded."""
-    counts: dict[str, Counter[str]] = {}
-    discrepancies = []
-    for outcome in results.outcomes():
-        counts.setdefault(outcome.adapter, Counter())[outcome.status] += 1
-        if outcome.gates:
-            discrepancies.append(outcome)
+    discrepancies = results.outcomes(statuses=GATING)
     meta = results.meta()
     conditions = {name: Condition(**known) for name, known in (meta.get("conditions") or {}).items()}
-    return Survey(counts, findings(discrepancies, results.cases(), conditions), meta)
+    return Survey(results.counts(), findings(discrepancies, results.cases(), conditions), meta)
 
 
 def _count(number: int, noun: str) -> str:

@@ -19,7 +19,7 @@ from reports.store import Results, ResultsError
 
 __all__ = ["start"]
 
-_UNUSED = ("logging", "warnings", "unraisableexception", "threadexception")
+_UNUSED = ("logging", "unraisableexception", "threadexception")
 """Plugins of pytest itself that look around every item for what only the code under a test could do."""
 
 

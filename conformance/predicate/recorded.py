@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from conformance.predicate.active import explain_rows
 from reports.findings import findings
 from reports.outcome import Outcome
+from reports.statuses import GATING
 from reports.store import Results
 
 __all__ = ["conditions", "some", "wrong_and_passing"]
@@ -46,15 +47,10 @@ def conditions(results: Results) -> dict[str, dict[str, Any]]:
 
 
 def wrong_and_passing(results: Results) -> tuple[list[Outcome], dict[str, list[str]]]:
-    """The outcomes that fail the gate, and the ids of the cases that each adapter passes."""
-    passing: dict[str, list[str]] = {}
-    wrong = []
-    for outcome in results.outcomes():
-        if outcome.gates:
-            wrong.append(outcome)
-        elif outcome.status == "pass":
-            passing.setdefault(outcome.adapter, []).append(outcome.case_id)
-    return wrong, passing
+    """The outcomes that fail the gate, and the ids of the cases that the adapters they are of pass."""
+    wrong = list(results.outcomes(statuses=GATING))
+    adapters = dict.fromkeys(outcome.adapter for outcome in wrong)
+    return wrong, {name: [outcome.case_id for outcome in results.outcomes(name, ["pass"])] for name in adapters}
 
 
 def some(items: Sequence[_Item], most: int) -> list[_Item]:

@@ -13,7 +13,7 @@ from conformance.reference import question
 from conformance.repro.script import Asked, build_script
 from reports.findings import findings
 from reports.outcome import Outcome
-from reports.statuses import STATUSES
+from reports.statuses import GATING, STATUSES
 from reports.store import Results
 
 __all__ = ["scripts"]
@@ -23,7 +23,7 @@ _MOST_FINDINGS = 20
 
 def scripts(results: Results) -> dict[str, str]:
     """The script of the smallest case of each finding, by finding id, unless its answer was too large to keep."""
-    wrong = [o for o in results.outcomes() if o.gates and not STATUSES[o.status].ours and o.program]
+    wrong = [o for o in results.outcomes(statuses=GATING) if not STATUSES[o.status].ours and o.program]
     by_question = {(outcome.adapter, outcome.case_id): outcome for outcome in wrong}
     environments = results.meta().get("environments") or {}
     written = {}

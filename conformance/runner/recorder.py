@@ -138,7 +138,7 @@ class Recorder:
             self._write_plan(list(ids))
         self.pytest_runtest_logfinish()
         if not self._option.no_report:
-            prepare_page()  # frameworks are loading
+            prepare_page(self.results.cases())  # frameworks are loading
 
     def _write_plan(self, ids: list[str]) -> None:
         mine = {

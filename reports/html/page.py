@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from importlib import resources
@@ -32,7 +32,7 @@ from reports.html.details import Detail
 from reports.html.life import Lives, lives_of
 from reports.news import News, news_of
 from reports.porting import Wording
-from reports.questions import Questions, peers_counted, questions
+from reports.questions import Questions, prepare_questions, questions
 from reports.standings import STANDINGS
 from reports.statuses import FAIL_KINDS, STATUSES
 from reports.store import Results
@@ -182,11 +182,11 @@ def _engine() -> str:
     return _packed(_bytes("vendor/sql.wasm"))
 
 
-def prepare() -> None:
-    """Make what is the same on every page, where there is time for it before a run is over."""
+def prepare(case_ids: Iterable[str]) -> None:
+    """Make what the answers to these cases do not change, where there is time for it before a run is over."""
     _template()
     _engine()
-    peers_counted()
+    prepare_questions(case_ids)
 
 
 def _facts(found: Survey, lives: Lives) -> dict[str, Any]:

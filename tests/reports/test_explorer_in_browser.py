@@ -163,6 +163,7 @@ def test_only_rows_in_sight_are_drawn_and_scrolling_reaches_the_last(tab: Tab) -
 
 def test_arrow_keys_walk_the_rows(tab: Tab) -> None:
     tab.go("#/explorer?where=gates")
+    tab.page.wait_for_selector("[aria-rowindex='4']")
     tab.page.locator(".scroller").focus()
     for _ in range(3):
         tab.page.keyboard.press("ArrowDown")
