@@ -20,7 +20,7 @@ from reports.store import Results
 __all__ = ["STATES", "Standing", "recorded_standings", "review", "state"]
 
 
-def state(report: Report, outcome: Outcome | None) -> str:
+def state(report: Report, outcome: Outcome | None, other: Outcome | None = None) -> str:
     """What has become of a report.
 
     Parameters
@@ -29,6 +29,8 @@ def state(report: Report, outcome: Outcome | None) -> str:
         The report.
     outcome : Outcome or None
         Of its own implementation on its question; None if it was not asked.
+    other : Outcome or None
+        Of the one that it is said to disagree with, if there is one.
 
     Returns
     -------
@@ -37,15 +39,23 @@ def state(report: Report, outcome: Outcome | None) -> str:
     """
     if report.device != "cpu":
         return "not on CPU"
-    if report.of or outcome is None or outcome.status in ("infra", "missing"):
+    if report.of or not _was_asked(outcome) or (report.against and not _was_asked(other)):
         return "not asked"
+    assert outcome is not None
     if outcome.status == "inexpressible":
         return "cannot be expressed"
-    if outcome.status == "unsupported":
-        return "by design"
     if outcome.gates:
         return "reproduces"
+    if report.against and other is not None:
+        return "reproduces" if outcome.status != other.status else "fixed"
+    if outcome.status == "unsupported":
+        # As documented, or of itself where the rules leave the choice; that may be what was seen, or new.
+        return "by design" if outcome.source or report.saw == "refused" else "fixed"
     return "by design" if _as_the_rules_say(report) else "fixed"
+
+
+def _was_asked(outcome: Outcome | None) -> bool:
+    return outcome is not None and outcome.status not in ("infra", "missing")
 
 
 def _as_the_rules_say(report: Report) -> bool:
@@ -110,7 +120,9 @@ def review(
         # What ran in another environment has its name without it: one record holds one of them.
         found[outcome.case_id, outcome.adapter.partition("@")[0]] = outcome
     asked = [(spec, on_cpu) for spec in specs]
-    asked += [(spec, [report for report in on_cpu if report.adapter == spec.name]) for spec in own]
+    asked += [
+        (spec, [report for report in on_cpu if spec.name in (report.adapter, report.against)]) for spec in own
+    ]
     for spec, questions in asked:
         tick(spec)
         with Host(spec, limits) as host:
@@ -120,7 +132,8 @@ def review(
     for report in reports:
         answers = {name: found[case_id, name] for case_id, name in found if case_id == str(report.case)}
         shown = answers if report.device == "cpu" else {}
-        standings.append(Standing(report, state(report, shown.get(report.adapter)), shown))
+        found_state = state(report, shown.get(report.adapter), shown.get(report.against))
+        standings.append(Standing(report, found_state, shown))
     return standings
 
 

@@ -10,9 +10,9 @@ from reports.outcome import Outcome
 __all__ = ["STATES", "Standing"]
 
 STATES = {
-    "reproduces": "the answer is wrong today",
+    "reproduces": "the answer is wrong today, or still differs where the rules leave the choice",
     "fixed": "the answer is right today, and was seen to be another",
-    "by design": "what was seen is what the rules or the interface's own documentation say",
+    "by design": "what was seen is what the rules or the interface's own documentation say or leave open",
     "cannot be expressed": "the interface has no words for the question",
     "not on CPU": "it happens on a device that is not asked here",
     "not asked": "the implementation has no adapter or is not installed, or could not be asked",

@@ -36,6 +36,9 @@ class Report:
     expects_size, expects_y, expects_case, expects_flip
         What was expected instead: another output size, values on the spatial axes, the answer to another
         question, or that of the flipped kernel.
+    against : str
+        The adapter that is said to answer where this one refuses, or to refuse where it answers, for a question
+        that the rules leave the choice about; empty where the report is about one implementation.
     device : str
         Where it happens.
     of : str
@@ -54,6 +57,7 @@ class Report:
     expects_y: tuple[Any, ...] | None = None
     expects_case: Case | None = None
     expects_flip: bool = False
+    against: str = ""
     device: str = "cpu"
     of: str = ""
 

@@ -46,7 +46,8 @@ def print_corpus(names: Sequence[str], results: Path | None, as_json: bool) -> N
         specs = resolve_adapters(names)
     else:
         here = set(available())
-        theirs = [resolve(name) for name in dict.fromkeys(report.adapter for report in reports) if name in here]
+        named = dict.fromkeys(name for report in reports for name in (report.adapter, report.against))
+        theirs = [resolve(name) for name in named if name in here]
     standings = review(
         reports,
         specs,
@@ -60,11 +61,12 @@ def print_corpus(names: Sequence[str], results: Path | None, as_json: bool) -> N
         return
     table = Table("report", "on", "state", "today", "elsewhere", "claim", box=box.SIMPLE)
     for standing in standings:
-        report, own = standing.report, standing.outcomes.get(standing.report.adapter)
+        report = standing.report
+        own = None if report.of else standing.outcomes.get(report.adapter)
         elsewhere = Counter(
             label(outcome.status, outcome.kind)
             for name, outcome in standing.outcomes.items()
-            if name != report.adapter
+            if own is None or name != report.adapter
         )
         table.add_row(
             f"[link={report.link}]{report.id}[/link]",
@@ -92,6 +94,7 @@ def _plain(standing: Standing) -> dict[str, Any]:
         "claim": report.claim,
         "adapter": report.adapter,
         "of": report.of,
+        "against": report.against,
         "case": str(report.case),
         "rule": report.rule,
         "state": standing.state,

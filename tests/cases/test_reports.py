@@ -55,3 +55,4 @@ def test_a_report_is_a_question_under_a_rule(report: Report) -> None:
 
 def test_reports_are_about_adapters_that_there_are() -> None:
     assert {report.adapter for report in REPORTS.values()} <= set(BUILT_IN)
+    assert {report.against for report in REPORTS.values()} <= {"", *BUILT_IN}
