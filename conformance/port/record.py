@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cases import Case
 
@@ -74,27 +75,25 @@ class PortsRecord:
     Raises
     ------
     PortsError
-        It is another file to go on with, or cannot be written.
+        It is another file, or cannot be written.
     """
 
     def __init__(self, path: Path | None = None, *, resume: bool = False) -> None:
         self.path = path or ":memory:"
         try:
-            if path is not None and not resume:
-                path.unlink(missing_ok=True)
             # Every statement is a transaction of its own, so that what was found survives any end of the process.
             self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
             if path is None or not path.stat().st_size:
                 self._connection.executescript(_SCHEMA)
-            marks = [
-                self._connection.execute(f"PRAGMA {name}").fetchone()[0]
-                for name in ("application_id", "user_version")
-            ]
+            facts = [self._one(f"PRAGMA {name}") for name in ("application_id", "user_version", "quick_check(1)")]
         except (OSError, sqlite3.Error) as error:
-            raise PortsError(f"cannot write {path}: {error}") from None
-        if marks != [_APPLICATION_ID, _VERSION]:
+            raise PortsError(f"{path} is no record of ports, or cannot be written: {error}") from None
+        if facts != [_APPLICATION_ID, _VERSION, "ok"]:
             self._connection.close()
-            raise PortsError(f"{path} is no record of ports of this version of the suite")
+            raise PortsError(f"{path} is no record of ports of this version of the suite, or damaged")
+        if not resume:
+            self._run("DELETE FROM ports")
+            self._run("DELETE FROM versions")
 
     def __enter__(self) -> PortsRecord:
         return self
@@ -104,9 +103,8 @@ class PortsRecord:
 
     def begin(self, adapter: str, versions: Mapping[str, str]) -> None:
         """Say which versions are asked; raises PortsError if others were asked before."""
-        self._connection.execute("INSERT OR IGNORE INTO versions VALUES (?, ?)", (adapter, json.dumps(versions)))
-        query = "SELECT versions FROM versions WHERE adapter = ?"
-        before = json.loads(self._connection.execute(query, (adapter,)).fetchone()[0])
+        self._run("INSERT OR IGNORE INTO versions VALUES (?, ?)", (adapter, json.dumps(versions)))
+        before = json.loads(self._one("SELECT versions FROM versions WHERE adapter = ?", (adapter,)))
         if before != versions:
             raise PortsError(
                 f"{adapter} was {before} when {self.path} was begun and is {versions}; leave out --resume"
@@ -115,10 +113,19 @@ class PortsRecord:
     def add(self, adapter: str, case: Case, ported: Ported) -> None:
         """Keep what came of one question; the latest counts."""
         row = (adapter, str(case), ported.kind, ported.why, ported.taken)
-        self._connection.execute("INSERT OR REPLACE INTO ports VALUES (?, ?, ?, ?, ?)", row)
+        self._run("INSERT OR REPLACE INTO ports VALUES (?, ?, ?, ?, ?)", row)
 
     def found(self, adapter: str) -> dict[Case, Ported]:
         """What is known of an adapter's ports."""
         query = "SELECT case_id, kind, why, taken FROM ports WHERE adapter = ?"
         rows = self._connection.execute(query, (adapter,))
         return {Case.parse(case_id): Ported(kind, why, bool(taken)) for case_id, kind, why, taken in rows}
+
+    def _one(self, query: str, values: Sequence[Any] = ()) -> Any:
+        return self._connection.execute(query, values).fetchone()[0]
+
+    def _run(self, statement: str, values: Sequence[Any] = ()) -> None:
+        try:
+            self._connection.execute(statement, values)
+        except sqlite3.Error as error:
+            raise PortsError(f"cannot write {self.path}: {error}") from None

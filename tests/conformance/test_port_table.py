@@ -107,19 +107,30 @@ def test_other_versions_do_not_go_on_with_a_table(few: None, tmp_path: Path) -> 
     assert table(*arguments).exit_code == 0, "begun anew"
 
 
-@pytest.mark.parametrize("content", [b"", b"no record"])
-def test_only_a_record_of_ports_is_gone_on_with(content: bytes, tmp_path: Path) -> None:
-    out = tmp_path / "ports.sqlite"
-    out.write_bytes(content)
-    if content:
-        with pytest.raises(PortsError, match=r"ports\.sqlite"):
-            PortsRecord(out, resume=True)
-        assert out.read_bytes() == content
-    PortsRecord(out, resume=not content).begin(RIGHT, {})
-    with sqlite3.connect(tmp_path / "other.sqlite") as connection:
+@pytest.mark.parametrize("resume", [True, False])
+def test_another_file_is_left_as_it_is(resume: bool, tmp_path: Path) -> None:
+    out, other, empty = (tmp_path / name for name in ("text", "other.sqlite", "empty"))
+    out.write_bytes(b"no record")
+    with sqlite3.connect(other) as connection:
         connection.execute("CREATE TABLE versions (a)")
-    with pytest.raises(PortsError, match="no record of ports"):
-        PortsRecord(tmp_path / "other.sqlite", resume=True)
+    for path in (out, other):
+        before = path.read_bytes()
+        with pytest.raises(PortsError, match="no record of ports"):
+            PortsRecord(path, resume=resume)
+        assert path.read_bytes() == before
+    empty.touch()
+    PortsRecord(empty, resume=resume).begin(RIGHT, {})
+
+
+def test_a_record_that_cannot_be_written_is_one_line(few: None, tmp_path: Path) -> None:
+    out = tmp_path / "ports.sqlite"
+    arguments = ("--adapter", RIGHT, "--adapter", f"{TOYS}:WrongSame", "--out", str(out))
+    assert table(*arguments).exit_code == 0
+    with sqlite3.connect(out) as connection:
+        connection.execute("CREATE TRIGGER full BEFORE INSERT ON ports BEGIN SELECT RAISE(ABORT, 'full'); END")
+    done = table(*arguments)
+    assert done.exit_code == 2
+    assert "cannot write" in done.stderr
 
 
 @pytest.mark.parametrize(
