@@ -30,7 +30,7 @@ class Benchmark(NamedTuple):
 
 BENCHMARKS = {
     "overhead": Benchmark(
-        overhead.measure, overhead.markdown, {"parts": {"smoke": ("torch", "onnxruntime")}, "repeats": 1}
+        overhead.measure, overhead.markdown, {"parts": [overhead.Part(("torch", "onnxruntime"), "smoke", 1)]}
     ),
     "compiling": Benchmark(compiling.measure, compiling.markdown, {}),
     "oracle": Benchmark(oracle.measure, oracle.markdown, {"tier": "smoke", "repeats": 1}),

@@ -7,10 +7,19 @@ pytest --pyargs conformance.contract --adapter examples/numpy_backend.py:NumpyBa
 from __future__ import annotations
 
 from adapters.base import Adapter, Limit, Program
-from cases import Case
+from cases import Case, DomainError
 
 PERIODIC = ("circular", "circular_lower")
 MANUAL = "https://numpy.org/doc/stable/user/basics.indexing.html"
+
+
+def has_no_size(case: Case) -> bool:
+    """Whether the question has no answer, and so no size to allocate."""
+    try:
+        case.geometry()
+    except DomainError:
+        return True
+    return False
 
 
 class NumpyBackend(Adapter):
@@ -20,6 +29,7 @@ class NumpyBackend(Adapter):
     packages = ("numpy",)
     documentation = MANUAL
     limits = (
+        Limit("inexpressible", "domain", has_no_size, "the sizes of the result are computed first", MANUAL),
         Limit("inexpressible", "groups", lambda case: case.groups != 1, "no argument for groups", MANUAL),
         Limit("inexpressible", "direction", lambda case: case.direction != "fwd", "no gradients", MANUAL),
         Limit("inexpressible", "padding", lambda case: case.padding in PERIODIC, "no periodic padding", MANUAL),
