@@ -118,6 +118,12 @@ class Tensor:
         return cls(array, name)
 
 
+def _defines_functions(code: CodeType) -> bool:
+    """Whether code makes functions, each of which ``torch.compile`` ties to the globals it first had."""
+    inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
+    return any(not function.co_name.startswith("<") for function in inner)
+
+
 class Adapter(abc.ABC):
     """One implementation of the transposed convolution.
 
@@ -178,6 +184,7 @@ class Adapter(abc.ABC):
 
     def __init__(self) -> None:
         self._namespaces: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._compiled_last: tuple[str, CodeType] | None = None
 
     @abc.abstractmethod
     def program(self, case: Case) -> Program:
@@ -275,13 +282,18 @@ class Adapter(abc.ABC):
         return namespace
 
     def _compiled(self, program: Program) -> CodeType:
-        """Code of its own for a run: ``torch.compile`` ties what it makes of a function to its first globals."""
+        """The code of a program, compiled once for both answers to a question."""
         source = "\n".join(program.body)
+        if self._compiled_last is not None and self._compiled_last[0] == source:
+            return self._compiled_last[1]
         # The lines are made known to linecache, so that a traceback shows them and compilers that ask for
         # the source of a function find it.
         filename = f"<{self.name} program>"
         linecache.cache[filename] = (len(source), None, [line + "\n" for line in program.body], filename)
-        return compile(source, filename, "exec")
+        code = compile(source, filename, "exec")
+        if not _defines_functions(code):
+            self._compiled_last = source, code
+        return code
 
     def _setup(self, lines: tuple[str, ...]) -> dict[str, Any]:
         if lines not in self._namespaces:

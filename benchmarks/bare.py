@@ -2,9 +2,9 @@
 
     python -m benchmarks.bare ADAPTER FILE
 
-FILE has a case id a line. What a user's own script would not do stands still on the clock: our imports, making the
-input data, and writing and compiling the calls; and it ends at once. The first line printed says how long that took, every other line
-how far the loop is, so that it can go on behind a question that ends its process.
+FILE has a case id a line. What a user's own script would not do stands still on the clock: our imports, making
+the input data, and writing and compiling the calls; and it ends at once. The first line printed says how long it
+stood, every other line how far the loop is, so that it can go on behind a question that ends its process.
 """
 
 import time

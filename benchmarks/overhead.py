@@ -2,13 +2,13 @@
 
     python -m benchmarks.overhead [--tier gate] [--adapter torch ...] [--repeats 3]
 
-The bare loop (`benchmarks.bare`) is a process that imports the framework and makes each call once, from the start
-of the interpreter to the last answer; no oracle, no verdict. A question that ends its process ends a run's, too; the loop
-goes on behind it in a new one. The run is the whole command ``conformance run``: start of the interpreter, pytest,
-collection, the adapter's process and its import of the framework, input data, second answers, oracle, verdict,
-record, diagnosis of what is wrong, summary, JUnit and HTML report. A run over several adapters stands beside their
-loops one after the other. All are given in seconds of the wall and of all processors; on a machine with other work
-only the second is comparable. Prints JSON.
+The bare loop (`benchmarks.bare`) is a process that imports the framework and makes each call once, from the
+start of the interpreter to the last answer; no oracle, no verdict. A question that ends its process ends a
+run's, too; the loop goes on behind it in a new one. The run is the whole command ``conformance run``: start of
+the interpreter, pytest, collection, the adapter's process and its import of the framework, input data, second
+answers, oracle, verdict, record, diagnosis of what is wrong, summary, JUnit and HTML report. A run over several
+adapters stands beside their loops one after the other. All are given in seconds of the wall and of all
+processors; on a machine with other work only the second is comparable. Prints JSON.
 """
 
 from __future__ import annotations
