@@ -141,3 +141,14 @@ class WrongSame(Right):
         if not isinstance(case.padding, str):
             return right
         return Program(right.setup, (*right.body, "y = np.roll(y, 1, 2)" if case.direction == "fwd" else ""))
+
+
+class WordsOnly(Right):
+    """Takes no crop but those that two words stand for."""
+
+    name = "words-only"
+    limits = (
+        Limit(
+            "inexpressible", "padding", lambda case: case.padding not in ("valid", "same"), "two words", "manual"
+        ),
+    )

@@ -248,14 +248,19 @@ STEPS: tuple[Step, ...] = (
         after=_pad,
         before_gradient=_cut,
     ),
-    _crop_after("the crop after the call", _valid),
-    _crop_after("the crop after the call, from the full result", _full),
     Step(
         "a period by folding the full result, and the bias after it",
         lambda case: case.geometry().wraps,
         lambda case: replace(case, padding=((0, 0),), output_padding=None, bias=False),
         after=_fold,
         before_gradient=_unfold,
+    ),
+    _crop_after("the crop after the call", _valid),
+    _crop_after("the crop after the call, from the full result", _full),
+    Step(
+        "the whole result in the word `valid`",
+        lambda case: not isinstance(case.padding, str) and case.geometry().crop == _valid(case).geometry().crop,
+        _valid,
     ),
     Step(
         "the other layout",

@@ -96,6 +96,19 @@ def test_a_wrong_call_gives_way_to_a_right_one_with_steps() -> None:
     assert "NOT right" not in text
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["1d-i4-k3-p0", "1d-i4-k3-p1", "1d-i3-k2-s4-circular", "2d-c3x9-i2x4-k3x1-s1x2-g3-circular_lower-op0-b1"],
+)
+def test_two_words_are_enough(text: str) -> None:
+    with Host(resolve(f"{TOYS}:WordsOnly")) as host:
+        port = find_port(Case.parse(text), host)
+    assert isinstance(port, Port), port
+    assert port.asked.padding in ("valid", "same")
+    assert port.proof.proved == ("output", "gradients")
+    assert not port.proof.problem
+
+
 CALLS = [
     ("keras.layers.Conv2DTranspose(3, 3, strides=2, padding='same')", (1, 4, 5, 2), None),
     ("torch.nn.ConvTranspose2d(4, 6, (3, 2), stride=2, padding=1, groups=2, dilation=2)", (1, 4, 5, 7), None),
