@@ -35,6 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--baseline", default=None, metavar="FILE", help="results file of an earlier run to compare with"
     )
     group.addoption("--answer-timeout", type=float, default=60.0, metavar="S", help="seconds for one answer")
+    group.addoption(
+        "--unselected", action="store_true", help="nothing picks some of the items: make each when its turn comes"
+    )
     group.addoption("--no-report", action="store_true", help="record results only")
 
 

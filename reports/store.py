@@ -8,6 +8,7 @@ import uuid
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from reports.outcome import Outcome
 from reports.schema import OUTCOME_FIELDS, SCHEMA_VERSION
 
 __all__ = ["SCHEMA_VERSION", "Results", "ResultsError"]
+
+_QUESTIONS_AT_A_TIME = 10_000
 
 
 class ResultsError(ValueError):
@@ -129,17 +132,20 @@ class Results:
 
     def plan(self, questions: Iterable[tuple[str, Case]], *, elsewhere: Iterable[tuple[str, Case]] = ()) -> None:
         """Record what is going to be asked, as pairs of adapter and case, and what other shards ask."""
-        here = dict.fromkeys(questions, 1)
-        planned = dict.fromkeys(elsewhere, 0) | here
-        rows = [tuple(columns(case).values()) for case in dict.fromkeys(case for _, case in planned)]
-        marks = ", ".join("?" * len(COLUMN_NAMES))
         self._cases = None
+        marks = ", ".join("?" * len(COLUMN_NAMES))
+        described: set[Case] = set()
+        planned = chain(((key, 0) for key in elsewhere), ((key, 1) for key in questions))
         with self._connection:
-            self._connection.executemany(f"INSERT OR IGNORE INTO cases VALUES ({marks})", rows)
-            self._connection.executemany(
-                "INSERT INTO plan VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET here = max(here, excluded.here)",
-                [(adapter, str(case), mine) for (adapter, case), mine in planned.items()],
-            )
+            while part := list(islice(planned, _QUESTIONS_AT_A_TIME)):
+                new = dict.fromkeys(case for (_, case), _ in part if case not in described)
+                described.update(new)
+                rows = [tuple(columns(case).values()) for case in new]
+                self._connection.executemany(f"INSERT OR IGNORE INTO cases VALUES ({marks})", rows)
+                self._connection.executemany(
+                    "INSERT INTO plan VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET here = max(here, excluded.here)",
+                    [(adapter, str(case), here) for (adapter, case), here in part],
+                )
 
     def record(self, outcome: Outcome) -> None:
         """Record an outcome; the latest for a question counts. It survives the end of the process."""

@@ -79,6 +79,7 @@ def start(
         *(f"--expectations={folder}" for folder in expectations),
         *(f"--{name}={value}" for name, value in given.items() if value is not None),
         *(["--resume"] if resume else []),
+        *([] if set(pytest_args) - {"--no-report"} else ["--unselected"]),
         *("-n", workers, f"--out={out}", f"--answer-timeout={timeout}"),
         *pytest_args,
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby, pairwise, takewhile
 from pathlib import Path
@@ -46,6 +46,7 @@ class CaseItem(pytest.Item):
     def __init__(self, *, spec: AdapterSpec, case: Case, suite: SuitePlugin, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.spec, self.case, self.suite = spec, case, suite
+        self.turn: int | None = None
         self.following: Sequence[Case] = ()
 
     def runtest(self) -> None:
@@ -81,29 +82,82 @@ class Suite(pytest.File):
     def collect(self) -> Iterator[CaseItem]:
         """Make the items, those of one adapter together."""
         plugin: Any = self.config.pluginmanager.getplugin("conformance-items")
-        for number in plugin.plan.order:
-            spec, case = plugin.plan.questions[number]
-            nodeid = f"{spec.name}::{case}"
-            yield CaseItem.from_parent(self, name=str(case), nodeid=nodeid, spec=spec, case=case, suite=plugin)
+        yield from plugin.items_of(self)
+
+
+class OneByOne(Sequence[CaseItem]):
+    """The items of a run as pytest goes through them, each made when its turn comes and kept for a few turns.
+
+    A list of them would take two kilobytes an item, and a long run has a million.
+    """
+
+    def __init__(self, count: int, make: Callable[[int], CaseItem]) -> None:
+        self._count, self._make = count, make
+        self._made: dict[int, CaseItem] = {}
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, turn: Any) -> Any:
+        if not 0 <= turn < self._count:
+            raise IndexError(turn)
+        if turn not in self._made:
+            self._made[turn] = self._make(turn)
+            self._made[turn].turn = turn
+            if len(self._made) > 2 * MOST_AHEAD:
+                del self._made[min(self._made)]
+        return self._made[turn]
+
+
+def _launches(specs: Iterable[tuple[int, AdapterSpec]]) -> dict[int, AdapterSpec]:
+    """By the turn of the first question to each adapter, which one is asked after it."""
+    firsts = [next(block) for _, block in groupby(specs, lambda turn: turn[1])]
+    return {turn: other for (turn, _), (_, other) in pairwise(firsts)}
 
 
 class SuitePlugin:
     """Hooks of the side that runs items."""
 
-    def __init__(self, plan: Plan, asker: Asks, *, looks_ahead: bool = True) -> None:
-        self.plan, self.asker, self._looks_ahead = plan, asker, looks_ahead
-        self._number: dict[pytest.Item, int] = {}
-        self._items: list[pytest.Item] = []
-        self._next_adapter: dict[pytest.Item, AdapterSpec] = {}
+    def __init__(self, plan: Plan, asker: Asks, *, looks_ahead: bool = True, lists: bool = True) -> None:
+        self.plan, self.asker, self._looks_ahead, self._lists = plan, asker, looks_ahead, lists
+        self._items: Sequence[pytest.Item] = ()
+        self._launches: dict[int, AdapterSpec] = {}
+
+    def items_of(self, suite: Suite) -> Sequence[CaseItem]:
+        """The items in the order of the plan, not made before they are taken."""
+
+        def make(turn: int) -> CaseItem:
+            spec, case = self.plan.question(self.plan.order[turn])
+            nodeid = f"{spec.name}::{case}"
+            return CaseItem.from_parent(suite, name=str(case), nodeid=nodeid, spec=spec, case=case, suite=self)
+
+        return OneByOne(len(self.plan.order), make)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> bool | None:
+        """Leave out the list of items where nobody picks from it."""
+        if self._lists:
+            return None
+        items: Any = self.items_of(Suite.from_parent(session, path=SUITE))
+        session.items, session.testscollected = items, len(items)
+        session.config.hook.pytest_collection_finish(session=session)
+        return True
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Find out which adapter comes after which; a worker of pytest-xdist is not told which items it gets."""
         gc.freeze()  # the items and all that is imported stay: no need to look through them again and again
-        if self._looks_ahead and not hasattr(session.config, "workerinput"):
-            items = [item for item in session.items if isinstance(item, CaseItem)]
-            self._items, self._number = session.items, {item: n for n, item in enumerate(session.items)}
-            firsts = [next(group) for _, group in groupby(items, lambda item: item.spec)]
-            self._next_adapter = {item: other.spec for item, other in pairwise(firsts)}
+        if not self._looks_ahead or hasattr(session.config, "workerinput"):
+            return
+        self._items = session.items
+        if self._lists:
+            specs = []
+            for turn, item in enumerate(session.items):
+                if isinstance(item, CaseItem):
+                    item.turn = turn
+                    specs.append((turn, item.spec))
+            self._launches = _launches(specs)
+        else:
+            self._launches = _launches((t, self.plan.question(n)[0]) for t, n in enumerate(self.plan.order))
 
     def pytest_pycollect_makemodule(self, module_path: Path, parent: Any) -> Suite | None:
         """Collect the suite in place of its anchor module."""
@@ -128,14 +182,15 @@ class SuitePlugin:
         report = hook.pytest_runtest_makereport(item=item, call=call)
         hook.pytest_runtest_logreport(report=report)
         hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-        if item in self._next_adapter:
-            launch(self._next_adapter[item])
+        if item.turn in self._launches:
+            launch(self._launches[item.turn])
         return True
 
     def _after(self, item: CaseItem, nextitem: pytest.Item | None) -> list[Case]:
         """What the same adapter is asked next, as far as it is known; a worker of pytest-xdist knows one item."""
-        number = self._number.get(item)
-        later = [nextitem] if number is None else self._items[number + 1 : number + 1 + MOST_AHEAD]
+        later = [nextitem]
+        if item.turn is not None:
+            later = [self._items[turn] for turn in range(len(self._items))[item.turn + 1 :][:MOST_AHEAD]]
         same = takewhile(lambda other: isinstance(other, CaseItem) and other.spec == item.spec, later)
         return [other.case for other in same if isinstance(other, CaseItem)]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from adapters.registry import AdapterSpec
 from cases import Case
@@ -23,21 +25,37 @@ class ShardError(ValueError):
 
 @dataclass(frozen=True)
 class Plan:
-    """The questions of a run.
+    """The questions of a run: every case for every adapter, numbered adapter by adapter.
 
     Attributes
     ----------
-    questions : tuple
-        The whole selection as pairs of adapter and case: every adapter's cases together.
-    here : tuple of int
-        Indices of the questions this run is to ask: all, or those of its shard.
-    order : tuple of int
-        Indices of the questions still to be asked, in the order to ask them.
+    specs, cases : sequences
+        The whole selection.
+    here : sequence of int
+        Numbers of the questions this run is to ask: all, or those of its shard.
+    order : sequence of int
+        Numbers of the questions still to be asked, in the order to ask them.
     """
 
-    questions: tuple[tuple[AdapterSpec, Case], ...]
-    here: tuple[int, ...]
-    order: tuple[int, ...]
+    specs: Sequence[AdapterSpec]
+    cases: Sequence[Case]
+    here: Sequence[int]
+    order: Sequence[int]
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of the whole selection."""
+        return range(len(self.specs) * len(self.cases))
+
+    def question(self, number: int) -> tuple[AdapterSpec, Case]:
+        """The adapter and the case of a number."""
+        adapter, case = divmod(number, len(self.cases))
+        return self.specs[adapter], self.cases[case]
+
+    def key(self, number: int) -> Key:
+        """The names of both."""
+        spec, case = self.question(number)
+        return spec.name, str(case)
 
 
 def read_shard(text: str | None) -> tuple[int, int] | None:
@@ -114,25 +132,23 @@ def make_plan(
         Outcomes of an earlier run: within an adapter, what failed then comes first, then what took longest. The
         rest is mixed, so that most of what is wrong shows early.
     """
-    questions = tuple((spec, case) for spec in specs for case in cases)
-    keys = [(spec.name, str(case)) for spec, case in questions]
-    here = list(range(len(keys)))
+    whole = Plan(specs, cases, (), ())
+    here: Sequence[int] = whole.numbers
     if shard is not None:
         index, count = shard
-        shards = shards_of(keys, count, _seconds(durations))
-        here = [number for number in here if shards[number] == index - 1]
+        shards = shards_of([whole.key(number) for number in here], count, _seconds(durations))
+        here = array("L", [number for number in here if shards[number] == index - 1])
     done = {(o.adapter, o.case_id) for o in recorded if o.status not in ("missing", "infra")}
-    earlier = {(o.adapter, o.case_id): o for o in previous}
-    adapter_order = {spec.name: number for number, spec in enumerate(specs)}
+    earlier = {(o.adapter, o.case_id): (not o.gates, -o.seconds) for o in previous}
 
-    def urgency(number: int) -> tuple[int, bool, float, int]:
-        adapter, case_id = keys[number]
-        old = earlier.get(keys[number])
-        seconds = old.seconds if old is not None else 0.0
-        return adapter_order[adapter], not (old is not None and old.gates), -seconds, turn(case_id)
+    def urgency(number: int) -> tuple[bool, float, int]:
+        key = whole.key(number)
+        return (*earlier.get(key, (True, 0.0)), turn(key[1]))
 
-    left = [number for number in here if keys[number] not in done]
-    return Plan(questions, tuple(here), tuple(sorted(left, key=urgency)))
+    order = array("L")
+    for _, those in groupby(here, lambda number: number // len(cases)):
+        order.extend(sorted((number for number in those if whole.key(number) not in done), key=urgency))
+    return Plan(specs, cases, here, order)
 
 
 def _seconds(outcomes: Iterable[Outcome]) -> dict[Key, float]:

@@ -109,10 +109,7 @@ class Recorder:
             )  # fmt: skip
             if previous is not None:
                 previous.close()
-            self._names = {f"{spec.name}::{case}": (spec.name, case) for spec, case in self.plan.questions}
-            if recorded and self.results.questions(here=False) != {
-                (name, str(case)) for name, case in self._names.values()
-            }:
+            if recorded and self.results.questions(here=False) != set(map(self.plan.key, self.plan.numbers)):
                 raise pytest.UsageError(f"the run in {self._option.out} asked other questions; leave out --resume")
             self._close = stack.pop_all()
         if not recorded:
@@ -133,39 +130,44 @@ class Recorder:
         except (sqlite3.Error, OSError) as error:
             self.trouble = self.trouble or f"cannot write into {self._folder.path}: {error}"
 
-    def _plan(self, ids: Iterable[str]) -> None:
+    def _plan(self, count: int, ids: Iterable[str]) -> None:
         """Record what is asked: what was collected, which leaves out what pytest's own options deselect."""
         if self._planned:
             return
         self._planned = True
         with self._writing():
-            self._write_plan(list(ids))
+            self._write_plan(count, ids)
         self.pytest_runtest_logfinish()
         if not self._option.no_report:
             prepare_page(self.results.cases())  # frameworks are loading
 
-    def _write_plan(self, ids: list[str]) -> None:
-        mine = {
-            f"{spec.name}::{case}" for spec, case in (self.plan.questions[number] for number in self.plan.here)
-        }
-        elsewhere = [question for name, question in self._names.items() if name not in mine]
-        if len(ids) < len(self.plan.order):
-            elsewhere = []  # something was deselected here; whether other shards deselect theirs is not known
-        self.results.plan([self._names[name] for name in ids], elsewhere=elsewhere)
-        asked = {case_id for _, case_id in self.results.questions(here=False)}
-        self.results.set_meta(
-            "case_set_hash", tier_hash([case for _, case in self._names.values() if str(case) in asked])
+    def _write_plan(self, count: int, ids: Iterable[str]) -> None:
+        plan = self.plan
+        here: Iterable[int] = plan.order
+        elsewhere: Iterable[int] = ()
+        if count < len(plan.order):
+            # Something was deselected here; whether other shards deselect theirs is not known.
+            asked = set(ids)
+            here = (number for number in plan.order if "::".join(plan.key(number)) in asked)
+        elif len(plan.here) < len(plan.numbers):
+            mine = set(plan.here)
+            elsewhere = (number for number in plan.numbers if number not in mine)
+        questions, others = (
+            ((spec.name, case) for spec, case in map(plan.question, numbers)) for numbers in (here, elsewhere)
         )
+        self.results.plan(questions, elsewhere=others)
+        asked_cases = self.results.cases()
+        self.results.set_meta("case_set_hash", tier_hash([c for c in plan.cases if str(c) in asked_cases]))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without xdist the items are here."""
         if getattr(session.config.option, "dist", "no") == "no":
-            self._plan([item.nodeid for item in session.items])
+            self._plan(len(session.items), (item.nodeid for item in session.items))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
         """With xdist every worker collects the same items and tells."""
-        self._plan(ids)
+        self._plan(len(ids), ids)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:

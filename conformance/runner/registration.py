@@ -67,7 +67,7 @@ def register(config: pytest.Config) -> None:
             if asks_here and not option.resume:
                 launch(specs[0])
             if handed is not None:
-                plan = Plan(tuple((spec, case) for spec in specs for case in cases), (), tuple(handed))
+                plan = Plan(specs, cases, (), handed)
             elif option.collectonly:
                 plan = make_plan(specs, cases, shard=read_shard(option.shard))
             else:
@@ -87,7 +87,10 @@ def register(config: pytest.Config) -> None:
             else:
                 # Questions that somebody names are few, and get all the care there is.
                 asker = Asker(limits, known, every if option.case else asked_twice)
-            plugin = SuitePlugin(plan, asker, looks_ahead=asks_here and worker.get(LOOKS_AHEAD, True))
+            plugin = SuitePlugin(
+                plan, asker, looks_ahead=asks_here and worker.get(LOOKS_AHEAD, True),
+                lists=not (asks_here and option.unselected and handed is None),
+            )  # fmt: skip
             config.pluginmanager.register(plugin, "conformance-items")
             stack.pop_all()
         except (UnknownAdapter, SelectionError, ShardError, ExpectationError, ClusterError) as error:

@@ -54,7 +54,7 @@ def test_what_failed_comes_first_then_what_took_longest_adapter_by_adapter() -> 
         Outcome(str(third), "a", "fail", "values", seconds=2),
     ]
     plan = make_plan(SPECS, CASES[:4], previous=previous)
-    asked = [(plan.questions[n][0].name, plan.questions[n][1]) for n in plan.order]
+    asked = [(spec.name, case) for spec, case in map(plan.question, plan.order)]
     assert asked[:4] == [("a", third), ("a", second), ("a", first), ("a", CASES[3])]
     assert asked[4:] == [("b", case) for case in sorted(CASES[:4], key=lambda case: turn(str(case)))]
 
@@ -63,7 +63,7 @@ def test_what_stands_is_not_asked_again_what_failed_on_our_side_is() -> None:
     recorded = [Outcome(str(CASES[0]), "a", "crash"), Outcome(str(CASES[1]), "a", "infra")]
     plan = make_plan(SPECS[:1], CASES[:3], recorded=recorded)
     assert sorted(plan.order) == [1, 2]
-    assert plan.here == (0, 1, 2)
+    assert list(plan.here) == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
