@@ -34,7 +34,6 @@ def compare(old: Results, new: Results, gate: Gate) -> dict[str, Any]:
         standing, kind and diagnosis, with their cases), ``changes`` (each question with what it was and is),
         ``drift``, ``asked`` (in both, only in the one, only in the other).
     """
-    asked_old, asked_new = old.questions(), new.questions()
     items = [item for item in gate.items if item.standing != "known"]
     told = {(item.outcome.adapter, item.outcome.case_id) for item in items}
     before = {(o.adapter, o.case_id): o for o in old.outcomes() if (o.adapter, o.case_id) in told}
@@ -52,11 +51,7 @@ def compare(old: Results, new: Results, gate: Gate) -> dict[str, Any]:
         "old": _facts(old),
         "new": _facts(new),
         "counts": dict(gate.standings),
-        "asked": {
-            "both": len(asked_old & asked_new),
-            "only_old": len(asked_old - asked_new),
-            "only_new": len(asked_new - asked_old),
-        },
+        "asked": _asked(old, new),
         "findings": changed,
         "changes": [
             {
@@ -70,6 +65,11 @@ def compare(old: Results, new: Results, gate: Gate) -> dict[str, Any]:
         ],
         "drift": [{**asdict(drift), "text": str(drift)} for drift in gate.drifts],
     }
+
+
+def _asked(old: Results, new: Results) -> dict[str, int]:
+    both = sum(len(set(old.questions(adapter)).intersection(new.questions(adapter))) for adapter in new.adapters())
+    return {"both": both, "only_old": old.count() - both, "only_new": new.count() - both}
 
 
 def _facts(results: Results) -> dict[str, Any]:

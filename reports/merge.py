@@ -54,21 +54,25 @@ def merge(paths: Sequence[Path], target: Path) -> Merged:
     resolved = list(dict.fromkeys(path.resolve() for path in paths))
     if target.resolve() in resolved:
         raise ResultsError(f"{target} is one of the files to merge")
-    planned: dict[tuple[str, str], None] = {}
     draft = target.with_name(f".{target.name}.draft")
     answered = twice = conflicts = 0
     with ExitStack() as stack:
         runs = [stack.enter_context(Results.open(path)) for path in resolved]
         meta = _combine([results.meta() for results in runs])
-        for results in runs:
-            planned.update(dict.fromkeys(sorted(results.questions(here=False))))
-        parsed = {case_id: Case.parse(case_id) for case_id in dict.fromkeys(case_id for _, case_id in planned)}
+        adapters = dict.fromkeys(adapter for results in runs for adapter in results.adapters(here=False))
+        parsed = {case_id: Case.parse(case_id) for results in runs for case_id in results.cases()}
         meta["case_set_hash"] = tier_hash(parsed.values())
         stack.callback(draft.unlink, missing_ok=True)
         try:
             with Results.create(draft) as merged:
-                merged.plan((adapter, parsed[case_id]) for adapter, case_id in planned)
-                for adapter in dict.fromkeys(adapter for adapter, _ in planned):
+                merged.plan(
+                    (adapter, parsed[case_id])
+                    for adapter in adapters
+                    for results in runs
+                    for case_id in results.questions(adapter, here=False)
+                )
+                planned = merged.count()
+                for adapter in adapters:
                     part = _Chosen()
                     for results in runs:
                         part.add(results.outcomes(adapter))
@@ -81,7 +85,7 @@ def merge(paths: Sequence[Path], target: Path) -> Merged:
             draft.replace(target)
         except OSError as error:
             raise ResultsError(f"cannot write {target}: {error}") from None
-    return Merged(len(planned), len(planned) - answered, twice, conflicts)
+    return Merged(planned, planned - answered, twice, conflicts)
 
 
 class _Chosen:

@@ -169,10 +169,10 @@ class Results:
         """All facts about the run."""
         return {key: json.loads(value) for key, value in self._connection.execute("SELECT key, value FROM meta")}
 
-    def adapters(self) -> list[str]:
-        """Names of the adapters that this run was to ask."""
-        query = "SELECT DISTINCT adapter FROM plan WHERE here ORDER BY adapter"
-        return [name for (name,) in self._connection.execute(query)]
+    def adapters(self, *, here: bool = True) -> list[str]:
+        """Names of the adapters that this run was to ask; with ``here`` false, those of every shard."""
+        query = "SELECT DISTINCT adapter FROM plan WHERE here >= ? ORDER BY adapter"
+        return [name for (name,) in self._connection.execute(query, (int(here),))]
 
     def counts(self) -> dict[str, Counter[str]]:
         """How often each status came of the planned questions, by adapter."""
@@ -217,11 +217,13 @@ class Results:
             self._cases = {row[0]: dict(zip(COLUMN_NAMES, row, strict=True)) for row in rows}
         return self._cases
 
-    def questions(self, *, here: bool = True) -> set[tuple[str, str]]:
-        """Pairs of adapter and case id that this run was to ask; with ``here`` false, those of every shard."""
-        query = "SELECT adapter, case_id FROM plan WHERE here >= ?"
-        return {(adapter, case_id) for adapter, case_id in self._connection.execute(query, (int(here),))}
+    def questions(self, adapter: str, *, here: bool = True) -> list[str]:
+        """Ids of the cases that this run was to ask an adapter, sorted; ``here`` false: that any shard was."""
+        query = "SELECT case_id FROM plan WHERE adapter = ? AND here >= ? ORDER BY case_id"
+        return [case_id for (case_id,) in self._connection.execute(query, (adapter, int(here)))]
 
-    def count(self) -> int:
-        """Number of questions this run was to ask."""
-        return int(self._connection.execute("SELECT count(*) FROM plan WHERE here").fetchone()[0])
+    def count(self, *, here: bool = True) -> int:
+        """Number of questions this run was to ask; with ``here`` false, that of every shard."""
+        return int(
+            self._connection.execute("SELECT count(*) FROM plan WHERE here >= ?", (int(here),)).fetchone()[0]
+        )

@@ -125,5 +125,5 @@ def totals_line(results: Results) -> str:
     count = found.totals.total()
     line = f"{count} outcome{'' if count == 1 else 's'}: {', '.join(named) or 'none'}"
     if shard := found.meta.get("shard"):
-        line += f"; shard {shard} of {len(results.questions(here=False))} questions"
+        line += f"; shard {shard} of {results.count(here=False)} questions"
     return f"{line}; case set {found.meta['case_set_hash']}" if "case_set_hash" in found.meta else line

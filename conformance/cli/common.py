@@ -46,8 +46,7 @@ def resolve_adapters(names: Sequence[str], device: str = "cpu") -> list[AdapterS
 
 def assess_record(record: Results, folders: Sequence[str], baseline: Results | None = None) -> Gate:
     """The gate of a recorded run; raises ExpectationError for a malformed file."""
-    adapters = sorted({adapter for adapter, _ in record.questions()})
-    return assess(record, load_all(adapters, expectation_folders(folders)), baseline, TIGHTEST_FIRST)
+    return assess(record, load_all(record.adapters(), expectation_folders(folders)), baseline, TIGHTEST_FIRST)
 
 
 def print_gate(gate: Gate, cases: Mapping[str, dict[str, Any]], *, summary: Path | None = None) -> None:
