@@ -118,6 +118,12 @@ def test_an_interrupted_run_keeps_what_it_has(tmp_path: Path) -> None:
     assert done.returncode in (0, 1), done.stderr
 
 
+def test_a_reader_that_goes_away_leaves_no_traceback() -> None:
+    command = f"{sys.executable} -m conformance cases --tier full | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (done.stdout.count("\n"), done.stderr) == (1, "")
+
+
 def test_check_answers_in_json() -> None:
     done = conformance("check", "2d-i5x7-k3-s2-same", "--adapter", toy("Right"), "--json")
     assert done.returncode == 0
