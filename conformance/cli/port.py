@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -153,6 +154,10 @@ def _show(
     for number, source in enumerate(names, 1):
         cells = ("" if source == goal else _percent(pairs[source, goal]) for goal in names)
         shares.add_row(str(number), source, *cells)
+    if not console.is_terminal and "COLUMNS" not in os.environ:  # as wide as many adapters need
+        console.width = max(
+            console.width, console.measure(shares, options=console.options.update(width=10_000)).maximum
+        )
     console.print(shares)
 
 
