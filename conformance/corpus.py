@@ -149,4 +149,6 @@ def recorded_standings(results: Results) -> list[Standing]:
     questions = {str(report.case) for report in reports}
     if not questions & results.cases().keys():
         return []
-    return review(reports, recorded=(outcome for outcome in results.outcomes() if outcome.case_id in questions))
+    return review(
+        reports, recorded=(outcome for outcome in results.outcomes(details=False) if outcome.case_id in questions)
+    )

@@ -36,7 +36,7 @@ def compare(old: Results, new: Results, gate: Gate) -> dict[str, Any]:
     """
     items = [item for item in gate.items if item.standing != "known"]
     told = {(item.outcome.adapter, item.outcome.case_id) for item in items}
-    before = {(o.adapter, o.case_id): o for o in old.outcomes() if (o.adapter, o.case_id) in told}
+    before = {(o.adapter, o.case_id): o for o in old.outcomes(details=False) if (o.adapter, o.case_id) in told}
     changed = []
     for name in STANDINGS:
         members = [item.outcome for item in items if item.standing == name]

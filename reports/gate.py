@@ -143,9 +143,11 @@ def assess(
     environments = results.meta().get("environments") or {}
     gate = Gate()
     for adapter in results.adapters():  # a run may have more outcomes than should be in memory at once
-        own = list(results.outcomes(adapter))
+        own = list(results.outcomes(adapter, details=False))
         gate.counts.update(outcome.status for outcome in own)
-        before = {} if baseline is None else {old.case_id: old for old in baseline.outcomes(adapter)}
+        before = (
+            {} if baseline is None else {old.case_id: old for old in baseline.outcomes(adapter, details=False)}
+        )
         entries = expectations.get(adapter, ())
         environment = environments.get(adapter, {})
         explained = _explain_all(own, cases, entries, environment)

@@ -135,7 +135,9 @@ class History:
                     return 0
                 run = added.lastrowid or 0
                 # Our own failures are no answers.
-                answers = (outcome for outcome in results.outcomes() if not STATUSES[outcome.status].ours)
+                answers = (
+                    outcome for outcome in results.outcomes(details=False) if not STATUSES[outcome.status].ours
+                )
                 return sum(self._extend(run, outcome) for outcome in answers)
         except sqlite3.Error as error:
             raise HistoryError(f"cannot write {self.path}: {error}") from None

@@ -104,7 +104,7 @@ def news_of(gate: Gate | None, before: Results | None, cases: Mapping[str, dict[
     earlier: dict[Question, str] = {}
     versions = None
     if before is not None:
-        earlier = {(o.adapter, o.case_id): label(o.status, o.kind) for o in before.outcomes()}
+        earlier = {(o.adapter, o.case_id): label(o.status, o.kind) for o in before.outcomes(details=False)}
         environments = before.meta().get("environments") or {}
         versions = {adapter: about.get("versions", {}) for adapter, about in environments.items()}
     if gate is None:

@@ -185,7 +185,9 @@ class Results:
             found.setdefault(adapter, Counter())[status] = number
         return found
 
-    def outcomes(self, adapter: str | None = None, statuses: Collection[str] = ()) -> Iterator[Outcome]:
+    def outcomes(
+        self, adapter: str | None = None, statuses: Collection[str] = (), *, details: bool = True
+    ) -> Iterator[Outcome]:
         """The outcome of every planned question; ``missing`` where none was recorded.
 
         Parameters
@@ -194,8 +196,11 @@ class Results:
             Those of one adapter only.
         statuses : collection of str
             Those with one of these statuses only; empty for all.
+        details : bool
+            With the program and the evidence, which make an outcome a hundred times as large.
         """
-        names = ", ".join(f"outcomes.{name}" for name in OUTCOME_FIELDS)
+        left_out = {} if details else {"program": "''", "evidence": "NULL"}
+        names = ", ".join(left_out.get(name, f"outcomes.{name}") for name in OUTCOME_FIELDS)
         query = f"""
             SELECT plan.case_id, plan.adapter, {names}
             FROM plan JOIN cases USING (case_id) LEFT JOIN outcomes USING (adapter, case_id)
@@ -209,6 +214,20 @@ class Results:
                 yield Outcome(case_id, name, "missing", detail="no outcome was recorded")
             else:
                 yield Outcome.from_row(dict(zip(OUTCOME_FIELDS, values, strict=True)))
+
+    def outcome(self, adapter: str, case_id: str) -> Outcome:
+        """The outcome that was recorded for one question, with all details.
+
+        Raises
+        ------
+        KeyError
+            There is none.
+        """
+        query = f"SELECT {', '.join(OUTCOME_FIELDS)} FROM outcomes WHERE adapter = ? AND case_id = ?"
+        row = self._connection.execute(query, (adapter, case_id)).fetchone()
+        if row is None:
+            raise KeyError(f"no outcome of {adapter} for {case_id}")
+        return Outcome.from_row(dict(zip(OUTCOME_FIELDS, row, strict=True)))
 
     def cases(self) -> dict[str, dict[str, Any]]:
         """The columns of every planned case, by id; treat as read-only."""

@@ -74,7 +74,7 @@ _FACTS: dict[str, tuple[str, Callable[[Any], str]]] = {
 
 def survey(results: Results) -> Survey:
     """Count and group what a run recorded."""
-    discrepancies = results.outcomes(statuses=GATING)
+    discrepancies = results.outcomes(statuses=GATING, details=False)
     meta = results.meta()
     conditions = {name: Condition(**known) for name, known in (meta.get("conditions") or {}).items()}
     return Survey(results.counts(), findings(discrepancies, results.cases(), conditions), meta)

@@ -48,9 +48,11 @@ def conditions(results: Results) -> dict[str, dict[str, Any]]:
 
 def wrong_and_passing(results: Results) -> tuple[list[Outcome], dict[str, list[str]]]:
     """The outcomes that fail the gate, and the ids of the cases that the adapters they are of pass."""
-    wrong = list(results.outcomes(statuses=GATING))
+    wrong = list(results.outcomes(statuses=GATING, details=False))
     adapters = dict.fromkeys(outcome.adapter for outcome in wrong)
-    return wrong, {name: [outcome.case_id for outcome in results.outcomes(name, ["pass"])] for name in adapters}
+    return wrong, {
+        name: [outcome.case_id for outcome in results.outcomes(name, ["pass"], details=False)] for name in adapters
+    }
 
 
 def some(items: Sequence[_Item], most: int) -> list[_Item]:

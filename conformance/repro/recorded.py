@@ -23,12 +23,11 @@ _MOST_FINDINGS = 20
 
 def scripts(results: Results) -> dict[str, str]:
     """The script of the smallest case of each finding, by finding id, unless its answer was too large to keep."""
-    wrong = [o for o in results.outcomes(statuses=GATING) if not STATUSES[o.status].ours and o.program]
-    by_question = {(outcome.adapter, outcome.case_id): outcome for outcome in wrong}
+    wrong = (o for o in results.outcomes(statuses=GATING, details=False) if not STATUSES[o.status].ours)
     environments = results.meta().get("environments") or {}
     written = {}
     for finding in findings(wrong, results.cases())[:_MOST_FINDINGS]:
-        outcome = by_question[finding.adapter, finding.smallest]
+        outcome = results.outcome(finding.adapter, finding.smallest)
         asked = _asked(outcome, environments.get(finding.adapter, {}))
         if asked is not None:
             # A question that no oracle can answer, as its output is beyond memory, has no script either.
@@ -47,7 +46,7 @@ def _asked(outcome: Outcome, environment: dict[str, Any]) -> Asked | None:
         name: np.array([float(value) for value in tensor["got"]]).reshape(tensor["shape"])
         for name, tensor in outcome.evidence.items()
     }
-    if outcome.digest and not got:
+    if not outcome.program or (outcome.digest and not got):
         return None
     # The first blank line ends the set-up, which may be empty.
     setup, _, body = f"\n{outcome.program}".partition("\n\n")

@@ -94,7 +94,7 @@ class Recorder:
                 stack.callback(self._folder.close)
                 self.results = self._folder.open_results(resume=self._option.resume)
                 stack.callback(self.results.close)
-                recorded = list(self.results.outcomes())
+                recorded = list(self.results.outcomes(details=False))
                 previous = self._folder.open_previous()
             except (FolderError, ResultsError) as error:
                 raise pytest.UsageError(str(error)) from None
@@ -104,8 +104,8 @@ class Recorder:
             if recorded:
                 _check_versions(specs, self._environments, versions_of)
             self.plan = make_plan(
-                specs, cases, shard=shard, durations=durations.outcomes() if durations else (),
-                recorded=recorded, previous=previous.outcomes() if previous else (),
+                specs, cases, shard=shard, durations=durations.outcomes(details=False) if durations else (),
+                recorded=recorded, previous=previous.outcomes(details=False) if previous else (),
             )  # fmt: skip
             if previous is not None:
                 previous.close()
