@@ -41,7 +41,7 @@ PARTS = (
     Part(("torch",), "smoke", 5),
     Part(("torch",), "gate", 5),
     Part(("onnxruntime",), "gate", 3),
-    Part(("keras-tensorflow",), "gate", 3),
+    Part(("keras-tensorflow",), "gate", 2),
     Part(EVERYDAY, "smoke", 1),
 )
 
