@@ -2,11 +2,11 @@
 
     python -m benchmarks.scale [--outcomes 10000 --outcomes 100000] [--asked 1 --asked 16]
 
-Records: made-up outcomes of 20 adapters are recorded, reported, merged from two halves and compared with
-themselves, each command in a process of its own; seconds, and the peak of its resident memory. Runs: the ``full``
-tier asked of ever more adapters that decline every question, so that nothing but the suite's own memory is seen.
-Workers: the ``full`` tier asked of an adapter that waits 20 ms over each answer, on ``-n 1`` and ``-n 2``, so that
-cores enough are free for both. Prints JSON.
+Records: made-up outcomes of 20 adapters and more, of some 5000 cases each, are recorded, reported, merged from
+two halves and compared with themselves, each command in a process of its own; seconds, and the peak of its
+resident memory. Runs: the ``full`` tier asked of ever more adapters that decline every question, so that nothing
+but the suite's own memory is seen. Workers: the ``full`` tier asked of an adapter that waits 20 ms over each
+answer, on ``-n 1`` and ``-n 2``, so that cores enough are free for both. Prints JSON.
 """
 
 from __future__ import annotations
@@ -79,8 +79,9 @@ def _make(path: str, outcomes: str, adapters: str) -> None:
                 part.record_all(mine)
 
 
-def records(outcomes: int, adapters: int = 20) -> dict[str, Any]:
+def records(outcomes: int) -> dict[str, Any]:
     """Record, report, merge and diff so many outcomes."""
+    adapters = max(20, outcomes // 5000)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         whole, only = str(folder / "whole.sqlite"), str(folder / "only.sqlite")
@@ -125,12 +126,14 @@ def workers(repeats: int = 2) -> dict[str, Any]:
     return {"speedup": spread(ratios)}
 
 
-def measure(outcomes: Sequence[int] = (10_000, 100_000), asked: Sequence[int] = (1, 16)) -> dict[str, Any]:
+def measure(
+    outcomes: Sequence[int] = (10_000, 100_000, 1_000_000), asked: Sequence[int] = (1, 16)
+) -> dict[str, Any]:
     """All figures."""
     return {
-        "records": [records(count) for count in outcomes],
-        "runs": [runs(count) for count in asked],
         "workers": workers(),
+        "runs": [runs(count) for count in asked],
+        "records": [records(count) for count in outcomes],
     }
 
 
@@ -166,7 +169,11 @@ def main() -> None:
     if arguments.make:
         _make(*arguments.make)
         return
-    print(json.dumps(measure(arguments.outcomes or (10_000, 100_000), arguments.asked or (1, 16)), indent=2))
+    print(
+        json.dumps(
+            measure(arguments.outcomes or (10_000, 100_000, 1_000_000), arguments.asked or (1, 16)), indent=2
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -160,11 +160,11 @@ class _Lines:
         """Where one tap puts the whole input."""
         ends = []
         for letter, axis, (low, _) in zip(self.taps, self.geometry.axes, self.geometry.crop, strict=True):
-            start = letter if axis.dilation == 1 else f"{letter} * {axis.dilation}"
-            start += f" + {-low}" if low < 0 else ""
+            tap, ahead = letter if axis.dilation == 1 else f"{letter} * {axis.dilation}", max(-low, 0)
+            start = f"{tap} + {ahead}" if ahead else tap
             reach = max((axis.input_size - 1) * axis.stride + 1, 0)
             step = f" : {axis.stride}" if axis.stride > 1 else ""
-            ends.append(f"{start} : {start} + {reach}{step}")
+            ends.append(f"{start} : {tap} + {ahead + reach}{step}")
         return self._at(ends, split=True)
 
     def _crop(self) -> str:

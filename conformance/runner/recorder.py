@@ -35,8 +35,6 @@ from reports.summary import totals_line, write_summary
 
 __all__ = ["Recorder", "installed"]
 
-_MOST_SECONDS_UNWRITTEN = 0.2  # of answers, which a run that is killed asks for again
-
 
 class Recorder:
     """Hooks of the process that writes the results file.
@@ -76,8 +74,6 @@ class Recorder:
         self._option = config.option
         self._clock = time.monotonic()
         self._planned = False
-        self._unwritten: list[Outcome] = []
-        self._written_at = self._clock
         self._specs = {spec.name: spec for spec in specs}
         self._crashed: set[str] = set()
         self.gate: Gate | None = None
@@ -195,24 +191,13 @@ class Recorder:
         with self._writing():
             if message is not None:
                 outcome = Outcome.from_json(message["outcome"])
-                self._record(outcome)
+                self.results.record(outcome)
                 if message["environment"]:
                     self._environments[outcome.adapter] = message["environment"]
                     self.results.set_meta("environments", self._environments)
             elif report.failed:
                 adapter, _, case_id = report.nodeid.rpartition("::")
-                self._record(Outcome(case_id, adapter, "infra", detail=str(report.longrepr)[:4000]))
-
-    def _record(self, outcome: Outcome) -> None:
-        """Write what came in the last moments together: a transaction takes as long as a fast adapter's answer."""
-        self._unwritten.append(outcome)
-        if time.monotonic() - self._written_at > _MOST_SECONDS_UNWRITTEN:
-            self._write_outcomes()
-
-    def _write_outcomes(self) -> None:
-        unwritten, self._unwritten = self._unwritten, []
-        self.results.record_all(unwritten)
-        self._written_at = time.monotonic()
+                self.results.record(Outcome(case_id, adapter, "infra", detail=str(report.longrepr)[:4000]))
 
     def pytest_runtest_logfinish(self) -> None:
         """Stop where going on would ask what cannot be recorded."""
@@ -223,7 +208,6 @@ class Recorder:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write everything that is made from the record."""
         with self._writing():
-            self._write_outcomes()
             self.results.set_meta("seconds", self._seconds_before + time.monotonic() - self._clock)
             self.gate = assess(self.results, self._expectations, self._baseline, TIGHTEST_FIRST)
             self.results.set_meta("gate", headline(self.gate))
