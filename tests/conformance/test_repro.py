@@ -38,7 +38,8 @@ for path in sys.argv[2:]:
         found[path] = end.code
     except AssertionError:
         found[path] = 1
-    got = names.get("got", {})
+    # A shape inference leaves a shape in place of an answer.
+    got = names.get("got", {"shape": np.array(names["shape"])} if "shape" in names else {})
     np.savez(path + ".npz", **(got if isinstance(got, dict) else {"y": got}))
 json.dump(found, open(sys.argv[1], "w"))
 """
