@@ -51,6 +51,8 @@ QUESTIONS = (
     "3d-c2x3-i3x2x4-k3x2x1-s1x2x1-p0-normal.2",
     "1d-n2-c3x4-i9-k4-s3-valid-f64-normal.5-grad",
     "2d-i3x4-k3-s0x1-p1",
+    "2d-n2-c2x3-i4x5-k3x2-s2-same-cl-ints.2",
+    "2d-n1-c3x2-i3x4-k2-s1-valid-cl-ints.3",
 )
 
 
