@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from adapters.environment import describe
 
-__all__ = ["best_of", "machine", "spread", "table", "with_spread"]
+__all__ = ["Timed", "best_of", "machine", "spread", "table", "timed", "with_spread"]
 
 _PACKAGES = ("numpy", "torch", "tensorflow", "keras", "jax", "onnx", "pytest", "pytest-xdist")
 
@@ -24,6 +25,28 @@ def spread(values: Iterable[float]) -> dict[str, float]:
 def with_spread(figure: dict[str, float], digits: int = 2) -> str:
     """A spread in words: ``1.10 (1.05 to 1.20)``."""
     return "{median:.{d}f} ({low:.{d}f} to {high:.{d}f})".format(**figure, d=digits)
+
+
+class Timed(NamedTuple):
+    """A command that ended: its seconds, those of all processors, its peak memory, what it printed, its status."""
+
+    wall: float
+    cpu: float
+    peak_mb: float
+    printed: bytes
+    status: int
+
+
+def timed(*command: str) -> Timed:
+    """Run a command to its end."""
+    started = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        printed = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    wall, cpu = time.perf_counter() - started, usage.ru_utime + usage.ru_stime
+    return Timed(wall, cpu, usage.ru_maxrss / 1024, printed, process.returncode)
 
 
 def best_of(call: Callable[[], Any], *, within: float = 0.3, repeats: int = 3) -> float:

@@ -15,16 +15,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.figures import spread, table, with_spread
+from benchmarks.figures import spread, table, timed, with_spread
 from conformance.selection import select
 
 
@@ -46,18 +43,6 @@ PARTS = (
 """The fastest framework on few and on many questions, two others, and one interface of each in one run."""
 
 
-def _timed(command: Sequence[str]) -> tuple[dict[str, float], bytes, int]:
-    """Run a command: its seconds and those of all processors, what it printed, and its status."""
-    started = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        assert process.stdout is not None
-        printed = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = {"wall": time.perf_counter() - started, "cpu": usage.ru_utime + usage.ru_stime}
-    return seconds, printed, process.returncode
-
-
 def bare(adapter: str, cases: Sequence[str]) -> dict[str, float]:
     """Time the loop over one adapter."""
     found = {"wall": 0.0, "cpu": 0.0, "calls": 0}
@@ -66,15 +51,15 @@ def bare(adapter: str, cases: Sequence[str]) -> dict[str, float]:
         ids = Path(scratch) / "ids"
         while left:
             ids.write_text("\n".join(left), encoding="utf-8")
-            seconds, printed, status = _timed([sys.executable, "-m", "benchmarks.bare", adapter, str(ids)])
-            first, *numbers = printed.splitlines() or [b"{}"]
+            loop = timed(sys.executable, "-m", "benchmarks.bare", adapter, str(ids))
+            first, *numbers = loop.printed.splitlines() or [b"{}"]
             still = json.loads(first)
-            if status and not numbers:
-                raise RuntimeError(f"the loop over {adapter} ends with {status} before any question")
-            for clock in ("wall", "cpu"):
-                found[clock] += seconds[clock] - still[clock]
+            if loop.status and not numbers:
+                raise RuntimeError(f"the loop over {adapter} ends with {loop.status} before any question")
+            found["wall"] += loop.wall - still["wall"]
+            found["cpu"] += loop.cpu - still["cpu"]
             found["calls"] += len(numbers)
-            left = left[int(numbers[-1]) + 1 :] if status else []
+            left = left[int(numbers[-1]) + 1 :] if loop.status else []
     return found
 
 
@@ -82,8 +67,8 @@ def run(adapters: Iterable[str], tier: str) -> dict[str, float]:
     """Time the whole command."""
     with tempfile.TemporaryDirectory() as out:
         named = [f"--adapter={adapter}" for adapter in adapters]
-        seconds, _, _ = _timed([sys.executable, "-m", "conformance", "run", *named, "--tier", tier, "--out", out])
-        return seconds
+        whole = timed(sys.executable, "-m", "conformance", "run", *named, "--tier", tier, "--out", out)
+        return {"wall": whole.wall, "cpu": whole.cpu}
 
 
 def compare(part: Part) -> dict[str, Any]:

@@ -13,19 +13,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.figures import spread, table, with_spread
+from benchmarks.figures import spread, table, timed, with_spread
 from cases import Case
 from reports.store import Results
 from tests.reports.made_up import make_run
+
+OUTCOMES = (10_000, 100_000, 1_000_000)
+"""How many made-up outcomes are recorded."""
+
+ASKED = (1, 16)
+"""How many adapters are asked the full tier in one run."""
 
 _DECLINES = """
 from adapters.base import Adapter, Limit
@@ -55,11 +58,8 @@ class Waits(NumpyBackend):
 
 def _timed(*command: str) -> dict[str, float]:
     """Run a command; its seconds and the largest resident memory of its processes, in MB."""
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, _, usage = os.wait4(process.pid, 0)
-    process.returncode = 0
-    return {"seconds": time.perf_counter() - started, "peak_mb": usage.ru_maxrss / 1024}
+    done = timed(*command)
+    return {"seconds": done.wall, "peak_mb": done.peak_mb}
 
 
 def _conformance(*arguments: str) -> dict[str, float]:
@@ -126,9 +126,7 @@ def workers(repeats: int = 2) -> dict[str, Any]:
     return {"speedup": spread(ratios)}
 
 
-def measure(
-    outcomes: Sequence[int] = (10_000, 100_000, 1_000_000), asked: Sequence[int] = (1, 16)
-) -> dict[str, Any]:
+def measure(outcomes: Sequence[int] = OUTCOMES, asked: Sequence[int] = ASKED) -> dict[str, Any]:
     """All figures."""
     return {
         "workers": workers(),
@@ -169,11 +167,7 @@ def main() -> None:
     if arguments.make:
         _make(*arguments.make)
         return
-    print(
-        json.dumps(
-            measure(arguments.outcomes or (10_000, 100_000, 1_000_000), arguments.asked or (1, 16)), indent=2
-        )
-    )
+    print(json.dumps(measure(arguments.outcomes or OUTCOMES, arguments.asked or ASKED), indent=2))
 
 
 if __name__ == "__main__":
