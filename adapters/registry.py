@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adapters.environment import versions
+
 if TYPE_CHECKING:
     from adapters.base import Adapter
 
@@ -26,6 +28,7 @@ __all__ = [
     "UnknownAdapter",
     "available",
     "expand",
+    "installed",
     "known",
     "load",
     "resolve",
@@ -183,6 +186,11 @@ def load(target: str) -> type[Adapter]:
     return found
 
 
+def installed(spec: AdapterSpec) -> dict[str, str] | None:
+    """Versions of the packages of an adapter here, None for one in another environment."""
+    return None if spec.foreign else versions(load(spec.target).packages)
+
+
 def known() -> dict[str, str]:
     """Names and targets of the built-in and entry-point adapters."""
     return {**_entry_points(), **BUILT_IN}
@@ -194,10 +202,10 @@ def available(device: str = "cpu") -> list[str]:
     for name, target in known().items():
         try:
             kind = load(target)
-            installed = [importlib.metadata.version(package) for package in kind.packages]
+            found = [importlib.metadata.version(package) for package in kind.packages]
         except (importlib.metadata.PackageNotFoundError, ImportError):
             continue
-        if installed and kind.device == device:
+        if found and kind.device == device:
             names.append(name)
     return names
 

@@ -12,9 +12,8 @@ from rich.table import Table
 
 from adapters.base import Adapter
 from adapters.devices import present
-from adapters.environment import versions
 from adapters.process import Host
-from adapters.registry import AdapterSpec, UnknownAdapter, expand, known, load, resolve
+from adapters.registry import AdapterSpec, UnknownAdapter, expand, installed, known, load, resolve
 from cases.tiers import load_tier
 from conformance.cli.options import adapter_option
 from conformance.probe import Probed, probe
@@ -57,7 +56,7 @@ def command(adapters: tuple[str, ...], as_json: bool, probing: bool) -> None:
 def _describe(spec: AdapterSpec) -> dict[str, Any]:
     """One adapter as plain data; reads declarations and package metadata, imports no framework."""
     kind = load(spec.target)
-    found = {} if spec.foreign else versions(kind.packages)
+    found = installed(spec) or {}
     return {
         "name": spec.name,
         "device": kind.device,

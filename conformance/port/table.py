@@ -13,10 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from adapters.environment import versions
 from adapters.process import Host, Limits
-from adapters.registry import AdapterSpec
-from adapters.registry import load as load_adapter
+from adapters.registry import AdapterSpec, installed
 from cases import Case, DomainError
 from cases.policy import policies
 from conformance.ask import verdict
@@ -78,8 +76,10 @@ def port_all(
     def port(spec: AdapterSpec) -> dict[Case, Ported]:
         found = {case: entry for case, entry in record.found(spec.name).items() if entry.kind != "wrong"}
         with Host(spec, limits) as host:
-            if installed := _versions(host):
-                record.begin(spec.name, installed)
+            if (here := installed(spec)) is None:
+                host.start()
+                here = dict(host.environment["versions"])
+            record.begin(spec.name, here)
             for case in asked:
                 if stopped.is_set():
                     break
@@ -100,14 +100,6 @@ def port_all(
         finally:  # an interrupt or an error ends the others after the question they are at
             stopped.set()
             pool.shutdown(cancel_futures=True)
-
-
-def _versions(host: Host) -> dict[str, str]:
-    """Of the interface's packages; another environment is asked."""
-    if not host.spec.foreign:
-        return versions(load_adapter(host.spec.target).packages)
-    host.start()
-    return dict(host.environment["versions"])
 
 
 def _port(case: Case, host: Host) -> Ported:

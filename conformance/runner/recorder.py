@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from adapters.environment import versions
 from adapters.process import Host, Limits
-from adapters.registry import AdapterSpec, load
+from adapters.registry import AdapterSpec
 from cases import Case
 from cases.tiers import tier_hash
 from conformance.bound import TIGHTEST_FIRST
@@ -33,7 +32,7 @@ from reports.outcome import Outcome
 from reports.store import Results, ResultsError
 from reports.summary import totals_line, write_summary
 
-__all__ = ["Recorder", "installed"]
+__all__ = ["Recorder"]
 
 
 class Recorder:
@@ -238,11 +237,6 @@ class Recorder:
     def pytest_unconfigure(self) -> None:
         """Close the record."""
         self._close.close()
-
-
-def installed(spec: AdapterSpec) -> dict[str, str] | None:
-    """Versions of the packages of an adapter here, None for one in another environment."""
-    return None if spec.foreign else versions(load(spec.target).packages)
 
 
 def _check_versions(

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from adapters.process import Limits
-from adapters.registry import AdapterSpec, UnknownAdapter, expand, resolve
+from adapters.registry import AdapterSpec, UnknownAdapter, expand, installed, resolve
 from conformance.cluster.members import Cluster, ClusterError
 from conformance.runner.ahead import close, launch
 from conformance.runner.asking import Asker, asked_twice, every
@@ -72,7 +72,7 @@ def register(config: pytest.Config) -> None:
                 plan = make_plan(specs, cases, shard=read_shard(option.shard))
             else:
                 # Imported where it is needed, and while a framework loads: the report is a third of the runner.
-                from conformance.runner.recorder import Recorder, installed
+                from conformance.runner.recorder import Recorder
 
                 recorder = Recorder(config, specs, cases, installed if cluster is None else cluster.versions)
                 plan = recorder.plan

@@ -8,6 +8,8 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -95,12 +97,19 @@ def test_what_is_known_is_not_asked_again_unless_it_was_wrong() -> None:
     assert list(found.values()) == [kept, Ported("direct"), Ported("direct")]
 
 
-def test_other_versions_do_not_go_on_with_a_table(few: None, tmp_path: Path) -> None:
+@pytest.fixture
+def begun(few: None, tmp_path: Path) -> Iterator[tuple[tuple[str, ...], sqlite3.Connection]]:
+    """Arguments of a table that was made, and its record."""
     out = tmp_path / "ports.sqlite"
     arguments = ("--adapter", RIGHT, "--adapter", f"{TOYS}:WrongSame", "--out", str(out))
     assert table(*arguments).exit_code == 0
-    with sqlite3.connect(out) as connection:
-        connection.execute('UPDATE versions SET versions = \'{"numpy": "0.1"}\'')
+    with closing(sqlite3.connect(out, isolation_level=None)) as record:
+        yield arguments, record
+
+
+def test_other_versions_do_not_go_on_with_a_table(begun: tuple[tuple[str, ...], sqlite3.Connection]) -> None:
+    arguments, record = begun
+    record.execute('UPDATE versions SET versions = \'{"numpy": "0.1"}\'')
     done = table(*arguments, "--resume")
     assert done.exit_code == 2
     assert "0.1" in done.stderr
@@ -122,12 +131,11 @@ def test_another_file_is_left_as_it_is(resume: bool, tmp_path: Path) -> None:
     PortsRecord(empty, resume=resume).begin(RIGHT, {})
 
 
-def test_a_record_that_cannot_be_written_is_one_line(few: None, tmp_path: Path) -> None:
-    out = tmp_path / "ports.sqlite"
-    arguments = ("--adapter", RIGHT, "--adapter", f"{TOYS}:WrongSame", "--out", str(out))
-    assert table(*arguments).exit_code == 0
-    with sqlite3.connect(out) as connection:
-        connection.execute("CREATE TRIGGER full BEFORE INSERT ON ports BEGIN SELECT RAISE(ABORT, 'full'); END")
+def test_a_record_that_cannot_be_written_is_one_line(
+    begun: tuple[tuple[str, ...], sqlite3.Connection],
+) -> None:
+    arguments, record = begun
+    record.execute("CREATE TRIGGER full BEFORE INSERT ON ports BEGIN SELECT RAISE(ABORT, 'full'); END")
     done = table(*arguments)
     assert done.exit_code == 2
     assert "cannot write" in done.stderr
