@@ -19,6 +19,8 @@ class VersionError(ValueError):
 def listed_versions(package: str) -> list[Version]:
     """Released versions that pip would install for this interpreter, oldest first.
 
+    Builds of one release, such as ``2.13.0`` and ``2.13.0+cpu``, are one: pip chooses among them.
+
     Raises
     ------
     VersionError
@@ -32,7 +34,7 @@ def listed_versions(package: str) -> list[Version]:
         said = done.stderr.strip().splitlines() or ["pip lists no versions"]
         reason = next((row for row in said if row.startswith("ERROR")), said[-1])
         raise VersionError(f"package {package!r}: {reason}")
-    return sorted(Version(text.strip()) for text in line[1].split(","))
+    return sorted({Version(Version(text.strip()).public) for text in line[1].split(",")})
 
 
 def between(versions: Iterable[Version], good: str, bad: str) -> list[Version]:
@@ -51,5 +53,7 @@ def between(versions: Iterable[Version], good: str, bad: str) -> list[Version]:
         raise VersionError(f"--good and --bad are both {first}")
     low, high = min(first, last), max(first, last)
     # An end that the index no longer lists may still be installed from elsewhere.
-    found = sorted({version for version in versions if low < version < high} | {low, high})
+    ends = (low.public, high.public)
+    inside = {version for version in versions if low < version < high and version.public not in ends}
+    found = [low, *sorted(inside), high]
     return found if first < last else found[::-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from packaging.specifiers import Specifier
 from packaging.version import Version
 
 from adapters.process import Host, Limits
@@ -84,7 +85,8 @@ def _probe(environments: Environments, version: Version, case: Case, adapter: st
         if outcome.status == "infra":
             return Probe(version, None, f"cannot be asked: {outcome.detail.splitlines()[0][:300]}")
         installed = host.environment["versions"].get(environments.package)
-        if installed is not None and Version(installed) != version:
+        # A specifier, as 2.13.0+cpu is a build of 2.13.0.
+        if installed is not None and not Specifier(f"=={version}").contains(installed, prereleases=True):
             return Probe(version, None, f"another version, {installed}, is imported in its place")
         reply = host.ask(case, data_of(case))
     words = label(outcome.status, outcome.kind)
