@@ -69,7 +69,7 @@ def _diagnose(
 ) -> Diagnosis | None:
     status, kind = verdict["status"], verdict.get("kind")
     if status in ("crash", "timeout"):
-        return diagnose_crash(reply.detail, status)
+        return diagnose_crash(case, reply.detail, status)
     if status != "fail":
         return None
     if kind == "rejected":

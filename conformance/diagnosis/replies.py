@@ -19,7 +19,8 @@ __all__ = ["diagnose_crash", "diagnose_refusal", "diagnose_shape", "other_layout
 
 Diagnosis = dict[str, Any]
 
-# Words of messages and the arguments they are about, most telling first.
+# Words of messages and the arguments they are about, most telling first; one that the case leaves plain comes
+# after those that it sets.
 _ARGUMENTS = (
     ("output_padding", r"output.?padding"),
     ("dilation", r"dilat|atrous|rhs_dilation"),
@@ -48,15 +49,15 @@ _CLASSES = (
 
 def diagnose_refusal(case: Case, detail: str, host: Host | None) -> Diagnosis:
     """What a refusal is about: the argument the message names, and what would make the refusal go away."""
-    argument, kind = _classified(detail)
+    argument, kind = _classified(case, detail)
     relief = relieving(case, host, lambda reply: reply != "raised") if host is not None else []
     return _reply("rejected", f"refused with {kind}", argument, relief)
 
 
-def diagnose_crash(detail: str, kind: str = "crash") -> Diagnosis:
+def diagnose_crash(case: Case, detail: str, kind: str = "crash") -> Diagnosis:
     """Which signal or exit status ended the process; or that time ran out."""
     signal = detail.partition("\n")[0].strip()
-    argument, _ = _classified(detail)
+    argument, _ = _classified(case, detail)
     text = "no answer within the time limit" if kind == "timeout" else f"the process ended with {signal}"
     if argument is not None and kind == "crash":
         text += f"; its last words are about {argument}"
@@ -70,9 +71,11 @@ def _reply(transform: str, opening: str, argument: str | None, relief: list[str]
     return {"transform": transform, "axes": [], "text": text, "argument": argument, "relief": relief}
 
 
-def _classified(message: str) -> tuple[str | None, str]:
+def _classified(case: Case, message: str) -> tuple[str | None, str]:
     lowered = message.lower()
-    argument = next((name for name, words in _ARGUMENTS if re.search(words, lowered)), None)
+    plain = [name for name, (_, value) in _plain(case).items() if getattr(case, name) == value]
+    named = [name for name, words in _ARGUMENTS if re.search(words, lowered)]
+    argument = min(named, key=lambda name: name in plain, default=None)
     kind = next((name for name, words in _CLASSES if re.search(words, lowered)), "an error")
     return argument, kind
 
@@ -96,10 +99,10 @@ def relieving(case: Case, host: Host, relieved: Callable[[str], bool]) -> list[s
     return found
 
 
-def _plainer(case: Case) -> Iterator[tuple[str, Case]]:
-    """The case with one argument at its plain value, in words."""
+def _plain(case: Case) -> dict[str, tuple[str, Any]]:
+    """Arguments and their plain values, also in words."""
     ones = (1,) * case.rank
-    plain: dict[str, tuple[str, Any]] = {
+    return {
         "output_padding": ("without output_padding", None),
         "dilation": ("with dilation 1", ones),
         "stride": ("with stride 1", ones),
@@ -110,7 +113,11 @@ def _plainer(case: Case) -> Iterator[tuple[str, Case]]:
         "bias": ("without bias", False),
         "batch": ("with batch 1", 1),
     }
-    for field, (words, value) in plain.items():
+
+
+def _plainer(case: Case) -> Iterator[tuple[str, Case]]:
+    """The case with one argument at its plain value, in words."""
+    for field, (words, value) in _plain(case).items():
         if getattr(case, field) == value:
             continue
         try:

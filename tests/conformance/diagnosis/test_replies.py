@@ -90,6 +90,24 @@ def test_a_refusal_names_the_argument_and_what_would_help() -> None:
     assert found["relief"] == ["with dilation 1", "without bias"]
 
 
+@pytest.mark.parametrize(
+    ("case", "argument"),
+    [
+        ("2d-i4-k3-s2-p1", "stride"),
+        ("2d-i4-k3-d2-p1", "dilation"),
+        ("2d-i4-k3", "dilation"),
+        ("2d-i4-k3-p1", "padding"),
+    ],
+)
+def test_a_refusal_that_names_several_arguments_is_about_one_that_is_set(case: str, argument: str) -> None:
+    def answer(case: Case, tensors: Any) -> Any:
+        raise ValueError("dilations, strides or pads of this operation are not understood")
+
+    found = diagnosis_of(case, Planted(answer))
+    assert found is not None
+    assert found["argument"] == argument
+
+
 def test_numbers_for_a_question_without_an_answer_name_the_rule() -> None:
     found = diagnosis_of("2d-i4-k3-s2-opm1", Planted(lambda c, t: {"y": np.zeros((1, 1, 2, 2))}))
     assert found is not None
