@@ -160,6 +160,9 @@ class Adapter(abc.ABC):
     repeatable : bool
         Whether two answers to one question have the same bits; False where the documentation says that they may
         not, and then only exact data are held to it.
+    compiles_in_threads : bool
+        Whether several programs may run at a time, and what the framework compiles for one stays for the next, so
+        that questions whose turn has not come can be compiled for.
     """
 
     name: ClassVar[str]
@@ -181,6 +184,7 @@ class Adapter(abc.ABC):
     second_order: ClassVar[bool] = False
     device: ClassVar[str] = "cpu"
     repeatable: ClassVar[bool] = True
+    compiles_in_threads: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._namespaces: dict[tuple[str, ...], dict[str, Any]] = {}

@@ -34,6 +34,7 @@ class JaxAdapter(Adapter):
     packages: ClassVar[tuple[str, ...]] = ("jax", "jaxlib")
     extra = "jax"
     second_order = True
+    compiles_in_threads = True
     environment: ClassVar[Mapping[str, str]] = {"JAX_PLATFORMS": "cpu"}
     # The bias is `y + bias`, in the layers too, and its gradient the transpose of a broadcast. Without a bias half
     # formats meet fp32-acc, with one they do not: 2d-n3-c8x8-i9x9-k3x3-s2x2-p1-bf16-b1-normal.1, jax 0.10.2, CPU.
@@ -198,6 +199,7 @@ class JaxEvalShape(JaxLax):
     name = "jax-eval-shape"
     documentation = "https://docs.jax.dev/en/latest/_autosummary/jax.eval_shape.html"
     shape_only = True
+    compiles_in_threads = False
 
     def answer(self, case: Case, listed: str, dtype: str) -> list[str]:
         """The shape."""

@@ -94,7 +94,8 @@ class Host:
 
     Questions can be sent ahead of the time their answers are wanted (`send`, then `wait`), so that the framework
     works while an earlier answer is judged. Should the process end, it ended over the oldest question without a
-    reply; those behind it are sent to the next process, if their answers are still wanted.
+    reply; those behind it are sent to the next process, if their answers are still wanted. A process that compiles
+    for those behind may have ended over one of them, so that the oldest is asked again, alone.
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ class Host:
         self.limits = limits or Limits()
         self.environment: dict[str, Any] = {"versions": {}}
         self._running = None if spawned is None else Running(spawned)
-        self._greeted = False
+        self._greeted = self._ahead = False
         self._sent: collections.deque[Pending] = collections.deque()
         self._asked = 0
         self._cannot_start: Reply | None = None
@@ -158,6 +159,7 @@ class Host:
             self._cannot_start = Reply("broken", detail=f"the adapter cannot be loaded: {hello['detail']}")
             return self._cannot_start
         self.environment = hello["environment"]
+        self._ahead = bool(hello.get("ahead"))
         self._greeted = True
         return None
 
@@ -241,7 +243,12 @@ class Host:
                 oldest.reply = self._running.receive(self.limits.answer)
                 self._sent.popleft()
             except (Ended, wire.WireError) as error:
-                oldest.reply = self._end(error)
+                # Where questions behind are compiled for, it may have ended over one of those: each has to end a
+                # process alone.
+                blamed = len(self._sent) == 1 or not self._ahead
+                reply = self._end(error)
+                if blamed or reply.kind != "crash":
+                    oldest.reply = reply
         return pending.reply
 
     def _invalid(self, error: Exception) -> Reply:

@@ -5,7 +5,9 @@
 The questions of a tier are put to an adapter's process once without a cache, once while an empty cache fills, and
 once more in a new process from the full cache (``CONFORMANCE_COMPILE_CACHE``); then twice in one process, where
 the second time finds every program compiled. Seconds are those of all processors, the import of the framework
-included but for the last. All answers have the same bits, or the command fails. Prints JSON.
+included but for the last. Then as a run asks, some questions ahead, without and with a thread for each processor
+that compiles for those (``CONFORMANCE_COMPILE_THREADS``), by the clock on the wall. All answers have the same
+bits, or the command fails. Prints JSON.
 """
 
 from __future__ import annotations
@@ -15,59 +17,85 @@ import json
 import os
 import resource
 import tempfile
-from collections.abc import Iterable
-from typing import Any
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
+from adapters.ahead import THREADS
 from adapters.compile_cache import VARIABLE
-from adapters.process import Host
+from adapters.process import Host, Pending
 from adapters.registry import resolve
 from benchmarks.figures import table
 from cases import Case
-from cases.data import make_tensors
+from cases.data import Tensors, make_tensors
+from conformance.runner.asking import MOST_AHEAD
 from conformance.selection import select
 from conformance.verdict import judge
 
-ADAPTERS = ("jax-lax",)
-Answers = dict[str, str]
+ADAPTERS = ("jax-lax", "flax-nnx")
 
 
-def _asked(adapter: str, cases: Iterable[Case], cache: str | None, times: int = 1) -> tuple[float, Answers]:
-    """Processor seconds of a process that is asked everything, and the digest of each answer."""
-    os.environ.pop(VARIABLE, None)
-    if cache is not None:
-        os.environ[VARIABLE] = cache
-    before, answers = resource.getrusage(resource.RUSAGE_CHILDREN), {}
+class Asked(NamedTuple):
+    """Seconds of all processors, and on the wall, of a process that was asked; the digest of each answer."""
+
+    cpu: float
+    wall: float
+    answers: dict[str, str]
+
+
+def _asked(
+    adapter: str, cases: Sequence[Case], cache: str = "", *, times: int = 1, ahead: int = 1, count: int = 0
+) -> Asked:
+    """Ask everything, ``ahead`` questions at a time, with a cache and so many threads that compile."""
+    os.environ |= {VARIABLE: cache, THREADS: str(count)}
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    answers: dict[str, str] = {}
+    sent: deque[tuple[Case, Tensors, Pending]] = deque()
     with Host(resolve(adapter)) as host:
-        for _ in range(times):
-            for case in cases:
-                tensors = make_tensors(case)
-                verdict = judge(case, tensors, host.ask(case, tensors, twice=False))
-                digest = verdict.get("digest") or verdict["status"]
-                assert answers.setdefault(str(case), digest) == digest, f"{case}: another answer"
+        for case in [*cases] * times:
+            tensors = make_tensors(case)
+            sent.append((case, tensors, host.send(case, tensors, twice=False)))
+            if len(sent) >= ahead:
+                _take(host, sent, answers)
+        while sent:
+            _take(host, sent, answers)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    os.environ.pop(VARIABLE, None)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, answers
+    del os.environ[VARIABLE], os.environ[THREADS]
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Asked(cpu, time.perf_counter() - started, answers)
+
+
+def _take(host: Host, sent: deque[tuple[Case, Tensors, Pending]], answers: dict[str, str]) -> None:
+    case, tensors, pending = sent.popleft()
+    verdict = judge(case, tensors, host.wait(pending))
+    digest = verdict.get("digest") or verdict["status"]
+    assert answers.setdefault(str(case), digest) == digest, f"{case}: another answer"
 
 
 def measure(adapters: Iterable[str] = ADAPTERS, tier: str = "smoke") -> dict[str, Any]:
     """Ask each adapter with and without."""
     figures: dict[str, Any] = {"tier": tier, "adapters": {}}
-    cases = select(tier, (), None)
+    cases, processors = select(tier, (), None), len(os.sched_getaffinity(0))
     for adapter in adapters:
         with tempfile.TemporaryDirectory() as cache:
-            without, answers = _asked(adapter, cases, None)
-            filling, filled = _asked(adapter, cases, cache)
-            full, kept = _asked(adapter, cases, cache)
+            without = _asked(adapter, cases)
+            filling = _asked(adapter, cases, cache)
+            full = _asked(adapter, cases, cache)
             size = sum(entry.stat().st_size for entry in os.scandir(next(os.scandir(cache)).path))
-        both, _ = _asked(adapter, cases, None, times=2)
-        assert answers == filled == kept, f"{adapter}: another answer from kept programs"
+        both = _asked(adapter, cases, times=2)
+        one = _asked(adapter, cases, ahead=MOST_AHEAD + 1)
+        several = _asked(adapter, cases, ahead=MOST_AHEAD + 1, count=processors)
+        others = (filling, full, both, one, several)
+        assert all(asked.answers == without.answers for asked in others), f"{adapter}: another answer"
         figures["adapters"][adapter] = {
             "questions": len(cases),
-            "without_s": without,
-            "filling_over_without": filling / without,
-            "full_over_without": full / without,
-            "second_time_over_first": (both - without) / without,
+            "without_s": without.cpu,
+            "filling_over_without": filling.cpu / without.cpu,
+            "full_over_without": full.cpu / without.cpu,
+            "second_time_over_first": (both.cpu - without.cpu) / without.cpu,
             "cache_mb": size / 1e6,
+            "threads_over_one": several.wall / one.wall,
         }
     return figures
 
@@ -77,10 +105,11 @@ def markdown(figures: dict[str, Any]) -> str:
     rows = [
         (f"`{name}`", found["questions"], f"{found['without_s']:.1f}", f"{found['filling_over_without']:.2f}",
          f"{found['full_over_without']:.2f}", f"{max(found['second_time_over_first'], 0):.2f}",
-         f"{found['cache_mb']:.1f}")
+         f"{found['cache_mb']:.1f}", f"{found['threads_over_one']:.2f}")
         for name, found in figures["adapters"].items()
     ]  # fmt: skip
-    head = ("adapter", "questions", "no cache, s", "filling it", "from it", "again in one process", "cache, MB")
+    head = ("adapter", "questions", "no cache, s", "filling it", "from it", "again in one process", "cache, MB",
+            "in threads, wall")  # fmt: skip
     return table(head, rows)
 
 

@@ -7,12 +7,14 @@ data.
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from adapters.ahead import THREADS
 from adapters.devices import DEVICES, present
 from adapters.process import Host, Limits
 from adapters.registry import available
@@ -91,6 +93,8 @@ class _Asking:
     """An `Asker` that says in what environment it asked as often as it is asked."""
 
     def __init__(self, request: dict[str, Any]) -> None:
+        # A cluster fills its processors with workers; an adapter's process has one of them.
+        os.environ.setdefault(THREADS, "0")
         self._spec = read_spec(request["spec"])
         known, twice = {self._spec.name: _expectations(request)}, every if request["every"] else asked_twice
         self._asker = Asker(Limits(**request["limits"]), known, twice)

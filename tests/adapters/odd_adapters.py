@@ -40,6 +40,14 @@ class AbortsOnGroups(Quiet):
         return Program(right.setup, (f'os.write(2, b"over {case}\\n")', *end, *right.body))
 
 
+class AbortsInAThread(AbortsOnGroups):
+    """Comes to the question it ends over while it takes its time with another."""
+
+    name = "aborts-in-a-thread"
+    before = ("time.sleep(0.2)",)
+    compiles_in_threads = True
+
+
 class Exits(Quiet):
     """Leaves without a word."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from adapters.ahead import THREADS
 from adapters.process import Host, Limits, Model, Reply
 from adapters.registry import AdapterSpec, UnknownAdapter, resolve
 from cases import Case
@@ -145,10 +146,12 @@ def test_large_arrays_cross() -> None:
         assert host.ask(case, make_tensors(case)).tensors["y"].values.shape == case.output_shape
 
 
-def test_a_crash_is_that_of_the_question_it_came_over() -> None:
+@pytest.mark.parametrize("name", ["AbortsOnGroups", "AbortsInAThread"])
+def test_a_crash_is_that_of_the_question_it_came_over(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three questions under way, the second of which ends the process before the first answer is read."""
+    monkeypatch.setenv(THREADS, "2")
     cases = [Case.parse(f"1d-c4x4-i{size}-k3-g{groups}") for size, groups in ((3, 1), (4, 2), (5, 1))]
-    with Host(resolve(f"{ODD}:AbortsOnGroups")) as host:
+    with Host(resolve(f"{ODD}:{name}")) as host:
         sent = [host.send(case, make_tensors(case)) for case in cases]
         time.sleep(1)
         replies = [host.wait(pending) for pending in sent]
