@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import compiling, detection, oracle, overhead, report_page, scale
+from benchmarks import compiling, detection, false_alarms, oracle, overhead, report_page, scale, tolerances
 from benchmarks.figures import machine
 
 README = Path(__file__).with_name("README.md")
@@ -36,6 +36,8 @@ BENCHMARKS = {
     "oracle": Benchmark(oracle.measure, oracle.markdown, {"tier": "smoke", "repeats": 1}),
     "detection": Benchmark(detection.measure, detection.markdown, {"random": 100, "tiers": ("smoke",)}),
     "scale": Benchmark(scale.measure, scale.markdown, {"outcomes": (10_000,), "asked": (1,)}),
+    "false_alarms": Benchmark(false_alarms.measure, false_alarms.markdown, {"adapters": (), "seeds": 1}),
+    "tolerances": Benchmark(tolerances.measure, tolerances.markdown, {}),
     "report_page": Benchmark(report_page.measure, report_page.markdown, {"outcomes": 10_000}),
 }
 

@@ -5,17 +5,18 @@
 Asked are the oracle's three algorithms with their arithmetic in the dtype (bfloat16, which NumPy cannot compute
 in, with sums in float32), sums of one product at a time in random order with every sum rounded to the dtype, and
 frameworks, on questions they are known to answer rightly, with the input and the bias scaled by 1e-6, 1 and 1e6.
-Prints a table, and exits with 1 if there is any alarm.
+Prints JSON, and exits with 1 if there is any alarm.
 """
 
 from __future__ import annotations
 
 import argparse
 import inspect
+import json
 import sys
 import types
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from typing import Any
 
@@ -24,6 +25,7 @@ import numpy as np
 from adapters.base import Tensor
 from adapters.process import Host, Reply
 from adapters.registry import resolve
+from benchmarks.figures import grouped, table
 from cases import Case
 from cases.data import Tensors, make_tensors
 from cases.dtypes import DTYPES, round_to
@@ -180,13 +182,42 @@ def _reply(case: Case, answer: Tensors, *summed_in_storage: str) -> Reply:
     return Reply("answer", tensors, promise=promises.get(case.dtype, "fp32-acc"))
 
 
-def _implementations(adapters: list[str]) -> Iterator[tuple[str, Ask]]:
+def _implementations(adapters: Iterable[str]) -> Iterator[tuple[str, Ask]]:
     for algorithm in ALGORITHMS:
         yield f"oracle, {algorithm}", partial(computed, algorithm)
     yield "one product at a time", one_by_one
     for name in adapters:
         with Host(resolve(name)) as host:
             yield name, host.ask
+
+
+def measure(
+    adapters: Iterable[str] = ADAPTERS, dtypes: Iterable[str] = tuple(DTYPES), seeds: int = 3
+) -> dict[str, Any]:
+    """Count for every implementation and dtype."""
+    figures: dict[str, dict[str, dict[str, Any]]] = {}
+    for name, ask in _implementations(adapters):
+        figures[name] = {}
+        for dtype in dtypes:
+            found = Count()
+            for seed in range(seeds):
+                for case, tensors in questions(dtype, seed):
+                    found += count(case, tensors, ask(case, tensors))
+            figures[name][dtype] = asdict(found)
+    return figures
+
+
+def markdown(figures: dict[str, Any]) -> str:
+    """The table of the README: alarms of all verdicts, and the largest share of the bound."""
+
+    def cell(found: dict[str, Any]) -> str:
+        if not found["verdicts"]:
+            return ""
+        return f"{found['alarms']} of {grouped(found['verdicts'])}, {found['share']:.2f}"
+
+    dtypes = list(dict.fromkeys(dtype for row in figures.values() for dtype in row))
+    rows = [(name, *(cell(row[dtype]) for dtype in dtypes)) for name, row in figures.items()]
+    return table(("implementation", *dtypes), rows)
 
 
 def main() -> int:
@@ -196,24 +227,9 @@ def main() -> int:
     parser.add_argument("--dtype", action="append", choices=list(DTYPES))
     parser.add_argument("--adapter", action="append")
     arguments = parser.parse_args()
-    print("| dtype | implementation | verdicts | alarms | largest share of the bound | declined |")
-    print("| --- | --- | ---: | ---: | ---: | ---: |")
-    totals = {dtype: Count() for dtype in arguments.dtype or DTYPES}
-    for name, ask in _implementations(arguments.adapter or list(ADAPTERS)):
-        for dtype, total in totals.items():
-            found = Count()
-            for seed in range(arguments.seeds):
-                for case, tensors in questions(dtype, seed):
-                    found += count(case, tensors, ask(case, tensors))
-            total += found
-            print(_row(dtype, name, found), flush=True)
-    for dtype, total in totals.items():
-        print(_row(dtype, "all", total))
-    return int(any(total.alarms for total in totals.values()))
-
-
-def _row(dtype: str, name: str, found: Count) -> str:
-    return f"| {dtype} | {name} | {found.verdicts} | {found.alarms} | {found.share:.3f} | {found.declined} |"
+    figures = measure(arguments.adapter or ADAPTERS, arguments.dtype or tuple(DTYPES), arguments.seeds)
+    print(json.dumps(figures, indent=2))
+    return int(any(found["alarms"] for row in figures.values() for found in row.values()))
 
 
 if __name__ == "__main__":

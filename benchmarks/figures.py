@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from adapters.environment import describe
 
-__all__ = ["Timed", "best_of", "machine", "spread", "table", "timed", "with_spread"]
+__all__ = ["Timed", "best_of", "grouped", "machine", "spread", "table", "timed", "with_spread"]
 
 _PACKAGES = ("numpy", "torch", "tensorflow", "keras", "jax", "onnx", "pytest", "pytest-xdist")
 
@@ -72,6 +72,11 @@ def machine() -> dict[str, Any]:
         "python": about["python"],
         "versions": about["versions"],
     }
+
+
+def grouped(number: int) -> str:
+    """A count with its thousands apart: ``10 000``."""
+    return f"{number:,}".replace(",", " ")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.figures import spread, table, timed, with_spread
+from benchmarks.figures import grouped, spread, table, timed, with_spread
 from cases import Case
 from reports.store import Results
 from tests.reports.made_up import make_run
@@ -139,12 +139,12 @@ def markdown(figures: dict[str, Any]) -> str:
     """The tables of the README."""
     steps = ("record", "report", "merge", "diff")
     recorded = [
-        (f"{row['outcomes']:,}".replace(",", " "),
+        (grouped(row["outcomes"]),
          *(f"{row[step]['seconds']:.1f} s, {row[step]['peak_mb']:.0f} MB" for step in steps))
         for row in figures["records"]
     ]  # fmt: skip
     asked = [
-        (f"{row['outcomes']:,}".replace(",", " "), f"{row['seconds']:.1f}", f"{row['ms_an_outcome']:.2f}",
+        (grouped(row["outcomes"]), f"{row['seconds']:.1f}", f"{row['ms_an_outcome']:.2f}",
          f"{row['peak_mb']:.0f}")
         for row in figures["runs"]
     ]  # fmt: skip

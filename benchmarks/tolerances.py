@@ -1,24 +1,27 @@
 """Which rule tells right answers from wrong ones: the derived bound beside the tolerances that others test with.
 
-    python -m benchmarks.tolerances [--tier gate]
+    python -m benchmarks.tolerances [--tier smoke]
 
 Right answers are those of four ways to sum in float32 (float64 for f64 questions), rounded once to the dtype;
 wrong ones are those of planted faults (tests/faults) that differ from the right one in a bit at least. Asked are
 the forward questions of a tier with normal data, their input and bias scaled by 1e-6, 1 and 1e6. A rule should
-flag no right answer and miss no wrong one. Prints a table.
+flag no right answer and miss no wrong one. Prints JSON.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from benchmarks.false_alarms import ALGORITHMS, SCALES, computed, one_by_one, scaled
+from benchmarks.figures import table
 from cases import Case
 from cases.data import Tensors, make_tensors
 from cases.dtypes import round_to
@@ -96,9 +99,7 @@ KERAS = 1e-6
 
 RULES: dict[str, Rule] = {
     "derived bound": _derived,
-    "assert_close": _close(
-        {"f16": (1e-3, 1e-5), "bf16": (1.6e-2, 1e-5), "f32": (1.3e-6, 1e-5), "f64": (1e-7, 1e-7)}
-    ),
+    "assert_close": _close(ASSERT_CLOSE),
     "Keras": _close(dict.fromkeys(JAX, (KERAS, KERAS))),
     "JAX": _close({dtype: (both, both) for dtype, both in JAX.items()}),
     # The tests of WebNN: 2 units in the last place for each product of a window (web-platform-tests, webnn).
@@ -159,18 +160,29 @@ def compare(cases: list[Case]) -> dict[str, tuple[int, Counter[str]]]:
     return {kind: (asked[kind], mistakes[kind]) for kind in order if asked[kind]}
 
 
+def measure(tier: str = "smoke") -> dict[str, Any]:
+    """Count the mistakes of every rule on a tier."""
+    asked = [c for c in load_tier(tier) if c.data == "normal" and c.direction == "fwd" and not c.format.is_complex]
+    return {
+        kind: {"number": number, "mistakes": {rule: mistakes[rule] for rule in RULES}}
+        for kind, (number, mistakes) in compare(asked).items()
+    }
+
+
+def markdown(figures: dict[str, Any]) -> str:
+    """The table of the README."""
+    rows = [
+        (kind, found["number"], *(f"{n / found['number']:.1%}" if n else "0" for n in found["mistakes"].values()))
+        for kind, found in figures.items()
+    ]
+    return table(("answers", "number", *RULES), rows)
+
+
 def main() -> None:
     """Compare and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tier", choices=list(TIERS), default="gate")
-    tier = load_tier(parser.parse_args().tier)
-    found = compare([c for c in tier if c.data == "normal" and c.direction == "fwd" and not c.format.is_complex])
-    print("Judged wrongly: right answers flagged, wrong answers missed.\n")
-    print(f"| answers | number | {' | '.join(RULES)} |")
-    print("| --- | ---: |" + " ---: |" * len(RULES))
-    for kind, (number, mistakes) in found.items():
-        cells = " | ".join(f"{mistakes[rule] / number:.1%}" if mistakes[rule] else "0" for rule in RULES)
-        print(f"| {kind} | {number} | {cells} |")
+    parser.add_argument("--tier", choices=list(TIERS), default="smoke")
+    print(json.dumps(measure(parser.parse_args().tier), indent=2))
 
 
 if __name__ == "__main__":
