@@ -38,7 +38,9 @@ BENCHMARKS = {
     "scale": Benchmark(scale.measure, scale.markdown, {"outcomes": (10_000,), "asked": (1,)}),
     "false_alarms": Benchmark(false_alarms.measure, false_alarms.markdown, {"adapters": (), "seeds": 1}),
     "tolerances": Benchmark(tolerances.measure, tolerances.markdown, {}),
-    "report_page": Benchmark(report_page.measure, report_page.markdown, {"outcomes": 10_000}),
+    "report_page": Benchmark(
+        report_page.measure, report_page.markdown, {"outcomes": 10_000, "peer_outcomes": 1000}
+    ),
 }
 
 

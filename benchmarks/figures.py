@@ -13,7 +13,7 @@ from adapters.environment import describe
 
 __all__ = ["Timed", "best_of", "grouped", "machine", "spread", "table", "timed", "with_spread"]
 
-_PACKAGES = ("numpy", "torch", "tensorflow", "keras", "jax", "onnx", "pytest", "pytest-xdist")
+_PACKAGES = ("numpy", "torch", "tensorflow", "keras", "jax", "onnx", "pytest", "pytest-xdist", "pytest-html")
 
 
 def spread(values: Iterable[float]) -> dict[str, float]:

@@ -3,7 +3,7 @@
     python -m benchmarks.report_page [--outcomes 100000] [--adapters 20] [--keep FOLDER]
 
 The outcomes are made up, in the proportions of a real run with faults in it; the page is the real one, opened
-from disk in headless Chromium. Prints JSON.
+from disk in headless Chromium. Fewer of them are shown by pytest-html, too. Prints JSON.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.figures import table
+from benchmarks import pytest_html_page
+from benchmarks.figures import grouped, table
 from reports.html import write_report
 from tests.reports.browser import Tab, browser
 from tests.reports.made_up import make_run
@@ -72,7 +73,22 @@ def opened(page: Path, repeats: int = 5, filtered: int = 20) -> dict[str, Any]:
     }
 
 
-def measure(outcomes: int = 100_000, adapters: int = 20, keep: Path | None = None) -> dict[str, Any]:
+def beside_peer(outcomes: int, adapters: int) -> dict[str, Any]:
+    """Our page and that of pytest-html of the same outcomes."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        with make_run(folder / "results.sqlite", outcomes, adapters) as results:
+            page = write_report(results, folder / "report")
+            peer = pytest_html_page.measure(results, folder)
+        size = sum(path.stat().st_size for path in page.parent.rglob("*") if path.is_file())
+        found = opened(page, repeats=3, filtered=1)
+    ours = {"mb": size / 1e6, "ready_ms": found["data_ready"]["median_ms"]}
+    return {"outcomes": outcomes, "ours": ours, "pytest-html": peer}
+
+
+def measure(
+    outcomes: int = 100_000, adapters: int = 20, keep: Path | None = None, peer_outcomes: int = 10_000
+) -> dict[str, Any]:
     """Make the run and the page, and measure it; ``keep`` is a folder to leave the page in."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = keep or Path(scratch)
@@ -84,7 +100,7 @@ def measure(outcomes: int = 100_000, adapters: int = 20, keep: Path | None = Non
         figures["index_html_mb"] = round(page.stat().st_size / 1e6, 2)
         beside = sum(path.stat().st_size for path in (page.parent / "details").glob("*.js"))
         figures["files_beside_it_mb"] = round(beside / 1e6, 2)
-        return {**figures, **opened(page)}
+        return {**figures, **opened(page), "beside": beside_peer(peer_outcomes, adapters)}
 
 
 def markdown(figures: dict[str, Any]) -> str:
@@ -99,10 +115,17 @@ def markdown(figures: dict[str, Any]) -> str:
         (f"`{condition}`", found["found"], found["median_ms"], found["best_ms"])
         for condition, found in figures["filters"].items()
     ]
+    pages = figures["beside"]
+    peers = [
+        (name, f"{pages[name]['mb']:.2f}", "not in time" if ready is None else f"{ready / 1000:.1f}")
+        for name in ("ours", "pytest-html")
+        for ready in [pages[name]["ready_ms"]]
+    ]
     return "\n\n".join(
         [
-            table((f"{figures['outcomes']} outcomes", "median", "best"), rows),
+            table((f"{grouped(figures['outcomes'])} outcomes", "median", "best"), rows),
             table(("condition", "outcomes found", "median, ms", "best, ms"), filters),
+            table((f"page of {grouped(pages['outcomes'])} outcomes", "MB", "ready after, s"), peers),
         ]
     )
 
