@@ -61,8 +61,8 @@ class CaseItem(pytest.Item):
             pytest.skip(f"{outcome.status}: {outcome.detail}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """The outcome in words instead of a traceback of the runner."""
-        if isinstance(excinfo.value, Discrepancy):
+        """The outcome in words instead of a traceback of the runner, which takes pytest longer than to ask."""
+        if isinstance(excinfo.value, (Discrepancy, pytest.xfail.Exception)):
             return f"{self.nodeid}\n{excinfo.value}"
         return super().repr_failure(excinfo, style)
 
