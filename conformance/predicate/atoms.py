@@ -103,6 +103,11 @@ class Atom:
         """Its share of the size of a condition: two for a plain comparison, three for a special one."""
         return 3 if self.modulus or self.column.endswith(_ENDINGS) else 2
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns it reads."""
+        return (self.column, self.value) if self.to_column else (self.column,)
+
     def __call__(self, row: Row) -> bool:
         left, right = row[self.column], row[self.value] if self.to_column else self.value
         if self.modulus and left is not None:

@@ -7,6 +7,7 @@ a set cover, searched by size: some passing case must be left out by one of few 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -29,23 +30,46 @@ def smallest(failing: Sequence[Row], passing: Sequence[Row]) -> list[Predicate]:
     if not passing:
         return [Predicate(((),))]
     known = atoms([*failing, *passing])
-    found = _conjunctions(known, failing, passing)
-    return found or _disjunction(known, list(failing), passing)
+    of_failing, of_passing = _table(known, failing), _table(known, passing)
+    found = _conjunctions(known, of_failing, of_passing)
+    return found or _disjunction(known, of_failing, of_passing)
 
 
-def _table(known: list[Atom], rows: Sequence[Row]) -> np.ndarray:
-    return np.array([[atom(row) for row in rows] for atom in known], dtype=bool).reshape(len(known), len(rows))
+def _table(known: Sequence[Atom], rows: Sequence[Row]) -> np.ndarray:
+    """Which atoms (rows of the table) hold for which cases (columns).
+
+    An atom reads one column or two, which hold few different values: it is asked once for each.
+    """
+    table = np.zeros((len(known), len(rows)), bool)
+    kinds: dict[tuple[str, ...], tuple[list[Row], np.ndarray]] = {}
+    for atom, holds in zip(known, table, strict=True):
+        if atom.columns not in kinds:
+            kinds[atom.columns] = _different(rows, atom.columns)
+        samples, kind = kinds[atom.columns]
+        holds[:] = np.array([atom(row) for row in samples], bool)[kind]
+    return table
+
+
+def _different(rows: Sequence[Row], columns: tuple[str, ...]) -> tuple[list[Row], np.ndarray]:
+    """One case for each different content of columns, and which of them stands for each case."""
+    numbers: dict[tuple[Any, ...], int] = {}
+    samples: list[Row] = []
+    kind = np.empty(len(rows), int)
+    for n, row in enumerate(rows):
+        content = tuple(row[column] for column in columns)
+        if content not in numbers:
+            numbers[content] = len(samples)
+            samples.append(row)
+        kind[n] = numbers[content]
+    return samples, kind
 
 
 def _conjunctions(
-    known: list[Atom], failing: Sequence[Row], passing: Sequence[Row], effort: int = _MAX_STEPS
+    known: list[Atom], failing: np.ndarray, passing: np.ndarray, effort: int = _MAX_STEPS
 ) -> list[Predicate]:
-    holds: np.ndarray = np.all(_table(known, failing), axis=1)
-    usable = [atom for atom, always in zip(known, holds.tolist(), strict=True) if always]
-    excluded = ~_table(usable, passing)
-    keep: np.ndarray = np.any(excluded, axis=1)
-    usable = [atom for atom, useful in zip(usable, keep.tolist(), strict=True) if useful]
-    excluded = excluded[keep]
+    keep = failing.all(axis=1) & ~passing.all(axis=1)
+    usable = [known[n] for n in np.flatnonzero(keep)]
+    excluded = ~passing[keep]
     # A passing case that few atoms leave out decides most; equal columns say the same thing twice.
     distinct = np.unique(excluded, axis=1) if excluded.size else excluded
     if not distinct.size or not distinct.any(axis=0).all():
@@ -95,28 +119,29 @@ def _ordered(chosen: Iterable[Atom]) -> tuple[Atom, ...]:
     return tuple(sorted(chosen, key=lambda atom: (atom.order, str(atom))))
 
 
-def _disjunction(known: list[Atom], failing: list[Row], passing: Sequence[Row]) -> list[Predicate]:
+def _disjunction(known: list[Atom], failing: np.ndarray, passing: np.ndarray) -> list[Predicate]:
     """Up to three conjunctions that together hold for all failing cases; each takes the most it can."""
     terms: list[tuple[Atom, ...]] = []
+    place = {atom: n for n, atom in enumerate(known)}
     left = failing
-    while left and len(terms) < 3:
+    while left.shape[1] and len(terms) < 3:
         best: tuple[int, float, tuple[Atom, ...]] | None = None
-        for atom in (atom for atom in known if atom.cost <= _PLAIN):
-            part = [row for row in left if atom(row)]
-            rest = [row for row in passing if atom(row)]
-            if not part or len(part) == len(left):
+        for atom, of_left, of_passing in zip(known, left, passing, strict=True):
+            if atom.cost > _PLAIN or not of_left.any() or of_left.all():
                 continue
-            found = _conjunctions(known, part, rest, _MAX_STEPS // 100) if rest else [Predicate(((),))]
+            found = [Predicate(((),))]
+            if of_passing.any():
+                found = _conjunctions(known, left[:, of_left], passing[:, of_passing], _MAX_STEPS // 100)
             for predicate in found[:1]:
                 term = _ordered(dict.fromkeys((atom, *predicate.terms[0])))
-                score = (-len(part), sum(a.cost for a in term), term)
+                score = (-int(of_left.sum()), sum(a.cost for a in term), term)
                 if best is None or score[:2] < best[:2]:
                     best = score
         if best is None:
             return []
         terms.append(best[2])
-        left = [row for row in left if not all(atom(row) for atom in best[2])]
-        closing = _conjunctions(known, left, passing) if left else []
+        left = left[:, ~left[[place[atom] for atom in best[2]]].all(axis=0)]
+        closing = _conjunctions(known, left, passing) if left.shape[1] else []
         if closing:
             return [Predicate((*terms, closing[0].terms[0]))]
-    return [] if left else [Predicate(tuple(terms))]
+    return [] if left.shape[1] else [Predicate(tuple(terms))]

@@ -10,6 +10,8 @@ from cases import Case, DomainError
 from cases.columns import COLUMN_NAMES, columns
 from cases.tiers import load_tier
 from conformance.predicate import explain
+from conformance.predicate.atoms import atoms
+from conformance.predicate.cover import _table
 from reports.where import matching
 from tests.faults.numbers import CONDITIONS
 
@@ -188,3 +190,10 @@ def test_conditions_that_others_planted_come_back(sql: str) -> None:
     assert any(map(applies, others))
     rows = [columns(case) for case in others]
     assert matching(rows, sql, COLUMN_NAMES) == [applies(case) for case in others]
+
+
+def test_every_atom_is_asked_about_every_case() -> None:
+    rows = [columns(case) for case in list(load_tier("smoke"))[::5]]
+    known = atoms(rows)
+    assert any(atom.to_column for atom in known)
+    assert _table(known, rows).tolist() == [[atom(row) for row in rows] for atom in known]
