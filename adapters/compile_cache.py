@@ -2,8 +2,8 @@
 
 ``CONFORMANCE_COMPILE_CACHE`` names a folder. Compilers that can keep their programs keep them there, in a folder
 for each build: its version, the size and time of its shared libraries, and the processor. Two builds of one
-version never share a program, so what is asked is the build that is installed. Nothing is kept where the variable
-is not set, or where the libraries of a build are not found.
+version never share a program, so what is asked is the build that is installed. Where the variable is not set, or
+the libraries of a build are not found, compilers do as they do by themselves.
 """
 
 from __future__ import annotations
@@ -30,16 +30,19 @@ _CACHES = {
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         },
     ),
+    "torch": ("torch", {"TORCHINDUCTOR_CACHE_DIR": "{folder}"}),
 }
 
 
 def settings(packages: Iterable[str]) -> dict[str, str]:
     """Environment variables for a process that imports these packages."""
-    root = os.environ.get(VARIABLE)
     found: dict[str, str] = {}
+    root = os.environ.get(VARIABLE)
+    if not root:
+        return found
     for distribution, variables in (_CACHES[package] for package in packages if package in _CACHES):
         build = _build(distribution)
-        if root and build:
+        if build:
             folder = Path(root).resolve() / f"{distribution}-{build}"
             folder.mkdir(parents=True, exist_ok=True)
             found |= {name: value.format(folder=folder) for name, value in variables.items()}

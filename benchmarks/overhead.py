@@ -15,22 +15,26 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from adapters.registry import expand
 from benchmarks.figures import spread, table, timed, with_spread
 from conformance.selection import select
 
 
 class Part(NamedTuple):
-    """One comparison: who is asked which tier, in one run, and how often."""
+    """One comparison: who is asked which tier, in one run, and how often; ``where`` narrows the tier down."""
 
     adapters: tuple[str, ...]
     tier: str
     repeats: int
+    where: str | None = None
 
 
 PARTS = (
@@ -39,16 +43,17 @@ PARTS = (
     Part(("onnxruntime",), "gate", 3),
     Part(("keras-tensorflow",), "gate", 2),
     Part(("torch", "keras-tensorflow", "tf-nn", "jax-lax", "flax-nnx", "onnxruntime", "openvino"), "smoke", 1),
+    Part(("*",), "smoke", 1, "rank = 2"),
 )
-"""The fastest framework on few and on many questions, two others, and one interface of each in one run."""
+"""The fastest framework on few and on many questions, two others, one interface of each in one run, and all."""
 
 
 def bare(adapter: str, cases: Sequence[str]) -> dict[str, float]:
     """Time the loop over one adapter."""
     found = {"wall": 0.0, "cpu": 0.0, "calls": 0}
     left = list(cases)
-    with tempfile.TemporaryDirectory() as scratch:
-        ids = Path(scratch) / "ids"
+    with _scratch() as scratch:
+        ids = scratch / "ids"
         while left:
             ids.write_text("\n".join(left), encoding="utf-8")
             loop = timed(sys.executable, "-m", "benchmarks.bare", adapter, str(ids))
@@ -63,24 +68,35 @@ def bare(adapter: str, cases: Sequence[str]) -> dict[str, float]:
     return found
 
 
-def run(adapters: Iterable[str], tier: str) -> dict[str, float]:
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder, which Inductor keeps its programs in as well: it finds none of an earlier process."""
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = scratch
+        yield Path(scratch)
+        del os.environ["TORCHINDUCTOR_CACHE_DIR"]
+
+
+def run(adapters: Iterable[str], tier: str, where: str | None = None) -> dict[str, float]:
     """Time the whole command."""
-    with tempfile.TemporaryDirectory() as out:
-        named = [f"--adapter={adapter}" for adapter in adapters]
-        whole = timed(sys.executable, "-m", "conformance", "run", *named, "--tier", tier, "--out", out)
+    with _scratch() as scratch:
+        options = [f"--adapter={adapter}" for adapter in adapters] + ([f"--where={where}"] if where else [])
+        out = str(scratch / "out")
+        whole = timed(sys.executable, "-m", "conformance", "run", *options, "--tier", tier, "--out", out)
         return {"wall": whole.wall, "cpu": whole.cpu}
 
 
 def compare(part: Part) -> dict[str, Any]:
     """Time both, in turns."""
-    cases = [str(case) for case in select(part.tier, (), None)]
-    pairs = []
+    cases = [str(case) for case in select(part.tier, (), part.where)]
+    adapters, pairs = expand(part.adapters), []
     for _ in range(part.repeats):
-        whole = run(part.adapters, part.tier)
-        loops = [bare(adapter, cases) for adapter in part.adapters]
+        whole = run(part.adapters, part.tier, part.where)
+        loops = [bare(adapter, cases) for adapter in adapters]
         pairs.append((whole, {name: sum(loop[name] for loop in loops) for name in ("wall", "cpu", "calls")}))
     return {
         **part._asdict(),
+        "adapters": adapters,
         "calls": pairs[0][1]["calls"],
         "bare_s": spread(loop["wall"] for _, loop in pairs),
         "run_s": spread(whole["wall"] for whole, _ in pairs),
@@ -100,7 +116,8 @@ def markdown(figures: dict[str, Any]) -> str:
     rows = [
         (
             f"`{part['adapters'][0]}`" if len(part["adapters"]) == 1 else f"{len(part['adapters'])} adapters",
-            f"`{part['tier']}`", part["calls"], with_spread(part["bare_s"], 1), with_spread(part["run_s"], 1),
+            ", ".join(filter(None, (f"`{part['tier']}`", part["where"]))), part["calls"],
+            with_spread(part["bare_s"], 1), with_spread(part["run_s"], 1),
             with_spread(part["wall_ratio"]), with_spread(part["cpu_ratio"]),
         )
         for part in figures["parts"]

@@ -12,6 +12,7 @@ from adapters.process import Host, Reply
 from adapters.registry import resolve
 from cases import Case
 from cases.data import make_tensors
+from tests.frameworks import requires
 
 CASE = Case.parse("1d-c2x3-i5-k3-s2-same-b1-normal.0")
 
@@ -39,19 +40,26 @@ def test_a_build_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.Mon
     assert compile_cache.settings(["jax"]) == {}
 
 
-def test_jax_answers_from_kept_programs_in_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("jax")
-
+@pytest.mark.parametrize(
+    ("name", "program"),
+    [
+        pytest.param("jax-lax", "*-cache", marks=requires("jax-lax")),
+        pytest.param("torch-inductor", "*.py", marks=requires("torch-inductor")),
+    ],
+)
+def test_kept_programs_answer_in_the_same_bits(
+    name: str, program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def asked() -> Reply:
-        with Host(resolve("jax-lax")) as host:
+        with Host(resolve(name)) as host:
             return host.ask(CASE, make_tensors(CASE))
 
     without = asked()
     monkeypatch.setenv(compile_cache.VARIABLE, str(tmp_path))
     first = asked()
-    kept = set(tmp_path.rglob("*-cache"))
+    kept = set(tmp_path.rglob(program))
     assert kept
     second = asked()
-    assert set(tmp_path.rglob("*-cache")) == kept
+    assert set(tmp_path.rglob(program)) == kept
     answers = {reply.tensors["y"].values.tobytes() for reply in (without, first, second)}
     assert len(answers) == 1
