@@ -27,7 +27,7 @@ from tests.reports.made_up import make_run
 OUTCOMES = (10_000, 100_000, 1_000_000)
 """How many made-up outcomes are recorded."""
 
-ASKED = (1, 16)
+ASKED = (1, 16, 160)
 """How many adapters are asked the full tier in one run."""
 
 _DECLINES = """
