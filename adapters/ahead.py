@@ -56,10 +56,12 @@ def made_ready(items: Iterable[T], make_ready: Callable[[T], float], count: int)
     pool = ThreadPoolExecutor(count)
 
     def receive() -> None:
-        for item in items:
-            waits = busy.is_set() or not queue.empty()
-            queue.put((item, pool.submit(make_ready, item) if waits else None))
-        queue.put(None)
+        try:
+            for item in items:
+                waits = busy.is_set() or not queue.empty()
+                queue.put((item, pool.submit(make_ready, item) if waits else None))
+        finally:
+            queue.put(None)
 
     threading.Thread(target=receive, daemon=True).start()
     while (taken := queue.get()) is not None:

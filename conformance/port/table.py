@@ -79,7 +79,8 @@ def port_all(
             if (here := installed(spec)) is None:
                 host.start()
                 here = dict(host.environment["versions"])
-            record.begin(spec.name, here)
+            if here:
+                record.begin(spec.name, here)
             for case in asked:
                 if stopped.is_set():
                     break
