@@ -20,7 +20,9 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 from adapters.ahead import THREADS
 from adapters.compile_cache import VARIABLE
@@ -33,7 +35,7 @@ from conformance.runner.asking import MOST_AHEAD
 from conformance.selection import select
 from conformance.verdict import judge
 
-ADAPTERS = ("jax-lax", "flax-nnx")
+ADAPTERS = ("jax-lax",)
 
 
 class Asked(NamedTuple):
@@ -48,11 +50,10 @@ def _asked(
     adapter: str, cases: Sequence[Case], cache: str = "", *, times: int = 1, ahead: int = 1, count: int = 0
 ) -> Asked:
     """Ask everything, ``ahead`` questions at a time, with a cache and so many threads that compile."""
-    os.environ |= {VARIABLE: cache, THREADS: str(count)}
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     answers: dict[str, str] = {}
     sent: deque[tuple[Case, Tensors, Pending]] = deque()
-    with Host(resolve(adapter)) as host:
+    with patch.dict(os.environ, {VARIABLE: cache, THREADS: str(count)}), Host(resolve(adapter)) as host:
         for case in [*cases] * times:
             tensors = make_tensors(case)
             sent.append((case, tensors, host.send(case, tensors, twice=False)))
@@ -61,7 +62,6 @@ def _asked(
         while sent:
             _take(host, sent, answers)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    del os.environ[VARIABLE], os.environ[THREADS]
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Asked(cpu, time.perf_counter() - started, answers)
 
@@ -82,7 +82,7 @@ def measure(adapters: Iterable[str] = ADAPTERS, tier: str = "smoke") -> dict[str
             without = _asked(adapter, cases)
             filling = _asked(adapter, cases, cache)
             full = _asked(adapter, cases, cache)
-            size = sum(entry.stat().st_size for entry in os.scandir(next(os.scandir(cache)).path))
+            size = sum(path.stat().st_size for path in Path(cache).rglob("*") if path.is_file())
         both = _asked(adapter, cases, times=2)
         one = _asked(adapter, cases, ahead=MOST_AHEAD + 1)
         several = _asked(adapter, cases, ahead=MOST_AHEAD + 1, count=processors)

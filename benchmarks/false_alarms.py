@@ -107,8 +107,10 @@ def scaled(case: Case, drawn: Tensors, scale: float) -> Tensors:
 
 def count(case: Case, tensors: Tensors, reply: Reply) -> Count:
     """Judge every element of an answer that is known to be right."""
-    if reply.kind != "answer":
+    if reply.kind in ("unsupported", "inexpressible"):
         return Count(declined=1)
+    if reply.kind != "answer":
+        raise RuntimeError(f"{case}: {reply.kind}: {reply.detail}")
     expected, found = reference(case, tensors), Count()
     for name, wanted in expected.items():
         values = reply.tensors[name].values

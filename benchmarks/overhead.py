@@ -22,9 +22,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 from adapters.registry import expand
 from benchmarks.figures import spread, table, timed, with_spread
+from conformance.exit_codes import DISCREPANCY, NOTHING_NEW
 from conformance.selection import select
 
 
@@ -72,9 +74,8 @@ def bare(adapter: str, cases: Sequence[str]) -> dict[str, float]:
 def _scratch() -> Iterator[Path]:
     """A folder, which Inductor keeps its programs in as well: it finds none of an earlier process."""
     with tempfile.TemporaryDirectory() as scratch:
-        os.environ["TORCHINDUCTOR_CACHE_DIR"] = scratch
-        yield Path(scratch)
-        del os.environ["TORCHINDUCTOR_CACHE_DIR"]
+        with patch.dict(os.environ, {"TORCHINDUCTOR_CACHE_DIR": scratch}):
+            yield Path(scratch)
 
 
 def run(adapters: Iterable[str], tier: str, where: str | None = None) -> dict[str, float]:
@@ -83,6 +84,8 @@ def run(adapters: Iterable[str], tier: str, where: str | None = None) -> dict[st
         options = [f"--adapter={adapter}" for adapter in adapters] + ([f"--where={where}"] if where else [])
         out = str(scratch / "out")
         whole = timed(sys.executable, "-m", "conformance", "run", *options, "--tier", tier, "--out", out)
+        if whole.status not in (NOTHING_NEW, DISCREPANCY):
+            raise RuntimeError(f"the run over {', '.join(adapters)} ends with {whole.status}")
         return {"wall": whole.wall, "cpu": whole.cpu}
 
 
