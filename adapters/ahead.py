@@ -31,8 +31,8 @@ def threads() -> int:
     return min(share, _MOST_THREADS) if share > 1 else 0
 
 
-def made_ready(items: Iterable[T], make_ready: Callable[[T], float], count: int) -> Iterator[tuple[T, float]]:
-    """Go through items in order, each with what making it ready gave.
+def made_ready(items: Iterable[T], make_ready: Callable[[T], None], count: int) -> Iterator[T]:
+    """Go through items in order, each made ready where it had to wait.
 
     Parameters
     ----------
@@ -45,13 +45,13 @@ def made_ready(items: Iterable[T], make_ready: Callable[[T], float], count: int)
 
     Yields
     ------
-    tuple
-        The item, and what ``make_ready`` returned, 0 where it was not called.
+    object
+        The item.
     """
     if not count:
-        yield from ((item, 0.0) for item in items)
+        yield from items
         return
-    queue: SimpleQueue[tuple[T, Future[float] | None] | None] = SimpleQueue()
+    queue: SimpleQueue[tuple[T, Future[None] | None] | None] = SimpleQueue()
     busy = threading.Event()
     pool = ThreadPoolExecutor(count)
 
@@ -67,7 +67,9 @@ def made_ready(items: Iterable[T], make_ready: Callable[[T], float], count: int)
     while (taken := queue.get()) is not None:
         busy.set()
         item, future = taken
-        yield item, 0.0 if future is None or future.cancel() else future.result()
+        if future is not None and not future.cancel():
+            future.result()
+        yield item
         if queue.empty():
             busy.clear()
     pool.shutdown(wait=False, cancel_futures=True)

@@ -288,8 +288,9 @@ class Adapter(abc.ABC):
     def _compiled(self, program: Program) -> CodeType:
         """The code of a program, compiled once for both answers to a question."""
         source = "\n".join(program.body)
-        if self._compiled_last is not None and self._compiled_last[0] == source:
-            return self._compiled_last[1]
+        last = self._compiled_last  # read once: several threads may be here
+        if last is not None and last[0] == source:
+            return last[1]
         # The lines are made known to linecache, so that a traceback shows them and compilers that ask for
         # the source of a function find it.
         filename = f"<{self.name} program>"

@@ -15,7 +15,6 @@ import socket
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -98,29 +97,26 @@ def _ask(
         return {"reply": kind, "detail": f"out of memory: {error}"[:_MESSAGE_LIMIT]}, {}
     except Exception as error:
         detail = f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]
-        trace = "".join(traceback.format_exception(error))[-_MESSAGE_LIMIT:]
-        return {"reply": "raised", "detail": detail, "trace": trace}, {}
+        return {"reply": "raised", "detail": detail}, {}
     message = {
         "reply": "answer",
         "promise": adapter.promise(case),
         "steady": steady,
-        "seconds": seconds,
         "dtypes": {name: tensor.dtype for name, tensor in answer.items()},
     }
     return message, {name: tensor.values for name, tensor in answer.items()}
 
 
-def _compile(adapter: Adapter, question: tuple[wire.Message, dict[str, np.ndarray]]) -> float:
-    """Have the framework compile what an answer takes, by asking for the answer once; returns the seconds.
+def _compile(adapter: Adapter, question: tuple[wire.Message, dict[str, np.ndarray]]) -> None:
+    """Have the framework compile what an answer takes, by asking for the answer once.
 
     Only where one is owed: what may take all the memory there is disturbs nobody in its own turn alone.
     """
-    (message, tensors), started = question, time.perf_counter()
+    message, tensors = question
     case = Case.parse(message["case"])
     if message["ask"] == "answer" and not _leaves_the_choice(case):
         with suppress(Exception):  # it is said when the question has its turn
             adapter.run(case, _copies(tensors), beyond_limits=bool(message.get("beyond_limits")))
-    return time.perf_counter() - started
 
 
 def _messages(read: Callable[[int], bytes]) -> Iterator[tuple[wire.Message, dict[str, np.ndarray]]]:
@@ -223,7 +219,7 @@ def main(target: str, descriptor: int) -> None:
     connection.sendall(wire.pack(hello | {"ahead": count > 0}))
     if adapter is None:
         return
-    for (message, tensors), before in made_ready(_messages(read), partial(_compile, adapter), count):
+    for message, tensors in made_ready(_messages(read), partial(_compile, adapter), count):
         os.write(2, wire.TURN)
         case = Case.parse(message["case"])
         if message["ask"] == "program":
@@ -236,8 +232,6 @@ def main(target: str, descriptor: int) -> None:
             adapter, case, tensors,
             beyond_limits=bool(message.get("beyond_limits")), twice=bool(message.get("twice", True)),
         )  # fmt: skip
-        if "seconds" in reply:
-            reply["seconds"] += before
         try:
             packed = wire.pack(reply, arrays)
         except wire.WireError as error:

@@ -95,7 +95,7 @@ class Host:
     Questions can be sent ahead of the time their answers are wanted (`send`, then `wait`), so that the framework
     works while an earlier answer is judged. Should the process end, it ended over the oldest question without a
     reply; those behind it are sent to the next process, if their answers are still wanted. A process that compiles
-    for those behind may have ended over one of them, so that the oldest is asked again, alone.
+    for those behind may have ended or waited over one of them, so that the oldest is asked again, alone.
 
     Parameters
     ----------
@@ -243,11 +243,11 @@ class Host:
                 oldest.reply = self._running.receive(self.limits.answer)
                 self._sent.popleft()
             except (Ended, wire.WireError) as error:
-                # Where questions behind are compiled for, it may have ended over one of those: each has to end a
-                # process alone.
+                # Where questions behind are compiled for, it may have ended, or waited, over one of those: each
+                # has to do so alone.
                 blamed = len(self._sent) == 1 or not self._ahead
                 reply = self._end(error)
-                if blamed or reply.kind != "crash":
+                if blamed or reply.kind not in ("crash", "timeout"):
                     oldest.reply = reply
         return pending.reply
 

@@ -172,12 +172,16 @@ def load(target: str) -> type[Adapter]:
 
     path, _, class_name = target.rpartition(":")
     if path.endswith(".py"):
-        spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+        # Under a name of its own: the file may be called as the framework is.
+        spec = importlib.util.spec_from_file_location(f"conformance_adapter_{Path(path).stem}", path)
         if spec is None or spec.loader is None:
             raise UnknownAdapter(f"{path} cannot be imported")
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            raise UnknownAdapter(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     else:
         module = importlib.import_module(path)
     found = getattr(module, class_name, None)

@@ -73,9 +73,11 @@ def bare(adapter: str, cases: Sequence[str]) -> dict[str, float]:
 @contextmanager
 def _scratch() -> Iterator[Path]:
     """A folder, which Inductor keeps its programs in as well: it finds none of an earlier process."""
-    with tempfile.TemporaryDirectory() as scratch:
-        with patch.dict(os.environ, {"TORCHINDUCTOR_CACHE_DIR": scratch}):
-            yield Path(scratch)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        patch.dict(os.environ, {"TORCHINDUCTOR_CACHE_DIR": scratch}),
+    ):
+        yield Path(scratch)
 
 
 def run(adapters: Iterable[str], tier: str, where: str | None = None) -> dict[str, float]:

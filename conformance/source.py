@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
-__all__ = ["tidy"]
+from cases import Case
+
+__all__ = ["bias_lines", "tidy"]
 
 _WIDTH = 100
+
+
+def bias_lines(case: Case, body: Iterable[str]) -> list[str]:
+    """The line that a program of a question without a bias counts on, if it names the bias all the same."""
+    named = any(re.search(r"\bbias\b", line.partition("#")[0]) for line in body)
+    return ["bias = None"] if named and not case.bias else []
 
 
 def tidy(lines: Iterable[str]) -> list[str]:

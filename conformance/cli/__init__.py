@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from typing import NoReturn
 
 import click
+
+from conformance.exit_codes import INFRA, INTERRUPTED, USAGE
 
 __all__ = ["COMMANDS", "main"]
 
@@ -62,16 +65,20 @@ def _group() -> None:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line; wrong usage is one line on stderr and exit code 2."""
+    """Run the command line; wrong usage is one line on stderr and exit code 2, our own failure 3."""
     try:
         # Outside standalone mode click returns the code of an Exit and leaves the printing of errors to us.
         sys.exit(_group.main(arguments, prog_name="conformance", standalone_mode=False) or 0)
     except click.ClickException as error:
         click.echo(f"conformance: {error.format_message()}", err=True)
-        sys.exit(2)
+        sys.exit(USAGE)
     except (click.Abort, KeyboardInterrupt):
         click.echo("conformance: interrupted", err=True)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except Exception:
+        traceback.print_exc()
+        click.echo("conformance: a failure of the suite itself", err=True)
+        sys.exit(INFRA)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 from packaging.specifiers import Specifier
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from adapters.process import Host, Limits
@@ -16,7 +17,7 @@ from conformance.bisect import Bisection, EnvironmentFailure, Environments, Prob
 from conformance.bisect.environments import default_cache
 from conformance.bisect.versions import VersionError
 from conformance.calls import Meaning
-from conformance.cli.common import resolve_adapters
+from conformance.cli.common import resolve_adapter
 from conformance.cli.question import question_options
 from conformance.reference import question as data_of
 from reports.statuses import label
@@ -54,7 +55,7 @@ def command(
     Environments are made by venv and pip, a logarithmic number of them, and kept for the next time. Versions that
     do not install or import are skipped and named.
     """
-    resolve_adapters([adapter])
+    adapter = resolve_adapter(adapter).name
     if "@" in adapter:
         raise click.UsageError("--adapter runs in environments made here; give its name alone")
     try:
@@ -84,7 +85,8 @@ def _probe(environments: Environments, version: Version, case: Case, adapter: st
         outcome = ask(case, host)
         if outcome.status == "infra":
             return Probe(version, None, f"cannot be asked: {outcome.detail.splitlines()[0][:300]}")
-        installed = host.environment["versions"].get(environments.package)
+        versions = {canonicalize_name(name): text for name, text in host.environment["versions"].items()}
+        installed = versions.get(canonicalize_name(environments.package))
         # A specifier, as 2.13.0+cpu is a build of 2.13.0.
         if installed is not None and not Specifier(f"=={version}").contains(installed, prereleases=True):
             return Probe(version, None, f"another version, {installed}, is imported in its place")

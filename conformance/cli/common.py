@@ -18,7 +18,7 @@ from reports.gate_text import headline, lines
 from reports.github import tell_github
 from reports.store import Results
 
-__all__ = ["assess_record", "print_gate", "resolve_adapters"]
+__all__ = ["assess_record", "print_gate", "resolve_adapter", "resolve_adapters"]
 
 _MOST_LINES = 20
 _MOST_CHARACTERS = 300
@@ -42,6 +42,14 @@ def resolve_adapters(names: Sequence[str], device: str = "cpu") -> list[AdapterS
     if not specs:
         raise click.UsageError("no framework is installed; install one, such as torch, or give --adapter")
     return specs
+
+
+def resolve_adapter(name: str) -> AdapterSpec:
+    """The one adapter that a name stands for; raises UsageError where it is none, or a pattern of several."""
+    specs = resolve_adapters([name])
+    if len(specs) > 1:
+        raise click.UsageError(f"{name} stands for {len(specs)} adapters; name one")
+    return specs[0]
 
 
 def assess_record(record: Results, folders: Sequence[str], baseline: Results | None = None) -> Gate:

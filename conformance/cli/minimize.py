@@ -6,7 +6,7 @@ import click
 
 from adapters.process import Host, Limits
 from conformance.calls import Meaning
-from conformance.cli.common import resolve_adapters
+from conformance.cli.common import resolve_adapter
 from conformance.cli.options import adapter_option
 from conformance.cli.question import question_options
 from conformance.exit_codes import DISCREPANCY, INFRA
@@ -29,7 +29,7 @@ def command(question: Meaning, adapters: tuple[str, ...], seconds: float, timeou
     """
     if len(adapters) != 1:
         raise click.UsageError("give one --adapter; a case is small for one implementation at a time")
-    (spec,) = resolve_adapters(adapters)
+    spec = resolve_adapter(adapters[0])
     with Host(spec, Limits(answer=timeout)) as host:
         found = minimize(question.case, host, seconds=seconds)
         if found is None:

@@ -16,11 +16,11 @@ from adapters.process import Host, Limits
 from adapters.registry import AdapterSpec
 from cases import Case, DomainError
 from cases.tiers import TIERS, load_tier
-from conformance.cli.common import resolve_adapters
+from conformance.cli.common import resolve_adapter, resolve_adapters
 from conformance.cli.options import adapter_option
 from conformance.cli.question import SHAPE, read_question
-from conformance.exit_codes import DISCREPANCY
-from conformance.port import find_port
+from conformance.exit_codes import DISCREPANCY, INFRA
+from conformance.port import Unaskable, find_port
 from conformance.port.record import KINDS, Ported, PortsError, PortsRecord
 from conformance.port.table import matrix, port_all
 from conformance.port.text import port_text
@@ -100,9 +100,12 @@ def command(
         meaning.case.geometry()
     except DomainError as error:
         raise click.UsageError(f"{meaning.case} has no answer to port: {error}") from None
-    (spec,) = resolve_adapters([_FRAMEWORKS.get(target, target)])
+    spec = resolve_adapter(_FRAMEWORKS.get(target, target))
     with Host(spec, limits) as host:
-        port = find_port(meaning.case, host)
+        try:
+            port = find_port(meaning.case, host)
+        except Unaskable as error:
+            raise _stop(error) from None
         if isinstance(port, str):
             click.echo(f"# {spec.name} cannot ask {meaning.case}, with no step around a call either. {port}")
             raise click.exceptions.Exit(DISCREPANCY)
@@ -125,6 +128,13 @@ def _port_all(
             )
     except PortsError as error:
         raise click.UsageError(str(error)) from None
+    except Unaskable as error:
+        raise _stop(error) from None
+
+
+def _stop(error: Unaskable) -> click.exceptions.Exit:
+    click.echo(f"conformance: {error}", err=True)
+    return click.exceptions.Exit(INFRA)
 
 
 def _print_table(ported: dict[str, dict[Case, Ported]], tier: str, as_json: bool) -> None:

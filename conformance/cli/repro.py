@@ -6,15 +6,16 @@ import click
 
 from adapters.process import Limits
 from conformance.calls import Meaning
-from conformance.cli.common import resolve_adapters
+from conformance.cli.common import resolve_adapter
 from conformance.cli.question import question_options
+from conformance.exit_codes import INFRA
 from conformance.repro import build_script, gather, run_alone
 from conformance.repro.issue import build_issue
 from reports.statuses import label
 
 __all__ = ["command"]
 
-_NO_CALL = ("unsupported", "inexpressible", "infra")
+_NO_CALL = ("unsupported", "inexpressible")
 
 
 @click.command("repro", epilog="Example: conformance repro 2d-i5x7-k3-s2-same --adapter torch > repro.py")
@@ -27,9 +28,12 @@ def command(question: Meaning, adapter: str, issue: bool, timeout: float) -> Non
 
     The script exits 1 while the answer is wrong and 0 once it is right, so that it serves git bisect run.
     """
-    (spec,) = resolve_adapters([adapter])
+    spec = resolve_adapter(adapter)
     asked = gather(question.case, spec, Limits(answer=timeout))
     outcome = asked.outcome
+    if outcome.status == "infra":
+        click.echo(f"{spec.name}: {outcome.detail}", err=True)
+        raise click.exceptions.Exit(INFRA)
     if outcome.status in _NO_CALL:
         raise click.UsageError(
             f"{adapter} makes no call for {question.case}: {label(outcome.status, outcome.kind)}, {outcome.detail}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.port.search import Port, Proof, find_port, prove
+from conformance.port.search import Port, Proof, Unaskable, find_port, prove
 from conformance.port.steps import STEPS, Step
 
-__all__ = ["STEPS", "Port", "Proof", "Step", "find_port", "prove"]
+__all__ = ["STEPS", "Port", "Proof", "Step", "Unaskable", "find_port", "prove"]

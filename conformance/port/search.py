@@ -17,9 +17,15 @@ from cases.policy import policies
 from conformance.port.steps import STEPS, Step
 from conformance.reference import answer
 
-__all__ = ["Port", "Proof", "find_port", "prove"]
+__all__ = ["Port", "Proof", "Unaskable", "find_port", "prove"]
 
 _DECLINED = ("unsupported", "inexpressible")
+# Each waits for a framework to start, or for the time limit: what ends or hangs so often does so in any form.
+_PATIENCE = {"crash": 3, "timeout": 1}
+
+
+class Unaskable(Exception):
+    """An interface whose process does not start."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +40,14 @@ class Proof:
         What does not; empty where all agrees.
     declined : str
         Why the interface does not take the question; empty where it does.
+    ended : str
+        ``crash`` or ``timeout``, where that is the problem.
     """
 
     proved: tuple[str, ...] = ()
     problem: str = ""
     declined: str = ""
+    ended: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,9 +90,14 @@ def find_port(case: Case, host: Host) -> Port | str:
         The question.
     host : Host
         The interface.
+
+    Raises
+    ------
+    Unaskable
+        Its process does not start.
     """
     case = replace(case, direction="fwd", data="ints")
-    reason, wrong = "", None
+    reason, wrong, patience = "", None, dict(_PATIENCE)
     for count in range(len(STEPS) + 1):
         for chosen in itertools.combinations(STEPS, count):
             port = _with(case, chosen)
@@ -95,6 +109,10 @@ def find_port(case: Case, host: Host) -> Port | str:
                 return port
             if proof.problem:
                 wrong = wrong or port
+                if proof.ended:
+                    patience[proof.ended] -= 1
+                    if not patience[proof.ended]:
+                        return wrong
                 reason = reason or f"The call alone gives a wrong answer here ({proof.problem})"
             reason = reason or f"There is no single call: {proof.declined}"
     return wrong or reason
@@ -138,13 +156,19 @@ def prove(port: Port, host: Host) -> Proof:
             # An interface without gradients is ported forward only.
             return Proof(tuple(proved), declined="" if proved else reply.detail)
         if reply.kind != "answer":
+            if reply.kind == "broken" and (failed := host.start()) is not None:
+                raise Unaskable(f"{host.spec.name}: {failed.detail}")
             said = reply.detail.splitlines()[0] if reply.detail else ""
-            return Proof(tuple(proved), f"{direction}: {reply.kind}, {said}")
+            ended = reply.kind if reply.kind in _PATIENCE else ""
+            return Proof(tuple(proved), f"{direction}: {reply.kind}, {said}", ended=ended)
         if "shape" in reply.tensors:  # a shape inference has no more to say
             inferred = tuple(reply.tensors["shape"].values.tolist())
             if inferred != asked.output_shape:
                 return Proof((), f"the shape inferred is {inferred}; by the rules it is {asked.output_shape}")
             return Proof(("shape",))
+        for name, tensor in reply.tensors.items():
+            if tensor.dtype != asked.dtype:
+                return Proof(tuple(proved), f"{name} has dtype {tensor.dtype}; {asked.dtype} was asked for")
         there.update({name: tensor.values for name, tensor in reply.tensors.items()})
         exec("\n".join(port.lines("after" if direction == "fwd" else "after_gradient")), there)
         for name, wanted in answer(case, make_tensors(case)).items():

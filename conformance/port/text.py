@@ -8,7 +8,7 @@ from cases.data import make_tensors
 from conformance.calls import Meaning
 from conformance.calls.weights import describe, to_case
 from conformance.port.search import Port
-from conformance.source import tidy
+from conformance.source import bias_lines, tidy
 
 __all__ = ["port_text"]
 
@@ -39,7 +39,8 @@ def port_text(meaning: Meaning, port: Port, host: Host) -> str:
     moved = to_case(meaning.weight, case)
     if moved:
         lines += [*moved[:-1], f"{moved[-1]}  # to {describe(type(meaning.weight)(), case.rank)}"]
-    lines += [*port.lines("before"), *body.strip().splitlines()]
+    call = body.strip().splitlines()
+    lines += [*port.lines("before"), *bias_lines(port.asked, call), *call]
     after = port.lines("after")
     if after and not load(host.spec.target).shape_only:
         lines += [f"y = {load(host.spec.target).as_numpy(port.asked, 'y')}", *after]

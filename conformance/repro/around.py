@@ -79,16 +79,19 @@ def neighbourhood(asked: Asked, limits: Limits) -> str:
     """Which single changes make the outcome go away, and which leave it."""
     gone: list[str] = []
     stays: list[str] = []
+    otherwise: list[str] = []
     silent: list[str] = []
     with Host(asked.spec, limits) as host:
         for words, case in neighbours(asked.case):
             outcome = ask(case, host)
-            bucket = silent if outcome.status in _NOT_ASKED else gone
+            bucket = silent if outcome.status in _NOT_ASKED else otherwise if outcome.gates else gone
             (stays if _alike(outcome, asked.outcome) else bucket).append(words)
     lines = [
         f"- it goes away with: {', '.join(gone) or 'no single change to a plainer parameter'}",
         f"- it stays with: {', '.join(stays) or 'none of them'}",
     ]
+    if otherwise:
+        lines.append(f"- it fails otherwise with: {', '.join(otherwise)}")
     if silent:
         lines.append(f"- not asked, being outside what the interface takes: {', '.join(silent)}")
     return "\n".join(["One parameter changed at a time:", "", *lines])

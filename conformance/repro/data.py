@@ -27,6 +27,8 @@ def array_text(array: np.ndarray) -> str:
     """A NumPy array as source text that gives the same bits back."""
     if array.size == 0:
         return f"np.zeros({array.shape}, np.{array.dtype})"
+    if array.dtype.kind == "c" and not _written_out(array):
+        return packed_text(array)
     shown = array
     if array.dtype.kind == "f" and np.isfinite(array).all():
         whole = array.astype(np.int64) if float(np.abs(array).max()) < 2**53 else array
@@ -34,6 +36,12 @@ def array_text(array: np.ndarray) -> str:
             shown = whole
     text = re.sub(r"\b(nan|inf)\b", r"np.\1", repr(shown.tolist()))
     return f"np.array({text}, np.{array.dtype})"
+
+
+def _written_out(array: np.ndarray) -> bool:
+    """Whether Python reads complex numbers as it writes them, which it does not the signs of zeros, nor nan."""
+    parts = np.stack([array.real, array.imag])
+    return bool(np.isfinite(parts).all() and not (np.signbit(parts) & (parts == 0)).any())
 
 
 def data_lines(case: Case, tensors: Tensors) -> list[str]:

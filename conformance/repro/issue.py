@@ -128,7 +128,7 @@ def _summary(asked: Asked) -> str:
         outcome.kind or "", label(outcome.status, outcome.kind)
     )
     first = outcome.detail.partition("\n")[0]  # of a crash the rest is the stack of our process
-    lines = [f"{what.capitalize()}: {first}".strip(": ")]
+    lines = [f"{what[:1].upper()}{what[1:]}: {first}".strip(": ")]
     try:
         geometry = case.geometry()
     except DomainError:

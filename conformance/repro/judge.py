@@ -58,13 +58,30 @@ def judged_lines(asked: Asked) -> list[str]:
     exact = DATA_KINDS[asked.case.data].exact and asked.outcome.kind != "precision"
     if not exact or max(value.size for value in right.values()) > _MOST_WHOLE:
         return _by_far_elements(asked, wanted, right, exact)
-    wrong = {name: value for name, value in right.items() if _differs(asked.got.get(name), value)}
+    zeros = {
+        name: at for name, value in wanted.items() if (at := _minus_zero(asked.got.get(name), value)) is not None
+    }
+    wrong = {n: value for n, value in right.items() if n in zeros or _differs(asked.got.get(n), value)}
     shown = wrong or right
-    return _one(asked, shown) if len(shown) == 1 else _several(asked, shown)
+    if len(shown) == 1:
+        return [*_one(asked, shown), *(_signed("got", at) for at in zeros.values())]
+    return [*_several(asked, shown), *(_signed(f'got["{name}"]', at) for name, at in zeros.items())]
 
 
 def _differs(got: np.ndarray | None, right: np.ndarray) -> bool:
     return got is not None and not np.array_equal(got, right, equal_nan=True)
+
+
+def _minus_zero(got: np.ndarray | None, wanted: Reference) -> tuple[int, ...] | None:
+    """Where the answer is minus zero and plus zero is right, which compare as equal."""
+    if got is None or wanted.positive is None or got.shape != wanted.positive.shape:
+        return None
+    places = np.argwhere(wanted.positive & (got == 0) & np.signbit(got.real))
+    return tuple(map(int, places[0])) if len(places) else None
+
+
+def _signed(got: str, at: tuple[int, ...]) -> str:
+    return f'assert not np.signbit({got}[{at}]), "minus zero at {at}, where plus zero is right"'
 
 
 def _expected(asked: Asked, right: Expected) -> list[str]:

@@ -23,13 +23,14 @@ from conformance.ask import ask
 from conformance.reference import question
 from conformance.repro.data import data_lines
 from conformance.repro.judge import NO_ANSWER, judged_lines
-from conformance.source import tidy
+from conformance.source import bias_lines, tidy
 from reports.outcome import Outcome
 from reports.statuses import label
 
 __all__ = ["Asked", "Run", "build_script", "gather", "run_alone"]
 
 _PATIENCE = 60
+_OURS = ("NameError", "ImportError", "ModuleNotFoundError", "SyntaxError")
 _POISON = "ctypes.CDLL(None).mallopt(-6, 0xA5)  # junk in fresh memory, lest it pass for zero (glibc)"
 
 
@@ -118,17 +119,20 @@ def build_script(asked: Asked, *, poison: bool = False) -> str:
     packed = any("zlib." in line for line in (*data, *judged))
     modules = ["os"] * bool(variables) + ["ctypes"] * (poison or twice) + ["subprocess", "sys"] * bool(child)
     modules += ["base64", "zlib"] * packed
+    setup = [line for line in asked.setup if line not in ("import os", "import sys") and "os.environ[" not in line]
+    modules += [name for name in ("os", "sys") if any(f"{name}." in line for line in (*setup, *asked.body))]
     settings = ", ".join(f'{name}="{value}"' for name, value in variables.items())
     lines = [
         *_header(asked),
-        *(f"import {module}" for module in sorted(modules)),
+        *(f"import {module}" for module in sorted(set(modules))),
         "import numpy as np",
         *([f"os.environ.update({settings})"] if variables else []),
-        *(line for line in asked.setup if line not in ("import os", "import sys") and "os.environ[" not in line),
+        *setup,
         "",
         *child,
         *([_POISON] * poison),
         *data,
+        *bias_lines(asked.case, asked.body),
         *judged,
     ]
     return "\n".join(tidy(lines)) + "\n"
@@ -173,8 +177,13 @@ class Run:
     stderr: str
 
     def shows(self, asked: Asked) -> bool:
-        """Whether it is the outcome: exit code 1 for one that fails, 0 for one that passes."""
-        return self.code == int(asked.outcome.gates)
+        """Whether it is the outcome: exit code 1 for one that fails, 0 for one that passes.
+
+        A script that is no program exits with 1, too.
+        """
+        *_, last = self.stderr.splitlines() or [""]
+        broken = asked.outcome.kind != "rejected" and last.startswith(_OURS)
+        return self.code == int(asked.outcome.gates) and not broken
 
 
 def run_alone(script: str, python: str) -> Run:

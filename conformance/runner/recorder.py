@@ -196,6 +196,8 @@ class Recorder:
                     self.results.set_meta("environments", self._environments)
             elif report.failed:
                 adapter, _, case_id = report.nodeid.rpartition("::")
+                if adapter not in self._specs:  # a test that is not ours
+                    return
                 self.results.record(Outcome(case_id, adapter, "infra", detail=str(report.longrepr)[:4000]))
 
     def pytest_runtest_logfinish(self) -> None:

@@ -48,6 +48,18 @@ class AbortsInAThread(AbortsOnGroups):
     compiles_in_threads = True
 
 
+class HoldsTheLock(AbortsInAThread):
+    """Hangs over a question with groups, and lets no other thread of the interpreter do anything."""
+
+    name = "holds-the-lock"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        body = ("import ctypes", "ctypes.PyDLL(None).sleep(1000)") if case.groups > 1 else right.body
+        return Program(right.setup, body)
+
+
 class Exits(Quiet):
     """Leaves without a word."""
 

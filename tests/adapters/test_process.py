@@ -161,6 +161,14 @@ def test_a_crash_is_that_of_the_question_it_came_over(name: str, monkeypatch: py
         assert replies[2].tensors["y"].values.shape == cases[2].output_shape
 
 
+def test_a_hang_in_a_thread_is_that_of_the_question_it_came_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(THREADS, "2")
+    cases = [Case.parse(f"1d-c4x4-i{size}-k3-g{groups}") for size, groups in ((3, 1), (4, 2), (5, 1))]
+    with Host(resolve(f"{ODD}:HoldsTheLock"), Limits(answer=2)) as host:
+        sent = [host.send(case, make_tensors(case)) for case in cases]
+        assert [host.wait(pending).kind for pending in sent] == ["answer", "timeout", "answer"]
+
+
 def test_a_crash_over_a_question_sent_ahead_waits_for_its_turn() -> None:
     first, faulty = Case.parse("1d-c4x4-i3-k3"), Case.parse("1d-c4x4-i4-k3-g2")
     with Host(resolve(f"{ODD}:AbortsOnGroups")) as host:

@@ -37,6 +37,17 @@ class Flips(Plain):
     before = ("w = w[:, :, ::-1]",)
 
 
+class AbortsWithoutStride(Flips):
+    """Flips the kernel, and ends its process where there is no stride."""
+
+    before = ("import os", "os.abort() if y_is_short else None", *Flips.before)
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        return Program(right.setup, (f"y_is_short = {case.stride[0] == 1}", *right.body))
+
+
 class Crashes(Plain):
     """Ends its process by a signal."""
 
@@ -79,6 +90,21 @@ class Unwritten(Plain):
     """Leaves an element as fresh memory has it."""
 
     after = ("z = np.empty(4096, y.dtype)", "y[0, 0, 0] = z[7]")
+
+
+class MinusZero(Plain):
+    """Gives every zero the other sign."""
+
+    after = ("y[y == 0] = -0.0",)
+
+
+class NamesThings(Plain):
+    """Flips the kernel, and counts on a module and on a bias that need not be there."""
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        body = super().program(case).body
+        return Program(("import os",), (*body, "y = y[:, :, ::-1] if os.sep and bias is None else y"))
 
 
 class Imprecise(Plain):

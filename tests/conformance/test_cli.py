@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cases import Case
+from conformance.cli import main
 from conformance.runner.plan import turn
 from reports.store import Results
 from tests.conformance.test_ask import toy
@@ -175,7 +176,17 @@ def foreign_database(tmp_path: Path) -> Path:
         (["check", "1d-i5-k3", "--adapter", "no-such"], "unknown adapter 'no-such'"),
         (["check", "1d-i5-k3", "--adapter", "torch@/no/python"], "/no/python"),
         (["check", "1d-i5-k3", "--adapter", "missing.py:A"], "missing.py"),
+        (["check", "1d-i5-k3", "--adapter", "tests/conformance/unimportable.py:A"], "no_such_framework"),
         (["run", "--adapter", toy("Right"), "--tier", "huge"], "unknown tier 'huge'"),
+        *(
+            ([*command, "*-*"], "name one")
+            for command in (
+                ["port", "1d-i5-k3", "--to"],
+                ["repro", "1d-i5-k3", "--adapter"],
+                ["minimize", "1d-i5-k3", "--adapter"],
+                ["bisect", "1d-i5-k3", "--package", "numpy", "--good", "1", "--bad", "2", "--adapter"],
+            )
+        ),
         (["run", "--adapter", toy("Right"), "--case", "5d-i1"], "rank"),
         (["run", "--adapter", toy("Right"), "--where", "no_such = 1"], "no_such"),
         (["run", "--adapter", toy("Right"), "--where", "rank = 9"], "no case"),
@@ -192,6 +203,35 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], words: str,
     assert words in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert "Traceback" not in done.stderr
+
+
+def test_a_failure_of_the_suite_is_exit_code_3(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("conformance.cli._group.main", lambda *_, **__: 1 / 0)
+    with pytest.raises(SystemExit, match="3"):
+        main(["check", "1d-i5-k3"])
+    assert capsys.readouterr().err.splitlines()[-1] == "conformance: a failure of the suite itself"
+
+
+def test_a_question_that_cannot_be_asked_has_no_script() -> None:
+    done = conformance("repro", "1d-i5-k3", "--adapter", toy("CannotImport"))
+    assert done.returncode == 3
+    assert not done.stdout
+
+
+def test_a_shape_inference_is_explained() -> None:
+    done = conformance(
+        "explain", "1d-i5-k3", "--adapter", f"{ROOT}/tests/conformance/wrong_adapters.py:ShapeAlone"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_file_called_as_the_framework_takes_no_module_away(tmp_path: Path) -> None:
+    (tmp_path / "numpy.py").write_text((ROOT / "tests/toy_adapters.py").read_text())
+    done = conformance("check", "1d-i5-k3", "--adapter", f"{tmp_path}/numpy.py:Flipped")
+    assert done.returncode == 1, done.stderr
+    assert "equals the oracle with the kernel flipped" in done.stdout
 
 
 def test_a_results_file_of_another_kind_or_schema_is_refused(foreign_database: Path) -> None:

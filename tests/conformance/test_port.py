@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -189,10 +190,43 @@ def test_a_framework_stands_for_an_interface_that_there_is() -> None:
     assert not set(_FRAMEWORKS) & set(BUILT_IN)
 
 
+def test_an_interface_that_cannot_be_asked_is_our_failure() -> None:
+    for arguments in (("2d-i5-k3", "--to", f"{TOYS}:CannotImport"),
+                      ("--table", "--adapter", f"{TOYS}:CannotImport", "--adapter", f"{TOYS}:Right")):  # fmt: skip
+        done = _run(*arguments)
+        assert done.returncode == 3
+        assert "NOT right" not in done.stdout
+        assert "cannot be loaded" in done.stderr
+
+
+def test_a_call_that_hangs_is_not_tried_in_every_form() -> None:
+    case = Case.parse("2d-i5x7-k2-s2-same-b1")
+    with Host(resolve(f"{TOYS}:HangsOnKernelTwo"), Limits(answer=0.5)) as host:
+        port = find_port(case, host)
+        assert isinstance(port, Port)
+        assert port.proof.ended == "timeout"
+        assert host._asked <= 2
+
+
+def test_an_answer_in_another_dtype_is_no_port() -> None:
+    case = Case.parse("1d-i3-k3-s2-p0")
+    with Host(resolve(f"{Path(__file__).with_name('faulty_adapters.py')}:OtherDtype")) as host:
+        assert "dtype" in prove(Port(case, case), host).problem
+
+
+@requires("torch")
+def test_the_port_of_the_readme_is_what_is_printed() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"\$ conformance port (\"keras.*) --to torch\n(.*?)```", readme, re.DOTALL)
+    assert found is not None
+    assert _run(found[1].strip('"'), "--to", "torch").stdout == found[2]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         (),
+        ("2d-i5-k3", "--to", f"{TOYS.parent}/*"),
         ("2d-i5-k3",),
         ("2d-i5-k3", "--to", "nothing"),
         ("2d-i5-k3-s0", "--to", "torch"),

@@ -19,6 +19,7 @@ from adapters.registry import resolve
 from cases import Case
 from cases.data import DATA_KINDS, make_tensors
 from conformance.repro import Asked, build_script, gather, run_alone
+from conformance.repro.around import neighbourhood
 from conformance.repro.data import array_text, data_lines
 from tests.frameworks import families
 
@@ -92,6 +93,8 @@ FAULTS = {
     "AcceptsAnything": ("1d-i3-k3-s0-p0", "accepted"),
     "OtherDtype": ("1d-i3-k3-s2-p0", "dtype"),
     "Shortens": ("1d-i300-k3-s2-p0", "shape"),
+    "MinusZero": ("1d-i3-k2-s3-p0-signedzero.0", "values"),
+    "NamesThings": ("1d-i3-k3-s2-p0", "values"),
     "Imprecise": ("1d-i3-k3-s2-p0-normal.0", "precision"),
 }
 
@@ -178,6 +181,18 @@ def test_a_script_that_does_not_show_its_outcome_is_noticed() -> None:
     asked = _ask("Flips", "1d-i3-k3-s2-p0")
     mended = build_script(asked).replace("w = w[:, :, ::-1]\n", "")
     assert not run_alone(mended, sys.executable).shows(asked)
+    misspelt = build_script(asked).replace("w = w[", "w = v[")
+    assert run_alone(misspelt, sys.executable).code == 1
+    assert not run_alone(misspelt, sys.executable).shows(asked)
+
+
+def test_a_change_under_which_something_else_fails_is_no_relief() -> None:
+    asked = _ask("AbortsWithoutStride", "1d-i3-k3-s2-p0")
+    assert asked.outcome.kind == "values"
+    lines = neighbourhood(asked, Limits(answer=5)).splitlines()
+    (otherwise,) = (line for line in lines if line.startswith("- it fails otherwise with: "))
+    assert "stride 1" in otherwise
+    assert not any("stride 1" in line for line in lines if "goes away" in line)
 
 
 @settings(max_examples=50)

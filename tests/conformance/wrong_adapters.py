@@ -34,3 +34,15 @@ class Crashing(Right):
         if max(case.dilation) == 1 or case.groups == 1:
             return right
         return Program((*right.setup, "import signal"), ("os.kill(os.getpid(), signal.SIGSEGV)", *right.body))
+
+
+class ShapeAlone(Right):
+    """Says of its answer no more than the shape."""
+
+    name = "shape-alone"
+    shape_only = True
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        return Program(right.setup, (*right.body, "shape = y.shape"))
