@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from adapters.base import Program
 from cases.case import Case
+from examples.numpy_backend import NumpyBackend
 from tests.toy_adapters import Right
 
 _LOG = "if 'ASKED' in os.environ: print({case!r}, file=open(os.environ['ASKED'], 'a'))"
@@ -96,6 +97,7 @@ class KillsItsRunner(Faulty):
 class KillsItsRunnerOnce(Faulty):
     """As above, but only the first time; the file ``CRASHED`` remembers."""
 
+    limits = NumpyBackend.limits
     fault = (
         "if not os.path.exists(os.environ['CRASHED']):",
         "    open(os.environ['CRASHED'], 'w').close()",
