@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from reports.gate import Gate
-from reports.outcome import Outcome
+if TYPE_CHECKING:  # the command line imports this before anything large
+    from reports.gate import Gate
+    from reports.outcome import Outcome
 
 __all__ = ["DISCREPANCY", "INFRA", "INTERRUPTED", "NOTHING_NEW", "USAGE", "exit_code", "gate_exit_code"]
 

@@ -214,6 +214,12 @@ def test_a_failure_of_the_suite_is_exit_code_3(
     assert capsys.readouterr().err.splitlines()[-1] == "conformance: a failure of the suite itself"
 
 
+def test_little_is_loaded_before_the_first_framework_starts() -> None:
+    code = "import sys, conformance.cli, conformance.cli.run; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"numpy", "pytest", "reports", "cases"} & set(done.stdout.split())
+
+
 def test_a_question_that_cannot_be_asked_has_no_script() -> None:
     done = conformance("repro", "1d-i5-k3", "--adapter", toy("CannotImport"))
     assert done.returncode == 3
