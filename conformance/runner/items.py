@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from functools import partial
 from itertools import groupby, pairwise, takewhile
 from pathlib import Path
 from typing import Any, Protocol
@@ -167,6 +166,8 @@ class SuitePlugin:
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         """Run a question as pytest runs a test, but for set-up and teardown: it has neither, and three phases cost
         thrice the time of one. Under plain pytest there are plugins that count on all three, logging first of all.
+        The call is no hook either: pytest notes each in an environment variable, and glibc keeps every value that
+        one ever had.
         """
         if not isinstance(item, CaseItem):
             return None
@@ -176,9 +177,7 @@ class SuitePlugin:
             return None
         hook = item.ihook
         hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        call = pytest.CallInfo.from_call(
-            partial(hook.pytest_runtest_call, item=item), "call", (pytest.exit.Exception, KeyboardInterrupt)
-        )
+        call = pytest.CallInfo.from_call(item.runtest, "call", (pytest.exit.Exception, KeyboardInterrupt))
         report = hook.pytest_runtest_makereport(item=item, call=call)
         hook.pytest_runtest_logreport(report=report)
         hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
