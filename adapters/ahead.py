@@ -9,6 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TypeVar
 
+from adapters.environment import processors
+
 __all__ = ["THREADS", "made_ready", "threads"]
 
 THREADS = "CONFORMANCE_COMPILE_THREADS"
@@ -25,9 +27,7 @@ def threads() -> int:
     told = os.environ.get(THREADS, "")
     if told.isdecimal():
         return int(told)
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    share = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    share //= workers
+    share = processors() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     return min(share, _MOST_THREADS) if share > 1 else 0
 
 

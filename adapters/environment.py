@@ -8,7 +8,7 @@ import platform
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["describe", "versions"]
+__all__ = ["describe", "processors", "versions"]
 
 # Instruction sets that decide which kernels run.
 _FLAGS = ("avx", "avx2", "avx512f", "avx512_bf16", "avx512_fp16", "avx512_vnni", "amx_bf16", "amx_tile", "asimd",
@@ -27,6 +27,11 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _processor() -> tuple[str, list[str]]:
@@ -55,6 +60,6 @@ def describe(packages: Iterable[str]) -> dict[str, Any]:
         "platform": platform.platform(),
         "cpu": cpu,
         "cpu_flags": flags,
-        "threads": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "threads": processors(),
         "variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
     }

@@ -26,6 +26,7 @@ from unittest.mock import patch
 
 from adapters.ahead import THREADS
 from adapters.compile_cache import VARIABLE
+from adapters.environment import processors
 from adapters.process import Host, Pending
 from adapters.registry import resolve
 from benchmarks.figures import table
@@ -76,7 +77,7 @@ def _take(host: Host, sent: deque[tuple[Case, Tensors, Pending]], answers: dict[
 def measure(adapters: Iterable[str] = ADAPTERS, tier: str = "smoke") -> dict[str, Any]:
     """Ask each adapter with and without."""
     figures: dict[str, Any] = {"tier": tier, "adapters": {}}
-    cases, processors = select(tier, (), None), len(os.sched_getaffinity(0))
+    cases = select(tier, (), None)
     for adapter in adapters:
         with tempfile.TemporaryDirectory() as cache:
             without = _asked(adapter, cases)
@@ -85,7 +86,7 @@ def measure(adapters: Iterable[str] = ADAPTERS, tier: str = "smoke") -> dict[str
             size = sum(path.stat().st_size for path in Path(cache).rglob("*") if path.is_file())
         both = _asked(adapter, cases, times=2)
         one = _asked(adapter, cases, ahead=MOST_AHEAD + 1)
-        several = _asked(adapter, cases, ahead=MOST_AHEAD + 1, count=processors)
+        several = _asked(adapter, cases, ahead=MOST_AHEAD + 1, count=processors())
         others = (filling, full, both, one, several)
         assert all(asked.answers == without.answers for asked in others), f"{adapter}: another answer"
         figures["adapters"][adapter] = {

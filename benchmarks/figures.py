@@ -6,12 +6,16 @@ import os
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from adapters.environment import describe
+from conformance.exit_codes import DISCREPANCY, NOTHING_NEW
 
-__all__ = ["Timed", "best_of", "grouped", "machine", "spread", "table", "timed", "with_spread"]
+__all__ = ["DONE", "Timed", "best_of", "grouped", "machine", "spread", "table", "timed", "with_spread"]
+
+# What a command of the suite that does what it is asked ends with.
+DONE = (NOTHING_NEW, DISCREPANCY)
 
 _PACKAGES = ("numpy", "torch", "tensorflow", "keras", "jax", "onnx", "pytest", "pytest-xdist", "pytest-html")
 
@@ -37,8 +41,8 @@ class Timed(NamedTuple):
     status: int
 
 
-def timed(*command: str) -> Timed:
-    """Run a command to its end."""
+def timed(*command: str, ends: Container[int] | None = None) -> Timed:
+    """Run a command to its end; raises RuntimeError where it ends with another status than it may."""
     started = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
@@ -46,6 +50,8 @@ def timed(*command: str) -> Timed:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     wall, cpu = time.perf_counter() - started, usage.ru_utime + usage.ru_stime
+    if ends is not None and process.returncode not in ends:
+        raise RuntimeError(f"{' '.join(command)} ends with {process.returncode}")
     return Timed(wall, cpu, usage.ru_maxrss / 1024, printed, process.returncode)
 
 
