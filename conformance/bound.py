@@ -45,6 +45,12 @@ class Reference:
     also: tuple[np.ndarray, ...] = ()
     positive: np.ndarray | None = None
 
+    def minus_zeros(self, values: np.ndarray) -> np.ndarray:
+        """Which values are minus zero where plus zero is right; the two compare as equal."""
+        if self.positive is None:
+            return np.zeros(values.shape, bool)
+        return self.positive & (values == 0) & np.signbit(values)
+
     @classmethod
     def of(cls, exact: np.ndarray, magnitude: np.ndarray, terms: np.ndarray) -> Reference:
         """A reference whose sums are known."""

@@ -169,9 +169,7 @@ def _right(values: np.ndarray, nearest: np.ndarray, wanted: Reference, dtype: DT
     right = _equal(values, nearest)
     for other in wanted.also:
         right |= _equal(values, round_to(dtype, other))
-    if wanted.positive is not None:
-        right &= ~(wanted.positive & (values == 0) & np.signbit(values))
-    return right
+    return right & ~wanted.minus_zeros(values)
 
 
 def _equal(first: np.ndarray, second: np.ndarray) -> np.ndarray:

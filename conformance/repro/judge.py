@@ -73,10 +73,10 @@ def _differs(got: np.ndarray | None, right: np.ndarray) -> bool:
 
 
 def _minus_zero(got: np.ndarray | None, wanted: Reference) -> tuple[int, ...] | None:
-    """Where the answer is minus zero and plus zero is right, which compare as equal."""
-    if got is None or wanted.positive is None or got.shape != wanted.positive.shape:
+    """Where the answer is minus zero and plus zero is right."""
+    if got is None or got.shape != wanted.exact.shape:
         return None
-    places = np.argwhere(wanted.positive & (got == 0) & np.signbit(got.real))
+    places = np.argwhere(wanted.minus_zeros(got))
     return tuple(map(int, places[0])) if len(places) else None
 
 
