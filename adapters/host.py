@@ -156,6 +156,22 @@ def _program(adapter: Adapter, case: Case) -> wire.Message:
         return {"reply": "broken", "detail": f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]}
 
 
+def _reply(adapter: Adapter, message: wire.Message, tensors: dict[str, np.ndarray]) -> bytes:
+    case = Case.parse(message["case"])
+    if message["ask"] == "program":
+        return wire.pack(_program(adapter, case))
+    if message["ask"] == "model":
+        return wire.pack(*_model(adapter, case, tensors))
+    reply, arrays = _ask(
+        adapter, case, tensors,
+        beyond_limits=bool(message.get("beyond_limits")), twice=bool(message.get("twice", True)),
+    )  # fmt: skip
+    try:
+        return wire.pack(reply, arrays)
+    except wire.WireError as error:
+        return wire.pack({"reply": "broken", "detail": str(error)})
+
+
 def _start(target: str) -> tuple[Adapter | None, wire.Message]:
     gc.disable()  # an import makes nothing but what stays
     try:
@@ -214,29 +230,16 @@ def main(target: str, descriptor: int) -> None:
             raise EOFError
         return data
 
+    def send(data: bytes) -> None:
+        os.write(2, wire.TURN)  # first, as the next question may be worked on as soon as this is read
+        connection.sendall(data)
+
     adapter, hello = _start(target)
     count = threads() if adapter is not None and adapter.compiles_in_threads else 0
-    connection.sendall(wire.pack(hello | {"ahead": count > 0}))
-    if adapter is None:
-        return
-    for message, tensors in made_ready(_messages(read), partial(_compile, adapter), count):
-        os.write(2, wire.TURN)
-        case = Case.parse(message["case"])
-        if message["ask"] == "program":
-            connection.sendall(wire.pack(_program(adapter, case)))
-            continue
-        if message["ask"] == "model":
-            connection.sendall(wire.pack(*_model(adapter, case, tensors)))
-            continue
-        reply, arrays = _ask(
-            adapter, case, tensors,
-            beyond_limits=bool(message.get("beyond_limits")), twice=bool(message.get("twice", True)),
-        )  # fmt: skip
-        try:
-            packed = wire.pack(reply, arrays)
-        except wire.WireError as error:
-            packed = wire.pack({"reply": "broken", "detail": str(error)})
-        connection.sendall(packed)
+    send(wire.pack(hello | {"ahead": count > 0}))
+    if adapter is not None:
+        for message, tensors in made_ready(_messages(read), partial(_compile, adapter), count):
+            send(_reply(adapter, message, tensors))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ import numpy as np
 __all__ = ["TURN", "WireError", "pack", "unpack"]
 
 MAGIC = b"CTC1"
-TURN = b"\0-- next message --\0\n"  # on standard error, so that what is said over each can be told apart
+# Written to standard error before each reply, so that what is said over each question can be told apart.
+TURN = b"\0-- next message --\0\n"
 _HEAD = struct.Struct("<4sIQ")
 _MAX_HEADER = 16 * 2**20
 _KINDS = frozenset("biufc")

@@ -48,6 +48,17 @@ class AbortsInAThread(AbortsOnGroups):
     compiles_in_threads = True
 
 
+class AbortsAtLast(AbortsInAThread):
+    """Ends its process over a question with groups after the one before is answered."""
+
+    name = "aborts-at-last"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        return Program(right.setup, ("time.sleep(2)", *right.body)) if case.groups > 1 else right
+
+
 class HoldsTheLock(AbortsInAThread):
     """Hangs over a question with groups, and lets no other thread of the interpreter do anything."""
 

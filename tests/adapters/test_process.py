@@ -161,6 +161,20 @@ def test_a_crash_is_that_of_the_question_it_came_over(name: str, monkeypatch: py
         assert replies[2].tensors["y"].values.shape == cases[2].output_shape
 
 
+def test_what_was_said_over_a_question_with_an_answer_is_not_told_of_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The second is under way in a thread, and ends the process there, when the first is answered."""
+    monkeypatch.setenv(THREADS, "2")
+    cases = [Case.parse(f"1d-c4x4-i{size}-k3-g{groups}") for size, groups in ((3, 1), (4, 2))]
+    with Host(resolve(f"{ODD}:AbortsAtLast")) as host:
+        sent = [host.send(case, make_tensors(case)) for case in cases]
+        answer, crash = [host.wait(pending) for pending in sent]
+    assert (answer.kind, crash.kind) == ("answer", "crash")
+    assert f"over {cases[1]}" in crash.detail
+    assert f"over {cases[0]}" not in crash.detail
+
+
 def test_a_hang_in_a_thread_is_that_of_the_question_it_came_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(THREADS, "2")
     cases = [Case.parse(f"1d-c4x4-i{size}-k3-g{groups}") for size, groups in ((3, 1), (4, 2), (5, 1))]
