@@ -161,6 +161,13 @@ class Recorder:
         asked_cases = self.results.cases()
         self.results.set_meta("case_set_hash", tier_hash([c for c in plan.cases if str(c) in asked_cases]))
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionstart(self) -> Iterator[None]:
+        """Where nothing is deselected, record what is asked while workers start."""
+        yield
+        if self._option.unselected:
+            self._plan(len(self.plan.order), ())
+
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without xdist the items are here."""
         if getattr(session.config.option, "dist", "no") == "no":

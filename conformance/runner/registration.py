@@ -47,6 +47,15 @@ class _Hand:
         node.workerinput[_ORDER] = list(self._plan.order)
         node.workerinput[LOOKS_AHEAD] = not self._lost
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Deal the questions out in our way, unless another is asked for (``--dist``)."""
+        if config.getoption("dist") != "load":
+            return None
+        from conformance.runner.dealing import ByAdapter  # here, as a run without workers goes without xdist's
+
+        return ByAdapter(config, log)
+
 
 def register(config: pytest.Config) -> None:
     """Add the parts of the runner that this process needs.
@@ -64,8 +73,10 @@ def register(config: pytest.Config) -> None:
             worker = getattr(config, "workerinput", {})
             handed = worker.get(_ORDER)
             asks_here = not (cluster is not None or option.collectonly or getattr(option, "numprocesses", None))
-            if asks_here and not option.resume:
-                launch(specs[0])
+            looks_ahead = asks_here and worker.get(LOOKS_AHEAD, True)
+            if looks_ahead and not option.resume:
+                number = int(worker.get("workerid", "gw0").removeprefix("gw"))
+                launch(specs[number % len(specs)])  # which a worker of this number is asked for first
             if handed is not None:
                 plan = Plan(specs, cases, (), handed)
             elif option.collectonly:
@@ -88,7 +99,7 @@ def register(config: pytest.Config) -> None:
                 # Questions that somebody names are few, and get all the care there is.
                 asker = Asker(limits, known, every if option.case else asked_twice)
             plugin = SuitePlugin(
-                plan, asker, looks_ahead=asks_here and worker.get(LOOKS_AHEAD, True),
+                plan, asker, looks_ahead=looks_ahead,
                 lists=not (asks_here and option.unselected and handed is None),
             )  # fmt: skip
             config.pluginmanager.register(plugin, "conformance-items")

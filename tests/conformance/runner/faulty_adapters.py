@@ -34,6 +34,24 @@ class Slow(Faulty):
         return Program(right.setup, ("time.sleep(0.1)", *right.body))
 
 
+class First(Right):
+    """Notes its name and its process."""
+
+    name = "first"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        note = _LOG.format(case=self.name).replace(", file", ", os.getpid(), file")
+        return Program(right.setup, (note, "time.sleep(0.05)", *right.body))
+
+
+class Second(First):
+    """Another one."""
+
+    name = "second"
+
+
 class Killed(Faulty):
     """Is ended from outside."""
 

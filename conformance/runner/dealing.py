@@ -1,0 +1,112 @@
+"""Which worker of pytest-xdist asks what: the questions to one adapter go to one worker while there are others."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+from xdist.scheduler import LoadScheduling
+from xdist.workermanage import WorkerController
+
+__all__ = ["ByAdapter"]
+
+_MOST_KEPT, _LEAST_KEPT = 16, 2  # questions on their way to a worker; with fewer than two it stands still
+_SLOW_SECONDS = 0.1  # a question that takes so long outweighs a round trip to the worker
+_JOINING_SECONDS = 4.0  # what another process takes to import a framework
+
+
+class ByAdapter(LoadScheduling):  # type: ignore[misc]  # xdist has no types for what it exports
+    """Deal questions out a few at a time, those to one adapter to one worker as far as possible.
+
+    So each framework is loaded by few workers, and no worker is left with much to do when the others are done. A
+    worker without an adapter of its own takes the next one, and where every one has a worker, helps where most is
+    left to do for those there; it goes home if that takes no longer than joining.
+    """
+
+    def __init__(self, config: Any, log: Any) -> None:
+        super().__init__(config, log)
+        self.maxschedchunk = _MOST_KEPT
+        self._left = 0
+        self._block_of: dict[WorkerController, range] = {}
+        self._seconds: defaultdict[range, float] = defaultdict(float)
+        self._done: Counter[range] = Counter()
+
+    @cached_property
+    def _blocks(self) -> list[range]:
+        """The numbers of the questions to each adapter."""
+        numbered = enumerate(nodeid.partition("::")[0] for nodeid in self.collection)
+        blocks = [[number for number, _ in block] for _, block in groupby(numbered, lambda question: question[1])]
+        return [range(block[0], block[-1] + 1) for block in blocks]
+
+    def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
+        """Take note of an answer, and deal out the next questions."""
+        block = self._blocks[bisect_right(self._blocks, item_index, key=lambda block: block.start) - 1]
+        self._seconds[block] += duration
+        self._done[block] += 1
+        super().mark_test_complete(node, item_index, duration)
+
+    def schedule(self) -> None:
+        """Begin, also with more adapters than questions to each."""
+        super().schedule()
+        if self.collection is not None:
+            for node in self.nodes:
+                self.check_schedule(node)
+
+    def check_schedule(self, node: WorkerController, duration: float = 0) -> None:
+        """Deal out questions to a worker that has few, and send it home if there are none for it."""
+        if node.shutting_down:
+            return
+        if len(self.pending) > self._left:
+            self.pending.sort()  # a worker was lost, and what it had is here again
+        waiting = self.node2pending[node]
+        enough = _LEAST_KEPT if duration >= _SLOW_SECONDS else _MOST_KEPT
+        if len(waiting) > enough // 2:
+            return
+        while len(waiting) < enough:
+            before = len(waiting)
+            self._send_tests(node, enough - before)
+            if len(waiting) == before:
+                node.shutdown()
+                return
+
+    def _send_tests(self, node: WorkerController, num: int) -> None:
+        block = self._choose(node)
+        if block is not None:
+            self._block_of[node] = block
+            first, end = self._span(block)
+            sent = self.pending[first : min(first + num, end)]
+            del self.pending[first : first + len(sent)]
+            self.node2pending[node].extend(sent)
+            node.send_runtest_some(sent)
+        self._left = len(self.pending)
+
+    def _choose(self, node: WorkerController) -> range | None:
+        """The adapter whose questions a worker gets next."""
+        own = self._block_of.get(node)
+        if own is not None and self._open(own):
+            return own
+        there = (other for other in self.nodes if other is not node and not other.shutting_down)
+        workers = Counter(self._block_of.get(other) for other in there)
+        unclosed = [block for block in self._blocks if self._open(block)]
+        free = next((block for block in unclosed if not workers[block]), None)
+        if free is not None or not unclosed:
+            return free
+        left = {block: self._seconds_left(block) / workers[block] for block in unclosed}
+        longest = max(unclosed, key=lambda block: (left[block], -workers[block]))
+        return longest if left[longest] >= _JOINING_SECONDS else None
+
+    def _span(self, block: range) -> tuple[int, int]:
+        """Where the questions of a block stand among those that nobody has yet."""
+        return bisect_left(self.pending, block.start), bisect_left(self.pending, block.stop)
+
+    def _open(self, block: range) -> bool:
+        first, end = self._span(block)
+        return end > first
+
+    def _seconds_left(self, block: range) -> float:
+        first, end = self._span(block)
+        return (end - first) * self._seconds[block] / self._done[block] if self._done[block] else math.inf
