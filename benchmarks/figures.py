@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -41,18 +43,26 @@ class Timed(NamedTuple):
     status: int
 
 
+# A process is said to have held what the one that started it did, so a small one starts the command and tells.
+_LAUNCHER = """
+import json, os, resource, sys, time
+started = time.perf_counter()
+_, status = os.waitpid(os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ), 0)
+wall, used = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+figures = wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, os.waitstatus_to_exitcode(status)
+os.write(1, b"\\n" + json.dumps(figures).encode())
+"""
+
+
 def timed(*command: str, ends: Container[int] | None = None) -> Timed:
     """Run a command to its end; raises RuntimeError where it ends with another status than it may."""
-    started = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        assert process.stdout is not None
-        printed = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    wall, cpu = time.perf_counter() - started, usage.ru_utime + usage.ru_stime
-    if ends is not None and process.returncode not in ends:
-        raise RuntimeError(f"{' '.join(command)} ends with {process.returncode}")
-    return Timed(wall, cpu, usage.ru_maxrss / 1024, printed, process.returncode)
+    launcher = (sys.executable, "-I", "-S", "-c", _LAUNCHER)
+    done = subprocess.run((*launcher, *command), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    printed, _, figures = done.stdout.rpartition(b"\n")
+    wall, cpu, peak_mb, status = json.loads(figures)
+    if ends is not None and status not in ends:
+        raise RuntimeError(f"{' '.join(command)} ends with {status}")
+    return Timed(wall, cpu, peak_mb, printed, status)
 
 
 def best_of(call: Callable[[], Any], *, within: float = 0.3, repeats: int = 3) -> float:

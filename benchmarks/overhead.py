@@ -39,8 +39,8 @@ class Part(NamedTuple):
 
 
 PARTS = (
-    Part(("torch",), "smoke", 5),
-    Part(("torch",), "gate", 5),
+    Part(("torch",), "smoke", 9),
+    Part(("torch",), "gate", 9),
     Part(("onnxruntime",), "gate", 3),
     Part(("keras-tensorflow",), "gate", 2),
     Part(("*",), "smoke", 1, "dtype = 'f32'"),
