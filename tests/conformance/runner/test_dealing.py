@@ -69,7 +69,9 @@ class Simulated:
             return False
         worker = min(busy, key=lambda worker: worker.ends or 0.0)
         self.now, worker.ends = worker.ends or 0.0, None
-        if sum(map(len, self.asked.values())) in self._lost:
+        answers = sum(map(len, self.asked.values()))
+        if answers in self._lost:
+            self._lost.remove(answers)
             self._lose(worker)
         else:
             number = worker.queue.popleft()
@@ -79,7 +81,6 @@ class Simulated:
 
     def _lose(self, worker: Worker) -> None:
         """As pytest-xdist does it: the rest goes back, then the question it died over, and a new worker comes."""
-        self._lost.remove(sum(map(len, self.asked.values())))
         self._workers.remove(worker)
         self._scheduler.mark_test_pending(self._scheduler.remove_node(worker))
         self._join()
