@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from functools import cached_property, lru_cache
 from operator import index
+from types import SimpleNamespace
 from typing import Any
 
 from cases.directions import DIRECTIONS
@@ -100,7 +101,8 @@ class Case:
         for place, field in enumerate(FIELDS):
             try:
                 token = field.write(self)
-                exact = all(getattr(self, name) == value for name, value in _said(place, token, self.rank))
+                said, _ = _said(place, token, self.rank)
+                exact = all(getattr(self, name) == value for name, value in said.items())
             except (TypeError, StopIteration, ValueError, AttributeError):
                 exact = False
             if not exact:
@@ -138,6 +140,7 @@ class Case:
         # No field but the leading rank starts with a digit, so a dash before a digit is a minus sign.
         tokens = re.sub(r"-(?=[0-9])", "m", text).split("-")
         values: dict[str, Any] = {}
+        exact: list[str | None] = [None] * len(FIELDS)
         position = 0
         for token in tokens:
             place = _place(token)
@@ -150,13 +153,23 @@ class Case:
                 raise CaseError(f"rank: a case id starts with {FIELDS[0].accepts}, not {token!r}")
             position = place + 1
             try:
-                values.update(_said(place, token, values.get("rank", 0)))
+                said, exact[place] = _said(place, token, values.get("rank", 0))
             except ValueError as error:
                 raise CaseError(f"{token!r}: {error}; accepted: {field.accepts}") from None
-        missing = [field.name for field in FIELDS if field.default is None and field.name not in values]
+            values.update(said)
+        missing = []
+        for place, field in enumerate(FIELDS):
+            if exact[place] is None and field.default is not None:
+                said, exact[place] = _said(place, field.default, values["rank"])
+                values.update(said)
+            elif exact[place] is None:
+                missing.append(field.name)
         if missing:
             raise CaseError(f"{text!r} gives no {' and no '.join(missing)}; a short id is 2d-i5x7-k3-s2-same")
-        return cls(**values)
+        # What the grammar has read need not be checked against it, which would take most of the time.
+        case = object.__new__(cls)
+        vars(case).update(values, _id="-".join(filter(None, exact)))
+        return case
 
     def __str__(self) -> str:
         return self._id
@@ -243,12 +256,17 @@ def _place(token: str) -> int | None:
 
 
 @lru_cache(maxsize=1 << 14)
-def _said(place: int, token: str, rank: int) -> tuple[tuple[str, Any], ...]:
-    """What a token says of a field, as attributes and values; raises ValueError for what is none of its tokens."""
+def _said(place: int, token: str, rank: int) -> tuple[dict[str, Any], str]:
+    """What a token says of a field, as attributes and values, and how a full id says it.
+
+    Raises ValueError for what is none of the field's tokens.
+    """
     field = FIELDS[place]
     if _PATTERNS[field.name].fullmatch(token) is None:
         raise ValueError(f"{token!r} is malformed")
-    return tuple(field.read(token, rank).items())
+    values = field.read(token, rank)
+    case: Any = SimpleNamespace(**{"rank": rank, **values})  # as much of one as the field looks at
+    return values, field.write(case)
 
 
 _ORDER = ", ".join(field.name for field in FIELDS)
