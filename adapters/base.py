@@ -32,6 +32,8 @@ __all__ = [
     "inlined",
 ]
 
+_CODES_KEPT = 256
+
 _SHORT_NAMES = {dtype.label: dtype.name for dtype in DTYPES.values()}
 
 
@@ -188,7 +190,7 @@ class Adapter(abc.ABC):
 
     def __init__(self) -> None:
         self._namespaces: dict[tuple[str, ...], dict[str, Any]] = {}
-        self._compiled_last: tuple[str, CodeType] | None = None
+        self._codes: dict[str, CodeType] = {}
 
     @abc.abstractmethod
     def program(self, case: Case) -> Program:
@@ -286,18 +288,20 @@ class Adapter(abc.ABC):
         return namespace
 
     def _compiled(self, program: Program) -> CodeType:
-        """The code of a program, compiled once for both answers to a question."""
+        """The code of a program, compiled once for both answers to a question and for others in the same words."""
         source = "\n".join(program.body)
-        last = self._compiled_last  # read once: several threads may be here
-        if last is not None and last[0] == source:
-            return last[1]
+        code = self._codes.get(source)
+        if code is not None:
+            return code
         # The lines are made known to linecache, so that a traceback shows them and compilers that ask for
         # the source of a function find it.
         filename = f"<{self.name} program>"
         linecache.cache[filename] = (len(source), None, [line + "\n" for line in program.body], filename)
         code = compile(source, filename, "exec")
         if not _defines_functions(code):
-            self._compiled_last = source, code
+            if len(self._codes) >= _CODES_KEPT:
+                self._codes.clear()
+            self._codes[source] = code
         return code
 
     def _setup(self, lines: tuple[str, ...]) -> dict[str, Any]:

@@ -97,6 +97,14 @@ def test_unwritten_memory_is_not_steady() -> None:
         assert host.ask(case, make_tensors(case)).steady
 
 
+def test_unwritten_memory_looks_the_same_before_and_after_a_second_answer() -> None:
+    case = Case.parse("2d-n2-c1x4-i9x9-k3-s2")
+    with Host(resolve(f"{ODD}:Forgets")) as host:
+        answers = [host.ask(case, make_tensors(case), twice=twice).tensors["y"] for twice in (False, True, False)]
+    assert answers[0].values.any()
+    np.testing.assert_array_equal(answers[2].values, answers[0].values)
+
+
 @pytest.mark.parametrize(
     ("name", "detail"),
     [
