@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import groupby, pairwise, takewhile
 from pathlib import Path
@@ -121,6 +122,7 @@ class SuitePlugin:
         self.plan, self.asker, self._looks_ahead, self._lists = plan, asker, looks_ahead, lists
         self._items: Sequence[pytest.Item] = ()
         self._launches: dict[int, AdapterSpec] = {}
+        self._letting_go: threading.Thread | None = None
 
     def items_of(self, suite: Suite) -> Sequence[CaseItem]:
         """The items in the order of the plan, not made before they are taken."""
@@ -209,8 +211,16 @@ class SuitePlugin:
                 report.user_properties = [("status", outcome.status), ("kind", outcome.kind or "")]
         return report
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Let go of what answers while the report is made: to free a framework's memory takes a while."""
+        self._letting_go = threading.Thread(target=self.asker.close)
+        self._letting_go.start()
+
     def pytest_unconfigure(self) -> None:
         """End the adapters' processes."""
-        self.asker.close()
+        if self._letting_go is not None:
+            self._letting_go.join()
+        self.asker.close()  # where there was no session, or a process was started since
         close()
         gc.unfreeze()
