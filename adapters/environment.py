@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 __all__ = ["describe", "processors", "versions"]
@@ -20,12 +20,12 @@ _VARIABLES = ("KERAS_BACKEND", "TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS", "JAX_PLATFO
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
     """Installed versions of distributions; those that are not installed are left out."""
+    from importlib import metadata  # here, as a process is started before that is needed, and it takes its time
+
     found = {}
     for package in packages:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
+        with suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
     return found
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import fnmatch
 import importlib
-import importlib.metadata
 import importlib.util
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -135,7 +135,9 @@ class AdapterSpec:
 
 
 def _entry_points() -> dict[str, str]:
-    return {point.name: point.value for point in importlib.metadata.entry_points(group=GROUP)}
+    from importlib import metadata  # here for the same reason as in `versions`
+
+    return {point.name: point.value for point in metadata.entry_points(group=GROUP)}
 
 
 def resolve(name: str) -> AdapterSpec:
@@ -157,12 +159,12 @@ def resolve(name: str) -> AdapterSpec:
             raise UnknownAdapter(f"adapter {name!r}: {class_name!r} is no class name; write file.py:Class")
         target = f"{Path(path).resolve()}:{class_name}"
     else:
-        targets = known()
-        if plain not in targets:
+        found = BUILT_IN.get(plain) or _entry_points().get(plain)
+        if found is None:
             raise UnknownAdapter(
-                f"unknown adapter {plain!r}; known are {', '.join(sorted(targets))}, or file.py:Class"
+                f"unknown adapter {plain!r}; known are {', '.join(sorted(known()))}, or file.py:Class"
             )
-        target = targets[plain]
+        target = found
     return AdapterSpec(name, target, python or sys.executable)
 
 
@@ -204,13 +206,10 @@ def available(device: str = "cpu") -> list[str]:
     """Built-in and entry-point adapters of a device whose packages are all installed here."""
     names = []
     for name, target in known().items():
-        try:
+        with suppress(ImportError):
             kind = load(target)
-            found = [importlib.metadata.version(package) for package in kind.packages]
-        except (importlib.metadata.PackageNotFoundError, ImportError):
-            continue
-        if found and kind.device == device:
-            names.append(name)
+            if kind.packages and kind.device == device and len(versions(kind.packages)) == len(kind.packages):
+                names.append(name)
     return names
 
 

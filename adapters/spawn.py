@@ -5,10 +5,8 @@ from __future__ import annotations
 import atexit
 import functools
 import os
-import shutil
 import socket
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +31,9 @@ def _code_alone() -> str:
     Where the suite is installed, the folder it lies in holds this environment's frameworks too; on the path of
     another interpreter they would take the place of its own.
     """
+    import shutil
+    import tempfile
+
     folder = tempfile.mkdtemp(prefix="conformance-host-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for package in ("adapters", "cases"):
