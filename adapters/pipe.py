@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import collections
 import os
 import selectors
 import subprocess
-import threading
 import time
 from pathlib import Path
 
@@ -17,8 +15,7 @@ from adapters.spawn import Spawned
 
 __all__ = ["Ended", "Running"]
 
-_STDERR_CHUNK = 4096
-_STDERR_CHUNKS = 1024  # a fault handler writes them a few bytes at a time
+_STDERR_KEPT = 1 << 16
 _CHUNK = 1 << 20
 
 
@@ -31,7 +28,11 @@ class Ended(Exception):
 
 
 class Running:
-    """One live process and its socket. Messages are answered in the order in which they were sent."""
+    """One live process and its socket. Messages are answered in the order in which they were sent.
+
+    What it says on its standard error is read while a reply is waited for. A thread for nothing else would be
+    woken for every message, and take the time of a small question from the process and from this one.
+    """
 
     def __init__(self, spawned: Spawned) -> None:
         self.process, ours = spawned
@@ -40,14 +41,21 @@ class Running:
         self._unsent, self._unread = bytearray(), bytearray()
         self._selector = selectors.DefaultSelector()
         self._selector.register(ours, selectors.EVENT_READ)
-        self._stderr: collections.deque[bytes] = collections.deque(maxlen=_STDERR_CHUNKS)
-        self._drain = threading.Thread(target=self._keep_stderr, daemon=True)
-        self._drain.start()
-
-    def _keep_stderr(self) -> None:
         assert self.process.stderr is not None
-        while chunk := self.process.stderr.read1(_STDERR_CHUNK):  # type: ignore[attr-defined]
-            self._stderr.append(chunk)
+        self._stderr = self.process.stderr.fileno()
+        os.set_blocking(self._stderr, False)
+        self._selector.register(self._stderr, selectors.EVENT_READ)
+        self._said = bytearray()
+
+    def _hear(self) -> bool:
+        """Take some of what it says on its standard error; tells whether there was any."""
+        try:
+            chunk = os.read(self._stderr, _CHUNK)
+        except BlockingIOError:
+            return False
+        self._said += chunk
+        del self._said[: max(self._said.rfind(wire.TURN), len(self._said) - _STDERR_KEPT, 0)]
+        return bool(chunk)
 
     def send(self, message: bytes) -> None:
         """Put a message on its way: as much as the socket takes now, the rest while a reply is waited for."""
@@ -72,13 +80,17 @@ class Running:
             events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
             if events != self._selector.get_key(self._socket).events:
                 self._selector.modify(self._socket, events)
-            ready = self._selector.select(max(deadline - time.monotonic(), 0.0))
-            if not ready:
-                raise Ended("timeout")
-            if ready[0][1] & selectors.EVENT_WRITE:
+            left = deadline - time.monotonic()
+            ready = {key.fd: mask for key, mask in self._selector.select(max(left, 0.0))}
+            if self._stderr in ready and not self._hear():
+                self._selector.unregister(self._stderr)  # it is closed
+            found = ready.get(self._socket.fileno(), 0)
+            if found & selectors.EVENT_WRITE:
                 self._write()
-            if ready[0][1] & selectors.EVENT_READ:
+            if found & selectors.EVENT_READ:
                 self._read()
+            elif left <= 0:
+                raise Ended("timeout")
         data = bytes(self._unread[:count])
         del self._unread[:count]
         return data
@@ -110,9 +122,10 @@ class Running:
         except subprocess.TimeoutExpired:
             self.process.kill()
             status = self.process.wait()
-        self._drain.join(timeout=2)
-        if self.process.stderr is not None:
-            self.process.stderr.close()
+        assert self.process.stderr is not None
+        with self.process.stderr:
+            while self._hear():
+                pass
         return status
 
     def kill(self) -> None:
@@ -130,4 +143,4 @@ class Running:
 
     def last_words(self) -> str:
         """What it wrote to its standard error over the message it was last busy with."""
-        return b"".join(list(self._stderr)).rpartition(wire.TURN)[2].decode(errors="replace")
+        return self._said.rpartition(wire.TURN)[2].decode(errors="replace")

@@ -131,6 +131,13 @@ class Chatty(Quiet):
     )
 
 
+class Babbles(Quiet):
+    """Never stops to print."""
+
+    name = "babbles"
+    before = ("while True:", '    os.write(2, b"a word " * 512)')
+
+
 class Raises(Quiet):
     """Refuses, with a message longer than a pipe's buffer."""
 

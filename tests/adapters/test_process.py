@@ -82,6 +82,12 @@ def test_megabytes_of_output_block_nothing() -> None:
     assert reply.tensors["y"].values.shape == CASE.output_shape
 
 
+def test_a_process_that_never_stops_to_print_has_its_time_and_no_more() -> None:
+    with Host(resolve(f"{ODD}:Babbles"), Limits(answer=0.5)) as host:
+        assert host.ask(CASE, make_tensors(CASE)).kind == "timeout"
+        assert host.resident_bytes() == 0
+
+
 def test_a_long_error_is_cut() -> None:
     reply = ask("Raises")
     assert reply.kind == "raised"
