@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -38,9 +38,6 @@ __all__ = ["main"]
 _REPEAT_WITHIN_SECONDS = 0.5
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_PERTURB = -1, -3, -6  # mallopt(3)
 _POISONS = (0xA5, 0x5B)
-# A collection for every 700 new objects takes a small question longer than the question; what holds tensors is
-# freed as soon as nothing refers to it.
-_OBJECTS_BETWEEN_COLLECTIONS = 10_000
 _KEPT_BYTES = 32 << 20  # the largest M_MMAP_THRESHOLD that glibc takes
 _MESSAGE_LIMIT = 20_000
 # No question that is owed an answer comes near it; a program that is on its way to a terabyte meets it first.
@@ -53,19 +50,10 @@ def _poison(byte: int) -> None:
     """Fill fresh and freed heap memory with a byte, so that memory left unwritten cannot pass for zero.
 
     Two answers under two bytes differ where they depend on memory that nobody wrote. glibc only, which tidies its
-    heap up each time.
+    heap up each time, and ends a process that it finds has damaged it.
     """
     if hasattr(_LIBC, "mallopt"):
         _LIBC.mallopt(_M_PERTURB, byte)
-
-
-@contextmanager
-def _other_poison() -> Iterator[None]:
-    _poison(_POISONS[1])
-    try:
-        yield
-    finally:
-        _poison(_POISONS[0])
 
 
 def _run(adapter: Adapter, case: Case, tensors: dict[str, np.ndarray], beyond_limits: bool) -> dict[str, Tensor]:
@@ -99,8 +87,8 @@ def _ask(
         seconds = time.perf_counter() - started
         steady = True
         if twice and seconds < _REPEAT_WITHIN_SECONDS:
-            with _other_poison():
-                again = _run(adapter, case, tensors, beyond_limits)
+            _poison(_POISONS[1])
+            again = _run(adapter, case, tensors, beyond_limits)
             steady = _same(answer, again) or not (adapter.repeatable or DATA_KINDS[case.data].exact)
     except Declined as declined:
         return {"reply": declined.status, "detail": declined.reason, "source": declined.source}, {}
@@ -181,6 +169,7 @@ def _reply(adapter: Adapter, message: wire.Message, tensors: dict[str, np.ndarra
         adapter, case, tensors,
         beyond_limits=bool(message.get("beyond_limits")), twice=bool(message.get("twice", True)),
     )  # fmt: skip
+    _poison(_POISONS[0])  # now rather than over the next question, which a heap that this one damaged would end
     try:
         return wire.pack(reply, arrays)
     except wire.WireError as error:
@@ -198,7 +187,6 @@ def _start(target: str) -> tuple[Adapter | None, wire.Message]:
         return None, {"reply": "broken", "detail": detail}
     finally:
         gc.freeze()
-        gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
         gc.enable()
     return adapter, {
         "reply": "ready",
