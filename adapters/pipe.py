@@ -124,8 +124,7 @@ class Running:
             status = self.process.wait()
         assert self.process.stderr is not None
         with self.process.stderr:
-            while self._hear():
-                pass
+            self._hear()  # all that a pipe holds; a process that it has left behind may never stop to print
         return status
 
     def kill(self) -> None:

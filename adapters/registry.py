@@ -159,12 +159,11 @@ def resolve(name: str) -> AdapterSpec:
             raise UnknownAdapter(f"adapter {name!r}: {class_name!r} is no class name; write file.py:Class")
         target = f"{Path(path).resolve()}:{class_name}"
     else:
-        found = BUILT_IN.get(plain) or _entry_points().get(plain)
-        if found is None:
+        target = BUILT_IN.get(plain) or _entry_points().get(plain, "")
+        if not target:
             raise UnknownAdapter(
                 f"unknown adapter {plain!r}; known are {', '.join(sorted(known()))}, or file.py:Class"
             )
-        target = found
     return AdapterSpec(name, target, python or sys.executable)
 
 

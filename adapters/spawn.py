@@ -31,7 +31,7 @@ def _code_alone() -> str:
     Where the suite is installed, the folder it lies in holds this environment's frameworks too; on the path of
     another interpreter they would take the place of its own.
     """
-    import shutil
+    import shutil  # for a few adapters only
     import tempfile
 
     folder = tempfile.mkdtemp(prefix="conformance-host-")
