@@ -9,14 +9,17 @@ from __future__ import annotations
 import abc
 import linecache
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import CodeType
 from typing import Any, ClassVar
 
 import numpy as np
 
+from adapters.facts import Fact
+from adapters.machines import MACHINES, NATIVE, Machine
 from cases.case import Case
 from cases.dtypes import DTYPES
 
@@ -148,6 +151,8 @@ class Adapter(abc.ABC):
         Accuracy profile promised for each dtype (see ``conformance.bound``).
     environment : mapping
         Environment variables its process needs before the framework is imported.
+    facts : tuple of Fact
+        What is measured in its process, beside the facts of its packages (``adapters.facts.FACTS``).
     bias_in_storage : bool
         Whether the bias is added by a second operation on a result that is already rounded to the format of the
         question (and its gradient is a sum in that format), so that half formats promise no more than
@@ -181,6 +186,7 @@ class Adapter(abc.ABC):
         "c128": "fp64",
     }
     environment: ClassVar[Mapping[str, str]] = {}
+    facts: ClassVar[tuple[Fact, ...]] = ()
     bias_in_storage: ClassVar[bool] = False
     shape_only: ClassVar[bool] = False
     second_order: ClassVar[bool] = False
@@ -191,6 +197,19 @@ class Adapter(abc.ABC):
     def __init__(self) -> None:
         self._namespaces: dict[tuple[str, ...], dict[str, Any]] = {}
         self._codes: dict[str, CodeType] = {}
+        self._machine = MACHINES[NATIVE]
+
+    def run_under(self, machine: Machine) -> None:
+        """Run under a machine profile from now on: make those of its settings that are statements."""
+        self._machine = machine
+        modules = {name: sys.modules[name] for name in self.packages if name in sys.modules}
+        for line in machine.statements_for(self.packages):
+            exec(line, dict(modules))
+
+    def program_here(self, case: Case) -> Program:
+        """The program of a case with the settings of the machine profile."""
+        program = self.program(case)
+        return replace(program, setup=(*program.setup, *self._machine.statements_for(self.packages)))
 
     @abc.abstractmethod
     def program(self, case: Case) -> Program:
@@ -271,7 +290,7 @@ class Adapter(abc.ABC):
     def _execute(self, case: Case, tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """Run the program of a case and return all that it left."""
         try:
-            program = self.program(case)
+            program = self.program_here(case)
             code = self._compiled(program)
             namespace = dict(self._setup(program.setup))
         except Declined:

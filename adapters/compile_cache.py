@@ -34,14 +34,14 @@ _CACHES = {
 }
 
 
-def settings(packages: Iterable[str]) -> dict[str, str]:
-    """Environment variables for a process that imports these packages."""
+def settings(packages: Iterable[str], machine: str) -> dict[str, str]:
+    """Environment variables for a process that imports these packages under a machine profile."""
     found: dict[str, str] = {}
     root = os.environ.get(VARIABLE)
     if not root:
         return found
     for distribution, variables in (_CACHES[package] for package in packages if package in _CACHES):
-        build = _build(distribution)
+        build = _build(distribution, machine)
         if build:
             folder = Path(root).resolve() / f"{distribution}-{build}"
             folder.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def settings(packages: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _build(distribution: str) -> str | None:
+def _build(distribution: str, machine: str) -> str | None:
     """What tells one build from another on this machine; None where it cannot be told."""
     try:
         files = importlib.metadata.files(distribution) or []
@@ -61,5 +61,5 @@ def _build(distribution: str) -> str | None:
     if not facts:
         return None
     where = describe([])
-    told = repr((sorted(facts), where["cpu"], where["cpu_flags"]))
+    told = repr((sorted(facts), where["cpu"], where["cpu_flags"], machine))
     return f"{version}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"

@@ -8,13 +8,15 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["describe", "processors", "versions"]
+__all__ = ["cpu_flags", "describe", "processors", "versions"]
 
 # Instruction sets that decide which kernels run.
 _FLAGS = ("avx", "avx2", "avx512f", "avx512_bf16", "avx512_fp16", "avx512_vnni", "amx_bf16", "amx_tile", "asimd",
           "asimdhp", "bf16", "fma", "sse4_2", "sve")  # fmt: skip
 _VARIABLES = ("KERAS_BACKEND", "TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS", "JAX_PLATFORMS", "OMP_NUM_THREADS",
-              "MKL_NUM_THREADS", "ONEDNN_MAX_CPU_ISA", "CUDA_VISIBLE_DEVICES", "MALLOC_PERTURB_",
+              "MKL_NUM_THREADS", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS",
+              "NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS",
+              "TF_NUM_INTEROP_THREADS", "NPROC", "CUDA_VISIBLE_DEVICES", "MALLOC_PERTURB_",
               "NVIDIA_TF32_OVERRIDE")  # fmt: skip
 
 
@@ -43,6 +45,11 @@ def _processor() -> tuple[str, list[str]]:
         return platform.processor() or platform.machine(), []
     flags = set((lines.get("flags") or lines.get("Features") or "").split())
     return lines.get("model name", platform.machine()), sorted(flags.intersection(_FLAGS))
+
+
+def cpu_flags() -> list[str]:
+    """Those of the processor's flags that decide which kernels run, as the kernel lists them."""
+    return _processor()[1]
 
 
 def describe(packages: Iterable[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The process an adapter lives in: ``python -m adapters.host TARGET FD`` answers questions on a socket.
+"""The process an adapter lives in: ``python -m adapters.host TARGET FD MACHINE`` answers questions on a socket.
 
 It needs nothing but the standard library, NumPy and the adapter's framework, so that any environment can host
 one. A crash ends this process only; the runner starts another.
@@ -26,6 +26,9 @@ from adapters import compile_cache, wire
 from adapters.ahead import made_ready, threads
 from adapters.base import Adapter, AdapterBug, Declined, Tensor
 from adapters.environment import describe
+from adapters.facts import facts_for, flags_up_to
+from adapters.machines import NATIVE, machine_named
+from adapters.measuring import measure
 from adapters.registry import load
 from cases.case import Case
 from cases.data import DATA_KINDS
@@ -152,7 +155,7 @@ def _model(adapter: Adapter, case: Case, tensors: dict[str, np.ndarray]) -> tupl
 
 def _program(adapter: Adapter, case: Case) -> wire.Message:
     try:
-        return {"reply": "program", "source": str(adapter.program(case))}
+        return {"reply": "program", "source": str(adapter.program_here(case))}
     except Declined as declined:
         return {"reply": declined.status, "detail": declined.reason, "source": declined.source}
     except Exception as error:
@@ -176,22 +179,31 @@ def _reply(adapter: Adapter, message: wire.Message, tensors: dict[str, np.ndarra
         return wire.pack({"reply": "broken", "detail": str(error)})
 
 
-def _start(target: str) -> tuple[Adapter | None, wire.Message]:
+def _start(target: str, machine: str) -> tuple[Adapter | None, wire.Message]:
     gc.disable()  # an import makes nothing but what stays
     try:
         kind = load(target)
-        os.environ.update({**compile_cache.settings(kind.packages), **kind.environment})
+        os.environ.update({**compile_cache.settings(kind.packages, machine), **kind.environment})
         adapter = kind()
+        adapter.run_under(machine_named(machine))
     except Exception as error:
         detail = f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]
         return None, {"reply": "broken", "detail": detail}
     finally:
         gc.freeze()
         gc.enable()
-    return adapter, {
-        "reply": "ready",
-        "environment": describe(adapter.packages),
-    }
+    return adapter, {"reply": "ready", "environment": _environment(adapter)}
+
+
+def _environment(adapter: Adapter) -> dict[str, Any]:
+    """What the process runs in, with the facts."""
+    facts = measure(facts_for(adapter.packages, adapter.facts))
+    found = describe(adapter.packages)
+    flags = flags_up_to(found["cpu_flags"], facts["cpu.isa"])
+    if flags != found["cpu_flags"]:
+        # /proc/cpuinfo is the host's where an emulator runs the process.
+        found |= {"cpu": f"{found['cpu']} (emulating another processor)", "cpu_flags": flags}
+    return found | {"facts": facts}
 
 
 def _end_with(connection: socket.socket) -> None:
@@ -218,7 +230,7 @@ def _limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (room, hard))
 
 
-def main(target: str, descriptor: int) -> None:
+def main(target: str, descriptor: int, machine: str = NATIVE) -> None:
     """Serve one adapter until the socket closes."""
     _limit_memory()
     _keep_freed_memory()
@@ -238,7 +250,7 @@ def main(target: str, descriptor: int) -> None:
         os.write(2, wire.TURN)  # first, as the next question may be worked on as soon as this is read
         connection.sendall(data)
 
-    adapter, hello = _start(target)
+    adapter, hello = _start(target, machine)
     count = threads() if adapter is not None and adapter.compiles_in_threads else 0
     send(wire.pack(hello | {"ahead": count > 0}))
     if adapter is not None:
@@ -248,4 +260,4 @@ def main(target: str, descriptor: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from adapters.base import Adapter, Limit, Program, Tensor
+from adapters.facts import asks_with
 from adapters.limits import no_dtype, no_gradient
 from adapters.tensorflow_nn import LIMITS, operation
 from cases.case import Case
@@ -45,6 +46,8 @@ class LiteRT(Adapter):
             _OPERATORS,
         ),
     )
+
+    facts = (asks_with(1),)
 
     def __init__(self) -> None:
         super().__init__()

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from adapters.base import Adapter, Declined, Limit, Program, call
+from adapters.facts import asks_with
 from adapters.limits import no_complex, no_dtype, no_gradient, no_periodic
 from adapters.padding import geometry
 from cases.case import Case
@@ -170,6 +171,7 @@ class OnnxRuntime(OnnxAdapter):
 
     name = "onnxruntime"
     packages = ("onnxruntime", "onnx")
+    facts = (asks_with(1),)
     limits = (*_LIMITS, no_dtype(_KERNELS, "f64", "f16", "bf16"))
     imports = ("import onnxruntime as ort",)
 
@@ -241,6 +243,7 @@ class Openvino(OnnxAdapter):
 
     name = "openvino"
     packages = ("openvino", "onnx")
+    facts = (asks_with(1),)
     extra = "openvino"
     limits = (
         *_LIMITS,

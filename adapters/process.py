@@ -6,13 +6,14 @@ import collections
 import re
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from adapters import wire
 from adapters.base import Tensor
+from adapters.machines import unmet
 from adapters.pipe import Ended, Running
 from adapters.registry import AdapterSpec
 from adapters.spawn import Spawned, spawn
@@ -40,6 +41,10 @@ class Limits:
     start: float = 180.0
     answer: float = 60.0
     memory: int = 3 << 30
+
+    def scaled(self, patience: float) -> Limits:
+        """The same with ``patience`` times the time."""
+        return replace(self, start=self.start * patience, answer=self.answer * patience)
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ class Host:
 
     def __init__(self, spec: AdapterSpec, limits: Limits | None = None, spawned: Spawned | None = None) -> None:
         self.spec = spec
-        self.limits = limits or Limits()
+        self.limits = (limits or Limits()).scaled(spec.profile.patience)
         self.environment: dict[str, Any] = {"versions": {}}
         self._running = None if spawned is None else Running(spawned)
         self._greeted = self._ahead = False
@@ -159,6 +164,11 @@ class Host:
             self._cannot_start = Reply("broken", detail=f"the adapter cannot be loaded: {hello['detail']}")
             return self._cannot_start
         self.environment = hello["environment"]
+        without_effect = unmet(self.spec.profile, self.environment.get("facts") or {})
+        if without_effect:
+            self.close()
+            self._cannot_start = Reply("broken", detail=without_effect)
+            return self._cannot_start
         self._ahead = bool(hello.get("ahead"))
         self._greeted = True
         return None

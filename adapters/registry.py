@@ -1,7 +1,8 @@
 """Which adapters there are, and how a name on the command line becomes one.
 
 A name is a built-in (``torch``), an entry point of the group ``conformance.adapters``, or ``file.py:Class``. Any
-of them may end in ``@/path/to/python`` to run in another environment.
+of them may be followed by ``~MACHINE``, a machine profile to run under, and by ``@/path/to/python`` to run in
+another environment.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import fnmatch
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapters.environment import versions
+from adapters.machines import NATIVE, Machine, UnknownMachine, inapplicable, machine_named
 
 if TYPE_CHECKING:
     from adapters.base import Adapter
@@ -25,16 +28,22 @@ __all__ = [
     "BUILT_IN",
     "EVERYDAY",
     "AdapterSpec",
+    "MachineOutOfReach",
     "UnknownAdapter",
     "available",
     "expand",
     "installed",
     "known",
     "load",
+    "on_machine",
     "resolve",
+    "split_name",
+    "under_machines",
 ]
 
 GROUP = "conformance.adapters"
+# A tilde in a path is followed by more than a profile's name.
+_MACHINE = re.compile(r"~(?P<machine>[A-Za-z0-9_-]+)$")
 
 BUILT_IN = {
     "torch": "adapters.torch_functional:TorchFunctional",
@@ -110,6 +119,10 @@ class UnknownAdapter(ValueError):
     """A name that is no adapter."""
 
 
+class MachineOutOfReach(UnknownAdapter):
+    """A machine profile that this machine, or the adapter, cannot have."""
+
+
 @dataclass(frozen=True)
 class AdapterSpec:
     """Where an adapter is and what runs it.
@@ -122,22 +135,43 @@ class AdapterSpec:
         ``module:Class`` or ``/path/file.py:Class``.
     python : str
         The interpreter its process starts.
+    machine : str
+        The machine profile it runs under.
     """
 
     name: str
     target: str
     python: str
+    machine: str = NATIVE
 
     @property
     def foreign(self) -> bool:
         """Whether it runs in another environment than this one."""
         return self.python != sys.executable
 
+    @property
+    def profile(self) -> Machine:
+        """The machine profile."""
+        return machine_named(self.machine)
+
 
 def _entry_points() -> dict[str, str]:
     from importlib import metadata  # here for the same reason as in `versions`
 
     return {point.name: point.value for point in metadata.entry_points(group=GROUP)}
+
+
+def split_name(name: str) -> tuple[str, str, str]:
+    """The parts of ``ADAPTER~MACHINE@PYTHON``: adapter, machine profile (native by default), interpreter or ""."""
+    plain, _, python = name.partition("@")
+    found = _MACHINE.search(plain)
+    return (plain, NATIVE, python) if found is None else (plain[: found.start()], found["machine"], python)
+
+
+def on_machine(name: str, machine: str) -> str:
+    """The name of an adapter under a machine profile; that of ``native`` is the adapter's own."""
+    plain, _, python = split_name(name)
+    return plain + (f"~{machine}" if machine != NATIVE else "") + (f"@{python}" if python else "")
 
 
 def resolve(name: str) -> AdapterSpec:
@@ -148,7 +182,7 @@ def resolve(name: str) -> AdapterSpec:
     UnknownAdapter
         With the names that are known.
     """
-    plain, _, python = name.partition("@")
+    plain, machine, python = split_name(name)
     if python and not Path(python).is_file():
         raise UnknownAdapter(f"adapter {name!r}: there is no interpreter {python}")
     path, colon, class_name = plain.rpartition(":")
@@ -164,7 +198,20 @@ def resolve(name: str) -> AdapterSpec:
             raise UnknownAdapter(
                 f"unknown adapter {plain!r}; known are {', '.join(sorted(known()))}, or file.py:Class"
             )
-    return AdapterSpec(name, target, python or sys.executable)
+    if machine != NATIVE:
+        _check_machine(name, machine, target)
+    return AdapterSpec(name, target, python or sys.executable, machine)
+
+
+def _check_machine(name: str, machine: str, target: str) -> None:
+    try:
+        profile = machine_named(machine)
+    except UnknownMachine as error:
+        raise UnknownAdapter(f"adapter {name!r}: {error}") from None
+    kind = load(target)
+    why_not = profile.unreachable() or inapplicable(profile, kind.packages, kind.environment)
+    if why_not:
+        raise MachineOutOfReach(f"adapter {name!r}: no machine profile {machine} here: {why_not}")
 
 
 def load(target: str) -> type[Adapter]:
@@ -217,10 +264,10 @@ def expand(
 ) -> list[str]:
     """The adapters that names stand for, in order and without repetitions.
 
-    A name with ``*`` stands for all installed adapters it matches. No name at all stands for the ``EVERYDAY``
-    adapters and those of other packages, as far as they are installed (``offered`` says which are, by device). On
-    another device than the CPU a name stands for its variants there: ``torch`` for ``torch-cuda`` and
-    ``torch-cuda-tf32``.
+    A name with ``*`` stands for all installed adapters it matches, each under the machine profile it names. No name
+    at all stands for the ``EVERYDAY`` adapters and those of other packages, as far as they are installed (``offered``
+    says which are, by device). On another device than the CPU a name stands for its variants there: ``torch`` for
+    ``torch-cuda`` and ``torch-cuda-tf32``.
 
     Raises
     ------
@@ -229,11 +276,62 @@ def expand(
     """
     found: dict[str, None] = dict.fromkeys([] if names else _everyday(offered(device), device))
     for name in names:
-        matched = fnmatch.filter(offered(device), name) if "*" in name else _on_device(name, device)
+        matched = _matching(name, offered(device)) if "*" in name else _on_device(name, device)
         if not matched:
             raise UnknownAdapter(f"adapter {name!r}: nothing that is installed for device {device} matches")
         found.update(dict.fromkeys(matched))
     return list(found)
+
+
+def under_machines(
+    names: Sequence[str], machines: Sequence[str], say: Callable[[str], None] = lambda _: None
+) -> list[str]:
+    """Each adapter under each machine profile; a name that has a profile of its own stays as it is.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of adapters, as `expand` gives them.
+    machines : sequence of str
+        Names of profiles; none stands for ``native``.
+    say : callable
+        Takes a line about each pair that is left out, as the adapter has nothing that the profile sets.
+
+    Raises
+    ------
+    UnknownAdapter
+        A profile that is not known or not reachable here, or no pair is left.
+    """
+    found: dict[str, None] = {}
+    left_out = []
+    try:
+        profiles = [machine_named(machine) for machine in machines or [NATIVE]]
+    except UnknownMachine as error:
+        raise UnknownAdapter(str(error)) from None
+    for profile in profiles:
+        if profile.unreachable():
+            raise UnknownAdapter(f"no machine profile {profile.name} here: {profile.unreachable()}")
+        for name in names:
+            own = split_name(name)[1] != NATIVE
+            pair = name if own else on_machine(name, profile.name)
+            try:
+                resolve(pair)
+            except MachineOutOfReach as error:
+                if own:
+                    raise
+                left_out.append(str(error))
+                continue
+            found[pair] = None
+    if not found:
+        raise UnknownAdapter("; ".join(left_out))
+    for line in left_out:
+        say(f"left out: {line}")
+    return list(found)
+
+
+def _matching(pattern: str, offered: Sequence[str]) -> list[str]:
+    plain, machine, python = split_name(pattern)
+    return [] if python else [on_machine(name, machine) for name in fnmatch.filter(offered, plain)]
 
 
 def _everyday(offered: Sequence[str], device: str) -> list[str]:
@@ -247,6 +345,6 @@ def _on_device(name: str, device: str) -> list[str]:
         return [name]
     # A variant on a device is a subclass that declares it.
     kind = load(spec.target)
-    suffix = name[len(name.partition("@")[0]) :]
+    suffix = name[len(split_name(name)[0]) :]
     kinds = {variant: load(target) for variant, target in known().items()}
     return [v + suffix for v, other in kinds.items() if other.device == device and issubclass(other, kind)]

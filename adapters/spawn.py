@@ -7,10 +7,13 @@ import functools
 import os
 import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
-from adapters.registry import AdapterSpec
+from adapters.machines import NATIVE
+from adapters.registry import AdapterSpec, load
 
 __all__ = ["Spawned", "spawn"]
 
@@ -54,9 +57,16 @@ def spawn(spec: AdapterSpec) -> Spawned:
     code = _code_alone() if spec.foreign else str(_ROOT)
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [code, environment.get("PYTHONPATH", "")]))
     environment.setdefault("PYTHONFAULTHANDLER", "1")
-    with theirs:
+    # How OpenMP's threads wait changes no output. Where they spin, PyTorch's gate tier takes four times as long on
+    # two busy processors.
+    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    profile = spec.profile
+    if profile.name != NATIVE:
+        environment |= profile.variables_for(load(spec.target).packages)
+    command = [spec.python, "-m", "adapters.host", spec.target, str(theirs.fileno()), profile.name]
+    with theirs, _one_processor() if profile.one_processor else nullcontext():
         process = subprocess.Popen(
-            [spec.python, "-m", "adapters.host", spec.target, str(theirs.fileno())],
+            [*profile.emulator, *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -64,3 +74,14 @@ def spawn(spec: AdapterSpec) -> Spawned:
             env=environment,
         )
     return Spawned(process, ours)
+
+
+@contextmanager
+def _one_processor() -> Iterator[None]:
+    """Bind what this thread starts to one processor: a child has the processors of the thread that starts it."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -61,8 +61,6 @@ class TorchAdapter(Adapter):
     def __init__(self) -> None:
         super().__init__()
         self._torch: Any = importlib.import_module("torch")
-        # One thread: results do not depend on the machine's core count, and small cases run faster.
-        self._torch.set_num_threads(1)
 
     def export(self, value: Any) -> Tensor:
         """Take a tensor out of PyTorch; NumPy has no bfloat16, so that goes by way of float32."""

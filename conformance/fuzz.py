@@ -12,14 +12,13 @@ from hypothesis import HealthCheck, Phase
 
 from adapters.process import Host
 from cases.case import Case
-from cases.columns import columns
 from cases.strategies import cases, valid_cases
 from conformance.ask import ask
 from conformance.minimize import minimize
-from reports.expectations import CONDITION_COLUMNS, Expectation
+from reports.expectations import Expectation
 from reports.findings import cause
+from reports.gate import known
 from reports.outcome import Outcome
-from reports.where import matching
 
 __all__ = ["AdapterUnavailable", "Discovery", "ask_batch", "expected", "fuzz", "shrink"]
 
@@ -52,13 +51,7 @@ class Discovery:
 
 def expected(case: Case, outcome: Outcome, host: Host, expectations: Sequence[Expectation]) -> bool:
     """Whether an expectation covers an outcome."""
-    row = columns(case) | outcome.columns()
-    return any(
-        (outcome.kind or outcome.status) in entry.kinds
-        and entry.applies(host.environment)
-        and matching([row], entry.where, CONDITION_COLUMNS)[0]
-        for entry in expectations
-    )
+    return known(case, outcome, expectations, host.environment) is not None
 
 
 def fuzz(

@@ -8,14 +8,17 @@ An entry looks like this; ``finding``, ``where``, ``kind`` and ``reason`` are re
     kind = "values"                                    # a kind of failure, crash or timeout; or a list of them
     versions = { keras = ">=3.8,<3.16" }               # PEP 440 ranges; without one, every version
     environment = { os = "linux", cpu_flags = ["amx_bf16", "!avx512_fp16"] }   # "!" for a flag that is absent
+    # or facts, of which each must have the value: environment = { facts = { "tensorflow.onednn" = false } }
     reason = "the crop is computed from the kernel instead of the effective kernel"
     upstream = "https://github.com/keras-team/keras/issues/..."
     evidence = ["1d-n1-c1x1-i5-k2-s3-d2-g1-same-opauto-cf-f32-b0-ints.0-fwd"]  # cases that show it
     intermittent = true                                # its cases pass at times, as where memory is left unwritten
 
-``where`` is a condition over the columns of a case and of an outcome (see `reports.where`). Whether an entry is
-stale is judged by its evidence if it has any, and else by the cases its condition names; a condition over columns
-of an outcome, which say nothing once the answer is right, needs evidence. An intermittent one is never stale.
+``where`` is a condition over the columns of a case and of an outcome (see `reports.where`), and over facts of the
+machine (see `reports.fact_columns`). An entry whose environment or facts do not hold is for another machine, and plays
+no part. Whether an entry is stale is judged by its evidence if it has any, and else by the cases its condition names;
+a condition over columns of an outcome, which say nothing once the answer is right, needs evidence. An intermittent one
+is never stale.
 
 Implementations that compute with another one share its findings. A file names those before its own entries::
 
@@ -38,6 +41,7 @@ from packaging.version import InvalidVersion
 from cases.case import Case
 from cases.columns import COLUMN_NAMES
 from cases.errors import CaseError
+from reports.fact_columns import fact_columns_in
 from reports.outcome import OUTCOME_COLUMNS
 from reports.statuses import FAIL_KINDS
 from reports.where import WhereError, columns_read
@@ -62,6 +66,7 @@ _OPERATING_SYSTEMS = ("linux", "macos", "windows")
 _ENTRY = re.compile(r"^[ \t]*\[\[[ \t]*expectation[ \t]*\]\]", re.MULTILINE)
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MAX_BYTES = 4 * 2**20
+_ANYWHERE = re.compile(r"~[A-Za-z0-9_-]+$")  # a machine profile
 
 
 class ExpectationError(ValueError):
@@ -87,13 +92,13 @@ class Expectation:
     versions : mapping of SpecifierSet
         Ranges by distribution.
     environment : mapping
-        ``os`` and ``cpu_flags`` it needs.
+        ``os``, ``cpu_flags`` and ``facts`` it needs.
     path : Path
         The file.
     lines : tuple of int
         First and last line of the entry there, counted from 1.
     case_columns_only : bool
-        Whether the condition reads columns of the case alone.
+        Whether the condition reads columns of the case, and facts, alone.
     intermittent : bool
         Whether its cases pass at times.
     """
@@ -145,10 +150,12 @@ class Expectation:
             return False
         flags = set(environment.get("cpu_flags", ()))
         wanted = self.environment.get("cpu_flags", ())
+        measured = environment.get("facts") or {}
         return (
             fits
             and all((flag[1:] not in flags) if flag.startswith("!") else (flag in flags) for flag in wanted)
             and self.environment.get("os", "") in ("", _operating_system(environment))
+            and all(measured.get(name) == value for name, value in self.environment.get("facts", {}).items())
         )
 
 
@@ -157,8 +164,8 @@ def _operating_system(environment: Mapping[str, Any]) -> str:
 
 
 def plain_name(adapter: str) -> str:
-    """The name an adapter's file has: without its interpreter, and the class alone of ``file.py:Class``."""
-    return adapter.partition("@")[0].rpartition(":")[2]
+    """The name an adapter's file has: the class alone of ``file.py:Class``, without machine and interpreter."""
+    return _ANYWHERE.sub("", adapter.partition("@")[0]).rpartition(":")[2]
 
 
 def load(adapter: str, folders: Iterable[Path] = (BUILT_IN,)) -> list[Expectation]:
@@ -273,12 +280,13 @@ def _checked(path: Path, lines: tuple[int, int], values: dict[str, Any]) -> Expe
         if kind not in _KINDS:
             raise ValueError(f"unknown kind {kind!r}; known are {', '.join(_KINDS)}")
     try:
-        read_columns = columns_read(where, CONDITION_COLUMNS)
+        facts = fact_columns_in(where)
+        read_columns = columns_read(where, (*CONDITION_COLUMNS, *facts))
     except WhereError as error:
         raise ValueError(f"where: {error}") from None
-    case_columns_only = read_columns <= set(COLUMN_NAMES)
+    case_columns_only = read_columns <= {*COLUMN_NAMES, *facts}
     if not case_columns_only and not evidence:
-        named = ", ".join(sorted(read_columns - set(COLUMN_NAMES)))
+        named = ", ".join(sorted(read_columns.difference(COLUMN_NAMES, facts)))
         raise ValueError(
             f"where reads columns of an outcome ({named}), so evidence must name a case that shows it"
         )
@@ -326,11 +334,15 @@ def _needs(table: dict[str, Any]) -> dict[str, Any]:
     left = dict(table)
     flags = _texts(left, "cpu_flags")
     system = left.pop("os", "")
+    facts = _table(left, "facts")
     if left:
-        raise ValueError(f"environment: unknown key {next(iter(left))!r}; known are os and cpu_flags")
+        raise ValueError(f"environment: unknown key {next(iter(left))!r}; known are os, cpu_flags and facts")
+    for name, value in facts.items():
+        if not isinstance(value, bool | int | str):
+            raise ValueError(f"environment: fact {name} must be true, false, a whole number or a string")
     if system not in ("", *_OPERATING_SYSTEMS):
         raise ValueError(f"environment: unknown os {system!r}; known are {', '.join(_OPERATING_SYSTEMS)}")
-    return {"os": system, "cpu_flags": flags}
+    return {"os": system, "cpu_flags": flags, "facts": facts}
 
 
 def load_all(adapters: Iterable[str], folders: Sequence[Path] = (BUILT_IN,)) -> dict[str, list[Expectation]]:

@@ -12,6 +12,7 @@ from cases import Case
 from cases.columns import columns
 from reports.drift import Drift, drifts
 from reports.expectations import CONDITION_COLUMNS, Expectation
+from reports.fact_columns import fact_columns_in, fact_values
 from reports.outcome import OUTCOME_COLUMNS, Outcome
 from reports.standings import STANDINGS, standing
 from reports.statuses import STATUSES
@@ -98,7 +99,9 @@ def explain(
     applicable = [entry for entry in entries if entry.applies(environment)]
     if not rows or not applicable:
         return found
-    with Table(rows, CONDITION_COLUMNS) as table:
+    facts = tuple({name for entry in applicable for name in fact_columns_in(entry.where)})
+    known = fact_values(environment, facts)
+    with Table([{**row, **known} for row in rows], (*CONDITION_COLUMNS, *facts)) as table:
         for entry in applicable:
             for row, explained, met in zip(rows, found, table.matching(entry.where), strict=True):
                 if met and (row["kind"] or row["status"]) in entry.kinds:
@@ -192,11 +195,28 @@ def _judge_entries(
     idle = [entry for entry in entries if entry.applies(environment) and not used[entry.place]]
     for entry in idle:
         could_tell = answered.intersection(entry.evidence)
-        if not entry.evidence:
-            rows = [dict.fromkeys(OUTCOME_COLUMNS) | cases[case_id] for case_id in answered]
-            with Table(rows, CONDITION_COLUMNS) as table:
-                could_tell = set() if not any(table.matching(entry.where)) else answered
+        facts = fact_columns_in(entry.where)
+        if entry.case_columns_only and (facts or not entry.evidence):
+            # Where facts decide, evidence tells something only where they hold.
+            met = _meeting(entry.where, facts, (could_tell if entry.evidence else answered), cases, environment)
+            if not met and facts:
+                continue  # for another machine
+            could_tell = met
         (gate.stale if could_tell and not entry.intermittent else gate.unused).append(entry)
     pairs = Counter((a.place, b.place) for by in explained.values() for n, a in enumerate(by) for b in by[n + 1 :])
     by_place = {entry.place: entry for entry in entries}
     gate.overlaps.extend((by_place[a], by_place[b], count) for (a, b), count in pairs.items())
+
+
+def _meeting(
+    where: str,
+    facts: tuple[str, ...],
+    case_ids: set[str],
+    cases: Mapping[str, dict[str, Any]],
+    environment: Mapping[str, Any],
+) -> set[str]:
+    """The cases that meet a condition over columns of a case and facts."""
+    known = dict.fromkeys(OUTCOME_COLUMNS) | fact_values(environment, facts)
+    listed = sorted(case_ids)
+    with Table([known | cases[case_id] for case_id in listed], (*CONDITION_COLUMNS, *facts)) as table:
+        return {case_id for case_id, met in zip(listed, table.matching(where), strict=True) if met}

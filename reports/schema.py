@@ -173,6 +173,8 @@ def _are_environments(value: Any) -> bool:
         and all(map(_is_text, found.get("versions", {}).values()))
         and isinstance(found.get("cpu_flags", []), list)
         and all(map(_is_text, found.get("cpu_flags", [])))
+        and isinstance(found.get("facts", {}), dict)
+        and all(value is None or isinstance(value, bool | int | str) for value in found.get("facts", {}).values())
         for found in value.values()
     )
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "ask every adapter one question",
     "cases": "list the cases of a tier",
     "adapters": "list the adapters, their versions and limits",
+    "machines": "list the machine profiles that adapters can be run under",
     "explain": "show the geometry of a question, and why an answer is wrong",
     "minimize": "find the smallest case with the same diagnosis",
     "fuzz": "search for findings that are not known yet",

@@ -17,6 +17,7 @@ from adapters.registry import AdapterSpec, UnknownAdapter, expand, installed, kn
 from cases.tiers import load_tier
 from conformance.cli.options import adapter_option
 from conformance.probe import Probed, probe
+from reports.fact_columns import shown
 from reports.terminal import console_for_tables
 
 __all__ = ["command"]
@@ -24,18 +25,27 @@ __all__ = ["command"]
 _PROJECT = "conv-transpose-conformance"
 
 
-@click.command("adapters", epilog="Example: conformance adapters --adapter torch --probe")
+@click.command(
+    "adapters",
+    epilog="Examples: conformance adapters torch --probe; conformance adapters torch tf-nn~onednn-on --facts",
+)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
 @adapter_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--facts", "measuring", is_flag=True, help="Start each and measure what it runs on.")
 @click.option(
     "--probe", "probing", is_flag=True, help="Ask what is documented as unsupported, to find stale limits."
 )
-def command(adapters: tuple[str, ...], as_json: bool, probing: bool) -> None:
+def command(
+    names: tuple[str, ...], adapters: tuple[str, ...], as_json: bool, measuring: bool, probing: bool
+) -> None:
     """List the adapters: versions, or how to install them, and what they declare as out of reach.
 
-    With --adapter the limits of those are listed one by one, with the documentation that states them. With
-    --probe the exit code is 1 where a framework answers rightly what its adapter still declines.
+    With names of adapters the limits of those are listed one by one, with the documentation that states them. With
+    --facts each is started, and what it runs on is measured: switches, instruction sets, threads. With --probe the
+    exit code is 1 where a framework answers rightly what its adapter still declines.
     """
+    adapters = (*names, *adapters)
     try:
         specs = [resolve(name) for name in (expand(adapters) if adapters else known())]
     except UnknownAdapter as error:
@@ -45,8 +55,14 @@ def command(adapters: tuple[str, ...], as_json: bool, probing: bool) -> None:
         for spec, row in zip(specs, rows, strict=True):
             if row["installed"] and present(row["device"]):
                 _probe_into(row, spec)
+    if measuring:
+        for spec, row in zip(specs, rows, strict=True):
+            if row["installed"] and present(row["device"]):
+                row["facts"] = _facts(spec)
     if as_json:
         click.echo(json.dumps({"adapters": rows}, indent=2))
+    elif measuring:
+        _print_facts(rows)
     else:
         _print(rows, details=bool(adapters) or probing)
     stale = any(limit.get("state") == "stale" for row in rows for limit in row["limits"])
@@ -74,6 +90,28 @@ def _describe(spec: AdapterSpec) -> dict[str, Any]:
     }
 
 
+def _facts(spec: AdapterSpec) -> dict[str, Any]:
+    with Host(spec) as host:
+        failed = host.start()
+        if failed is not None:
+            raise click.UsageError(f"{spec.name}: {failed.detail}")
+        found: dict[str, Any] = host.environment.get("facts") or {}
+        return found
+
+
+def _print_facts(rows: list[dict[str, Any]]) -> None:
+    """A table with a line a fact and a column an adapter."""
+    measured = [row for row in rows if "facts" in row]
+    table = Table(box=box.SIMPLE)
+    for name in ("fact", *(row["name"] for row in measured)):
+        table.add_column(escape(name), overflow="fold")
+    for fact in dict.fromkeys(fact for row in measured for fact in row["facts"]):
+        table.add_row(
+            fact, *(escape(shown(row["facts"][fact])) if fact in row["facts"] else "" for row in measured)
+        )
+    console_for_tables().print(table)
+
+
 def _install(kind: type[Adapter]) -> str:
     return f"pip install '{_PROJECT}[{kind.extra}]'" if kind.extra else f"pip install {' '.join(kind.packages)}"
 
@@ -82,10 +120,10 @@ def _probe_into(row: dict[str, Any], spec: AdapterSpec) -> None:
     kind = load(spec.target)
     with Host(spec) as host:
         found: dict[int, Probed] = {id(item.limit): item for item in probe(kind, host, load_tier("full"))}
-    for limit, shown in zip(kind.limits, row["limits"], strict=True):
+    for limit, described in zip(kind.limits, row["limits"], strict=True):
         probed = found.get(id(limit))
-        shown["state"] = probed.state if probed else "not probed"
-        shown["evidence"] = [list(pair) for pair in probed.evidence] if probed else []
+        described["state"] = probed.state if probed else "not probed"
+        described["evidence"] = [list(pair) for pair in probed.evidence] if probed else []
 
 
 def _print(rows: list[dict[str, Any]], *, details: bool) -> None:

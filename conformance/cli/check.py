@@ -20,7 +20,7 @@ from cases import Case, DomainError
 from conformance.ask import ask
 from conformance.calls import Meaning
 from conformance.cli.common import resolve_adapters
-from conformance.cli.options import adapter_option, device_option
+from conformance.cli.options import adapter_option, device_option, machine_option
 from conformance.cli.question import question_options
 from conformance.exit_codes import exit_code
 from conformance.reference import question as question_data
@@ -44,6 +44,7 @@ _MOST_CHARACTERS = 400
 )
 @question_options
 @adapter_option
+@machine_option
 @device_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
@@ -57,6 +58,7 @@ _MOST_CHARACTERS = 400
 def command(
     question: Meaning,
     adapters: tuple[str, ...],
+    machines: tuple[str, ...],
     device: str,
     as_json: bool,
     timeout: float,
@@ -64,7 +66,7 @@ def command(
 ) -> None:
     """Ask every adapter the question CASE: a case id, a framework call, or the path of an ONNX model."""
     case = question.case
-    specs = resolve_adapters(adapters, device)
+    specs = resolve_adapters(adapters, device, machines)
     # Most of the time goes into importing frameworks, each in its own process.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = list(pool.map(lambda spec: _ask(case, spec, timeout), specs))
@@ -78,10 +80,11 @@ def command(
 
 
 class _Answer(NamedTuple):
-    """What an adapter answered, with which versions, and what is known about it."""
+    """What an adapter answered, with which versions and facts, and what is known about it."""
 
     outcome: Outcome
     versions: dict[str, str]
+    facts: dict[str, Any]
     known: Expectation | None
 
 
@@ -89,7 +92,7 @@ def _ask(case: Case, spec: AdapterSpec, timeout: float) -> _Answer:
     with Host(spec, Limits(answer=timeout)) as host:
         outcome = ask(case, host)
         entry = known(case, outcome, load_expectations(spec.name), host.environment)
-        return _Answer(outcome, host.environment["versions"], entry)
+        return _Answer(outcome, host.environment["versions"], host.environment.get("facts", {}), entry)
 
 
 def _save_models(case: Case, specs: list[AdapterSpec], folder: Path) -> None:
@@ -126,9 +129,9 @@ def _geometry(case: Case) -> dict[str, Any]:
 def _as_json(case: Case, found: list[_Answer]) -> dict[str, Any]:
     keys = ("status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis")
     outcomes = []
-    for outcome, versions, _ in found:
+    for outcome, versions, facts, _ in found:
         values = {key: _finite(getattr(outcome, key)) for key in keys}
-        outcomes.append({"adapter": outcome.adapter, "versions": versions, **values})
+        outcomes.append({"adapter": outcome.adapter, "versions": versions, "facts": facts, **values})
     return {"case": str(case), **_geometry(case), "outcomes": outcomes}
 
 
@@ -153,7 +156,7 @@ def _print(question: Meaning, found: list[_Answer]) -> None:
     for name in ("adapter", "version", "outcome", "profile", "budget"):
         table.add_column(name, overflow="fold")
     said: dict[str, list[str]] = {}
-    for outcome, versions, entry in found:
+    for outcome, versions, _, entry in found:
         status = STATUSES[outcome.status]
         table.add_row(
             outcome.adapter,

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from adapters.devices import present
-from adapters.registry import AdapterSpec, UnknownAdapter, expand, load, resolve
+from adapters.machines import NATIVE
+from adapters.registry import (
+    AdapterSpec,
+    UnknownAdapter,
+    expand,
+    load,
+    on_machine,
+    resolve,
+    split_name,
+    under_machines,
+)
 from conformance.bound import TIGHTEST_FIRST
 from conformance.selection import expectation_folders
 from reports.expectations import load_all
@@ -18,22 +29,27 @@ from reports.gate_text import headline, lines
 from reports.github import tell_github
 from reports.store import Results
 
-__all__ = ["assess_record", "print_gate", "resolve_adapter", "resolve_adapters"]
+__all__ = ["assess_record", "named_under_machines", "print_gate", "resolve_adapter", "resolve_adapters"]
 
 _MOST_LINES = 20
 _MOST_CHARACTERS = 300
 
 
-def resolve_adapters(names: Sequence[str], device: str = "cpu") -> list[AdapterSpec]:
-    """The adapters asked for, or the everyday ones, for a device.
+def resolve_adapters(names: Sequence[str], device: str = "cpu", machines: Sequence[str] = ()) -> list[AdapterSpec]:
+    """The adapters asked for, or the everyday ones, for a device, each under each machine profile.
 
     Raises
     ------
     click.UsageError
-        An unknown name, none is installed, or the device is not there.
+        An unknown name, none is installed, or the device or the machine is not there.
     """
     try:
-        specs = [resolve(name) for name in expand(names, device)] if present(device) else []
+        found = expand(names, device) if present(device) else []
+        specs = (
+            [resolve(name) for name in under_machines(found, machines, partial(click.echo, err=True))]
+            if found
+            else []
+        )
         needed = {device, *(load(spec.target).device for spec in specs if not spec.foreign)}
     except UnknownAdapter as error:
         raise click.UsageError(str(error)) from None
@@ -42,6 +58,23 @@ def resolve_adapters(names: Sequence[str], device: str = "cpu") -> list[AdapterS
     if not specs:
         raise click.UsageError("no framework is installed; install one, such as torch, or give --adapter")
     return specs
+
+
+def named_under_machines(names: Sequence[str], machines: Sequence[str]) -> list[str]:
+    """Names of adapters for a cluster, whose workers find out which adapters and machines they have.
+
+    Raises
+    ------
+    click.UsageError
+        A machine profile without an adapter that it is for.
+    """
+    if machines and not names:
+        raise click.UsageError("with --dask, --machine needs --adapter")
+    return [
+        name if split_name(name)[1] != NATIVE else on_machine(name, machine)
+        for machine in machines or [NATIVE]
+        for name in names
+    ]
 
 
 def resolve_adapter(name: str) -> AdapterSpec:

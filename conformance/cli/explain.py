@@ -13,7 +13,7 @@ from conformance import explain
 from conformance.ask import ask
 from conformance.calls import Meaning
 from conformance.cli.common import resolve_adapters
-from conformance.cli.options import adapter_option
+from conformance.cli.options import adapter_option, machine_option
 from conformance.cli.question import question_options
 from conformance.diagnosis.trace import trace
 from conformance.exit_codes import exit_code
@@ -32,9 +32,12 @@ __all__ = ["command"]
 )
 @question_options
 @adapter_option
+@machine_option
 @click.option("--when", is_flag=True, help="Ask on until it is known under which condition an answer is wrong.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
-def command(question: Meaning, adapters: tuple[str, ...], when: bool, timeout: float) -> None:
+def command(
+    question: Meaning, adapters: tuple[str, ...], machines: tuple[str, ...], when: bool, timeout: float
+) -> None:
     """Explain the question CASE rule by rule and, with --adapter, why an answer is wrong.
 
     Without --adapter nothing is asked: geometry, a picture of the taps and the overlap map only.
@@ -50,7 +53,8 @@ def command(question: Meaning, adapters: tuple[str, ...], when: bool, timeout: f
     except DomainError:
         pass  # said above
     if adapters:
-        outcomes = [_adapter(case, spec, when, timeout) for spec in resolve_adapters(adapters)]
+        specs = resolve_adapters(adapters, machines=machines)
+        outcomes = [_adapter(case, spec, when, timeout) for spec in specs]
         raise click.exceptions.Exit(exit_code(outcomes))
 
 

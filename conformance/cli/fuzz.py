@@ -12,10 +12,10 @@ from typing import Any
 import click
 
 from adapters.process import Host, Limits
-from adapters.registry import UnknownAdapter
+from adapters.registry import AdapterSpec, UnknownAdapter
 from cases.corpus.found import FOUND, promote
-from conformance.cli.common import resolve_adapters
-from conformance.cli.options import adapter_option, dask_option, expectations_option
+from conformance.cli.common import named_under_machines, resolve_adapters
+from conformance.cli.options import adapter_option, dask_option, expectations_option, machine_option
 from conformance.cluster.fuzzing import fuzz as fuzz_on_cluster
 from conformance.cluster.members import Cluster, ClusterError
 from conformance.exit_codes import DISCREPANCY, INFRA
@@ -31,6 +31,7 @@ __all__ = ["command"]
     "fuzz", epilog="Example: conformance fuzz --adapter torch --minutes 5 [--dask tcp://scheduler:8786]"
 )
 @adapter_option
+@machine_option
 @click.option(
     "--minutes",
     type=click.FloatRange(min=0.01),
@@ -44,6 +45,7 @@ __all__ = ["command"]
 @dask_option
 def command(
     adapters: tuple[str, ...],
+    machines: tuple[str, ...],
     minutes: float,
     seed: int,
     timeout: float,
@@ -59,7 +61,11 @@ def command(
     try:
         folders = expectation_folders(expectations)
         how: dict[str, Any] = {"seconds": minutes * 60, "seed": seed, "limits": Limits(answer=timeout)}
-        found_here = _on_cluster(dask, adapters, folders, **how) if dask else _here(adapters, folders, **how)
+        found_here = (
+            _on_cluster(dask, named_under_machines(adapters, machines), folders, **how)
+            if dask
+            else _here(resolve_adapters(adapters, machines=machines), folders, **how)
+        )
         for found in found_here:
             discoveries.append(found)
             click.echo(_line(found))
@@ -79,10 +85,9 @@ def command(
 
 
 def _here(
-    adapters: Sequence[str], folders: Sequence[Path], *, seconds: float, seed: int, limits: Limits
+    specs: Sequence[AdapterSpec], folders: Sequence[Path], *, seconds: float, seed: int, limits: Limits
 ) -> Iterator[Discovery]:
     """Search one adapter after the other."""
-    specs = resolve_adapters(adapters)
     known = load_all([spec.name for spec in specs], folders)
     for spec in specs:
         with Host(spec, limits) as host:

@@ -11,7 +11,7 @@ from adapters.devices import DEVICES
 if TYPE_CHECKING:
     from cases import Case
 
-__all__ = ["CASE", "adapter_option", "dask_option", "device_option", "expectations_option"]
+__all__ = ["CASE", "adapter_option", "dask_option", "device_option", "expectations_option", "machine_option"]
 
 
 class _CaseType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer click
@@ -37,8 +37,18 @@ adapter_option = click.option(
     "adapters",
     multiple=True,
     metavar="NAME",
-    help="An adapter, a pattern such as 'torch*', file.py:Class, or NAME@/path/to/python; may be repeated. "
-    "Default: one or two interfaces of each framework that is installed; '*' for every one.",
+    help="An adapter, a pattern such as 'torch*', file.py:Class, NAME@/path/to/python or NAME~MACHINE; may be "
+    "repeated. Default: one or two interfaces of each framework that is installed; '*' for every one.",
+)
+
+
+machine_option = click.option(
+    "--machine",
+    "machines",
+    multiple=True,
+    metavar="NAME",
+    help="Run each adapter as if on another machine, such as avx2, one-thread or onednn-off; may be repeated. "
+    "Default: native; `conformance machines` lists them.",
 )
 
 

@@ -7,7 +7,13 @@ from typing import Any
 
 import click
 
-from conformance.cli.options import adapter_option, dask_option, device_option, expectations_option
+from conformance.cli.options import (
+    adapter_option,
+    dask_option,
+    device_option,
+    expectations_option,
+    machine_option,
+)
 from conformance.runner.ahead import close, launch_named
 
 __all__ = ["command"]
@@ -19,6 +25,7 @@ __all__ = ["command"]
     "--adapter torch --tier full --dask tcp://scheduler:8786",
 )
 @adapter_option
+@machine_option
 @device_option
 @click.option("--tier", metavar="TIER", help="smoke (default), gate, full, or corpus: what users reported.")
 @click.option("--case", "case_ids", multiple=True, metavar="ID", help="A single case; may be repeated.")
@@ -41,7 +48,7 @@ def command(**options: Any) -> None:
     Arguments after ``--`` go to pytest, such as ``-- -k same --lf``.
     """
     asks_here = options["dask"] is None and options["workers"] == "0" and not options["resume"]
-    if asks_here and options["adapters"] and options["device"] == "cpu":
+    if asks_here and options["adapters"] and options["device"] == "cpu" and not options["machines"]:
         launch_named(options["adapters"][0])
     try:
         # What takes its time to import comes after that.

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from conformance.cli.common import print_gate, resolve_adapters
+from conformance.cli.common import named_under_machines, print_gate, resolve_adapters
 from conformance.exit_codes import INFRA, INTERRUPTED, USAGE, gate_exit_code
 from conformance.plugin import SUITE
 from conformance.runner.console import ConsoleReporter
@@ -25,6 +25,7 @@ _UNUSED = ("logging", "unraisableexception", "threadexception")
 
 def start(
     adapters: tuple[str, ...],
+    machines: tuple[str, ...],
     device: str,
     tier: str | None,
     case_ids: tuple[str, ...],
@@ -48,8 +49,10 @@ def start(
         Options that nothing can be run with.
     """
     # Which adapters a name stands for depends on what is installed where they are asked.
-    specs = [] if dask is not None else resolve_adapters(adapters, device)
-    names = adapters if dask is not None else [spec.name for spec in specs]
+    if dask is not None:
+        names = named_under_machines(adapters, machines)
+    else:
+        names = [spec.name for spec in resolve_adapters(adapters, device, machines)]
     if not (workers == "auto" or workers.isdecimal()):
         raise click.UsageError(f"-n {workers!r}: give a number of worker processes, or auto")
     try:

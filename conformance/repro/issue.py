@@ -13,6 +13,7 @@ from conformance.calls.form import FORMS
 from conformance.repro.around import condition, neighbourhood, others
 from conformance.repro.script import Asked, Run
 from reports.expectations import load as load_expectations
+from reports.fact_columns import shown
 from reports.gate import explaining
 from reports.statuses import label
 
@@ -181,6 +182,7 @@ def _versions(asked: Asked) -> str:
     rows += [("platform", environment.get("platform", "")), ("cpu", environment.get("cpu", ""))]
     rows += [("cpu flags", ", ".join(environment.get("cpu_flags", [])))]
     rows += list(environment.get("variables", {}).items())
+    rows += [(f"fact {name}", shown(value)) for name, value in environment.get("facts", {}).items()]
     return "\n".join(f"- {name}: {value}" for name, value in rows if value)
 
 

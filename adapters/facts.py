@@ -1,0 +1,300 @@
+"""Facts: what is measured about the machine and the build that an adapter runs on.
+
+The framework is asked where it can say, and one cheap call finds it out where it cannot. What could not be
+measured is None, never a guess. Facts are measured in a fork of the adapter's process, before its first case, so that
+measuring leaves nothing behind in the process that computes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from adapters.environment import cpu_flags, processors
+
+__all__ = ["FACTS", "Fact", "FactValue", "asks_with", "facts_for", "flags_up_to"]
+
+FactValue = bool | int | str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """One thing that can be measured in an adapter's process.
+
+    Attributes
+    ----------
+    name : str
+        Dotted name, such as ``tensorflow.onednn``.
+    about : str
+        What it says, in one line.
+    measure : callable
+        Returns its value in the process it is called in, None where it does not apply. Where it raises, the value
+        is None, too.
+    """
+
+    name: str
+    about: str
+    measure: Callable[[], FactValue]
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(name)
+
+
+# NumPy finds the processor's features by CPUID, which an emulator answers for the processor it emulates, while
+# /proc/cpuinfo is the host's. NumPy 2.4 dispatches on levels of x86-64, older ones on single features.
+_X86_LEVELS = (("X86_V4", "avx512f"), ("X86_V3", "avx2"), ("X86_V2", "sse4.2"))
+_FEATURES = (("AVX512F", "avx512f"), ("AVX2", "avx2"), ("AVX", "avx"), ("SSE42", "sse4.2"), ("SVE", "sve"),
+             ("ASIMD", "neon"), ("NEON", "neon"), ("SSE2", "sse2"))  # fmt: skip
+
+
+def _numpy_features() -> dict[str, bool]:
+    for name in ("numpy._core._multiarray_umath", "numpy.core._multiarray_umath"):
+        try:
+            return dict(_module(name).__cpu_features__)
+        except ImportError:
+            continue
+    return {}
+
+
+def _numpy_isa() -> str | None:
+    """The highest instruction set that NumPy uses, None where it does not say."""
+    found = _numpy_features()
+    table = _X86_LEVELS if "X86_V3" in found else _FEATURES
+    return next((level for feature, level in table if found.get(feature)), None)
+
+
+def _cpu_isa() -> str | None:
+    found = _numpy_features()
+    if not found or os.environ.get("NPY_DISABLE_CPU_FEATURES"):
+        flags = cpu_flags()
+        known = {
+            "avx512f": "avx512f",
+            "avx2": "avx2",
+            "avx": "avx",
+            "sse4_2": "sse4.2",
+            "sve": "sve",
+            "asimd": "neon",
+        }
+        return next((level for flag, level in known.items() if flag in flags), None)
+    return next((level for feature, level in _FEATURES if found.get(feature)), None)
+
+
+def _tasks() -> Counter[str]:
+    """Names of this process's threads, as the kernel has them."""
+    found: Counter[str] = Counter()
+    for task in os.listdir("/proc/self/task"):
+        with open(f"/proc/self/task/{task}/comm", encoding="ascii", errors="replace") as file:
+            found[file.read().strip()] += 1
+    return found
+
+
+def _printed(run: Callable[[], object]) -> str:
+    """What a call prints, that of compiled code included."""
+    with tempfile.TemporaryFile() as file:
+        before = os.dup(1)
+        os.dup2(file.fileno(), 1)
+        try:
+            run()
+        finally:
+            os.dup2(before, 1)
+            os.close(before)
+        file.seek(0)
+        return file.read().decode(errors="replace")
+
+
+def _isa_in(printed: str) -> str | None:
+    """The instruction set in the head of oneDNN's verbose output.
+
+    Its format: https://uxlfoundation.github.io/oneDNN/dev_guide_verbose.html.
+    """
+    for line in printed.splitlines():
+        _, found, isa = line.partition("info,cpu,isa:")
+        if found:
+            return isa.strip().removeprefix("Intel ")
+    return None
+
+
+# PyTorch
+
+
+def _torch_onednn() -> bool:
+    mkldnn = _module("torch").backends.mkldnn
+    return bool(mkldnn.is_available() and mkldnn.enabled)
+
+
+def _torch_onednn_isa() -> str | None:
+    if not _torch_onednn():
+        return None
+    torch = _module("torch")
+
+    def run() -> None:
+        with torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON):
+            torch.ones(1, 16, 8, 8).to_mkldnn()
+
+    return _isa_in(_printed(run))
+
+
+# TensorFlow
+
+
+def _tensorflow_onednn() -> bool:
+    return bool(_module("tensorflow.python.util._pywrap_util_port").IsMklEnabled())
+
+
+def _tensorflow_call(dtype: str = "float32", data_format: str = "NHWC", dilations: int = 1) -> None:
+    tf = _module("tensorflow")
+    one = tf.ones((1, 1, 1, 1), dtype)
+    tf.nn.conv2d_transpose(one, one, (1, 1, 1, 1), 1, "VALID", data_format, dilations).numpy()
+
+
+def _takes(**arguments: Any) -> Callable[[], bool]:
+    def measure() -> bool:
+        errors = _module("tensorflow").errors
+        try:
+            _tensorflow_call(**arguments)
+        except (errors.InvalidArgumentError, errors.UnimplementedError, errors.NotFoundError):
+            return False
+        return True
+
+    return measure
+
+
+@cache
+def _first_tensorflow_call() -> tuple[int | None, str | None]:
+    """What can be seen at the first call alone: the threads that it starts, and what oneDNN prints."""
+    os.environ["ONEDNN_VERBOSE"] = "profile_create"  # read at the first primitive
+    before = _tasks()
+    printed = _printed(_tensorflow_call)
+    # The intra-op pool's threads have the name of the process, those of its other pools start with tf_.
+    new = _tasks() - before
+    return sum(count for name, count in new.items() if not name.startswith("tf_")) or None, _isa_in(printed)
+
+
+# JAX
+
+_XLA_LEVELS = (("+amx-tile", "amx"), ("+avx512f", "avx512f"), ("+avx2", "avx2"), ("+avx", "avx"),
+               ("+sse4.2", "sse4.2"), ("+sve", "sve"), ("+neon", "neon"))  # fmt: skip
+
+
+def _xla_isa() -> str | None:
+    """The highest of the features that XLA compiled a small program for; its serialized form lists them."""
+    jax = _module("jax")
+    compiled = jax.jit(lambda x: x + 1).lower(jax.ShapeDtypeStruct((4,), "float32")).compile()
+    features = set(compiled.runtime_executable().serialize().replace(b"\0", b",").split(b","))
+    return next((level for feature, level in _XLA_LEVELS if feature.encode() in features), None)
+
+
+def _xla_threads() -> int | None:
+    _module("jax").devices("cpu")
+    return _tasks()["tf_XLAEigen"] or None
+
+
+# OpenVINO
+
+
+def _openvino_capabilities() -> str:
+    return " ".join(sorted(_module("openvino").Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")))
+
+
+_DTYPES = {"f32": "float32", "f64": "float64", "f16": "float16", "bf16": "bfloat16"}
+_ONEDNN_ISA = "instruction set that oneDNN chose, by its own verbose output; null where oneDNN is off"
+
+_ALWAYS = (
+    Fact(name="cpu.arch", about="architecture of the process", measure=platform.machine),
+    Fact(name="cpu.count", about="processors that the process may use", measure=processors),
+    Fact(name="cpu.isa", about="highest instruction set of the processor", measure=_cpu_isa),
+    Fact(name="numpy.isa", about="highest instruction set that NumPy uses", measure=_numpy_isa),
+)
+
+FACTS: Mapping[str, tuple[Fact, ...]] = {
+    "torch": (
+        Fact(
+            name="torch.capability",
+            about="kernels that ATen chose: torch.backends.cpu.get_cpu_capability()",
+            measure=lambda: str(_module("torch").backends.cpu.get_cpu_capability()),
+        ),
+        Fact(name="torch.onednn", about="whether PyTorch may use oneDNN", measure=_torch_onednn),
+        Fact(name="onednn.isa", about=_ONEDNN_ISA, measure=_torch_onednn_isa),
+        Fact(
+            name="threads",
+            about="torch.get_num_threads()",
+            measure=lambda: int(_module("torch").get_num_threads()),
+        ),
+    ),
+    "tensorflow": (
+        Fact(
+            name="threads",
+            about="threads of the intra-op pool, counted",
+            measure=lambda: _first_tensorflow_call()[0],
+        ),
+        Fact(
+            name="tensorflow.onednn", about="whether TensorFlow has switched oneDNN on", measure=_tensorflow_onednn
+        ),
+        Fact(name="onednn.isa", about=_ONEDNN_ISA, measure=lambda: _first_tensorflow_call()[1]),
+        *(
+            Fact(
+                name=f"tensorflow.channels_first.{short}",
+                about=f"whether tf.nn.conv2d_transpose takes NCHW in {dtype}",
+                measure=_takes(dtype=dtype, data_format="NCHW"),
+            )
+            for short, dtype in _DTYPES.items()
+        ),
+        *(
+            Fact(
+                name=f"tensorflow.dilation.{short}",
+                about=f"whether tf.nn.conv2d_transpose takes a dilation in {dtype}",
+                measure=_takes(dtype=dtype, dilations=2),
+            )
+            for short, dtype in _DTYPES.items()
+        ),
+    ),
+    "jax": (
+        Fact(name="threads", about="threads of XLA's CPU client, counted", measure=_xla_threads),
+        Fact(name="xla.isa", about="highest instruction set that XLA compiles for", measure=_xla_isa),
+    ),
+    "openvino": (
+        Fact(
+            name="openvino.capabilities",
+            about="the CPU plugin's OPTIMIZATION_CAPABILITIES",
+            measure=_openvino_capabilities,
+        ),
+    ),
+}
+"""Facts by the distribution that they are about."""
+
+
+_BEYOND = {
+    "sse2": ("sse4", "avx", "fma", "amx"),
+    "sse4.2": ("avx", "fma", "amx"),
+    "avx": ("avx2", "avx512", "fma", "amx"),
+    "avx2": ("avx512", "amx"),
+}
+
+
+def flags_up_to(flags: Iterable[str], isa: FactValue) -> list[str]:
+    """The flags of a processor without those beyond an instruction set, as ``cpu.isa`` names it."""
+    beyond = _BEYOND.get(str(isa), ())
+    return [flag for flag in flags if not flag.startswith(beyond)]
+
+
+def asks_with(count: int) -> Fact:
+    """``threads`` of an adapter whose programs say how many there are."""
+    return Fact(name="threads", about="what its programs ask for", measure=lambda: count)
+
+
+def facts_for(packages: Iterable[str], more: Iterable[Fact] = ()) -> list[Fact]:
+    """The facts of an adapter: those of every process, of its packages, and its own; a name is measured once."""
+    found = {fact.name: fact for fact in _ALWAYS}
+    for package in packages:
+        for fact in FACTS.get(package, ()):
+            found.setdefault(fact.name, fact)
+    found |= {fact.name: fact for fact in more}
+    return list(found.values())

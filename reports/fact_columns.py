@@ -1,0 +1,40 @@
+"""Facts as columns of conditions: the fact ``tensorflow.onednn`` is the column ``fact_tensorflow_onednn``.
+
+Facts are of an adapter's process, not of a case, and other adapters may have others. So a condition says which of
+them it reads; one that an adapter does not have, or that could not be measured, is NULL.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["fact_column", "fact_columns_in", "fact_values", "shown"]
+
+_COLUMN = re.compile(r"\bfact_\w+")
+
+
+def fact_column(name: str) -> str:
+    """The column of a fact."""
+    return "fact_" + name.replace(".", "_").replace("-", "_")
+
+
+def fact_columns_in(condition: str) -> tuple[str, ...]:
+    """The columns of facts that a condition names, those in texts included, in order and once each."""
+    return tuple(dict.fromkeys(name.lower() for name in _COLUMN.findall(condition)))
+
+
+def fact_values(environment: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
+    """The values of some columns of facts in an environment, as `adapters.environment.describe` records it."""
+    found = {fact_column(name).lower(): value for name, value in (environment.get("facts") or {}).items()}
+    return {name: found.get(name) for name in columns}
+
+
+def shown(value: Any) -> str:
+    """A fact's value for people."""
+    return (
+        {None: "unknown", True: "yes", False: "no"}[value]
+        if value is None or isinstance(value, bool)
+        else str(value)
+    )
