@@ -7,8 +7,10 @@ The host runs that text, and a repro script prints it, so the two cannot differ.
 from __future__ import annotations
 
 import abc
+import importlib.metadata
 import linecache
 import math
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +29,7 @@ __all__ = [
     "Adapter",
     "AdapterBug",
     "Declined",
+    "DocumentedRefusal",
     "Limit",
     "Program",
     "Tensor",
@@ -89,6 +92,55 @@ class Limit:
     source: str
 
 
+def _always(case: Case) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class DocumentedRefusal:
+    """An error message by which a framework says that this CPU, layout, dtype or build is not supported.
+
+    A `Limit` is known before the call is made. Some limits depend on the machine or on the build, so that only the
+    framework's own message tells: an exception that matches here is ``unsupported``, on every machine.
+
+    Attributes
+    ----------
+    parameter : str
+        Name of the case field that the refusal is about.
+    pattern : str
+        Regular expression that is searched in the message. It must name what is not supported.
+    applies : callable
+        Whether a case has the property that the message names.
+    reason, source : str
+        The limit in words, and the documentation that states it.
+    before : pair of str
+        A distribution and the first of its versions that no longer documents the limit; empty for none.
+    """
+
+    parameter: str
+    pattern: str
+    reason: str
+    source: str
+    applies: Callable[[Case], bool] = _always
+    before: tuple[str, ...] = ()
+
+    def explains(self, case: Case, message: str) -> bool:
+        """Whether this is why the framework refused a case with a message."""
+        return bool(self.applies(case) and re.search(self.pattern, message)) and self._is_current()
+
+    def _is_current(self) -> bool:
+        if not self.before:
+            return True
+        distribution, first = self.before
+        return _numbers(importlib.metadata.version(distribution)) < _numbers(first)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The leading numbers of a version, which are enough to order releases."""
+    leading = re.match(r"\d+(\.\d+)*", version)
+    return tuple(int(part) for part in leading[0].split(".")) if leading else ()
+
+
 @dataclass(frozen=True)
 class Program:
     """Source text of one call.
@@ -147,6 +199,8 @@ class Adapter(abc.ABC):
         The interface's own documentation.
     limits : tuple of Limit
         What it is known not to do.
+    refusals : tuple of DocumentedRefusal
+        The error messages that stand for a documented limit.
     promises : mapping
         Accuracy profile promised for each dtype (see ``conformance.bound``).
     environment : mapping
@@ -177,6 +231,7 @@ class Adapter(abc.ABC):
     extra: ClassVar[str] = ""
     documentation: ClassVar[str]
     limits: ClassVar[tuple[Limit, ...]] = ()
+    refusals: ClassVar[tuple[DocumentedRefusal, ...]] = ()
     promises: ClassVar[Mapping[str, str]] = {
         "f64": "fp64",
         "f32": "fp32-acc",
@@ -239,6 +294,11 @@ class Adapter(abc.ABC):
     def declines(cls, case: Case) -> Limit | None:
         """The first declared limit a case meets."""
         return next((limit for limit in cls.limits if limit.applies(case)), None)
+
+    @classmethod
+    def documented(cls, case: Case, message: str) -> DocumentedRefusal | None:
+        """The documented reason for which the framework refused a case with a message."""
+        return next((refusal for refusal in cls.refusals if refusal.explains(case, message)), None)
 
     def save_model(self, case: Case, tensors: Mapping[str, np.ndarray]) -> tuple[str, bytes]:
         """Suffix and bytes of the model file that a runtime is asked with; raises Declined without one."""

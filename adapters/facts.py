@@ -1,8 +1,8 @@
 """Facts: what is measured about the machine and the build that an adapter runs on.
 
 The framework is asked where it can say, and one cheap call finds it out where it cannot. What could not be
-measured is None, never a guess. Facts are measured in a fork of the adapter's process, before its first case, so that
-measuring leaves nothing behind in the process that computes.
+measured is None, never a guess. Facts are measured in a fork of the adapter's process, before its first case, so
+that measuring leaves nothing behind in the process that computes.
 """
 
 from __future__ import annotations

@@ -102,8 +102,7 @@ def _ask(
         kind = "raised" if _leaves_the_choice(case) else "broken"
         return {"reply": kind, "detail": f"out of memory: {error}"[:_MESSAGE_LIMIT]}, {}
     except Exception as error:
-        detail = f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]
-        return {"reply": "raised", "detail": detail}, {}
+        return _refused(adapter, case, f"{type(error).__name__}: {error}"), {}
     message = {
         "reply": "answer",
         "promise": adapter.promise(case),
@@ -111,6 +110,14 @@ def _ask(
         "dtypes": {name: tensor.dtype for name, tensor in answer.items()},
     }
     return message, {name: tensor.values for name, tensor in answer.items()}
+
+
+def _refused(adapter: Adapter, case: Case, message: str) -> wire.Message:
+    """The reply for an exception of the framework: a documented limit, or a refusal that nobody explains."""
+    refusal = adapter.documented(case, message)
+    if refusal is None:
+        return {"reply": "raised", "detail": message[:_MESSAGE_LIMIT]}
+    return {"reply": "unsupported", "detail": message[:_MESSAGE_LIMIT], "source": refusal.source}
 
 
 def _compile(adapter: Adapter, question: tuple[wire.Message, dict[str, np.ndarray]]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from adapters.base import Adapter, Limit, Tensor
+from adapters.base import Adapter, DocumentedRefusal, Limit, Tensor
 from adapters.jax_lax import second_order
 from adapters.limits import (
     no_complex,
@@ -25,6 +25,7 @@ from adapters.limits import (
 )
 from adapters.onnx_models import OPENVINO_CPU
 from adapters.padding import geometry
+from adapters.refusals import tensorflow_on_cpu, torch_on_cpu
 from adapters.tensorflow_nn import no_channels_first_on_cpu, no_dilation_on_cpu, taped
 from adapters.torch_functional import differentiated
 from cases.case import Case
@@ -102,6 +103,8 @@ class Backend:
         Beside those of the interface.
     half : str
         What it promises for f16 and bf16 without a bias; see the adapter of the framework itself.
+    refusals : tuple of DocumentedRefusal
+        The backend's error messages that stand for a documented limit.
     lazy : bool
         Whether a tensor is computed no sooner than it is read, so that the call is not over before.
     """
@@ -112,6 +115,7 @@ class Backend:
     gradient: Callable[[_Gradient], list[str]] | None
     limits: tuple[Limit, ...] = ()
     half: str = "fp32-acc"
+    refusals: tuple[DocumentedRefusal, ...] = ()
     lazy: bool = False
 
 
@@ -126,8 +130,9 @@ BACKENDS: dict[str, Backend] = {
         _tape,
         (no_channels_first_on_cpu(onednn=True), no_dilation_on_cpu(onednn=True)),
         "storage-acc",
+        tensorflow_on_cpu(),
     ),
-    "torch": Backend(("torch",), {}, ("import torch",), _autograd, half="storage-acc"),
+    "torch": Backend(("torch",), {}, ("import torch",), _autograd, half="storage-acc", refusals=torch_on_cpu()),
     "jax": Backend(("jax", "jaxlib"), _JAX, ("import jax",), _vjp),
     # Its convolutions are JAX's.
     "numpy": Backend(("numpy", "jax"), _JAX, (), None, (no_gradient(_BACKENDS),)),
@@ -206,6 +211,7 @@ class KerasAdapter(Adapter):
         cls.packages = ("keras", *backend.packages)
         cls.environment = {"KERAS_BACKEND": cls.backend, **backend.environment}
         cls.limits = (*cls.interface_limits, *backend.limits)
+        cls.refusals = backend.refusals
         cls.promises = {**Adapter.promises, "f16": backend.half, "bf16": backend.half}
 
     interface_limits: ClassVar[tuple[Limit, ...]] = ()

@@ -15,6 +15,7 @@ from adapters.base import Adapter, Declined, Limit, Program, call
 from adapters.facts import asks_with
 from adapters.limits import no_complex, no_dtype, no_gradient, no_periodic
 from adapters.padding import geometry
+from adapters.refusals import onnx_runtime_kernels
 from cases.case import Case
 
 __all__ = ["OPENVINO_CPU", "OnnxAdapter"]
@@ -173,6 +174,7 @@ class OnnxRuntime(OnnxAdapter):
     packages = ("onnxruntime", "onnx")
     facts = (asks_with(1),)
     limits = (*_LIMITS, no_dtype(_KERNELS, "f64", "f16", "bf16"))
+    refusals = onnx_runtime_kernels(_KERNELS)
     imports = ("import onnxruntime as ort",)
 
     def run_lines(self, case: Case) -> list[str]:

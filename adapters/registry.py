@@ -264,10 +264,10 @@ def expand(
 ) -> list[str]:
     """The adapters that names stand for, in order and without repetitions.
 
-    A name with ``*`` stands for all installed adapters it matches, each under the machine profile it names. No name
-    at all stands for the ``EVERYDAY`` adapters and those of other packages, as far as they are installed (``offered``
-    says which are, by device). On another device than the CPU a name stands for its variants there: ``torch`` for
-    ``torch-cuda`` and ``torch-cuda-tf32``.
+    A name with ``*`` stands for all installed adapters it matches, each under the machine profile it names. No
+    name at all stands for the ``EVERYDAY`` adapters and those of other packages, as far as they are installed
+    (``offered`` says which are, by device). On another device than the CPU a name stands for its variants there:
+    ``torch`` for ``torch-cuda`` and ``torch-cuda-tf32``.
 
     Raises
     ------

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from adapters.base import Adapter, Declined, Limit, Program, Tensor, call, converted
+from adapters.base import Adapter, Declined, DocumentedRefusal, Limit, Program, Tensor, call, converted
 from adapters.limits import (
     no_complex,
     no_crop_outside,
@@ -16,6 +16,7 @@ from adapters.limits import (
     no_periodic,
 )
 from adapters.padding import geometry, tensorflow_word
+from adapters.refusals import tensorflow_on_cpu
 from cases.case import Case
 
 __all__ = ["LIMITS", "TensorFlowNN", "no_channels_first_on_cpu", "no_dilation_on_cpu", "operation", "taped"]
@@ -148,6 +149,7 @@ class TensorFlowNN(Adapter):
         no_channels_first_on_cpu(onednn=True),
         no_dilation_on_cpu(onednn=True),
     )
+    refusals: ClassVar[tuple[DocumentedRefusal, ...]] = tensorflow_on_cpu()
     # Eigen's kernels contract float16 in float16: 2d-n3-c8x8-i9x9-k3x3-s2x2-same-cl-f16-normal.1-grad takes 30
     # times the fp32-acc bound with tensorflow 2.21.0, CPU. oneDNN's, which the processor decides on, do better.
     promises: ClassVar[Mapping[str, str]] = {**Adapter.promises, "f16": "storage-acc", "bf16": "storage-acc"}
@@ -186,6 +188,7 @@ class TensorFlowXla(TensorFlowNN):
     name = "tf-xla"
     documentation = "https://openxla.org/xla/tf2xla"
     limits = LIMITS
+    refusals = ()
     promises = Adapter.promises
     wrapped = "tf.function(forward, jit_compile=True, autograph=False)"
 

@@ -10,9 +10,10 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from adapters.base import Adapter, Declined, Limit, Program, Tensor, call, converted
+from adapters.base import Adapter, Declined, DocumentedRefusal, Limit, Program, Tensor, call, converted
 from adapters.limits import no_crop_without_answer, no_output_padding_without_answer, no_periodic
 from adapters.padding import Symmetric, geometry, slices, symmetric
+from adapters.refusals import torch_on_cpu
 from cases.case import Case
 
 __all__ = ["TorchAdapter", "TorchFunctional", "differentiated"]
@@ -51,6 +52,7 @@ class TorchAdapter(Adapter):
     second_order = True
     documentation = _FUNCTIONAL
     limits: ClassVar[tuple[Limit, ...]] = (no_periodic(_FUNCTIONAL), _no_crop(_FUNCTIONAL))
+    refusals: ClassVar[tuple[DocumentedRefusal, ...]] = torch_on_cpu()
     # The native CPU kernels multiply into a column buffer and add up its overlapping columns, both in the format
     # of the tensors, and weight gradients over the batch likewise: 3d-n2-c16x8-i5-k3-s2-p1-f16-normal.1 takes 48
     # times the fp32-acc bound with torch 2.13.0. oneDNN's kernels, which the processor decides on, do better.
@@ -373,6 +375,7 @@ class TorchCuda(TorchFunctional):
     name = "torch-cuda"
     device = "cuda"
     repeatable = False
+    refusals = ()
     settings = ("torch.backends.cudnn.allow_tf32 = False", "torch.backends.cuda.matmul.allow_tf32 = False")
 
 

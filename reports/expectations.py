@@ -15,10 +15,10 @@ An entry looks like this; ``finding``, ``where``, ``kind`` and ``reason`` are re
     intermittent = true                                # its cases pass at times, as where memory is left unwritten
 
 ``where`` is a condition over the columns of a case and of an outcome (see `reports.where`), and over facts of the
-machine (see `reports.fact_columns`). An entry whose environment or facts do not hold is for another machine, and plays
-no part. Whether an entry is stale is judged by its evidence if it has any, and else by the cases its condition names;
-a condition over columns of an outcome, which say nothing once the answer is right, needs evidence. An intermittent one
-is never stale.
+machine (see `reports.fact_columns`). An entry whose environment or facts do not hold is for another machine, and
+plays no part. Whether an entry is stale is judged by its evidence if it has any, and else by the cases its
+condition names; a condition over columns of an outcome, which say nothing once the answer is right, needs
+evidence. An intermittent one is never stale.
 
 Implementations that compute with another one share its findings. A file names those before its own entries::
 

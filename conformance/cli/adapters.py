@@ -87,6 +87,10 @@ def _describe(spec: AdapterSpec) -> dict[str, Any]:
             {key: getattr(limit, key) for key in ("status", "parameter", "reason", "source")}
             for limit in kind.limits
         ],
+        "refusals": [
+            {key: getattr(refusal, key) for key in ("parameter", "pattern", "reason", "source")}
+            for refusal in kind.refusals
+        ],
     }
 
 
@@ -150,6 +154,12 @@ def _print(rows: list[dict[str, Any]], *, details: bool) -> None:
             console.print(escape(f"    {limit['source']}"), soft_wrap=True)
             for case, result in limit.get("evidence", []):
                 console.print(escape(f"    {case}: {result[:160]}"), soft_wrap=True)
+        for refusal in row["refusals"]:
+            console.print(
+                escape(f"{row['name']}: unsupported {refusal['parameter']} if refused: {refusal['reason']}"),
+                soft_wrap=True,
+            )
+            console.print(escape(f"    {refusal['source']}"), soft_wrap=True)
 
 
 def _parameters(row: dict[str, Any], status: str) -> str:

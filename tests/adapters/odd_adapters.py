@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.base import Adapter, Limit, Program
+from adapters.base import Adapter, DocumentedRefusal, Limit, Program
 from cases.case import Case
 
 _SETUP = ("import os, signal, sys, time",)
@@ -222,3 +222,24 @@ class Declining(Quiet):
             ("from conformance.oracle import by_zero_insertion",),
             (f"y = by_zero_insertion(x, w, bias, {arguments}).astype(x.dtype)",),
         )
+
+
+class Particular(Quiet):
+    """Refuses dilation and groups as a machine may, and documents one of the two."""
+
+    name = "particular"
+    refusals = (
+        DocumentedRefusal(
+            "dilation",
+            r"no dilation on this processor",
+            "some processors do not dilate",
+            "https://example.org/dilation",
+            lambda case: max(case.dilation) > 1,
+        ),
+    )
+
+    def program(self, case: Case) -> Program:
+        """Write the call: the message about dilation comes for groups too, where it explains nothing."""
+        refused = max(case.dilation) > 1 or case.groups > 1
+        body = 'raise ValueError("no dilation on this processor")' if refused else "y = w"
+        return Program(_SETUP, (body,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -42,6 +43,11 @@ def test_declarations_are_complete(name: str) -> None:
         assert limit.source.startswith("https://"), limit
         assert limit.reason
         assert limit.parameter in {*COLUMN_NAMES, "kernel_size", "input_size"}, limit
+    for refusal in kind.refusals:
+        assert refusal.source.startswith("https://"), refusal
+        assert refusal.reason
+        assert refusal.parameter in COLUMN_NAMES, refusal
+        assert re.compile(refusal.pattern)
 
 
 def test_every_extra_exists() -> None:
