@@ -26,7 +26,7 @@ from adapters.limits import (
 from adapters.onnx_models import OPENVINO_CPU
 from adapters.padding import geometry
 from adapters.refusals import tensorflow_on_cpu, torch_on_cpu
-from adapters.tensorflow_nn import no_channels_first_on_cpu, no_dilation_on_cpu, taped
+from adapters.tensorflow_nn import taped
 from adapters.torch_functional import differentiated
 from cases.case import Case
 from cases.dtypes import DTYPES
@@ -128,9 +128,8 @@ BACKENDS: dict[str, Backend] = {
         _QUIET,
         ("import tensorflow as tf",),
         _tape,
-        (no_channels_first_on_cpu(onednn=True), no_dilation_on_cpu(onednn=True)),
-        "storage-acc",
-        tensorflow_on_cpu(),
+        half="storage-acc",
+        refusals=tensorflow_on_cpu(),
     ),
     "torch": Backend(("torch",), {}, ("import torch",), _autograd, half="storage-acc", refusals=torch_on_cpu()),
     "jax": Backend(("jax", "jaxlib"), _JAX, ("import jax",), _vjp),

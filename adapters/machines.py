@@ -77,6 +77,11 @@ class Machine:
             found["XLA_FLAGS"] = " ".join(filter(None, [os.environ.get("XLA_FLAGS"), found["XLA_FLAGS"]]))
         return found
 
+    def framework_variables(self, packages: Iterable[str]) -> dict[str, str]:
+        """Those of the variables that frameworks read, as scripts set them after NumPy is imported."""
+        found = self.variables_for(packages)
+        return {name: value for name, value in found.items() if name not in self.variables.get(_EVERY, {})}
+
     def statements_for(self, packages: Iterable[str]) -> tuple[str, ...]:
         """The lines that a process with these distributions runs after its imports."""
         return tuple(line for name in packages for line in self.statements.get(name, ()))

@@ -19,37 +19,10 @@ from adapters.padding import geometry, tensorflow_word
 from adapters.refusals import tensorflow_on_cpu
 from cases.case import Case
 
-__all__ = ["LIMITS", "TensorFlowNN", "no_channels_first_on_cpu", "no_dilation_on_cpu", "operation", "taped"]
+__all__ = ["LIMITS", "TensorFlowNN", "operation", "taped"]
 
 _DOCUMENTATION = "https://www.tensorflow.org/api_docs/python/tf/nn/conv2d_transpose"
-_NHWC = "https://github.com/tensorflow/tensorflow/issues/15364"
-_NO_DILATION = (
-    "https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/core/kernels/conv_grad_input_ops.h"
-)
-_ONEDNN_DTYPES = ("f32", "bf16")  # f16 too on processors with AVX512-FP16
 _FORMATS = {1: ("NCW", "NWC"), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
-
-
-def no_channels_first_on_cpu(*, onednn: bool) -> Limit:
-    """The CPU kernels that are not oneDNN's take NHWC only."""
-    return Limit(
-        "unsupported",
-        "layout",
-        lambda case: case.layout == "channels_first" and not (onednn and case.dtype in _ONEDNN_DTYPES),
-        "NCHW is for the GPU, and on the CPU for what oneDNN has kernels for",
-        _NHWC,
-    )
-
-
-def no_dilation_on_cpu(*, onednn: bool) -> Limit:
-    """Nor do they take a dilation."""
-    return Limit(
-        "unsupported",
-        "dilation",
-        lambda case: max(case.dilation) > 1 and not (onednn and case.dtype in _ONEDNN_DTYPES),
-        "the CPU kernels that are not oneDNN's do not support dilation rates larger than 1",
-        _NO_DILATION,
-    )
 
 
 def operation(case: Case, source: str = _DOCUMENTATION) -> list[str]:
@@ -136,7 +109,7 @@ LIMITS: tuple[Limit, ...] = (
 
 
 class TensorFlowNN(Adapter):
-    """Eager, with oneDNN where the build has it (the default on x86)."""
+    """Eager, with oneDNN where TensorFlow switches it on for the processor (fact ``tensorflow.onednn``)."""
 
     name = "tf-nn"
     packages = ("tensorflow",)
@@ -144,11 +117,7 @@ class TensorFlowNN(Adapter):
     second_order = True
     documentation = _DOCUMENTATION
     environment: ClassVar[Mapping[str, str]] = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    limits: ClassVar[tuple[Limit, ...]] = (
-        *LIMITS,
-        no_channels_first_on_cpu(onednn=True),
-        no_dilation_on_cpu(onednn=True),
-    )
+    limits: ClassVar[tuple[Limit, ...]] = LIMITS
     refusals: ClassVar[tuple[DocumentedRefusal, ...]] = tensorflow_on_cpu()
     # Eigen's kernels contract float16 in float16: 2d-n3-c8x8-i9x9-k3x3-s2x2-same-cl-f16-normal.1-grad takes 30
     # times the fp32-acc bound with tensorflow 2.21.0, CPU. oneDNN's, which the processor decides on, do better.
@@ -197,5 +166,4 @@ class TensorFlowEigen(TensorFlowNN):
     """With oneDNN off: TensorFlow's own kernels, on Eigen."""
 
     name = "tf-nn-eigen"
-    limits = (*LIMITS, no_channels_first_on_cpu(onednn=False), no_dilation_on_cpu(onednn=False))
     environment: ClassVar[Mapping[str, str]] = {**TensorFlowNN.environment, "TF_ENABLE_ONEDNN_OPTS": "0"}

@@ -8,6 +8,7 @@ from typing import Any
 
 from reports.findings import findings
 from reports.gate import Gate, assess
+from reports.machines import by_machine, changed_facts
 from reports.outcome import Outcome
 from reports.standings import STANDINGS
 from reports.statuses import label
@@ -63,6 +64,8 @@ def compare(old: Results, new: Results, gate: Gate) -> dict[str, Any]:
             }
             for item in items
         ],
+        "facts": changed_facts(*(side.meta().get("environments") or {} for side in (old, new))),
+        "machines": [asdict(item) for item in by_machine(new)],
         "drift": [{**asdict(drift), "text": str(drift)} for drift in gate.drifts],
     }
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["fact_column", "fact_columns_in", "fact_values", "shown"]
+__all__ = ["fact_column", "fact_columns_in", "fact_values", "facts_by_column", "shown"]
 
 _COLUMN = re.compile(r"\bfact_\w+")
 
@@ -29,6 +29,13 @@ def fact_values(environment: Mapping[str, Any], columns: tuple[str, ...]) -> dic
     """The values of some columns of facts in an environment, as `adapters.environment.describe` records it."""
     found = {fact_column(name).lower(): value for name, value in (environment.get("facts") or {}).items()}
     return {name: found.get(name) for name in columns}
+
+
+def facts_by_column(environments: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The facts of every adapter of a run by column; every adapter has the columns of all."""
+    facts = {name for environment in environments.values() for name in environment.get("facts") or {}}
+    columns = tuple(sorted(fact_column(name).lower() for name in facts))
+    return {adapter: fact_values(environment, columns) for adapter, environment in environments.items()}
 
 
 def shown(value: Any) -> str:

@@ -7,14 +7,29 @@ machines.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from reports.outcome import Outcome
+from reports.fact_columns import shown
+from reports.findings import Finding
+from reports.statuses import label
 from reports.store import Results
 
-__all__ = ["KINDS", "ByMachine", "by_machine", "changed_facts", "machine_of", "plain_name", "seen_on"]
+__all__ = [
+    "KINDS",
+    "ByMachine",
+    "SeenOn",
+    "by_machine",
+    "changed_facts",
+    "machine_lines",
+    "machine_of",
+    "plain_name",
+    "seen_on",
+]
+
+SeenOn = dict[str, tuple[list[str], list[str]]]
+"""By id of a finding: the machines it was seen on, and those it was looked for on and not seen."""
 
 _NAME = re.compile(r"(?P<adapter>.*?)(?:~(?P<machine>[A-Za-z0-9_-]+))?(?:@(?P<python>.*))?", re.DOTALL)
 KINDS = {
@@ -23,6 +38,10 @@ KINDS = {
     "bits": "right on all, in other bits",
 }
 """How outcomes differ between machines."""
+
+_MOST_CASES = 3
+_NO_VERDICT = {"missing", "infra", "pass"}
+_DECLINED = {"unsupported", "inexpressible"}
 
 
 def plain_name(adapter: str) -> str:
@@ -57,8 +76,8 @@ class ByMachine:
 
     adapter: str
     machines: tuple[str, ...]
-    compared: int = 0
-    cases: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
+    compared: int
+    cases: dict[str, dict[str, dict[str, str]]]
 
 
 def _groups(adapters: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
@@ -68,12 +87,20 @@ def _groups(adapters: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
     return ((plain, names) for plain, names in found.items() if len(names) > 1)
 
 
-def _kind(outcomes: Sequence[Outcome]) -> str | None:
+class _Brief(NamedTuple):
+    """What of an outcome tells one machine from another."""
+
+    status: str
+    kind: str | None
+    gates: bool
+    digest: str
+
+
+def _kind(outcomes: Collection[_Brief]) -> str | None:
     statuses = {outcome.status for outcome in outcomes}
-    gating = {outcome.gates for outcome in outcomes}
-    if len(gating) > 1 and not statuses <= {"missing", "infra", "pass"}:
+    if any(outcome.gates for outcome in outcomes) and "pass" in statuses and not statuses <= _NO_VERDICT:
         return "wrong"
-    if "pass" in statuses and statuses & {"unsupported", "inexpressible"}:
+    if "pass" in statuses and statuses & _DECLINED:
         return "refused"
     if statuses == {"pass"} and len({outcome.digest for outcome in outcomes}) > 1:
         return "bits"
@@ -84,45 +111,53 @@ def by_machine(results: Results) -> list[ByMachine]:
     """What differs between the machines of a record, for each adapter that was run on more than one."""
     found = []
     for plain, names in _groups(results.adapters()):
-        recorded = {name: {o.case_id: o for o in results.outcomes(name, details=False)} for name in names}
-        entry = ByMachine(plain, tuple(machine_of(name) for name in names), 0, {kind: {} for kind in KINDS})
-        compared = 0
-        for case_id in dict.fromkeys(case_id for outcomes in recorded.values() for case_id in outcomes):
-            here = {name: outcomes[case_id] for name, outcomes in recorded.items() if case_id in outcomes}
-            compared += len(here) > 1
-            kind = _kind(list(here.values()))
+        recorded: dict[str, dict[str, _Brief]] = {}
+        for name in names:
+            for o in results.outcomes(name, details=False):
+                recorded.setdefault(o.case_id, {})[machine_of(name)] = _Brief(o.status, o.kind, o.gates, o.digest)
+        cases: dict[str, dict[str, dict[str, str]]] = {kind: {} for kind in KINDS}
+        for case_id, outcomes in recorded.items():
+            kind = _kind(outcomes.values())
             if kind is not None:
-                entry.cases[kind][case_id] = {machine_of(name): outcome.status for name, outcome in here.items()}
-        found.append(ByMachine(entry.adapter, entry.machines, compared, entry.cases))
+                cases[kind][case_id] = {name: label(o.status, o.kind) for name, o in outcomes.items()}
+        compared = sum(len(outcomes) > 1 for outcomes in recorded.values())
+        found.append(ByMachine(plain, tuple(map(machine_of, names)), compared, cases))
     return found
 
 
-def seen_on(
-    adapter: str, members: Sequence[str], gating: Mapping[str, Iterable[str]], ran: Mapping[str, frozenset[str]]
-) -> tuple[list[str], list[str]]:
-    """The machines that a finding was seen on, and those that it was looked for on and not seen.
+def seen_on(groups: Iterable[Finding], results: Results) -> SeenOn:
+    """For each finding of an adapter on several machines: those it was seen on, and those it was not seen on.
 
-    Parameters
-    ----------
-    adapter : str
-        The adapter that shows it.
-    members : sequence of str
-        Ids of its cases.
-    gating : mapping
-        Ids of the cases with a discrepancy of the same status, kind and transformation, by adapter.
-    ran : mapping
-        Ids of its cases that were run, by adapter.
+    Not seen on a machine means: one of its cases was run there, and none shows a discrepancy of the same status,
+    kind and transformation.
+
+    Returns
+    -------
+    dict
+        By id of the finding. A finding of an adapter that was run on one machine is not in it.
     """
-    plain, wanted = plain_name(adapter), set(members)
-    seen, not_seen = [], []
-    for name, cases in ran.items():
-        if plain_name(name) != plain:
+    groups = list(groups)
+    several = {name for _, names in _groups(results.adapters()) for name in names}
+    ran = {name: set(results.questions(name)) for name in several}
+    found: SeenOn = {}
+    for group in groups:
+        if group.adapter not in several:
             continue
-        if wanted.intersection(gating.get(name, ())):
-            seen.append(machine_of(name))
-        elif wanted & cases:
-            not_seen.append(machine_of(name))
-    return seen, not_seen
+        members, seen, not_seen = set(group.members), [], []
+        for name in sorted(several, key=lambda name: (machine_of(name) != "native", name)):
+            if plain_name(name) != plain_name(group.adapter):
+                continue
+            there = [other for other in groups if other.adapter == name and _alike(group, other)]
+            if any(not members.isdisjoint(other.members) for other in there):
+                seen.append(machine_of(name))
+            elif members & ran[name]:
+                not_seen.append(machine_of(name))
+        found[group.id] = seen, not_seen
+    return found
+
+
+def _alike(first: Finding, second: Finding) -> bool:
+    return (first.status, first.kind, first.transform) == (second.status, second.kind, second.transform)
 
 
 def changed_facts(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
@@ -142,3 +177,27 @@ def changed_facts(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, d
         if changed:
             found[adapter] = changed
     return dict(sorted(found.items()))
+
+
+def machine_lines(facts: Mapping[str, Mapping[str, Sequence[Any]]], machines: Iterable[ByMachine]) -> list[str]:
+    """What differs between machines, for a terminal.
+
+    Parameters
+    ----------
+    facts : mapping
+        The facts that two runs do not share, as `changed_facts` returns them.
+    machines : iterable of ByMachine
+        The machines of the later run.
+    """
+    lines = []
+    for adapter, found in facts.items():
+        changed = ", ".join(f"{name} was {shown(old)}, is {shown(new)}" for name, (old, new) in found.items())
+        lines.append(f"{adapter} ran on another machine: {changed}")
+    for item in machines:
+        counts = [f"{len(item.cases[kind])} {about}" for kind, about in KINDS.items() if item.cases[kind]]
+        differs = "; ".join(counts) or "nothing differs"
+        lines.append(f"{item.adapter} on {', '.join(item.machines)}: {item.compared} cases on several, {differs}")
+        for kind in ("wrong", "refused"):
+            for case_id, outcomes in list(item.cases[kind].items())[:_MOST_CASES]:
+                lines.append(f"  {case_id}: {', '.join(f'{name} {text}' for name, text in outcomes.items())}")
+    return lines

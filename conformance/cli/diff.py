@@ -11,6 +11,7 @@ from conformance.bound import TIGHTEST_FIRST
 from conformance.cli.common import print_gate
 from conformance.exit_codes import gate_exit_code
 from reports.diff import compare, gate_of
+from reports.machines import by_machine, machine_lines
 from reports.store import Results, ResultsError
 
 __all__ = ["command"]
@@ -44,6 +45,8 @@ def command(old: Path, new: Path, as_json: bool, folder: Path | None) -> None:
                     f"{asked['both']} questions in both runs, {asked['only_old']} only in {old},"
                     f" {asked['only_new']} only in {new}"
                 )
+                for line in machine_lines(difference["facts"], by_machine(later)):
+                    click.echo(line)
                 print_gate(gate, later.cases())
             if folder is not None:
                 from conformance.page import write_page

@@ -8,6 +8,7 @@ asked in a child process: a crash, a hang, and any question without an answer, o
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ __all__ = ["Asked", "Run", "build_script", "gather", "run_alone"]
 _PATIENCE = 60
 _OURS = ("NameError", "ImportError", "ModuleNotFoundError", "SyntaxError")
 _POISON = "ctypes.CDLL(None).mallopt(-6, 0xA5)  # junk in fresh memory, lest it pass for zero (glibc)"
+
+_ONE_PROCESSOR = "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})"
 
 
 @dataclass(frozen=True)
@@ -113,20 +116,25 @@ def build_script(asked: Asked, *, poison: bool = False) -> str:
         child, judged = _in_a_child(1), _refusal(asked, error)
     else:
         judged = judged_lines(asked)
-    variables = dict(load(asked.spec.target).environment)
+    kind, machine = load(asked.spec.target), asked.spec.profile
+    variables = {**kind.environment, **machine.framework_variables(kind.packages)}
+    pinned = [_ONE_PROCESSOR] * machine.one_processor
     twice = asked.outcome.kind == "nondeterministic"
     data = [] if twice else data_lines(asked.case, asked.tensors)
     packed = any("zlib." in line for line in (*data, *judged))
     modules = ["os"] * bool(variables) + ["ctypes"] * (poison or twice) + ["subprocess", "sys"] * bool(child)
     modules += ["base64", "zlib"] * packed
     setup = [line for line in asked.setup if line not in ("import os", "import sys") and "os.environ[" not in line]
-    modules += [name for name in ("os", "sys") if any(f"{name}." in line for line in (*setup, *asked.body))]
+    modules += [
+        name for name in ("os", "sys") if any(f"{name}." in line for line in (*pinned, *setup, *asked.body))
+    ]
     settings = ", ".join(f'{name}="{value}"' for name, value in variables.items())
     lines = [
         *_header(asked),
         *(f"import {module}" for module in sorted(set(modules))),
         "import numpy as np",
         *([f"os.environ.update({settings})"] if variables else []),
+        *pinned,
         *setup,
         "",
         *child,
@@ -142,7 +150,12 @@ def _header(asked: Asked) -> list[str]:
     versions = ", ".join(f"{name} {version}" for name, version in asked.environment.get("versions", {}).items())
     what = label(asked.outcome.status, asked.outcome.kind)
     ends = "Exits 1 while that is so, else 0." if asked.outcome.gates else "Exits 0 while that is so, else 1."
-    return [f"# {asked.case}", f"# {versions or asked.spec.name}: {what}. {ends}"]
+    emulator = shlex.join(asked.spec.profile.emulator)
+    return [
+        f"# {asked.case}",
+        f"# {versions or asked.spec.name}: {what}. {ends}",
+        *([f"# Run it as: {emulator} python FILE"] if emulator else []),
+    ]
 
 
 def _in_a_child(right: int) -> list[str]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cases import Case, DomainError
 from cases.columns import COLUMN_NAMES
+from reports.fact_columns import facts_by_column
 from reports.findings import Finding
 from reports.html.details import Detail, compact, most_telling_first, shelve
 from reports.news import News
@@ -54,13 +55,26 @@ CREATE TABLE asked (
 ) WITHOUT ROWID;
 CREATE TABLE details (id INTEGER PRIMARY KEY, program, evidence);
 CREATE TABLE elsewhere (id INTEGER PRIMARY KEY, file INTEGER);
+"""
+_VIEW = f"""
 CREATE VIEW outcomes AS
     SELECT asked.*, {", ".join(f"cases.{name}" for name in (*COLUMN_NAMES, "geometry"))},
-        d.text AS detail, s.text AS source, e.text AS expectation
+        %s d.text AS detail, s.text AS source, e.text AS expectation
     FROM asked LEFT JOIN cases USING (case_no)
     LEFT JOIN texts AS d ON d.text_no = detail_no LEFT JOIN texts AS s ON s.text_no = source_no
-    LEFT JOIN texts AS e ON e.text_no = expectation_no;
+    LEFT JOIN texts AS e ON e.text_no = expectation_no LEFT JOIN machines ON machines.adapter = asked.adapter;
 """
+
+
+def _add_facts(connection: sqlite3.Connection, facts: Mapping[str, Mapping[str, Any]]) -> None:
+    """A table of the facts of each adapter, and the view in which they are columns beside the others."""
+    names = list(next(iter(facts.values()), ()))
+    columns = "".join(f', "{name}"' for name in names)
+    connection.execute(f"CREATE TABLE machines (adapter PRIMARY KEY{columns})")
+    marks = ", ".join("?" * (len(names) + 1))
+    rows = ((adapter, *found.values()) for adapter, found in facts.items())
+    connection.executemany(f"INSERT INTO machines VALUES ({marks})", rows)
+    connection.executescript(_VIEW % "".join(f'machines."{name}", ' for name in names))
 
 
 def build(results: Results, groups: Iterable[Finding], news: News) -> tuple[bytes, list[list[Detail]]]:
@@ -86,6 +100,7 @@ def build(results: Results, groups: Iterable[Finding], news: News) -> tuple[byte
     finding = {(item.adapter, case_id): item.id for item in groups for case_id in item.members}
     connection = sqlite3.connect(":memory:")
     connection.executescript(_SCHEMA)
+    _add_facts(connection, facts_by_column(results.meta().get("environments") or {}))
     cases = results.cases()
     numbers = {case_id: number for number, case_id in enumerate(cases)}
     marks = ", ".join("?" * (len(COLUMN_NAMES) + 2))

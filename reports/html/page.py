@@ -24,12 +24,14 @@ from markupsafe import Markup
 
 from cases.rules import rules
 from reports.corpus import STATES, Standing
+from reports.fact_columns import facts_by_column, shown
 from reports.gate import Gate
 from reports.glossary import GLOSSARY
 from reports.history import History
 from reports.html.database import COLUMNS, build
 from reports.html.details import Detail
 from reports.html.life import Lives, lives_of
+from reports.machines import KINDS, ByMachine, SeenOn, by_machine, seen_on
 from reports.news import News, news_of
 from reports.porting import Wording
 from reports.questions import Questions, prepare_questions, questions
@@ -97,7 +99,11 @@ def write_report(
     lives = {} if history is None else lives_of(found.groups, history)
     database, files = build(results, found.groups, news)
     asked = questions(results)
-    page = render(found, news, lives, database, asked, corpus=corpus, porting=porting, has_files=bool(files))
+    machines = by_machine(results)
+    page = render(
+        found, news, lives, database, asked, corpus=corpus, porting=porting, has_files=bool(files),
+        machines=machines, seen=seen_on(found.groups, results),
+    )  # fmt: skip
     out_dir.mkdir(parents=True, exist_ok=True)
     _write_files(out_dir / "details", files)
     path = out_dir / "index.html"
@@ -127,6 +133,8 @@ def render(
     corpus: Sequence[Standing] = (),
     porting: Mapping[str, Sequence[Wording]] | None = None,
     has_files: bool = False,
+    machines: Sequence[ByMachine] = (),
+    seen: SeenOn | None = None,
 ) -> str:
     """The page as text."""
     scripts = [_script(_read(name)) for name in _LIBRARIES]
@@ -152,9 +160,11 @@ def render(
         lives=lives,
         asked=asked,
         porting=porting or {},
+        machines=machines,
+        machine_kinds=KINDS,
         corpus=corpus,
         corpus_states={name: about for name, about in STATES.items() if any(s.state == name for s in corpus)},
-        facts=_json(_facts(found, lives)),
+        facts=_json(_facts(found, lives, seen or {})),
         database=_packed(database),
         engine=_engine(),
     )
@@ -172,6 +182,7 @@ def _template() -> jinja2.Template:
     # A name may hold a slash, which separates the parts of an address.
     environment.filters["address"] = lambda text: quote(str(text), safe="")
     environment.filters["markdown"] = lambda text: Markup(_markdown.render(_FILE_LINK.sub(r"\1", text)))
+    environment.filters["fact"] = shown
     environment.tests["upstream"] = lambda text: text.startswith("https://")
     environment.filters["markdown_line"] = lambda text: Markup(_markdown.renderInline(text))
     return environment.get_template("page.html.j2")
@@ -189,10 +200,11 @@ def prepare(case_ids: Iterable[str]) -> None:
     prepare_questions(case_ids)
 
 
-def _facts(found: Survey, lives: Lives) -> dict[str, Any]:
+def _facts(found: Survey, lives: Lives, seen: SeenOn) -> dict[str, Any]:
     """What the scripts need to know beside the database."""
+    facts = facts_by_column(found.environments)
     return {
-        "columns": COLUMNS,
+        "columns": COLUMNS | dict.fromkeys(next(iter(facts.values()), {}), "outcome"),
         "statuses": {name: asdict(item) for name, item in STATUSES.items()},
         "standings": {name: asdict(item) for name, item in STANDINGS.items()},
         "kinds": FAIL_KINDS,
@@ -202,7 +214,7 @@ def _facts(found: Survey, lives: Lives) -> dict[str, Any]:
         "findings": [
             {"id": g.id, "adapter": g.adapter, "label": g.label, "text": g.text, "smallest": g.smallest,
              "count": len(g.members), "status": g.status, "script": found.scripts.get(g.id),
-             "life": [asdict(stage) for stage in lives.get(g.id, [])],
+             "life": [asdict(stage) for stage in lives.get(g.id, [])], "machines": seen.get(g.id),
              "condition": None if g.condition is None else asdict(g.condition)}
             for g in found.groups
         ],

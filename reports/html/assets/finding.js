@@ -24,6 +24,7 @@ function showFinding(box, id) {
     el("p", {}, el("a", { href: explorerLink(mine) }, `${finding.count} ${finding.count === 1 ? "case" : "cases"}`), standingsView(mine)),
     conditionView(finding),
     expectationsView(mine),
+    machinesView(finding.machines),
     sharedView(shared),
     lifeView(finding.life),
     el("h2", {}, "The smallest case"), outcomeBody({ ...outcome, expectation: null }, more),
@@ -49,6 +50,13 @@ function sharedView(shared) {
   if (!shared.length) return el("p", {}, "No other adapter is wrong on its cases.");
   const names = shared.map(({ adapter, n }, at) => [at ? ", " : "", `${adapter} (${n})`]);
   return el("p", {}, "Also wrong on some of its cases: ", names, ".");
+}
+
+// On which machines it was seen, and on which it was looked for in vain.
+function machinesView(machines) {
+  if (!machines) return null;
+  const [seen, notSeen] = machines;
+  return el("p", {}, `Seen on these machines: ${seen.join(", ")}. `, notSeen.length ? `Looked for and not seen on: ${notSeen.join(", ")}.` : "It was looked for on no other.");
 }
 
 // When it happens, as words and as a filter of the same cases.

@@ -10,7 +10,7 @@ function issueBody(finding, outcome) {
     `Question \`${outcome.case_id}\``,
     finding.condition ? `It happens when ${inline(finding.condition.text)}: all ${finding.condition.failing} such cases fail, ${finding.condition.passing} others pass.` : "",
     `## Script\n\n${fenced(finding.script ?? detailsOf(outcome.id)?.program ?? "", "python")}`,
-    `## Where\n\n${[versions, about.python && `Python ${about.python}`, about.cpu, (about.cpu_flags ?? []).join(" "), about.platform].filter(Boolean).map((text) => `- ${text}`).join("\n")}`,
+    `## Where\n\n${[versions, about.python && `Python ${about.python}`, about.cpu, (about.cpu_flags ?? []).join(" "), about.platform, factsOf(about).join(", ")].filter(Boolean).map((text) => `- ${text}`).join("\n")}`,
     others.length ? `## Other implementations on the same question\n\n${others.map((row) => `- ${row.adapter}: ${label(row.status, row.kind)}`).join("\n")}` : "",
   ];
   return `${parts.filter(Boolean).join("\n\n")}\n`;

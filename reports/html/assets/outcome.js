@@ -74,10 +74,16 @@ function sameCase(outcome) {
       el("td", {}, badge(row.status, row.kind)), cells(row).map((text) => el("td", {}, text)))))));
 }
 
+// What was measured about the machine, as words; what could not be measured is left out.
+function factsOf(about) {
+  const said = { true: "yes", false: "no" };
+  return Object.entries(about.facts ?? {}).filter(([, value]) => value !== null).map(([name, value]) => `${name} ${said[value] ?? value}`);
+}
+
 function environment(adapter) {
   const about = facts.environments[adapter];
   if (!about) return null;
   const versions = Object.entries(about.versions ?? {}).map(([name, version]) => `${name} ${version}`).join(", ");
-  const parts = [versions, about.python && `Python ${about.python}`, about.cpu, about.threads && `${about.threads} threads`, (about.cpu_flags ?? []).join(" "), about.platform];
+  const parts = [versions, about.python && `Python ${about.python}`, about.cpu, about.threads && `${about.threads} threads`, (about.cpu_flags ?? []).join(" "), about.platform, ...factsOf(about)];
   return el("div", {}, el("h3", {}, "Where"), el("p", {}, parts.filter(Boolean).join(" · ")));
 }
