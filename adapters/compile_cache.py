@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from adapters.environment import describe
+from adapters.machines import NATIVE
 
 __all__ = ["VARIABLE", "settings"]
 
@@ -34,7 +35,7 @@ _CACHES = {
 }
 
 
-def settings(packages: Iterable[str], machine: str) -> dict[str, str]:
+def settings(packages: Iterable[str], machine: str = NATIVE) -> dict[str, str]:
     """Environment variables for a process that imports these packages under a machine profile."""
     found: dict[str, str] = {}
     root = os.environ.get(VARIABLE)
