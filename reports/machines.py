@@ -33,14 +33,14 @@ SeenOn = dict[str, tuple[list[str], list[str]]]
 
 _NAME = re.compile(r"(?P<adapter>.*?)(?:~(?P<machine>[A-Za-z0-9_-]+))?(?:@(?P<python>.*))?", re.DOTALL)
 KINDS = {
-    "wrong": "wrong on some machines, right on others",
+    "wrong": "wrong on some machines, right or declined on others",
     "refused": "declined on some machines, right on others",
     "bits": "right on all, in other bits",
 }
 """How outcomes differ between machines."""
 
 _MOST_CASES = 3
-_NO_VERDICT = {"missing", "infra", "pass"}
+_NO_VERDICT = {"missing", "infra"}
 _DECLINED = {"unsupported", "inexpressible"}
 
 
@@ -98,7 +98,8 @@ class _Brief(NamedTuple):
 
 def _kind(outcomes: Collection[_Brief]) -> str | None:
     statuses = {outcome.status for outcome in outcomes}
-    if any(outcome.gates for outcome in outcomes) and "pass" in statuses and not statuses <= _NO_VERDICT:
+    wrong = [outcome for outcome in outcomes if outcome.gates and outcome.status not in _NO_VERDICT]
+    if wrong and statuses & {"pass", *_DECLINED}:
         return "wrong"
     if "pass" in statuses and statuses & _DECLINED:
         return "refused"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.base import Adapter, DocumentedRefusal, Limit, Program
+from adapters.facts import asks_with
 from cases.case import Case
 
 _SETUP = ("import os, signal, sys, time",)
@@ -19,6 +20,13 @@ class Quiet(Adapter):
     def program(self, case: Case) -> Program:
         """Write the call."""
         return Program(_SETUP, (*self.before, f"y = np.zeros({case.output_shape}, x.dtype)"))
+
+
+class Unpinned(Quiet):
+    """Says that it computes with seven threads, whatever it was told."""
+
+    name = "unpinned"
+    facts = (asks_with(7),)
 
 
 class Aborts(Quiet):

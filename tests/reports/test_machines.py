@@ -1,0 +1,105 @@
+"""By machine: what differs between the machines of one adapter, on records made for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cases import Case
+from reports.fact_columns import fact_column, fact_columns_in, fact_values, facts_by_column, shown
+from reports.machines import by_machine, changed_facts, machine_lines, machine_of, plain_name, seen_on
+from reports.outcome import Outcome
+from reports.store import Results
+from reports.survey import survey
+
+CASES = [str(Case.parse(f"1d-i{size}-k2")) for size in (3, 4, 5, 6)]
+
+
+def recorded(path: Path, outcomes: dict[str, list[Outcome]]) -> Results:
+    results = Results.create(path)
+    results.plan([(name, Case.parse(o.case_id)) for name, found in outcomes.items() for o in found])
+    for found in outcomes.values():
+        for outcome in found:
+            results.record(outcome)
+    return results
+
+
+def passed(case: str, name: str, digest: str = "1") -> Outcome:
+    return Outcome(case, name, "pass", digest=digest)
+
+
+def wrong(case: str, name: str, transform: str = "shift") -> Outcome:
+    return Outcome(case, name, "fail", "values", diagnosis={"transform": transform, "text": transform, "axes": []})
+
+
+@pytest.mark.parametrize(
+    ("name", "plain", "machine"),
+    [
+        ("torch", "torch", "native"),
+        ("torch~avx2", "torch", "avx2"),
+        ("torch@/opt/python", "torch", "native@/opt/python"),
+        ("torch~avx2@/opt/python", "torch", "avx2@/opt/python"),
+        ("a/b.py:C~one-thread", "a/b.py:C", "one-thread"),
+    ],
+)
+def test_the_parts_of_a_name(name: str, plain: str, machine: str) -> None:
+    assert (plain_name(name), machine_of(name)) == (plain, machine)
+
+
+def test_one_machine_is_compared_with_nothing(tmp_path: Path) -> None:
+    with recorded(tmp_path / "r.sqlite", {"a": [passed(CASES[0], "a")]}) as results:
+        assert by_machine(results) == []
+
+
+def test_each_kind_of_difference_is_told(tmp_path: Path) -> None:
+    there = "a~avx2"
+    outcomes = {
+        "a": [passed(CASES[0], "a"), passed(CASES[1], "a"), passed(CASES[2], "a"), passed(CASES[3], "a")],
+        there: [wrong(CASES[0], there), Outcome(CASES[1], there, "unsupported"), passed(CASES[2], there, "2"),
+                passed(CASES[3], there)],
+    }  # fmt: skip
+    with recorded(tmp_path / "r.sqlite", outcomes) as results:
+        (found,) = by_machine(results)
+    assert (found.adapter, found.machines, found.compared) == ("a", ("native", "avx2"), 4)
+    assert found.cases == {
+        "wrong": {CASES[0]: {"native": "pass", "avx2": "fail: values"}},
+        "refused": {CASES[1]: {"native": "pass", "avx2": "unsupported"}},
+        "bits": {CASES[2]: {"native": "pass", "avx2": "pass"}},
+    }
+    said = machine_lines({}, [found])
+    assert said[0].startswith("a on native, avx2: 4 cases on several, 1 wrong on some machines")
+    assert f"  {CASES[0]}: native pass, avx2 fail: values" in said
+
+
+def test_a_finding_says_where_it_was_seen_and_where_not(tmp_path: Path) -> None:
+    outcomes = {
+        "a": [passed(CASES[0], "a")],
+        "a~avx2": [wrong(CASES[0], "a~avx2")],
+        "a~avx512": [wrong(CASES[0], "a~avx512", "another")],
+        "a~one-thread": [passed(CASES[1], "a~one-thread")],
+        "b": [wrong(CASES[0], "b")],
+    }
+    with recorded(tmp_path / "r.sqlite", outcomes) as results:
+        groups = survey(results).groups
+        found = seen_on(groups, results)
+    by_adapter = {group.adapter: found.get(group.id) for group in groups}
+    # Another transformation is another finding, a case that was not run tells nothing, and b ran on one machine.
+    assert by_adapter["a~avx2"] == (["avx2"], ["native", "avx512"])
+    assert by_adapter["b"] is None
+
+
+def test_facts_that_changed_are_named_with_both_values() -> None:
+    old = {"a": {"facts": {"threads": 2, "cpu.arch": "x86_64", "gone": 1}}, "b": {"facts": {"threads": 1}}}
+    new = {"a": {"facts": {"threads": 8, "cpu.arch": "x86_64"}}, "b": {"facts": {"threads": 1}}}
+    assert changed_facts(old, new) == {"a": {"threads": [2, 8]}}
+    assert machine_lines(changed_facts(old, new), []) == ["a ran on another machine: threads was 2, is 8"]
+
+
+def test_facts_are_columns() -> None:
+    assert fact_column("tensorflow.onednn") == "fact_tensorflow_onednn"
+    assert fact_columns_in("fact_threads > 1 and rank = 1 or fact_threads = 0") == ("fact_threads",)
+    environment = {"facts": {"threads": 2}}
+    assert fact_values(environment, ("fact_threads", "fact_other")) == {"fact_threads": 2, "fact_other": None}
+    assert facts_by_column({"a": environment, "b": {}}) == {"a": {"fact_threads": 2}, "b": {"fact_threads": None}}
+    assert [shown(value) for value in (None, True, False, 3)] == ["unknown", "yes", "no", "3"]
