@@ -55,6 +55,7 @@ def expected(case: Case, outcome: Outcome, host: Host, expectations: Sequence[Ex
     row = columns(case) | outcome.columns()
     return any(
         (outcome.kind or outcome.status) in entry.kinds
+        and entry.recognises(outcome)
         and entry.applies(host.environment)
         and matching([row], entry.where, CONDITION_COLUMNS)[0]
         for entry in expectations
