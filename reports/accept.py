@@ -15,6 +15,8 @@ from reports.expectations import plain_name, read
 from reports.findings import Finding, findings
 from reports.gate import Gate
 from reports.outcome import Outcome
+from reports.signature import Signature
+from reports.signing import signature_of
 
 __all__ = ["Proposal", "append", "propose"]
 
@@ -33,6 +35,7 @@ class Proposal:
     finding: str
     where: str
     kind: str
+    signature: Signature
     versions: dict[str, str]
     reason: str
     upstream: str
@@ -46,6 +49,7 @@ class Proposal:
             f"finding = {_quoted(self.finding)}",
             f"where = {_quoted(self.where)}",
             f"kind = {_quoted(self.kind)}",
+            f"signature = {_table(self.signature.to_json())}",
             *([f"versions = {{ {ranges} }}"] if ranges else []),
             f"reason = {_quoted(self.reason)}",
             *([f"upstream = {_quoted(self.upstream)}"] if self.upstream else []),
@@ -61,11 +65,23 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+def _table(values: Mapping[str, Any]) -> str:
+    """An inline table of texts and lists of texts; a list of one is written as its text."""
+    plain = {
+        name: value[0] if isinstance(value, list) and len(value) == 1 else value for name, value in values.items()
+    }
+    written = (
+        f"{name} = [{', '.join(map(_quoted, value))}]" if isinstance(value, list) else f"{name} = {_quoted(value)}"
+        for name, value in plain.items()
+    )
+    return f"{{ {', '.join(written)} }}"
+
+
 def propose(
     gate: Gate, outcomes: Iterable[Outcome], cases: Mapping[str, Row], environments: Mapping[str, dict[str, Any]],
     narrow: Narrow, *, reason: str, upstream: str = "",
 ) -> list[Proposal]:  # fmt: skip
-    """Write an entry for every new discrepancy.
+    """Write an entry for every new discrepancy, and for every one that is not what an entry says.
 
     Parameters
     ----------
@@ -88,7 +104,8 @@ def propose(
         # What is unsupported never meets an entry, so a condition need not leave it out.
         if outcome.status == "pass" or outcome.gates:
             answered.setdefault(outcome.adapter, set()).add(outcome.case_id)
-    new = [item.outcome for item in gate.items if item.standing == "new"]
+    new = [item.outcome for item in gate.items if item.standing in ("new", "changed")]
+    by_case = {(outcome.adapter, outcome.case_id): outcome for outcome in new}
     proposals = []
     for found in findings(new, cases):
         others = sorted(answered[found.adapter].difference(found.members))
@@ -101,6 +118,7 @@ def propose(
                     finding=_name(found) + (f"-{number + 1}" if len(parts) > 1 else ""),
                     where=condition,
                     kind=found.kind or found.status,
+                    signature=signature_of([by_case[found.adapter, case_id] for case_id in members]),
                     versions=_since(environments.get(found.adapter, {}).get("versions", {})),
                     reason=reason,
                     upstream=upstream,

@@ -6,6 +6,7 @@ An entry looks like this; ``finding``, ``where``, ``kind`` and ``reason`` are re
     finding = "same-off-by-one"                        # short name, once a file
     where = "padding = 'same' and stride_max > kernel_min"
     kind = "values"                                    # a kind of failure, crash or timeout; or a list of them
+    signature = { diagnosis = "shift", axes = ["W"] }  # what the output is; see `reports.signature`
     versions = { keras = ">=3.8,<3.16" }               # PEP 440 ranges; without one, every version
     environment = { os = "linux", cpu_flags = ["amx_bf16", "!avx512_fp16"] }   # "!" for a flag that is absent
     # or facts, of which each must have the value: environment = { facts = { "tensorflow.onednn" = false } }
@@ -19,6 +20,9 @@ machine (see `reports.fact_columns`). An entry whose environment or facts do not
 plays no part. Whether an entry is stale is judged by its evidence if it has any, and else by the cases its
 condition names; a condition over columns of an outcome, which say nothing once the answer is right, needs
 evidence. An intermittent one is never stale.
+
+An outcome that meets condition and kind but has another signature is not known. The suite's own entries all have a
+signature; one of a user's without it takes every outcome of its kind, and the gate says so.
 
 Implementations that compute with another one share its findings. A file names those before its own entries::
 
@@ -42,7 +46,9 @@ from cases.case import Case
 from cases.columns import COLUMN_NAMES
 from cases.errors import CaseError
 from reports.fact_columns import fact_columns_in
-from reports.outcome import OUTCOME_COLUMNS
+from reports.outcome import OUTCOME_COLUMNS, Outcome
+from reports.signature import Signature
+from reports.signature import parse as parse_signature
 from reports.statuses import FAIL_KINDS
 from reports.where import WhereError, columns_read
 
@@ -101,6 +107,8 @@ class Expectation:
         Whether the condition reads columns of the case, and facts, alone.
     intermittent : bool
         Whether its cases pass at times.
+    signature : Signature or None
+        What the output is; None for whatever it is.
     """
 
     finding: str
@@ -115,6 +123,7 @@ class Expectation:
     lines: tuple[int, int]
     case_columns_only: bool
     intermittent: bool = False
+    signature: Signature | None = None
 
     @property
     def place(self) -> str:
@@ -130,13 +139,19 @@ class Expectation:
         """Plain data; `from_json` is the inverse."""
         plain = {item.name: getattr(self, item.name) for item in fields(self)}
         ranges = {package: str(allowed) for package, allowed in self.versions.items()}
-        return {**plain, "versions": ranges, "path": str(self.path)}
+        signature = self.signature.to_json() if self.signature else None
+        return {**plain, "versions": ranges, "path": str(self.path), "signature": signature}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Expectation:
         """Read what `to_json` wrote, also after a way through JSON text."""
         tuples = {name: tuple(data[name]) for name in ("kinds", "evidence", "lines")}
-        return cls(**{**data, **tuples, "versions": _ranges(data["versions"]), "path": Path(data["path"])})
+        read = {"path": Path(data["path"]), "signature": parse_signature(data.get("signature"))}
+        return cls(**{**data, **tuples, "versions": _ranges(data["versions"]), **read})
+
+    def recognises(self, outcome: Outcome) -> bool:
+        """Whether an outcome that meets the condition is the failure that this is about, and no other."""
+        return self.signature is None or self.signature.matches(outcome)
 
     def applies(self, environment: Mapping[str, Any]) -> bool:
         """Whether it is about an environment as `adapters.environment.describe` records it."""
@@ -271,6 +286,9 @@ def _checked(path: Path, lines: tuple[int, int], values: dict[str, Any]) -> Expe
     evidence = tuple(str(Case.parse(case_id)) for case_id in _texts(values, "evidence"))
     versions = _table(values, "versions")
     environment = _table(values, "environment")
+    signature = parse_signature(values.pop("signature", None))
+    if signature is None and path.resolve().parent == BUILT_IN:
+        raise ValueError('signature is missing: say what the output is, as in signature = { diagnosis = "shift" }')
     intermittent = values.pop("intermittent", False)
     if not isinstance(intermittent, bool):
         raise ValueError("intermittent is true or false")
@@ -292,7 +310,7 @@ def _checked(path: Path, lines: tuple[int, int], values: dict[str, Any]) -> Expe
         )
     return Expectation(
         finding, where, kinds, reason, upstream, evidence, _ranges(versions), _needs(environment), path, lines,
-        case_columns_only, intermittent,
+        case_columns_only, intermittent, signature,
     )  # fmt: skip
 
 

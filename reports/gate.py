@@ -19,18 +19,39 @@ from reports.statuses import STATUSES
 from reports.store import Results
 from reports.where import Table
 
-__all__ = ["Gate", "Item", "assess", "explain", "explaining", "known"]
+__all__ = ["Gate", "Item", "Met", "assess", "explain", "explaining", "known"]
 
 Expectations = Mapping[str, Sequence[Expectation]]
 
 
 @dataclass(frozen=True)
 class Item:
-    """An outcome worth naming, how it stands, and what explains it."""
+    """An outcome worth naming, how it stands, and what explains it.
+
+    Attributes
+    ----------
+    outcome : Outcome
+        The outcome.
+    standing : str
+        A name in ``STANDINGS``.
+    entry : Expectation or None
+        What explains it.
+    unlike : Expectation or None
+        What expects a failure of this kind here, but another one.
+    """
 
     outcome: Outcome
     standing: str
     entry: Expectation | None = None
+    unlike: Expectation | None = None
+
+
+@dataclass(frozen=True)
+class Met:
+    """The entries whose condition and kind an outcome meets: those that it looks like, and the others."""
+
+    by: list[Expectation] = field(default_factory=list)
+    unlike: list[Expectation] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -47,6 +68,8 @@ class Gate:
         Entries that apply here and met nothing, without a case having been asked that could tell.
     overlaps : list
         Pairs of entries and the number of outcomes that both explain; one of them is too wide.
+    unsigned : list of Expectation
+        Entries without a signature, which take every failure of their kind for the known one.
     drifts : list of Drift
         Lost precision against the earlier run.
     counts : Counter
@@ -57,6 +80,7 @@ class Gate:
     stale: list[Expectation] = field(default_factory=list)
     unused: list[Expectation] = field(default_factory=list)
     overlaps: list[tuple[Expectation, Expectation, int]] = field(default_factory=list)
+    unsigned: list[Expectation] = field(default_factory=list)
     drifts: list[Drift] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -82,20 +106,25 @@ class Gate:
 
 
 def explain(
-    rows: Sequence[dict[str, Any]], entries: Sequence[Expectation], environment: Mapping[str, Any]
-) -> list[list[Expectation]]:
-    """The entries that explain each of some discrepancies of one adapter.
+    rows: Sequence[dict[str, Any]],
+    outcomes: Sequence[Outcome],
+    entries: Sequence[Expectation],
+    environment: Mapping[str, Any],
+) -> list[Met]:
+    """The entries that are about each of some discrepancies of one adapter.
 
     Parameters
     ----------
     rows : sequence of dict
         Values of ``CONDITION_COLUMNS``.
+    outcomes : sequence of Outcome
+        What the rows describe.
     entries : sequence of Expectation
         Those of the adapter.
     environment : mapping
         What the adapter ran in.
     """
-    found: list[list[Expectation]] = [[] for _ in rows]
+    found = [Met() for _ in rows]
     applicable = [entry for entry in entries if entry.applies(environment)]
     if not rows or not applicable:
         return found
@@ -103,9 +132,9 @@ def explain(
     known = fact_values(environment, facts)
     with Table([{**row, **known} for row in rows], (*CONDITION_COLUMNS, *facts)) as table:
         for entry in applicable:
-            for row, explained, met in zip(rows, found, table.matching(entry.where), strict=True):
-                if met and (row["kind"] or row["status"]) in entry.kinds:
-                    explained.append(entry)
+            for outcome, entries_met, met in zip(outcomes, found, table.matching(entry.where), strict=True):
+                if met and (outcome.kind or outcome.status) in entry.kinds:
+                    (entries_met.by if entry.recognises(outcome) else entries_met.unlike).append(entry)
     return found
 
 
@@ -115,8 +144,8 @@ def explaining(
     """The entries that explain one outcome, none where it is no discrepancy; see `explain`."""
     if not outcome.gates:
         return []
-    (explained,) = explain([columns(case) | outcome.columns()], entries, environment)
-    return explained
+    (met,) = explain([columns(case) | outcome.columns()], [outcome], entries, environment)
+    return met.by
 
 
 def known(
@@ -156,9 +185,13 @@ def assess(
         explained = _explain_all(own, cases, entries, environment)
         for outcome in own:
             named = standing(before.get(outcome.case_id), outcome)
-            by = explained.get(outcome.case_id, [])
-            if by:
-                gate.items.append(Item(outcome, "known", by[0]))
+            met = explained.get(outcome.case_id, Met())
+            if met.by:
+                gate.items.append(Item(outcome, "known", met.by[0]))
+            elif met.unlike:
+                # What the earlier run has already, bit for bit, stays known by it.
+                named = "known" if named == "known" else "changed"
+                gate.items.append(Item(outcome, named, unlike=met.unlike[0]))
             elif named is not None:
                 gate.items.append(Item(outcome, named))
         _judge_entries(gate, own, cases, entries, environment, explained)
@@ -174,11 +207,11 @@ def _explain_all(
     cases: Mapping[str, dict[str, Any]],
     entries: Sequence[Expectation],
     environment: Mapping[str, Any],
-) -> dict[str, list[Expectation]]:
+) -> dict[str, Met]:
     wrong = [outcome for outcome in outcomes if outcome.gates and not STATUSES[outcome.status].ours]
     rows = [{**cases[outcome.case_id], **outcome.columns()} for outcome in wrong]
-    found = explain(rows, entries, environment)
-    return {outcome.case_id: by for outcome, by in zip(wrong, found, strict=True) if by}
+    found = explain(rows, wrong, entries, environment)
+    return {o.case_id: met for o, met in zip(wrong, found, strict=True) if met.by or met.unlike}
 
 
 def _judge_entries(
@@ -187,10 +220,11 @@ def _judge_entries(
     cases: Mapping[str, dict[str, Any]],
     entries: Sequence[Expectation],
     environment: Mapping[str, Any],
-    explained: Mapping[str, list[Expectation]],
+    explained: Mapping[str, Met],
 ) -> None:
-    """Find the entries of one adapter that are stale, unused or overlap."""
-    used = Counter(entry.place for by in explained.values() for entry in by)
+    """Find the entries of one adapter that are stale, unused, overlap or have no signature."""
+    # Where cases of an entry fail in another way, that is what is said of them; it is not that they pass.
+    used = Counter(entry.place for met in explained.values() for entry in (*met.by, *met.unlike))
     answered = {o.case_id for o in outcomes if o.status == "pass" or (o.gates and not STATUSES[o.status].ours)}
     idle = [entry for entry in entries if entry.applies(environment) and not used[entry.place]]
     for entry in idle:
@@ -203,7 +237,9 @@ def _judge_entries(
                 continue  # for another machine
             could_tell = met
         (gate.stale if could_tell and not entry.intermittent else gate.unused).append(entry)
-    pairs = Counter((a.place, b.place) for by in explained.values() for n, a in enumerate(by) for b in by[n + 1 :])
+    gate.unsigned.extend(entry for entry in entries if entry.signature is None and entry.applies(environment))
+    every = (met.by for met in explained.values())
+    pairs = Counter((a.place, b.place) for by in every for n, a in enumerate(by) for b in by[n + 1 :])
     by_place = {entry.place: entry for entry in entries}
     gate.overlaps.extend((by_place[a], by_place[b], count) for (a, b), count in pairs.items())
 

@@ -61,6 +61,7 @@ def lines(gate: Gate, cases: Mapping[str, dict[str, Any]]) -> list[Line]:
         Columns of every case, by id.
     """
     found = []
+    unlike = {(item.outcome.adapter, item.outcome.case_id): item.unlike for item in gate.items if item.unlike}
     for name, standing in STANDINGS.items():
         members = [item.outcome for item in gate.items if item.standing == name]
         if name in ("known", "rounding") or not members:
@@ -68,7 +69,9 @@ def lines(gate: Gate, cases: Mapping[str, dict[str, Any]]) -> list[Line]:
         for item in findings(members, dict(cases)):
             what = " ".join((item.text or item.detail).split())
             text = f"{item.adapter} {item.label}, {_cases(len(item.members))}, smallest {item.smallest}: {what}"
-            found.append(Line(name, text, standing.fails))
+            keys = ((item.adapter, case_id) for case_id in item.members)
+            entry = next((unlike[key] for key in keys if key in unlike), None)
+            found.append(Line(name, text + (_otherwise(entry) if entry else ""), standing.fails))
     found += [Line("drift", str(drift), True) for drift in gate.drifts]
     found += [
         Line("stale", f"{_named(entry)} does not fail any more; {_remove(entry)}", True) for entry in gate.stale
@@ -82,6 +85,7 @@ def lines(gate: Gate, cases: Mapping[str, dict[str, Any]]) -> list[Line]:
     for one, other, count in gate.overlaps:
         both = f"{_named(one)} and {_named(other)} both explain {_cases(count)}"
         found.append(Line("overlap", f"{both}; narrow one, or {_remove(other)}", False))
+    found += [Line("unsigned", _unsigned(entry), False) for entry in gate.unsigned]
     if gate.unused:
         names = ", ".join(dict.fromkeys(entry.finding for entry in gate.unused))  # adapters share them
         found.append(Line("unused", f"expectations whose cases were not asked: {names}", False))
@@ -94,6 +98,19 @@ def _cases(count: int) -> str:
 
 def _named(entry: Expectation) -> str:
     return f"expectation {entry.finding}"
+
+
+def _otherwise(entry: Expectation) -> str:
+    """What is expected of a case that fails in another way."""
+    signature = entry.signature.text if entry.signature else "any failure of its kind"
+    return f"; {_named(entry)} says {signature}"
+
+
+def _unsigned(entry: Expectation) -> str:
+    return (
+        f"{_named(entry)} ({entry.place}) has no signature, so every {' or '.join(entry.kinds)} under its "
+        'condition passes for it; say what the output is, as in signature = { diagnosis = "shift" }'
+    )
 
 
 def _remove(entry: Expectation) -> str:

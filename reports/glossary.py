@@ -57,6 +57,7 @@ GLOSSARY: dict[str, dict[str, str]] = {
         "gate": "the verdict on a run: red if anything is new, missing, stale or less precise",
         "expectation": "a known discrepancy, written down with its condition, reason and versions",
         "stale": "an expectation whose cases do not fail any more; it is to be removed",
+        "unsigned": "an expectation that does not say what the output is, and takes every failure of its kind",
         "unused": "an expectation of which no case was asked",
         "overlap": "an outcome that two expectations explain; one of them is too wide",
         "drift": "lost precision: right answers that use far more of their bound than in the earlier run",

@@ -31,7 +31,7 @@ __all__ = ["command"]
 def command(
     results: Path, reason: str, upstream: str, adapters: tuple[str, ...], expectations: str | None, dry_run: bool
 ) -> None:
-    """Write an expectation for every new discrepancy of the recorded run RESULTS, with the reason given.
+    """Write an expectation for every new or changed discrepancy of the run RESULTS, with the reason given.
 
     Read the entries before they are committed: the condition is the smallest that tells the cases of the run
     apart, and only a person knows whether it is the cause.

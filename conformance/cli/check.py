@@ -26,7 +26,7 @@ from conformance.exit_codes import exit_code
 from conformance.reference import question as question_data
 from reports.expectations import Expectation
 from reports.expectations import load as load_expectations
-from reports.gate import known
+from reports.gate import known as known_as
 from reports.outcome import Outcome
 from reports.statuses import STATUSES, label
 from reports.terminal import console_for_tables
@@ -47,6 +47,7 @@ _MOST_CHARACTERS = 400
 @machine_option
 @device_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--strict", is_flag=True, help="Exit with 1 for a known discrepancy, too.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
 @click.option(
     "--save-model",
@@ -61,10 +62,14 @@ def command(
     machines: tuple[str, ...],
     device: str,
     as_json: bool,
+    strict: bool,
     timeout: float,
     models: Path | None,
 ) -> None:
-    """Ask every adapter the question CASE: a case id, a framework call, or the path of an ONNX model."""
+    """Ask every adapter the question CASE: a case id, a framework call, or the path of an ONNX model.
+
+    A discrepancy that an expectation of the suite knows is shown with its reason, and does not fail.
+    """
     case = question.case
     specs = resolve_adapters(adapters, device, machines)
     # Most of the time goes into importing frameworks, each in its own process.
@@ -76,7 +81,7 @@ def command(
         click.echo(json.dumps(_as_json(case, found), indent=2))
     else:
         _print(question, found)
-    raise click.exceptions.Exit(exit_code(answer.outcome for answer in found))
+    raise click.exceptions.Exit(exit_code(answer.outcome for answer in found if strict or answer.known is None))
 
 
 class _Answer(NamedTuple):
@@ -91,7 +96,7 @@ class _Answer(NamedTuple):
 def _ask(case: Case, spec: AdapterSpec, timeout: float) -> _Answer:
     with Host(spec, Limits(answer=timeout)) as host:
         outcome = ask(case, host)
-        entry = known(case, outcome, load_expectations(spec.name), host.environment)
+        entry = known_as(case, outcome, load_expectations(spec.name), host.environment)
         return _Answer(outcome, host.environment["versions"], host.environment.get("facts", {}), entry)
 
 
@@ -129,9 +134,11 @@ def _geometry(case: Case) -> dict[str, Any]:
 def _as_json(case: Case, found: list[_Answer]) -> dict[str, Any]:
     keys = ("status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis")
     outcomes = []
-    for outcome, versions, facts, _ in found:
+    for outcome, versions, facts, entry in found:
         values = {key: _finite(getattr(outcome, key)) for key in keys}
-        outcomes.append({"adapter": outcome.adapter, "versions": versions, "facts": facts, **values})
+        known = None if entry is None else {"finding": entry.finding, "reason": entry.reason}
+        about = {"adapter": outcome.adapter, "versions": versions, "facts": facts}
+        outcomes.append({**about, **values, "known": known})
     return {"case": str(case), **_geometry(case), "outcomes": outcomes}
 
 

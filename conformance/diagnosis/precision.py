@@ -92,6 +92,9 @@ ROUNDINGS: tuple[Rounding, ...] = (
     Rounding(
         "float32_computation", "everything computed in float32", ("f64",), _to("f32"), _to("f32"), "f32", "f32"
     ),
+    Rounding(
+        "float32_computation", "all but the bias computed in float32", ("f64",), _to("f32"), _to("f32"), "f32"
+    ),
     *_inputs("tf32", "rounded to TF32 (10 fraction bits)", _SINGLE, to_bits(11), "f32"),
     *_inputs("tf32", "truncated to TF32 (10 fraction bits)", _SINGLE, to_bits(11, truncate=True), "f32"),
     *_inputs("float16_inputs", "rounded to float16", _WIDE, _to("f16"), "f32"),
@@ -109,12 +112,17 @@ ROUNDINGS: tuple[Rounding, ...] = (
 
 def explain_precision(match: Match) -> Rounding | None:
     """The tightest way of rounding whose own error bound holds the answer; for data that are not exact."""
-    if match.exact or match.case.format.is_complex:
+    if match.exact or match.case.format.is_complex or not _of_right_shape(match):
         return None
     return next(
         (way for way in ROUNDINGS if match.case.dtype in way.dtypes and _fits(match, way)),
         None,
     )
+
+
+def _of_right_shape(match: Match) -> bool:
+    right = Solver()(match.problem)
+    return all(right[name].shape == match.observed[name].shape for name in match.names)
 
 
 def _fits(match: Match, way: Rounding) -> bool:

@@ -17,7 +17,7 @@ from adapters.process import Host, Limits
 from adapters.registry import AdapterSpec, installed
 from cases import Case, DomainError
 from cases.policy import policies
-from conformance.ask import verdict
+from conformance.ask import ask
 from conformance.port.record import KINDS, Ported, PortsRecord
 from conformance.port.search import Port, find_port
 from reports.expectations import load as load_expectations
@@ -117,7 +117,7 @@ def _port(case: Case, host: Host) -> Ported:
 def _known(port: Port, host: Host) -> bool:
     """Whether the interface fails the question it is asked by itself, as its expectations say."""
     asked = [replace(port.asked, direction=direction) for direction in ("fwd", "grad")]
-    wrong = [(case, outcome) for case in asked if (outcome := verdict(case, host)).gates]
+    wrong = [(case, outcome) for case in asked if (outcome := ask(case, host)).gates]
     entries = load_expectations(host.spec.name)
     return bool(wrong) and all(known(case, outcome, entries, host.environment) for case, outcome in wrong)
 

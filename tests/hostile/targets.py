@@ -50,6 +50,7 @@ _ENTRY = """[[expectation]]
 finding = "same"
 where = "padding = 'same' and stride_max > kernel_min"
 kind = ["values", "crash"]
+signature = { diagnosis = ["shift", "crop"], axes = ["W"], signal = "SIGABRT", last_line = "Check (failed|ok)" }
 versions = { keras = ">=3.8,<3.16" }
 environment = { os = "linux", cpu_flags = ["amx_bf16", "!avx2"] }
 reason = "the crop is computed from the kernel"

@@ -74,7 +74,7 @@ def test_another_kind_or_another_case_is_new_all_the_same(tmp_path: Path, outcom
 def test_an_entry_whose_cases_pass_is_stale_and_its_lines_are_named(tmp_path: Path) -> None:
     found = gate(tmp_path, f"# why\n\n{ENTRY}", PASS)
     assert found.fails
-    (line,) = lines(found, {})
+    line = lines(found, {})[0]
     assert (line.standing, line.fails) == ("stale", True)
     assert f"remove lines 3 to 8 of {tmp_path / 'a.toml'}" in line.text
 
