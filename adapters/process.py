@@ -21,6 +21,7 @@ from cases.case import Case
 __all__ = ["Host", "Limits", "Model", "Pending", "Reply"]
 
 _QUESTIONS_BETWEEN_LOOKS = 50
+_MESSAGE_LIMIT = 20_000  # beyond the stacks that libraries and the interpreter print behind the reason
 
 
 @dataclass(frozen=True)
@@ -272,4 +273,4 @@ class Host:
             # No program does this to itself: the kernel was short of memory, or somebody ended it.
             return Reply("broken", detail="the adapter's process was ended from outside by SIGKILL")
         name = signal.Signals(-status).name if status < 0 else f"exit status {status}"
-        return Reply("crash", detail=_plain(f"{name}\n{running.last_words()[-4000:]}".strip()))
+        return Reply("crash", detail=_plain(f"{name}\n{running.last_words()[-_MESSAGE_LIMIT:]}".strip()))
