@@ -16,8 +16,9 @@ from conformance.diagnosis.match import Match
 from conformance.diagnosis.periodic import diagnose_periodic
 from conformance.diagnosis.precision import explain_precision
 from conformance.diagnosis.problem import Problem, Solver, Tensors, laid_out
+from conformance.diagnosis.refusals import diagnose_refusal
 from conformance.diagnosis.regions import describe
-from conformance.diagnosis.replies import diagnose_crash, diagnose_refusal, diagnose_shape
+from conformance.diagnosis.replies import diagnose_crash, diagnose_shape
 from conformance.diagnosis.search import Explanation, Search, once
 from conformance.diagnosis.trace import explanation as traced
 from conformance.diagnosis.trace import trace
@@ -69,7 +70,7 @@ def _diagnose(
 ) -> Diagnosis | None:
     status, kind = verdict["status"], verdict.get("kind")
     if status in ("crash", "timeout"):
-        return diagnose_crash(case, reply.detail, status)
+        return diagnose_crash(reply.detail, status)
     if status != "fail":
         return None
     if kind == "rejected":
