@@ -306,7 +306,8 @@ def _unsteady(problem: Problem, expected: Tensors, observed: Tensors, host: Host
         return {
             "transform": "stale_memory",
             "axes": list(axes),
-            "text": f"equals the oracle but for {where}, which change when asked again (memory not written)",
+            "text": f"equals the oracle but for {where}, which change when asked again (not written, or left from "
+            "an earlier call)",
         }
     return {
         "transform": "nondeterministic",

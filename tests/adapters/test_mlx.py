@@ -13,7 +13,9 @@ from tests.frameworks import requires
 
 
 @requires("mlx")
-@pytest.mark.parametrize("case", ["1d-c4x6-i4-k3-s2-g2-b1-grad", "2d-c4x6-i4x3-k3x2-s2-g2-p1", "2d-c6x3-i3-k2-g3-cl"])
+@pytest.mark.parametrize(
+    "case", ["1d-c4x6-i4-k3-s2-g2-b1-grad", "2d-c4x6-i4x3-k3x2-s2-g2-p1", "2d-c6x3-i3-k2-g3-cl"]
+)
 def test_several_groups_are_right_or_refused(case: str) -> None:
     asked = Case.parse(case)
     tensors = question(asked)
