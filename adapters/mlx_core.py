@@ -8,13 +8,24 @@ from typing import Any, ClassVar
 import numpy as np
 
 from adapters.base import Adapter, Declined, Limit, Program, Tensor, call, converted, inlined
-from adapters.limits import no_complex, no_crop_outside, no_crop_without_answer, no_dtype, no_groups, no_periodic
+from adapters.limits import no_complex, no_crop_outside, no_crop_without_answer, no_dtype, no_periodic
 from adapters.padding import slices, symmetric
 from cases.case import Case
 
 __all__ = ["Mlx"]
 
 _DOCUMENTATION = "https://ml-explore.github.io/mlx/build/html/python/_autosummary/mlx.core.conv_transpose2d.html"
+
+
+def _weights(case: Case) -> str:
+    """Weights of MLX, (Cout, \\*k, Cin/G), from those of the case."""
+    axes = tuple(range(2, case.rank + 2))
+    if case.groups == 1:
+        return f"mx.transpose(w, {(1, *axes, 0)})"
+    per_group = case.in_channels // case.groups
+    shape = (case.groups, per_group, case.out_channels // case.groups, *case.kernel_size)
+    ordered = f"mx.transpose(mx.reshape(w, {shape}), {(0, 2, *(a + 1 for a in axes), 1)})"
+    return f"mx.reshape({ordered}, {(case.out_channels, *case.kernel_size, per_group)})"
 
 
 class Mlx(Adapter):
@@ -25,7 +36,13 @@ class Mlx(Adapter):
     extra = "mlx"
     documentation = _DOCUMENTATION
     limits: ClassVar[tuple[Limit, ...]] = (
-        no_groups(_DOCUMENTATION, "unsupported"),
+        Limit(
+            "unsupported",
+            "groups",
+            lambda case: case.groups != 1,
+            'the argument for groups is documented for 1 only: "Only the default groups=1 is currently supported"',
+            _DOCUMENTATION,
+        ),
         no_periodic(_DOCUMENTATION),
         no_crop_outside(_DOCUMENTATION),
         no_crop_without_answer(_DOCUMENTATION),
@@ -66,7 +83,7 @@ class Mlx(Adapter):
             f"mx.conv_transpose{case.rank}d",
             [
                 ("", image),
-                ("", f"mx.transpose(w, {(1, *axes[2:], 0)})"),
+                ("", _weights(case)),
                 # In one dimension the arguments are plain numbers.
                 *(
                     (name, value if case.rank > 1 else value[0])

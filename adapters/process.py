@@ -22,8 +22,7 @@ from cases.case import Case
 __all__ = ["Host", "Limits", "Model", "Pending", "Reply"]
 
 _QUESTIONS_BETWEEN_LOOKS = 50
-# Enough for the message of a failed check, its native stack and Python's stacks, which follow it.
-_MOST_LAST_WORDS = 16_000
+_MESSAGE_LIMIT = 20_000  # beyond the stacks that libraries and the interpreter print behind the reason
 
 
 @dataclass(frozen=True)
@@ -284,4 +283,4 @@ class Host:
             # No program does this to itself: the kernel was short of memory, or somebody ended it.
             return Reply("broken", detail="the adapter's process was ended from outside by SIGKILL")
         name = signal.Signals(-status).name if status < 0 else f"exit status {status}"
-        return Reply("crash", detail=_plain(f"{name}\n{running.last_words()[-_MOST_LAST_WORDS:]}".strip()))
+        return Reply("crash", detail=_plain(f"{name}\n{running.last_words()[-_MESSAGE_LIMIT:]}".strip()))

@@ -165,7 +165,8 @@ def _check_domain(case: Case) -> None:
         for name, value in zip(names, getattr(case, field), strict=True):
             if value < 1:
                 raise DomainError("R11", f"{field} is {value} on axis {name}; it must be at least 1")
-    for field in ("in_channels", "out_channels", "groups"):
+    # Groups first: weights say output channels for each group, so that with groups 0 those are 0 as well.
+    for field in ("groups", "in_channels", "out_channels"):
         if getattr(case, field) < 1:
             raise DomainError("R11", f"{field} is {getattr(case, field)}; it must be at least 1")
     for field in ("in_channels", "out_channels"):

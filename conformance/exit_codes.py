@@ -20,7 +20,7 @@ def exit_code(outcomes: Iterable[Outcome]) -> int:
     """The exit code of a set of outcomes; a failure of ours outweighs a discrepancy."""
     code = NOTHING_NEW
     for outcome in outcomes:
-        if outcome.status == "infra":
+        if outcome.status == "infra" or outcome.own_failure is not None:
             return INFRA
         if outcome.gates:
             code = DISCREPANCY

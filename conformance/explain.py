@@ -17,6 +17,7 @@ __all__ = ["explain_effective", "explain_geometry", "explain_layout", "explain_o
            "layout_doubt"]  # fmt: skip
 
 _WIDEST = 40
+_LONGEST_SIDES = 4  # sides of an image, the longer one in units of the shorter
 
 
 def explain_geometry(case: Case) -> Iterator[str]:
@@ -76,9 +77,10 @@ def explain_layout(case: Case) -> Iterator[str]:
     if other is None or case.input_shape == other.shape(case.in_channels, case.input_size):
         return
     shape, size, others = list(case.input_shape), case.input_size, other.input_size
-    suspicious = (
-        len(set(others)) == 1 != len(set(size)) or case.in_channels > max(size) >= min(size) == other.in_channels
-    )
+    # An image has few channels and sides of a kind; a decoder's small input has more channels than positions.
+    looks_like_an_image = other.in_channels < min(others) and max(others) <= _LONGEST_SIDES * min(others)
+    fewer_channels = case.in_channels > max(size) >= min(size) == other.in_channels
+    suspicious = len(set(others)) == 1 != len(set(size)) or (fewer_channels and looks_like_an_image)
     if case.rank == 1:
         suspicious = False
     if suspicious:

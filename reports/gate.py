@@ -194,6 +194,8 @@ def assess(
                 gate.items.append(Item(outcome, named, unlike=met.unlike[0]))
             elif named is not None:
                 gate.items.append(Item(outcome, named))
+            if (ours := outcome.own_failure) is not None:
+                gate.items.append(Item(ours, "infra"))
         _judge_entries(gate, own, cases, entries, environment, explained)
         pairs = ((before[new.case_id], new) for new in own if new.case_id in before)
         gate.drifts.extend(drifts(pairs, profiles))

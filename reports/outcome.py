@@ -73,6 +73,14 @@ class Outcome:
         """Whether it fails a gate unless it is expected."""
         return STATUSES[self.status].gates
 
+    @property
+    def own_failure(self) -> Outcome | None:
+        """The suite's own failure to explain it, as an outcome of its own; None where there was none."""
+        failure = (self.diagnosis or {}).get("failure")
+        if failure is None:
+            return None
+        return Outcome(self.case_id, self.adapter, "infra", detail=f"the diagnosis failed: {failure}")
+
     def _repr_html_(self) -> str:
         from reports.notebook import outcome_html
 

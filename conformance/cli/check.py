@@ -24,6 +24,7 @@ from conformance.cli.options import adapter_option, device_option, machine_optio
 from conformance.cli.question import question_options
 from conformance.exit_codes import exit_code
 from conformance.reference import question as question_data
+from reports.crash_text import without_stacks
 from reports.expectations import Expectation
 from reports.expectations import load as load_expectations
 from reports.gate import known as known_as
@@ -173,7 +174,8 @@ def _print(question: Meaning, found: list[_Answer]) -> None:
             "" if outcome.budget is None else f"{outcome.budget:.0%}",
         )
         words = [outcome.diagnosis["text"]] if outcome.diagnosis else []
-        words += [" ".join(outcome.detail.split())[:_MOST_CHARACTERS]] if outcome.detail else []
+        message = without_stacks(outcome.detail) if outcome.status == "crash" else outcome.detail
+        words += [" ".join(message.split())[:_MOST_CHARACTERS]] if message else []
         words += [f"known as {entry.finding}: {entry.reason} {entry.upstream}".rstrip()] if entry else []
         if words:
             said.setdefault("; ".join(words), []).append(outcome.adapter)

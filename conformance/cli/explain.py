@@ -19,6 +19,7 @@ from conformance.diagnosis.trace import trace
 from conformance.exit_codes import exit_code
 from conformance.predicate import explain as explain_condition
 from conformance.predicate import fails_alike
+from reports.crash_text import without_stacks
 from reports.outcome import Outcome
 from reports.statuses import STATUSES, label
 
@@ -89,8 +90,9 @@ def _has_answer(case: Case) -> bool:
 
 def _diagnosis(outcome: Outcome) -> Iterable[str]:
     yield f"{STATUSES[outcome.status].symbol} {label(outcome.status, outcome.kind)}"
-    if outcome.detail:
-        yield " ".join(outcome.detail.split())[:400]
+    message = without_stacks(outcome.detail) if outcome.status == "crash" else outcome.detail
+    if message:
+        yield " ".join(message.split())[:400]
     if outcome.diagnosis is not None:
         yield f"diagnosis: {outcome.diagnosis['text']}"
         for other in outcome.diagnosis.get("also", ()):

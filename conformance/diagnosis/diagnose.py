@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import traceback
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,19 +19,24 @@ from conformance.diagnosis.match import Match
 from conformance.diagnosis.periodic import diagnose_periodic
 from conformance.diagnosis.precision import explain_precision
 from conformance.diagnosis.problem import Problem, Solver, Tensors, laid_out
+from conformance.diagnosis.refusals import diagnose_refusal
 from conformance.diagnosis.regions import describe
-from conformance.diagnosis.replies import diagnose_crash, diagnose_refusal, diagnose_shape
+from conformance.diagnosis.replies import diagnose_crash, diagnose_shape
 from conformance.diagnosis.search import Explanation, Search, once
 from conformance.diagnosis.trace import explanation as traced
 from conformance.diagnosis.trace import trace
 from conformance.diagnosis.transforms import Variation, listed
 
-__all__ = ["Diagnosis", "diagnose"]
+__all__ = ["STRICT", "Diagnosis", "diagnose"]
 
 Diagnosis = dict[str, Any]
 
+STRICT = "CONFORMANCE_STRICT"
+"""Environment variable under which an error of the diagnosis itself is raised; the tests set it."""
+
 # On data that are not exact, elements that differ less than this share of the largest differ by rounding.
 _VISIBLE = 1e-3
+_NUMBERS = {1: "one", 2: "two", 3: "three"}
 
 
 def diagnose(
@@ -53,15 +61,29 @@ def diagnose(
     -------
     dict or None
         ``transform``, ``axes`` and ``text``; with ``also``, other explanations that fit as well. None for a reply
-        that is not wrong. What nothing explains has the transform ``unexplained``.
+        that is not wrong. What nothing explains has the transform ``unexplained``; ``failure`` beside it says that
+        the suite itself failed.
     """
     try:
         with np.errstate(all="ignore"):
             return _diagnose(case, tensors, reply, verdict, host)
     except Exception as error:
-        # A verdict must never be lost to a fault of what explains it.
-        text = f"the diagnosis itself failed: {type(error).__name__}: {error}"
-        return {"transform": "unexplained", "axes": [], "text": text}
+        if os.environ.get(STRICT):
+            raise
+        # A verdict must never be lost to a fault of what explains it, nor is that the framework's fault.
+        return _own_failure(error, verdict)
+
+
+def _own_failure(error: Exception, verdict: dict[str, Any]) -> Diagnosis:
+    """What is said where the suite itself fails: the verdict's own words, and the error beside them."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    detail = str(verdict.get("detail", "")).partition("\n")[0]
+    return {
+        "transform": "unexplained",
+        "axes": [],
+        "text": f"{detail} (the suite could not explain it: please report this)".strip(),
+        "failure": f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})",
+    }
 
 
 def _diagnose(
@@ -69,7 +91,7 @@ def _diagnose(
 ) -> Diagnosis | None:
     status, kind = verdict["status"], verdict.get("kind")
     if status in ("crash", "timeout"):
-        return diagnose_crash(case, reply.detail, status)
+        return diagnose_crash(reply.detail, status)
     if status != "fail":
         return None
     if kind == "rejected":
@@ -199,9 +221,9 @@ def _each_gradient(
     for name in wrong:
         found = _explain(Match.of(problem, observed, [name], promise), host)
         parts[name] = (
-            {"transform": "unexplained", "axes": [], "text": _not_explained(problem, observed, name)}
-            if not found
-            else _written(found, f"{name} equals the oracle's with")
+            _written(found, f"{name} equals the oracle's with")
+            if found
+            else _other_size(problem, observed, name) or _not_explained(name)
         )
     first = parts[wrong[0]]
     if all((p["transform"], p["axes"]) == (first["transform"], first["axes"]) for p in parts.values()):
@@ -220,9 +242,30 @@ def _each_gradient(
     }
 
 
-def _not_explained(problem: Problem, observed: Tensors, name: str) -> str:
+def _not_explained(name: str) -> Diagnosis:
+    return {"transform": "unexplained", "axes": [], "text": f"{name} is not explained"}
+
+
+def _other_size(problem: Problem, observed: Tensors, name: str) -> Diagnosis | None:
+    """A gradient of another shape than its tensor: along which axes, and what it leaves out."""
     wanted, got = Solver()(problem)[name].shape, observed[name].shape
-    return f"{name} is not explained" if wanted == got else f"{name} has the shape {list(got)}, not {list(wanted)}"
+    if wanted == got:
+        return None
+    text = f"{name} has the shape {list(got)}, not {list(wanted)}"
+    if name not in ("dx", "ddx") or wanted[:2] != got[:2] or len(wanted) != len(got):
+        return {"transform": "unexplained", "axes": [], "text": text}
+    more = [g - n for g, n in zip(got[2:], wanted[2:], strict=True)]
+    axes = [axis for axis, n in enumerate(more) if n]
+    sizes = listed([f"{_NUMBERS.get(abs(more[a]), abs(more[a]))} {'longer' if more[a] > 0 else 'shorter'} along "
+                    f"{problem.names[a]}" for a in axes])  # fmt: skip
+    # What an output has beyond the full result is output_padding to whoever computes the gradient.
+    extra = [min(high, 0) for high in problem.high]
+    ignored = ": output_padding is not part of it" if more == extra else ""
+    return {
+        "transform": "gradient_size",
+        "axes": [problem.names[a] for a in axes],
+        "text": f"{name} is {sizes}{ignored}",
+    }
 
 
 def _differing(expected: Tensors, observed: Tensors, name: str, share: float = 0.0) -> np.ndarray | None:
@@ -263,7 +306,8 @@ def _unsteady(problem: Problem, expected: Tensors, observed: Tensors, host: Host
         return {
             "transform": "stale_memory",
             "axes": list(axes),
-            "text": f"equals the oracle but for {where}, which change when asked again (memory not written)",
+            "text": f"equals the oracle but for {where}, which change when asked again (not written, or left from "
+            "an earlier call)",
         }
     return {
         "transform": "nondeterministic",

@@ -212,13 +212,28 @@ def misread_numbers(p: Problem) -> Iterator[Variation]:
             numbers = {"stride": p.stride, "dilation": p.dilation, "low": p.low, "size": p.size} | changes
             # Ways that come to the same here differ in other questions.
             if tuple(numbers.values()) != right:
+                alone = suffix == " for the crop"
                 yield Variation(
                     transform,
                     names,
-                    f"{words}{suffix}",
+                    _cropped_elsewhere(p, low, transform, words) if alone else f"{words}{suffix}",
                     changed(**changes),
                     combines=suffix in ("", " for the taps") and transform in _COMMON,
+                    name=f"{words}{suffix}",
                 )
+
+
+def _cropped_elsewhere(p: Problem, low: tuple[int, ...], transform: str, words: str) -> str:
+    """Where the output is cut from the full result, in place of where it should be."""
+    moved: dict[str, list[str]] = {}
+    for name, right, begin, end in zip(p.names, p.low, low, p.high, strict=True):
+        if begin != right:
+            pairs = f"{(begin, end + right - begin)} in place of {(right, end)}"
+            moved.setdefault(pairs, []).append(name)
+    places = listed([f"{pairs} {along(names)}" for pairs, names in moved.items()])
+    # That a number is off by one is a guess at how the crop came about, where a name would say more.
+    why = "" if transform.endswith("_off_by_one") else f" (as with {words})"
+    return f"the output cropped {places}{why}"
 
 
 def misread_cases(
@@ -314,6 +329,13 @@ def _padding_misreadings(
             ("padding_negated", "the padding added, not cropped"): lambda low, high: (-low, -high),
             ("padding_clamped", "a negative padding taken as 0"): lambda low, high: (max(low, 0), max(high, 0)),
         }
+        # Padding the zero-inserted input by e - 1 - p, and by nothing where that is below 0.
+        most = [d * (k - 1) for k, d in zip(case.kernel_size, case.dilation, strict=True)]
+        for axes in _axis_sets(case.rank, lambda a: max(given[a]) > most[a]):
+            pairs = tuple((min(low, n), min(high, n)) if a in axes else (low, high)
+                          for a, ((low, high), n) in enumerate(zip(given, most, strict=True)))  # fmt: skip
+            words = f"the padding clipped at the effective kernel less one {along([names[a] for a in axes])}"
+            yield "padding_clipped", axes, words, {"padding": pairs}
         for field in ("stride", "dilation"):
             factors = getattr(case, field)
             for axes in _axis_sets(case.rank, lambda a, f=factors: given[a] != (0, 0) and f[a] != 1):

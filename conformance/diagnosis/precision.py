@@ -112,7 +112,8 @@ ROUNDINGS: tuple[Rounding, ...] = (
 
 def explain_precision(match: Match) -> Rounding | None:
     """The tightest way of rounding whose own error bound holds the answer; for data that are not exact."""
-    if match.exact or match.case.format.is_complex or not _of_right_shape(match):
+    # Rounding changes no shape, not even that of a gradient which the forward answer says nothing of.
+    if match.exact or match.case.format.is_complex or not _has_right_shapes(match):
         return None
     return next(
         (way for way in ROUNDINGS if match.case.dtype in way.dtypes and _fits(match, way)),
@@ -120,7 +121,7 @@ def explain_precision(match: Match) -> Rounding | None:
     )
 
 
-def _of_right_shape(match: Match) -> bool:
+def _has_right_shapes(match: Match) -> bool:
     right = Solver()(match.problem)
     return all(right[name].shape == match.observed[name].shape for name in match.names)
 

@@ -1,131 +1,42 @@
-"""Diagnosis of replies that are no numbers, or numbers of another shape: refusals, crashes, wrong sizes."""
+"""Diagnosis of crashes, and of numbers of another shape."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from adapters.process import Host
 from cases.case import Case
-from cases.data import make_tensors
 from cases.errors import CaseError, DomainError
 from conformance.diagnosis.placement import misread_cases
+from reports.crash_text import last_line
 
-__all__ = ["diagnose_crash", "diagnose_refusal", "diagnose_shape", "other_layout", "relieving"]
+__all__ = ["diagnose_crash", "diagnose_shape", "other_layout"]
 
 Diagnosis = dict[str, Any]
 
-# Words of messages and the arguments they are about, most telling first; one that the case leaves plain comes
-# after those that it sets.
-_ARGUMENTS = (
-    ("output_padding", r"output.?padding"),
-    ("dilation", r"dilat|atrous|rhs_dilation"),
-    ("stride", r"stride"),
-    ("groups", r"\bgroups?\b|feature_group"),
-    ("padding", r"\bpad(ding|s)?\b|explicit_padding"),
-    ("kernel_size", r"kernel|filter size|\bksize"),
-    ("output_size", r"output.?(size|shape)"),
-    ("dtype", r"dtype|data type|not implemented for|float16|bfloat16|half|complex"),
-    ("layout", r"data_format|layout|nchw|nhwc|channels_(first|last)"),
-    ("channels", r"channel|depth"),
-    ("bias", r"\bbias\b"),
-    ("input_size", r"input (size|shape)|spatial|empty|zero.?(size|element)"),
-    ("batch", r"batch"),
-)
-_CLASSES = (
-    ("an internal error", r"internal|check failed|assert|unreachable|segfault|bug"),
-    (
-        "not implemented",
-        r"not (yet )?(implemented|supported)|unimplemented|unsupported|does not support|no kernel",
-    ),
-    ("out of memory", r"out of memory|oom|bad_alloc|resource.?exhausted"),
-    ("an invalid argument", r"must|should|expected|invalid|incompatible|cannot|mismatch|got|required"),
-)
+# A source file that a check names, without its line, which moves from release to release.
+_SOURCE_FILE = re.compile(r"([\w-]+\.(?:cc|cpp|cu|c|h|hpp|rs))\b")
 
 
-def diagnose_refusal(case: Case, detail: str, host: Host | None) -> Diagnosis:
-    """What a refusal is about: the argument the message names, and what would make the refusal go away."""
-    argument, kind = _classified(case, detail)
-    relief = relieving(case, host, lambda reply: reply != "raised") if host is not None else []
-    return _reply("rejected", f"refused with {kind}", argument, relief)
-
-
-def diagnose_crash(case: Case, detail: str, kind: str = "crash") -> Diagnosis:
-    """Which signal or exit status ended the process; or that time ran out."""
+def diagnose_crash(detail: str, kind: str = "crash") -> Diagnosis:
+    """Which signal or exit status ended the process, and the framework's own last line; or that time ran out."""
     signal = detail.partition("\n")[0].strip()
-    argument, _ = _classified(case, detail)
-    text = "no answer within the time limit" if kind == "timeout" else f"the process ended with {signal}"
-    if argument is not None and kind == "crash":
-        text += f"; its last words are about {argument}"
-    return {"transform": kind, "axes": [], "text": text, "argument": argument, "signal": signal}
-
-
-def _reply(transform: str, opening: str, argument: str | None, relief: list[str]) -> Diagnosis:
-    text = opening + (f" about {argument}" if argument else "")
-    if relief:
-        text += f"; accepted {' or '.join(relief)}"
-    return {"transform": transform, "axes": [], "text": text, "argument": argument, "relief": relief}
-
-
-def _classified(case: Case, message: str) -> tuple[str | None, str]:
-    lowered = message.lower()
-    plain = [name for name, (_, value) in _plain(case).items() if getattr(case, name) == value]
-    named = [name for name, words in _ARGUMENTS if re.search(words, lowered)]
-    argument = min(named, key=lambda name: name in plain, default=None)
-    kind = next((name for name, words in _CLASSES if re.search(words, lowered)), "an error")
-    return argument, kind
-
-
-def relieving(case: Case, host: Host, relieved: Callable[[str], bool]) -> list[str]:
-    """Which single argument at its plain value makes the trouble go away, found by asking.
-
-    Parameters
-    ----------
-    case : Case
-        The question in trouble.
-    host : Host
-        The adapter.
-    relieved : callable
-        Whether a kind of reply is free of the trouble.
-    """
-    found = []
-    for words, plainer in _plainer(case):
-        if relieved(host.ask(plainer, make_tensors(plainer)).kind):
-            found.append(words)
-    return found
-
-
-def _plain(case: Case) -> dict[str, tuple[str, Any]]:
-    """Arguments and their plain values, also in words."""
-    ones = (1,) * case.rank
+    if kind == "timeout":
+        return {"transform": kind, "axes": [], "text": "no answer within the time limit", "signal": signal}
+    said = last_line(detail)
+    place = _SOURCE_FILE.search(said)
     return {
-        "output_padding": ("without output_padding", None),
-        "dilation": ("with dilation 1", ones),
-        "stride": ("with stride 1", ones),
-        "groups": ("with groups 1", 1),
-        "padding": ("with padding `valid`", "valid"),
-        "layout": ("with channels_first", "channels_first"),
-        "dtype": ("in float32", "f32"),
-        "bias": ("without bias", False),
-        "batch": ("with batch 1", 1),
+        "transform": kind,
+        "axes": [],
+        "text": f"the process ended with {signal}" + (f": {said}" if said else ""),
+        "argument": place[1] if place else None,
+        "signal": signal,
+        "last_line": said,
     }
-
-
-def _plainer(case: Case) -> Iterator[tuple[str, Case]]:
-    """The case with one argument at its plain value, in words."""
-    for field, (words, value) in _plain(case).items():
-        if getattr(case, field) == value:
-            continue
-        try:
-            other = replace(case, **{field: value})
-            other.geometry()
-        except (CaseError, DomainError):
-            continue
-        yield words, other
 
 
 def other_layout(case: Case) -> Case | None:

@@ -49,6 +49,8 @@ class Variation:
         Its complexity: 1 for one thing done wrong in one way, more where numbers have to be chosen freely.
     combines : bool
         Whether it is common enough to be tried together with another one.
+    name : str
+        What it is called in every case, where the words say the numbers of this one.
     """
 
     transform: str
@@ -57,11 +59,12 @@ class Variation:
     apply: Callable[[Problem], Problem]
     cost: int = 1
     combines: bool = False
+    name: str = ""
 
     @property
     def key(self) -> tuple[str, tuple[str, ...], str]:
         """What makes it the same mistake in another question."""
-        return self.transform, self.axes, self.text.partition(" (")[0]
+        return self.transform, self.axes, self.name or self.text.partition(" (")[0]
 
 
 Generator = Callable[[Problem], Iterable[Variation]]

@@ -12,6 +12,7 @@ from cases.rules import rules
 from conformance.calls.form import FORMS
 from conformance.repro.around import condition, neighbourhood, others
 from conformance.repro.script import Asked, Run
+from reports.crash_text import last_line
 from reports.expectations import load as load_expectations
 from reports.fact_columns import shown
 from reports.gate import explaining
@@ -128,7 +129,9 @@ def _summary(asked: Asked) -> str:
     what = STATUS_WORDS.get(outcome.status) or KIND_WORDS.get(
         outcome.kind or "", label(outcome.status, outcome.kind)
     )
-    first = outcome.detail.partition("\n")[0]  # of a crash the rest is the stack of our process
+    first = outcome.detail.partition("\n")[0]
+    if outcome.status == "crash" and last_line(outcome.detail):
+        first += f"\n\n> {last_line(outcome.detail)}"
     lines = [f"{what[:1].upper()}{what[1:]}: {first}".strip(": ")]
     try:
         geometry = case.geometry()

@@ -142,6 +142,10 @@ def test_without_an_input_a_small_one_is_asked_and_said() -> None:
     ("2d-c3x1-i5x7-k3-s2-same-cl", False),
     ("2d-c4x1-i4x3-k3-s2-p0-cf", True),
     ("1d-c4x1-i4-k3-s2-p0-cf", False),
+    ("2d-c256x1-i12-k3-valid-cl", False),
+    ("2d-c256x1-i12x14-k3-valid-cl", False),
+    ("2d-c1024x512-i4x5-k3-s2-same-cl", False),
+    ("2d-c128x4-i100x3-k3-s2-p1-cf", True),
 ])  # fmt: skip
 def test_the_layout_trap_is_pointed_out(text: str, doubted: bool) -> None:
     case = Case.parse(text)

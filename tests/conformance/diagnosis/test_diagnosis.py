@@ -162,6 +162,7 @@ def test_memory_nobody_wrote() -> None:
     assert found is not None
     assert (found["transform"], found["axes"]) == ("stale_memory", ["H"])
     assert "the last position along H" in found["text"]
+    assert found["text"].endswith("which change when asked again (not written, or left from an earlier call)")
 
 
 def test_a_gradient_nobody_wrote_is_named_where_another_has_a_wrong_shape() -> None:

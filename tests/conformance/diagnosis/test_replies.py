@@ -1,4 +1,4 @@
-"""Wrong shapes, refusals and crashes are diagnosed as well."""
+"""Wrong shapes and crashes are diagnosed as well."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cases import Case
+from conformance.diagnosis.replies import diagnose_crash
 from tests.conformance.diagnosis.planted import Planted, forward
 from tests.conformance.diagnosis.test_diagnosis import diagnosis_of
 
@@ -78,37 +79,28 @@ def test_a_size_of_no_known_question_is_unexplained() -> None:
     assert "+10 along H" in found["text"]
 
 
-def test_a_refusal_names_the_argument_and_what_would_help() -> None:
-    def answer(case: Case, tensors: Any) -> Any:
-        if max(case.dilation) > 1 and case.bias:
-            raise NotImplementedError("atrous convolutions with these arguments are not supported")
-        return {"y": forward(case, tensors)}
-
-    found = diagnosis_of("2d-i4-k3-s2-d2-p1-b1", Planted(answer))
-    assert found is not None
-    assert (found["transform"], found["argument"]) == ("rejected", "dilation")
-    assert found["relief"] == ["with dilation 1", "without bias"]
-
-
-@pytest.mark.parametrize(
-    ("case", "argument"),
-    [
-        ("2d-i4-k3-s2-p1", "stride"),
-        ("2d-i4-k3-d2-p1", "dilation"),
-        ("2d-i4-k3", "dilation"),
-        ("2d-i4-k3-p1", "padding"),
-    ],
-)
-def test_a_refusal_that_names_several_arguments_is_about_one_that_is_set(case: str, argument: str) -> None:
-    def answer(case: Case, tensors: Any) -> Any:
-        raise ValueError("dilations, strides or pads of this operation are not understood")
-
-    found = diagnosis_of(case, Planted(answer))
-    assert found is not None
-    assert found["argument"] == argument
-
-
 def test_numbers_for_a_question_without_an_answer_name_the_rule() -> None:
     found = diagnosis_of("2d-i4-k3-s2-opm1", Planted(lambda c, t: {"y": np.zeros((1, 1, 2, 2))}))
     assert found is not None
     assert (found["transform"], found["rule"]) == ("accepted", "R11")
+
+
+def test_a_crash_says_why_in_the_frameworks_own_words() -> None:
+    detail = (
+        "SIGABRT\nF1130 06:12:19.584315   21029 simplifier.cc:586] Check failed: shapes do not match\n"
+        "Fatal Python error: Aborted\n\nThread 0x00007f25a973f6c0 (most recent call first):\n"
+        '  File "/suite/adapters/host.py", line 239 in read'
+    )
+    found = diagnose_crash(detail)
+    assert found["text"] == "the process ended with SIGABRT: simplifier.cc:586] Check failed: shapes do not match"
+    assert (found["signal"], found["argument"]) == ("SIGABRT", "simplifier.cc")
+    assert found["last_line"] == "simplifier.cc:586] Check failed: shapes do not match"
+
+
+def test_a_crash_without_a_word_is_named_by_its_signal() -> None:
+    found = diagnose_crash("SIGSEGV\nFatal Python error: Segmentation fault")
+    assert (found["text"], found["argument"]) == ("the process ended with SIGSEGV", None)
+
+
+def test_a_hang_has_no_last_line() -> None:
+    assert diagnose_crash("no reply within 5 s", "timeout")["text"] == "no answer within the time limit"

@@ -1,0 +1,58 @@
+"""A crop taken from the wrong place says where it was taken, in place of where it should be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from cases import Case
+from tests.conformance.diagnosis.planted import Planted, Work, forward
+from tests.conformance.diagnosis.test_diagnosis import diagnosis_of
+
+
+def cropped_as(**changes: Any) -> Planted:
+    """Takes the start of the crop from another case: field by field, a function of the case."""
+
+    def answer(case: Case, tensors: Any) -> Any:
+        other = replace(case, **{name: value(case) for name, value in changes.items()})
+
+        def fault(work: Work) -> None:
+            work.low = [low for low, _ in other.geometry().crop]
+
+        return {"y": forward(case, tensors, fault)}
+
+    return Planted(answer)
+
+
+def test_a_crop_computed_with_another_stride() -> None:
+    """The `same` of Keras on PyTorch once cropped as if the stride were one less."""
+    host = cropped_as(stride=lambda case: tuple(max(s - 1, 1) for s in case.stride))
+    found = diagnosis_of("2d-i5x7-k3-s2-same", host)
+    assert found is not None
+    assert found["text"] == "equals the oracle with the output cropped (1, 0) in place of (0, 1) along H and W"
+    assert "stride -1" not in str(found)
+
+
+def test_a_negative_crop_in_units_of_the_stride_names_both_places() -> None:
+    host = cropped_as(dilation=lambda case: 1)
+    found = diagnosis_of("2d-i5x7-k5x3-s2-d2-same", host)
+    assert found is not None
+    assert found["transform"] == "dilation_ignored"
+    assert "in place of" in found["text"]
+    assert found["text"].endswith("(as with the dilation ignored along H and W)")
+
+
+def test_a_crop_clipped_at_the_effective_kernel() -> None:
+    """As who pads the zero-inserted input by e - 1 - p, and by nothing where that is below 0."""
+
+    def clipped(case: Case) -> Any:
+        if isinstance(case.padding, str):
+            return case.padding
+        most = [d * (k - 1) for k, d in zip(case.kernel_size, case.dilation, strict=True)]
+        return tuple((min(low, n), min(high, n)) for (low, high), n in zip(case.padding, most, strict=True))
+
+    found = diagnosis_of("2d-c2x3-i6x7-k2x3-s2-p3x4", Planted(
+        lambda case, tensors: {"y": forward(replace(case, padding=clipped(case)), tensors)}
+    ))  # fmt: skip
+    assert found is not None
+    assert (found["transform"], found["axes"]) == ("padding_clipped", ["H", "W"]), found
