@@ -1,7 +1,8 @@
 """Findings: all outcomes with one cause, so that thousands of red cells are a handful of lines.
 
-A cause is what was asked of whom, how it went wrong, and the transformation that the diagnosis found: not the axis
-or the amount, which vary with the question.
+A cause is the adapter, how it failed, and the transformation that the diagnosis found: not the axis or the amount,
+which vary with the case, and not the dtype, the direction or the kind of failure, by which a finding is broken
+down.
 """
 
 from __future__ import annotations
@@ -9,39 +10,15 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from reports.breakdown import Breakdown, breakdown, counted, spread
+from reports.conditions import Condition
 from reports.outcome import Outcome
 from reports.statuses import label
 
 __all__ = ["Condition", "Finding", "case_weight", "cause", "findings"]
-
-
-@dataclass(frozen=True)
-class Condition:
-    """When a finding happens, as far as that is known.
-
-    Attributes
-    ----------
-    text, sql : str
-        In words, and over the columns of a case.
-    failing, passing : int
-        Cases that meet it, all of which show the finding, and cases that do not, none of which does.
-    exact : bool
-        Whether further questions near its border confirmed it.
-    """
-
-    text: str
-    sql: str
-    failing: int
-    passing: int
-    exact: bool = False
-
-    @property
-    def phrase(self) -> str:
-        """When, and whether that is sure, as a part of a sentence."""
-        return f"when {self.text}" if self.exact else f"as far as asked, when {self.text}"
 
 
 @dataclass(frozen=True)
@@ -52,8 +29,10 @@ class Finding:
     ----------
     id : str
         Stable from run to run: made of the cause, not of the cases that happened to be asked.
-    adapter, status, kind, transform : str
+    adapter, status, transform : str
         What the outcomes share.
+    kind : str or None
+        The kind of failure of the smallest case.
     text : str
         The diagnosis of the smallest case in words, or else what kind of discrepancy it is.
     members : tuple of str
@@ -62,6 +41,8 @@ class Finding:
         What was recorded for the smallest case.
     condition : Condition or None
         When it happens.
+    breakdown : dict
+        Number of outcomes by ``kind``, ``dtype``, ``direction`` and ``data``; see `reports.breakdown`.
     """
 
     id: str
@@ -73,6 +54,7 @@ class Finding:
     members: tuple[str, ...]
     detail: str
     condition: Condition | None = None
+    breakdown: Breakdown = field(default_factory=dict)
 
     @property
     def smallest(self) -> str:
@@ -86,8 +68,25 @@ class Finding:
 
     @property
     def label(self) -> str:
-        """Status and kind in words."""
-        return label(self.status, self.kind)
+        """Status and kinds in words, the commonest kind first."""
+        if len(self.kinds) < 2:
+            return label(self.status, self.kind)
+        return f"{label(self.status, None)}: {', '.join(self.kinds)}"
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of failure of the outcomes, or the status where it has none; the commonest first."""
+        return tuple(self.breakdown.get("kind", ())) or (self.kind or self.status,)
+
+    @property
+    def counted(self) -> str:
+        """Number of cases, by kind of failure where there are several: ``15 cases: 8 rejected, 7 shape``."""
+        return counted(self.count, self.breakdown.get("kind", {}))
+
+    @property
+    def spread(self) -> str:
+        """Over which dtypes, directions and data the cases spread; empty where each is one."""
+        return spread(self.breakdown)
 
     @property
     def title(self) -> str:
@@ -104,9 +103,13 @@ class Finding:
 def cause(outcome: Outcome) -> tuple[str, ...]:
     """What outcomes of one finding share."""
     diagnosis = outcome.diagnosis or {}
-    # Crashes differ by their signal, refusals by the argument they are about, gradients by the tensor.
-    more = (diagnosis.get("signal") or "", diagnosis.get("argument") or "", *diagnosis.get("tensors", ()))
-    return (outcome.adapter, outcome.status, outcome.kind or "", diagnosis.get("transform") or "", *more)
+    transform = diagnosis.get("transform") or ""
+    if transform in ("", "unexplained"):
+        # Nothing says that different kinds of failure, or gradients, have the same cause.
+        return (outcome.adapter, outcome.status, outcome.kind or "", transform, *diagnosis.get("tensors", ()))
+    # Crashes differ by their signal, refusals by the argument they are about.
+    more = (diagnosis.get("signal") or "", diagnosis.get("argument") or "")
+    return (outcome.adapter, outcome.status, "", transform, *more)
 
 
 def case_weight(columns: Mapping[str, Any]) -> tuple[int, str]:
@@ -156,6 +159,7 @@ def findings(
                 tuple(outcome.case_id for outcome in members),
                 first.detail,
                 (conditions or {}).get(identity),
+                breakdown(members, cases),
             )
         )
     return sorted(found, key=_gravity)

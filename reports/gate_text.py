@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reports.breakdown import breakdown, counted
 from reports.expectations import Expectation
 from reports.findings import findings
 from reports.gate import Gate
@@ -68,7 +69,10 @@ def lines(gate: Gate, cases: Mapping[str, dict[str, Any]]) -> list[Line]:
             continue
         for item in findings(members, dict(cases)):
             what = " ".join((item.text or item.detail).split())
-            text = f"{item.adapter} {item.label}, {_cases(len(item.members))}, smallest {item.smallest}: {what}"
+            # Several kinds are counted one by one.
+            who = item.adapter if len(item.kinds) > 1 else f"{item.adapter} {item.label},"
+            over = f" ({item.spread})" if item.spread else ""
+            text = f"{who} {item.counted}{over}, smallest {item.smallest}: {what}"
             keys = ((item.adapter, case_id) for case_id in item.members)
             entry = next((unlike[key] for key in keys if key in unlike), None)
             found.append(Line(name, text + (_otherwise(entry) if entry else ""), standing.fails))
@@ -79,8 +83,9 @@ def lines(gate: Gate, cases: Mapping[str, dict[str, Any]]) -> list[Line]:
     known = {item.entry.place: item.entry for item in gate.items if item.entry}
     for place, entry in known.items():
         members = [item.outcome for item in gate.items if item.entry and item.entry.place == place]
-        what = label(members[0].status, members[0].kind)
-        text = f"{members[0].adapter} {what}, {_cases(len(members))}: {_named(entry)}: {entry.reason}"
+        by_kind = breakdown(members, cases)["kind"]
+        what = f" {label(members[0].status, members[0].kind)}," if len(by_kind) == 1 else ""
+        text = f"{members[0].adapter}{what} {counted(len(members), by_kind)}: {_named(entry)}: {entry.reason}"
         found.append(Line("known", f"{text} {entry.upstream}".rstrip(), False))
     for one, other, count in gate.overlaps:
         both = f"{_named(one)} and {_named(other)} both explain {_cases(count)}"

@@ -51,9 +51,10 @@ GLOSSARY: dict[str, dict[str, str]] = {
         "outcome": "how one answer compares with the oracle, and what was run where",
         "discrepancy": "an outcome that fails a gate unless it is expected (in conditions: gates)",
         "diagnosis": "the change to the right answer that gives the wrong one exactly, such as a shift by one",
-        "finding": "all discrepancies of one adapter with the same outcome and diagnosis",
-        "as far as asked, when": "the condition that all cases of a finding meet and no other judged case of the "
-        "run does; without these words further questions near its border were asked and agree",
+        "finding": "all discrepancies of one adapter with one diagnosis, in whatever dtype, direction or data",
+        "when": "the condition of a finding: further cases on both sides of its border were run and confirm it",
+        "seen in": "what all cases of a finding have in common and no passing case of the run has; further cases "
+        "did not confirm it, so it may be an accident",
         "gate": "the verdict on a run: red if anything is new, missing, stale or less precise",
         "expectation": "a known discrepancy, written down with its condition, reason and versions",
         "stale": "an expectation whose cases do not fail any more; it is to be removed",

@@ -88,7 +88,8 @@ class News:
         entries = (self.expectation.get((found.adapter, case_id)) for case_id in found.members)
         spans = sorted({entry.holds_for for entry in entries if entry is not None and entry.holds_for})
         before = self.before.get((found.adapter, self.smallest(found)))
-        if before is None or (before == found.label and spans):
+        same = {label(found.status, None if kind == found.status else kind) for kind in found.kinds}
+        if before is None or (before in same and spans):
             return f"known in {'; '.join(spans)}" if spans else ""
         versions = (self.versions_before or {}).get(found.adapter) or {}
         named = ", ".join(f"{name} {version}" for name, version in versions.items())
@@ -129,6 +130,7 @@ def news_of(gate: Gate | None, before: Results | None, cases: Mapping[str, dict[
 
 def _explained(items: list[Item]) -> Explained:
     outcomes = [item.outcome for item in items]
-    labels = dict.fromkeys(label(outcome.status, outcome.kind) for outcome in outcomes)
+    labels = Counter(label(outcome.status, outcome.kind) for outcome in outcomes)
+    words = ", ".join(labels if len(labels) == 1 else (f"{count} {name}" for name, count in labels.most_common()))
     assert items[0].entry is not None
-    return Explained(outcomes[0].adapter, ", ".join(labels), len(items), items[0].entry)
+    return Explained(outcomes[0].adapter, words, len(items), items[0].entry)

@@ -28,9 +28,9 @@ _OUTCOME = _environment.from_string("""<div><b>{{ symbol }} {{ label }}</b> · {
 </div>""")  # noqa: E501
 
 _FINDING = _environment.from_string("""<div><b>{{ symbol }} {{ label }}</b> · {{ finding.adapter }} · \
-{{ finding.count }} case{{ "" if finding.count == 1 else "s" }}
+{{ finding.counted }}{% if finding.spread %} ({{ finding.spread }}){% endif %}
 <br>{{ finding.text or first }}
-{% if finding.condition %}<br>{{ finding.condition.phrase }}{% endif %}
+{% if finding.condition %}<br>{{ finding.condition.phrase }}. {{ finding.condition.counted }}{% endif %}
 <br>smallest: <code>{{ finding.smallest }}</code></div>""")
 
 

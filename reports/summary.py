@@ -68,7 +68,9 @@ def _row(item: Finding) -> str:
     if item.condition is not None:
         what += f" ({item.condition.phrase})"
     text = f"{item.label}: {what}" if what else item.label
-    return f"| {_cell(text)} | {_cell(item.adapter)} | {len(item.members)} | `{item.smallest}` |"
+    over = "; ".join(filter(None, [item.counted.partition(": ")[2], item.spread]))
+    count = f"{item.count} ({over})" if over else str(item.count)
+    return f"| {_cell(text)} | {_cell(item.adapter)} | {_cell(count)} | `{item.smallest}` |"
 
 
 def _cell(text: str) -> str:

@@ -43,7 +43,7 @@ def print_report(results: Results, gate: Gate) -> None:
     groups = sorted(found.groups, key=lambda item: not news.fails_by(item))
     for item in groups[:_MOST_GROUPS]:
         status = STATUSES[item.status]
-        count = f"{len(item.members)} case{'s' if len(item.members) > 1 else ''}"
+        count = item.counted + (f" ({item.spread})" if item.spread else "")
         console.print()
         stands = ", ".join(f"{number} {standing.name}" for standing, number in news.standings(item))
         console.print(

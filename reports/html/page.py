@@ -215,7 +215,9 @@ def _facts(found: Survey, lives: Lives, seen: SeenOn) -> dict[str, Any]:
             {"id": g.id, "adapter": g.adapter, "label": g.label, "text": g.text, "smallest": g.smallest,
              "count": len(g.members), "status": g.status, "script": found.scripts.get(g.id),
              "life": [asdict(stage) for stage in lives.get(g.id, [])], "machines": seen.get(g.id),
-             "condition": None if g.condition is None else asdict(g.condition)}
+             "kinds": g.counted.partition(": ")[2], "spread": g.spread, "breakdown": g.breakdown,
+             "condition": None if g.condition is None else {
+                 **asdict(g.condition), "phrase": g.condition.phrase, "counted": g.condition.counted}}
             for g in found.groups
         ],
     }  # fmt: skip

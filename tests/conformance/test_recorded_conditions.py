@@ -41,7 +41,7 @@ def test_the_condition_of_a_finding_is_found_and_shown(tmp_path: Path) -> None:
         assert (condition["failing"], condition["passing"]) == (12, 60)
         results.set_meta("conditions", found)
         (group,) = survey(results).groups
-        assert group.title == f"mine: {DIAGNOSIS['text']}, as far as asked, when {condition['text']}"
+        assert group.title == f"mine: {DIAGNOSIS['text']}, seen in 12 cases, all with {condition['text']}"
 
 
 # Both have a stride above the kernel, and much else in common that is not the cause.

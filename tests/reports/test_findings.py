@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from cases import Case
@@ -21,7 +22,7 @@ def outcome(case_id: str, **changes: Any) -> Outcome:
         "axes": ["W"],
         "text": "the output shifted by +1 along W",
     }
-    return Outcome(case_id, "mine", "fail", "values", **({"diagnosis": diagnosis} | changes))
+    return Outcome(case_id, "mine", "fail", **({"kind": "values", "diagnosis": diagnosis} | changes))
 
 
 def test_one_cause_is_one_finding_whatever_the_axis_and_amount() -> None:
@@ -56,8 +57,45 @@ def test_the_id_does_not_depend_on_which_cases_were_asked() -> None:
     assert first.id == second.id
 
 
-def test_a_known_condition_is_part_of_the_title() -> None:
+def test_a_condition_is_part_of_the_title_as_sure_as_it_is() -> None:
     found = findings([outcome(IDS[0])], CASES)[0]
     condition = Condition("stride > kernel_size on some axis", "axes_stride_over_kernel > 0", 1, 3)
-    again = findings([outcome(IDS[0])], CASES, {found.id: condition})[0]
+    (again,) = findings([outcome(IDS[0])], CASES, {found.id: condition})
+    assert again.title.endswith(", seen in 1 case, with stride > kernel_size on some axis")
+    (again,) = findings([outcome(IDS[0])], CASES, {found.id: replace(condition, exact=True)})
     assert again.title.endswith(", when stride > kernel_size on some axis")
+
+
+def test_what_is_said_of_a_condition_is_what_was_counted() -> None:
+    condition = Condition("rank = 2", "rank = 2", 49, 43, exact=True, others=6, further_failing=12,
+                          further_passing=9, further_others=1)  # fmt: skip
+    assert condition.counted == (
+        "In this run, 49 cases meet it and show this cause; 6 more meet it and fail otherwise; "
+        "none of the 43 cases that pass meets it. "
+        "Of 22 cases run beyond it, 12 meet it and show the same cause, 9 do not meet it and pass, "
+        "1 fail otherwise and say nothing about it: they confirm it."
+    )
+    alone = Condition("rank = 2", "rank = 2", 1, 2)
+    assert alone.counted == (
+        "In this run, 1 case meets it and shows this cause; none of the 2 cases that pass meets it. "
+        "No further cases were run to confirm it."
+    )
+
+
+def test_one_cause_in_several_dtypes_directions_and_kinds_is_one_finding_with_a_breakdown() -> None:
+    texts = ("1d-i4-k3", "1d-i4-k3-f16", "1d-i4-k3-f16-normal.1", "1d-i4-k3-grad")
+    cases = {str(case): columns(case) for case in map(Case.parse, texts)}
+    kinds = ("shape", "values", "precision", "gradient")
+    members = [outcome(case_id, kind=kind) for case_id, kind in zip(cases, kinds, strict=True)]
+    (found,) = findings(members, cases)
+    assert found.breakdown == {
+        "kind": {"gradient": 1, "precision": 1, "shape": 1, "values": 1},
+        "dtype": {"f16": 2, "f32": 2},
+        "direction": {"fwd": 3, "grad": 1},
+        "data": {"ints": 3, "normal": 1},
+    }
+    assert found.counted == "4 cases: 1 gradient, 1 precision, 1 shape, 1 values"
+    assert found.spread == "2 f16, 2 f32; 3 fwd, 1 grad; 3 ints, 1 normal"
+    assert found.label == "fail: gradient, precision, shape, values"
+    unexplained = [outcome(case_id, kind=kind, diagnosis=None) for case_id, kind in zip(cases, kinds, strict=True)]
+    assert len(findings(unexplained, cases)) == 4, "nothing says that they have one cause"

@@ -118,6 +118,27 @@ def test_missing_and_infra_are_no_discrepancy_of_anyone(tmp_path: Path) -> None:
     assert found.standings == {"missing": 1, "infra": 1}
 
 
+def test_a_line_counts_by_kind(tmp_path: Path) -> None:
+    refused = replace(FAIL, case_id=OTHER, kind="rejected")
+    entry = ENTRY.replace('"values"', '["values", "rejected"]')
+    found = gate(tmp_path, entry, FAIL, refused)
+    (line,) = lines(found, {})
+    assert line.text.startswith("a 2 cases: 1 rejected, 1 values: expectation same-is-off: documented")
+    (tmp_path / "other").mkdir()
+    found = gate(tmp_path / "other", entry, FAIL)
+    (line,) = lines(found, {})
+    assert line.text.startswith("a fail: values, 1 case: expectation same-is-off: documented")
+
+
+def test_a_new_cause_is_one_line_with_its_kinds_and_dtypes(tmp_path: Path) -> None:
+    cause = {"transform": "flip", "text": "the kernel flipped", "axes": ["W"]}
+    half = str(Case.parse("1d-i5-k3-s2-same-f16-grad"))
+    outcomes = [replace(FAIL, diagnosis=cause), replace(FAIL, case_id=half, kind="gradient", diagnosis=cause)]
+    with run(tmp_path / "r.sqlite", *outcomes) as results:
+        (line,) = lines(assess(results, {}), results.cases())
+    assert line.text.startswith("a 2 cases: 1 gradient, 1 values (1 f16, 1 f32; 1 fwd, 1 grad), smallest ")
+
+
 def test_what_people_wrote_stays_text_in_markdown(tmp_path: Path) -> None:
     with run(
         tmp_path / "r.sqlite", replace(FAIL, detail="<img src=x> | [a](javascript:x) @all `x`\n## h")

@@ -36,4 +36,4 @@ def test_long_messages_unfold_and_a_condition_says_how_sure_it_is() -> None:
     (finding,) = findings([outcome], columns)
     assert "<br>SIGSEGV\n" in finding._repr_html_()
     (finding,) = findings([outcome], columns, {finding.id: Condition("stride > 1", "stride_min > 1", 1, 1)})
-    assert "as far as asked, when stride &gt; 1" in finding._repr_html_()
+    assert "seen in 1 case, with stride &gt; 1" in finding._repr_html_()

@@ -109,16 +109,20 @@ def test_finding_lists_its_cases(tab: Tab) -> None:
 def test_finding_has_its_condition_script_and_issue_body(chromium: Any, tmp_path: Path) -> None:
     with record(tmp_path / "results.sqlite") as results:
         finding = next(item for item in survey(results).groups if item.kind == "values")
-        condition = Condition("stride > 1", "stride_min > 1 and rank = 2", failing=2, passing=1)
+        condition = Condition("stride > 1", "stride_min > 1 and rank = 2", failing=2, passing=1, others=4)
         results.set_meta("conditions", {finding.id: asdict(condition)})
         results.set_meta("scripts", {finding.id: f"print({HOSTILE!r})\n# ``` is no fence\n"})
         tab = Tab(chromium, write_report(results, tmp_path / "report"), f"#/finding/{finding.id}")
-    assert "It happens when stride > 1: all 2 such cases show it, and none of 1 others" in tab.view()
+    assert (
+        "Seen in 2 cases, all with stride > 1. In this run, 2 cases meet it and show this cause; 4 more meet it"
+        in tab.view()
+    )
     assert HOSTILE in tab.page.get_by_text("is no fence").first.inner_text()
     tab.page.get_by_text("Text for an issue report").click()
     body = tab.page.locator("details.more pre").inner_text()
     assert body.startswith("# framework ")
     assert "````python\nprint(" in body
+    assert "Seen in cases with `stride > 1`. In this run, 2 cases meet it and show this cause; 4 more" in body
     assert "- right: pass" in body
     tab.page.get_by_role("link", name="stride > 1").click()
     tab.page.wait_for_selector("tr[aria-rowindex]")

@@ -22,6 +22,7 @@ function showFinding(box, id) {
     el("p", { class: "back" }, el("a", { href: "#/overview" }, "← overview")),
     el("h1", { class: "wrong" }, `${finding.adapter}: ${finding.text || finding.label}`),
     el("p", {}, el("a", { href: explorerLink(mine) }, `${finding.count} ${finding.count === 1 ? "case" : "cases"}`), standingsView(mine)),
+    breakdownView(finding),
     conditionView(finding),
     expectationsView(mine),
     machinesView(finding.machines),
@@ -63,9 +64,18 @@ function machinesView(machines) {
 function conditionView({ adapter, condition }) {
   if (!condition) return null;
   const where = `adapter = ${quote(adapter)} AND judged AND (${condition.sql})`;
-  const sure = condition.exact ? "further questions near its border agree" : "as far as this run asked";
-  return el("p", {}, "It happens when ", el("a", { href: explorerLink(where) }, el("code", {}, condition.text)),
-    `: all ${condition.failing} such cases show it, and none of ${condition.passing} others, ${sure}.`);
+  const [before, after] = condition.phrase.split(condition.text, 2);
+  const link = el("a", { href: explorerLink(where) }, el("code", {}, condition.text));
+  const when = condition.exact ? "It happens when " : `${before[0].toUpperCase()}${before.slice(1)}`;
+  return el("p", {}, when, after === undefined ? "" : link, `${after ?? ""}. ${condition.counted}`);
+}
+
+// How many of its cases there are of each kind of failure, dtype, direction and kind of data.
+function breakdownView({ breakdown }) {
+  const names = { kind: "outcome", dtype: "dtype", direction: "direction", data: "data" };
+  const parts = Object.entries(names).filter(([name]) => Object.keys(breakdown[name] ?? {}).length > 1)
+    .map(([name, words]) => `${words}: ${Object.entries(breakdown[name]).map(([value, count]) => `${count} ${value}`).join(", ")}`);
+  return parts.length ? el("p", { class: "breakdown" }, parts.join(" · ")) : null;
 }
 
 // The answers to the smallest case over the versions that the history has.
