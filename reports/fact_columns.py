@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["fact_column", "fact_columns_in", "fact_values", "facts_by_column", "shown"]
+__all__ = ["fact_column", "fact_columns_in", "fact_values", "facts_by_column", "shown", "with_values"]
 
 _COLUMN = re.compile(r"\bfact_\w+")
 
@@ -45,3 +45,15 @@ def shown(value: Any) -> str:
         if value is None or isinstance(value, bool)
         else str(value)
     )
+
+
+def with_values(condition: str, values: Mapping[str, Any]) -> str:
+    """A condition in which the columns of facts have become their values, as SQL writes them."""
+
+    def literal(match: re.Match[str]) -> str:
+        value = values.get(match[0].lower())
+        if value is None:
+            return "NULL"
+        return f"'{value.replace(chr(39), chr(39) * 2)}'" if isinstance(value, str) else str(int(value))
+
+    return _COLUMN.sub(literal, condition)

@@ -13,6 +13,7 @@ from cases.columns import columns
 from reports.drift import Drift, drifts
 from reports.expectations import CONDITION_COLUMNS, Expectation
 from reports.fact_columns import fact_columns_in, fact_values
+from reports.machines import unfamiliar
 from reports.outcome import OUTCOME_COLUMNS, Outcome
 from reports.standings import STANDINGS, standing
 from reports.statuses import STATUSES
@@ -72,6 +73,8 @@ class Gate:
         Entries without a signature, which take every failure of their kind for the known one.
     drifts : list of Drift
         Lost precision against the earlier run.
+    unfamiliar : list of str
+        Kinds of machines of the run that no settled gate was run on.
     counts : Counter
         Outcomes by status.
     """
@@ -82,6 +85,7 @@ class Gate:
     overlaps: list[tuple[Expectation, Expectation, int]] = field(default_factory=list)
     unsigned: list[Expectation] = field(default_factory=list)
     drifts: list[Drift] = field(default_factory=list)
+    unfamiliar: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
     @cached_property
@@ -173,7 +177,7 @@ def assess(
     """
     cases = results.cases()
     environments = results.meta().get("environments") or {}
-    gate = Gate()
+    gate = Gate(unfamiliar=unfamiliar(environments))
     for adapter in results.adapters():  # a run may have more outcomes than should be in memory at once
         own = list(results.outcomes(adapter, details=False))
         gate.counts.update(outcome.status for outcome in own)

@@ -37,7 +37,21 @@ def headline(gate: Gate) -> str:
     quiet = [f"{count} {name}" for name in STANDINGS if (count := gate.standings[name])]
     quiet = [part for part in quiet if part not in parts]
     tail = f" ({', '.join(quiet)})" if quiet else ""
-    return (f"Gate red: {', '.join(parts)}{_whose(gate)}" if parts else "Gate green: nothing new") + tail + "."
+    return (
+        (f"Gate red: {', '.join(parts)}{_whose(gate)}" if parts else "Gate green: nothing new")
+        + tail
+        + _unfamiliar(gate)
+        + "."
+    )
+
+
+def _unfamiliar(gate: Gate) -> str:
+    """On which kinds of machines no gate was ever settled."""
+    return (
+        f"; no gate was settled on this kind of machine before ({', '.join(gate.unfamiliar)})"
+        if gate.unfamiliar
+        else ""
+    )
 
 
 def _whose(gate: Gate) -> str:

@@ -7,10 +7,14 @@ machines.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import cases
 from reports.fact_columns import shown
 from reports.findings import Finding
 from reports.statuses import label
@@ -116,13 +120,13 @@ def by_machine(results: Results) -> list[ByMachine]:
         for name in names:
             for o in results.outcomes(name, details=False):
                 recorded.setdefault(o.case_id, {})[machine_of(name)] = _Brief(o.status, o.kind, o.gates, o.digest)
-        cases: dict[str, dict[str, dict[str, str]]] = {kind: {} for kind in KINDS}
+        differing: dict[str, dict[str, dict[str, str]]] = {kind: {} for kind in KINDS}
         for case_id, outcomes in recorded.items():
             kind = _kind(outcomes.values())
             if kind is not None:
-                cases[kind][case_id] = {name: label(o.status, o.kind) for name, o in outcomes.items()}
+                differing[kind][case_id] = {name: label(o.status, o.kind) for name, o in outcomes.items()}
         compared = sum(len(outcomes) > 1 for outcomes in recorded.values())
-        found.append(ByMachine(plain, tuple(map(machine_of, names)), compared, cases))
+        found.append(ByMachine(plain, tuple(map(machine_of, names)), compared, differing))
     return found
 
 
@@ -159,6 +163,29 @@ def seen_on(groups: Iterable[Finding], results: Results) -> SeenOn:
 
 def _alike(first: Finding, second: Finding) -> bool:
     return (first.status, first.kind, first.transform) == (second.status, second.kind, second.transform)
+
+
+@cache
+def _settled() -> frozenset[tuple[str, str]]:
+    text = (Path(cases.__file__).parent / "machines.toml").read_text(encoding="utf-8")
+    return frozenset((entry["arch"], entry["isa"]) for entry in tomllib.loads(text)["machine"])
+
+
+def unfamiliar(environments: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The kinds of machines of a run that no settled gate of the suite was run on, such as ``aarch64 with neon``.
+
+    Parameters
+    ----------
+    environments : mapping
+        By adapter, as a run records them. One that does not say its kind plays no part.
+    """
+    found: dict[str, None] = {}
+    for environment in environments.values():
+        facts = environment.get("facts") or {}
+        kind = facts.get("cpu.arch"), facts.get("cpu.isa")
+        if all(kind) and kind not in _settled():
+            found[f"{kind[0]} with {kind[1]}"] = None
+    return list(found)
 
 
 def changed_facts(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:

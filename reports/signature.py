@@ -26,9 +26,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from reports.crash_text import last_line
 from reports.outcome import Outcome
 
-__all__ = ["Signature", "last_line", "parse", "transform"]
+__all__ = ["Signature", "parse", "transform"]
 
 _MOST_CHARACTERS = 1000
 _MOST_SEARCHED = 20_000
@@ -164,24 +165,3 @@ def _explanations(outcome: Outcome) -> Iterator[Mapping[str, Any]]:
 def _signal(outcome: Outcome) -> str:
     """What ended the process: the first line of what was recorded of a crash."""
     return outcome.detail.partition("\n")[0].strip()
-
-
-# A line that ends a program on purpose, as absl and glog write it: XLA and TensorFlow end by one.
-_FATAL = re.compile(r"^F\d{4} \d\d:\d\d")
-# Lines that no framework chose: Python's and the machine's stacks, and what introduces them.
-_STACK = re.compile(
-    r"^(\s(?!\s*what\(\))|@ +0x|\*\*\* |Fatal Python error|Current thread|Thread 0x|Extension modules|Stack \(most recent)"
-)
-
-
-def last_line(detail: str) -> str:
-    """The framework's own last line before the process ended; empty where it said nothing.
-
-    Parameters
-    ----------
-    detail : str
-        What was recorded of a crash: the signal in the first line, then the end of standard error.
-    """
-    own = [line for line in detail.split("\n")[1:] if line.strip() and not _STACK.match(line)]
-    fatal = [line for line in own if _FATAL.match(line)]
-    return (fatal or own or [""])[-1].strip()

@@ -29,7 +29,11 @@ __all__ = ["command"]
 @device_option
 @click.option("--tier", metavar="TIER", help="smoke (default), gate, full, or corpus: what users reported.")
 @click.option("--case", "case_ids", multiple=True, metavar="ID", help="A single case; may be repeated.")
-@click.option("--where", metavar="EXPR", help="SQL condition over the columns of a case.")
+@click.option(
+    "--where",
+    metavar="EXPR",
+    help="SQL condition over the columns of a case, and facts such as fact_tensorflow_onednn.",
+)
 @click.option("--shard", metavar="I/M", help="Ask the I-th of M parts; `conformance merge` puts them together.")
 @click.option("--durations-from", metavar="RESULTS", help="Balance the shards by the times of a recorded run.")
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run in the folder.")

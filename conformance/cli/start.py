@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import click
 import pytest
 
 from conformance.cli.common import named_under_machines, print_gate, resolve_adapters
+from conformance.cli.where_facts import measured
 from conformance.exit_codes import INFRA, INTERRUPTED, USAGE, gate_exit_code
 from conformance.plugin import SUITE
 from conformance.runner.console import ConsoleReporter
 from conformance.runner.plan import ShardError, read_shard
 from conformance.selection import SelectionError, expectation_folders, select
 from reports.expectations import ExpectationError, load_all
+from reports.fact_columns import fact_columns_in
 from reports.store import Results, ResultsError
 
 __all__ = ["start"]
@@ -49,10 +52,17 @@ def start(
         Options that nothing can be run with.
     """
     # Which adapters a name stands for depends on what is installed where they are asked.
-    if dask is not None:
-        names = named_under_machines(adapters, machines)
-    else:
-        names = [spec.name for spec in resolve_adapters(adapters, device, machines)]
+    try:
+        if dask is not None:
+            if fact_columns_in(where or ""):
+                raise click.UsageError("--where with facts runs here only; leave out --dask")
+            names = named_under_machines(adapters, machines)
+        else:
+            specs = resolve_adapters(adapters, device, machines)
+            where, specs = measured(where, specs, partial(select, tier, case_ids))
+            names = [spec.name for spec in specs]
+    except SelectionError as error:
+        raise click.UsageError(str(error)) from None
     if not (workers == "auto" or workers.isdecimal()):
         raise click.UsageError(f"-n {workers!r}: give a number of worker processes, or auto")
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,11 +123,11 @@ def test_a_line_counts_by_kind(tmp_path: Path) -> None:
     refused = replace(FAIL, case_id=OTHER, kind="rejected")
     entry = ENTRY.replace('"values"', '["values", "rejected"]')
     found = gate(tmp_path, entry, FAIL, refused)
-    (line,) = lines(found, {})
+    (line,) = [line for line in lines(found, {}) if line.standing == "known"]
     assert line.text.startswith("a 2 cases: 1 rejected, 1 values: expectation same-is-off: documented")
     (tmp_path / "other").mkdir()
     found = gate(tmp_path / "other", entry, FAIL)
-    (line,) = lines(found, {})
+    (line,) = [line for line in lines(found, {}) if line.standing == "known"]
     assert line.text.startswith("a fail: values, 1 case: expectation same-is-off: documented")
 
 
@@ -240,3 +241,41 @@ def test_accepted_discrepancies_are_known_afterwards(tmp_path: Path, narrow: Nar
     assert after.standings == {"known": 2}
     assert (after.fails, after.overlaps, after.unused) == (False, [], [])
     assert {str(entry.versions["numpy"]) for entry in read(tmp_path / "expectations" / "a.toml")} == {">=2.0"}
+
+
+FACTS = {"tensorflow.onednn": False, "threads": 2}
+
+
+def on_a_machine(folder: Path, entry: str, facts: dict[str, Any], *outcomes: Outcome) -> Gate:
+    with Results.create(folder / "facts.sqlite") as results:
+        results.plan([(o.adapter, Case.parse(o.case_id)) for o in outcomes])
+        results.record_all(outcomes)
+        results.set_meta("environments", {"a": {"versions": {"numpy": "2.0"}, "facts": facts}})
+        (folder / "a.toml").write_text(entry)
+        return assess(results, load_all(["a"], [folder]))
+
+
+@pytest.mark.parametrize(
+    ("extra", "where"),
+    [("environment = { facts = { threads = 2 } }", "rank = 1"), ("", "rank = 1 and fact_threads = 2")],
+)
+def test_an_entry_is_for_the_machines_whose_facts_it_names(tmp_path: Path, extra: str, where: str) -> None:
+    entry = f"{ENTRY}{extra}\n".replace("where =", "#", 1)
+    entry = entry.replace("[[expectation]]", f'[[expectation]]\nwhere = "{where}"')
+    here = on_a_machine(tmp_path, entry, FACTS, FAIL)
+    assert not here.fails
+    assert here.standings == {"known": 1}
+    # On another machine it explains nothing, and is neither stale nor unused there.
+    (tmp_path / "there").mkdir()
+    there = on_a_machine(tmp_path / "there", entry, FACTS | {"threads": 1}, FAIL)
+    assert there.standings == {"new": 1}
+    assert (there.stale, there.unused) == ([], [])
+    (tmp_path / "right").mkdir()
+    right = on_a_machine(
+        tmp_path / "right", entry, FACTS | {"threads": 1}, replace(FAIL, status="pass", kind=None)
+    )
+    assert (right.fails, right.stale, right.unused) == (False, [], [])
+    # Where the facts hold and the cases pass, it is stale.
+    (tmp_path / "stale").mkdir()
+    stale = on_a_machine(tmp_path / "stale", entry, FACTS, PASS)
+    assert len(stale.stale) == 1

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from cases import Case
-from reports.fact_columns import fact_column, fact_columns_in, fact_values, facts_by_column, shown
-from reports.machines import by_machine, changed_facts, machine_lines, machine_of, plain_name, seen_on
+from reports.fact_columns import fact_column, fact_columns_in, fact_values, facts_by_column, shown, with_values
+from reports.gate import Gate
+from reports.gate_text import headline
+from reports.machines import by_machine, changed_facts, machine_lines, machine_of, plain_name, seen_on, unfamiliar
 from reports.outcome import Outcome
 from reports.store import Results
 from reports.survey import survey
@@ -103,3 +105,20 @@ def test_facts_are_columns() -> None:
     assert fact_values(environment, ("fact_threads", "fact_other")) == {"fact_threads": 2, "fact_other": None}
     assert facts_by_column({"a": environment, "b": {}}) == {"a": {"fact_threads": 2}, "b": {"fact_threads": None}}
     assert [shown(value) for value in (None, True, False, 3)] == ["unknown", "yes", "no", "3"]
+
+
+def test_a_run_on_a_kind_of_machine_that_was_never_settled_says_so() -> None:
+    known = {"facts": {"cpu.arch": "x86_64", "cpu.isa": "avx2"}}
+    new = {"facts": {"cpu.arch": "riscv64", "cpu.isa": "rvv"}}
+    assert unfamiliar({"a": known, "b": {}, "c": {"facts": {"cpu.arch": "x86_64", "cpu.isa": None}}}) == []
+    assert unfamiliar({"a": known, "b": new, "c": new}) == ["riscv64 with rvv"]
+    assert headline(Gate(unfamiliar=["riscv64 with rvv"])) == (
+        "Gate green: nothing new; no gate was settled on this kind of machine before (riscv64 with rvv)."
+    )
+
+
+def test_facts_become_values_in_a_condition() -> None:
+    values = {"fact_a": True, "fact_b": None, "fact_c": "it's"}
+    assert with_values("fact_a = 1 and fact_b is null and fact_c = 'x'", values) == (
+        "1 = 1 and NULL is null and 'it''s' = 'x'"
+    )
