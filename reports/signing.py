@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 
+from reports.crash_text import last_line
 from reports.outcome import Outcome
-from reports.signature import Signature, last_line, transform
+from reports.signature import Signature, transform
 
 __all__ = ["pattern", "signature_of"]
 
