@@ -30,6 +30,9 @@ Diagnosis = dict[str, Any]
 # On data that are not exact, elements that differ less than this share of the largest differ by rounding.
 _VISIBLE = 1e-3
 
+# What counts that a format cannot hold look like, since such sums stand still.
+_SATURATED = {"clipped", "constant"}
+
 
 def diagnose(
     case: Case, tensors: Tensors, reply: Reply, verdict: dict[str, Any], host: Host | None = None
@@ -156,7 +159,7 @@ def _explain(match: Match, host: Host | None) -> list[Explanation]:
     """
     search = Search(match)
     found = search.single()
-    if not found:
+    if not found or (match.whole and {way.transform for way in found} <= _SATURATED):
         way = explain_precision(match)
         if way is not None:
             return [Explanation((Variation(way.transform, (), way.text, lambda p: p),))]
