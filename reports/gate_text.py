@@ -11,7 +11,7 @@ from reports.expectations import Expectation
 from reports.findings import findings
 from reports.gate import Gate
 from reports.standings import STANDINGS
-from reports.statuses import label
+from reports.statuses import STATUSES, label
 
 __all__ = ["Line", "headline", "lines", "markdown"]
 
@@ -36,7 +36,21 @@ def headline(gate: Gate) -> str:
     quiet = [f"{count} {name}" for name in STANDINGS if (count := gate.standings[name])]
     quiet = [part for part in quiet if part not in parts]
     tail = f" ({', '.join(quiet)})" if quiet else ""
-    return (f"Gate red: {', '.join(parts)}{_whose(gate)}" if parts else "Gate green: nothing new") + tail + "."
+    if parts:
+        return f"Gate red: {', '.join(parts)}{_whose(gate)}{tail}."
+    if gate.counts and not gate.compared:
+        return f"Nothing was compared: {_counted(gate.counts)}{tail}."
+    green = "Gate green: nothing new" + (f" in {_others(gate)}" if gate.uncompared else "")
+    return f"{green}{tail}."
+
+
+def _others(gate: Gate) -> str:
+    """What a green gate holds for, where nothing of some adapters was compared."""
+    return f"what was compared, which is nothing of {', '.join(gate.uncompared)}"
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{counts[name]} {status.label}" for name, status in STATUSES.items() if counts[name])
 
 
 def _whose(gate: Gate) -> str:
@@ -69,6 +83,10 @@ def lines(gate: Gate, cases: Mapping[str, dict[str, Any]]) -> list[Line]:
             what = " ".join((item.text or item.detail).split())
             text = f"{item.adapter} {item.label}, {_cases(len(item.members))}, smallest {item.smallest}: {what}"
             found.append(Line(name, text, standing.fails))
+    found += [
+        Line("not compared", f"{adapter}: nothing was compared: {_counted(counts)}", False)
+        for adapter, counts in gate.uncompared.items()
+    ]
     found += [Line("drift", str(drift), True) for drift in gate.drifts]
     found += [
         Line("stale", f"{_named(entry)} does not fail any more; {_remove(entry)}", True) for entry in gate.stale
