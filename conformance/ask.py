@@ -42,7 +42,7 @@ def ask(case: Case, host: Host, sent: Pending | None = None) -> Outcome:
         tensors = question(case)
         reply = host.ask(case, tensors) if sent is None else host.wait(sent)
         fields = judge(case, tensors, reply)
-        if fields["status"] not in ("pass", "unsupported", "inexpressible", "infra"):
+        if fields["status"] not in ("pass", "unchecked", "unsupported", "inexpressible", "infra"):
             fields["program"] = host.program(case)
             if _comparable(case):
                 fields["evidence"] = evidence(case, tensors, reply)

@@ -8,10 +8,9 @@ import numpy as np
 
 from adapters.process import Reply
 from cases.case import Case
-from cases.data import DATA_KINDS
 from cases.errors import DomainError
 from conformance.bound import PROFILES, tolerance
-from conformance.reference import answer, reference
+from conformance.reference import answer, judged_bit_by_bit, reference
 
 __all__ = ["evidence"]
 
@@ -34,7 +33,7 @@ def evidence(case: Case, tensors: dict[str, np.ndarray], reply: Reply) -> dict[s
     except DomainError:
         expected = {}
     promised = PROFILES.get(reply.promise)
-    rounds = promised is not None and not DATA_KINDS[case.data].exact
+    rounds = promised is not None and not judged_bit_by_bit(case, reply.promise)
     shown: dict[str, dict[str, Any]] = {}
     for name, tensor in reply.tensors.items():
         wanted = expected.get(name)
@@ -58,7 +57,7 @@ def _plain(array: np.ndarray) -> list[Any]:
 
 
 def _shares(values: np.ndarray, wanted: np.ndarray, allowed: np.ndarray) -> list[Any]:
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         shares = np.abs(np.asarray(values, dtype=np.float64) - wanted) / allowed
     # Three digits are enough to look at.
     return _plain(np.array([float(f"{share:.3g}") for share in shares.ravel()]))

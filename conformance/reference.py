@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,12 @@ from cases.data import DATA_KINDS, make_tensors
 from cases.directions import DIRECTIONS
 from cases.errors import DomainError
 from conformance import oracle
-from conformance.bound import Reference
+from conformance.bound import Reference, is_normwise
 from conformance.freedom import REFERENCES
+from conformance.normwise import norms_of
 from conformance.second_order import conv_transpose_second_order
 
-__all__ = ["answer", "question", "reference"]
+__all__ = ["answer", "are_whole", "judged_bit_by_bit", "question", "reference"]
 
 Tensors = dict[str, np.ndarray]
 
@@ -66,10 +68,29 @@ def reference(case: Case, tensors: Tensors) -> dict[str, Reference]:
     """
     kept = _KEPT.get(case)
     if kept is None or kept.tensors is not tensors:
-        return REFERENCES[DATA_KINDS[case.data].judged](case, tensors, answer)
+        return _reference(case, tensors)
     if kept.reference is None:
-        kept.reference = REFERENCES[DATA_KINDS[case.data].judged](case, tensors, answer)
+        kept.reference = _reference(case, tensors)
     return kept.reference
+
+
+def _reference(case: Case, tensors: Tensors) -> dict[str, Reference]:
+    found = REFERENCES[DATA_KINDS[case.data].judged](case, tensors, answer)
+    whole = not case.format.is_complex and all(are_whole(array) for array in tensors.values())
+    return {
+        name: replace(value, whole=whole, norms=partial(norms_of, case, tensors, name))
+        for name, value in found.items()
+    }
+
+
+def are_whole(array: np.ndarray) -> bool:
+    """Whether all entries are finite whole numbers."""
+    return bool(np.all(np.isfinite(array) & (array == np.rint(array))))
+
+
+def judged_bit_by_bit(case: Case, promise: str) -> bool:
+    """Whether the answer must be right bit for bit: on exact data, but for an adapter with a normwise promise."""
+    return DATA_KINDS[case.data].exact and not is_normwise(promise)
 
 
 @dataclass

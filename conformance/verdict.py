@@ -18,8 +18,9 @@ from cases.data import DATA_KINDS
 from cases.dtypes import DType, round_to, spacing
 from cases.errors import DomainError
 from cases.policy import policies
-from conformance.bound import PROFILES, Reference, profiles_for, tolerance
-from conformance.reference import Tensors, reference
+from conformance.bound import PROFILES, Reference, is_normwise, profiles_for, says_nothing, tolerance
+from conformance.counted import is_count, kept_in, smallest
+from conformance.reference import Tensors, judged_bit_by_bit, reference
 
 __all__ = ["judge"]
 
@@ -134,11 +135,11 @@ def _fail(kind: str, detail: str) -> Verdict:
 
 
 def _worse(first: Verdict, second: Verdict) -> Verdict:
-    """The verdict on several tensors: the first failure, else the loosest profile and its budget."""
-    if first["status"] != "pass":
-        return first
-    if second["status"] != "pass":
-        return second
+    """The verdict on several tensors: the first failure, else what is unchecked, else the loosest profile met."""
+    for status in ("fail", "unchecked"):
+        failing = next((verdict for verdict in (first, second) if verdict["status"] == status), None)
+        if failing is not None:
+            return failing
     order = [EXACT, *PROFILES]
     worst = max(first, second, key=lambda v: (order.index(v["profile"]), v["budget"]))
     return worst | {"max_abs_error": max(first["max_abs_error"], second["max_abs_error"])}
@@ -156,12 +157,16 @@ def _compare(case: Case, name: str, wanted: Reference, got: Tensor, promised: st
     if not wrong.any():
         return {"status": "pass", "profile": EXACT, "budget": 0.0, "max_abs_error": _distance(values, wanted)}
     odd = wrong & (np.isfinite(values) != np.isfinite(nearest))
+    if is_normwise(promised):
+        # Where the norms leave the format, or have no value, every finite element may be lost; none can be won.
+        odd &= np.isfinite(values) | np.isfinite(tolerance(wanted, dtype, PROFILES[promised]))
     if odd.any():
         return _fail("nonfinite", f"{name} {_where(odd, values, nearest)}") | {"max_abs_error": _FAR}
     error = _distance(values, wanted)
-    if DATA_KINDS[case.data].exact:
+    if judged_bit_by_bit(case, promised):
         return _fail(wrong_values, f"{name} {_where(wrong, values, nearest)}") | {"max_abs_error": error}
-    return _against_profiles(case, name, wanted, values, promised, wrong_values) | {"max_abs_error": error}
+    verdict = _against_profiles(case, name, wanted, values, wrong, promised, wrong_values)
+    return verdict | {"max_abs_error": error}
 
 
 def _right(values: np.ndarray, nearest: np.ndarray, wanted: Reference, dtype: DType) -> np.ndarray:
@@ -181,31 +186,68 @@ def _against_profiles(
     name: str,
     wanted: Reference,
     values: np.ndarray,
+    wrong: np.ndarray,
     promised: str,
     wrong_values: str,
 ) -> Verdict:
+    """Judge an answer by the error bounds, of which the tightest that it meets counts.
+
+    ``wrong`` are the elements that are not right bit for bit.
+    """
     order = [EXACT, *PROFILES]
-    for profile in profiles_for(case.format):
-        used = _budget(values, wanted, case.format, profile.name)
-        if used <= 1:
-            verdict: Verdict = {"status": "pass", "profile": profile.name, "budget": used}
-            if order.index(profile.name) > order.index(promised):
-                share = _budget(values, wanted, case.format, promised)
-                verdict |= _fail(
-                    "precision",
-                    f"{name} meets profile {profile.name}, not the promised {promised} ({share:.3g} x its bound)",
-                )
-            return verdict
-    loosest = profiles_for(case.format)[-1]
-    beyond = np.abs(values - wanted.exact) > tolerance(wanted, case.format, loosest)
+    unchecked = wrong  # what no bound has said anything about
+    for profile in profiles_for(case.format, promised):
+        allowed = tolerance(wanted, case.format, profile)
+        within = _shares(values, wanted, allowed) <= 1
+        unchecked = unchecked & ~(within & ~says_nothing(wanted, case.format, profile))
+        if not within[wrong].all():
+            continue
+        used = _budget(values, wanted, wrong, allowed)
+        if unchecked.any() and (is_count(wanted) & unchecked).any():
+            return _wrong_counts(case, name, wanted, values, unchecked, wrong_values)
+        if order.index(profile.name) > order.index(promised):
+            share = _budget(values, wanted, wrong, tolerance(wanted, case.format, PROFILES[promised]))
+            text = f"{name} meets profile {profile.name}, not the promised {promised} ({share:.3g} x its bound)"
+            return {"profile": profile.name, "budget": used} | _fail("precision", text)
+        if unchecked.any():
+            text = (
+                f"{name} is beyond tighter profiles in {int(unchecked.sum())} of {unchecked.size} elements, and "
+            )
+            text += (
+                f"the error bound of the promised {profile.name} says nothing there: it allows an answer of zeros"
+            )
+            return {"status": "unchecked", "detail": text}
+        return {"status": "pass", "profile": profile.name, "budget": used}
+    loosest = profiles_for(case.format, promised)[-1]
+    beyond = wrong & ~(_shares(values, wanted, tolerance(wanted, case.format, loosest)) <= 1)
     return _fail(wrong_values, f"{name} {_where(beyond, values, wanted.exact)}")
 
 
-def _budget(values: np.ndarray, wanted: Reference, dtype: DType, profile: str) -> float:
-    allowed = tolerance(wanted, dtype, PROFILES[profile])
-    with np.errstate(invalid="ignore", divide="ignore"):
+def _wrong_counts(
+    case: Case, name: str, wanted: Reference, values: np.ndarray, unchecked: np.ndarray, wrong_values: str
+) -> Verdict:
+    """Judge counts that no tighter profile holds, where the bound of this one says nothing.
+
+    How far a count can fall is known without a bound: a wrong one is lost precision where sums kept in the format
+    can give it, and a wrong value else.
+    """
+    counts = unchecked & is_count(wanted)
+    impossible = counts & ~kept_in(case.format, values, wanted)
+    if impossible.any():
+        return _fail(wrong_values, f"{name} {_where(impossible, values, wanted.exact)}")
+    shown = smallest(case.format, values, wanted, counts)
+    return _fail("precision", f"{name} has sums that {case.format.label} cannot count; {shown}")
+
+
+def _shares(values: np.ndarray, wanted: Reference, allowed: np.ndarray) -> np.ndarray:
+    """The errors as shares of what is allowed; infinite where nothing is, 0 where there is no error."""
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):  # a bound may be as small as 1e-308
         share = np.abs(values - wanted.exact) / allowed
-    return float(np.max(np.nan_to_num(share, nan=0.0), initial=0.0))
+    return np.nan_to_num(share, nan=0.0, posinf=np.inf)
+
+
+def _budget(values: np.ndarray, wanted: Reference, wrong: np.ndarray, allowed: np.ndarray) -> float:
+    return float(np.max(_shares(values, wanted, allowed), initial=0.0, where=wrong))
 
 
 def _distance(values: np.ndarray, wanted: Reference) -> float:

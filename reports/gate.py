@@ -16,7 +16,7 @@ from reports.fact_columns import fact_columns_in, fact_values
 from reports.machines import unfamiliar
 from reports.outcome import OUTCOME_COLUMNS, Outcome
 from reports.standings import STANDINGS, standing
-from reports.statuses import STATUSES
+from reports.statuses import STATUSES, UNCOMPARED
 from reports.store import Results
 from reports.where import Table
 
@@ -77,6 +77,8 @@ class Gate:
         Kinds of machines of the run that no settled gate was run on.
     counts : Counter
         Outcomes by status.
+    uncompared : dict of Counter
+        Outcomes by status of each adapter of which no answer was compared with the oracle.
     """
 
     items: list[Item] = field(default_factory=list)
@@ -87,6 +89,12 @@ class Gate:
     drifts: list[Drift] = field(default_factory=list)
     unfamiliar: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    uncompared: dict[str, Counter[str]] = field(default_factory=dict)
+
+    @property
+    def compared(self) -> int:
+        """Number of outcomes in which an answer, or the want of one, was compared with the oracle."""
+        return sum(count for status, count in self.counts.items() if status not in UNCOMPARED)
 
     @cached_property
     def standings(self) -> Counter[str]:
@@ -180,7 +188,10 @@ def assess(
     gate = Gate(unfamiliar=unfamiliar(environments))
     for adapter in results.adapters():  # a run may have more outcomes than should be in memory at once
         own = list(results.outcomes(adapter, details=False))
-        gate.counts.update(outcome.status for outcome in own)
+        statuses = Counter(outcome.status for outcome in own)
+        gate.counts.update(statuses)
+        if own and not statuses.keys() - UNCOMPARED:
+            gate.uncompared[adapter] = statuses
         before = (
             {} if baseline is None else {old.case_id: old for old in baseline.outcomes(adapter, details=False)}
         )

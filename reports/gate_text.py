@@ -12,7 +12,7 @@ from reports.expectations import Expectation
 from reports.findings import findings
 from reports.gate import Gate
 from reports.standings import STANDINGS
-from reports.statuses import label
+from reports.statuses import STATUSES, label
 
 __all__ = ["Line", "headline", "lines", "markdown"]
 
@@ -37,21 +37,28 @@ def headline(gate: Gate) -> str:
     quiet = [f"{count} {name}" for name in STANDINGS if (count := gate.standings[name])]
     quiet = [part for part in quiet if part not in parts]
     tail = f" ({', '.join(quiet)})" if quiet else ""
-    return (
-        (f"Gate red: {', '.join(parts)}{_whose(gate)}" if parts else "Gate green: nothing new")
-        + tail
-        + _unfamiliar(gate)
-        + "."
-    )
+    tail += _unfamiliar(gate)
+    if parts:
+        return f"Gate red: {', '.join(parts)}{_whose(gate)}{tail}."
+    if gate.counts and not gate.compared:
+        return f"Nothing was compared: {_counted(gate.counts)}{tail}."
+    green = "Gate green: nothing new" + (f" in {_others(gate)}" if gate.uncompared else "")
+    return f"{green}{tail}."
 
 
 def _unfamiliar(gate: Gate) -> str:
     """On which kinds of machines no gate was ever settled."""
-    return (
-        f"; no gate was settled on this kind of machine before ({', '.join(gate.unfamiliar)})"
-        if gate.unfamiliar
-        else ""
-    )
+    kinds = ", ".join(gate.unfamiliar)
+    return f"; no gate was settled on this kind of machine before ({kinds})" if kinds else ""
+
+
+def _others(gate: Gate) -> str:
+    """What a green gate holds for, where nothing of some adapters was compared."""
+    return f"what was compared, which is nothing of {', '.join(gate.uncompared)}"
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{counts[name]} {status.label}" for name, status in STATUSES.items() if counts[name])
 
 
 def _whose(gate: Gate) -> str:
@@ -90,6 +97,10 @@ def lines(gate: Gate, cases: Mapping[str, dict[str, Any]]) -> list[Line]:
             keys = ((item.adapter, case_id) for case_id in item.members)
             entry = next((unlike[key] for key in keys if key in unlike), None)
             found.append(Line(name, text + (_otherwise(entry) if entry else ""), standing.fails))
+    found += [
+        Line("not compared", f"{adapter}: nothing was compared: {_counted(counts)}", False)
+        for adapter, counts in gate.uncompared.items()
+    ]
     found += [Line("drift", str(drift), True) for drift in gate.drifts]
     found += [
         Line("stale", f"{_named(entry)} does not fail any more; {_remove(entry)}", True) for entry in gate.stale

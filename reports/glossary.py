@@ -43,7 +43,8 @@ GLOSSARY: dict[str, dict[str, str]] = {
         "can cause",
         "accuracy profile": "how an implementation accumulates: exact, fp64 (in float64), fp32-acc (in float32), "
         "storage-acc (in the dtype of the question), tf32 (inputs cut to TF32, accumulated in"
-        " float32); the tightest one that an answer meets is named",
+        " float32), normwise-fp64 and normwise-fp32 (FFT, Strassen or Winograd in that format, judged only where"
+        " promised); the tightest one that an answer meets is named",
         "ULP": "unit in the last place: the spacing of numbers at the right answer",
         "bits": "a letter for each different answer to a case: equal letters, equal bits",
     },

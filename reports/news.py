@@ -40,6 +40,8 @@ class News:
         The result in one sentence; empty where nobody asked for news.
     fails : bool
         Whether the gate fails.
+    green : bool
+        Whether it passes, with answers of every adapter compared.
     lines : list of Line
         What to look at beside the discrepancies: what is fixed, stale or less precise.
     explained : list of Explained
@@ -56,6 +58,7 @@ class News:
 
     headline: str = ""
     fails: bool = False
+    green: bool = True
     lines: list[Line] = field(default_factory=list)
     explained: list[Explained] = field(default_factory=list)
     standing: dict[Question, str] = field(default_factory=dict)
@@ -125,7 +128,8 @@ def news_of(gate: Gate | None, before: Results | None, cases: Mapping[str, dict[
         if line.standing != "known" and not (line.standing in STANDINGS and line.fails)
     ]
     reasons = [_explained(items) for _, items in sorted(explained.items())]
-    return News(headline(gate), gate.fails, others, reasons, standing, expectation, earlier, versions)
+    green = not gate.fails and not gate.uncompared
+    return News(headline(gate), gate.fails, green, others, reasons, standing, expectation, earlier, versions)
 
 
 def _explained(items: list[Item]) -> Explained:

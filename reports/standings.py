@@ -50,7 +50,8 @@ STANDINGS: dict[str, Standing] = {
 }
 
 # How bad an outcome is for whoever relies on the implementation; equal numbers are compared by their answers.
-_GRAVITY = {"pass": 0, "flaky": 0, "unsupported": 1, "inexpressible": 1, "fail": 2, "timeout": 3, "crash": 4}
+_GRAVITY = {"pass": 0, "flaky": 0, "unchecked": 1, "unsupported": 1, "inexpressible": 1, "fail": 2, "timeout": 3,
+            "crash": 4}  # fmt: skip
 
 
 def _kind(outcome: Outcome) -> tuple[str, str | None, str | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FAIL_KINDS", "GATING", "STATUSES", "Status", "label"]
+__all__ = ["FAIL_KINDS", "GATING", "STATUSES", "UNCOMPARED", "Status", "label"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,10 @@ STATUSES: dict[str, Status] = {
         Status("timeout", "timeout", "◷", "yellow", True, False, "no answer within the time limit"),
         Status("unsupported", "unsupported", "–", "blue", False, False, "the framework documents that it cannot"),
         Status("inexpressible", "inexpressible", "·", "cyan", False, False, "the interface has no words for it"),
+        # By itself no sign of a fault, so it does not gate; a run or an adapter with nothing else is not green.
+        Status(
+            "unchecked", "unchecked", "○", "yellow", False, False, "the promised error bound says nothing about it"
+        ),
         Status(
             "flaky", "flaky", "~", "yellow", False, False, "failed, and passed when asked again in a new process"
         ),
@@ -67,6 +71,10 @@ FAIL_KINDS: dict[str, str] = {
     "accepted": "numbers for a question that has no answer (R11)",
     "nondeterministic": "asked twice, two answers",
 }
+
+
+UNCOMPARED = frozenset({"unsupported", "inexpressible", "unchecked", "missing", "infra"})
+"""Names of the statuses of questions for which no answer was compared with the oracle."""
 
 
 def label(status: str, kind: str | None) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.findings import Condition, Finding, findings
-from reports.statuses import GATING, STATUSES
+from reports.statuses import GATING, STATUSES, UNCOMPARED
 from reports.store import Results
 
 __all__ = ["Survey", "sentence", "survey", "totals_line"]
@@ -111,8 +111,13 @@ def sentence(found: Survey) -> str:
         agree = "no answer agrees with the oracle"
     if not totals:
         return "Nothing was asked."
-    if not totals["pass"] and not parts:
+    if not totals.keys() - UNCOMPARED and not parts:
+        if totals["unchecked"]:
+            return "Nothing was compared: no promised error bound says anything about an answer."
         return "Nothing was compared: no adapter could be asked any of the questions."
+    silent = [adapter for adapter, counts in found.counts.items() if counts and not counts.keys() - UNCOMPARED]
+    if silent:
+        agree += f"; nothing of {', '.join(silent)} was compared"
     if not parts:
         return f"No discrepancy: {agree}."
     return "; ".join([*parts, agree]) + "."

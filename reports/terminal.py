@@ -38,7 +38,7 @@ def print_report(results: Results, gate: Gate) -> None:
     console.print(news.headline, style="bold", soft_wrap=True, markup=False)
     console.print(sentence(found), soft_wrap=True, markup=False)
     for remark in news.lines:
-        if remark.fails:
+        if remark.fails or remark.standing == "not compared":
             console.print(f"  {remark.standing}: {remark.text}", soft_wrap=True, markup=False)
     groups = sorted(found.groups, key=lambda item: not news.fails_by(item))
     for item in groups[:_MOST_GROUPS]:

@@ -18,6 +18,7 @@ from conformance.runner.plan import ShardError, read_shard
 from conformance.selection import SelectionError, expectation_folders, select
 from reports.expectations import ExpectationError, load_all
 from reports.fact_columns import fact_columns_in
+from reports.gate_text import headline
 from reports.store import Results, ResultsError
 
 __all__ = ["start"]
@@ -110,6 +111,11 @@ def _finish(out: Path, console: ConsoleReporter, pytest_status: int, *, sharded:
         return USAGE if pytest_status == pytest.ExitCode.USAGE_ERROR else INFRA
     if not recorder.gate.counts and not sharded:
         raise click.UsageError("the selection holds no case; nothing was tested")
+    if not recorder.gate.compared and not recorder.gate.fails and not sharded and not console.interrupted:
+        print_gate(recorder.gate, recorder.cases, summary=out / "summary.md")
+        click.echo(recorder.totals)
+        click.echo(f"conformance: {headline(recorder.gate)[0].lower()}{headline(recorder.gate)[1:]}", err=True)
+        return USAGE
     print_gate(recorder.gate, recorder.cases, summary=out / "summary.md")
     click.echo(f"report: {out / 'report' / 'index.html'}")
     click.echo(recorder.totals)

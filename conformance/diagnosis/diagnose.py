@@ -38,6 +38,9 @@ STRICT = "CONFORMANCE_STRICT"
 _VISIBLE = 1e-3
 _NUMBERS = {1: "one", 2: "two", 3: "three"}
 
+# What counts that a format cannot hold look like, since such sums stand still.
+_SATURATED = {"clipped", "constant"}
+
 
 def diagnose(
     case: Case, tensors: Tensors, reply: Reply, verdict: dict[str, Any], host: Host | None = None
@@ -178,7 +181,7 @@ def _explain(match: Match, host: Host | None) -> list[Explanation]:
     """
     search = Search(match)
     found = search.single()
-    if not found:
+    if not found or (match.whole and {way.transform for way in found} <= _SATURATED):
         way = explain_precision(match)
         if way is not None:
             return [Explanation((Variation(way.transform, (), way.text, lambda p: p),))]

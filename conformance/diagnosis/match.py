@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from cases.case import Case
 from cases.data import DATA_KINDS
 from cases.dtypes import DTYPES, round_to
-from conformance.bound import PROFILES, Profile, Reference, tolerance
+from conformance.bound import PROFILES, Profile, Reference, says_nothing, tolerance
 from conformance.diagnosis.problem import Problem, Solver, Tensors
+from conformance.normwise import Norms, norms_of
+from conformance.reference import are_whole
 
 __all__ = ["Match", "mapped"]
 
@@ -52,7 +55,7 @@ class Match:
     @property
     def exact(self) -> bool:
         """Whether the data make every answer bit-exact."""
-        return DATA_KINDS[self.case.data].exact
+        return DATA_KINDS[self.case.data].exact and not self.profile.normwise
 
     def fits(
         self,
@@ -104,18 +107,43 @@ class Match:
         most = self.problem.work + 1
         return all(
             self.within(
-                Reference.of(found[name], np.abs(sums[name]), np.minimum(np.abs(counts[name]), most)),
+                self.reference(name, found[name], np.abs(sums[name]), np.minimum(np.abs(counts[name]), most)),
                 self.observed[name],
                 self.profile,
             )
             for name in self.names
         )
 
+    def reference(self, name: str, exact: np.ndarray, magnitude: np.ndarray, terms: np.ndarray) -> Reference:
+        """A candidate as a reference. A mistake changes no norm of the question by much, so those are its own."""
+        return Reference.of(exact, magnitude, terms, whole=self.whole, norms=lambda: self._norms(name))
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether all input data are real whole numbers."""
+        return not self.case.format.is_complex and all(map(are_whole, self._tensors().values()))
+
+    def _norms(self, name: str) -> Norms | None:
+        return norms_of(self.case, self._tensors(), name, channels_last=False)
+
+    def _tensors(self) -> Tensors:
+        p = self.problem
+        named = {"x": p.x, "w": p.w, "bias": p.bias, "dy": p.dy, **p.second}
+        return {name: array for name, array in named.items() if array is not None}
+
     def within(self, reference: Reference, wanted: np.ndarray, profile: Profile, dtype: str | None = None) -> bool:
-        """Whether an answer lies within a profile's bound of a reference; not if it has another shape."""
+        """Whether an answer lies within a profile's bound of a reference; not if it has another shape.
+
+        Where that bound says nothing, the answer is held to the tightest one that does.
+        """
         if wanted.shape != reference.exact.shape:
             return False
-        allowed = tolerance(reference, DTYPES[dtype or self.case.dtype], profile)
+        form = DTYPES[dtype or self.case.dtype]
+        allowed = tolerance(reference, form, profile)
+        blind = says_nothing(reference, form, profile)
+        if blind.any():
+            tighter = PROFILES[_DEFAULT_PROFILE.get(form.name, "fp32-acc")]
+            allowed = np.where(blind, tolerance(reference, form, tighter), allowed)
         with np.errstate(invalid="ignore"):
             near = np.abs(wanted - reference.exact) <= allowed
         return bool(np.all(near | (np.isnan(wanted) & np.isnan(reference.exact)) | (wanted == reference.exact)))

@@ -9,6 +9,7 @@ import numpy as np
 
 from cases.dtypes import DTYPES, DType, round_to
 from conformance.bound import Profile, Reference
+from conformance.counted import is_count, kept_in
 from conformance.diagnosis.match import Match, mapped
 from conformance.diagnosis.problem import Solver
 
@@ -104,8 +105,8 @@ ROUNDINGS: tuple[Rounding, ...] = (
     Rounding("bfloat16_output", "the output rounded to bfloat16", (*_WIDE, "f16"), output="bf16"),
     Rounding("float16_output", "every result kept in float16", _WIDE, accumulator="f16", output="f16"),
     Rounding("bfloat16_output", "every result kept in bfloat16", (*_WIDE, "f16"), None, None, "bf16", "bf16"),
-    Rounding("float16_accumulation", "sums kept in float16", ("f16",), accumulator="f16"),
-    Rounding("bfloat16_accumulation", "sums kept in bfloat16", ("bf16",), accumulator="bf16"),
+    Rounding("float16_accumulation", "sums kept in f16", ("f16",), accumulator="f16"),
+    Rounding("bfloat16_accumulation", "sums kept in bf16", ("bf16",), accumulator="bf16"),
 )
 """From the tightest bound to the loosest, so that the first that fits says the most."""
 
@@ -127,8 +128,8 @@ def _has_right_shapes(match: Match) -> bool:
 
 
 def _fits(match: Match, way: Rounding) -> bool:
-    if way.x is None and way.w is None and way.output is None and _misrounded(match) < 2:
-        return False  # sums that lose bits do so in more than one element
+    if way.x is None and way.w is None and way.output is None and _misrounded(match) < 2 and not match.whole:
+        return False  # sums that lose bits do so in more than one element, unless they are counts
     if way.output and not all(
         np.array_equal(round_to(DTYPES[way.output], got), got, equal_nan=True)
         for got in (match.observed[name] for name in match.names)
@@ -147,8 +148,14 @@ def _fits(match: Match, way: Rounding) -> bool:
         )
     return all(
         exact[name].shape == match.observed[name].shape
-        and match.within(
-            Reference.of(exact[name], sums[name], counts[name]), match.observed[name], profile, way.output
-        )
+        and _holds(match, match.reference(name, exact[name], sums[name], counts[name]), name, way, profile)
         for name in match.names
     )
+
+
+def _holds(match: Match, reference: Reference, name: str, way: Rounding, profile: Profile) -> bool:
+    """Whether a way's own bound holds an answer; counts that the format cannot hold have a range of their own."""
+    observed, form = match.observed[name], DTYPES[way.accumulator]
+    if way.x is None and way.w is None and is_count(reference).all() and form.name == match.case.dtype:
+        return bool(kept_in(form, observed, reference).all())
+    return match.within(reference, observed, profile, way.output)

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adapters.registry import load
-from cases.data import DATA_KINDS
 from cases.dtypes import round_to
 from conformance.bound import PROFILES, Reference, tolerance
-from conformance.reference import reference
+from conformance.reference import judged_bit_by_bit, reference
 from conformance.repro.data import LITERAL_LINES, LITERAL_SIZE, array_text, data_lines, packed_text
 from conformance.repro.definition import definition_lines
 from conformance.source import tidy
@@ -55,7 +54,7 @@ def judged_lines(asked: Asked) -> list[str]:
         return _any_answer(asked)
     wanted = reference(asked.case, asked.tensors)
     right = {name: round_to(asked.case.format, value.exact) for name, value in wanted.items()}
-    exact = DATA_KINDS[asked.case.data].exact and asked.outcome.kind != "precision"
+    exact = judged_bit_by_bit(asked.case, asked.promise) and asked.outcome.kind != "precision"
     if not exact or max(value.size for value in right.values()) > _MOST_WHOLE:
         return _by_far_elements(asked, wanted, right, exact)
     zeros = {
