@@ -41,6 +41,13 @@ def groups_interleaved(p: Problem) -> Iterator[Variation]:
                     (on_input if what == "input" else on_output)(Map.take(order, 1)),
                     combines=True,
                 )
+            if what == "output" and share > 1 and p.bias is not None:
+                yield Variation(
+                    "groups_interleaved",
+                    (),
+                    f"the output channels of the groups interleaved before the bias is added{suffix}",
+                    on_linear(Map.take(order, 1)),
+                )
     if p.x.shape[1] > p.groups:
         order = np.arange(p.x.shape[1]).reshape(p.groups, -1).T.ravel()
         for taken, suffix in ((order, ""), (np.argsort(order), ", the other way round")):

@@ -102,7 +102,9 @@ def _diagnose(
     if kind == "accepted":
         return _accepted(case)
     if kind in ("values", "gradient", "precision") and len(case.geometry().windows) > 1:
-        return diagnose_periodic(case, tensors, reply)
+        found = diagnose_periodic(case, tensors, reply)
+        if found is not None:
+            return found
     return _numbers(case, tensors, reply, host)
 
 

@@ -1,20 +1,26 @@
 """What is wrong with a periodic output (R15): the convention that it was taken for.
 
-A transformation of the oracle moves one window of the full result, where a periodic output adds several; so the
-other conventions of the same size are tried.
+These are tried before the transformations, which know of a periodic output as the full result folded to one period
+and not of the place where it begins.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from adapters.process import Reply
 from cases.case import Case
 from cases.data import Tensors
 from conformance.verdict import judge
 
-__all__ = ["diagnose_periodic"]
+__all__ = ["diagnose_periodic", "folds"]
+
+Change = Callable[[np.ndarray], np.ndarray]
 
 # By simplicity: nothing wrapped and begun alike, wrapped and begun otherwise, neither.
 _TAKEN_FOR = {
@@ -23,8 +29,8 @@ _TAKEN_FOR = {
 }
 
 
-def diagnose_periodic(case: Case, tensors: Tensors, reply: Reply) -> dict[str, Any]:
-    """Name the convention whose answer was given to a question whose output wraps around."""
+def diagnose_periodic(case: Case, tensors: Tensors, reply: Reply) -> dict[str, Any] | None:
+    """Name the convention whose answer was given to a case whose output wraps around; None where it is another."""
     for padding in _TAKEN_FOR[str(case.padding)]:
         other = replace(case, padding=padding)
         if judge(other, tensors, reply)["status"] == "pass":
@@ -35,4 +41,26 @@ def diagnose_periodic(case: Case, tensors: Tensors, reply: Reply) -> dict[str, A
                 "axes": [],
                 "text": f"equals the oracle with the output {what} as {padding} has it",
             }
-    return {"transform": "unexplained", "axes": [], "text": "no other convention gives this periodic output"}
+    return None
+
+
+def folds(full_size: tuple[int, ...], low: tuple[int, ...], size: tuple[int, ...]) -> list[tuple[Change, Change]]:
+    """For each axis the map from a full result to one period of it, and its adjoint.
+
+    Parameters
+    ----------
+    full_size, low, size : tuple of int
+        Lengths of the full result, where the output begins in it, and its lengths.
+    """
+    found: list[tuple[Change, Change]] = []
+    for axis, (full, begin, period) in enumerate(zip(full_size, low, size, strict=True), start=2):
+        places = (np.arange(full) - begin) % period
+        found.append((partial(_added_up, places, period, axis), partial(np.take, indices=places, axis=axis)))
+    return found
+
+
+def _added_up(places: np.ndarray, size: int, axis: int, array: np.ndarray) -> np.ndarray:
+    """Entries of an axis added up at their places among so many."""
+    sums = np.zeros((*array.shape[:axis], size, *array.shape[axis + 1 :]), array.dtype)
+    np.add.at(np.moveaxis(sums, axis, 0), places, np.moveaxis(array, axis, 0))
+    return sums

@@ -212,11 +212,12 @@ def misread_numbers(p: Problem) -> Iterator[Variation]:
             numbers = {"stride": p.stride, "dilation": p.dilation, "low": p.low, "size": p.size} | changes
             # Ways that come to the same here differ in other questions.
             if tuple(numbers.values()) != right:
-                alone = suffix == " for the crop"
                 yield Variation(
                     transform,
                     names,
-                    _cropped_elsewhere(p, low, transform, words) if alone else f"{words}{suffix}",
+                    _cropped_elsewhere(p, low, transform, words)
+                    if suffix == " for the crop"
+                    else f"{words}{suffix}",
                     changed(**changes),
                     combines=suffix in ("", " for the taps") and transform in _COMMON,
                     name=f"{words}{suffix}",
@@ -230,10 +231,9 @@ def _cropped_elsewhere(p: Problem, low: tuple[int, ...], transform: str, words: 
         if begin != right:
             pairs = f"{(begin, end + right - begin)} in place of {(right, end)}"
             moved.setdefault(pairs, []).append(name)
-    places = listed([f"{pairs} {along(names)}" for pairs, names in moved.items()])
     # That a number is off by one is a guess at how the crop came about, where a name would say more.
     why = "" if transform.endswith("_off_by_one") else f" (as with {words})"
-    return f"the output cropped {places}{why}"
+    return f"the output cropped {listed([f'{pairs} {along(names)}' for pairs, names in moved.items()])}{why}"
 
 
 def misread_cases(
@@ -279,7 +279,8 @@ def _misreadings(case: Case) -> Iterator[tuple[str, tuple[int, ...], str, dict[s
             order[a], order[b] = b, a
             words = f"the {field} of {names[a]} and {names[b]} exchanged"
             yield f"{field}_axes_swapped", (a, b), words, {field: tuple(values[i] for i in order)}
-        for cycle in _longer_orders(case.rank):
+        # Orders of three axes that are no single exchange.
+        for cycle in [(1, 2, 0), (2, 0, 1)] if case.rank == 3 else []:
             words = f"the {field} in the order {', '.join(names[i] for i in cycle)}"
             yield f"{field}_axes_swapped", everywhere, words, {field: tuple(values[i] for i in cycle)}
         for source in everywhere:
@@ -364,11 +365,6 @@ def _axis_sets(rank: int, applies: Any) -> Iterator[tuple[int, ...]]:
     axes = [axis for axis in range(rank) if applies(axis)]
     for count in range(1, len(axes) + 1):
         yield from itertools.combinations(axes, count)
-
-
-def _longer_orders(rank: int) -> list[tuple[int, ...]]:
-    """Orders of three axes that are no single exchange."""
-    return [(1, 2, 0), (2, 0, 1)] if rank == 3 else []
 
 
 @transformation

@@ -8,7 +8,8 @@ composition. Linear changes of a tensor carry their adjoint, so that the gradien
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+import itertools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -20,6 +21,8 @@ from cases.case import Case
 from cases.directions import DIRECTIONS, IMAGES
 from cases.geometry import axis_names
 from conformance import oracle
+from conformance.diagnosis.periodic import folds
+from conformance.diagnosis.windows import at, window
 
 __all__ = [
     "Change",
@@ -143,7 +146,7 @@ class Problem:
             second[name] = channels_first(case, second[name])
         if case.direction != "grad2":
             second = {}
-        return cls(
+        problem = cls(
             case,
             channels_first(case, arrays["x"]),
             arrays["w"],
@@ -156,6 +159,12 @@ class Problem:
             geometry.output_size,
             second=second,
         )
+        if len(geometry.windows) == 1:
+            return problem
+        # A periodic output (R15) is the whole full result, folded.
+        pairs = folds(problem.full_size, problem.low, problem.size)
+        linear = tuple(itertools.starmap(Map, pairs))
+        return problem.but(low=(0,) * case.rank, size=problem.full_size, linear=linear)
 
     @property
     def rank(self) -> int:
@@ -364,25 +373,6 @@ def _key(p: Problem) -> tuple[Any, ...]:
 def _arguments(p: Problem) -> dict[str, Any]:
     crop = tuple(zip(p.low, p.high, strict=True))
     return {"stride": p.stride, "dilation": p.dilation, "groups": p.groups, "crop": crop}
-
-
-def window(full: np.ndarray, low: tuple[int, ...], size: tuple[int, ...]) -> np.ndarray:
-    """The output [low, low + size) of a full result on its last axes (R2); zeros outside of it."""
-    y = np.zeros((*full.shape[: full.ndim - len(size)], *size), full.dtype)
-    source, target = [], []
-    for begin, count, length in zip(low, size, full.shape[full.ndim - len(size) :], strict=True):
-        start, stop = max(begin, 0), min(begin + count, length)
-        if stop <= start:
-            return y
-        source.append(slice(start, stop))
-        target.append(slice(start - begin, stop - begin))
-    y[at(target)] = full[at(source)]
-    return y
-
-
-def at(positions: Iterable[Any]) -> Any:
-    """Index of the last axes; every axis before them is taken whole."""
-    return (..., *positions)
 
 
 def laid_out(case: Case, tensors: Mapping[str, Tensor]) -> Tensors:
