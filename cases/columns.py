@@ -21,6 +21,7 @@ _AXIS_COUNTS: dict[str, Callable[[int, int, int, int, int | None], bool]] = {
     "axes_kernel_is_input": lambda i, k, s, d, o: k == i,
     "axes_kernel_is_stride": lambda i, k, s, d, o: k == s,
     "axes_dilation_over_input": lambda i, k, s, d, o: d >= i,
+    "axes_stride_over_input": lambda i, k, s, d, o: s > i,
 }
 
 # The same of the crop, with the effective kernel e. A low end cut more than the high one is what output_padding

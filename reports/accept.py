@@ -11,12 +11,15 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
+from cases.columns import COLUMN_NAMES
+from reports.conditions import Condition
 from reports.expectations import plain_name, read
 from reports.findings import Finding, findings
 from reports.gate import Gate
 from reports.outcome import Outcome
 from reports.signature import Signature
 from reports.signing import signature_of
+from reports.where import Table
 
 __all__ = ["Proposal", "append", "propose"]
 
@@ -25,6 +28,7 @@ Narrow = Callable[[Sequence[Row], Sequence[Row]], str]
 
 _MOST_IDS = 20
 _MOST_EVIDENCE = 3
+_LONGEST_NAME = 40
 
 
 @dataclass(frozen=True)
@@ -34,21 +38,25 @@ class Proposal:
     adapter: str
     finding: str
     where: str
-    kind: str
+    kinds: Sequence[str]
     signature: Signature
     versions: dict[str, str]
     reason: str
     upstream: str
     evidence: Sequence[str]
+    note: str = ""
 
     def to_toml(self) -> str:
         """The entry as text."""
         ranges = ", ".join(f"{_quoted(name)} = {_quoted(text)}" for name, text in self.versions.items())
+        kinds = [_quoted(kind) for kind in self.kinds]
+        listed = kinds[0] if len(kinds) == 1 else "[" + ", ".join(kinds) + "]"
         lines = [
             "[[expectation]]",
+            *([f"# {self.note}"] if self.note else []),
             f"finding = {_quoted(self.finding)}",
             f"where = {_quoted(self.where)}",
-            f"kind = {_quoted(self.kind)}",
+            f"kind = {listed}",
             f"signature = {_table(self.signature.to_json())}",
             *([f"versions = {{ {ranges} }}"] if ranges else []),
             f"reason = {_quoted(self.reason)}",
@@ -79,9 +87,12 @@ def _table(values: Mapping[str, Any]) -> str:
 
 def propose(
     gate: Gate, outcomes: Iterable[Outcome], cases: Mapping[str, Row], environments: Mapping[str, dict[str, Any]],
-    narrow: Narrow, *, reason: str, upstream: str = "",
+    narrow: Narrow, *, reason: str, upstream: str = "", conditions: Mapping[str, Condition] | None = None,
 ) -> list[Proposal]:  # fmt: skip
     """Write an entry for every new discrepancy, and for every one that is not what an entry says.
+
+    The condition of an entry is the one that the run recorded for the finding, which further cases confirmed; only
+    where there is none it is searched now, among the cases of the run, and the entry says so.
 
     Parameters
     ----------
@@ -98,18 +109,19 @@ def propose(
         empty text where there is none, and the cases are listed by their ids.
     reason, upstream : str
         Why this is accepted, and where it was reported.
+    conditions : mapping, optional
+        When findings happen, by their id, as the run recorded it.
     """
-    answered: dict[str, set[str]] = {}
+    passing: dict[str, list[Row]] = {}
     for outcome in outcomes:
-        # What is unsupported never meets an entry, so a condition need not leave it out.
-        if outcome.status == "pass" or outcome.gates:
-            answered.setdefault(outcome.adapter, set()).add(outcome.case_id)
+        # Other failures are no counterexamples: one fault may show in several ways.
+        if outcome.status == "pass":
+            passing.setdefault(outcome.adapter, []).append(cases[outcome.case_id])
     new = [item.outcome for item in gate.items if item.standing in ("new", "changed")]
     by_case = {(outcome.adapter, outcome.case_id): outcome for outcome in new}
     proposals = []
-    for found in findings(new, cases):
-        others = sorted(answered[found.adapter].difference(found.members))
-        where = narrow([cases[case_id] for case_id in found.members], [cases[case_id] for case_id in others])
+    for found in findings(new, cases, conditions):
+        where, note = _where(found, cases, passing.get(found.adapter, []), narrow)
         parts = [(where, found.members)] if where else _by_ids(found.members)
         for number, (condition, members) in enumerate(parts):
             proposals.append(
@@ -117,15 +129,28 @@ def propose(
                     adapter=found.adapter,
                     finding=_name(found) + (f"-{number + 1}" if len(parts) > 1 else ""),
                     where=condition,
-                    kind=found.kind or found.status,
+                    kinds=found.kinds,
                     signature=signature_of([by_case[found.adapter, case_id] for case_id in members]),
                     versions=_since(environments.get(found.adapter, {}).get("versions", {})),
                     reason=reason,
                     upstream=upstream,
                     evidence=members[:_MOST_EVIDENCE],
+                    note=note,
                 )
             )
     return proposals
+
+
+def _where(found: Finding, cases: Mapping[str, Row], passing: Sequence[Row], narrow: Narrow) -> tuple[str, str]:
+    """The condition of an entry, and what to say of it; empty where cases have to be listed."""
+    rows = [cases[case_id] for case_id in found.members]
+    recorded = found.condition
+    if recorded is not None and recorded.exact:
+        with Table(rows, COLUMN_NAMES) as table:
+            if all(table.matching(recorded.sql)):
+                return recorded.sql, ""
+    where = recorded.sql if recorded is not None else narrow(rows, passing)
+    return where, f"Seen in {found.counted}; no further cases confirmed the condition." if where else ""
 
 
 def _by_ids(members: Sequence[str]) -> list[tuple[str, Sequence[str]]]:
@@ -134,7 +159,9 @@ def _by_ids(members: Sequence[str]) -> list[tuple[str, Sequence[str]]]:
 
 
 def _name(found: Finding) -> str:
-    words = re.sub(r"[^a-z0-9]+", "-", (found.text or found.kind or found.status).lower()).strip("-")[:40]
+    words = re.sub(r"[^a-z0-9]+", "-", (found.text or found.kind or found.status).lower()).strip("-")
+    if len(words) > _LONGEST_NAME:  # no word is cut
+        words = words[: _LONGEST_NAME + 1].rpartition("-")[0] or words[:_LONGEST_NAME]
     return f"{words}-{found.id}"
 
 

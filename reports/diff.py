@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from reports.findings import findings
@@ -14,15 +14,30 @@ from reports.standings import STANDINGS
 from reports.statuses import label
 from reports.store import Results
 
-__all__ = ["compare", "gate_of"]
+__all__ = ["compare", "gate_of", "not_asked_before"]
 
 _FACTS = ("run_id", "started", "tier", "case_set_hash")
 _SHOWN = ("status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis", "digest")
 
 
 def gate_of(old: Results, new: Results, profiles: tuple[str, ...]) -> Gate:
-    """How the later run stands against the earlier one, without any expectation."""
-    return assess(new, {}, old, profiles)
+    """How the later run stands against the earlier one, without any expectation.
+
+    Outcomes of an adapter that the earlier run does not have are no news of a change, and are left out.
+    """
+    gate = assess(new, {}, old, profiles)
+    unknown = set(not_asked_before(old, new))
+    return replace(gate, items=[item for item in gate.items if item.outcome.adapter not in unknown])
+
+
+def not_asked_before(old: Results, new: Results) -> dict[str, int]:
+    """The adapters of the later run that the earlier one does not have, and how many of their outcomes fail."""
+    before = set(old.adapters(here=False))
+    return {
+        adapter: sum(1 for outcome in new.outcomes(adapter, details=False) if outcome.gates)
+        for adapter in new.adapters()
+        if adapter not in before
+    }
 
 
 def compare(old: Results, new: Results, gate: Gate) -> dict[str, Any]:
@@ -33,7 +48,8 @@ def compare(old: Results, new: Results, gate: Gate) -> dict[str, Any]:
     dict
         ``old`` and ``new`` (facts and versions), ``counts`` by standing, ``findings`` (changes that share adapter,
         standing, kind and diagnosis, with their cases), ``changes`` (each question with what it was and is),
-        ``drift``, ``asked`` (in both, only in the one, only in the other).
+        ``drift``, ``asked`` (in both, only in the one, only in the other), ``not_asked_before`` (adapters that the
+        earlier run does not have, with their number of failures).
     """
     items = [item for item in gate.items if item.standing != "known"]
     told = {(item.outcome.adapter, item.outcome.case_id) for item in items}
@@ -53,6 +69,7 @@ def compare(old: Results, new: Results, gate: Gate) -> dict[str, Any]:
         "new": _facts(new),
         "counts": dict(gate.standings),
         "asked": _asked(old, new),
+        "not_asked_before": not_asked_before(old, new),
         "findings": changed,
         "changes": [
             {

@@ -164,19 +164,23 @@ class History:
         return True
 
     def runs(self) -> list[dict[str, Any]]:
-        """Every run, the oldest first, with the number of answers that changed with it."""
+        """Every run, the earliest started first, with the number of answers that changed with it."""
         query = """
             SELECT run, run_id, started, tier, case_set_hash, questions, environments, (
                 SELECT count(*) FROM spells AS s WHERE s.first_run = run AND EXISTS (
                     SELECT 1 FROM spells AS t
                     WHERE t.adapter = s.adapter AND t.case_id = s.case_id AND t.first_run < s.first_run
                 )
-            ) AS changed FROM runs ORDER BY run
+            ) AS changed FROM runs ORDER BY started, run
         """
         cursor = self._connection.execute(query)
         names = [column[0] for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor]
         return [{**row, "environments": json.loads(row["environments"])} for row in rows]
+
+    def adapters(self) -> list[str]:
+        """The adapters of all runs."""
+        return [name for (name,) in self._connection.execute("SELECT DISTINCT adapter FROM spells ORDER BY 1")]
 
     def spells(self, *, case_id: str | None = None, adapter: str | None = None) -> list[Spell]:
         """The answers to a question over time, or of every question that ever changed.

@@ -11,6 +11,7 @@ import click
 from conformance.predicate.cover import smallest
 from conformance.selection import expectation_folders
 from reports.accept import append, propose
+from reports.conditions import Condition
 from reports.expectations import BUILT_IN, ExpectationError, load_all
 from reports.gate import assess
 from reports.store import Results, ResultsError
@@ -33,8 +34,8 @@ def command(
 ) -> None:
     """Write an expectation for every new or changed discrepancy of the run RESULTS, with the reason given.
 
-    Read the entries before they are committed: the condition is the smallest that tells the cases of the run
-    apart, and only a person knows whether it is the cause.
+    The condition of an entry is the one that the run confirmed by further cases. Where it confirmed none, the
+    entry says so: read it before it is committed, since a condition that only fits may be an accident.
     """
     if not reason.strip():
         raise click.UsageError("--reason is empty; say why the discrepancy is accepted")
@@ -49,10 +50,12 @@ def command(
                         f"adapter {adapter!r} is not in {results}; there are {', '.join(known)}"
                     )
             folders = [*expectation_folders(["builtin"]), *([folder] if folder.is_dir() else [])]
+            meta = record.meta()
+            recorded = {name: Condition(**known) for name, known in (meta.get("conditions") or {}).items()}
             gate = assess(record, load_all(known, list(dict.fromkeys(folders))))
             proposals = propose(
-                gate, outcomes, record.cases(), record.meta().get("environments") or {}, _narrow,
-                reason=reason, upstream=upstream,
+                gate, outcomes, record.cases(), meta.get("environments") or {}, _narrow,
+                reason=reason, upstream=upstream, conditions=recorded,
             )  # fmt: skip
         proposals = [proposal for proposal in proposals if not adapters or proposal.adapter in adapters]
         for proposal in proposals:

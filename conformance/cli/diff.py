@@ -31,7 +31,8 @@ __all__ = ["command"]
 def command(old: Path, new: Path, as_json: bool, folder: Path | None) -> None:
     """Compare the recorded runs OLD and NEW: new, fixed and changed discrepancies, and lost precision.
 
-    Exit code 1 if NEW has something that OLD has not. Expectations play no part here.
+    Exit code 1 if an adapter that is in both has something new in NEW; one that is not in OLD is named as not
+    asked before. Expectations play no part here.
     """
     try:
         with Results.open(old) as earlier, Results.open(new) as later:
@@ -48,6 +49,9 @@ def command(old: Path, new: Path, as_json: bool, folder: Path | None) -> None:
                 for line in machine_lines(difference["facts"], by_machine(later)):
                     click.echo(line)
                 print_gate(gate, later.cases())
+                for adapter, failures in difference["not_asked_before"].items():
+                    wrong = f"{failures} of its outcomes fail" if failures else "no outcome fails"
+                    click.echo(f"  {adapter}: not asked before; {wrong}")
             if folder is not None:
                 from conformance.page import write_page
 

@@ -17,8 +17,8 @@ from conformance.cli.options import adapter_option, machine_option
 from conformance.cli.question import question_options
 from conformance.diagnosis.trace import trace
 from conformance.exit_codes import exit_code
+from conformance.predicate import Alike, terms_of
 from conformance.predicate import explain as explain_condition
-from conformance.predicate import fails_alike
 from reports.crash_text import without_stacks
 from reports.outcome import Outcome
 from reports.statuses import STATUSES, label
@@ -101,4 +101,5 @@ def _diagnosis(outcome: Outcome) -> Iterable[str]:
 
 def _condition(case: Case, outcome: Outcome, host: Host) -> str:
     """The smallest condition over case columns, found by asking."""
-    return explain_condition([case], [], fails_alike(outcome.status, outcome.kind, host)).text
+    terms = terms_of([(outcome.diagnosis or {}).get("text") or ""])
+    return explain_condition([case], [], Alike([outcome], host), terms=terms).text

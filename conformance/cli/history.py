@@ -43,13 +43,16 @@ def command(file: Path, added: tuple[Path, ...], case: Case | None, adapter: str
     if not file.exists() and not added:
         raise click.UsageError(f"there is no history {file}; --add RESULTS begins one")
     try:
-        records = [Results.open(path) for path in added]
+        records = sorted(map(Results.open, added), key=lambda record: record.meta().get("started") or 0)
         with History(file) as history:
             for record in records:
                 with record:
                     changed = history.add(record)
                     click.echo(f"{record.path}: {changed} answers are new or changed", err=as_json)
             runs = history.runs()
+            known = sorted({name for run in runs for name in run["environments"]} | set(history.adapters()))
+            if adapter is not None and adapter not in known:
+                raise click.UsageError(f"unknown adapter {adapter!r}; {file} has {', '.join(known) or 'none'}")
             spells = history.spells(case_id=None if case is None else str(case), adapter=adapter)
     except (HistoryError, ResultsError) as error:
         raise click.UsageError(str(error)) from None

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from conformance.cli.common import assess_record, print_gate
+from conformance.cli.common import print_gate
 from conformance.cli.options import expectations_option
 from conformance.exit_codes import gate_exit_code
-from conformance.predicate import conditions
-from reports.expectations import ExpectationError
-from reports.junit import write_junit
+from conformance.finish import Further, finish, here, write_files
+from conformance.selection import expectation_folders
+from reports.expectations import ExpectationError, load_all
 from reports.merge import merge
 from reports.store import Results, ResultsError
-from reports.summary import totals_line, write_summary
+from reports.summary import totals_line
 
 __all__ = ["command"]
 
@@ -38,14 +38,10 @@ def command(results: tuple[Path, ...], out: Path, report: bool, expectations: tu
             differently = f"{merged.conflicts} of them differently"
             click.echo(f"{merged.twice} questions were answered twice, {differently}; the first answer counts")
         with Results.open(out, write=True) as record:
-            record.set_meta("conditions", conditions(record))
-            gate = assess_record(record, expectations)
+            known = load_all(record.adapters(), expectation_folders(expectations))
+            gate = finish(record, known, further=Further(here(record)))
             if report:
-                from conformance.page import write_page
-
-                write_page(record, out.parent / "report", gate)
-                write_summary(record, out.parent / "summary.md", gate)
-                write_junit(record, gate, out.parent / "junit.xml")
+                write_files(record, out.parent, gate)
             print_gate(gate, record.cases(), summary=out.parent / "summary.md" if report else None)
             click.echo(totals_line(record))
     except (ResultsError, ExpectationError) as error:

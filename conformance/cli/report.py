@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import sqlite3
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import click
 
 from conformance.cli.common import assess_record
 from conformance.cli.options import expectations_option
-from reports.expectations import ExpectationError
+from conformance.finish import finish
+from conformance.selection import expectation_folders
+from reports.expectations import ExpectationError, load_all
 from reports.history import History, HistoryError
 from reports.store import Results, ResultsError
 
@@ -53,6 +56,9 @@ def command(
             record = stack.enter_context(Results.open(results))
             before = stack.enter_context(Results.open(baseline)) if baseline else None
             gate = assess_record(record, expectations, before)
+            if "scripts" not in record.meta():  # of a run that was killed, or written by an older version
+                with suppress(sqlite3.Error, ResultsError), Results.open(results, write=True) as unfinished:
+                    finish(unfinished, load_all(unfinished.adapters(), expectation_folders(expectations)))
             if text:
                 from reports.terminal import print_report
 

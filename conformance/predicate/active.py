@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from cases.case import Case
@@ -19,15 +20,17 @@ from cases.columns import columns
 from cases.errors import CaseError, DomainError
 from conformance.predicate.atoms import Predicate, Row
 from conformance.predicate.cover import smallest
-from reports.findings import Condition
 
-__all__ = ["Explained", "explain", "explain_rows"]
+__all__ = ["Explained", "Fails", "explain", "separating"]
 
 Fails = Callable[[Case], bool | None]
 
 _POOL = 60
 _ATTEMPTS = 8
 _SURE_AFTER = 20
+_BASES = 2
+_BASES_CONDITIONS = 20
+_EVEN = 0.2  # a split near enough to a half
 _CHANGES: dict[str, tuple[Any, ...]] = {
     "rank": (1, 2, 3),
     "batch": (1, 2, 3),
@@ -48,6 +51,8 @@ _CHANGES: dict[str, tuple[Any, ...]] = {
 }
 _SPATIAL = ("input_size", "kernel_size", "stride", "dilation", "padding", "output_padding")
 _NUMBERS = ("batch", "in_channels", "out_channels", "groups", "input_size", "kernel_size", "stride", "dilation")
+_FOLLOW = {"input": ("output", "full"), "kernel": ("effective",)}
+"""Columns that a field is the simplest way to change."""
 _MAX_WORK = 1 << 18
 
 
@@ -62,7 +67,9 @@ class Explained:
     failing, passing : int
         Cases it holds for, all of which fail, and cases it leaves out, all of which pass.
     asked : int
-        How many of them were asked for this.
+        How many of them were run for this.
+    further_failing : int
+        How many of those fail.
     exact : bool
         Whether it withstood every single change to some failing cases and a score of questions further away.
     alternatives : tuple of Predicate
@@ -75,6 +82,7 @@ class Explained:
     asked: int
     exact: bool
     alternatives: tuple[Predicate, ...] = ()
+    further_failing: int = 0
 
     @property
     def text(self) -> str:
@@ -95,6 +103,7 @@ def explain(
     budget: int = 400,
     seconds: float = math.inf,
     seed: int = 0,
+    terms: frozenset[str] = frozenset(),
 ) -> Explained:
     """Find the smallest condition that separates failing from passing cases.
 
@@ -109,21 +118,24 @@ def explain(
         Most cases to ask, and how long to go on asking.
     seed : int
         Of the choice of cases, which is random but repeatable.
+    terms : frozenset of str
+        Beginnings of columns that the diagnosis names; see `conformance.predicate.cover.smallest`.
     """
     known = dict.fromkeys(failing, True) | dict.fromkeys(passing, False)
     rows = {case: columns(case) for case in known}
-    space = _space(known, rows)
+    space = _space(known, rows, terms)
     if fails is None:
-        return _explained(space, known, 0, False)
+        return _explained(space, known, 0, 0, False)
     chance = random.Random(seed)
-    asked = confirmed = tried = 0
+    asked = asked_failing = confirmed = tried = 0
     swept: set[Case] = set()
+    stuck: set[int] = set()
     deadline = time.monotonic() + seconds
     while space and asked < budget and tried < 10 * budget and confirmed < _SURE_AFTER:
         if time.monotonic() > deadline:
             break
         tried += 1
-        case, kind = _next(space, known, swept, chance)
+        case, kind = _next(space, known, swept, stuck, chance)
         if case is None:
             continue
         swept.add(case)
@@ -131,22 +143,26 @@ def explain(
         if answer is None:
             continue
         asked += 1
+        asked_failing += answer
         known[case], rows[case] = answer, columns(case)
         left = [predicate for predicate in space if predicate(rows[case]) == answer]
         # Only what is asked once nothing nearer was left to ask says that the condition is right.
         confirmed = confirmed + 1 if kind == "anywhere" and len(left) == len(space) else 0
-        space = left or _space(known, rows)
-    return _explained(space, known, asked, confirmed >= _SURE_AFTER)
+        if not left:
+            stuck.clear()
+        space = left or _space(known, rows, terms)
+    return _explained(space, known, asked, asked_failing, confirmed >= _SURE_AFTER)
 
 
-def explain_rows(
+def separating(
     some_failing: list[Row],
     some_passing: list[Row],
     failing: list[Row],
     passing: list[Row],
     *,
+    terms: frozenset[str] = frozenset(),
     deadline: float = math.inf,
-) -> Condition | None:
+) -> Predicate | None:
     """The smallest condition that separates all of the rows given, searched on some of them first.
 
     Rows that the first attempts overlook are added until it holds for all; None where nothing small does, or
@@ -158,41 +174,44 @@ def explain_rows(
     for _ in range(_ATTEMPTS):
         if time.monotonic() > deadline:
             return None
-        space = smallest(wrong, right)
+        space = smallest(wrong, right, terms)
         if not space:
             return None
         predicate = space[0]
         missed = [row for row in failing if not predicate(row)][:_ATTEMPTS]
         caught = [row for row in passing if predicate(row)][:_ATTEMPTS]
         if not missed and not caught:
-            return Condition(predicate.text, str(predicate), len(failing), len(passing))
+            return predicate
         wrong += missed
         right += caught
     return None
 
 
-def _space(known: dict[Case, bool], rows: dict[Case, Row]) -> list[Predicate]:
+def _space(known: dict[Case, bool], rows: dict[Case, Row], terms: frozenset[str]) -> list[Predicate]:
     return smallest(
         [rows[case] for case, wrong in known.items() if wrong],
         [rows[case] for case, wrong in known.items() if not wrong],
+        terms,
     )
 
 
-def _explained(space: list[Predicate], known: dict[Case, bool], asked: int, exact: bool) -> Explained:
-    wrong = sum(known.values())
+def _explained(
+    space: list[Predicate], known: dict[Case, bool], asked: int, asked_failing: int, exact: bool
+) -> Explained:
+    wrong, sure = sum(known.values()), exact and bool(space)
     predicate = space[0] if space else None
-    return Explained(predicate, wrong, len(known) - wrong, asked, exact and bool(space), tuple(space[1:4]))
+    return Explained(predicate, wrong, len(known) - wrong, asked, sure, tuple(space[1:4]), asked_failing)
 
 
 def _next(
-    space: list[Predicate], known: dict[Case, bool], swept: set[Case], chance: random.Random
+    space: list[Predicate], known: dict[Case, bool], swept: set[Case], stuck: set[int], chance: random.Random
 ) -> tuple[Case | None, str]:
     """The next case to ask: one that splits the conditions, else a single step from a failing case, else any."""
     best: tuple[float, Case] | None = None
     side, anywhere = chance.random() < 0.5, None
     some = space if len(space) <= 60 else [*space[:30], *chance.sample(space[30:], 30)]
     for case in _pool(known, _numbers_near(some[:30]), chance):
-        row = columns(case)
+        row = _row(case)
         share = sum(predicate(row) for predicate in some) / len(some)
         if case not in swept and 0 < share < 1 and (best is None or abs(share - 0.5) < best[0]):
             best = abs(share - 0.5), case
@@ -200,29 +219,69 @@ def _next(
             anywhere = case
     if best is not None:
         return best[1], "decisive"
+    # What the known cases always move together comes apart before anything else is tried; once for each space.
+    if len(space) > 1 and len(space) not in stuck:
+        apart = _apart(space, known, swept)
+        if apart is not None:
+            return apart, "decisive"
+        stuck.add(len(space))
     bases: dict[int, Case] = {}
     for case, wrong in known.items():
         if wrong:
             bases.setdefault(case.rank, case)
     for base in bases.values():
-        step = next((case for case in _steps(base, space[0]) if case not in known and case not in swept), None)
+        step = next((case for case in _steps(base, space[:1]) if case not in known and case not in swept), None)
         if step is not None:
             return step, "step"
     return anywhere, "anywhere"
 
 
-def _steps(case: Case, predicate: Predicate) -> Iterator[Case]:
-    """Cases one change away, on one axis or all: all values of the fields in the condition, few of the others."""
-    named = str(predicate)
-    for atom in (atom for term in predicate.terms for atom in term):
+@lru_cache(maxsize=1 << 14)
+def _row(case: Case) -> Row:
+    return columns(case)
+
+
+def _apart(space: list[Predicate], known: dict[Case, bool], swept: set[Case]) -> Case | None:
+    """A failing case with one parameter changed on which about half of the conditions disagree with the others.
+
+    That tells parameters apart that the known cases always move together.
+    """
+    bases = sorted((case for case, wrong in known.items() if wrong), key=_work)[:_BASES]
+    # The plainest conditions matter most: one of them is going to be shown.
+    some = space[:_BASES_CONDITIONS]
+    best: tuple[float, Case] | None = None
+    for base in bases:
+        for case in _steps(base, some):
+            if case in known or case in swept:
+                continue
+            row = _row(case)
+            off = abs(sum(predicate(row) for predicate in some) / len(some) - 0.5)
+            if off < 0.5 and (best is None or off < best[0]):
+                best = off, case
+            if off < _EVEN:
+                return case
+    return None if best is None else best[1]
+
+
+def _steps(case: Case, space: Sequence[Predicate]) -> Iterator[Case]:
+    """Cases one change away, on one axis or all: all values of the fields in conditions, few of the others."""
+    atoms = list(dict.fromkeys(atom for predicate in space for term in predicate.terms for atom in term))
+    named = {column for atom in atoms for column in atom.columns}
+    for atom in atoms:
         if atom.to_column and atom.column in _CHANGES and atom.value in _CHANGES:
             # Equal at another value: a coincidence may matter at some sizes only.
             for value in (1, 2, 3):
                 yield from filter(None, [_replaced(case, {atom.column: value, atom.value: value})])
+    if case.rank > 1:
+        # The axes the other way round tell one axis from some axis.
+        turned = {name: getattr(case, name) for name in _SPATIAL}
+        turned = {name: value[::-1] for name, value in turned.items() if isinstance(value, tuple)}
+        yield from filter(None, [_replaced(case, turned)])
     for name, values in _CHANGES.items():
         stem = name.removesuffix("_size")
-        wanted = (*_near(predicate, stem), *values) if stem in named else values[:2]
-        for value in wanted:
+        near = [value for predicate in space for value in _near(predicate, stem)]
+        wanted = (*near, *values) if _concerns(stem, named) else values[:2]
+        for value in dict.fromkeys(wanted):
             yield from filter(None, [_replaced(case, {name: _spread(name, value, case.rank)})])
             if name in _SPATIAL and isinstance(value, int) and case.rank > 1:
                 for axis in range(case.rank):
@@ -233,15 +292,21 @@ def _steps(case: Case, predicate: Predicate) -> Iterator[Case]:
                         yield from filter(None, [_replaced(case, {name: mixed})])
 
 
+def _concerns(stem: str, named: Iterable[str]) -> bool:
+    """Whether some columns are about a field, or follow from it."""
+    return any(stem in column or column.startswith(_FOLLOW.get(stem, stem)) for column in named)
+
+
 def _near(predicate: Predicate, stem: str) -> Iterator[int]:
     """Numbers about those a condition compares with, and part of the way to them, which finds a threshold."""
     for atom in (atom for term in predicate.terms for atom in term):
-        if atom.column.startswith(stem) and type(atom.value) is int and atom.value > 1:
+        about = (stem, *_FOLLOW.get(stem, ()))
+        if atom.column.startswith(about) and type(atom.value) is int and atom.value > 1:
             bound = atom.value
-            about = (bound, bound + 1, bound - 1, bound // 2, bound * 3 // 4, bound * 7 // 8)
+            values = (bound, bound + 1, bound - 1, bound // 2, bound * 3 // 4, bound * 7 // 8)
             # Twice the bound as well: beyond it, multiples may be well again.
-            yield from dict.fromkeys((*about, 2 * bound, 2 * bound + 1))
-        if atom.column.startswith(stem) and atom.modulus:
+            yield from dict.fromkeys((*values, 2 * bound, 2 * bound + 1))
+        if atom.column.startswith(about) and atom.modulus:
             yield from (n * atom.modulus // 2 for n in (1, 2, 3, 4, 6))
             yield from (atom.modulus + 1, 2 * atom.modulus + 1)
 
@@ -301,10 +366,15 @@ def _replaced(case: Case, changes: dict[str, Any]) -> Case | None:
         size = changed.geometry().output_size
     except (CaseError, DomainError):
         return None
-    work = changed.batch * changed.in_channels * changed.out_channels
-    for count_out, count_in in zip(size, changed.kernel_size, strict=True):
+    return changed if min(size) > 0 and 0 < _work(changed) <= _MAX_WORK else None
+
+
+def _work(case: Case) -> int:
+    """About as many products as a case has."""
+    work = case.batch * case.in_channels * case.out_channels
+    for count_out, count_in in zip(case.geometry().output_size, case.kernel_size, strict=True):
         work *= count_out * count_in
-    return changed if 0 < work <= _MAX_WORK else None
+    return work
 
 
 def _value(choices: tuple[Any, ...], name: str, rank: int, chance: random.Random) -> Any:

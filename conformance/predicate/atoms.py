@@ -44,9 +44,10 @@ _AXIS_COUNTS = {
     "axes_kernel_is_input": "kernel_size = input_size",
     "axes_kernel_is_stride": "kernel_size = stride",
     "axes_dilation_over_input": "dilation >= input_size",
+    "axes_stride_over_input": "stride > input_size",
 }
 _LESS_COMMON = ("axes_stride_over_effective", "axes_kernel_even", "axes_crop_uneven", "axes_kernel_is_input",
-                "axes_kernel_is_stride", "axes_dilation_over_input")  # fmt: skip
+                "axes_kernel_is_stride", "axes_dilation_over_input", "axes_stride_over_input")  # fmt: skip
 _COMPARABLE = (
     ("in_channels", "out_channels"),
     ("in_channels", "groups"),
@@ -72,7 +73,17 @@ _COMPARABLE_ON_AXIS = (("stride", "kernel"), ("kernel", "input"), ("stride", "di
                        ("dilation", "input"), ("output_padding", "stride"), ("output", "input"),
                        ("crop_low", "crop_high"))  # fmt: skip
 _MODULI = {"in_channels": (2, 4, 8, 16), "out_channels": (2, 4, 8, 16), "batch": (2,),
-           **{f"{name}_{axis}": (2,) for name in ("input", "kernel", "output") for axis in _AXES}}  # fmt: skip
+           **{f"{name}_{axis}": (2, 4, 8, 16) if name != "kernel" and axis == "w" else (2,)
+              for name in ("input", "kernel", "output") for axis in _AXES}}  # fmt: skip
+
+
+_NATURAL = (("in_channels", "groups"), ("out_channels", "groups"))
+_COINCIDENCES = frozenset(
+    frozenset(pair)
+    for pair in _COMPARABLE
+    if pair not in _NATURAL and (pair[0].split("_")[0] != pair[1].split("_")[0] or "channels" in pair[0])
+)
+"""Pairs of columns of different kinds: equal numbers there are rarely the cause."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +113,13 @@ class Atom:
     def weight(self) -> int:
         """Its share of the size of a condition: two for a plain comparison, three for a special one."""
         return 3 if self.modulus or self.column.endswith(_ENDINGS) else 2
+
+    @property
+    def coincidental(self) -> bool:
+        """Whether it says that two numbers of different kinds are equal, or unequal: often an accident."""
+        return (
+            self.to_column and self.sign in ("=", "<>") and frozenset((self.column, self.value)) in _COINCIDENCES
+        )
 
     @property
     def columns(self) -> tuple[str, ...]:

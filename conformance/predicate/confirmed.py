@@ -1,51 +1,43 @@
-"""The conditions of what is new in a run, confirmed by asking further questions."""
+"""The conditions of what is new in a run, confirmed by running further cases."""
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from adapters.process import Host
 from cases.case import Case
-from conformance.predicate.active import Fails, explain
-from conformance.predicate.recorded import some, wrong_and_passing
-from conformance.reference import question
-from conformance.verdict import judge
-from reports.findings import Condition, Finding, findings
+from conformance.predicate.active import explain
+from conformance.predicate.alike import Alike
+from conformance.predicate.atoms import Row
+from conformance.predicate.recorded import Recorded, some
+from reports.conditions import Condition
+from reports.findings import Finding, findings
 from reports.outcome import Outcome
 from reports.store import Results
 
-__all__ = ["confirmed", "fails_alike"]
+__all__ = ["confirmed"]
 
-# A run ends soon after its last answer, whatever it found: the gravest findings, and some seconds for each.
-_MOST_FINDINGS = 4
-_SECONDS_EACH = 5.0
+# A run ends soon after its last outcome, whatever it found: the gravest findings, and some seconds for each.
+_MOST_FINDINGS = 6
+_SECONDS_EACH = 6.0
 _MOST_CASES = 60
-_QUESTIONS = 300
-_ASKED_AGAIN = ("fail", "crash")
-
-
-def fails_alike(status: str, kind: str | None, host: Host) -> Fails:
-    """Whether a case fails in a given way too; None where it is not answered, or fails in another way.
-
-    Only the verdict counts here, so nothing is diagnosed.
-    """
-
-    def fails(case: Case) -> bool | None:
-        tensors = question(case)
-        found = judge(case, tensors, host.ask(case, tensors))
-        if found["status"] == "pass":
-            return False
-        return True if (found["status"], found.get("kind")) == (status, kind) else None
-
-    return fails
+_FURTHER = 300
+_TRIES = 3
+_RUN_AGAIN = ("fail", "crash")
 
 
 def confirmed(
-    new: Iterable[Outcome], results: Results, host_of: Callable[[str], Host], *, seconds: float = _SECONDS_EACH
+    new: Iterable[Outcome],
+    results: Results,
+    host_of: Callable[[str], Host | None],
+    *,
+    seconds: float = _SECONDS_EACH,
 ) -> dict[str, dict[str, Any]]:
-    """Conditions of new findings as plain data by finding id, held against questions that the run did not ask.
+    """Conditions of new findings as plain data by finding id, held against cases that the run does not have.
 
     Parameters
     ----------
@@ -54,39 +46,58 @@ def confirmed(
     results : Results
         The run.
     host_of : callable
-        From an adapter to its process.
+        From an adapter to its process; None where it cannot be run here as it was run there.
     seconds : float
-        How long to ask about each.
+        How long to run cases for each finding.
 
     Returns
     -------
     dict
-        `reports.findings.Condition` as a dict; findings without one are left out.
+        `reports.conditions.Condition` as a dict; findings without one are left out.
     """
-    causes = [item for item in findings(new, results.cases()) if item.status in _ASKED_AGAIN]
-    if not causes:
-        return {}
-    _, passing = wrong_and_passing(results)
+    new = list(new)
     found = {}
+    causes = [item for item in findings(new, results.cases()) if item.status in _RUN_AGAIN]
     for finding in causes[:_MOST_FINDINGS]:
-        with host_of(finding.adapter) as host:
-            condition = (
-                None
-                if host.start() is not None
-                else _condition(finding, passing.get(finding.adapter, []), host, seconds)
-            )
+        host = host_of(finding.adapter)
+        if host is None:
+            continue
+        with host:
+            condition = None
+            if host.start() is None:
+                members = set(finding.members)
+                own = [o for o in new if o.adapter == finding.adapter and o.case_id in members]
+                condition = _condition(finding, own, Recorded.of(results, finding), host, seconds)
         if condition is not None:
             found[finding.id] = asdict(condition)
     return found
 
 
-def _condition(finding: Finding, passing: list[str], host: Host, seconds: float) -> Condition | None:
-    alike = fails_alike(finding.status, finding.kind, host)
-    known = explain(_cases(finding.members), _cases(passing), alike, budget=_QUESTIONS, seconds=seconds)
-    if known.predicate is None:
-        return None
-    return Condition(known.predicate.text, str(known.predicate), known.failing, known.passing, known.exact)
+def _condition(
+    finding: Finding, outcomes: Sequence[Outcome], known: Recorded, host: Host, seconds: float
+) -> Condition | None:
+    """Search on some cases of the run, and again with those that a condition gets wrong."""
+    deadline = math.inf if math.isinf(seconds) else time.monotonic() + seconds
+    wrong, right = some(known.failing, _MOST_CASES), some(known.passing, _MOST_CASES)
+    by_id = {outcome.case_id: outcome for outcome in outcomes}
+    members = [by_id[case_id] for case_id in finding.members]
+    alike = Alike(members, host)
+    for _ in range(_TRIES):
+        told = explain(
+            _cases(wrong), _cases(right), alike, terms=known.terms, budget=_FURTHER,
+            seconds=max(deadline - time.monotonic(), 0.0),
+        )  # fmt: skip
+        if told.predicate is None:
+            return None
+        failing, passing = told.further_failing, told.asked - told.further_failing
+        missed, caught = known.misjudged(told.predicate)
+        if not missed and not caught:
+            further = {"further_failing": failing, "further_passing": passing, "further_others": alike.others}
+            return known.condition(told.predicate, exact=told.exact, **further)
+        wrong, right = [*wrong, *missed[:_MOST_CASES]], [*right, *caught[:_MOST_CASES]]
+        alike = Alike(members, host)
+    return None
 
 
-def _cases(case_ids: Sequence[str]) -> list[Case]:
-    return [Case.parse(case_id) for case_id in some(case_ids, _MOST_CASES)]
+def _cases(rows: Sequence[Row]) -> list[Case]:
+    return [Case.parse(row["case_id"]) for row in rows]

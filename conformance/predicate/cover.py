@@ -16,23 +16,43 @@ from conformance.predicate.atoms import Atom, Predicate, Row, atoms
 __all__ = ["smallest"]
 
 _MAX_WEIGHT = 8  # four plain comparisons
+_MAX_UNNAMED = 4  # so that four plain comparisons still fit where a diagnosis names none of them
 _MAX_FOUND = 400
 _MAX_STEPS = 100_000
 _PLAIN = 1.2
 
 
-def smallest(failing: Sequence[Row], passing: Sequence[Row]) -> list[Predicate]:
+def smallest(
+    failing: Sequence[Row], passing: Sequence[Row], terms: frozenset[str] = frozenset()
+) -> list[Predicate]:
     """Every conjunction of the smallest size that separates, plainest first; at most some hundreds.
 
     Where no conjunction of up to four plain atoms does, a disjunction of such conjunctions found one by one; an
     empty list where that fails as well.
+
+    Parameters
+    ----------
+    failing, passing : sequence of dict
+        Columns of cases.
+    terms : frozenset of str
+        Beginnings of columns: an atom over none of them counts as larger, so that conditions in these terms come
+        first.
     """
     if not passing:
         return [Predicate(((),))]
     known = atoms([*failing, *passing])
     of_failing, of_passing = _table(known, failing), _table(known, passing)
-    found = _conjunctions(known, of_failing, of_passing)
-    return found or _disjunction(known, of_failing, of_passing)
+    found = _conjunctions(known, of_failing, of_passing, terms)
+    return found or _disjunction(known, of_failing, of_passing, terms)
+
+
+def _size(atom: Atom, terms: frozenset[str]) -> int:
+    """Its share of the size of a condition: more for a coincidence, and for what the diagnosis does not name."""
+    named = not terms or any(
+        column.startswith(tuple(terms)) or (column.startswith("axes_") and any(term in column for term in terms))
+        for column in atom.columns
+    )
+    return atom.weight + atom.coincidental + (not named)
 
 
 def _table(known: Sequence[Atom], rows: Sequence[Row]) -> np.ndarray:
@@ -65,7 +85,7 @@ def _different(rows: Sequence[Row], columns: tuple[str, ...]) -> tuple[list[Row]
 
 
 def _conjunctions(
-    known: list[Atom], failing: np.ndarray, passing: np.ndarray, effort: int = _MAX_STEPS
+    known: list[Atom], failing: np.ndarray, passing: np.ndarray, terms: frozenset[str], effort: int = _MAX_STEPS
 ) -> list[Predicate]:
     keep = failing.all(axis=1) & ~passing.all(axis=1)
     usable = [known[n] for n in np.flatnonzero(keep)]
@@ -79,8 +99,8 @@ def _conjunctions(
     width = -(-distinct.shape[1] // 8) * 8
     by_case = [(1 << (width - 1 - n), np.flatnonzero(distinct[:, n])) for n in range(distinct.shape[1])]
     by_case.sort(key=lambda pair: len(pair[1]))
-    weights = [atom.weight for atom in usable]
-    for size in range(2, _MAX_WEIGHT + 1):
+    weights = [_size(atom, terms) for atom in usable]
+    for size in range(2, _MAX_WEIGHT + (_MAX_UNNAMED if terms else 0) + 1):
         steps = [effort]
         covers: set[tuple[int, ...]] = set()
         _extend((), 0, size, masks, weights, everyone, by_case, covers, steps)
@@ -119,7 +139,9 @@ def _ordered(chosen: Iterable[Atom]) -> tuple[Atom, ...]:
     return tuple(sorted(chosen, key=lambda atom: (atom.order, str(atom))))
 
 
-def _disjunction(known: list[Atom], failing: np.ndarray, passing: np.ndarray) -> list[Predicate]:
+def _disjunction(
+    known: list[Atom], failing: np.ndarray, passing: np.ndarray, named: frozenset[str]
+) -> list[Predicate]:
     """Up to three conjunctions that together hold for all failing cases; each takes the most it can."""
     terms: list[tuple[Atom, ...]] = []
     place = {atom: n for n, atom in enumerate(known)}
@@ -131,7 +153,7 @@ def _disjunction(known: list[Atom], failing: np.ndarray, passing: np.ndarray) ->
                 continue
             found = [Predicate(((),))]
             if of_passing.any():
-                found = _conjunctions(known, left[:, of_left], passing[:, of_passing], _MAX_STEPS // 100)
+                found = _conjunctions(known, left[:, of_left], passing[:, of_passing], named, _MAX_STEPS // 100)
             for predicate in found[:1]:
                 term = _ordered(dict.fromkeys((atom, *predicate.terms[0])))
                 score = (-int(of_left.sum()), sum(a.cost for a in term), term)
@@ -141,7 +163,7 @@ def _disjunction(known: list[Atom], failing: np.ndarray, passing: np.ndarray) ->
             return []
         terms.append(best[2])
         left = left[:, ~left[[place[atom] for atom in best[2]]].all(axis=0)]
-        closing = _conjunctions(known, left, passing) if left.shape[1] else []
+        closing = _conjunctions(known, left, passing, named) if left.shape[1] else []
         if closing:
             return [Predicate((*terms, closing[0].terms[0]))]
     return [] if left.shape[1] else [Predicate(tuple(terms))]

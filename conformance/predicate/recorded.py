@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from conformance.predicate.active import explain_rows
-from reports.findings import findings
+from conformance.predicate.active import separating
+from conformance.predicate.atoms import Predicate, Row
+from conformance.predicate.terms import terms_of
+from reports.conditions import Condition
+from reports.findings import Finding, findings
 from reports.outcome import Outcome
-from reports.statuses import GATING
+from reports.statuses import GATING, STATUSES
 from reports.store import Results
 
-__all__ = ["conditions", "some", "wrong_and_passing"]
+__all__ = ["Recorded", "conditions", "some"]
 
 _Item = TypeVar("_Item")
 
@@ -24,35 +27,76 @@ _MOST_CASES = 400
 _SECONDS = 30.0
 
 
-def conditions(results: Results) -> dict[str, dict[str, Any]]:
-    """The smallest condition for each finding, as plain data by finding id; see `reports.findings.Condition`.
+@dataclass(frozen=True)
+class Recorded:
+    """What a run says of one finding.
 
-    It is not confirmed by further questions, so none is exact. A condition is given only where it separates all
-    recorded cases of the adapter, and counts them; where many findings follow no condition, the search ends after
-    half a minute.
+    Attributes
+    ----------
+    failing, passing, others : list of dict
+        Columns of the cases that show it, of those of the same adapter that pass, and of those that fail with
+        another cause.
+    terms : frozenset of str
+        Beginnings of the columns that its diagnosis names.
+    """
+
+    failing: list[Row]
+    passing: list[Row]
+    others: list[Row]
+    terms: frozenset[str]
+
+    @classmethod
+    def of(cls, results: Results, finding: Finding) -> Recorded:
+        """Read the outcomes of the finding's adapter."""
+        cases, own = results.cases(), set(finding.members)
+        passing, others = [], []
+        for outcome in results.outcomes(finding.adapter, details=False):
+            if outcome.status == "pass":
+                passing.append(cases[outcome.case_id])
+            elif outcome.gates and not STATUSES[outcome.status].ours and outcome.case_id not in own:
+                others.append(cases[outcome.case_id])
+        return cls([cases[case_id] for case_id in finding.members], passing, others, terms_of([finding.text]))
+
+    def condition(self, predicate: Predicate, **further: Any) -> Condition:
+        """The condition with what this run counts; ``further`` are the counts of cases beyond the run."""
+        return Condition(
+            predicate.text, str(predicate), len(self.failing), len(self.passing),
+            others=sum(map(predicate, self.others)), **further,
+        )  # fmt: skip
+
+    def misjudged(self, predicate: Predicate) -> tuple[list[Row], list[Row]]:
+        """The cases that show the finding without meeting a condition, and those that pass and meet it."""
+        missed = [row for row in self.failing if not predicate(row)]
+        return missed, [row for row in self.passing if predicate(row)]
+
+
+def conditions(results: Results, wrong: Iterable[Outcome] | None = None) -> dict[str, dict[str, Any]]:
+    """The smallest condition for each finding, as plain data by finding id; see `reports.conditions.Condition`.
+
+    It is not confirmed by further cases, so none is exact. A condition is given only where it separates all cases
+    that show the finding from all that pass; where many findings follow no condition, the search ends after half a
+    minute.
+
+    Parameters
+    ----------
+    results : Results
+        The run.
+    wrong : iterable of Outcome, optional
+        The outcomes whose findings are looked at; all that fail the gate without it.
     """
     deadline = time.monotonic() + _SECONDS
-    cases = results.cases()
-    wrong, passing = wrong_and_passing(results)
+    if wrong is None:
+        wrong = results.outcomes(statuses=GATING, details=False)
     found = {}
-    for finding in findings(wrong, cases)[:_MOST_FINDINGS]:
-        fails = [cases[case_id] for case_id in finding.members]
-        right = [cases[case_id] for case_id in passing.get(finding.adapter, [])]
-        condition = explain_rows(
-            some(fails, _MOST_CASES), some(right, _MOST_CASES), fails, right, deadline=deadline
-        )
-        if condition is not None:
-            found[finding.id] = asdict(condition)
+    for finding in findings(wrong, results.cases())[:_MOST_FINDINGS]:
+        known = Recorded.of(results, finding)
+        predicate = separating(
+            some(known.failing, _MOST_CASES), some(known.passing, _MOST_CASES), known.failing, known.passing,
+            terms=known.terms, deadline=deadline,
+        )  # fmt: skip
+        if predicate is not None:
+            found[finding.id] = asdict(known.condition(predicate))
     return found
-
-
-def wrong_and_passing(results: Results) -> tuple[list[Outcome], dict[str, list[str]]]:
-    """The outcomes that fail the gate, and the ids of the cases that the adapters they are of pass."""
-    wrong = list(results.outcomes(statuses=GATING, details=False))
-    adapters = dict.fromkeys(outcome.adapter for outcome in wrong)
-    return wrong, {
-        name: [outcome.case_id for outcome in results.outcomes(name, ["pass"], details=False)] for name in adapters
-    }
 
 
 def some(items: Sequence[_Item], most: int) -> list[_Item]:

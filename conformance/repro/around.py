@@ -12,7 +12,7 @@ from adapters.process import Host, Limits
 from adapters.registry import expand, resolve
 from cases import Case, CaseError, DomainError
 from conformance.ask import ask
-from conformance.predicate import explain, fails_alike
+from conformance.predicate import Alike, explain, terms_of
 from conformance.repro.script import Asked
 from reports.outcome import Outcome
 from reports.statuses import label
@@ -109,11 +109,15 @@ def condition(asked: Asked, limits: Limits) -> str:
     if asked.outcome.status != "fail" or not asked.outcome.gates or asked.outcome.kind == "accepted":
         return ""
     with Host(asked.spec, limits) as host:
-        alike = fails_alike(asked.outcome.status, asked.outcome.kind, host)
-        found = explain([asked.case], [], alike, budget=_QUESTIONS, seconds=_SECONDS)
+        alike = Alike([asked.outcome], host)
+        terms = terms_of([(asked.outcome.diagnosis or {}).get("text") or ""])
+        found = explain([asked.case], [], alike, budget=_QUESTIONS, seconds=_SECONDS, terms=terms)
     if found.predicate is None or found.failing < 2 or not found.passing or len(str(found.predicate)) > _LONGEST:
         return ""
+    others = f" {alike.others} more fail otherwise." if alike.others else ""
+    sure = "" if found.exact else " Time did not allow more cases, so this may be an accident."
     return (
-        f"Of {found.failing + found.passing} questions around this one, the {found.failing} with "
-        f"`{found.predicate}` fail and the others pass; crop_low and crop_high are cut at the front and the back."
+        f"Of {found.failing + found.passing} cases around this one, the {found.failing} with `{found.predicate}` "
+        f"fail in this way and the {found.passing} others pass.{others}{sure} "
+        "crop_low and crop_high are cut at the front and the back."
     )

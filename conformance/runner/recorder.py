@@ -16,21 +16,18 @@ from adapters.process import Host, Limits
 from adapters.registry import AdapterSpec
 from cases import Case
 from cases.tiers import tier_hash
-from conformance.bound import TIGHTEST_FIRST
-from conformance.page import prepare_page, write_page
-from conformance.predicate import conditions, confirmed
-from conformance.repro.recorded import scripts
+from conformance.finish import Further, finish, write_files
+from conformance.page import prepare_page
 from conformance.runner.folder import Folder, FolderError
 from conformance.runner.items import LOOKS_AHEAD, REPORT_ATTRIBUTE
 from conformance.runner.plan import make_plan, read_shard
 from conformance.selection import expectation_folders
 from reports.expectations import load_all
-from reports.gate import Gate, assess
+from reports.gate import Gate
 from reports.gate_text import headline
-from reports.junit import write_junit
 from reports.outcome import Outcome
 from reports.store import Results, ResultsError
-from reports.summary import totals_line, write_summary
+from reports.summary import totals_line
 
 __all__ = ["Recorder"]
 
@@ -217,26 +214,19 @@ class Recorder:
         """Write everything that is made from the record."""
         with self._writing():
             self.results.set_meta("seconds", self._seconds_before + time.monotonic() - self._clock)
-            self.gate = assess(self.results, self._expectations, self._baseline, TIGHTEST_FIRST)
-            self.results.set_meta("gate", headline(self.gate))
+            # Further cases are run only at the end of a run that nobody stopped.
+            stopped = session.exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+            further = None if stopped else Further(self._host_of)
+            self.gate = finish(self.results, self._expectations, self._baseline, further=further)
             self.totals = totals_line(self.results)
             self.cases = self.results.cases()
-            self.results.set_meta("conditions", conditions(self.results) | self._confirmed(session))
-            self.results.set_meta("scripts", scripts(self.results))
             if not self._option.no_report and self.results.count():
-                write_page(self.results, self._folder.path / "report", self.gate, self._baseline)
-                write_summary(self.results, self._folder.path / "summary.md", self.gate)
-                write_junit(self.results, self.gate, self._folder.path / "junit.xml")
+                write_files(self.results, self._folder.path, self.gate, self._baseline)
         if session.exitstatus == pytest.ExitCode.OK and (self.trouble or (self.gate and self.gate.fails)):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _confirmed(self, session: pytest.Session) -> dict[str, Any]:
-        """When what is new happens; asked for only at the end of a run that nobody stopped."""
-        if self.gate is None or session.exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            return {}
-        new = [item.outcome for item in self.gate.items if item.standing == "new"]
-        limits = Limits(answer=self._option.answer_timeout)
-        return confirmed(new, self.results, lambda adapter: Host(self._specs[adapter], limits))
+    def _host_of(self, adapter: str) -> Host:
+        return Host(self._specs[adapter], Limits(answer=self._option.answer_timeout))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say in pytest's own output what came out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ import pytest
 
 from cases import Case
 from reports.accept import Narrow, append, propose
+from reports.conditions import Condition
+from reports.diff import compare, gate_of
 from reports.drift import drifts
 from reports.expectations import load_all, read
+from reports.findings import findings
 from reports.gate import Gate, assess
 from reports.gate_text import headline, lines, markdown
 from reports.outcome import Outcome
@@ -279,3 +283,36 @@ def test_an_entry_is_for_the_machines_whose_facts_it_names(tmp_path: Path, extra
     (tmp_path / "stale").mkdir()
     stale = on_a_machine(tmp_path / "stale", entry, FACTS, PASS)
     assert len(stale.stale) == 1
+
+
+def test_accept_takes_the_condition_that_the_run_confirmed(tmp_path: Path) -> None:
+    shift = {"transform": "shift", "text": "equals the oracle with the output shifted by +1", "axes": ["W"]}
+    refused = replace(FAIL, case_id=OTHER, kind="rejected")
+    outcomes = [replace(FAIL, diagnosis=shift), refused, replace(PASS, case_id=VALID)]
+    with run(tmp_path / "r.sqlite", *outcomes) as results:
+        cases, found = results.cases(), assess(results, {})
+        (wanted,) = (item for item in findings([outcomes[0]], cases))
+        sure = Condition("crop uneven", "axes_crop_uneven > 0 and padding = 'same'", 1, 1, exact=True)
+
+        def narrow(failing: object, others: Sequence[dict[str, object]]) -> str:
+            assert [row["case_id"] for row in others] == [VALID], "another failure is no counterexample"
+            return "kernel_max = 2"
+
+        proposals = propose(found, outcomes, cases, {}, narrow, reason="x", conditions={wanted.id: sure})
+    by_kind = {tuple(item.kinds): item for item in proposals}
+    assert by_kind["values",].where == "axes_crop_uneven > 0 and padding = 'same'"
+    assert by_kind["values",].note == ""
+    assert by_kind["rejected",].where == "kernel_max = 2"
+    assert "# Seen in 1 case; no further cases confirmed the condition." in by_kind["rejected",].to_toml()
+    assert append(proposals, tmp_path / "expectations") == {tmp_path / "expectations" / "a.toml": 2}
+
+
+def test_an_adapter_that_the_earlier_run_does_not_have_is_not_new(tmp_path: Path) -> None:
+    with run(tmp_path / "old.sqlite", PASS) as old, run(tmp_path / "new.sqlite", PASS) as new:
+        new.plan([("b", Case.parse(SAME))])
+        new.record(replace(FAIL, adapter="b"))
+        found = gate_of(old, new, PROFILES)
+        assert not found.fails
+        assert compare(old, new, found)["not_asked_before"] == {"b": 1}
+        new.record(FAIL)
+        assert gate_of(old, new, PROFILES).standings == {"new": 1}

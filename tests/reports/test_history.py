@@ -70,6 +70,23 @@ def test_a_run_counts_once(tmp_path: Path, runs: list[str]) -> None:
         assert len(history.runs()) == 1
 
 
+def test_runs_are_listed_by_time_and_an_unknown_adapter_is_an_error(
+    tmp_path: Path, runs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(tmp_path / "history.sqlite")
+    for path, started in ((runs[2], 2_000_000_000.0), (runs[0], 1_000_000_000.0)):
+        with Results.open(Path(path), write=True) as results:
+            results.set_meta("started", started)
+    code, printed, _ = call(capsys, file, "--add", runs[2], "--add", runs[0], "--json")
+    found = json.loads(printed)
+    assert (code, [run["started"] for run in found["runs"]]) == (0, [1_000_000_000.0, 2_000_000_000.0])
+    assert [item["label"] for item in found["answers"]] == ["pass", "fail: values"]
+    code, printed, error = call(capsys, file, "--adapter", "foo")
+    assert (code, printed) == (2, "")
+    assert "unknown adapter 'foo'" in error
+    assert call(capsys, file, "--adapter", "a")[0] == 0
+
+
 def test_other_files_are_refused_in_one_line(
     tmp_path: Path, runs: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
