@@ -89,7 +89,7 @@ def run(command: Sequence[str], *, purpose: str, environment: Mapping[str, str] 
 
 
 def last_error(text: str) -> str:
-    """The line that says what went wrong: the last one marked as an error, or else the last one."""
+    """The line that says what went wrong: the first one marked as an error, or else the last one."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     marked = [line for line in lines if line.startswith(("E: ", "ERROR: "))]
-    return (marked or lines or [""])[-1][:300]
+    return (marked[:1] or lines[-1:] or [""])[0][:300]

@@ -20,7 +20,7 @@ __all__ = ["DISTRIBUTION", "EXTRAS", "install", "requirements"]
 
 DISTRIBUTION = "conv-transpose-conformance"
 # Their wheels exist for aarch64 and run under QEMU; docs/aarch64.md says what came of the others.
-EXTRAS = ("onnx", "litert", "jax")
+EXTRAS = ("onnx", "litert")
 
 
 def requirements(extras: Iterable[str], *, declared: Iterable[str] | None = None) -> list[str]:
