@@ -86,7 +86,9 @@ def test_an_unknown_adapter_is_named() -> None:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(name, marks=requires(name)) for name in ("torch", "keras-tensorflow", "jax-lax")],
+    params=[
+        pytest.param(name, marks=requires(name)) for name in ("torch", "keras-tensorflow~onednn-on", "jax-lax")
+    ],
 )
 def real_host(request: pytest.FixtureRequest) -> Iterator[Host]:
     with Host(resolve(request.param)) as host:

@@ -81,10 +81,14 @@ findings = [pytest.param(*key, marks=requires(key[0]), id="-".join(key)) for key
 with_an_answer = [param for param, key in zip(findings, FINDINGS, strict=True) if has_an_answer(question_of(*key))]
 
 
+# Its findings are about what oneDNN computes, which TensorFlow switches on by itself on some processors only.
+_ON = {"keras-tensorflow": "keras-tensorflow~onednn-on"}
+
+
 @cache
 def asked_about(adapter: str, finding: str) -> Asked:
     entry = entry_of(adapter, finding)
-    asked = gather(question_of(adapter, finding), resolve(adapter))
+    asked = gather(question_of(adapter, finding), resolve(_ON.get(adapter, adapter)))
     if not entry.applies(asked.environment):
         pytest.skip(f"{adapter}: {finding} is known of other versions: {asked.environment.get('versions')}")
     return asked

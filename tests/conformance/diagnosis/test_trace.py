@@ -60,14 +60,18 @@ def test_wrong_channels_are_seen() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=requires(n)) for n in ("torch", "jax-lax", "keras-tensorflow")]
+    "name", [pytest.param(n, marks=requires(n)) for n in ("torch", "jax-lax", "keras-tensorflow~onednn-on")]
 )
 @pytest.mark.parametrize("dtype", ["f32", "bf16"])
 def test_frameworks(name: str, dtype: str) -> None:
     case = Case.parse(f"2d-c2x3-i3x4-k3x2-s2x3-same-{dtype}")
     with Host(resolve(name)) as host:
         found = trace(case, host)
+        takes_it = host.environment["facts"].get(f"tensorflow.channels_first.{dtype}", True)
     wanted = trace_of_oracle(case)
-    assert found is not None
+    # oneDNN takes bfloat16 on some processors only.
+    assert (found is not None) == takes_it
+    if found is None:
+        return
     assert wanted is not None
     assert np.array_equal(found.links, wanted.links)
