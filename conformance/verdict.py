@@ -203,7 +203,7 @@ def _against_profiles(
         if not within[wrong].all():
             continue
         used = _budget(values, wanted, wrong, allowed)
-        if unchecked.any() and (is_count(wanted) & unchecked).any():
+        if not profile.normwise and (is_count(wanted) & unchecked).any():
             return _wrong_counts(case, name, wanted, values, unchecked, wrong_values)
         if order.index(profile.name) > order.index(promised):
             share = _budget(values, wanted, wrong, tolerance(wanted, case.format, PROFILES[promised]))
