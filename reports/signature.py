@@ -170,7 +170,8 @@ def _signal(outcome: Outcome) -> str:
 _FATAL = re.compile(r"^F\d{4} \d\d:\d\d")
 # Lines that no framework chose: Python's and the machine's stacks, and what introduces them.
 _STACK = re.compile(
-    r"^(\s(?!\s*what\(\))|@ +0x|\*\*\* |Fatal Python error|Current thread|Thread 0x|Extension modules|Stack \(most recent)"
+    r"^(\s(?!\s*what\(\))|@ +0x|\*\*\* |Fatal Python error|Current thread|Thread 0x|Extension modules"
+    r"|Stack \(most recent)"
 )
 
 
