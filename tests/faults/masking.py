@@ -284,4 +284,5 @@ def markdown(found: Mapping[str, Masked]) -> Iterator[str]:
     yield "| --- | ---: | ---: | ---: | ---: | ---: | --- | --- |"
     for name, masked in found.items():
         cells = (masked.notices, masked.not_visible, masked.swallowed, f"{masked.share:.2%}", len(masked.hidden))
-        yield f"| {name} | {' | '.join(map(str, cells))} | {', '.join(masked.hidden) or masked.worst} | {', '.join(masked.unseen)} |"
+        faults = ", ".join(masked.hidden) or masked.worst
+        yield f"| {name} | {' | '.join(map(str, cells))} | {faults} | {', '.join(masked.unseen)} |"

@@ -197,8 +197,8 @@ def test_an_entry_without_a_signature_takes_all_and_is_named(tmp_path: Path) -> 
 
 def test_the_suite_s_own_entries_must_have_a_signature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reports.expectations.BUILT_IN", tmp_path)
+    (tmp_path / "a.toml").write_text(ENTRY.replace("signature = {SIGNATURE}\n", ""))
     with pytest.raises(ExpectationError, match="signature is missing"):
-        (tmp_path / "a.toml").write_text(ENTRY.replace("signature = {SIGNATURE}\n", ""))
         read(tmp_path / "a.toml")
     assert all(entry.signature for path in BUILT_IN.glob("*.toml") for entry in read(path))
 
