@@ -153,10 +153,33 @@ def test_check_exits_with_1_on_a_discrepancy() -> None:
 
 @requires("onnxruntime")
 def test_check_says_that_a_discrepancy_is_known() -> None:
-    done = conformance("check", "1d-c3x5-i3-k2-s3-same", "--adapter", "onnxruntime")
-    assert done.returncode == 1
+    question = ("check", "1d-c3x5-i3-k2-s3-same", "--adapter", "onnxruntime")
+    done = conformance(*question)
+    assert done.returncode == 0
     assert "known as same-with-a-stride-over-the-kernel" in " ".join(done.stdout.split())
+    assert conformance(*question, "--strict").returncode == 1
+    (outcome,) = json.loads(conformance(*question, "--json").stdout)["outcomes"]
+    assert outcome["known"]["finding"] == "same-with-a-stride-over-the-kernel"
+    assert outcome["known"]["reason"]
     assert "known as" not in conformance("check", "1d-i5-k3", "--adapter", toy("Flipped")).stdout
+
+
+@requires("jax-lax", "equinox")
+def test_a_crash_of_xla_is_known_by_its_own_line() -> None:
+    names = ("jax-lax", "equinox")
+    chosen = [word for name in names for word in ("--adapter", name)]
+    done = conformance("check", "2d-n1-c1x1-i2x3-k3x2-s1x2-p1x1", *chosen, "--json")
+    assert done.returncode == 0, done.stdout
+    found = json.loads(done.stdout)["outcomes"]
+    assert [(outcome["status"], outcome["known"]["finding"]) for outcome in found] == [
+        ("crash", "compiler-aborts-over-an-exchanged-kernel")
+    ] * 2
+
+
+def test_what_nothing_knows_has_null_for_known() -> None:
+    done = conformance("check", "1d-i5-k3", "--adapter", toy("Flipped"), "--json")
+    assert done.returncode == 1
+    assert [outcome["known"] for outcome in json.loads(done.stdout)["outcomes"]] == [None]
 
 
 @pytest.fixture

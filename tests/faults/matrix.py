@@ -1,4 +1,7 @@
-"""The kill matrix, ``python -m tests.faults.matrix [TIER ...]``: how many cases of a tier notice each fault."""
+"""The kill matrix, ``python -m tests.faults.matrix [TIER ...]``: how many cases of a tier notice each fault.
+
+With ``--masking`` it says instead how many of those notices the shipped expectations hide, adapter by adapter.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,14 @@ from tests.faults.catalogue import FAULTS, RIGHT, Fault
 __all__ = ["TABLE", "answerable", "kills", "notices", "source", "unnoticed"]
 
 Expected = dict[str, Reference]
+_NO_FAULTS = ("matrix.py", "masking.py", "recorded.py")
 TABLE = Path(tiers.__file__).with_name("kills.json")
 
 
 def source() -> str:
     """Identify the planted faults: a hash of their modules, so that a table of others is known to be stale."""
     modules = sorted(path for path in Path(__file__).parent.glob("*.py") if "test_" not in path.name)
-    text = "".join(path.read_text(encoding="utf-8") for path in modules if path.name != Path(__file__).name)
+    text = "".join(path.read_text(encoding="utf-8") for path in modules if path.name not in _NO_FAULTS)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -91,11 +95,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--write", action="store_true", help="write the table that reports show, cases/tiers/kills.json"
     )
+    parser.add_argument("--masking", action="store_true", help="what expectations hide; of gate, if not told")
+    parser.add_argument("--adapter", action="append", default=[], metavar="NAME", help="with --masking: of these")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="with --masking: every Nth fault only")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
     given = parser.parse_args(arguments)
     unknown = set(given.tiers) - TIERS.keys()
     if unknown:
         parser.error(f"no tier {', '.join(sorted(unknown))}; there are {', '.join(TIERS)}")
+    if given.masking:
+        _print_masking(given.tiers or ["gate"], given.adapter, list(FAULTS)[:: given.every], given.jobs)
+        return
     found = {tier: kills(tier, given.jobs) for tier in given.tiers or ("smoke", "gate")}
     _print(found)
     counts = {name: {tier: sum(found[tier][name].values()) for tier in found} for name in FAULTS}
@@ -108,6 +118,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="ascii")
     if given.json:
         given.json.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
+
+
+def _print_masking(tiers: Sequence[str], names: Sequence[str], faults: Sequence[str], jobs: int) -> None:
+    from tests.faults.masking import markdown, masking  # it uses this module
+
+    for tier in tiers:
+        print(f"`{tier}` ({tier_hash(load_tier(tier))}), {len(faults)} faults under the shipped expectations\n")
+        print("\n".join(markdown(masking(tier, names=names, faults=faults, jobs=jobs))), flush=True)
 
 
 def _print(found: dict[str, dict[str, Counter[int]]]) -> None:

@@ -1,0 +1,288 @@
+"""What shipped expectations hide: every planted fault in an adapter that is wrong as recorded as well.
+
+Of the cases that notice a fault, some lie under an expectation. There the adapter refuses or crashes, so nobody
+can notice (`not visible`); or it answers, wrong as recorded and with the fault as well, and the gate says
+`changed`, or takes the outcome for the known one (`swallowed`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from adapters.base import Adapter, Tensor
+from adapters.process import Reply
+from adapters.registry import load as load_adapter
+from adapters.registry import resolve
+from cases import Case
+from cases.columns import columns
+from cases.tiers import load_tier
+from conformance.bound import Reference
+from conformance.diagnosis.diagnose import diagnose
+from conformance.diagnosis.search import Search
+from conformance.reference import question
+from conformance.verdict import judge
+from reports.expectations import BUILT_IN, CONDITION_COLUMNS, Expectation, load
+from reports.outcome import Outcome
+from reports.where import matching
+from tests.faults.catalogue import FAULTS, Fault
+from tests.faults.matrix import answerable
+from tests.faults.recorded import RECORDED, together
+
+__all__ = ["Masked", "adapters", "markdown", "masking"]
+
+# An adapter that ends in one of these has no answer in which a fault could show.
+_NO_ANSWER = {"crash", "timeout", "rejected"}
+
+Place = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Masked:
+    """What the expectations of one adapter hide.
+
+    Attributes
+    ----------
+    notices : int
+        Pairs of a fault and a case that notices it and that the adapter takes.
+    not_visible : int
+        Those where the adapter is known to give no answer, or where what it gets wrong undoes the fault.
+    swallowed : int
+        Those where the outcome passes for the known one.
+    hidden : tuple of str
+        Faults whose visible notices are all swallowed.
+    unseen : tuple of str
+        Faults of which no notice is visible, because the adapter has no answer to any such case.
+    worst : str
+        The fault of which the largest share is swallowed, and the share.
+    """
+
+    notices: int
+    not_visible: int
+    swallowed: int
+    hidden: tuple[str, ...]
+    worst: str
+    unseen: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """The share of the visible notices that is swallowed."""
+        return self.swallowed / max(self.notices - self.not_visible, 1)
+
+
+def adapters() -> list[str]:
+    """The adapters that have an expectation file."""
+    return sorted(path.stem for path in BUILT_IN.glob("*.toml"))
+
+
+@cache
+def _kind_of(adapter: str) -> type[Adapter]:
+    return load_adapter(resolve(adapter).target)
+
+
+@cache
+def _entries(adapter: str) -> tuple[Expectation, ...]:
+    # Faults are noticed on questions that have an answer.
+    return tuple(entry for entry in load(adapter) if set(entry.kinds) != {"accepted"})
+
+
+@cache
+def _models() -> dict[tuple[str, str], Fault]:
+    """The recorded faults by finding and condition, for the files that share an entry, too."""
+    return {
+        (entry.finding, entry.where): fault
+        for (adapter, finding), fault in RECORDED.items()
+        for entry in load(adapter)
+        if entry.finding == finding
+    }
+
+
+@contextmanager
+def _without_pairs() -> Iterator[None]:
+    """Have the diagnosis look for one mistake at a time."""
+    double = Search.double
+    Search.double = lambda self: []  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Search.double = double  # type: ignore[method-assign]
+
+
+class _Replies:
+    """The outcomes of one case, of a planted fault alone or on top of a recorded one, each found out once."""
+
+    def __init__(self, case: Case, expected: dict[str, Reference]) -> None:
+        self._case, self._expected = case, expected
+        self._tensors = question(case)
+        self._judged: dict[tuple[Any, ...], tuple[Reply, dict[str, Any]]] = {}
+        self._outcomes: dict[tuple[Any, ...], Outcome] = {}
+
+    def verdict(self, fault: Fault, recorded: Fault | None = None, *, shape_only: bool = False) -> dict[str, Any]:
+        """The fields of a verdict, without a diagnosis."""
+        return self._judge((fault.name, id(recorded), shape_only), fault, recorded, shape_only)[1]
+
+    def _judge(
+        self, key: tuple[Any, ...], fault: Fault, recorded: Fault | None, shape_only: bool
+    ) -> tuple[Reply, dict[str, Any]]:
+        if key not in self._judged:
+            with np.errstate(all="ignore"):
+                whole = fault if recorded is None else together(recorded, fault)
+                reply = whole.reply(self._case, self._tensors)
+                if shape_only and "y" in reply.tensors:
+                    shape = np.array(reply.tensors["y"].values.shape, np.int64)
+                    reply = Reply("answer", {"shape": Tensor(shape, "i64")})
+                fields = judge(self._case, self._tensors, reply, expected=self._expected)
+            self._judged[key] = reply, fields
+        return self._judged[key]
+
+    def passes_for(
+        self, entry: Expectation, fault: Fault, recorded: Fault | None = None, *, shape_only: bool = False
+    ) -> bool:
+        """Whether the outcome with its diagnosis has the signature of an entry.
+
+        No signature names two mistakes together, and to look for two takes most of a diagnosis. So the outcome is
+        diagnosed without that first: what has another signature then has another one in any case.
+        """
+        return all(
+            entry.recognises(self._outcome((fault.name, id(recorded), shape_only), fault, recorded, pairs=pairs))
+            for pairs in (False, True)
+        )
+
+    def outcome(self, fault: Fault, recorded: Fault | None = None, *, shape_only: bool = False) -> Outcome:
+        """The outcome with its diagnosis."""
+        return self._outcome((fault.name, id(recorded), shape_only), fault, recorded, pairs=True)
+
+    def _outcome(self, key: tuple[Any, ...], fault: Fault, recorded: Fault | None, *, pairs: bool) -> Outcome:
+        if (*key, pairs) not in self._outcomes:
+            reply, fields = self._judge(key, fault, recorded, bool(key[2]))
+            with nullcontext() if pairs else _without_pairs():
+                found = diagnose(self._case, self._tensors, reply, fields)
+            self._outcomes[(*key, pairs)] = Outcome(str(self._case), "", diagnosis=found, **fields)
+        return self._outcomes[(*key, pairs)]
+
+
+def _becomes(entry: Expectation, case: Case, fault: Fault, replies: _Replies, *, shape_only: bool) -> str:
+    """What becomes of a fault in an adapter that is wrong as an entry says: `seen` if the gate says so."""
+    recorded = _models().get((entry.finding, entry.where))
+    fields = replies.verdict(fault, recorded, shape_only=shape_only)
+    if fields["status"] == "pass":
+        return "not visible"  # one undoes the other
+    if fields["kind"] not in entry.kinds:
+        return "seen"
+    if not replies.passes_for(entry, fault, recorded, shape_only=shape_only):
+        return "seen"
+    if not entry.case_columns_only:
+        row = columns(case) | replies.outcome(fault, recorded, shape_only=shape_only).columns()
+        if not matching([row], entry.where, CONDITION_COLUMNS)[0]:
+            return "seen"
+    return "swallowed"
+
+
+def _met(cases: Sequence[Case], names: Sequence[str]) -> dict[Place, list[bool]]:
+    """Which cases meet the condition of each entry, as far as it is about the case."""
+    # Conditions over the outcome say that the gradient of the weights is the first to be wrong.
+    wrong = Outcome("", "", "fail", "gradient", detail="dw differs").columns()
+    rows = [columns(case) | wrong for case in cases]
+    return {
+        (name, entry.place): matching(rows, entry.where, CONDITION_COLUMNS)
+        for name in names
+        for entry in _entries(name)
+    }
+
+
+def _counted(
+    cases: Sequence[Case], names: Sequence[str], faults: Collection[str]
+) -> Counter[tuple[str, str, str]]:
+    """By adapter, fault and what becomes of it: the number of cases that notice the fault."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    able = list(answerable(cases))
+    met = _met([case for case, _ in able], names)
+    for number, (case, expected) in enumerate(able):
+        taken = {
+            name: [entry for entry in _entries(name) if met[name, entry.place][number]]
+            for name in names
+            if _kind_of(name).declines(case) is None
+        }
+        replies = _Replies(case, expected)
+        for name_of_fault in faults:
+            fault = FAULTS[name_of_fault]
+            if case.rank not in fault.ranks or replies.verdict(fault)["status"] != "fail":
+                continue
+            for name, entries in taken.items():
+                shape_only = _kind_of(name).shape_only
+                if shape_only and (
+                    case.direction != "fwd" or replies.verdict(fault, shape_only=True)["status"] == "pass"
+                ):
+                    continue
+                found[name, fault.name, "notices"] += 1
+                if any(entry.case_columns_only and set(entry.kinds) <= _NO_ANSWER for entry in entries):
+                    found[name, fault.name, "not visible"] += 1
+                    continue
+                fates = {_becomes(entry, case, fault, replies, shape_only=shape_only) for entry in entries}
+                # Where one entry takes it, it is gone, whatever others say.
+                for fate in ("swallowed", "not visible"):
+                    if fate in fates:
+                        found[name, fault.name, fate] += 1
+                        break
+    return found
+
+
+def masking(
+    tier: str, *, names: Sequence[str] = (), faults: Sequence[str] = (), jobs: int = 1
+) -> dict[str, Masked]:
+    """What the expectations of each adapter hide.
+
+    Parameters
+    ----------
+    tier : str
+        Whose cases are asked.
+    names, faults : sequence of str
+        Adapters and planted faults; empty for all.
+    jobs : int
+        Processes.
+    """
+    names, faults = names or adapters(), faults or list(FAULTS)
+    cases = load_tier(tier)
+    if jobs == 1:
+        found = _counted(cases, names, faults)
+    else:
+        with ProcessPoolExecutor(jobs) as pool:
+            parts = 16 * jobs
+            waiting = [pool.submit(_counted, cases[n::parts], names, faults) for n in range(parts)]
+            found = sum((part.result() for part in waiting), Counter())
+    return {name: _summed(found, name, faults) for name in names}
+
+
+def _summed(found: Mapping[tuple[str, str, str], int], name: str, faults: Sequence[str]) -> Masked:
+    def count(what: str, fault: str) -> int:
+        return found.get((name, fault, what), 0)
+
+    noticed = [fault for fault in faults if count("notices", fault)]
+    left = {fault: count("notices", fault) - count("not visible", fault) for fault in noticed}
+    shares = {fault: count("swallowed", fault) / left[fault] for fault in noticed if left[fault]}
+    worst = max(shares, key=lambda fault: shares[fault], default="")
+    return Masked(
+        sum(count("notices", fault) for fault in noticed),
+        sum(count("not visible", fault) for fault in noticed),
+        sum(count("swallowed", fault) for fault in noticed),
+        tuple(fault for fault in noticed if 0 < left[fault] == count("swallowed", fault)),
+        f"{worst} ({shares[worst]:.0%})" if worst and shares[worst] else "",
+        tuple(fault for fault in noticed if not left[fault]),
+    )
+
+
+def markdown(found: Mapping[str, Masked]) -> Iterator[str]:
+    """A table."""
+    yield "| adapter | notices | not visible | swallowed | share | hidden | most hidden | never visible |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | --- | --- |"
+    for name, masked in found.items():
+        cells = (masked.notices, masked.not_visible, masked.swallowed, f"{masked.share:.2%}", len(masked.hidden))
+        faults = ", ".join(masked.hidden) or masked.worst
+        yield f"| {name} | {' | '.join(map(str, cells))} | {faults} | {', '.join(masked.unseen)} |"

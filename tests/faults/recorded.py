@@ -1,0 +1,124 @@
+"""What adapters are known to get wrong, planted in the open implementation.
+
+Each is a `Fault` by the finding that it stands for, so that it can be combined with a planted one: the adapter is
+wrong as recorded and has the fault as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from adapters.base import Tensor
+from cases.directions import IMAGES
+from tests.faults.machine import Answers, Fault, Work
+
+__all__ = ["RECORDED", "together"]
+
+
+def _spare(work: Work) -> list[int]:
+    """By how much the stride and the output_padding leave each axis short of its kernel."""
+    case = work.case
+    sizes = zip(case.kernel_size, case.stride, case.dilation, strict=True)
+    given = case.output_padding or (0,) * case.rank
+    return [d * (k - 1) + 1 - s + o for (k, s, d), o in zip(sizes, given, strict=True)]
+
+
+def _too_short(work: Work) -> None:
+    """SAME ends with the full result, where the rules add zeros at the end."""
+    for axis, spare in enumerate(_spare(work)):
+        work.size[axis] += min(spare, 0)
+
+
+def _zeros_in_front(work: Work) -> None:
+    """SAME puts half of the zeros in front."""
+    for axis, spare in enumerate(_spare(work)):
+        if spare < 0:
+            work.low[axis] = spare // 2
+
+
+def _first_bias(work: Work) -> None:
+    work.tensors["bias"] = np.full_like(work.tensors["bias"], work.tensors["bias"][0])
+
+
+def _bias_on_the_last_axis(work: Work, answers: Answers) -> None:
+    bias = work.tensors["bias"]
+    if "y" in answers and answers["y"].shape[-1] == len(bias):
+        y, channels = answers["y"], bias.reshape(-1, *(1,) * work.case.rank)
+        answers["y"] = y - channels + bias
+    if "db" in answers and work.tensors["dy"].shape[-1] == len(bias):
+        answers["db"] = work.tensors["dy"].sum(axis=tuple(range(work.case.rank + 1)))
+
+
+def _single_precision(work: Work, answers: Answers) -> None:
+    tensors = {}
+    for name, array in answers.items():
+        moved = np.moveaxis(array, 1, -1) if work.case.layout == "channels_last" and name in IMAGES else array
+        with np.errstate(over="ignore"):
+            tensors[name] = Tensor(moved.astype(np.float32), "f32")
+    work.reply["tensors"] = tensors
+
+
+def _clipped(work: Work, answers: Answers) -> None:
+    largest = float(np.finfo(np.float32).max)
+    for name, array in answers.items():
+        answers[name] = np.where(np.isinf(array), np.copysign(largest, array), array)
+
+
+def _short_gradient(work: Work, answers: Answers) -> None:
+    """The gradient of the input loses a position for every one that output_padding added."""
+    dx = answers["dx"]
+    for axis, (low, high) in enumerate(work.case.geometry().crop):
+        if high < 0 <= low and work.case.stride[axis] > 1:
+            keep = max(dx.shape[axis + 2] + high, 0)
+            dx = np.take(dx, range(keep), axis=axis + 2)
+    answers["dx"] = dx
+
+
+def _stride_ignored_where_empty(work: Work) -> None:
+    for axis, size in enumerate(work.tensors["x"].shape[2:]):
+        if size == 0:
+            work.size[axis] += work.stride[axis] - 1
+            work.stride[axis] = 1
+
+
+def _before(change: Callable[[Work], None]) -> Fault:
+    return Fault("as recorded", (1, 2, 3), before=change)
+
+
+def _after(change: Callable[[Work, Answers], None]) -> Fault:
+    return Fault("as recorded", (1, 2, 3), after=change)
+
+
+RECORDED: dict[tuple[str, str], Fault] = {
+    ("onnxruntime", "same-with-a-stride-over-the-kernel"): (short := _before(_too_short)),
+    ("openvino", "same-with-a-stride-over-the-kernel"): short,
+    ("onnx-infer-shapes", "same-with-a-stride-over-the-kernel"): short,
+    ("onnx-reference", "same-with-a-stride-over-the-kernel"): (front := _before(_zeros_in_front)),
+    ("onnx-reference", "same-with-a-stride-far-over-the-kernel"): front,
+    ("onnx-reference", "bias-of-the-first-group"): _before(_first_bias),
+    ("keras-tensorflow", "bias-added-along-the-last-axis"): _after(_bias_on_the_last_axis),
+    ("keras-ops-numpy", "float64-taken-for-float32"): _after(_single_precision),
+    ("litert", "infinity-clipped-to-the-largest-number"): _after(_clipped),
+    ("mlx", "input-gradient-with-output-padding"): _after(_short_gradient),
+    ("jax-lax", "dilating-an-empty-axis"): (empty := _before(_stride_ignored_where_empty)),
+    ("keras-ops-numpy", "dilating-an-empty-axis"): empty,
+}
+"""By the adapter whose file holds the entry, and the finding."""
+
+
+def together(recorded: Fault, planted: Fault) -> Fault:
+    """Both at once: the planted fault inside of the recorded one."""
+
+    def before(work: Work) -> None:
+        for fault in (recorded, planted):
+            if fault.before is not None:
+                fault.before(work)
+
+    def after(work: Work, answers: Answers) -> None:
+        for fault in (planted, recorded):
+            if fault.after is not None:
+                fault.after(work, answers)
+
+    return Fault(planted.name, planted.ranks, before, after)

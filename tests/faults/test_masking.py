@@ -1,0 +1,79 @@
+"""No shipped expectation hides a planted fault; `python -m tests.faults.matrix --masking` has the whole table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cases import Case
+from reports.expectations import Expectation, load, read
+from tests.faults import masking
+from tests.faults.catalogue import FAULTS, RIGHT
+from tests.faults.masking import Masked, markdown
+from tests.faults.matrix import answerable
+from tests.faults.recorded import RECORDED
+
+FLIPPED = FAULTS["kernel flipped on W"]
+ENTRY = """[[expectation]]
+finding = "f"
+where = "rank = 1"
+kind = ["values", "gradient", "precision", "nonfinite"]
+reason = "r"
+"""
+
+
+def entry_of(adapter: str, finding: str) -> Expectation:
+    return next(entry for entry in load(adapter) if entry.finding == finding)
+
+
+@pytest.mark.parametrize(("adapter", "finding"), RECORDED)
+def test_a_recorded_fault_alone_is_known_and_with_another_one_it_is_not(adapter: str, finding: str) -> None:
+    entry = entry_of(adapter, finding)
+    ((case, expected),) = answerable([Case.parse(entry.evidence[0])])
+    replies = masking._Replies(case, expected)
+    recorded = RECORDED[adapter, finding]
+    shape_only = adapter == "onnx-infer-shapes"
+    assert replies.verdict(RIGHT)["status"] == "pass"
+    fields = replies.verdict(RIGHT, recorded, shape_only=shape_only)
+    assert fields["kind"] in entry.kinds
+    assert replies.passes_for(entry, RIGHT, recorded, shape_only=shape_only)
+    planted = [FLIPPED, FAULTS["output channels reversed"], FAULTS["dw is zero"]]
+    others = [] if shape_only else [fault for fault in planted if replies.verdict(fault)["status"] == "fail"]
+    assert not all(replies.passes_for(entry, fault, recorded) for fault in others) or shape_only
+    assert others or shape_only
+
+
+def test_an_entry_without_a_signature_hides_faults_and_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "torch.toml").write_text(ENTRY)
+    (broad,) = read(tmp_path / "torch.toml")
+    monkeypatch.setattr(masking, "_entries", lambda name: (broad,))
+    monkeypatch.setattr(
+        masking, "load_tier", lambda tier: [Case.parse("1d-i5-k3-s2"), Case.parse("1d-i6-k2-grad")]
+    )
+    found = masking.masking("two", names=["torch"], faults=[FLIPPED.name])["torch"]
+    assert (found.notices, found.swallowed, found.hidden) == (2, 2, (FLIPPED.name,))
+    (tmp_path / "torch.toml").write_text(ENTRY + 'signature = { diagnosis = "shift" }\n')
+    (narrow,) = read(tmp_path / "torch.toml")
+    monkeypatch.setattr(masking, "_entries", lambda name: (narrow,))
+    found = masking.masking("two", names=["torch"], faults=[FLIPPED.name])["torch"]
+    assert (found.notices, found.swallowed, found.hidden) == (2, 0, ())
+
+
+def test_shipped_expectations_hide_next_to_nothing() -> None:
+    """Some faults on the cases of `smoke`; the command takes all of both."""
+    found = masking.masking("smoke", faults=list(FAULTS)[3::40])
+    assert found.keys() == set(masking.adapters())
+    assert {name: masked.hidden for name, masked in found.items() if masked.hidden} == {}
+    assert {name: masked.share for name, masked in found.items() if masked.share > 0.01} == {}
+    assert sum(masked.notices for masked in found.values()) > 1000
+
+
+def test_the_table_names_what_is_hidden() -> None:
+    table = list(markdown({"a": Masked(100, 20, 4, ("f",), ""), "b": Masked(10, 0, 1, (), "g (50%)", ("h",))}))
+    assert table[2:] == [
+        "| a | 100 | 20 | 4 | 5.00% | 1 | f |  |",
+        "| b | 10 | 0 | 1 | 10.00% | 0 | g (50%) | h |",
+    ]
