@@ -18,7 +18,7 @@ from typing import Any
 from cases.case import Case
 from cases.columns import columns
 from cases.errors import CaseError, DomainError
-from conformance.predicate.atoms import Predicate, Row
+from conformance.predicate.atoms import Atom, Predicate, Row
 from conformance.predicate.cover import smallest
 
 __all__ = ["Explained", "Fails", "explain", "separating"]
@@ -277,6 +277,7 @@ def _steps(case: Case, space: Sequence[Predicate]) -> Iterator[Case]:
         turned = {name: getattr(case, name) for name in _SPATIAL}
         turned = {name: value[::-1] for name, value in turned.items() if isinstance(value, tuple)}
         yield from filter(None, [_replaced(case, turned)])
+    yield from _outputs(case, atoms)
     for name, values in _CHANGES.items():
         stem = name.removesuffix("_size")
         near = [value for predicate in space for value in _near(predicate, stem)]
@@ -290,6 +291,24 @@ def _steps(case: Case, space: Sequence[Predicate]) -> Iterator[Case]:
                     if isinstance(own, tuple):
                         mixed = tuple(whole[n] if n == axis else own[n] for n in range(case.rank))
                         yield from filter(None, [_replaced(case, {name: mixed})])
+
+
+def _outputs(case: Case, atoms: Iterable[Atom]) -> Iterator[Case]:
+    """Cases whose output is as long as their input, on both sides of a bound of the output's length."""
+    ones = (1,) * case.rank
+    plain: dict[str, Any] = {
+        "kernel_size": ones,
+        "stride": ones,
+        "dilation": ones,
+        "padding": "valid",
+        "output_padding": None,
+    }
+    for atom in atoms:
+        if atom.column.startswith("output_") and type(atom.value) is int and "padding" not in atom.column:
+            for value in (atom.value, atom.value + 1, atom.value - 1):
+                sizes = [(value,) * case.rank]
+                sizes += [tuple(value if n == axis else 2 for n in range(case.rank)) for axis in range(case.rank)]
+                yield from filter(None, [_replaced(case, {**plain, "input_size": size}) for size in sizes])
 
 
 def _concerns(stem: str, named: Iterable[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adapters.base import Program
 from cases.case import Case
+from cases.errors import DomainError
 from tests.toy_adapters import Right
 
 
@@ -46,3 +47,23 @@ class ShapeAlone(Right):
         """Write the call."""
         right = super().program(case)
         return Program(right.setup, (*right.body, "shape = y.shape"))
+
+
+class SameExchanged(Right):
+    """Crops the other end where `same` crops unevenly."""
+
+    name = "same-exchanged"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        try:
+            crop = case.geometry().crop
+        except DomainError:
+            return right
+        if case.padding != "same":
+            return right
+        exchanged = tuple((high, low) for low, high in crop)
+        return Program(
+            right.setup, tuple(line.replace(f"crop={crop}", f"crop={exchanged}") for line in right.body)
+        )
