@@ -44,8 +44,8 @@ class Confirmation:
         -------
         Outcome
             The first where it comes back in a process of its own. ``fail: stateful`` where it comes back only
-            behind earlier calls, ``fail: nondeterministic`` where one of many runs in one process fails, ``flaky`` where
-            it comes back in no way; the second outcome alone where only our own machinery failed at first.
+            behind earlier calls, ``fail: nondeterministic`` where one of many runs in one process fails, ``flaky``
+            where it comes back in no way; the second outcome alone where only our own machinery failed at first.
         """
         transform = (first.diagnosis or {}).get("transform", "")
         signature = first.adapter, first.status, first.kind, str(transform)
