@@ -31,6 +31,7 @@ __all__ = [
     "Declined",
     "DocumentedRefusal",
     "Limit",
+    "NotNumbers",
     "Program",
     "Tensor",
     "call",
@@ -67,6 +68,22 @@ class Declined(Exception):
 
 class AdapterBug(Exception):
     """The adapter itself failed, not the framework it wraps."""
+
+
+class NotNumbers(Exception):
+    """What an implementation gave as an output is no plain array of numbers."""
+
+
+def _require_numbers(value: Any) -> None:
+    """Raise NotNumbers for an output that conversion to a plain array would make up or hide something of."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        masked = int(np.ma.getmaskarray(value).sum())
+        raise NotNumbers(f"the output is a masked array, {masked} of whose {value.size} elements are masked")
+    if value is None:
+        raise NotNumbers("the output is None")
+    array = np.asarray(value)
+    if array.dtype.kind in "OSUMm":
+        raise NotNumbers(f"the output is a {type(value).__name__} of dtype {array.dtype}, which holds no numbers")
 
 
 @dataclass(frozen=True)
@@ -168,6 +185,7 @@ class Tensor:
     @classmethod
     def of(cls, array: Any) -> Tensor:
         """Take a NumPy array; ml_dtypes' bfloat16 becomes float32 with the name ``bf16``."""
+        _require_numbers(array)
         array = np.asarray(array)
         name = _short_name(array.dtype)
         if name == "bf16":
@@ -329,6 +347,8 @@ class Adapter(abc.ABC):
             The question is outside what the adapter asks.
         AdapterBug
             The adapter failed before the framework could.
+        NotNumbers
+            An output is no plain array of numbers.
         Exception
             Whatever the framework raises.
         """
@@ -344,6 +364,8 @@ class Adapter(abc.ABC):
             if self.shape_only:
                 return {"shape": Tensor.of(np.array([int(size) for size in namespace["shape"]], np.int64))}
             return {name: self.export(namespace[name]) for name in case.answers}
+        except NotNumbers:
+            raise
         except Exception as error:
             raise AdapterBug(f"cannot take the answer: {type(error).__name__}: {error}") from error
 

@@ -24,12 +24,13 @@ import numpy as np
 
 from adapters import compile_cache, wire
 from adapters.ahead import made_ready, threads
-from adapters.base import Adapter, AdapterBug, Declined, Tensor
+from adapters.base import Adapter, AdapterBug, Declined, NotNumbers, Tensor
 from adapters.environment import describe
 from adapters.facts import facts_for, flags_up_to
 from adapters.machines import NATIVE, machine_named
 from adapters.measuring import measure
 from adapters.registry import load
+from adapters.sizes import misshapen, small
 from cases.case import Case
 from cases.data import DATA_KINDS
 from cases.errors import DomainError
@@ -88,18 +89,25 @@ def _ask(
     try:
         answer = _run(adapter, case, tensors, beyond_limits)
         seconds = time.perf_counter() - started
+        wrong = misshapen(case, answer)
+        if wrong is not None:
+            return {"reply": "misshapen", "detail": wrong}, {}
         steady = True
         if twice and seconds < _REPEAT_WITHIN_SECONDS:
             _poison(_POISONS[1])
             again = _run(adapter, case, tensors, beyond_limits)
-            steady = _same(answer, again) or not (adapter.repeatable or DATA_KINDS[case.data].exact)
+            same = misshapen(case, again) is None and _same(answer, again)
+            steady = same or not (adapter.repeatable or DATA_KINDS[case.data].exact)
     except Declined as declined:
         return {"reply": declined.status, "detail": declined.reason, "source": declined.source}, {}
     except AdapterBug as bug:
         return {"reply": "broken", "detail": str(bug)[:_MESSAGE_LIMIT]}, {}
+    except NotNumbers as error:
+        return {"reply": "not_numbers", "detail": str(error)[:_MESSAGE_LIMIT]}, {}
     except MemoryError as error:
-        # For a size that R12 leaves the choice about it is a way to refuse, for any other nobody's answer.
-        kind = "raised" if _leaves_the_choice(case) else "broken"
+        # For a size that R12 leaves the choice about it is a way to refuse. A small case needs little memory, so
+        # that whoever found too little of it asked for too much. For any other it is nobody's answer.
+        kind = "raised" if _leaves_the_choice(case) or small(case) else "broken"
         return {"reply": kind, "detail": f"out of memory: {error}"[:_MESSAGE_LIMIT]}, {}
     except Exception as error:
         return _refused(adapter, case, f"{type(error).__name__}: {error}"), {}
@@ -170,20 +178,21 @@ def _program(adapter: Adapter, case: Case) -> wire.Message:
 
 
 def _reply(adapter: Adapter, message: wire.Message, tensors: dict[str, np.ndarray]) -> bytes:
-    case = Case.parse(message["case"])
+    case, number = Case.parse(message["case"]), {"id": message["id"]}
     if message["ask"] == "program":
-        return wire.pack(_program(adapter, case))
+        return wire.pack(_program(adapter, case) | number)
     if message["ask"] == "model":
-        return wire.pack(*_model(adapter, case, tensors))
+        reply, arrays = _model(adapter, case, tensors)
+        return wire.pack(reply | number, arrays)
     reply, arrays = _ask(
         adapter, case, tensors,
         beyond_limits=bool(message.get("beyond_limits")), twice=bool(message.get("twice", True)),
     )  # fmt: skip
     _poison(_POISONS[0])  # now rather than over the next question, which a heap that this one damaged would end
     try:
-        return wire.pack(reply, arrays)
+        return wire.pack(reply | number, arrays)
     except wire.WireError as error:
-        return wire.pack({"reply": "broken", "detail": str(error)})
+        return wire.pack({"reply": "broken", "detail": str(error)} | number)
 
 
 def _start(target: str, machine: str) -> tuple[Adapter | None, wire.Message]:
@@ -257,13 +266,17 @@ def main(target: str, descriptor: int, machine: str = NATIVE) -> None:
         os.write(2, wire.TURN)  # first, as the next question may be worked on as soon as this is read
         connection.sendall(data)
 
+    own = os.getpid()
     adapter, hello = _start(target, machine)
     count = threads() if adapter is not None and adapter.compiles_in_threads else 0
     send(wire.pack(hello | {"ahead": count > 0}))
     if adapter is not None:
         _poison(_POISONS[0])
         for message, tensors in made_ready(_messages(read), partial(_compile, adapter), count):
-            send(_reply(adapter, message, tensors))
+            reply = _reply(adapter, message, tensors)
+            if os.getpid() != own:
+                os._exit(0)  # a child that the program forked and let return: only one process may answer
+            send(reply)
 
 
 if __name__ == "__main__":

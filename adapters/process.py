@@ -13,6 +13,7 @@ import numpy as np
 
 from adapters import wire
 from adapters.base import Tensor
+from adapters.history import Call, History
 from adapters.machines import unmet
 from adapters.pipe import Ended, Running
 from adapters.registry import AdapterSpec
@@ -55,8 +56,9 @@ class Reply:
     Attributes
     ----------
     kind : str
-        ``answer``, ``raised``, ``unsupported``, ``inexpressible``, ``crash``, ``timeout``, ``broken`` (our own
-        machinery, or a framework that cannot be imported).
+        ``answer``, ``not_numbers`` and ``misshapen`` (outputs that cannot be compared, or need not be copied to be
+        seen to be wrong), ``raised``, ``unsupported``, ``inexpressible``, ``crash``, ``timeout``, ``broken`` (our
+        own machinery, or a framework that cannot be imported).
     tensors : dict of Tensor
         The answer.
     detail, source : str
@@ -83,16 +85,33 @@ class Model(NamedTuple):
 
 
 def _plain(text: str) -> str:
-    """Text without the escape sequences that colour a terminal."""
+    """Text without the escape sequences that colour a terminal, and without what no file can hold.
+
+    A lone surrogate, such as an undecodable file name gives, is written as its escape.
+    """
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
 
 
 class Pending:
     """A message on its way, and its reply once that is there."""
 
-    def __init__(self, message: wire.Message, tensors: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, message: wire.Message, tensors: Mapping[str, np.ndarray], call: Call | None = None) -> None:
+        self.id = int(message["id"])
         self.data = wire.pack(message, tensors)
         self.reply: tuple[wire.Message, dict[str, np.ndarray]] | Reply | None = None
+        self._call = call
+        self._history, self._place = History(), 0
+
+    def note(self, history: History) -> None:
+        """Enter the call into the history of the process that it is sent to."""
+        if self._call is not None:
+            self._history, self._place = history, history.add(self._call)
+
+    @property
+    def before(self) -> tuple[Call, ...]:
+        """The calls that its process was given before it."""
+        return self._history.before(self._place)
 
 
 class Host:
@@ -125,6 +144,7 @@ class Host:
         self._running = None if spawned is None else Running(spawned)
         self._greeted = self._ahead = False
         self._sent: collections.deque[Pending] = collections.deque()
+        self._history = History()
         self._asked = 0
         self._cannot_start: Reply | None = None
 
@@ -143,6 +163,7 @@ class Host:
     def _forget(self) -> None:
         self._running, self._greeted = None, False
         self._sent.clear()
+        self._history = History()
 
     def resident_bytes(self) -> int:
         """Memory the process holds; 0 without one, or where the system does not say."""
@@ -162,7 +183,7 @@ class Host:
             return self._cannot_start
         if hello["reply"] != "ready":
             self.close()
-            self._cannot_start = Reply("broken", detail=f"the adapter cannot be loaded: {hello['detail']}")
+            self._cannot_start = Reply("broken", detail=f"the adapter cannot be loaded: {_plain(hello['detail'])}")
             return self._cannot_start
         self.environment = hello["environment"]
         without_effect = unmet(self.spec.profile, self.environment.get("facts") or {})
@@ -179,7 +200,7 @@ class Host:
     ) -> Pending:
         """Send a question whose answer is wanted later; for the arguments see `ask`."""
         message = {"ask": "answer", "case": str(case), "beyond_limits": beyond_limits, "twice": twice}
-        return self._send(message, tensors)
+        return self._send(message, tensors, Call(case, twice, beyond_limits))
 
     def wait(self, pending: Pending) -> Reply:
         """The reply to a question that was sent; never raises for anything the process does."""
@@ -192,7 +213,7 @@ class Host:
                 kind=str(reply["reply"]),
                 tensors={name: Tensor(arrays[name], str(d)) for name, d in reply.get("dtypes", {}).items()},
                 detail=_plain(str(reply.get("detail", ""))),
-                source=str(reply.get("source", "")),
+                source=_plain(str(reply.get("source", ""))),
                 steady=bool(reply.get("steady", True)),
                 promise=str(reply.get("promise", "exact")),
             )
@@ -218,7 +239,8 @@ class Host:
         try:
             if reply["reply"] == "model":
                 return Model(str(reply["suffix"]), arrays["content"].tobytes())
-            return Reply(str(reply["reply"]), detail=str(reply["detail"]), source=str(reply.get("source", "")))
+            source = _plain(str(reply.get("source", "")))
+            return Reply(str(reply["reply"]), detail=_plain(str(reply["detail"])), source=source)
         except KeyError as error:
             return self._invalid(error)
 
@@ -227,11 +249,11 @@ class Host:
         reply = self.wait(self._send({"ask": "program", "case": str(case)}, {}))
         return reply.source if reply.kind == "program" else f"# {reply.detail}\n"
 
-    def _send(self, message: wire.Message, tensors: Mapping[str, np.ndarray]) -> Pending:
+    def _send(self, message: wire.Message, tensors: Mapping[str, np.ndarray], call: Call | None = None) -> Pending:
         self._asked += 1
         if self._asked % _QUESTIONS_BETWEEN_LOOKS == 0 and self.resident_bytes() > self.limits.memory:
             self.close()
-        pending = Pending(message, tensors)
+        pending = Pending({**message, "id": self._asked}, tensors, call)
         self._post(pending)
         return pending
 
@@ -240,6 +262,7 @@ class Host:
         if failed is not None or self._running is None:
             pending.reply = failed or Reply("broken", detail="the adapter's process is closed")
             return
+        pending.note(self._history)
         self._running.send(pending.data)
         self._sent.append(pending)
 
@@ -251,7 +274,11 @@ class Host:
             assert self._running is not None
             oldest = self._sent[0]
             try:
-                oldest.reply = self._running.receive(self.limits.answer)
+                got = self._running.receive(self.limits.answer)
+                if got[0].get("id") != oldest.id:
+                    # As after a fork in which both processes went on: no later reply can be trusted either.
+                    raise wire.WireError(f"a reply to message {got[0].get('id')} in place of {oldest.id}")
+                oldest.reply = got
                 self._sent.popleft()
             except (Ended, wire.WireError) as error:
                 # Where questions behind are compiled for, it may have ended, or waited, over one of those: each

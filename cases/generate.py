@@ -25,6 +25,7 @@ from cases.kinds import DATA_KINDS
 from cases.negative import oversized, violations
 from cases.policy import policies
 from cases.tiers import TIERS, tier_hash
+from cases.twins import sequences
 
 __all__ = ["TIER_CASES", "covering_rows", "realise", "write"]
 
@@ -213,12 +214,23 @@ def _kinds(**fields: Any) -> Iterator[Case]:
         yield replace(cut(Case.parse(template), int(rank)), data=kind, direction=direction, **fields)
 
 
-def _smoke() -> Iterator[Case]:
+def _pairs() -> Iterator[Case]:
     yield from _covered(2, per_rank=True)
+
+
+def _twins(tier: str) -> Iterator[Case]:
+    for cases in sequences(tier):
+        yield from cases
+
+
+def _smoke() -> Iterator[Case]:
+    yield from _pairs()
+    yield from _twins("smoke")
 
 
 def _gate() -> Iterator[Case]:
     yield from _smoke()
+    yield from _twins("gate")
     yield from _covered(3)
     for name in BOUNDARIES:
         yield from _boundaries(name, bias=True)
@@ -226,12 +238,13 @@ def _gate() -> Iterator[Case]:
     yield from _kinds()
     yield from violations(1)
     yield from _conventions(2)
-    yield from _second_order(_smoke())
+    yield from _second_order(_pairs())
     yield from load_found()
 
 
 def _full() -> Iterator[Case]:
     yield from _gate()
+    yield from _twins("full")
     yield from _covered(4)
     for name, dtype in itertools.product(BOUNDARIES, FACTORS["dtype"].levels):
         for layout, direction in itertools.product(FACTORS["layout"].levels, FACTORS["direction"].levels):
@@ -245,7 +258,7 @@ def _full() -> Iterator[Case]:
     yield from _second_order(_kinds())
     yield from violations(2)
     yield from oversized()
-    for case in _smoke():
+    for case in _pairs():
         complex_dtype = {"f32": "c64", "f64": "c128"}.get(case.dtype)
         if complex_dtype:
             yield replace(case, dtype=complex_dtype)
@@ -255,7 +268,12 @@ TIER_CASES = {"smoke": _smoke, "gate": _gate, "full": _full}
 
 
 def write(folder: Path) -> None:
-    """Write every tier as a text file of full case ids, one a line, each once."""
+    """Write every tier as a text file of full case ids, one a line, each once, and the sequences among them."""
+    chains = {
+        chain[0]: chain for name in TIERS for chain in sequences(name)
+    }  # a larger tier's are as long or longer
+    lines = (" ".join(map(str, chain)) for chain in chains.values())
+    (folder / "sequences.txt").write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
     for name in TIERS:
         cases = list(dict.fromkeys(TIER_CASES[name]()))
         (folder / f"{name}.txt").write_text("".join(f"{case}\n" for case in cases), encoding="ascii")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from adapters.process import Host, Limits, Pending
@@ -11,12 +12,17 @@ from cases.case import Case
 from cases.errors import DomainError
 from cases.policy import beyond_memory
 from conformance.diagnosis import diagnose
+from conformance.earlier import stateful
 from conformance.evidence import evidence
 from conformance.reference import question
 from conformance.verdict import judge
 from reports.outcome import Outcome
+from reports.statuses import STATUSES
 
-__all__ = ["ask", "check", "verdict"]
+__all__ = ["ask", "ask_behind", "check", "verdict"]
+
+
+_WITHOUT_ARRAYS = ("not_numbers", "misshapen")  # whose detail says all that there is to say
 
 
 def ask(case: Case, host: Host, sent: Pending | None = None) -> Outcome:
@@ -44,12 +50,42 @@ def ask(case: Case, host: Host, sent: Pending | None = None) -> Outcome:
         fields = judge(case, tensors, reply)
         if fields["status"] not in ("pass", "unchecked", "unsupported", "inexpressible", "infra"):
             fields["program"] = host.program(case)
-            if _comparable(case):
+            if _comparable(case) and reply.kind not in _WITHOUT_ARRAYS:
                 fields["evidence"] = evidence(case, tensors, reply)
                 fields["diagnosis"] = diagnose(case, tensors, reply, fields, host)
     except MemoryError as error:
         fields = {"status": "infra", "detail": f"out of memory: {error}"}
     return Outcome(str(case), host.spec.name, seconds=time.perf_counter() - started, **fields)
+
+
+def ask_behind(case: Case, host: Host, after: Sequence[Case]) -> Outcome:
+    """Ask in a process that computes other cases first, and say whether a failure depends on them.
+
+    Parameters
+    ----------
+    case : Case
+        The case that is judged.
+    host : Host
+        The adapter's process.
+    after : sequence of Case
+        What it computes first, in order.
+
+    Returns
+    -------
+    Outcome
+        ``fail: stateful`` where the case fails behind the others, and not in a process of its own.
+    """
+    if not after:
+        return ask(case, host)
+    for other in after:
+        host.ask(other, question(other))
+    outcome = ask(case, host)
+    if not outcome.gates or STATUSES[outcome.status].ours:
+        return outcome
+    with Host(host.spec, host.limits) as alone:
+        if ask(case, alone).gates:
+            return outcome
+    return stateful(outcome, case, after, {str(other): host.program(other) for other in after})
 
 
 def verdict(case: Case, host: Host) -> Outcome:

@@ -73,6 +73,27 @@ def _raised(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Refe
     return {"status": "fail", "kind": "rejected", "detail": reply.detail}
 
 
+def _owes_an_answer(case: Case) -> str:
+    """Why a case has no answer; empty where it has one."""
+    try:
+        case.geometry()
+    except DomainError as error:
+        return str(error)
+    return ""
+
+
+def _not_compared(kind: str) -> Callable[..., Verdict]:
+    """An output whose values are not looked at; for a case without an answer any output is wrong."""
+
+    def judged(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Reference] | None) -> Verdict:
+        none = _owes_an_answer(case)
+        if none:
+            return _fail("accepted", f"an output for a case without an answer ({none}): {reply.detail}")
+        return _fail(kind, reply.detail)
+
+    return judged
+
+
 def _answered(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Reference] | None) -> Verdict:
     digest = _digest(reply.tensors)
     try:
@@ -101,8 +122,9 @@ def _answered(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Re
     verdict = {"status": "pass", "profile": EXACT, "budget": 0.0, "max_abs_error": 0.0}
     for name, wanted in expected.items():
         verdict = _worse(verdict, _compare(case, name, wanted, reply.tensors[name], reply.promise))
-    if verdict["status"] == "pass" and not reply.steady:
-        verdict |= _fail("nondeterministic", "asked twice with the same data, two different answers")
+    if not reply.steady:
+        first = f"; the first is wrong: {verdict['detail']}" if verdict["status"] == "fail" else ""
+        verdict |= _fail("nondeterministic", f"run twice with the same data, two different outputs{first}")
     if verdict["status"] == "pass" and not DATA_KINDS[case.data].exact:
         verdict["max_ulp_error"] = max(_ulps(case, ref, reply.tensors[name]) for name, ref in expected.items())
     return verdict | {"digest": digest}
@@ -121,6 +143,8 @@ def _shapes(reply: Reply) -> list[tuple[int, ...]]:
 
 _JUDGES: dict[str, Callable[..., Verdict]] = {
     "answer": _answered,
+    "not_numbers": _not_compared("dtype"),
+    "misshapen": _not_compared("shape"),
     "raised": _raised,
     "unsupported": _as_said("unsupported"),
     "inexpressible": _as_said("inexpressible"),

@@ -166,8 +166,8 @@ def findings(
 
 
 # A crash ends a user's program, a wrong answer goes unnoticed; a refusal is at least loud.
-_GRAVEST_FIRST = ("crash", "values", "gradient", "nonfinite", "shape", "nondeterministic", "dtype", "accepted",
-                  "precision", "rejected", "timeout", "missing", "infra")  # fmt: skip
+_GRAVEST_FIRST = ("crash", "values", "gradient", "nonfinite", "shape", "stateful", "nondeterministic", "dtype",
+                  "accepted", "precision", "rejected", "timeout", "missing", "infra")  # fmt: skip
 
 
 def _gravity(found: Finding) -> tuple[int, int, str]:

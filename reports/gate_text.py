@@ -34,6 +34,8 @@ def headline(gate: Gate) -> str:
     """The result in one sentence that begins with what is new, and in whose answers."""
     parts = [f"{count} {name}" for name in STANDINGS if (count := gate.standings[name]) and STANDINGS[name].fails]
     parts += [f"{len(found)} {name}" for name, found in (("stale", gate.stale), ("drifted", gate.drifts)) if found]
+    if gate.unsteady:
+        parts.append(f"{sum(gate.unsteady.values())} flaky, more than chance explains")
     quiet = [f"{count} {name}" for name in STANDINGS if (count := gate.standings[name])]
     quiet = [part for part in quiet if part not in parts]
     tail = f" ({', '.join(quiet)})" if quiet else ""
@@ -66,6 +68,7 @@ def _whose(gate: Gate) -> str:
     counts = Counter(item.outcome.adapter for item in gate.failing)
     counts.update(drift.adapter for drift in gate.drifts)
     counts.update(entry.path.stem for entry in gate.stale)
+    counts.update(gate.unsteady)
     names = [name for name, _ in counts.most_common()]
     if len(names) > _MOST_NAMES:
         names[_MOST_NAMES - 1 :] = [f"{len(names) - _MOST_NAMES + 1} more adapters"]
@@ -100,6 +103,10 @@ def lines(gate: Gate, cases: Mapping[str, dict[str, Any]]) -> list[Line]:
     found += [
         Line("not compared", f"{adapter}: nothing was compared: {_counted(counts)}", False)
         for adapter, counts in gate.uncompared.items()
+    ]
+    found += [
+        Line("flaky", f"{adapter} has {count} flaky outcomes, more than 3 and more than 1 % of its cases", True)
+        for adapter, count in gate.unsteady.items()
     ]
     found += [Line("drift", str(drift), True) for drift in gate.drifts]
     found += [

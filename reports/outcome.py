@@ -50,6 +50,10 @@ class Outcome:
     max_ulp_error : float or None
         Largest difference from the oracle in units of the right answer's last place; of right answers to data
         that round.
+    after : list of str
+        For ``stateful``, the ids of the cases behind which it fails in one process, oldest first.
+    after_programs : dict
+        The calls that were made for those, by case id.
     """
 
     case_id: str
@@ -67,6 +71,8 @@ class Outcome:
     seconds: float = 0.0
     evidence: dict[str, Any] = field(default_factory=dict)
     max_ulp_error: float | None = None
+    after: list[str] = field(default_factory=list)
+    after_programs: dict[str, str] = field(default_factory=dict)
 
     @property
     def gates(self) -> bool:
@@ -104,14 +110,17 @@ class Outcome:
     def row(self) -> dict[str, Any]:
         """Values for a database row; structured fields as JSON text."""
         return {
-            name: json.dumps(value) if isinstance(value, dict) else value for name, value in vars(self).items()
+            name: json.dumps(value) if isinstance(value, dict | list) else value
+            for name, value in vars(self).items()
         }
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> Outcome:
         """Inverse of `row`."""
         data = dict(row)
-        for name in ("diagnosis", "evidence"):
+        for name in ("diagnosis", "evidence", "after", "after_programs"):
             data[name] = json.loads(data[name]) if data[name] else None
-        data["evidence"] = data["evidence"] or {}
+        for name in ("evidence", "after_programs"):
+            data[name] = data[name] or {}
+        data["after"] = data["after"] or []
         return cls(**data)

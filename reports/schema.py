@@ -9,8 +9,8 @@ meta       facts about the run, a row each, as JSON: ``run_id``, ``started`` (se
 cases      a row a case: ``case_id`` and the columns of `cases.columns`, which all follow from the id
 plan       a row a question: ``adapter``, ``case_id``, and ``here``: 1 if this run was to ask it, 0 if another
            shard was. A question with ``here`` = 1 and no outcome is missing
-outcomes   a row an answered question: the fields of `reports.outcome.Outcome`, ``diagnosis`` and ``evidence``
-           as JSON
+outcomes   a row an answered question: the fields of `reports.outcome.Outcome`, ``diagnosis``, ``evidence``,
+           ``after`` and ``after_programs`` as JSON
 =========  ====================================================================================================
 
 ``PRAGMA application_id`` is ``CTC1`` and ``PRAGMA user_version`` the schema version. A new field of an outcome or
@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 APPLICATION_ID = 0x43544331  # "CTC1", so that another program's database is recognised as such
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 OUTCOME_FIELDS = tuple(item.name for item in fields(Outcome))
 
 _CASES = f"CREATE TABLE cases ({', '.join(COLUMN_NAMES)}, PRIMARY KEY (case_id)) WITHOUT ROWID"
@@ -64,7 +64,13 @@ def _shards(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE plan ADD COLUMN here INTEGER NOT NULL DEFAULT 1")
 
 
-MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _shards}
+def _calls_before(connection: sqlite3.Connection) -> None:
+    for name in ("after", "after_programs"):
+        if name not in _columns(connection, "outcomes"):
+            connection.execute(f"ALTER TABLE outcomes ADD COLUMN {name} DEFAULT NULL")
+
+
+MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _shards, 2: _calls_before}
 """From each version to the next."""
 
 
@@ -121,6 +127,8 @@ _CHECKS = {
     " OR typeof(coalesce(max_ulp_error, 0)) NOT IN ('integer', 'real')",
     "an outcome's data are no JSON": "SELECT 1 FROM outcomes WHERE NOT is_diagnosis(diagnosis)"
     " OR NOT is_object(evidence)",
+    "the calls before an outcome are no texts": "SELECT 1 FROM outcomes WHERE NOT are_texts(after)"
+    " OR NOT are_programs(after_programs)",
     "a fact about the run is no JSON": "SELECT 1 FROM meta WHERE NOT is_json(value)",
     "a case has no id": "SELECT 1 FROM cases WHERE typeof(case_id) <> 'text' OR case_id GLOB '*[^0-9a-z._-]*'",
     "a case's counts are none": "SELECT 1 FROM cases WHERE typeof(batch) <> 'integer'"
@@ -152,6 +160,15 @@ def _is_diagnosis(text: Any) -> bool:
     return all(map(_is_text, words)) and all(
         isinstance(names, list) and all(map(_is_text, names)) for names in lists
     )
+
+
+def _are_texts(text: Any) -> bool:
+    found = json.loads(text) if text is not None and _is_json(text) else text
+    return found is None or (isinstance(found, list) and all(map(_is_text, found)))
+
+
+def _are_programs(text: Any) -> bool:
+    return text is None or (_is_object(text) and all(map(_is_text, json.loads(text).values())))
 
 
 def _is_size(text: Any) -> bool:
@@ -215,7 +232,7 @@ def problem(connection: sqlite3.Connection) -> str | None:
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         return str(found)
-    for function in (_is_json, _is_object, _is_diagnosis, _is_size):
+    for function in (_is_json, _is_object, _is_diagnosis, _is_size, _are_texts, _are_programs):
         connection.create_function(function.__name__[1:], 1, function, deterministic=True)
     known: dict[str, Iterable[str]] = {"statuses": STATUSES, "kinds": FAIL_KINDS}
     lists = {word: ", ".join(f"'{name}'" for name in names) for word, names in known.items()}

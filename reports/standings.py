@@ -41,7 +41,7 @@ STANDINGS: dict[str, Standing] = {
         Standing("worse", "↓", "red", True, "graver than before: from wrong to a crash, from an answer to none"),
         Standing("new", "✗", "red", True, "a discrepancy that nothing explains"),
         Standing("changed", "≠", "red", True, "wrong as before or as an expectation says, but in another way"),
-        Standing("flaky", "~", "yellow", False, "failed, and passed when asked again in a fresh process"),
+        Standing("flaky", "~", "yellow", False, "failed once, and came back in no way"),
         Standing("better", "↑", "blue", False, "less grave than before, not yet right"),
         Standing("fixed", "✓", "green", False, "a discrepancy before, right now"),
         Standing("known", "=", "blue", False, "a discrepancy that an expectation or the earlier run has"),

@@ -50,7 +50,13 @@ STATUSES: dict[str, Status] = {
             "unchecked", "unchecked", "○", "yellow", False, False, "the promised error bound says nothing about it"
         ),
         Status(
-            "flaky", "flaky", "~", "yellow", False, False, "failed, and passed when asked again in a new process"
+            "flaky",
+            "flaky",
+            "~",
+            "yellow",
+            False,
+            False,
+            "failed once, and neither alone in a new process nor behind the same calls again",
         ),
         Status("missing", "missing", "?", "yellow", True, True, "no outcome was recorded"),
         Status("infra", "infra", "!", "yellow", True, True, "the suite's own machinery failed"),
@@ -69,7 +75,8 @@ FAIL_KINDS: dict[str, str] = {
     "gradient": "a wrong gradient",
     "rejected": "a valid question was refused",
     "accepted": "numbers for a question that has no answer (R11)",
-    "nondeterministic": "asked twice, two answers",
+    "nondeterministic": "run twice in one process, two different outputs",
+    "stateful": "right in a process of its own, wrong behind other calls",
 }
 
 

@@ -199,7 +199,7 @@ class Results:
         details : bool
             With the program and the evidence, which make an outcome a hundred times as large.
         """
-        left_out = {} if details else {"program": "''", "evidence": "NULL"}
+        left_out = {} if details else {"program": "''", "evidence": "NULL", "after_programs": "NULL"}
         names = ", ".join(left_out.get(name, f"outcomes.{name}") for name in OUTCOME_FIELDS)
         query = f"""
             SELECT plan.case_id, plan.adapter, {names}

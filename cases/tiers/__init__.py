@@ -14,7 +14,7 @@ from importlib import resources
 
 from cases.case import Case
 
-__all__ = ["TIERS", "Kills", "load_kills", "load_tier", "tier_hash"]
+__all__ = ["TIERS", "Kills", "load_kills", "load_sequences", "load_tier", "tier_hash"]
 
 TIERS: dict[str, str] = {
     "smoke": "every pair of parameter classes on each rank; under a minute",
@@ -45,6 +45,14 @@ def load_tier(name: str) -> list[Case]:
     if name not in TIERS:
         raise KeyError(f"unknown tier {name!r}; known are {', '.join(TIERS)}")
     return list(_read(name))
+
+
+@lru_cache(maxsize=1)
+def load_sequences() -> dict[str, tuple[str, int]]:
+    """Cases that are run one after the other in one process: by id, the first of them and the place after it."""
+    lines = resources.files(__name__).joinpath("sequences.txt").read_text("ascii").splitlines()
+    chains = (line.split() for line in lines)
+    return {case_id: (chain[0], place) for chain in chains for place, case_id in enumerate(chain)}
 
 
 def tier_hash(cases: Iterable[Case]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,10 +18,10 @@ from adapters.base import Adapter
 from adapters.process import Host, Limits, Model
 from adapters.registry import AdapterSpec, load
 from cases import Case, DomainError
-from conformance.ask import ask
+from conformance.ask import ask_behind
 from conformance.calls import Meaning
 from conformance.cli.common import resolve_adapters
-from conformance.cli.options import adapter_option, device_option, machine_option
+from conformance.cli.options import adapter_option, after_option, device_option, machine_option
 from conformance.cli.question import question_options
 from conformance.exit_codes import exit_code
 from conformance.reference import question as question_data
@@ -47,6 +48,7 @@ _MOST_CHARACTERS = 400
 @adapter_option
 @machine_option
 @device_option
+@after_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--strict", is_flag=True, help="Exit with 1 for a known discrepancy, too.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
@@ -62,6 +64,7 @@ def command(
     adapters: tuple[str, ...],
     machines: tuple[str, ...],
     device: str,
+    after: tuple[Case, ...],
     as_json: bool,
     strict: bool,
     timeout: float,
@@ -75,7 +78,7 @@ def command(
     specs = resolve_adapters(adapters, device, machines)
     # Most of the time goes into importing frameworks, each in its own process.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(lambda spec: _ask(case, spec, timeout), specs))
+        found = list(pool.map(lambda spec: _ask(case, spec, timeout, after), specs))
     if models is not None:
         _save_models(case, specs, models)
     if as_json:
@@ -94,9 +97,9 @@ class _Answer(NamedTuple):
     known: Expectation | None
 
 
-def _ask(case: Case, spec: AdapterSpec, timeout: float) -> _Answer:
+def _ask(case: Case, spec: AdapterSpec, timeout: float, after: Sequence[Case]) -> _Answer:
     with Host(spec, Limits(answer=timeout)) as host:
-        outcome = ask(case, host)
+        outcome = ask_behind(case, host, after)
         entry = known_as(case, outcome, load_expectations(spec.name), host.environment)
         return _Answer(outcome, host.environment["versions"], host.environment.get("facts", {}), entry)
 
@@ -133,7 +136,7 @@ def _geometry(case: Case) -> dict[str, Any]:
 
 
 def _as_json(case: Case, found: list[_Answer]) -> dict[str, Any]:
-    keys = ("status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis")
+    keys = ("status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis", "after")
     outcomes = []
     for outcome, versions, facts, entry in found:
         values = {key: _finite(getattr(outcome, key)) for key in keys}

@@ -11,7 +11,15 @@ from adapters.devices import DEVICES
 if TYPE_CHECKING:
     from cases import Case
 
-__all__ = ["CASE", "adapter_option", "dask_option", "device_option", "expectations_option", "machine_option"]
+__all__ = [
+    "CASE",
+    "adapter_option",
+    "after_option",
+    "dask_option",
+    "device_option",
+    "expectations_option",
+    "machine_option",
+]
 
 
 class _CaseType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer click
@@ -51,6 +59,14 @@ machine_option = click.option(
     "Default: native; `conformance machines` lists them.",
 )
 
+
+after_option = click.option(
+    "--after",
+    multiple=True,
+    type=CASE,
+    metavar="CASE",
+    help="A case that the same process computes first, as a full or short id; may be repeated, in order.",
+)
 
 device_option = click.option(
     "--device",

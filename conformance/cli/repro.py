@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 
 from adapters.process import Limits
+from cases import Case
 from conformance.calls import Meaning
 from conformance.cli.common import resolve_adapter
+from conformance.cli.options import after_option
 from conformance.cli.question import question_options
 from conformance.exit_codes import INFRA
 from conformance.repro import build_script, gather, run_alone
@@ -21,15 +23,16 @@ _NO_CALL = ("unsupported", "inexpressible")
 @click.command("repro", epilog="Example: conformance repro 2d-i5x7-k3-s2-same --adapter torch > repro.py")
 @question_options
 @click.option("--adapter", required=True, metavar="NAME", help="The adapter whose answer to reproduce.")
+@after_option
 @click.option("--issue", is_flag=True, help="Print the whole body of an issue.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
-def command(question: Meaning, adapter: str, issue: bool, timeout: float) -> None:
+def command(question: Meaning, adapter: str, after: tuple[Case, ...], issue: bool, timeout: float) -> None:
     """Print a script that shows how one adapter answers CASE, with the framework and NumPy only.
 
     The script exits 1 while the answer is wrong and 0 once it is right, so that it serves git bisect run.
     """
     spec = resolve_adapter(adapter)
-    asked = gather(question.case, spec, Limits(answer=timeout))
+    asked = gather(question.case, spec, Limits(answer=timeout), after)
     outcome = asked.outcome
     if outcome.status == "infra":
         click.echo(f"{spec.name}: {outcome.detail}", err=True)

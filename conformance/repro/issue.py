@@ -31,6 +31,7 @@ KIND_WORDS = {
     "rejected": "valid arguments refused",
     "accepted": "numbers where there is no answer",
     "nondeterministic": "two answers to the same question",
+    "stateful": "wrong output after other calls",
 }
 _LONGEST_CAUSE = 60
 _NOTATION = (

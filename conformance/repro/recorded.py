@@ -10,8 +10,8 @@ import numpy as np
 from adapters.registry import UnknownAdapter, load, resolve
 from cases import Case
 from conformance.reference import question
-from conformance.repro.script import Asked, build_script
-from reports.findings import findings
+from conformance.repro.script import Asked, Before, build_script
+from reports.findings import Finding, findings
 from reports.outcome import Outcome
 from reports.statuses import GATING, STATUSES
 from reports.store import Results
@@ -27,13 +27,22 @@ def scripts(results: Results) -> dict[str, str]:
     environments = results.meta().get("environments") or {}
     written = {}
     for finding in findings(wrong, results.cases())[:_MOST_FINDINGS]:
-        outcome = results.outcome(finding.adapter, finding.smallest)
+        outcome = results.outcome(finding.adapter, _shown(finding, results))
         asked = _asked(outcome, environments.get(finding.adapter, {}))
         if asked is not None:
             # A question that no oracle can answer, as its output is beyond memory, has no script either.
             with suppress(ValueError, MemoryError, OverflowError):
                 written[finding.id] = build_script(asked)
     return written
+
+
+def _shown(finding: Finding, results: Results) -> str:
+    """The smallest case; of those that depend on earlier calls, the smallest for which the calls are known."""
+    if finding.kind == "stateful":
+        for case_id in finding.members:
+            if results.outcome(finding.adapter, case_id).after_programs:
+                return case_id
+    return finding.smallest
 
 
 def _asked(outcome: Outcome, environment: dict[str, Any]) -> Asked | None:
@@ -60,4 +69,5 @@ def _asked(outcome: Outcome, environment: dict[str, Any]) -> Asked | None:
         tuple(setup.strip().splitlines()),
         tuple(body.splitlines()),
         environment,
+        tuple(Before.of(Case.parse(other), text) for other, text in outcome.after_programs.items()),
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ import numpy as np
 from adapters.process import Host, Limits
 from adapters.registry import AdapterSpec, load
 from cases import Case, DomainError
-from conformance.ask import ask
+from conformance.ask import ask_behind
 from conformance.reference import question
 from conformance.repro.data import data_lines
 from conformance.repro.judge import NO_ANSWER, judged_lines
@@ -28,13 +29,33 @@ from conformance.source import bias_lines, tidy
 from reports.outcome import Outcome
 from reports.statuses import label
 
-__all__ = ["Asked", "Run", "build_script", "gather", "run_alone"]
+__all__ = ["Asked", "Before", "Run", "build_script", "gather", "run_alone"]
 
 _PATIENCE = 60
 _OURS = ("NameError", "ImportError", "ModuleNotFoundError", "SyntaxError")
 _POISON = "ctypes.CDLL(None).mallopt(-6, 0xA5)  # junk in fresh memory, lest it pass for zero (glibc)"
 
 _ONE_PROCESSOR = "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})"
+
+
+@dataclass(frozen=True)
+class Before:
+    """A call that is made before the one that is judged: its case, set-up and body."""
+
+    case: Case
+    setup: tuple[str, ...]
+    body: tuple[str, ...]
+
+    @classmethod
+    def of(cls, case: Case, program: str) -> Before:
+        """Split a program; its first blank line ends the set-up, which may be empty."""
+        setup, _, body = f"\n{program}".partition("\n\n")
+        return cls(case, tuple(setup.strip().splitlines()), tuple(body.splitlines()))
+
+    def lines(self) -> list[str]:
+        """Its data and its call."""
+        data = data_lines(self.case, dict(question(self.case)))
+        return ["", f"# {self.case}", *data, *bias_lines(self.case, self.body), *self.body]
 
 
 @dataclass(frozen=True)
@@ -55,6 +76,8 @@ class Asked:
         The call that was made: imports and settings, and what follows.
     environment : dict
         Versions, processor and settings of the adapter's process.
+    before : tuple of Before
+        The calls that are made first, for an outcome that depends on them.
     """
 
     case: Case
@@ -66,6 +89,7 @@ class Asked:
     setup: tuple[str, ...]
     body: tuple[str, ...]
     environment: dict[str, Any] = field(default_factory=dict)
+    before: tuple[Before, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -73,10 +97,20 @@ class Asked:
         return list(self.case.answers)
 
 
-def gather(case: Case, spec: AdapterSpec, limits: Limits | None = None) -> Asked:
-    """Ask an adapter, and keep all that a script needs."""
+def gather(case: Case, spec: AdapterSpec, limits: Limits | None = None, after: Sequence[Case] = ()) -> Asked:
+    """Ask an adapter, and keep all that a script needs.
+
+    Parameters
+    ----------
+    case, spec
+        The question.
+    limits : Limits, optional
+        How long to wait.
+    after : sequence of Case
+        What the same process computes first.
+    """
     with Host(spec, limits) as host:
-        outcome = ask(case, host)
+        outcome = ask_behind(case, host, after)
         tensors = question(case)
         reply = host.ask(case, tensors)
         # The first blank line ends the set-up, which may be empty.
@@ -91,6 +125,7 @@ def gather(case: Case, spec: AdapterSpec, limits: Limits | None = None) -> Asked
             tuple(setup.strip().splitlines()),
             tuple(body.splitlines()),
             dict(host.environment),
+            tuple(Before.of(Case.parse(other), text) for other, text in outcome.after_programs.items()),
         )
 
 
@@ -109,7 +144,8 @@ def build_script(asked: Asked, *, poison: bool = False) -> str:
     str
         Python source.
     """
-    child = _in_a_child(0) if asked.outcome.status in NO_ANSWER else []
+    no_output = asked.outcome.status in NO_ANSWER or (bool(asked.before) and not asked.got)
+    child = _in_a_child(0) if no_output else []
     try:
         asked.case.geometry()
     except DomainError as error:
@@ -121,12 +157,21 @@ def build_script(asked: Asked, *, poison: bool = False) -> str:
     pinned = [_ONE_PROCESSOR] * machine.one_processor
     twice = asked.outcome.kind == "nondeterministic"
     data = [] if twice else data_lines(asked.case, asked.tensors)
-    packed = any("zlib." in line for line in (*data, *judged))
+    calls = [line for call in asked.before for line in call.lines()]
+    calls += ["", f"# {asked.case}, which is judged"] * bool(calls)
+    packed = any("zlib." in line for line in (*calls, *data, *judged))
     modules = ["os"] * bool(variables) + ["ctypes"] * (poison or twice) + ["subprocess", "sys"] * bool(child)
     modules += ["base64", "zlib"] * packed
-    setup = [line for line in asked.setup if line not in ("import os", "import sys") and "os.environ[" not in line]
+    lines_of_setups = dict.fromkeys(
+        line for setup in (asked.setup, *(call.setup for call in asked.before)) for line in setup
+    )
+    setup = [
+        line for line in lines_of_setups if line not in ("import os", "import sys") and "os.environ[" not in line
+    ]
     modules += [
-        name for name in ("os", "sys") if any(f"{name}." in line for line in (*pinned, *setup, *asked.body))
+        name
+        for name in ("os", "sys")
+        if any(f"{name}." in line for line in (*pinned, *setup, *calls, *asked.body))
     ]
     settings = ", ".join(f'{name}="{value}"' for name, value in variables.items())
     lines = [
@@ -139,6 +184,7 @@ def build_script(asked: Asked, *, poison: bool = False) -> str:
         "",
         *child,
         *([_POISON] * poison),
+        *calls,
         *data,
         *bias_lines(asked.case, asked.body),
         *judged,

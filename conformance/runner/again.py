@@ -1,11 +1,16 @@
-"""Asking again: whether a discrepancy comes back in a fresh process."""
+"""Running a failed case again: alone in a new process, then in one behind the calls that came before it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from adapters.history import Call
+from adapters.process import Host
+from conformance.earlier import fails, stateful
+from conformance.runner.shorten import candidates, shortest
+from conformance.runner.spare import Rerun
 from reports.outcome import Outcome
 from reports.statuses import label
 
@@ -17,42 +22,67 @@ _TIMES_EACH = 3
 
 
 class Confirmation:
-    """Decides which outcomes are asked for again, and what two outcomes of one question amount to."""
+    """Decides which outcomes are run again, and what several outcomes of one case amount to."""
 
     def __init__(self) -> None:
         self._came_back: Counter[tuple[str, str, str | None, str]] = Counter()
+        self._stateful: Counter[str] = Counter()
 
-    def confirm(self, first: Outcome, ask_again: Callable[[], Outcome]) -> Outcome:
+    def confirm(self, first: Outcome, rerun: Rerun, ask: Callable[[Host], Outcome]) -> Outcome:
         """Settle an outcome that fails the gate.
 
         Parameters
         ----------
         first : Outcome
             The outcome.
-        ask_again : callable
-            Asks the same question in a fresh process.
+        rerun : Rerun
+            Runs the same case again.
+        ask : callable
+            The outcome of the case in a process.
 
         Returns
         -------
         Outcome
-            ``flaky`` if the second answer does not fail; the second outcome alone where only our own machinery
-            failed at first; else the first.
+            The first where it comes back in a process of its own. ``fail: stateful`` where it comes back only
+            behind earlier calls, ``fail: nondeterministic`` where one of many runs in one process fails, ``flaky``
+            where it comes back in no way; the second outcome alone where only our own machinery failed at first.
         """
         transform = (first.diagnosis or {}).get("transform", "")
         signature = first.adapter, first.status, first.kind, str(transform)
-        # Two answers to one question within a process are what the kind says; a third would hide it.
+        # Two outputs of one case within a process are what the kind says; a third would hide it.
         if first.kind == "nondeterministic" or self._came_back[signature] >= _TIMES_EACH:
             return first
-        second = ask_again()
+        second = rerun.alone(ask, lambda outcome: outcome.gates)
         if second.status == first.status and second.kind == first.kind:
             self._came_back[signature] += 1
             return first
-        words = f"first {label(first.status, first.kind)}: {first.detail}"
+        before = f"first {label(first.status, first.kind)}: {first.detail}"
         if first.status == "infra":
-            return replace(second, detail=f"{second.detail}\n({words})".strip())
+            return replace(second, detail=f"{second.detail}\n({before})".strip())
+        other = label(second.status, second.kind)
         if second.gates:
             self._came_back[signature] += 1
-            other = f"{label(second.status, second.kind)}: {second.detail}"
-            return replace(first, detail=f"{first.detail}\n(asked again in a fresh process: {other})")
-        other = label(second.status, second.kind)
-        return replace(first, status="flaky", detail=f"asked again in a fresh process: {other}; {words}")
+            return replace(first, detail=f"{first.detail}\n(run again in a new process: {other}: {second.detail})")
+        return self._right_alone(first, rerun, f"run again in a new process: {other}; {before}")
+
+    def _right_alone(self, first: Outcome, rerun: Rerun, detail: str) -> Outcome:
+        if not rerun.more():
+            why = "not replayed behind the calls before it, as there were too many such outcomes"
+            if self._stateful[first.adapter]:
+                return fails(
+                    first, "stateful", f"{detail}\n({why})", "right in another process, wrong behind earlier calls"
+                )
+            return replace(first, status="flaky", detail=f"{detail}\n({why})")
+        for call in candidates(rerun.before, rerun.case):
+            if rerun.more() and rerun.fails_behind([call]):
+                return self._shown(first, rerun, (call,))
+        if len(rerun.before) > 1 and rerun.fails_behind(rerun.before):
+            return self._shown(first, rerun, shortest(rerun.before, rerun.fails_behind, rerun.more))
+        if rerun.fails_at_times():
+            text = "right and wrong in turn when it is run many times in one process"
+            return fails(first, "nondeterministic", f"{text}; {detail}", text)
+        return replace(first, status="flaky", detail=detail)
+
+    def _shown(self, first: Outcome, rerun: Rerun, calls: Sequence[Call]) -> Outcome:
+        self._stateful[first.adapter] += 1
+        return stateful(first, rerun.case, [call.case for call in calls], rerun.programs(calls))

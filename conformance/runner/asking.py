@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from adapters.history import Call
 from adapters.process import Host, Limits, Pending
 from adapters.registry import AdapterSpec
 from cases import Case
@@ -20,6 +21,7 @@ from conformance.ask import ask
 from conformance.reference import question
 from conformance.runner.again import Confirmation
 from conformance.runner.ahead import take
+from conformance.runner.spare import Rerun, Spare
 from reports.expectations import Expectation
 from reports.gate import known
 from reports.outcome import Outcome
@@ -70,11 +72,6 @@ class _HostPool:
             self.close()
             self._host = take(spec, self._limits)
         return self._host
-
-    def fresh(self, spec: AdapterSpec) -> Host:
-        """A process of an adapter that has been asked nothing yet."""
-        self.close()
-        return self.get(spec)
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -159,6 +156,7 @@ class Asker:
         twice: Callable[[Case], bool] = asked_twice,
     ) -> None:
         self._pool = _HostPool(limits)
+        self._spare = Spare(limits)
         self._expectations = expectations
         self._twice = twice
         self._confirmation = Confirmation()
@@ -174,21 +172,24 @@ class Asker:
         following : sequence of Case
             What the same adapter is asked next: it works on that while this answer is judged.
         """
-        outcome = self._ask(self._pool.get(spec), case, following)
+        outcome, before = self._ask(self._pool.get(spec), case, following)
         known = self._known(outcome, case)
         if outcome.gates and known is None:
-            settled = self._confirmation.confirm(outcome, lambda: _ask(case, self._pool.fresh(spec)))
+            rerun = Rerun(self._spare, spec, case, before, twice=self._twice(case))
+            settled = self._confirmation.confirm(outcome, rerun, lambda host: _ask(case, host))
             if settled is not outcome:
                 outcome, known = settled, self._known(settled, case)
         return Answer(outcome, known, self._pool.news())
 
-    def _ask(self, host: Host, case: Case, following: Sequence[Case]) -> Outcome:
+    def _ask(self, host: Host, case: Case, following: Sequence[Case]) -> tuple[Outcome, Sequence[Call]]:
+        """The outcome, and the calls that the process was given before."""
         sent = self._ahead.popleft() if self._ahead else None
         if sent is None or (sent.host, sent.case) != (host, case):
             self._ahead.clear()
             sent = self._send(host, case)
         self._send_ahead(host, following)
-        return _ask(case, host, sent.pending)
+        outcome = _ask(case, host, sent.pending)
+        return outcome, () if sent.pending is None else sent.pending.before
 
     def _send_ahead(self, host: Host, following: Sequence[Case]) -> None:
         """Keep a few questions on their way, and the tensors of so many in memory."""
@@ -208,5 +209,6 @@ class Asker:
         return known(case, outcome, self._expectations[outcome.adapter], self._pool.environment)
 
     def close(self) -> None:
-        """End the adapter's process."""
+        """End the adapter's processes."""
         self._pool.close()
+        self._spare.close()

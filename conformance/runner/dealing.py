@@ -12,6 +12,8 @@ from typing import Any
 from xdist.scheduler import LoadScheduling
 from xdist.workermanage import WorkerController
 
+from conformance.runner.plan import first_of
+
 __all__ = ["ByAdapter"]
 
 _MOST_KEPT, _LEAST_KEPT = 16, 2  # questions on their way to a worker; with fewer than two it stands still
@@ -78,11 +80,20 @@ class ByAdapter(LoadScheduling):  # type: ignore[misc]  # xdist has no types for
         if block is not None:
             self._block_of[node] = block
             first, end = self._span(block)
-            sent = self.pending[first : min(first + num, end)]
+            sent = self.pending[first : self._whole(min(first + num, end), end)]
             del self.pending[first : first + len(sent)]
             self.node2pending[node].extend(sent)
             node.send_runtest_some(sent)
         self._left = len(self.pending)
+
+    def _whole(self, stop: int, end: int) -> int:
+        """Where to stop so that a sequence of cases, each of which runs after the last, stays together."""
+        while stop < end and self._sequence(self.pending[stop]) == self._sequence(self.pending[stop - 1]):
+            stop += 1
+        return stop
+
+    def _sequence(self, number: int) -> str:
+        return first_of(self.collection[number].rpartition("::")[2])[0]
 
     def _choose(self, node: WorkerController) -> range | None:
         """The adapter whose questions a worker gets next."""

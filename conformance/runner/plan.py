@@ -12,6 +12,7 @@ from itertools import groupby
 
 from adapters.registry import AdapterSpec
 from cases import Case
+from cases.tiers import load_sequences
 from reports.outcome import Outcome
 
 __all__ = ["Plan", "ShardError", "make_plan", "read_shard", "shards_of", "turn"]
@@ -107,6 +108,11 @@ def turn(case_id: str) -> int:
     return zlib.crc32(case_id.encode())
 
 
+def first_of(case_id: str) -> tuple[str, int]:
+    """The first case of the sequence that a case is in, and its place there; alone, it is its own first."""
+    return load_sequences().get(case_id, (case_id, 0))
+
+
 def make_plan(
     specs: Sequence[AdapterSpec],
     cases: Sequence[Case],
@@ -130,20 +136,28 @@ def make_plan(
         Outcomes of this run from before it was interrupted; those that stand are not asked for again.
     previous : iterable of Outcome
         Outcomes of an earlier run: within an adapter, what failed then comes first, then what took longest. The
-        rest is mixed, so that most of what is wrong shows early.
+        rest is mixed, so that most of what is wrong shows early. The cases of a sequence stay together and in
+        their order, in one shard.
     """
     whole = Plan(specs, cases, (), ())
     here: Sequence[int] = whole.numbers
     if shard is not None:
         index, count = shard
-        shards = shards_of([whole.key(number) for number in here], count, _seconds(durations))
+        keys = [whole.key(number) for number in here]
+        shards = shards_of(keys, count, _seconds(durations))
+        place = dict(zip(keys, here, strict=True))
+        shards = [shards[place.get((name, first_of(case_id)[0]), place[name, case_id])] for name, case_id in keys]
         here = array("L", [number for number in here if shards[number] == index - 1])
     done = {(o.adapter, o.case_id) for o in recorded if o.status not in ("missing", "infra")}
-    earlier = {(o.adapter, o.case_id): (not o.gates, -o.seconds) for o in previous}
+    earlier: dict[Key, tuple[bool, float]] = {}
+    for old in previous:
+        key, seen = (old.adapter, first_of(old.case_id)[0]), (not old.gates, -old.seconds)
+        earlier[key] = min(seen, earlier.get(key, seen))
 
-    def urgency(number: int) -> tuple[bool, float, int]:
-        key = whole.key(number)
-        return (*earlier.get(key, (True, 0.0)), turn(key[1]))
+    def urgency(number: int) -> tuple[bool, float, int, str, int]:
+        adapter, case_id = whole.key(number)
+        first, place = first_of(case_id)
+        return (*earlier.get((adapter, first), (True, 0.0)), turn(first), first, place)
 
     order = array("L")
     for _, those in groupby(here, lambda number: number // len(cases)):

@@ -1,0 +1,114 @@
+"""Faults that depend on earlier calls or on chance make a run red, in real processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from adapters.history import MOST_KEPT, Call, History
+from adapters.registry import resolve
+from cases import Case
+from cases.tiers import load_tier
+from cases.twins import BASES, sequence
+from conformance.runner.plan import first_of, make_plan
+from conformance.runner.shorten import shortest
+from reports.gate import most_flaky
+from reports.outcome import Outcome
+from reports.store import Results
+from tests.conformance.test_cli import conformance
+
+ADAPTERS = Path(__file__).with_name("stateful_adapters.py")
+CALLS = [Call(Case.parse(f"1d-i{size}-k3")) for size in range(3, 43)]
+TWINS = sequence(BASES["smoke"][0])
+
+
+def run(name: str, out: Path, *selection: str) -> tuple[int, list[Outcome], dict[str, str]]:
+    done = conformance("run", "--adapter", f"{ADAPTERS}:{name}", *selection, "--out", str(out), "-n", "0")
+    with Results.open(out / "results.sqlite") as results:
+        return done.returncode, list(results.outcomes()), results.meta().get("scripts") or {}
+
+
+def twins() -> list[str]:
+    return [word for case in TWINS for word in ("--case", str(case))]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["StaleWeights", "StaleBias", "PlanPad", "PlanStride", "PlanLayout", "PlanDilation", "PlanOutputPadding",
+     "PlanGroups", "PlanDtype", "PlanSorted"],
+)  # fmt: skip
+def test_a_cache_whose_key_lacks_a_parameter_is_stateful(tmp_path: Path, name: str) -> None:
+    code, outcomes, scripts = run(name, tmp_path, *twins())
+    found = [outcome for outcome in outcomes if outcome.kind == "stateful"]
+    assert code == 1
+    assert found
+    assert {outcome.status for outcome in outcomes} <= {"pass", "fail"}
+    assert any(len(outcome.after) == 1 for outcome in found)
+    script = tmp_path / "repro.py"
+    script.write_text(next(iter(scripts.values())))
+    alone = subprocess.run([sys.executable, script.name], cwd=tmp_path, capture_output=True, check=False)
+    assert alone.returncode == 1, alone.stderr.decode()
+    assert (
+        alone.stderr.splitlines()[-1].startswith((b"AssertionError", b"ValueError"))
+        or b"AssertionError" in alone.stderr
+    )
+
+
+@pytest.mark.parametrize("name", ["EvictedPlan", "FromCall101", "StaleWeightsByAddress", "Race"])
+def test_a_state_that_takes_many_calls_is_red_in_smoke(tmp_path: Path, name: str) -> None:
+    code, outcomes, _ = run(name, tmp_path, "--tier", "smoke")
+    assert code == 1
+    assert {"stateful", "nondeterministic"} & {outcome.kind for outcome in outcomes}
+
+
+def test_without_a_state_the_same_cases_are_green(tmp_path: Path) -> None:
+    code, outcomes, _ = run("Stateful", tmp_path, *twins())
+    assert code == 0
+    assert {outcome.status for outcome in outcomes} == {"pass"}
+
+
+def test_check_and_repro_behind_another_call(tmp_path: Path) -> None:
+    first, second = map(str, TWINS[:2])
+    name = f"{ADAPTERS}:StaleWeights"
+    checked = conformance("check", second, "--adapter", name, "--after", first, "--json")
+    assert checked.returncode == 1
+    assert f'"{first}"' in checked.stdout
+    assert '"stateful"' in checked.stdout
+    assert conformance("check", second, "--adapter", name).returncode == 0
+    script = tmp_path / "repro.py"
+    script.write_text(conformance("repro", second, "--adapter", name, "--after", first).stdout)
+    alone = subprocess.run([sys.executable, script.name], cwd=tmp_path, capture_output=True, check=False)
+    assert alone.returncode == 1
+
+
+def test_the_shortest_sequence_is_found_and_no_call_can_be_left_out() -> None:
+    needed = {CALLS[3], CALLS[29]}
+    assert set(shortest(CALLS, lambda calls: needed <= set(calls), lambda: True)) == needed
+    spent = iter([True] * 4)
+    assert needed <= set(shortest(CALLS, lambda calls: needed <= set(calls), lambda: next(spent, False)))
+
+
+def test_a_history_keeps_the_latest_calls_in_order() -> None:
+    history = History()
+    places = [history.add(CALLS[number % len(CALLS)]) for number in range(3 * MOST_KEPT)]
+    before = history.before(places[-1])
+    assert len(before) == MOST_KEPT
+    assert before[-1] == CALLS[(3 * MOST_KEPT - 2) % len(CALLS)]
+    assert History().before(0) == ()
+
+
+@pytest.mark.parametrize("shard", [None, (1, 3), (2, 3), (3, 3)])
+def test_a_sequence_stays_in_order_and_in_one_shard(shard: tuple[int, int] | None) -> None:
+    cases = load_tier("smoke")
+    plan = make_plan([resolve(f"{ADAPTERS}:Stateful")], cases, shard=shard)
+    order = [plan.question(number)[1] for number in plan.order]
+    places = [order.index(case) for case in cases if case in order and first_of(str(case))[0] == str(TWINS[0])]
+    assert places == list(range(places[0], places[0] + len(places))) if places else shard is not None
+    assert len(places) in (0, 11)
+
+
+def test_few_flaky_outcomes_are_allowed() -> None:
+    assert (most_flaky(20), most_flaky(1172)) == (3, 11)
