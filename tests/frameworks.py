@@ -12,8 +12,8 @@ import pytest
 from adapters.registry import available
 from reports.machines import plain_name
 
-# TensorFlow's own kernels for the CPU take neither channels_first nor a dilation. oneDNN's take both, and TensorFlow
-# switches them on by itself on some processors only.
+# TensorFlow's own kernels for the CPU take neither channels_first nor a dilation. oneDNN's take both, and
+# TensorFlow switches them on by itself on some processors only.
 TENSORFLOW = "~onednn-on"
 FAMILIES = ("torch", f"keras-tensorflow{TENSORFLOW}", f"tf-nn{TENSORFLOW}", "jax-lax", "onnxruntime", "openvino")
 
