@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from cases import Case
+from cases.columns import COLUMN_NAMES, columns
 from reports.expectations import BUILT_IN, Expectation, ExpectationError, load, plain_name, read
+from reports.where import matching
 
 MINIMAL = """
 [[expectation]]
@@ -131,6 +134,14 @@ def test_the_files_that_come_with_the_suite_are_well_formed() -> None:
     for path in BUILT_IN.glob("*.toml"):
         for entry in read(path):
             assert entry.evidence, f"{entry.place}: evidence shows a reader what is meant"
+
+
+def test_the_evidence_of_the_suite_s_own_entries_meets_their_conditions() -> None:
+    for path in BUILT_IN.glob("*.toml"):
+        for entry in read(path):
+            if entry.case_columns_only:
+                rows = [columns(Case.parse(case_id)) for case_id in entry.evidence]
+                assert all(matching(rows, entry.where, COLUMN_NAMES)), entry.place
 
 
 def test_findings_of_an_implementation_that_is_computed_with_are_shared(tmp_path: Path) -> None:
