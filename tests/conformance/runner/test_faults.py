@@ -56,7 +56,7 @@ def one_line(done: subprocess.CompletedProcess[str], words: str) -> None:
         ("Hangs", "timeout", 1),
         ("Garbage", "infra", 3),
         ("Talkative", "pass", 0),
-        ("OutOfMemory", "infra", 3),
+        ("OutOfMemory", "fail", 1),
     ],
 )
 def test_an_adapter_process_that_misbehaves(tmp_path: Path, name: str, status: str, code: int) -> None:
