@@ -1,4 +1,4 @@
-"""What an adapter declares that its framework cannot: limits known before a call, and refusals known by message."""
+"""What an adapter declares its framework cannot do: limits known before a call, refusals known by message."""
 
 from __future__ import annotations
 

@@ -11,49 +11,28 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from cases.case import Case
 from cases.columns import columns
-from cases.errors import CaseError, DomainError
 from conformance.predicate.atoms import Atom, Predicate, Row
+from conformance.predicate.changes import CHANGES, SPATIAL, pool, replaced, spread, work_of
 from conformance.predicate.cover import smallest
 
 __all__ = ["Explained", "Fails", "explain", "separating"]
 
 Fails = Callable[[Case], bool | None]
 
-_POOL = 60
 _ATTEMPTS = 8
 _SURE_AFTER = 20
 _BASES = 2
 _BASES_CONDITIONS = 20
 _EVEN = 0.2  # a split near enough to a half
-_CHANGES: dict[str, tuple[Any, ...]] = {
-    "rank": (1, 2, 3),
-    "batch": (1, 2, 3),
-    "in_channels": (1, 2, 3, 4, 6),
-    "out_channels": (1, 2, 3, 4, 6),
-    "input_size": (1, 2, 3, 4, 5, 6),
-    "kernel_size": (1, 2, 3, 4, 5),
-    "stride": (1, 2, 3, 4, 5),
-    "dilation": (1, 2, 3),
-    "groups": (1, 2, 3),
-    "padding": ("valid", "same", 0, 1, 2),
-    "output_padding": (None, 0, 1, 2),
-    "layout": ("channels_first", "channels_last"),
-    "dtype": ("f64", "f32", "f16", "bf16"),
-    "bias": (False, True),
-    "direction": ("fwd", "grad"),
-    "seed": (0, 1, 2),
-}
-_SPATIAL = ("input_size", "kernel_size", "stride", "dilation", "padding", "output_padding")
 _NUMBERS = ("batch", "in_channels", "out_channels", "groups", "input_size", "kernel_size", "stride", "dilation")
 _FOLLOW = {"input": ("output", "full"), "kernel": ("effective",)}
 """Columns that a field is the simplest way to change."""
-_MAX_WORK = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -210,7 +189,7 @@ def _next(
     best: tuple[float, Case] | None = None
     side, anywhere = chance.random() < 0.5, None
     some = space if len(space) <= 60 else [*space[:30], *chance.sample(space[30:], 30)]
-    for case in _pool(known, _numbers_near(some[:30]), chance):
+    for case in pool(known, _numbers_near(some[:30]), chance):
         row = _row(case)
         share = sum(predicate(row) for predicate in some) / len(some)
         if case not in swept and 0 < share < 1 and (best is None or abs(share - 0.5) < best[0]):
@@ -246,7 +225,7 @@ def _apart(space: list[Predicate], known: dict[Case, bool], swept: set[Case]) ->
 
     That tells parameters apart that the known cases always move together.
     """
-    bases = sorted((case for case, wrong in known.items() if wrong), key=_work)[:_BASES]
+    bases = sorted((case for case, wrong in known.items() if wrong), key=work_of)[:_BASES]
     # The plainest conditions matter most: one of them is going to be shown.
     some = space[:_BASES_CONDITIONS]
     best: tuple[float, Case] | None = None
@@ -268,29 +247,29 @@ def _steps(case: Case, space: Sequence[Predicate]) -> Iterator[Case]:
     atoms = list(dict.fromkeys(atom for predicate in space for term in predicate.terms for atom in term))
     named = {column for atom in atoms for column in atom.columns}
     for atom in atoms:
-        if atom.to_column and atom.column in _CHANGES and atom.value in _CHANGES:
+        if atom.to_column and atom.column in CHANGES and atom.value in CHANGES:
             # Equal at another value: a coincidence may matter at some sizes only.
             for value in (1, 2, 3):
-                yield from filter(None, [_replaced(case, {atom.column: value, atom.value: value})])
+                yield from filter(None, [replaced(case, {atom.column: value, atom.value: value})])
     if case.rank > 1:
         # The axes the other way round tell one axis from some axis.
-        turned = {name: getattr(case, name) for name in _SPATIAL}
+        turned = {name: getattr(case, name) for name in SPATIAL}
         turned = {name: value[::-1] for name, value in turned.items() if isinstance(value, tuple)}
-        yield from filter(None, [_replaced(case, turned)])
+        yield from filter(None, [replaced(case, turned)])
     yield from _outputs(case, atoms)
-    for name, values in _CHANGES.items():
+    for name, values in CHANGES.items():
         stem = name.removesuffix("_size")
         near = [value for predicate in space for value in _near(predicate, stem)]
         wanted = (*near, *values) if _concerns(stem, named) else values[:2]
         for value in dict.fromkeys(wanted):
-            yield from filter(None, [_replaced(case, {name: _spread(name, value, case.rank)})])
-            if name in _SPATIAL and isinstance(value, int) and case.rank > 1:
+            yield from filter(None, [replaced(case, {name: spread(name, value, case.rank)})])
+            if name in SPATIAL and isinstance(value, int) and case.rank > 1:
                 for axis in range(case.rank):
-                    whole = _spread(name, value, case.rank)
+                    whole = spread(name, value, case.rank)
                     own = getattr(case, name)
                     if isinstance(own, tuple):
                         mixed = tuple(whole[n] if n == axis else own[n] for n in range(case.rank))
-                        yield from filter(None, [_replaced(case, {name: mixed})])
+                        yield from filter(None, [replaced(case, {name: mixed})])
 
 
 def _outputs(case: Case, atoms: Iterable[Atom]) -> Iterator[Case]:
@@ -308,7 +287,7 @@ def _outputs(case: Case, atoms: Iterable[Atom]) -> Iterator[Case]:
             for value in (atom.value, atom.value + 1, atom.value - 1):
                 sizes = [(value,) * case.rank]
                 sizes += [tuple(value if n == axis else 2 for n in range(case.rank)) for axis in range(case.rank)]
-                yield from filter(None, [_replaced(case, {**plain, "input_size": size}) for size in sizes])
+                yield from filter(None, [replaced(case, {**plain, "input_size": size}) for size in sizes])
 
 
 def _concerns(stem: str, named: Iterable[str]) -> bool:
@@ -338,71 +317,3 @@ def _numbers_near(space: Iterable[Predicate]) -> dict[str, tuple[Any, ...]]:
         stem = name.removesuffix("_size")
         found[name] = tuple(dict.fromkeys(n for predicate in space for n in _near(predicate, stem)))[:16]
     return found
-
-
-def _spread(name: str, value: Any, rank: int) -> Any:
-    if name not in _SPATIAL or not isinstance(value, int):
-        return value
-    return ((value, value),) * rank if name == "padding" else (value,) * rank
-
-
-def _pool(known: dict[Case, bool], near: dict[str, tuple[Any, ...]], chance: random.Random) -> Iterator[Case]:
-    """New cases a change or two away from known ones, failing ones first choice."""
-    wrong = [case for case, fails in known.items() if fails]
-    right = [case for case, fails in known.items() if not fails]
-    for _ in range(_POOL):
-        start = chance.choice(wrong if not right or chance.random() < 0.7 else right)
-        case = _changed(start, near, chance, 1 + int(chance.random() * 3))
-        if case is not None and case not in known:
-            yield case
-
-
-def _changed(case: Case, near: dict[str, tuple[Any, ...]], chance: random.Random, count: int) -> Case | None:
-    """A case with some fields at other values; None where that is no question with an answer."""
-    fields = chance.sample(list(_CHANGES), count)
-    rank = chance.choice(_CHANGES["rank"]) if "rank" in fields else case.rank
-    values = {name: _value(_choices(name, near, chance), name, rank, chance) for name in fields if name != "rank"}
-    return _replaced(case, values | ({"rank": rank} if "rank" in fields else {}))
-
-
-def _choices(name: str, near: dict[str, tuple[Any, ...]], chance: random.Random) -> tuple[Any, ...]:
-    """Values for a field; now and then those near a border that a condition draws."""
-    found = near.get(name, ())
-    return found if found and chance.random() < 0.3 else _CHANGES[name]
-
-
-def _replaced(case: Case, changes: dict[str, Any]) -> Case | None:
-    rank = changes.get("rank", case.rank)
-    for name in _SPATIAL:
-        value = getattr(case, name)
-        if rank != case.rank and name not in changes and not isinstance(value, str) and value is not None:
-            changes[name] = tuple(value[n % case.rank] for n in range(rank))
-    if "groups" in changes:
-        for name in ("in_channels", "out_channels"):
-            changes.setdefault(name, getattr(case, name) // case.groups * changes["groups"])
-    try:
-        changed = replace(case, **changes)
-        size = changed.geometry().output_size
-    except (CaseError, DomainError):
-        return None
-    return changed if min(size) > 0 and 0 < _work(changed) <= _MAX_WORK else None
-
-
-def _work(case: Case) -> int:
-    """About as many products as a case has."""
-    work = case.batch * case.in_channels * case.out_channels
-    for count_out, count_in in zip(case.geometry().output_size, case.kernel_size, strict=True):
-        work *= count_out * count_in
-    return work
-
-
-def _value(choices: tuple[Any, ...], name: str, rank: int, chance: random.Random) -> Any:
-    if name not in _SPATIAL:
-        return chance.choice(choices)
-    first = chance.choice(choices)
-    if first is None or isinstance(first, str):
-        return first
-    numbers = [n for n in choices if isinstance(n, int)]
-    # Half of the time every axis alike, as most cases are; else each on its own, which tells some from every axis.
-    values = [first] * rank if chance.random() < 0.5 else [chance.choice(numbers) for _ in range(rank)]
-    return tuple((n, n) for n in values) if name == "padding" else tuple(values)
