@@ -68,6 +68,8 @@ def _clipped(work: Work, answers: Answers) -> None:
 
 def _short_gradient(work: Work, answers: Answers) -> None:
     """The gradient of the input loses a position for every one that output_padding added."""
+    if "dx" not in answers:
+        return  # a gradient of a gradient is refused
     dx = answers["dx"]
     for axis, (low, high) in enumerate(work.case.geometry().crop):
         if high < 0 <= low and work.case.stride[axis] > 1:
