@@ -107,3 +107,11 @@ def real_host(request: pytest.FixtureRequest) -> Iterator[Host]:
 def test_real_frameworks_agree_with_the_oracle(real_host: Host, case_id: str) -> None:
     outcome = ask(Case.parse(case_id), real_host)
     assert outcome.status == "pass", outcome.detail
+
+
+def test_a_periodic_output_that_is_wrong_in_part_is_described() -> None:
+    # The result that is folded is longer than the output, so that regions of one are none of the other.
+    outcome = check("1d-c1x3-i4-k5-s2-circular-f32-nanweight.0", f"{TOYS}:Flipped")
+    assert outcome.kind == "values"
+    assert outcome.diagnosis is not None
+    assert "failure" not in outcome.diagnosis

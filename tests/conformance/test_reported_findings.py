@@ -32,7 +32,7 @@ from tests.frameworks import requires
 FINDINGS = {
     ("keras-tensorflow", "bias-added-along-the-last-axis"): "1d-n2-c3x5-i5-k2-s1-d3-same-cf-b0",
     ("jax-lax", "gradient-through-a-negative-padding"): "2d-n2-c3x5-i4x3-k3x4-s2x3-p1-cl-b1-grad",
-    ("jax-lax", "compiler-aborts-without-a-negative-padding"): "2d-n2-c3x2-i2x3-k4x2-s1x2-valid-bf16-ints.1",
+    ("jax-lax", "compiler-aborts-over-an-exchanged-kernel"): "2d-n2-c3x2-i2x3-k4x2-s1x2-valid-bf16-ints.1",
     ("jax-lax", "dilating-an-empty-axis"): "1d-n2-c3x5-i2-k4-s2-valid-b1",
     ("onnxruntime", "same-with-a-stride-over-the-kernel"): "1d-n2-c3x5-i3-k3-s3-same-b1",
     ("onnxruntime", "output-padding-of-a-stride-or-more"): "1d-n2-c3x5-i4-k3-s2-d3-p1.3-op1-b1",
