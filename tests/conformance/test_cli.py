@@ -136,6 +136,7 @@ def test_check_answers_in_json() -> None:
     assert outcome["profile"] == "exact"
     assert set(outcome) == {
         "adapter", "versions", "status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis",
+        "after", "facts", "known",
     }  # fmt: skip
 
 

@@ -71,7 +71,7 @@ def test_the_condition_of_a_fault_comes_back(sql: str) -> None:
     wrong, right = ([case for case in gate if applies(case) is answer] for answer in (True, False))
     found = explain(wrong[:60], right[:200], applies)
     assert found.exact, found.text
-    assert str(found.predicate) == sql, found.text
+    assert sorted(str(found.predicate).split(" and ")) == sorted(sql.split(" and ")), found.text
     others = [case for case in load_tier("full")[::5] if _ordinary(case)]
     assert any(map(applies, others))
     assert matching([columns(case) for case in others], sql, COLUMN_NAMES) == list(map(applies, others))

@@ -95,7 +95,8 @@ def test_the_condition_is_found_by_asking() -> None:
     done = explain("2d-c2x2-i3-k2-s3-same", "--adapter", f"{ADAPTERS}:Shifted", "--when")
     assert done.returncode == 1, done.stderr
     condition = done.stdout.splitlines()[-1].strip()
-    assert condition.startswith("stride > kernel_size on some axis and direction = 'fwd' [")
+    # Where no tap reaches the only position along W, the shift shows nothing, so a bound on the output may follow.
+    assert condition.startswith("stride > kernel_size on some axis and direction = 'fwd'")
     assert "uncertain" not in condition
 
 

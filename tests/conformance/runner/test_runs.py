@@ -13,6 +13,7 @@ from cases import Case
 from conformance.cli import main
 from conformance.runner.plan import make_plan, read_shard, shards_of, turn
 from reports.outcome import Outcome
+from reports.schema import SCHEMA_VERSION
 from reports.store import Results
 from tests.conformance.test_ask import toy
 from tests.conformance.test_cli import conformance
@@ -210,5 +211,5 @@ def test_a_file_of_the_first_schema_is_read_and_left_as_it_is(tmp_path: Path) ->
     with Results.open(path, write=True) as results:
         assert results.count() == 2
     with sqlite3.connect(path) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
     connection.close()
