@@ -65,7 +65,7 @@ def test_memory_without_end_is_refused_and_the_process_answers_on(name: str) -> 
         soft, _ = resource.prlimit(pid, resource.RLIMIT_DATA)
         assert 8 << 30 <= soft <= 1 << 46
         resource.prlimit(pid, resource.RLIMIT_DATA, (2 << 30, 2 << 30))
-        # Where R12 leaves the choice, that is a refusal; a small case needs little memory, so it is one there, too.
+        # Where R12 leaves the choice, that is a refusal. A small case needs little memory, so it is one, too.
         assert [host.ask(case, make_tensors(case)).kind for case in (huge, CASE)] == ["raised", "raised"]
         assert host._running.process.pid == pid
 

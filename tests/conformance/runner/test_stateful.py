@@ -27,8 +27,8 @@ TWINS = sequence(BASES["smoke"][0])
 # The stride alone cannot change beside an output_padding that it limits, so another sequence changes that.
 OTHER_STRIDE = next(
     cases
-    for base in BASES["gate"]
-    if any(replace(case, stride=cases[0].stride) == cases[0] != case for case in (cases := sequence(base))[1:])
+    for cases in map(sequence, BASES["gate"])
+    if any(replace(case, stride=cases[0].stride) == cases[0] != case for case in cases[1:])
 )
 
 
