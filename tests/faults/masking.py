@@ -31,10 +31,10 @@ from conformance.reference import question
 from conformance.verdict import judge
 from reports.expectations import BUILT_IN, CONDITION_COLUMNS, Expectation, load
 from reports.outcome import Outcome
-from reports.where import matching
 from tests.faults.catalogue import FAULTS, Fault
 from tests.faults.matrix import answerable
 from tests.faults.recorded import RECORDED, together
+from tests.machines import met_on_some_machine
 
 __all__ = ["Masked", "adapters", "markdown", "masking"]
 
@@ -180,7 +180,7 @@ def _becomes(entry: Expectation, case: Case, fault: Fault, replies: _Replies, *,
         return "seen"
     if not entry.case_columns_only:
         row = columns(case) | replies.outcome(fault, recorded, shape_only=shape_only).columns()
-        if not matching([row], entry.where, CONDITION_COLUMNS)[0]:
+        if not met_on_some_machine([row], entry.where, CONDITION_COLUMNS)[0]:
             return "seen"
     return "swallowed"
 
@@ -191,7 +191,7 @@ def _met(cases: Sequence[Case], names: Sequence[str]) -> dict[Place, list[bool]]
     wrong = Outcome("", "", "fail", "gradient", detail="dw differs").columns()
     rows = [columns(case) | wrong for case in cases]
     return {
-        (name, entry.place): matching(rows, entry.where, CONDITION_COLUMNS)
+        (name, entry.place): met_on_some_machine(rows, entry.where, CONDITION_COLUMNS)
         for name in names
         for entry in _entries(name)
     }

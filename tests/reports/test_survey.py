@@ -55,11 +55,15 @@ def test_group_ids_do_not_depend_on_the_members(results: Results, tmp_path: Path
     [
         ((), "Nothing was asked."),
         (("pass", "pass"), "No discrepancy: 2 answers of 2 adapters agree with the oracle."),
-        (("pass", "unsupported"), "No discrepancy: 1 answer of 1 adapter agrees with the oracle."),
+        (
+            ("pass", "unsupported"),
+            "No discrepancy: 1 answer of 1 adapter agrees with the oracle; nothing of adapter1 was compared.",
+        ),
         (("unsupported",), "Nothing was compared: no adapter could be asked any of the questions."),
         (
             ("infra",),
-            "1 question without a verdict, by no framework's fault (infra 1); no answer agrees with the oracle.",
+            "1 question without a verdict, by no framework's fault (infra 1); no answer agrees with the oracle; "
+            "nothing of adapter0 was compared.",
         ),
     ],
 )  # fmt: skip

@@ -76,7 +76,11 @@ def test_what_is_new_comes_before_what_is_known_and_counts_lead_to_their_cases(t
     assert (
         tab.page.locator("h1:visible").inner_text().startswith("Gate red: 1 missing, 3 new in wrong and file.py")
     )
-    assert tab.page.locator("#overview h2").all_inner_texts()[:2] == ["What is new", "Answers by adapter"]
+    assert tab.page.locator("#overview h2").all_inner_texts()[:3] == [
+        "What is new",
+        "Also to know",
+        "Answers by adapter",
+    ]
     row = tab.page.get_by_role("row", name="fail: values")
     assert row.get_by_role("link", name="1 known").count() == 1
     assert row.locator(".case").inner_text() == str(Case.parse(FIRST)), "the smallest that is new"
