@@ -45,6 +45,7 @@ from packaging.version import InvalidVersion
 from cases.case import Case
 from cases.columns import COLUMN_NAMES
 from cases.errors import CaseError
+from reports.adapter_names import plain_name as adapter_alone
 from reports.fact_columns import fact_columns_in
 from reports.outcome import OUTCOME_COLUMNS, Outcome
 from reports.signature import Signature
@@ -72,7 +73,6 @@ _OPERATING_SYSTEMS = ("linux", "macos", "windows")
 _ENTRY = re.compile(r"^[ \t]*\[\[[ \t]*expectation[ \t]*\]\]", re.MULTILINE)
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MAX_BYTES = 4 * 2**20
-_ANYWHERE = re.compile(r"~[A-Za-z0-9_-]+$")  # a machine profile
 
 
 class ExpectationError(ValueError):
@@ -180,7 +180,7 @@ def _operating_system(environment: Mapping[str, Any]) -> str:
 
 def plain_name(adapter: str) -> str:
     """The name an adapter's file has: the class alone of ``file.py:Class``, without machine and interpreter."""
-    return _ANYWHERE.sub("", adapter.partition("@")[0]).rpartition(":")[2]
+    return adapter_alone(adapter).rpartition(":")[2]
 
 
 def load(adapter: str, folders: Iterable[Path] = (BUILT_IN,)) -> list[Expectation]:

@@ -6,7 +6,6 @@ machines.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import cases
+from reports.adapter_names import machine_of, plain_name
 from reports.fact_columns import shown
 from reports.findings import Finding
 from reports.statuses import label
@@ -27,15 +27,13 @@ __all__ = [
     "by_machine",
     "changed_facts",
     "machine_lines",
-    "machine_of",
-    "plain_name",
     "seen_on",
+    "unfamiliar",
 ]
 
 SeenOn = dict[str, tuple[list[str], list[str]]]
 """By id of a finding: the machines it was seen on, and those it was looked for on and not seen."""
 
-_NAME = re.compile(r"(?P<adapter>.*?)(?:~(?P<machine>[A-Za-z0-9_-]+))?(?:@(?P<python>.*))?", re.DOTALL)
 KINDS = {
     "wrong": "wrong on some machines, right or declined on others",
     "refused": "declined on some machines, right on others",
@@ -46,20 +44,6 @@ KINDS = {
 _MOST_CASES = 3
 _NO_VERDICT = {"missing", "infra"}
 _DECLINED = {"unsupported", "inexpressible"}
-
-
-def plain_name(adapter: str) -> str:
-    """The name of an adapter without its machine profile and its interpreter."""
-    found = _NAME.fullmatch(adapter)
-    return adapter if found is None else found["adapter"]
-
-
-def machine_of(adapter: str) -> str:
-    """Machine profile and interpreter of an adapter, such as ``avx2`` or ``native@/path/to/python``."""
-    found = _NAME.fullmatch(adapter)
-    if found is None:
-        return "native"
-    return (found["machine"] or "native") + (f"@{found['python']}" if found["python"] else "")
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from cases import Case
+from reports.adapter_names import machine_of, plain_name
 from reports.fact_columns import fact_column, fact_columns_in, fact_values, facts_by_column, shown, with_values
 from reports.gate import Gate
 from reports.gate_text import headline
-from reports.machines import by_machine, changed_facts, machine_lines, machine_of, plain_name, seen_on, unfamiliar
+from reports.machines import by_machine, changed_facts, machine_lines, seen_on, unfamiliar
 from reports.outcome import Outcome
 from reports.store import Results
 from reports.survey import survey
