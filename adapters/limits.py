@@ -35,10 +35,14 @@ def no_periodic(source: str) -> Limit:
     return Limit("inexpressible", "padding", wraps, "the interface has no periodic padding", source)
 
 
-def no_groups(source: str, status: str = "inexpressible") -> Limit:
+def no_groups(source: str) -> Limit:
     """No argument for groups."""
     return Limit(
-        status, "groups", lambda case: case.groups != 1, "the interface has no argument for groups", source
+        "inexpressible",
+        "groups",
+        lambda case: case.groups != 1,
+        "the interface has no argument for groups",
+        source,
     )
 
 
