@@ -16,6 +16,7 @@ from cases.dtypes import DTYPES
 from cases.errors import DomainError
 from conformance.diagnosis.distinguish import distinguish
 from conformance.diagnosis.match import Match
+from conformance.diagnosis.output_rounding import explain_output_rounding
 from conformance.diagnosis.periodic import diagnose_periodic
 from conformance.diagnosis.precision import explain_precision
 from conformance.diagnosis.problem import Problem, Solver, Tensors, laid_out
@@ -184,6 +185,10 @@ def _explain(match: Match, host: Host | None) -> list[Explanation]:
     search = Search(match)
     found = search.single()
     if not found or (match.whole and {way.transform for way in found} <= _SATURATED):
+        rule = explain_output_rounding(match)
+        if rule is not None:
+            words = f"every element of the output {rule.text}"
+            return [Explanation((Variation("output_rounding", (), words, lambda p: p),))]
         way = explain_precision(match)
         if way is not None:
             return [Explanation((Variation(way.transform, (), way.text, lambda p: p),))]

@@ -1,0 +1,101 @@
+"""Sums that are right to float32, and an output whose elements are rounded to a half format in a wrong way.
+
+Such an output looks like sums kept in the half format: it is off by less than one unit in the last place. The rule
+tells them apart, as it says for each element which of its two neighbours in the format must come out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cases.dtypes import DTYPES, DType, round_to
+from conformance.bound import PROFILES, tolerance
+from conformance.diagnosis.match import Match, mapped
+from conformance.diagnosis.precision import truncated
+from conformance.diagnosis.problem import Solver
+
+__all__ = ["OutputRounding", "explain_output_rounding"]
+
+_FORMATS = ("f16", "bf16")
+# A rule says which elements are misrounded. Among as many sets of elements of that number, one fits by chance.
+_FEWEST_SETS = 1000
+
+
+@dataclass(frozen=True)
+class OutputRounding:
+    """A rule by which numbers are rounded to a format, other than to the nearest number.
+
+    Attributes
+    ----------
+    text : str
+        Completes "equals the oracle with every element of the output ...".
+    is_up : callable
+        Takes the signs, the fractions of a unit in the last place (0 to 1) that lie beyond the neighbour on the
+        side of zero, and whether that neighbour's last bit is 1. Returns where the neighbour away from zero is
+        taken.
+    """
+
+    text: str
+    is_up: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+    def round(self, values: np.ndarray, dtype: DType) -> np.ndarray:
+        """Round values to a format by this rule."""
+        low = truncated(values, dtype)
+        unit = _unit(low, dtype)
+        fraction = np.abs(values - low) / unit
+        odd = np.abs(low) / unit % 2 == 1
+        up = self.is_up(np.signbit(values), fraction, odd) & (fraction > 0)
+        return np.where(up, low + np.copysign(unit, values), low)
+
+
+def _unit(values: np.ndarray, dtype: DType) -> np.ndarray:
+    """Distance from each number of a format to the next one away from zero."""
+    exponent = np.frexp(values)[1] - dtype.precision
+    return np.maximum(np.ldexp(1.0, exponent), dtype.subnormal_spacing)
+
+
+RULES = (
+    OutputRounding("rounded away from zero", lambda negative, fraction, odd: np.ones_like(odd)),
+    OutputRounding("rounded down", lambda negative, fraction, odd: negative),
+    OutputRounding("rounded up", lambda negative, fraction, odd: ~negative),
+    # What is left of rounding to the nearest in integer arithmetic where half a unit is added to odd numbers alone.
+    OutputRounding(
+        "rounded away from zero only where its last bit is 1",
+        lambda negative, fraction, odd: odd & (fraction >= 0.5),
+    ),
+)
+
+
+def explain_output_rounding(match: Match) -> OutputRounding | None:
+    """The wrong rule by which every element of an output in a half format was rounded, if there is one.
+
+    An element may be what the rule makes of the exact sum, or of the smallest or the largest one that accumulation
+    in float32 allows (`conformance.bound`).
+    """
+    dtype = match.case.format
+    if match.exact or match.case.dtype not in _FORMATS:
+        return None
+    exact, sums, counts = (
+        Solver()(p) for p in (match.problem, mapped(match.problem, np.abs), mapped(match.problem, np.ones_like))
+    )
+    tensors = []
+    for name in match.names:
+        got = match.observed[name]
+        if got.shape != exact[name].shape or not np.isfinite(got).all():
+            return None
+        reference = match.reference(name, exact[name], sums[name], counts[name])
+        tensors.append((got, exact[name], tolerance(reference, DTYPES["f32"], PROFILES["fp32-acc"])))
+    rounded = sum(np.count_nonzero(round_to(dtype, right) != right) for _, right, _ in tensors)
+    misrounded = sum(np.count_nonzero(round_to(dtype, right) != got) for got, right, _ in tensors)
+    if math.comb(rounded, min(rounded, misrounded)) < _FEWEST_SETS:
+        return None
+    return next((rule for rule in RULES if all(_follows(rule, dtype, *each) for each in tensors)), None)
+
+
+def _follows(rule: OutputRounding, dtype: DType, got: np.ndarray, right: np.ndarray, error: np.ndarray) -> bool:
+    may_be = [rule.round(right + side, dtype) for side in (-error, 0.0, error)]
+    return bool(np.all(np.any([got == each for each in may_be], axis=0)))
