@@ -62,7 +62,7 @@ RULES = (
     OutputRounding("rounded away from zero", lambda negative, fraction, odd: np.ones_like(odd)),
     OutputRounding("rounded down", lambda negative, fraction, odd: negative),
     OutputRounding("rounded up", lambda negative, fraction, odd: ~negative),
-    # What is left of rounding to the nearest in integer arithmetic where half a unit is added to odd numbers alone.
+    # What is left of rounding to the nearest where half a unit is added to odd numbers alone.
     OutputRounding(
         "rounded away from zero only where its last bit is 1",
         lambda negative, fraction, odd: odd & (fraction >= 0.5),
