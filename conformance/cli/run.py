@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from conformance.cli.debug_options import log_options
 from conformance.cli.options import (
     adapter_option,
     dask_option,
@@ -27,6 +28,7 @@ __all__ = ["command"]
 @adapter_option
 @machine_option
 @device_option
+@log_options
 @click.option("--tier", metavar="TIER", help="smoke (default), gate, full, or corpus: what users reported.")
 @click.option("--case", "case_ids", multiple=True, metavar="ID", help="A single case; may be repeated.")
 @click.option(
