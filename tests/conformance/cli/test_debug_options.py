@@ -58,6 +58,14 @@ def test_only_one_adapter_of_this_environment_runs_in_this_process() -> None:
     assert "this environment" in other.stderr
 
 
+def test_a_run_in_this_process_starts_no_other(tmp_path: Path) -> None:
+    arguments = ("--adapter", toy("Right"), "--case", CASE, "--in-process", "-v", "--out", str(tmp_path))
+    done = conformance("run", *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr.count("start in this process") == done.stderr.count(": start") == 1
+    assert conformance("run", *arguments, "-n", "2").returncode == 2
+
+
 def test_a_debugger_in_an_adapter_has_the_terminal(tmp_path: Path) -> None:
     module = tmp_path / "stops.py"
     module.write_text(
