@@ -36,7 +36,7 @@ from cases.data import DATA_KINDS
 from cases.errors import DomainError
 from cases.policy import policies
 
-__all__ = ["main"]
+__all__ = ["load_adapter", "main", "reply_to"]
 
 # Asking twice costs little where the first answer came fast.
 _REPEAT_WITHIN_SECONDS = 0.5
@@ -177,7 +177,8 @@ def _program(adapter: Adapter, case: Case) -> wire.Message:
         return {"reply": "broken", "detail": f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]}
 
 
-def _reply(adapter: Adapter, message: wire.Message, tensors: dict[str, np.ndarray]) -> bytes:
+def reply_to(adapter: Adapter, message: wire.Message, tensors: dict[str, np.ndarray]) -> bytes:
+    """The packed reply to a message."""
     case, number = Case.parse(message["case"]), {"id": message["id"]}
     if message["ask"] == "program":
         return wire.pack(_program(adapter, case) | number)
@@ -195,7 +196,8 @@ def _reply(adapter: Adapter, message: wire.Message, tensors: dict[str, np.ndarra
         return wire.pack({"reply": "broken", "detail": str(error)} | number)
 
 
-def _start(target: str, machine: str) -> tuple[Adapter | None, wire.Message]:
+def load_adapter(target: str, machine: str) -> tuple[Adapter | None, wire.Message]:
+    """The adapter, or None, and the message that it is ready or why it is not."""
     gc.disable()  # an import makes nothing but what stays
     try:
         kind = load(target)
@@ -267,13 +269,13 @@ def main(target: str, descriptor: int, machine: str = NATIVE) -> None:
         connection.sendall(data)
 
     own = os.getpid()
-    adapter, hello = _start(target, machine)
+    adapter, hello = load_adapter(target, machine)
     count = threads() if adapter is not None and adapter.compiles_in_threads else 0
     send(wire.pack(hello | {"ahead": count > 0}))
     if adapter is not None:
         _poison(_POISONS[0])
         for message, tensors in made_ready(_messages(read), partial(_compile, adapter), count):
-            reply = _reply(adapter, message, tensors)
+            reply = reply_to(adapter, message, tensors)
             if os.getpid() != own:
                 os._exit(0)  # a child that the program forked and let return: only one process may answer
             send(reply)

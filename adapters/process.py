@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import collections
+import logging
 import re
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +21,12 @@ from adapters.registry import AdapterSpec
 from adapters.spawn import Spawned, spawn
 from cases.case import Case
 
+if TYPE_CHECKING:
+    from adapters.in_process import InProcess
+
 __all__ = ["Host", "Limits", "Model", "Pending", "Reply"]
+
+_log = logging.getLogger("conformance.adapter")
 
 _QUESTIONS_BETWEEN_LOOKS = 50
 _MESSAGE_LIMIT = 20_000  # beyond the stacks that libraries and the interpreter print behind the reason
@@ -98,6 +104,7 @@ class Pending:
 
     def __init__(self, message: wire.Message, tensors: Mapping[str, np.ndarray], call: Call | None = None) -> None:
         self.id = int(message["id"])
+        self.title = f"{message['ask']} {message['case']}"
         self.data = wire.pack(message, tensors)
         self.reply: tuple[wire.Message, dict[str, np.ndarray]] | Reply | None = None
         self._call = call
@@ -130,6 +137,8 @@ class Host:
         How long to wait.
     spawned : Spawned, optional
         The process, where it has been started.
+    in_process : bool
+        Whether to run the adapter in this process, for a debugger.
 
     Attributes
     ----------
@@ -137,11 +146,19 @@ class Host:
         Versions, processor and settings of the process, known once it has started.
     """
 
-    def __init__(self, spec: AdapterSpec, limits: Limits | None = None, spawned: Spawned | None = None) -> None:
+    def __init__(
+        self,
+        spec: AdapterSpec,
+        limits: Limits | None = None,
+        spawned: Spawned | None = None,
+        *,
+        in_process: bool = False,
+    ) -> None:
         self.spec = spec
         self.limits = (limits or Limits()).scaled(spec.profile.patience)
         self.environment: dict[str, Any] = {"versions": {}}
-        self._running = None if spawned is None else Running(spawned)
+        self._in_process = in_process
+        self._running: Running | InProcess | None = None if spawned is None else Running(spawned)
         self._greeted = self._ahead = False
         self._sent: collections.deque[Pending] = collections.deque()
         self._history = History()
@@ -169,10 +186,18 @@ class Host:
         """Memory the process holds; 0 without one, or where the system does not say."""
         return 0 if self._running is None else self._running.resident_bytes()
 
+    def _connect(self) -> Running | InProcess:
+        _log.info("%s: start%s", self.spec.name, " in this process" if self._in_process else "")
+        if not self._in_process:
+            return Running(spawn(self.spec))
+        from adapters.in_process import InProcess  # what serves an adapter is loaded only where it is needed
+
+        return InProcess(self.spec)
+
     def start(self) -> Reply | None:
         """Start the process unless it runs; the reply says why it cannot, None that it does."""
         if self._running is None and self._cannot_start is None:
-            self._running = Running(spawn(self.spec))
+            self._running = self._connect()
         if self._greeted or self._running is None:
             return self._cannot_start
         try:
@@ -193,6 +218,7 @@ class Host:
             return self._cannot_start
         self._ahead = bool(hello.get("ahead"))
         self._greeted = True
+        _log.info("%s: ready, %s", self.spec.name, self.environment.get("versions"))
         return None
 
     def send(
@@ -252,6 +278,7 @@ class Host:
     def _send(self, message: wire.Message, tensors: Mapping[str, np.ndarray], call: Call | None = None) -> Pending:
         self._asked += 1
         if self._asked % _QUESTIONS_BETWEEN_LOOKS == 0 and self.resident_bytes() > self.limits.memory:
+            _log.info("%s: restart, as the process holds too much memory", self.spec.name)
             self.close()
         pending = Pending({**message, "id": self._asked}, tensors, call)
         self._post(pending)
@@ -263,12 +290,14 @@ class Host:
             pending.reply = failed or Reply("broken", detail="the adapter's process is closed")
             return
         pending.note(self._history)
+        _log.debug("%s: send %s", self.spec.name, pending.title)
         self._running.send(pending.data)
         self._sent.append(pending)
 
     def _wait(self, pending: Pending) -> tuple[wire.Message, dict[str, np.ndarray]] | Reply:
         while pending.reply is None:
             if pending not in self._sent:
+                _log.info("%s: retry %s", self.spec.name, pending.title)
                 self._post(pending)  # the process it was sent to has ended over another question
                 continue
             assert self._running is not None
@@ -279,6 +308,7 @@ class Host:
                     # As after a fork in which both processes went on: no later reply can be trusted either.
                     raise wire.WireError(f"a reply to message {got[0].get('id')} in place of {oldest.id}")
                 oldest.reply = got
+                _log.debug("%s: received %s for %s", self.spec.name, got[0].get("reply"), oldest.title)
                 self._sent.popleft()
             except (Ended, wire.WireError) as error:
                 # Where questions behind are compiled for, it may have ended, or waited, over one of those: each
@@ -299,6 +329,7 @@ class Host:
         assert running is not None
         self._forget()
         kind = error.kind if isinstance(error, Ended) else "broken"
+        _log.info("%s: the process ended (%s)", self.spec.name, kind)
         if kind == "timeout":
             running.kill()
             return Reply("timeout", detail=f"no reply within {self.limits.answer:g} s")

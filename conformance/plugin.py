@@ -38,6 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--unselected", action="store_true", help="nothing picks some of the items: make each when its turn comes"
     )
+    group.addoption("--in-process", action="store_true", help="run the adapter in this process")
     group.addoption("--no-report", action="store_true", help="record results only")
 
 

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from cases import Case, DomainError
 from conformance.ask import ask_behind
 from conformance.calls import Meaning
 from conformance.cli.common import resolve_adapters
+from conformance.cli.debug_options import in_process_option, log_options, require_in_process, show_program_option
 from conformance.cli.options import adapter_option, after_option, device_option, machine_option
 from conformance.cli.question import question_options
 from conformance.exit_codes import exit_code
@@ -49,6 +51,9 @@ _MOST_CHARACTERS = 400
 @machine_option
 @device_option
 @after_option
+@in_process_option
+@show_program_option
+@log_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--strict", is_flag=True, help="Exit with 1 for a known discrepancy, too.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
@@ -65,6 +70,8 @@ def command(
     machines: tuple[str, ...],
     device: str,
     after: tuple[Case, ...],
+    in_process: bool,
+    show_program: bool,
     as_json: bool,
     strict: bool,
     timeout: float,
@@ -76,15 +83,24 @@ def command(
     """
     case = question.case
     specs = resolve_adapters(adapters, device, machines)
-    # Most of the time goes into importing frameworks, each in its own process.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(lambda spec: _ask(case, spec, timeout, after), specs))
+    ask_one = partial(_ask, case, timeout=timeout, after=after, show_program=show_program)
+    if in_process:
+        require_in_process(specs)
+        # A debugger needs the main thread.
+        found = [ask_one(specs[0], in_process=True)]
+    else:
+        # Most of the time goes into importing frameworks, each in its own process.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            found = list(pool.map(ask_one, specs))
     if models is not None:
         _save_models(case, specs, models)
     if as_json:
         click.echo(json.dumps(_as_json(case, found), indent=2))
     else:
         _print(question, found)
+        for answer in found:
+            if answer.program is not None:
+                click.echo(f"\n{answer.outcome.adapter} runs\n\n{answer.program}")
     raise click.exceptions.Exit(exit_code(answer.outcome for answer in found if strict or answer.known is None))
 
 
@@ -95,13 +111,24 @@ class _Answer(NamedTuple):
     versions: dict[str, str]
     facts: dict[str, Any]
     known: Expectation | None
+    program: str | None
 
 
-def _ask(case: Case, spec: AdapterSpec, timeout: float, after: Sequence[Case]) -> _Answer:
-    with Host(spec, Limits(answer=timeout)) as host:
+def _ask(
+    case: Case,
+    spec: AdapterSpec,
+    *,
+    timeout: float,
+    after: Sequence[Case],
+    show_program: bool,
+    in_process: bool = False,
+) -> _Answer:
+    with Host(spec, Limits(answer=timeout), in_process=in_process) as host:
         outcome = ask_behind(case, host, after)
         entry = known_as(case, outcome, load_expectations(spec.name), host.environment)
-        return _Answer(outcome, host.environment["versions"], host.environment.get("facts", {}), entry)
+        program = host.program(case) if show_program else None
+        about = host.environment
+        return _Answer(outcome, about["versions"], about.get("facts", {}), entry, program)
 
 
 def _save_models(case: Case, specs: list[AdapterSpec], folder: Path) -> None:
@@ -138,11 +165,12 @@ def _geometry(case: Case) -> dict[str, Any]:
 def _as_json(case: Case, found: list[_Answer]) -> dict[str, Any]:
     keys = ("status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis", "after")
     outcomes = []
-    for outcome, versions, facts, entry in found:
+    for outcome, versions, facts, entry, program in found:
         values = {key: _finite(getattr(outcome, key)) for key in keys}
         known = None if entry is None else {"finding": entry.finding, "reason": entry.reason}
         about = {"adapter": outcome.adapter, "versions": versions, "facts": facts}
-        outcomes.append({**about, **values, "known": known})
+        shown = {} if program is None else {"program": program}
+        outcomes.append({**about, **values, "known": known, **shown})
     return {"case": str(case), **_geometry(case), "outcomes": outcomes}
 
 
@@ -167,7 +195,7 @@ def _print(question: Meaning, found: list[_Answer]) -> None:
     for name in ("adapter", "version", "outcome", "profile", "budget"):
         table.add_column(name, overflow="fold")
     said: dict[str, list[str]] = {}
-    for outcome, versions, _, entry in found:
+    for outcome, versions, _, entry, _ in found:
         status = STATUSES[outcome.status]
         table.add_row(
             outcome.adapter,

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 import click
 
 from adapters.process import Host, Limits
-from adapters.registry import AdapterSpec
 from cases import Case, DomainError
 from conformance import explain
 from conformance.ask import ask
 from conformance.calls import Meaning
 from conformance.cli.common import resolve_adapters
+from conformance.cli.debug_options import in_process_option, log_options, require_in_process, show_program_option
 from conformance.cli.options import adapter_option, machine_option
 from conformance.cli.question import question_options
 from conformance.diagnosis.trace import trace
@@ -34,10 +34,19 @@ __all__ = ["command"]
 @question_options
 @adapter_option
 @machine_option
+@in_process_option
+@show_program_option
+@log_options
 @click.option("--when", is_flag=True, help="Ask on until it is known under which condition an answer is wrong.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
 def command(
-    question: Meaning, adapters: tuple[str, ...], machines: tuple[str, ...], when: bool, timeout: float
+    question: Meaning,
+    adapters: tuple[str, ...],
+    machines: tuple[str, ...],
+    in_process: bool,
+    show_program: bool,
+    when: bool,
+    timeout: float,
 ) -> None:
     """Explain the question CASE rule by rule and, with --adapter, why an answer is wrong.
 
@@ -55,7 +64,14 @@ def command(
         pass  # said above
     if adapters:
         specs = resolve_adapters(adapters, machines=machines)
-        outcomes = [_adapter(case, spec, when, timeout) for spec in specs]
+        if in_process:
+            require_in_process(specs)
+        outcomes = []
+        for spec in specs:
+            with Host(spec, Limits(answer=timeout), in_process=in_process) as host:
+                outcomes.append(_adapter(case, host, when))
+                if show_program:
+                    _section(f"{spec.name} runs", host.program(case).splitlines())
         raise click.exceptions.Exit(exit_code(outcomes))
 
 
@@ -67,16 +83,16 @@ def _section(title: str, lines: Iterable[str]) -> None:
             click.echo(f"  {line}")
 
 
-def _adapter(case: Case, spec: AdapterSpec, when: bool, timeout: float) -> Outcome:
-    with Host(spec, Limits(answer=timeout)) as host:
-        outcome = ask(case, host)
-        _section(spec.name, _diagnosis(outcome))
-        if outcome.status in ("pass", "fail") and _has_answer(case):
-            index_map = trace(case, host)
-            if index_map is not None:
-                _section(f"what {spec.name} computes", explain.explain_effective(case, index_map))
-        if when and outcome.status in ("fail", "crash"):
-            _section(f"when {spec.name} is wrong", [_condition(case, outcome, host)])
+def _adapter(case: Case, host: Host, when: bool) -> Outcome:
+    name = host.spec.name
+    outcome = ask(case, host)
+    _section(name, _diagnosis(outcome))
+    if outcome.status in ("pass", "fail") and _has_answer(case):
+        index_map = trace(case, host)
+        if index_map is not None:
+            _section(f"what {name} computes", explain.explain_effective(case, index_map))
+    if when and outcome.status in ("fail", "crash"):
+        _section(f"when {name} is wrong", [_condition(case, outcome, host)])
     return outcome
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from conformance.cli.debug_options import in_process_option, log_options
 from conformance.cli.options import (
     adapter_option,
     dask_option,
@@ -27,6 +28,8 @@ __all__ = ["command"]
 @adapter_option
 @machine_option
 @device_option
+@in_process_option
+@log_options
 @click.option("--tier", metavar="TIER", help="smoke (default), gate, full, or corpus: what users reported.")
 @click.option("--case", "case_ids", multiple=True, metavar="ID", help="A single case; may be repeated.")
 @click.option(
@@ -52,6 +55,7 @@ def command(**options: Any) -> None:
     Arguments after ``--`` go to pytest, such as ``-- -k same --lf``.
     """
     asks_here = options["dask"] is None and options["workers"] == "0" and not options["resume"]
+    asks_here = asks_here and not options["in_process"]
     if asks_here and options["adapters"] and options["device"] == "cpu" and not options["machines"]:
         launch_named(options["adapters"][0])
     try:

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from conformance.cli.common import named_under_machines, print_gate, resolve_adapters
+from conformance.cli.debug_options import require_in_process
 from conformance.cli.where_facts import measured
 from conformance.exit_codes import INFRA, INTERRUPTED, USAGE, gate_exit_code
 from conformance.plugin import SUITE
@@ -43,6 +44,7 @@ def start(
     dask: str | None,
     out: Path,
     timeout: float,
+    in_process: bool,
     pytest_args: tuple[str, ...],
 ) -> int:
     """Run what the options of ``conformance run`` say and return its exit code.
@@ -64,6 +66,10 @@ def start(
             names = [spec.name for spec in specs]
     except SelectionError as error:
         raise click.UsageError(str(error)) from None
+    if in_process:
+        if dask is not None or workers != "0":
+            raise click.UsageError("--in-process needs -n 0, and no --dask")
+        require_in_process(specs)
     if not (workers == "auto" or workers.isdecimal()):
         raise click.UsageError(f"-n {workers!r}: give a number of worker processes, or auto")
     try:
@@ -93,6 +99,7 @@ def start(
         *(f"--expectations={folder}" for folder in expectations),
         *(f"--{name}={value}" for name, value in given.items() if value is not None),
         *(["--resume"] if resume else []),
+        *(["--in-process"] if in_process else []),
         *([] if set(pytest_args) - {"--no-report"} else ["--unselected"]),
         *("-n", workers, f"--out={out}", f"--answer-timeout={timeout}"),
         *pytest_args,

@@ -61,8 +61,9 @@ class _HostPool:
     Questions come sorted by adapter, so one live process is enough; the last is ended when another is asked for.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, in_process: bool) -> None:
         self._limits = limits
+        self._in_process = in_process
         self._host: Host | None = None
         self._announced: set[str] = set()
 
@@ -70,7 +71,9 @@ class _HostPool:
         """The process of an adapter."""
         if self._host is None or self._host.spec != spec:
             self.close()
-            self._host = take(spec, self._limits)
+            self._host = (
+                Host(spec, self._limits, in_process=True) if self._in_process else take(spec, self._limits)
+            )
         return self._host
 
     @property
@@ -147,6 +150,8 @@ class Asker:
         Entries by adapter.
     twice : callable
         Whether a question is answered twice, where the first answer comes fast.
+    in_process : bool
+        Whether to run the adapter in this process, for a debugger. What repeats a failure is still a process.
     """
 
     def __init__(
@@ -154,8 +159,10 @@ class Asker:
         limits: Limits,
         expectations: Mapping[str, Sequence[Expectation]],
         twice: Callable[[Case], bool] = asked_twice,
+        *,
+        in_process: bool = False,
     ) -> None:
-        self._pool = _HostPool(limits)
+        self._pool = _HostPool(limits, in_process=in_process)
         self._spare = Spare(limits)
         self._expectations = expectations
         self._twice = twice

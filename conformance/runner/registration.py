@@ -97,7 +97,8 @@ def register(config: pytest.Config) -> None:
                 config.pluginmanager.register(asker, "conformance-cluster")
             else:
                 # Questions that somebody names are few, and get all the care there is.
-                asker = Asker(limits, known, every if option.case else asked_twice)
+                twice = every if option.case else asked_twice
+                asker = Asker(limits, known, twice, in_process=option.in_process)
             plugin = SuitePlugin(
                 plan, asker, looks_ahead=looks_ahead,
                 lists=not (asks_here and option.unselected and handed is None),

@@ -43,9 +43,9 @@ from reports.survey import Survey, sentence, survey
 __all__ = ["prepare", "write_report"]
 
 # In the order they run; each is a script of its own for the Content-Security-Policy.
-_LIBRARIES = ("vendor/sql.js", "vendor/d3.js", "vendor/virtual.js")
-_SCRIPTS = ("data", "dom", "condition", "matrix", "heatmap", "taps",
-            "tensor", "outcome", "issue", "finding", "explorer", "agreement", "distributions", "main")  # fmt: skip
+_LIBRARIES = ("vendor/sql.js", "vendor/d3.js")
+_SCRIPTS = ("data", "dom", "condition", "matrix", "heatmap", "taps", "tensor", "outcome", "issue", "finding",
+            "rows", "export", "explorer", "agreement", "distributions", "main")  # fmt: skip
 _STYLES = ("style", "print")
 
 # A link to another file of the project leads nowhere from a report.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import inspect
 import json
 import re
 import sqlite3
@@ -174,3 +175,12 @@ def test_what_has_no_room_in_the_page_lies_beside_it_smallest_cases_first(
         monkeypatch.undo()
         write_report(results, tmp_path / "report")
         assert list((page.parent / "details").iterdir()) == []
+
+
+def test_the_scripts_have_readable_lines_and_are_checked() -> None:
+    scripts = sorted((Path(inspect.getfile(write_report)).parent / "assets").glob("*.js"))
+    assert scripts
+    for script in scripts:
+        lines = script.read_text("utf-8").splitlines()
+        assert lines[0] == "// @ts-check", script.name
+        assert not [line for line in lines if len(line) > 120], script.name

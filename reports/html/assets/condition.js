@@ -1,17 +1,37 @@
+// @ts-check
 // The condition language: a SQL expression over the columns of an outcome, as on the command line, and
 // quantifiers over all outcomes of the same case.
 
 const QUANTIFIERS = {
-  any: { form: "any(condition)", about: "at least one outcome of the case meets the condition",
-    sql: (condition) => `case_no IN (SELECT case_no FROM outcomes WHERE ${condition})` },
-  none: { form: "none(condition)", about: "no outcome of the case meets the condition",
-    sql: (condition) => `case_no NOT IN (SELECT case_no FROM outcomes WHERE ${condition})` },
-  every: { form: "every(among, condition)", about: "some outcomes of the case meet the first, and all of those meet the second",
-    sql: (among, condition) => `case_no IN (SELECT case_no FROM outcomes WHERE ${among} GROUP BY case_no HAVING min(${condition} IS TRUE))` },
-  exactly: { form: "exactly(number, condition)", about: "that number of the case's outcomes, one or more, meet the condition",
-    sql: (number, condition) => `case_no IN (SELECT case_no FROM outcomes WHERE ${condition} GROUP BY case_no HAVING count(*) = ${number})` },
-  differ: { form: "differ(condition)", about: "those answers to the case that meet the condition are not all the same bits",
-    sql: (among) => `case_no IN (SELECT case_no FROM outcomes WHERE answer IS NOT NULL AND ${among} GROUP BY case_no HAVING min(answer) <> max(answer))` },
+  any: {
+    form: "any(condition)",
+    about: "at least one outcome of the case meets the condition",
+    sql: (condition) => `case_no IN (SELECT case_no FROM outcomes WHERE ${condition})`,
+  },
+  none: {
+    form: "none(condition)",
+    about: "no outcome of the case meets the condition",
+    sql: (condition) => `case_no NOT IN (SELECT case_no FROM outcomes WHERE ${condition})`,
+  },
+  every: {
+    form: "every(among, condition)",
+    about: "some outcomes of the case meet the first, and all of those meet the second",
+    sql: (among, condition) =>
+      `case_no IN (SELECT case_no FROM outcomes WHERE ${among} GROUP BY case_no HAVING min(${condition} IS TRUE))`,
+  },
+  exactly: {
+    form: "exactly(number, condition)",
+    about: "that number of the case's outcomes, one or more, meet the condition",
+    sql: (number, condition) =>
+      `case_no IN (SELECT case_no FROM outcomes WHERE ${condition} GROUP BY case_no HAVING count(*) = ${number})`,
+  },
+  differ: {
+    form: "differ(condition)",
+    about: "those answers to the case that meet the condition are not all the same bits",
+    sql: (among) =>
+      `case_no IN (SELECT case_no FROM outcomes WHERE answer IS NOT NULL AND ${among}
+        GROUP BY case_no HAVING min(answer) <> max(answer))`,
+  },
 };
 
 const PRESETS = [
@@ -67,7 +87,7 @@ function argumentsFrom(list, start) {
   for (let at = start; at < list.length; at += 1) {
     const piece = list[at];
     if (piece === ")" && depth === 0) return [parts, at];
-    depth += (piece === "(") - (piece === ")");
+    depth += Number(piece === "(") - Number(piece === ")");
     if (piece === "," && depth === 0) parts.push([]);
     else parts.at(-1).push(piece);
   }
@@ -78,8 +98,12 @@ function argumentsFrom(list, start) {
 function outcomeSql(where) {
   if (!where.trim()) return "1";
   const sql = `\n${plainSql(where)}\n`;
-  const names = pieces(where.toLowerCase()).filter((piece) => facts.columns[piece] || QUANTIFIERS[piece] || piece === "case_no");
-  return names.every((name) => facts.columns[name] === "case") ? `case_no IN (SELECT case_no FROM cases WHERE (${sql}))` : sql;
+  const names = pieces(where.toLowerCase()).filter(
+    (piece) => facts.columns[piece] || QUANTIFIERS[piece] || piece === "case_no",
+  );
+  return names.every((name) => facts.columns[name] === "case")
+    ? `case_no IN (SELECT case_no FROM cases WHERE (${sql}))`
+    : sql;
 }
 
 // Numbers of the outcomes that meet a condition, in an order; by case where none is given.
@@ -96,8 +120,9 @@ function completions(text) {
   const value = text.match(/^([\s\S]*?)(\w+)(\s*(?:=|<>|like)\s*')([^']*)$/i);
   if (value && facts.columns[value[2]]) {
     const [, before, column, operator, start] = value;
-    const found = ask(`SELECT DISTINCT ${column} AS value FROM outcomes WHERE ${column} LIKE ? ESCAPE '\\' LIMIT 30`,
-      [`${start.replace(/[%_\\]/g, "\\$&")}%`]);
+    const found = ask(`SELECT DISTINCT ${column} AS value FROM outcomes WHERE ${column} LIKE ? ESCAPE '\\' LIMIT 30`, [
+      `${start.replace(/[%_\\]/g, "\\$&")}%`,
+    ]);
     return found.map((row) => `${before}${column}${operator}${row.value}'`);
   }
   const [, before, word] = text.match(/^([\s\S]*?)(\w*)$/);

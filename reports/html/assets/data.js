@@ -1,3 +1,4 @@
+// @ts-check
 // The data: a SQLite database inside the page, asked in SQL.
 
 const facts = JSON.parse(document.getElementById("facts").textContent);
@@ -47,11 +48,15 @@ const ofCases = new Map();
 function readColumns(table, number, names, into) {
   const unread = names.filter((name) => !into.has(name));
   if (!unread.length) return;
-  const found = ask(`SELECT ${[number, ...unread].map((name, n) => `json_group_array(${name}) AS c${n}`)} FROM ${table}`)[0];
+  const found = ask(
+    `SELECT ${[number, ...unread].map((name, n) => `json_group_array(${name}) AS c${n}`)} FROM ${table}`,
+  )[0];
   const numbers = JSON.parse(found.c0);
   unread.forEach((name, n) => {
     const values = new Array(numbers.length);
-    JSON.parse(found[`c${n + 1}`]).forEach((value, at) => { values[numbers[at]] = value; });
+    JSON.parse(found[`c${n + 1}`]).forEach((value, at) => {
+      values[numbers[at]] = value;
+    });
     into.set(name, values);
   });
 }
@@ -64,7 +69,12 @@ function caseColumn(name) {
 
 // Columns of the outcomes, by their numbers; what the case has is each of its outcomes' too.
 function outcomeColumns(...names) {
-  readColumns("asked", "id", names.filter((name) => facts.columns[name] !== "case"), ofOutcomes);
+  readColumns(
+    "asked",
+    "id",
+    names.filter((name) => facts.columns[name] !== "case"),
+    ofOutcomes,
+  );
   return names.map((name) => {
     if (facts.columns[name] !== "case") return ofOutcomes.get(name);
     const [values, [numbers]] = [caseColumn(name), outcomeColumns("case_no")];

@@ -1,3 +1,4 @@
+// @ts-check
 // How far right answers are from the exact ones, by adapter and dtype: a small histogram each.
 
 const DISTANCES = [
@@ -13,8 +14,13 @@ const DISTANCES = [
     column: "max_ulp_error",
     title: "How many units in the last place they are off",
     edges: [0.5, 1, 2, 4, 10, 30, 100, 1000],
-    shown: (value) => (value < 1e6 ? Number(value.toPrecision(2)).toLocaleString("en").replaceAll(",", "\u202f") : value.toExponential(1)),
-    about: "by the distance of the worst element in units of the exact answer's last place (ULP); half a unit is rounded as well as can be, and where terms cancel many units are no fault",
+    shown: (value) =>
+      value < 1e6
+        ? Number(value.toPrecision(2)).toLocaleString("en").replaceAll(",", "\u202f")
+        : value.toExponential(1),
+    about:
+      "by the distance of the worst element in units of the exact answer's last place (ULP); " +
+      "half a unit is rounded as well as can be, and where terms cancel many units are no fault",
     unit: "ULP",
   },
 ];
@@ -22,12 +28,17 @@ const DISTANCES = [
 const ROUNDED = "status = 'pass' AND data <> 'ints'";
 
 function distributions() {
-  return el("div", { class: "pairs" }, DISTANCES.map((distance) => distribution(distance)));
+  return el(
+    "div",
+    { class: "pairs" },
+    DISTANCES.map((distance) => distribution(distance)),
+  );
 }
 
 function distribution({ column, title, edges, shown, about, unit }) {
   const bin = edges.map((edge, n) => `WHEN ${column} <= ${edge} THEN ${n}`).join(" ");
-  const found = ask(`SELECT adapter, dtype, CASE ${bin} ELSE ${edges.length} END AS bin, count(*) AS n, max(${column}) AS most
+  const found =
+    ask(`SELECT adapter, dtype, CASE ${bin} ELSE ${edges.length} END AS bin, count(*) AS n, max(${column}) AS most
     FROM outcomes WHERE ${ROUNDED} AND ${column} IS NOT NULL GROUP BY 1, 2, 3`);
   if (!found.length) return null;
   const dtypes = [...new Set(found.map((row) => row.dtype))].sort(byValue);
@@ -42,10 +53,44 @@ function distribution({ column, title, edges, shown, about, unit }) {
     const link = `${explorerLink(where)}&sort=${column}.desc&columns=${column}.profile.adapter.case_id`;
     return el("a", { href: link, title: words, "aria-label": words }, histogram(rows, edges.length + 1), shown(most));
   };
-  const rows = answering.map((adapter) => el("tr", {}, el("th", { scope: "row" }, adapter), dtypes.map((dtype) => el("td", {}, cell(adapter, dtype)))));
-  return el("div", {}, el("h2", {}, title),
-    el("p", { class: "legend" }, `Right answers to questions with rounding, ${about}. A bar each: up to ${edges.map(shown).join(", ")}, more. The number is the largest.`),
-    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, el("table", { class: "grid distances" }, el("thead", {}, el("tr", {}, el("td"), dtypes.map((dtype) => el("th", { scope: "col" }, dtype)))), el("tbody", {}, rows))));
+  const rows = answering.map((adapter) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, adapter),
+      dtypes.map((dtype) => el("td", {}, cell(adapter, dtype))),
+    ),
+  );
+  return el(
+    "div",
+    {},
+    el("h2", {}, title),
+    el(
+      "p",
+      { class: "legend" },
+      `Right answers to questions with rounding, ${about}. `,
+      `A bar each: up to ${edges.map(shown).join(", ")}, more. The number is the largest.`,
+    ),
+    el(
+      "div",
+      { class: "scroll", tabindex: "0", role: "region", "aria-label": title },
+      el(
+        "table",
+        { class: "grid distances" },
+        el(
+          "thead",
+          {},
+          el(
+            "tr",
+            {},
+            el("td"),
+            dtypes.map((dtype) => el("th", { scope: "col" }, dtype)),
+          ),
+        ),
+        el("tbody", {}, rows),
+      ),
+    ),
+  );
 }
 
 function histogram(rows, bins) {
@@ -61,7 +106,7 @@ function histogram(rows, bins) {
   };
   bar({ class: "floor", x: 0, y: 29, width: bins * 10, height: 1 });
   for (const row of rows) {
-    const height = Math.max(1.5, 28 * row.n / tallest);
+    const height = Math.max(1.5, (28 * row.n) / tallest);
     bar({ x: row.bin * 10 + 1, y: 30 - height, width: 8, height });
   }
   return svg;

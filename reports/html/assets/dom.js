@@ -1,3 +1,4 @@
+// @ts-check
 // Elements. Texts only ever become text nodes, so that nothing a framework says can become markup.
 
 function el(tag, properties = {}, ...children) {
@@ -7,7 +8,9 @@ function el(tag, properties = {}, ...children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -29,7 +32,12 @@ function badge(status, kind) {
 
 function standingBadge(name, text) {
   const { colour, symbol, about } = facts.standings[name];
-  return el("span", { class: `badge ${colour}`, title: about }, el("span", { "aria-hidden": "true" }, symbol), ` ${text}`);
+  return el(
+    "span",
+    { class: `badge ${colour}`, title: about },
+    el("span", { "aria-hidden": "true" }, symbol),
+    ` ${text}`,
+  );
 }
 
 function copyButton(text) {
@@ -55,7 +63,9 @@ async function copy(text, button) {
   }
   button.textContent = "copied";
   say("copied");
-  setTimeout(() => { button.textContent = "copy"; }, 1500);
+  setTimeout(() => {
+    button.textContent = "copy";
+  }, 1500);
 }
 
 function outcomeLink(adapter, caseId) {
@@ -64,6 +74,11 @@ function outcomeLink(adapter, caseId) {
 
 function explorerLink(where) {
   return `#/explorer?where=${encodeURIComponent(where)}`;
+}
+
+// A background that is the redder, the larger the share.
+function redShare(share) {
+  return `color-mix(in oklab, var(--red) ${Math.round(15 + 30 * share)}%, var(--paper))`;
 }
 
 // Numbers for people: six digits, integers as they are.
@@ -81,7 +96,8 @@ function short(value) {
 
 function select(title, options, chosen, onchange) {
   const list = el("select", { onchange: (event) => onchange(event.target.value) });
-  for (const option of options) list.append(el("option", { value: option, selected: option === chosen }, option.replaceAll("_", " ")));
+  for (const option of options)
+    list.append(el("option", { value: option, selected: option === chosen }, option.replaceAll("_", " ")));
   return el("label", {}, title, list);
 }
 
@@ -95,5 +111,7 @@ function withRules(text) {
 
 // A text in which addresses are links; only ours and documentation's come here, never a framework's message.
 function withLinks(text) {
-  return text.split(/(https:\/\/[^\s,;)]+)/).map((part, n) => (n % 2 ? el("a", { href: part, rel: "noreferrer noopener" }, part) : part));
+  return text
+    .split(/(https:\/\/[^\s,;)]+)/)
+    .map((part, n) => (n % 2 ? el("a", { href: part, rel: "noreferrer noopener" }, part) : part));
 }

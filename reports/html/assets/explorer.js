@@ -1,56 +1,128 @@
+// @ts-check
 // Every outcome in one table that only draws the rows in sight.
 
-const ROW_HEIGHT = 30;
 const DEFAULT_COLUMNS = ["status", "adapter", "case_id", "detail"];
 const WIDE = { case_id: 620, detail: 520, diagnosis: 360, adapter: 220, status: 160, source: 260 };
 
 class Explorer {
   constructor(box) {
     this.ids = [];
-    this.input = el("input", { type: "search", id: "where", list: "completions", spellcheck: "false", autocomplete: "off",
-      placeholder: "stride_max > kernel_min AND padding = 'same' AND exactly(1, gates)", "aria-describedby": "found",
-      oninput: () => this.typed() });
+    this.input = el("input", {
+      type: "search",
+      id: "where",
+      list: "completions",
+      spellcheck: "false",
+      autocomplete: "off",
+      placeholder: "stride_max > kernel_min AND padding = 'same' AND exactly(1, gates)",
+      "aria-describedby": "found",
+      oninput: () => this.typed(),
+    });
     this.suggestions = el("datalist", { id: "completions" });
     this.found = el("p", { id: "found", role: "status", class: "found" });
     this.head = el("tr", { role: "row" });
     this.body = el("tbody");
-    this.table = el("table", { class: "rows", "aria-labelledby": "explorer-title" }, el("thead", {}, this.head), this.body);
-    this.scroller = el("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Outcomes", onkeydown: (event) => this.walk(event) }, this.table);
-    this.presets = el("select", { "aria-label": "Ready-made conditions", onchange: (event) => this.go({ where: event.target.value }) });
+    this.table = el(
+      "table",
+      { class: "rows", "aria-labelledby": "explorer-title" },
+      el("thead", {}, this.head),
+      this.body,
+    );
+    this.scroller = el(
+      "div",
+      {
+        class: "scroller",
+        tabindex: "0",
+        role: "region",
+        "aria-label": "Outcomes",
+        onkeydown: (event) => this.walk(event),
+      },
+      this.table,
+    );
+    this.presets = el("select", {
+      "aria-label": "Ready-made conditions",
+      onchange: (event) => this.go({ where: event.target.value }),
+    });
     box.replaceChildren(
       el("h1", { id: "explorer-title" }, "Explorer"),
-      el("form", { class: "search", role: "search", onsubmit: (event) => { event.preventDefault(); this.go({ where: this.input.value }); } },
-        el("label", { for: "where" }, "where"), this.input, this.suggestions),
+      el(
+        "form",
+        {
+          class: "search",
+          role: "search",
+          onsubmit: (event) => {
+            event.preventDefault();
+            this.go({ where: this.input.value });
+          },
+        },
+        el("label", { for: "where" }, "where"),
+        this.input,
+        this.suggestions,
+      ),
       this.found,
-      el("div", { class: "controls" }, this.presets, this.columnPicker(),
-        ["CSV", "JSON", "ids"].map((kind) => el("button", { type: "button", onclick: () => this.save(kind) }, `save ${kind}`)), this.help()),
-      this.scroller);
-    this.virtualizer = new virtual.Virtualizer(this.options(0));
-    this.virtualizer._didMount();
-    [this.statuses, this.cases] = outcomeColumns("status", "case_no");
-  }
-
-  options(count) {
-    return { count, getScrollElement: () => this.scroller, estimateSize: () => ROW_HEIGHT, overscan: 12, scrollMargin: 0,
-      initialRect: { width: 1000, height: 700 }, scrollToFn: virtual.elementScroll, observeElementRect: virtual.observeElementRect,
-      observeElementOffset: virtual.observeElementOffset, onChange: () => this.draw() };
+      el(
+        "div",
+        { class: "controls" },
+        this.presets,
+        this.columnPicker(),
+        ["CSV", "JSON", "ids"].map((kind) =>
+          el("button", { type: "button", onclick: () => saveOutcomes(this.ids, kind) }, `save ${kind}`),
+        ),
+        this.help(),
+      ),
+      this.scroller,
+    );
+    this.window = new RowWindow(this.scroller, () => this.draw());
+    const [statuses, cases] = outcomeColumns("status", "case_no");
+    this.statuses = statuses;
+    this.cases = cases;
   }
 
   help() {
-    const names = Object.values(QUANTIFIERS).map(({ form, about }) => [el("dt", {}, el("code", {}, form)), el("dd", {}, about)]);
-    return el("details", { class: "help" }, el("summary", {}, "how to write a condition"),
-      el("p", {}, "One SQL condition, as on the command line: comparisons, AND, OR, NOT, LIKE, IN, BETWEEN, IS NULL. Beside it, over all outcomes of the same case:"),
-      el("dl", {}, names), el("p", {}, "Columns: ", Object.keys(facts.columns).map((name) => [el("code", {}, name), " "])));
+    const names = Object.values(QUANTIFIERS).map(({ form, about }) => [
+      el("dt", {}, el("code", {}, form)),
+      el("dd", {}, about),
+    ]);
+    return el(
+      "details",
+      { class: "help" },
+      el("summary", {}, "how to write a condition"),
+      el(
+        "p",
+        {},
+        "One SQL condition, as on the command line: comparisons, AND, OR, NOT, LIKE, IN, BETWEEN, IS NULL. ",
+        "Beside it, over all outcomes of the same case:",
+      ),
+      el("dl", {}, names),
+      el(
+        "p",
+        {},
+        "Columns: ",
+        Object.keys(facts.columns).map((name) => [el("code", {}, name), " "]),
+      ),
+    );
   }
 
   columnPicker() {
     this.picks = Object.keys(facts.columns).map((name) => {
       // Those shown stay where they are; another comes last.
-      const input = el("input", { type: "checkbox", value: name, onchange: () => this.go({ columns: [...this.columns.filter((column) => column !== name), ...(input.checked ? [name] : [])] }) });
+      const input = el("input", {
+        type: "checkbox",
+        value: name,
+        onchange: () =>
+          this.go({ columns: [...this.columns.filter((column) => column !== name), ...(input.checked ? [name] : [])] }),
+      });
       return input;
     });
-    return el("details", { class: "help" }, el("summary", {}, "columns"),
-      el("div", { class: "picks" }, this.picks.map((input) => el("label", {}, input, input.value.replaceAll("_", " ")))));
+    return el(
+      "details",
+      { class: "help" },
+      el("summary", {}, "columns"),
+      el(
+        "div",
+        { class: "picks" },
+        this.picks.map((input) => el("label", {}, input, input.value.replaceAll("_", " "))),
+      ),
+    );
   }
 
   // Show what the address says.
@@ -62,15 +134,27 @@ class Explorer {
     this.columns = chosen.length ? chosen : DEFAULT_COLUMNS;
     if (this.input.value !== this.where) this.input.value = this.where;
     for (const pick of this.picks) pick.checked = this.columns.includes(pick.value);
-    this.presets.replaceChildren(el("option", { value: "" }, "ready-made conditions …"), ...PRESETS.map(([name, where]) => el("option", { value: where, selected: where === this.where }, name)));
+    this.presets.replaceChildren(
+      el("option", { value: "" }, "ready-made conditions …"),
+      ...PRESETS.map(([name, where]) => el("option", { value: where, selected: where === this.where }, name)),
+    );
     this.drawHead();
     this.filter();
   }
 
   address(changes) {
-    const state = { where: this.where, sort: this.sort[0] ? `${this.sort[0]}.${this.sort[1].toLowerCase()}` : "", columns: this.columns, ...changes };
+    const state = {
+      where: this.where,
+      sort: this.sort[0] ? `${this.sort[0]}.${this.sort[1].toLowerCase()}` : "",
+      columns: this.columns,
+      ...changes,
+    };
     const columns = state.columns.join(".");
-    const kept = { where: state.where, sort: state.sort, columns: columns === DEFAULT_COLUMNS.join(".") ? "" : columns };
+    const kept = {
+      where: state.where,
+      sort: state.sort,
+      columns: columns === DEFAULT_COLUMNS.join(".") ? "" : columns,
+    };
     return `#/explorer?${new URLSearchParams(Object.entries(kept).filter(([, value]) => value))}`;
   }
 
@@ -87,7 +171,6 @@ class Explorer {
   }
 
   filter() {
-    const started = performance.now();
     try {
       this.ids = matching(this.where, this.sort);
     } catch (error) {
@@ -96,51 +179,66 @@ class Explorer {
       return;
     }
     this.input.removeAttribute("aria-invalid");
-    this.took = performance.now() - started;
     this.rows = new Map();
     this.found.replaceChildren(...this.tally());
-    this.virtualizer.setOptions(this.options(this.ids.length));
-    this.virtualizer._willUpdate();
-    this.scroller.scrollTop = 0;
-    this.virtualizer.measure();
+    this.window.reset(this.ids.length);
     this.draw();
   }
 
   tally() {
     const counts = {};
     for (const id of this.ids) counts[this.statuses[id]] = (counts[this.statuses[id]] ?? 0) + 1;
-    const named = Object.keys(facts.statuses).filter((name) => counts[name]).map((name) => [" ", badge(name), ` ${counts[name].toLocaleString("en")} `]);
-    return [el("b", {}, `${this.ids.length.toLocaleString("en")} of ${this.statuses.length.toLocaleString("en")} outcomes`), ...named.flat()];
+    const named = Object.keys(facts.statuses)
+      .filter((name) => counts[name])
+      .map((name) => [" ", badge(name), ` ${counts[name].toLocaleString("en")} `]);
+    return [
+      el("b", {}, `${this.ids.length.toLocaleString("en")} of ${this.statuses.length.toLocaleString("en")} outcomes`),
+      ...named.flat(),
+    ];
   }
 
   drawHead() {
     const next = { ASC: "desc", DESC: "" };
-    this.head.replaceChildren(...this.columns.map((name) => {
-      const sorted = this.sort[0] === name;
-      const direction = sorted ? next[this.sort[1]] : "asc";
-      const arrow = sorted ? (this.sort[1] === "ASC" ? " ↑" : " ↓") : "";
-      const cell = el("th", { scope: "col", "aria-sort": sorted ? (this.sort[1] === "ASC" ? "ascending" : "descending") : "none" },
-        el("button", { type: "button", onclick: () => this.go({ sort: direction ? `${name}.${direction}` : "" }) }, name.replaceAll("_", " ") + arrow));
-      cell.style.width = `${WIDE[name] ?? 120}px`;
-      return cell;
-    }));
+    this.head.replaceChildren(
+      ...this.columns.map((name) => {
+        const sorted = this.sort[0] === name;
+        const direction = sorted ? next[this.sort[1]] : "asc";
+        const arrow = sorted ? (this.sort[1] === "ASC" ? " ↑" : " ↓") : "";
+        const cell = el(
+          "th",
+          { scope: "col", "aria-sort": sorted ? (this.sort[1] === "ASC" ? "ascending" : "descending") : "none" },
+          el(
+            "button",
+            { type: "button", onclick: () => this.go({ sort: direction ? `${name}.${direction}` : "" }) },
+            name.replaceAll("_", " ") + arrow,
+          ),
+        );
+        cell.style.width = `${WIDE[name] ?? 120}px`;
+        return cell;
+      }),
+    );
     this.table.style.width = `${this.columns.reduce((sum, name) => sum + (WIDE[name] ?? 120), 0)}px`;
   }
 
   draw() {
     if (!this.rows) return;
-    const items = this.virtualizer.getVirtualItems();
-    this.fetch(items.map((item) => this.ids[item.index]));
+    const { first, end, above, below } = this.window.take();
+    const drawn = this.ids.slice(first, end);
+    this.fetch(drawn);
     const space = (height) => {
-      const row = el("tr", { "aria-hidden": "true", class: "space" }, el("td", { colspan: String(this.columns.length) }));
+      const row = el(
+        "tr",
+        { "aria-hidden": "true", class: "space" },
+        el("td", { colspan: String(this.columns.length) }),
+      );
       row.firstChild.style.height = `${height}px`;
       return row;
     };
-    const [first, last] = [items[0], items.at(-1)];
-    const rows = items.map((item) => this.row(this.rows.get(this.ids[item.index]), item.index));
+    const rows = drawn.map((id, n) => this.row(this.rows.get(id), first + n));
     this.table.setAttribute("aria-rowcount", String(this.ids.length + 1));
-    this.body.replaceChildren(...(first ? [space(first.start), ...rows, space(this.virtualizer.getTotalSize() - last.end)] : []));
-    if (this.focused !== undefined) this.body.querySelector(`[aria-rowindex="${this.focused + 2}"] a`)?.focus({ preventScroll: true });
+    this.body.replaceChildren(...(rows.length ? [space(above), ...rows, space(below)] : []));
+    if (this.focused !== undefined)
+      this.body.querySelector(`[aria-rowindex="${this.focused + 2}"] a`)?.focus({ preventScroll: true });
   }
 
   // Read the rows in sight that are not known yet.
@@ -148,18 +246,26 @@ class Explorer {
     const unknown = ids.filter((id) => !this.rows.has(id));
     if (!unknown.length) return;
     const names = [...new Set([...this.columns, "adapter", "case_id", "status", "kind"])];
-    for (const row of ask(`SELECT id, ${names.join(", ")} FROM outcomes WHERE case_no IN (${unknown.map((id) => this.cases[id])}) AND id IN (${unknown})`)) this.rows.set(row.id, row);
+    const cases = unknown.map((id) => this.cases[id]);
+    const sql = `SELECT id, ${names.join(", ")} FROM outcomes WHERE case_no IN (${cases}) AND id IN (${unknown})`;
+    for (const row of ask(sql)) this.rows.set(row.id, row);
   }
 
   row(row, index) {
     const cells = this.columns.map((name) => {
       if (name === "status") return el("td", {}, badge(row.status, row.kind));
       const text = row[name] === null ? "" : typeof row[name] === "number" ? number(row[name]) : row[name];
-      if (name === "case_id") return el("td", {}, el("a", { class: "case", href: outcomeLink(row.adapter, row.case_id) }, text));
-      return el("td", { title: text.length > 30 ? text : null, class: typeof row[name] === "number" ? "number" : null }, text);
+      if (name === "case_id")
+        return el("td", {}, el("a", { class: "case", href: outcomeLink(row.adapter, row.case_id) }, text));
+      return el(
+        "td",
+        { title: text.length > 30 ? text : null, class: typeof row[name] === "number" ? "number" : null },
+        text,
+      );
     });
     const link = cells.some((cell) => cell.querySelector("a"));
-    if (!link) cells[0].replaceChildren(el("a", { href: outcomeLink(row.adapter, row.case_id) }, ...cells[0].childNodes));
+    if (!link)
+      cells[0].replaceChildren(el("a", { href: outcomeLink(row.adapter, row.case_id) }, ...cells[0].childNodes));
     return el("tr", { "aria-rowindex": String(index + 2) }, cells);
   }
 
@@ -171,25 +277,11 @@ class Explorer {
     const row = event.target.closest("[aria-rowindex]");
     const now = row ? Number(row.getAttribute("aria-rowindex")) - 2 : -1;
     this.focused = Math.max(0, Math.min(this.ids.length - 1, now + step));
-    this.virtualizer.scrollToIndex(this.focused);
+    this.window.reveal(this.focused);
     this.draw();
-    setTimeout(() => { this.focused = undefined; }, 100);
-  }
-
-  save(kind) {
-    const names = Object.keys(facts.columns);
-    const rows = () => ask(`SELECT ${names.join(", ")} FROM outcomes WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id`, [JSON.stringify(this.ids)]);
-    const cell = (value) => (/[",\r\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : value ?? "");
-    const makers = {
-      CSV: () => [names, ...rows().map((row) => names.map((name) => row[name]))].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n",
-      JSON: () => JSON.stringify(rows(), null, 1),
-      ids: () => [...new Set(rows().map((row) => row.case_id))].join("\n") + "\n",
-    };
-    const file = new Blob([makers[kind]()], { type: { CSV: "text/csv", JSON: "application/json", ids: "text/plain" }[kind] });
-    const link = el("a", { href: URL.createObjectURL(file), download: { CSV: "outcomes.csv", JSON: "outcomes.json", ids: "cases.txt" }[kind] });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-    say(`saved ${this.ids.length} outcomes`);
+    setTimeout(() => {
+      this.focused = undefined;
+    }, 100);
   }
 }
 

@@ -1,3 +1,4 @@
+// @ts-check
 // All outcomes of one cause, with the smallest of them in full.
 
 const MOST_MEMBERS = 60;
@@ -8,42 +9,90 @@ function showFinding(box, id) {
     box.replaceChildren(el("p", {}, `This report has no finding ${id}.`));
     return;
   }
-  const members = ask("SELECT case_id, detail FROM outcomes WHERE finding = ? ORDER BY length(case_id), case_id LIMIT ?", [id, MOST_MEMBERS]);
-  const shared = ask(`SELECT other.adapter, count(*) AS n FROM asked JOIN asked AS other USING (case_no)
-    WHERE asked.finding = ? AND other.gates AND other.judged AND other.adapter <> asked.adapter GROUP BY 1 ORDER BY 2 DESC`, [id]);
+  const members = ask(
+    "SELECT case_id, detail FROM outcomes WHERE finding = ? ORDER BY length(case_id), case_id LIMIT ?",
+    [id, MOST_MEMBERS],
+  );
+  const shared = ask(
+    `SELECT other.adapter, count(*) AS n FROM asked JOIN asked AS other USING (case_no)
+    WHERE asked.finding = ? AND other.gates AND other.judged AND other.adapter <> asked.adapter
+    GROUP BY 1 ORDER BY 2 DESC`,
+    [id],
+  );
   const mine = `finding = ${quote(id)}`;
   const all = el("a", { href: explorerLink(mine) }, `all ${finding.count} in the explorer`);
   const outcome = findOutcome(finding.adapter, finding.smallest);
-  const more = () => [
-    finding.script ? [el("h3", {}, "Standalone script: needs the framework and NumPy only"), copyable(finding.script)] : null,
-    finding.status === "missing" ? null : el("details", { class: "more" }, el("summary", {}, "Text for an issue report"), copyable(issueBody(finding, outcome), "text")),
-  ].flat().filter(Boolean);
-  box.replaceChildren(...[
-    el("p", { class: "back" }, el("a", { href: "#/overview" }, "← overview")),
-    el("h1", { class: "wrong" }, `${finding.adapter}: ${finding.text || finding.label}`),
-    el("p", {}, el("a", { href: explorerLink(mine) }, `${finding.count} ${finding.count === 1 ? "case" : "cases"}`), standingsView(mine)),
-    breakdownView(finding),
-    conditionView(finding),
-    expectationsView(mine),
-    machinesView(finding.machines),
-    sharedView(shared),
-    lifeView(finding.life),
-    el("h2", {}, "The smallest case"), outcomeBody({ ...outcome, expectation: null }, more),
-    el("h2", {}, "Cases"),
-    el("ol", { class: "members" }, members.map((row) => el("li", {}, el("a", { class: "case", href: outcomeLink(finding.adapter, row.case_id) }, row.case_id)))),
-    el("p", {}, all)].flat().filter(Boolean));
+  const more = () =>
+    [
+      finding.script
+        ? [el("h3", {}, "Standalone script: needs the framework and NumPy only"), copyable(finding.script)]
+        : null,
+      finding.status === "missing"
+        ? null
+        : el(
+            "details",
+            { class: "more" },
+            el("summary", {}, "Text for an issue report"),
+            copyable(issueBody(finding, outcome), "text"),
+          ),
+    ]
+      .flat()
+      .filter(Boolean);
+  box.replaceChildren(
+    ...[
+      el("p", { class: "back" }, el("a", { href: "#/overview" }, "← overview")),
+      el("h1", { class: "wrong" }, `${finding.adapter}: ${finding.text || finding.label}`),
+      el(
+        "p",
+        {},
+        el("a", { href: explorerLink(mine) }, `${finding.count} ${finding.count === 1 ? "case" : "cases"}`),
+        standingsView(mine),
+      ),
+      breakdownView(finding),
+      conditionView(finding),
+      expectationsView(mine),
+      machinesView(finding.machines),
+      sharedView(shared),
+      lifeView(finding.life),
+      el("h2", {}, "The smallest case"),
+      outcomeBody({ ...outcome, expectation: null }, more),
+      el("h2", {}, "Cases"),
+      el(
+        "ol",
+        { class: "members" },
+        members.map((row) =>
+          el("li", {}, el("a", { class: "case", href: outcomeLink(finding.adapter, row.case_id) }, row.case_id)),
+        ),
+      ),
+      el("p", {}, all),
+    ]
+      .flat()
+      .filter(Boolean),
+  );
 }
 
 // How many of its cases are new and how many were known, each with its outcomes.
 function standingsView(where) {
-  const found = ask(`SELECT standing, count(*) AS n FROM outcomes WHERE ${where} AND standing IS NOT NULL GROUP BY standing`);
+  const found = ask(
+    `SELECT standing, count(*) AS n FROM outcomes WHERE ${where} AND standing IS NOT NULL GROUP BY standing`,
+  );
   const order = Object.keys(facts.standings);
   found.sort((a, b) => order.indexOf(a.standing) - order.indexOf(b.standing));
-  return found.map(({ standing, n }) => [" · ", el("a", { href: explorerLink(`${where} AND standing = ${quote(standing)}`) }, standingBadge(standing, `${n} ${standing}`))]);
+  return found.map(({ standing, n }) => [
+    " · ",
+    el(
+      "a",
+      { href: explorerLink(`${where} AND standing = ${quote(standing)}`) },
+      standingBadge(standing, `${n} ${standing}`),
+    ),
+  ]);
 }
 
 function expectationsView(where) {
-  const found = ask(`SELECT expectation, count(*) AS n FROM outcomes WHERE ${where} AND expectation IS NOT NULL GROUP BY expectation ORDER BY n DESC`);
+  const found = ask(
+    `SELECT expectation, count(*) AS n FROM outcomes WHERE ${where} AND expectation IS NOT NULL
+      GROUP BY expectation ORDER BY n DESC`,
+  );
   return found.map(({ expectation }) => el("p", {}, el("b", {}, "Expected "), withLinks(expectation)));
 }
 
@@ -57,7 +106,12 @@ function sharedView(shared) {
 function machinesView(machines) {
   if (!machines) return null;
   const [seen, notSeen] = machines;
-  return el("p", {}, `Seen on these machines: ${seen.join(", ")}. `, notSeen.length ? `Looked for and not seen on: ${notSeen.join(", ")}.` : "It was looked for on no other.");
+  return el(
+    "p",
+    {},
+    `Seen on these machines: ${seen.join(", ")}. `,
+    notSeen.length ? `Looked for and not seen on: ${notSeen.join(", ")}.` : "It was looked for on no other.",
+  );
 }
 
 // When it happens, as words and as a filter of the same cases.
@@ -73,17 +127,54 @@ function conditionView({ adapter, condition }) {
 // How many of its cases there are of each kind of failure, dtype, direction and kind of data.
 function breakdownView({ breakdown }) {
   const names = { kind: "outcome", dtype: "dtype", direction: "direction", data: "data" };
-  const parts = Object.entries(names).filter(([name]) => Object.keys(breakdown[name] ?? {}).length > 1)
-    .map(([name, words]) => `${words}: ${Object.entries(breakdown[name]).map(([value, count]) => `${count} ${value}`).join(", ")}`);
+  const parts = Object.entries(names)
+    .filter(([name]) => Object.keys(breakdown[name] ?? {}).length > 1)
+    .map(
+      ([name, words]) =>
+        `${words}: ${Object.entries(breakdown[name])
+          .map(([value, count]) => `${count} ${value}`)
+          .join(", ")}`,
+    );
   return parts.length ? el("p", { class: "breakdown" }, parts.join(" · ")) : null;
 }
 
 // The answers to the smallest case over the versions that the history has.
 function lifeView(life) {
   if (!life.length) return null;
-  const rows = life.map((stage) => el("tr", {}, el("td", {}, stage.since), el("td", {}, stage.until === stage.since ? "" : stage.until),
-    el("td", { class: "number" }, String(stage.runs)), el("td", {}, stage.label), el("td", {}, stage.transform)));
-  return el("div", {}, el("h2", {}, "Over the versions"), el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Over the versions" }, el("table", {},
-    el("thead", {}, el("tr", {}, ["from", "to", "runs", "answer to the smallest case", "diagnosis"].map((name) => el("th", { scope: "col" }, name)))),
-    el("tbody", {}, rows))));
+  const rows = life.map((stage) =>
+    el(
+      "tr",
+      {},
+      el("td", {}, stage.since),
+      el("td", {}, stage.until === stage.since ? "" : stage.until),
+      el("td", { class: "number" }, String(stage.runs)),
+      el("td", {}, stage.label),
+      el("td", {}, stage.transform),
+    ),
+  );
+  return el(
+    "div",
+    {},
+    el("h2", {}, "Over the versions"),
+    el(
+      "div",
+      { class: "scroll", tabindex: "0", role: "region", "aria-label": "Over the versions" },
+      el(
+        "table",
+        {},
+        el(
+          "thead",
+          {},
+          el(
+            "tr",
+            {},
+            ["from", "to", "runs", "answer to the smallest case", "diagnosis"].map((name) =>
+              el("th", { scope: "col" }, name),
+            ),
+          ),
+        ),
+        el("tbody", {}, rows),
+      ),
+    ),
+  );
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // One plane of a tensor as a heat map. Colours diverge around zero on a scale that colour-blind people can read.
 
 const ODD = "#00968f"; // NaN and infinity: a colour the scale does not have
@@ -6,7 +7,9 @@ const ON_DARK = d3.piecewise(d3.interpolateLab, ["#a99bf5", "#2b3036", "#f2a24e"
 // Values of one plane: rows by columns.
 class Plane {
   constructor(values, rows, columns) {
-    Object.assign(this, { values, rows, columns });
+    this.values = values;
+    this.rows = rows;
+    this.columns = columns;
   }
 
   get reach() {
@@ -39,7 +42,11 @@ function heatMap({ title, note, plane, reach, axes, room, onpoint }) {
   const fits = (pixels, count) => Math.floor(pixels / Math.max(count, 1));
   const cell = Math.max(3, Math.min(44, fits(room - 28, plane.columns), fits(420, plane.rows)));
   const margin = { left: axes.row && plane.rows > 1 ? 26 : 0, top: 16 };
-  const canvas = el("canvas", { tabindex: "0", role: "img", "aria-label": `${title}: heat map of ${plane.rows} by ${plane.columns} values; arrow keys read them` });
+  const canvas = el("canvas", {
+    tabindex: "0",
+    role: "img",
+    "aria-label": `${title}: heat map of ${plane.rows} by ${plane.columns} values; arrow keys read them`,
+  });
   const [width, height] = [margin.left + plane.columns * cell, margin.top + plane.rows * cell];
   const dense = window.devicePixelRatio || 1;
   [canvas.width, canvas.height] = [Math.max(1, width * dense), Math.max(1, height * dense)];
@@ -54,13 +61,17 @@ function heatMap({ title, note, plane, reach, axes, room, onpoint }) {
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.fillStyle = ink;
-    const step = (count) => Math.max(1, Math.ceil(count * 22 / Math.max(count * cell, 1)), Math.ceil(22 / cell));
+    const step = (count) => Math.max(1, Math.ceil((count * 22) / Math.max(count * cell, 1)), Math.ceil(22 / cell));
     for (let x = 0; x < plane.columns; x += step(plane.columns)) context.fillText(x, margin.left + (x + 0.5) * cell, 7);
-    if (margin.left) for (let y = 0; y < plane.rows; y += step(plane.rows)) context.fillText(y, 11, margin.top + (y + 0.5) * cell);
+    if (margin.left)
+      for (let y = 0; y < plane.rows; y += step(plane.rows)) context.fillText(y, 11, margin.top + (y + 0.5) * cell);
     const gap = cell > 8 ? 1 : 0;
-    const fitting = (length) => Math.min(12, Math.floor(cell * 1.6 / length));
+    const fitting = (length) => Math.min(12, Math.floor((cell * 1.6) / length));
     plane.values.forEach((value, index) => {
-      const [x, y] = [margin.left + (index % plane.columns) * cell, margin.top + Math.floor(index / plane.columns) * cell];
+      const [x, y] = [
+        margin.left + (index % plane.columns) * cell,
+        margin.top + Math.floor(index / plane.columns) * cell,
+      ];
       const fill = colour(value);
       context.fillStyle = fill;
       context.fillRect(x, y, cell - gap, cell - gap);
@@ -85,8 +96,9 @@ function heatMap({ title, note, plane, reach, axes, room, onpoint }) {
     at[1] = Math.max(0, Math.min(plane.columns - 1, column));
     onpoint(at[0], at[1]);
   };
-  canvas.addEventListener("pointermove", (event) => point(
-    Math.floor((event.offsetY - margin.top) / cell), Math.floor((event.offsetX - margin.left) / cell)));
+  canvas.addEventListener("pointermove", (event) =>
+    point(Math.floor((event.offsetY - margin.top) / cell), Math.floor((event.offsetX - margin.left) / cell)),
+  );
   canvas.addEventListener("focus", () => point(...at));
   canvas.addEventListener("keydown", (event) => {
     const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
@@ -95,17 +107,23 @@ function heatMap({ title, note, plane, reach, axes, room, onpoint }) {
     point(at[0] + move[0], at[1] + move[1]);
   });
   draw();
-  return { canvas, figure: el("figure", {},
-    el("figcaption", {}, title, el("span", {}, note ? ` ${note}` : "")),
-    plane.values.length ? el("div", { class: "canvas" }, canvas) : el("p", { class: "note" }, "empty"),
-    legend(reach, colour)) };
+  return {
+    canvas,
+    figure: el(
+      "figure",
+      {},
+      el("figcaption", {}, title, el("span", {}, note ? ` ${note}` : "")),
+      plane.values.length ? el("div", { class: "canvas" }, canvas) : el("p", { class: "note" }, "empty"),
+      legend(reach, colour),
+    ),
+  };
 }
 
 function legend(reach, colour) {
   const canvas = el("canvas", { width: "120", height: "8", "aria-hidden": "true" });
   const context = canvas.getContext("2d");
   for (let x = 0; x < 120; x += 1) {
-    context.fillStyle = colour((x / 119 * 2 - 1) * (reach || 1));
+    context.fillStyle = colour(((x / 119) * 2 - 1) * (reach || 1));
     context.fillRect(x, 0, 1, 8);
   }
   return el("div", { class: "scale" }, short(-reach), canvas, short(reach));

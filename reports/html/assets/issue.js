@@ -1,20 +1,49 @@
+// @ts-check
 // The body of an issue for a framework's tracker, in Markdown, made of what the run recorded.
 
 function issueBody(finding, outcome) {
   const about = facts.environments[outcome.adapter] ?? {};
-  const versions = Object.entries(about.versions ?? {}).map(([name, version]) => `${name} ${version}`).join(", ");
-  const others = ask("SELECT adapter, status, kind FROM asked WHERE case_no = ? AND adapter <> ? ORDER BY adapter", [outcome.case_no, outcome.adapter]);
+  const versions = Object.entries(about.versions ?? {})
+    .map(([name, version]) => `${name} ${version}`)
+    .join(", ");
+  const others = ask("SELECT adapter, status, kind FROM asked WHERE case_no = ? AND adapter <> ? ORDER BY adapter", [
+    outcome.case_no,
+    outcome.adapter,
+  ]);
   const parts = [
     `# ${versions.split(",")[0] || outcome.adapter}: transposed convolution, ${label(outcome.status, outcome.kind)}`,
-    [outcome.diagnosis, outcome.detail].filter(Boolean).map((text) => fenced(text)).join("\n\n"),
+    [outcome.diagnosis, outcome.detail]
+      .filter(Boolean)
+      .map((text) => fenced(text))
+      .join("\n\n"),
     `Question \`${outcome.case_id}\``,
-    finding.condition ? `${finding.condition.exact ? "It happens when" : "Seen in cases with"} ${inline(finding.condition.text)}. ${finding.condition.counted}` : "",
-    [finding.kinds, finding.spread].some(Boolean) ? `Cases of this cause: ${[finding.kinds, finding.spread].filter(Boolean).join("; ")}.` : "",
+    finding.condition ? conditionLine(finding.condition) : "",
+    [finding.kinds, finding.spread].some(Boolean)
+      ? `Cases of this cause: ${[finding.kinds, finding.spread].filter(Boolean).join("; ")}.`
+      : "",
     `## Script\n\n${fenced(finding.script ?? detailsOf(outcome.id)?.program ?? "", "python")}`,
-    `## Where\n\n${[versions, about.python && `Python ${about.python}`, about.cpu, (about.cpu_flags ?? []).join(" "), about.platform, factsOf(about).join(", ")].filter(Boolean).map((text) => `- ${text}`).join("\n")}`,
-    others.length ? `## Other implementations on the same question\n\n${others.map((row) => `- ${row.adapter}: ${label(row.status, row.kind)}`).join("\n")}` : "",
+    `## Where\n\n${[
+      versions,
+      about.python && `Python ${about.python}`,
+      about.cpu,
+      (about.cpu_flags ?? []).join(" "),
+      about.platform,
+      factsOf(about).join(", "),
+    ]
+      .filter(Boolean)
+      .map((text) => `- ${text}`)
+      .join("\n")}`,
+    others.length ? `## Other implementations on the same question\n\n${others.map(otherLine).join("\n")}` : "",
   ];
   return `${parts.filter(Boolean).join("\n\n")}\n`;
+}
+
+function otherLine({ adapter, status, kind }) {
+  return `- ${adapter}: ${label(status, kind)}`;
+}
+
+function conditionLine({ exact, text, counted }) {
+  return `${exact ? "It happens when" : "Seen in cases with"} ${inline(text)}. ${counted}`;
 }
 
 // A code block whose fence is longer than any run of backticks inside.

@@ -1,3 +1,4 @@
+// @ts-check
 // Which view is shown follows from the address alone, so that every view can be sent as a link.
 
 const VIEWS = {
@@ -19,8 +20,17 @@ function fill(id, show) {
 function showRule(number) {
   const rule = number && document.getElementById(`rule-${number}`);
   // After the view is shown; a hidden element cannot be scrolled to.
-  if (rule) setTimeout(() => { rule.scrollIntoView(); rule.focus({ preventScroll: true }); }, 0);
+  if (rule)
+    setTimeout(() => {
+      rule.scrollIntoView();
+      rule.focus({ preventScroll: true });
+    }, 0);
   return document.getElementById("rules");
+}
+
+/** @returns {NodeListOf<HTMLElement>} */
+function elements(selector) {
+  return document.querySelectorAll(selector);
 }
 
 function route() {
@@ -29,9 +39,10 @@ function route() {
   const [name, ...rest] = path.split("/").map(decodeURIComponent);
   const view = VIEWS[name] ?? VIEWS.overview;
   const shown = view(new URLSearchParams(query), ...rest);
-  for (const section of document.querySelectorAll("main > section")) section.hidden = section !== shown;
-  for (const link of document.querySelectorAll("nav a")) {
-    if (link.dataset.view === (rest[0] === "glossary" ? "glossary" : name || "overview")) link.setAttribute("aria-current", "page");
+  for (const section of elements("main > section")) section.hidden = section !== shown;
+  for (const link of elements("nav a")) {
+    if (link.dataset.view === (rest[0] === "glossary" ? "glossary" : name || "overview"))
+      link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   window.scrollTo(0, 0);
@@ -49,11 +60,16 @@ async function start() {
   try {
     await openDatabase();
   } catch (error) {
-    document.getElementById("matrix").replaceChildren(el("p", {}, `This browser cannot read the data: ${error.message}`));
+    document
+      .getElementById("matrix")
+      .replaceChildren(el("p", {}, `This browser cannot read the data: ${error.message}`));
     return;
   }
   showMatrix(document.getElementById("matrix"));
-  window.addEventListener("hashchange", () => { route(); document.getElementById("content").focus(); });
+  window.addEventListener("hashchange", () => {
+    route();
+    document.getElementById("content").focus();
+  });
   route();
   document.documentElement.dataset.ready = "yes";
 }

@@ -1,7 +1,28 @@
+// @ts-check
 // How often answers differ, over the values of any two columns; every cell leads to its outcomes.
 
-const FACETS = ["adapter", "rank", "padding", "output_padding", "stride", "dilation", "groups", "kernel_size", "layout",
-  "dtype", "bias", "data", "direction", "batch", "in_channels", "out_channels", "input_size", "status", "kind", "profile"];
+const FACETS = [
+  "adapter",
+  "rank",
+  "padding",
+  "output_padding",
+  "stride",
+  "dilation",
+  "groups",
+  "kernel_size",
+  "layout",
+  "dtype",
+  "bias",
+  "data",
+  "direction",
+  "batch",
+  "in_channels",
+  "out_channels",
+  "input_size",
+  "status",
+  "kind",
+  "profile",
+];
 const MOST_VALUES = 40;
 const MANY = 12;
 
@@ -10,8 +31,18 @@ function gridClass(columns) {
 }
 
 function facets() {
-  readColumns("cases", "case_no", FACETS.filter((name) => facts.columns[name] === "case"), ofCases);
-  readColumns("asked", "id", ["case_no", "gates", "judged", ...FACETS.filter((name) => facts.columns[name] !== "case")], ofOutcomes);
+  readColumns(
+    "cases",
+    "case_no",
+    FACETS.filter((name) => facts.columns[name] === "case"),
+    ofCases,
+  );
+  readColumns(
+    "asked",
+    "id",
+    ["case_no", "gates", "judged", ...FACETS.filter((name) => facts.columns[name] !== "case")],
+    ofOutcomes,
+  );
   return FACETS.filter((name) => {
     const count = new Set((facts.columns[name] === "case" ? ofCases : ofOutcomes).get(name)).size;
     return count > 1 && count <= MOST_VALUES;
@@ -65,12 +96,39 @@ function showMatrix(box) {
   // Many names are read more easily one below the other.
   if (facts.adapters.length > MANY) [down, across] = [across, down];
   const draw = () => {
-    const controls = el("div", { class: "controls" },
-      select("rows", ["adapter", ...names.filter((name) => name !== "adapter")], down, (value) => { down = value; draw(); }),
-      select("columns", ["adapter", ...names.filter((name) => name !== "adapter")], across, (value) => { across = value; draw(); }),
-      el("button", { type: "button", onclick: () => { [down, across] = [across, down]; draw(); } }, "swap"));
-    box.replaceChildren(controls, matrixTable(down, across), el("p", { class: "legend" },
-      "Each cell: discrepancies of the answers that were judged. A dash: nothing was judged there, as the framework or its interface cannot, or nobody asked. Every cell opens its outcomes."));
+    const controls = el(
+      "div",
+      { class: "controls" },
+      select("rows", ["adapter", ...names.filter((name) => name !== "adapter")], down, (value) => {
+        down = value;
+        draw();
+      }),
+      select("columns", ["adapter", ...names.filter((name) => name !== "adapter")], across, (value) => {
+        across = value;
+        draw();
+      }),
+      el(
+        "button",
+        {
+          type: "button",
+          onclick: () => {
+            [down, across] = [across, down];
+            draw();
+          },
+        },
+        "swap",
+      ),
+    );
+    box.replaceChildren(
+      controls,
+      matrixTable(down, across),
+      el(
+        "p",
+        { class: "legend" },
+        "Each cell: discrepancies of the answers that were judged. A dash: nothing was judged there, as the framework ",
+        "or its interface cannot, or nobody asked. Every cell opens its outcomes.",
+      ),
+    );
   };
   draw();
 }
@@ -83,13 +141,35 @@ function matrixTable(down, across) {
   const line = new Map(rows.map((y, n) => [y, n * columns.length]));
   const cells = tallied(ys.map((y, id) => line.get(y) + place.get(xs[id])));
   const shown = (value) => (value === null ? "none" : String(value));
-  const head = el("tr", {}, el("td"), columns.map((x) => el("th", { scope: "col" }, shown(x))));
-  const body = rows.map((y) => el("tr", {}, el("th", { scope: "row" }, shown(y)), columns.map((x) => {
-    const cell = cells.get(line.get(y) + place.get(x));
-    if (!cell) return el("td", {}, el("span", { class: "cell undone", "aria-label": "not asked" }, ""));
-    return el("td", {}, matrixCell(cell, `${across} ${shown(x)}, ${down} ${shown(y)}`, `${equals(across, x)} AND ${equals(down, y)}`));
-  })));
-  const table = el("table", { class: gridClass(columns.length) }, el("caption", { class: "quiet" }, `Discrepancies by ${down} and ${across}`), el("thead", {}, head), el("tbody", {}, body));
+  const head = el(
+    "tr",
+    {},
+    el("td"),
+    columns.map((x) => el("th", { scope: "col" }, shown(x))),
+  );
+  const body = rows.map((y) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, shown(y)),
+      columns.map((x) => {
+        const cell = cells.get(line.get(y) + place.get(x));
+        if (!cell) return el("td", {}, el("span", { class: "cell undone", "aria-label": "not asked" }, ""));
+        return el(
+          "td",
+          {},
+          matrixCell(cell, `${across} ${shown(x)}, ${down} ${shown(y)}`, `${equals(across, x)} AND ${equals(down, y)}`),
+        );
+      }),
+    ),
+  );
+  const table = el(
+    "table",
+    { class: gridClass(columns.length) },
+    el("caption", { class: "quiet" }, `Discrepancies by ${down} and ${across}`),
+    el("thead", {}, head),
+    el("tbody", {}, body),
+  );
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Matrix" }, table);
 }
 
@@ -99,18 +179,22 @@ function matrixCell(cell, where, condition) {
   // What is read aloud holds what is seen.
   const words = !judged ? "nothing judged" : cell.wrong ? `${text} differ` : `${text} agree`;
   const name = `${where}: ${words}${cell.n - judged ? `, ${cell.n - judged} not judged` : ""}`;
-  const link = el("a", {
-    href: explorerLink(condition),
-    class: !judged ? "undone" : cell.wrong ? "differs" : "clean",
-    "aria-label": name,
-    title: name,
-  }, text);
-  if (cell.wrong) link.style.background = `color-mix(in oklab, var(--red) ${Math.round(15 + 30 * cell.wrong / judged)}%, var(--paper))`;
+  const link = el(
+    "a",
+    {
+      href: explorerLink(condition),
+      class: !judged ? "undone" : cell.wrong ? "differs" : "clean",
+      "aria-label": name,
+      title: name,
+    },
+    text,
+  );
+  if (cell.wrong) link.style.background = redShare(cell.wrong / judged);
   return link;
 }
 
 function byValue(a, b) {
-  if (a === null || b === null) return (a === null) - (b === null);
+  if (a === null || b === null) return Number(a === null) - Number(b === null);
   if (typeof a === "number" && typeof b === "number") return a - b;
   return String(a).localeCompare(String(b), "en", { numeric: true });
 }

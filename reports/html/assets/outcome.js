@@ -1,3 +1,4 @@
+// @ts-check
 // One outcome: what was asked, what came, what is right, and the call.
 
 function findOutcome(adapter, caseId) {
@@ -11,9 +12,20 @@ function showOutcome(box, adapter, caseId) {
     return;
   }
   box.replaceChildren(
-    el("p", { class: "back" }, outcome.finding ? el("a", { href: `#/finding/${outcome.finding}` }, "← its finding") : el("a", { href: "#/overview" }, "← overview")),
-    el("h1", { class: outcome.gates ? "wrong" : "right" }, `${outcome.adapter}: ${label(outcome.status, outcome.kind)}`),
-    outcomeBody(outcome));
+    el(
+      "p",
+      { class: "back" },
+      outcome.finding
+        ? el("a", { href: `#/finding/${outcome.finding}` }, "← its finding")
+        : el("a", { href: "#/overview" }, "← overview"),
+    ),
+    el(
+      "h1",
+      { class: outcome.gates ? "wrong" : "right" },
+      `${outcome.adapter}: ${label(outcome.status, outcome.kind)}`,
+    ),
+    outcomeBody(outcome),
+  );
 }
 
 // Everything about an outcome; it fills itself again when its details come from a file beside the page.
@@ -23,8 +35,10 @@ function outcomeBody(outcome, more = () => []) {
   const file = kept ? undefined : fileOf(outcome.id);
   const body = filledBody(outcome, more, kept, file);
   if (file !== undefined) {
-    loadFile(file).then(() => body.replaceWith(filledBody(outcome, more, detailsOf(outcome.id))),
-      (error) => body.querySelector(".pending").replaceChildren(`${error.message}; the numbers are not in this file.`));
+    loadFile(file).then(
+      () => body.replaceWith(filledBody(outcome, more, detailsOf(outcome.id))),
+      (error) => body.querySelector(".pending").replaceChildren(`${error.message}; the numbers are not in this file.`),
+    );
   }
   return body;
 }
@@ -39,51 +53,121 @@ function filledBody(outcome, more, kept, file) {
   for (const [name, tensor] of Object.entries(evidence)) body.append(tensorView(name, tensor, outcome));
   body.append(geometryView(outcome, evidence.y));
   const others = el("div", {}, el("h3", {}, "Every adapter on this case"), sameCase(outcome));
-  if (kept && kept.program) body.append(el("h3", {}, "The call"), copyable(kept.program));
+  if (kept?.program) body.append(el("h3", {}, "The call"), copyable(kept.program));
   if (file !== undefined) body.append(el("p", { class: "pending" }, "Loading the numbers …"));
   body.append(...more());
   const again = `${outcome.case_id} --adapter ${shellWord(outcome.adapter)}`;
-  if (outcome.gates) body.append(el("h3", {}, "To go on in a terminal"), copyable(["check", "explain", "minimize", "repro"].map((name) => `conformance ${name} ${again}`).join("\n")));
+  if (outcome.gates)
+    body.append(
+      el("h3", {}, "To go on in a terminal"),
+      copyable(["check", "explain", "minimize", "repro"].map((name) => `conformance ${name} ${again}`).join("\n")),
+    );
   body.append(others, el("h3", {}, "Parameters"), parameters(outcome), environment(outcome.adapter) ?? "");
   return body;
 }
 
 // How it stands against what was known, and why that was expected.
 function standingView({ standing, expectation, before }) {
-  return el("p", {}, standing ? standingBadge(standing, standing) : null,
-    before ? ` before: ${before}` : null, expectation ? [" expected: ", withLinks(expectation)] : null);
+  return el(
+    "p",
+    {},
+    standing ? standingBadge(standing, standing) : null,
+    before ? ` before: ${before}` : null,
+    expectation ? [" expected: ", withLinks(expectation)] : null,
+  );
 }
 
 function shellWord(text) {
-  return /^[\w@%+=:,.\/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function parameters(outcome) {
   // What is said once already: the sizes of all axes together hold those of each.
   const skipped = /^axes_|_(min|max|d|h|w|width)$|^case_id$/;
-  const names = Object.keys(facts.columns).filter((name) => facts.columns[name] === "case" && !skipped.test(name) && outcome[name] !== null);
-  return el("dl", { class: "parameters" }, names.map((name) => el("div", {}, el("dt", {}, name.replaceAll("_", " ")), el("dd", {}, String(outcome[name])))));
+  const names = Object.keys(facts.columns).filter(
+    (name) => facts.columns[name] === "case" && !skipped.test(name) && outcome[name] !== null,
+  );
+  return el(
+    "dl",
+    { class: "parameters" },
+    names.map((name) => el("div", {}, el("dt", {}, name.replaceAll("_", " ")), el("dd", {}, String(outcome[name])))),
+  );
 }
 
 function sameCase(outcome) {
-  const rows = ask("SELECT adapter, status, kind, answer, profile, budget, max_abs_error FROM asked WHERE case_no = ? ORDER BY adapter", [outcome.case_no]);
-  const cells = (row) => [row.profile ?? "", row.budget === null ? "" : `${Math.round(row.budget * 100)} %`, row.max_abs_error === null ? "" : number(row.max_abs_error), row.answer ?? ""];
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Every adapter on this case" }, el("table", {},
-    el("thead", {}, el("tr", {}, ["adapter", "outcome", "profile", "bound used", "largest error", "bits"].map((name) => el("th", { scope: "col", title: name === "bits" ? "equal letters, equal bits" : null }, name)))),
-    el("tbody", {}, rows.map((row) => el("tr", {}, el("th", { scope: "row" }, row.adapter === outcome.adapter ? row.adapter : el("a", { href: outcomeLink(row.adapter, outcome.case_id) }, row.adapter)),
-      el("td", {}, badge(row.status, row.kind)), cells(row).map((text) => el("td", {}, text)))))));
+  const rows = ask(
+    `SELECT adapter, status, kind, answer, profile, budget, max_abs_error
+      FROM asked WHERE case_no = ? ORDER BY adapter`,
+    [outcome.case_no],
+  );
+  const cells = (row) => [
+    row.profile ?? "",
+    row.budget === null ? "" : `${Math.round(row.budget * 100)} %`,
+    row.max_abs_error === null ? "" : number(row.max_abs_error),
+    row.answer ?? "",
+  ];
+  return el(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": "Every adapter on this case" },
+    el(
+      "table",
+      {},
+      el(
+        "thead",
+        {},
+        el(
+          "tr",
+          {},
+          ["adapter", "outcome", "profile", "bound used", "largest error", "bits"].map((name) =>
+            el("th", { scope: "col", title: name === "bits" ? "equal letters, equal bits" : null }, name),
+          ),
+        ),
+      ),
+      el(
+        "tbody",
+        {},
+        rows.map((row) =>
+          el(
+            "tr",
+            {},
+            el(
+              "th",
+              { scope: "row" },
+              row.adapter === outcome.adapter
+                ? row.adapter
+                : el("a", { href: outcomeLink(row.adapter, outcome.case_id) }, row.adapter),
+            ),
+            el("td", {}, badge(row.status, row.kind)),
+            cells(row).map((text) => el("td", {}, text)),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 // What was measured about the machine, as words; what could not be measured is left out.
 function factsOf(about) {
   const said = { true: "yes", false: "no" };
-  return Object.entries(about.facts ?? {}).filter(([, value]) => value !== null).map(([name, value]) => `${name} ${said[value] ?? value}`);
+  return Object.entries(about.facts ?? {})
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name} ${said[value] ?? value}`);
 }
 
 function environment(adapter) {
   const about = facts.environments[adapter];
   if (!about) return null;
-  const versions = Object.entries(about.versions ?? {}).map(([name, version]) => `${name} ${version}`).join(", ");
-  const parts = [versions, about.python && `Python ${about.python}`, about.cpu, about.threads && `${about.threads} threads`, (about.cpu_flags ?? []).join(" "), about.platform, ...factsOf(about)];
+  const versions = Object.entries(about.versions ?? {})
+    .map(([name, version]) => `${name} ${version}`)
+    .join(", ");
+  const parts = [
+    versions,
+    about.python && `Python ${about.python}`,
+    about.cpu,
+    about.threads && `${about.threads} threads`,
+    (about.cpu_flags ?? []).join(" "),
+    about.platform,
+    ...factsOf(about),
+  ];
   return el("div", {}, el("h3", {}, "Where"), el("p", {}, parts.filter(Boolean).join(" · ")));
 }

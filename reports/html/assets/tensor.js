@@ -1,3 +1,4 @@
+// @ts-check
 // A tensor of an answer beside the right one: planes as heat maps, sliders for the other axes.
 
 const SPATIAL = { 1: ["W"], 2: ["H", "W"], 3: ["D", "H", "W"] };
@@ -15,10 +16,18 @@ const NOTES = { difference: "got − expected", "bound used": "1 is all that rou
 function tensorView(name, tensor, outcome) {
   const names = tensorAxes(name, outcome);
   const same = tensor.expected && String(tensor.shape) === String(tensor.expected_shape);
-  const known = [["expected", tensor.expected_shape, tensor.expected], ["got", tensor.shape, tensor.got]]
-    .filter(([, shape, values]) => shape && values && shape.length === names.length);
+  const known = [
+    ["expected", tensor.expected_shape, tensor.expected],
+    ["got", tensor.shape, tensor.got],
+  ].filter(([, shape, values]) => shape && values && shape.length === names.length);
   const heading = el("h3", {}, `${name} `, el("span", { class: "note" }, shapes(tensor, names)));
-  if (!known.length) return el("div", {}, heading, el("p", { class: "note" }, "The answer has another number of axes; it cannot be shown beside the right one."));
+  if (!known.length)
+    return el(
+      "div",
+      {},
+      heading,
+      el("p", { class: "note" }, "The answer has another number of axes; it cannot be shown beside the right one."),
+    );
   const difference = same ? tensor.got.map((value, index) => apart(value, tensor.expected[index])) : null;
   if (same) known.push(["difference", tensor.shape, difference]);
   if (same && tensor.budget) known.push(["bound used", tensor.shape, tensor.budget]);
@@ -34,7 +43,9 @@ function tensorView(name, tensor, outcome) {
       const at = [...place];
       at[column] = x;
       if (row >= 0) at[row] = y;
-      const values = known.map(([title, shape, flat]) => `${title} ${within(at, shape) ? number(flat[flatIndex(at, shape)]) : "nothing"}`);
+      const values = known.map(
+        ([title, shape, flat]) => `${title} ${within(at, shape) ? number(flat[flatIndex(at, shape)]) : "nothing"}`,
+      );
       readout.textContent = `[${at.join(", ")}]  ${values.join("  ")}`;
       for (const canvas of canvases) canvas.mark([y, x]);
     };
@@ -42,20 +53,42 @@ function tensorView(name, tensor, outcome) {
     const planes = known.map(([title, shape, flat]) => [title, cut(flat, shape, place, row, column)]);
     // Expected and got share a scale, so that they can be compared; the others have their own.
     const reach = Math.max(...planes.filter(([title]) => !(title in NOTES)).map(([, plane]) => plane.reach));
-    maps.replaceChildren(...planes.map(([title, plane]) => {
-      const note = NOTES[title] ?? "";
-      const map = heatMap({ title, note, plane, reach: title in NOTES ? plane.reach : reach, axes: { row: row >= 0 }, room, onpoint: point });
-      canvases.push(map.canvas);
-      return map.figure;
-    }));
+    maps.replaceChildren(
+      ...planes.map(([title, plane]) => {
+        const note = NOTES[title] ?? "";
+        const map = heatMap({
+          title,
+          note,
+          plane,
+          reach: title in NOTES ? plane.reach : reach,
+          axes: { row: row >= 0 },
+          room,
+          onpoint: point,
+        });
+        canvases.push(map.canvas);
+        return map.figure;
+      }),
+    );
     readout.textContent = "Point at an element, or focus a map and use the arrow keys.";
   };
-  const sliders = others.filter((axis) => largest[axis] > 1).map((axis) => {
-    const shown = el("output", {}, String(place[axis]));
-    const input = el("input", { type: "range", min: "0", max: String(largest[axis] - 1), value: String(place[axis]), "aria-label": names[axis],
-      oninput: () => { place[axis] = Number(input.value); shown.textContent = input.value; draw(); } });
-    return el("label", {}, names[axis], input, shown, el("span", { class: "note" }, `of 0–${largest[axis] - 1}`));
-  });
+  const sliders = others
+    .filter((axis) => largest[axis] > 1)
+    .map((axis) => {
+      const shown = el("output", {}, String(place[axis]));
+      const input = el("input", {
+        type: "range",
+        min: "0",
+        max: String(largest[axis] - 1),
+        value: String(place[axis]),
+        "aria-label": names[axis],
+        oninput: () => {
+          place[axis] = Number(input.value);
+          shown.textContent = input.value;
+          draw();
+        },
+      });
+      return el("label", {}, names[axis], input, shown, el("span", { class: "note" }, `of 0–${largest[axis] - 1}`));
+    });
   draw();
   return el("div", {}, heading, sliders.length ? el("div", { class: "controls" }, sliders) : null, maps, readout);
 }
@@ -78,7 +111,9 @@ function drawnAxes(names) {
 function shapes(tensor, names) {
   const text = (shape) => (shape ? `(${shape.join(", ")})` : "none");
   const order = ` as (${names.join(", ")})`;
-  return String(tensor.shape) === String(tensor.expected_shape) ? text(tensor.shape) + order : `expected ${text(tensor.expected_shape)}, got ${text(tensor.shape)}${order}`;
+  return String(tensor.shape) === String(tensor.expected_shape)
+    ? text(tensor.shape) + order
+    : `expected ${text(tensor.expected_shape)}, got ${text(tensor.shape)}${order}`;
 }
 
 function apart(got, expected) {
@@ -96,10 +131,12 @@ function flatIndex(at, shape) {
 
 // Where the difference is largest; NaN is larger than any number.
 function worst(difference, shape) {
-  if (!difference || !difference.length) return null;
+  if (!difference?.length) return null;
   const size = (value) => (typeof value === "number" ? Math.abs(value) : Infinity);
   let [best, index] = [-1, 0];
-  difference.forEach((value, at) => { if (size(value) > best) [best, index] = [size(value), at]; });
+  difference.forEach((value, at) => {
+    if (size(value) > best) [best, index] = [size(value), at];
+  });
   const place = shape.map(() => 0);
   for (let axis = shape.length - 1; axis >= 0; axis -= 1) {
     place[axis] = index % shape[axis];

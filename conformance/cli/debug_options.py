@@ -1,0 +1,65 @@
+"""Options for looking into a run: a log, an adapter in this process, the program that it runs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from adapters.registry import AdapterSpec
+
+__all__ = ["in_process_option", "log_options", "require_in_process", "show_program_option"]
+
+_LEVELS = ("debug", "info", "warning", "error")
+
+
+def _configure(context: click.Context, parameter: click.Parameter, level: str) -> None:
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=level.upper())
+
+
+def _verbose(context: click.Context, parameter: click.Parameter, count: int) -> None:
+    if count:
+        logging.getLogger("conformance").setLevel(logging.INFO if count == 1 else logging.DEBUG)
+
+
+def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``-v`` and ``--log-level``, which write a log to standard error; the command itself sees neither."""
+    level = click.option(
+        "--log-level",
+        type=click.Choice(_LEVELS),
+        default="warning",
+        expose_value=False,
+        callback=_configure,
+        help="What to log of the adapters' processes on standard error: debug has every message.",
+    )
+    verbose = click.option(
+        "-v",
+        "--verbose",
+        count=True,
+        expose_value=False,
+        callback=_verbose,
+        help="Log starts and restarts; -vv: every message, too.",
+    )
+    return level(verbose(command))
+
+
+in_process_option = click.option(
+    "--in-process",
+    is_flag=True,
+    help="Run the adapter in this process, where breakpoint() works. A crash ends the command; nothing times out.",
+)
+
+show_program_option = click.option(
+    "--show-program", is_flag=True, help="Print the program that each adapter runs for the case."
+)
+
+
+def require_in_process(specs: Sequence[AdapterSpec]) -> None:
+    """Raise UsageError unless there is one adapter that can run in this process."""
+    if len(specs) != 1:
+        raise click.UsageError(f"--in-process takes one adapter, not {len(specs)}; name it with --adapter")
+    if specs[0].foreign or specs[0].profile.name != "native":
+        raise click.UsageError("--in-process takes an adapter of this environment and machine")

@@ -1,0 +1,36 @@
+// @ts-check
+// Outcomes as a file to save.
+
+const CSV_END = "\r\n";
+
+const EXPORTS = {
+  CSV: { name: "outcomes.csv", type: "text/csv", text: (names, rows) => csv(names, rows) },
+  JSON: { name: "outcomes.json", type: "application/json", text: (_, rows) => JSON.stringify(rows, null, 1) },
+  ids: {
+    name: "cases.txt",
+    type: "text/plain",
+    text: (_, rows) => `${[...new Set(rows.map((row) => row.case_id))].join("\n")}\n`,
+  },
+};
+
+function csv(names, rows) {
+  const cell = (value) => (/[",\r\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : (value ?? ""));
+  const lines = [names, ...rows.map((row) => names.map((name) => row[name]))];
+  return lines.map((line) => line.map(cell).join(",") + CSV_END).join("");
+}
+
+/**
+ * Save outcomes.
+ * @param {number[]} ids Numbers of the outcomes.
+ * @param {string} kind A name in EXPORTS.
+ */
+function saveOutcomes(ids, kind) {
+  const { name, type, text } = EXPORTS[kind];
+  const names = Object.keys(facts.columns);
+  const sql = `SELECT ${names.join(", ")} FROM outcomes WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id`;
+  const file = new Blob([text(names, ask(sql, [JSON.stringify(ids)]))], { type });
+  const link = /** @type {HTMLAnchorElement} */ (el("a", { href: URL.createObjectURL(file), download: name }));
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  say(`saved ${ids.length} outcomes`);
+}
