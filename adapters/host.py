@@ -73,12 +73,20 @@ def _keep_freed_memory() -> None:
         _LIBC.mallopt(_M_TRIM_THRESHOLD, 4 * _KEPT_BYTES)
 
 
-def _same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
-    return first.keys() == second.keys() and all(
-        a.dtype == second[name].dtype
-        and a.values.shape == second[name].values.shape
-        and np.array_equal(a.values, second[name].values, equal_nan=a.values.dtype.kind in "fc")
-        for name, a in first.items()
+def _changing(first: dict[str, Tensor], second: dict[str, Tensor]) -> list[str]:
+    """Names of the tensors that differ between two runs of a case."""
+    return [
+        name
+        for name in {**first, **second}
+        if name not in first or name not in second or not _same(first[name], second[name])
+    ]
+
+
+def _same(first: Tensor, second: Tensor) -> bool:
+    return (
+        first.dtype == second.dtype
+        and first.values.shape == second.values.shape
+        and np.array_equal(first.values, second.values, equal_nan=first.values.dtype.kind in "fc")
     )
 
 
@@ -92,12 +100,12 @@ def _ask(
         wrong = misshapen(case, answer)
         if wrong is not None:
             return {"reply": "misshapen", "detail": wrong}, {}
-        steady = True
+        changing: list[str] = []
         if twice and seconds < _REPEAT_WITHIN_SECONDS:
             _poison(_POISONS[1])
             again = _run(adapter, case, tensors, beyond_limits)
-            same = misshapen(case, again) is None and _same(answer, again)
-            steady = same or not (adapter.repeatable or DATA_KINDS[case.data].exact)
+            if adapter.repeatable or DATA_KINDS[case.data].exact:
+                changing = _changing(answer, again) if misshapen(case, again) is None else list(answer)
     except Declined as declined:
         return {"reply": declined.status, "detail": declined.reason, "source": declined.source}, {}
     except AdapterBug as bug:
@@ -114,7 +122,7 @@ def _ask(
     message = {
         "reply": "answer",
         "promise": adapter.promise(case),
-        "steady": steady,
+        "changing": changing,
         "dtypes": {name: tensor.dtype for name, tensor in answer.items()},
     }
     return message, {name: tensor.values for name, tensor in answer.items()}

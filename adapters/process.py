@@ -69,8 +69,8 @@ class Reply:
         The answer.
     detail, source : str
         The message and the documentation it cites.
-    steady : bool
-        Whether asking twice gave the same bits.
+    changing : tuple of str
+        Names of the tensors that differ when the case is run twice.
     promise : str
         The accuracy profile the adapter promises for the case.
     """
@@ -79,8 +79,13 @@ class Reply:
     tensors: dict[str, Tensor] = field(default_factory=dict)
     detail: str = ""
     source: str = ""
-    steady: bool = True
+    changing: tuple[str, ...] = ()
     promise: str = "exact"
+
+    @property
+    def steady(self) -> bool:
+        """Whether running the case twice gave the same bits."""
+        return not self.changing
 
 
 class Model(NamedTuple):
@@ -240,7 +245,7 @@ class Host:
                 tensors={name: Tensor(arrays[name], str(d)) for name, d in reply.get("dtypes", {}).items()},
                 detail=_plain(str(reply.get("detail", ""))),
                 source=_plain(str(reply.get("source", ""))),
-                steady=bool(reply.get("steady", True)),
+                changing=tuple(map(str, reply.get("changing", ()))),
                 promise=str(reply.get("promise", "exact")),
             )
         except KeyError as error:

@@ -24,7 +24,7 @@ from cases.kinds import DATA_KINDS, Budget, DataKind
 if TYPE_CHECKING:
     from cases.case import Case
 
-__all__ = ["DATA_KINDS", "DataKind", "make_tensors"]
+__all__ = ["DATA_KINDS", "DataKind", "make_tensors", "term_counts"]
 
 Tensors = dict[str, np.ndarray]
 
@@ -32,8 +32,12 @@ Tensors = dict[str, np.ndarray]
 _MAX_AMPLITUDE = 99
 
 
-def _term_count(case: Case) -> int:
-    """Upper bound of the number of products in any element of any answer the case asks for."""
+def term_counts(case: Case) -> dict[str, int]:
+    """Upper bounds of the number of products in any element of an output, and of each gradient.
+
+    The output is counted in any direction, since integers for gradients leave room for its sums, too. For
+    gradients of gradients ``y``, ``dx`` and ``dw`` stand for ddy, ddx and ddw.
+    """
     # Where the output wraps, every tap can land on an element, from whichever input is a period away.
     reach = math.prod(
         kernel if case.geometry().wraps else min(kernel, size)
@@ -42,15 +46,14 @@ def _term_count(case: Case) -> int:
     count = case.in_channels // max(case.groups, 1) * reach
     if case.direction == "grad2":
         count *= 2  # ddy is the sum of two outputs
-    if case.direction != "fwd":
-        spatial_out = math.prod(case.geometry().output_size)
-        count = max(
-            count,
-            case.out_channels // max(case.groups, 1) * math.prod(case.kernel_size),
-            case.batch * math.prod(case.input_size),
-            case.batch * spatial_out,
-        )
-    return count
+    if case.direction == "fwd":
+        return {"y": count}
+    return {
+        "y": count,
+        "dx": case.out_channels // max(case.groups, 1) * math.prod(case.kernel_size),
+        "dw": case.batch * math.prod(case.input_size),
+        "db": case.batch * math.prod(case.geometry().output_size),
+    }
 
 
 def _exact_range(case: Case) -> int:
@@ -63,7 +66,9 @@ def _integer_budget(case: Case) -> Budget:
 
     The extra term is the bias. A complex product is the sum of two real ones.
     """
-    terms = 2 * _term_count(case) + 1 if case.format.is_complex else _term_count(case)
+    terms = max(term_counts(case).values())
+    if case.format.is_complex:
+        terms = 2 * terms + 1
     room = _exact_range(case) / (terms + 1)
     if room >= 1:
         return Budget(min(_MAX_AMPLITUDE, math.isqrt(int(room))), 1.0)

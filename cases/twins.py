@@ -79,6 +79,7 @@ def _other_direction(case: Case) -> Case:
 CHANGES: dict[str, Callable[[Case], Case]] = {
     "weights": lambda case: replace(case, seed=case.seed + 1),
     "stride": _other_stride,
+    "larger_stride": lambda case: replace(case, stride=tuple(size + 1 for size in case.stride)),
     "padding": _other_padding,
     "output_padding": _other_extra,
     "dilation": lambda case: replace(case, dilation=tuple(2 if d == 1 else 1 for d in case.dilation)),

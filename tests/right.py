@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import numpy as np
 
@@ -41,6 +42,13 @@ def _in_pairs(parts: list[np.ndarray], order: np.random.Generator) -> np.ndarray
 
 def _in_blocks(parts: list[np.ndarray], order: np.random.Generator) -> np.ndarray:
     return _one_by_one([_one_by_one(parts[n : n + 4], order) for n in range(0, len(parts), 4)], order)
+
+
+def _in_threads(parts: list[np.ndarray], order: np.random.Generator) -> np.ndarray:
+    """Partial sums in four threads, added in the order in which they are done."""
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(_one_by_one, parts[n::4], order) for n in range(min(4, len(parts)))]
+        return _one_by_one([part.result() for part in as_completed(waiting)], order)
 
 
 def _terms(work: Work, kind: type) -> list[np.ndarray]:
@@ -93,7 +101,8 @@ def _cropped(work: Work, full: np.ndarray) -> np.ndarray:
     return out
 
 
-def _summed(kind: type, way: Sum, seed: int = 0) -> Callable[[Work], np.ndarray]:
+def _summed(kind: type, way: Sum, seed: int | np.random.Generator = 0) -> Callable[[Work], np.ndarray]:
+    # A generator in place of a seed goes on from call to call.
     return lambda work: way(_terms(work, kind), np.random.default_rng(seed))
 
 
@@ -159,18 +168,60 @@ def _strassen(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.asarray(found[:rows, :columns])
 
 
+def _by_winograd(kind: type) -> Callable[[Work], np.ndarray]:
+    """The full result along W by Winograd's F(2, 3), three taps at a time; the taps of other axes one by one."""
+
+    def compute(work: Work) -> np.ndarray:
+        x, w = _spread(work.tensors["x"], work.stride), _spread(work.tensors["w"], work.dilation)
+        x, w = x.astype(kind), w.astype(kind)
+        w = np.pad(w, [(0, 0)] * (w.ndim - 1) + [(0, -w.shape[-1] % 3)])
+        share, within = w.shape[1], x.shape[1] // work.groups
+        full = np.zeros((x.shape[0], share * work.groups, *_full(work)), kind)
+        for channel, tap in itertools.product(range(x.shape[1]), np.ndindex(*w.shape[2:-1])):
+            outputs = slice(channel // within * share, (channel // within + 1) * share)
+            rows = tuple(slice(t, t + n) for t, n in zip(tap, x.shape[2:-1], strict=True))
+            for first in range(0, w.shape[-1], 3):
+                taps = w[(channel, slice(None), *tap, slice(first, first + 3))]
+                found = _winograd(x[:, channel], taps, first, full.shape[-1])
+                full[(slice(None), outputs, *rows)] += found
+        return _cropped(work, full)
+
+    return compute
+
+
+def _winograd(x: np.ndarray, taps: np.ndarray, first: int, size: int) -> np.ndarray:
+    """What three taps from ``first`` on make of the rows of x: two positions of the result at a time."""
+    even = size + size % 2
+    rows = np.zeros((x.shape[0], 1, *x.shape[1:-1], even + 2), x.dtype)
+    rows[:, 0, ..., first + 2 : first + 2 + x.shape[-1]] = x
+    d0, d1, d2, d3 = (rows[..., n : n + even - 1 : 2] for n in range(4))
+    g2, g1, g0 = (taps[:, n].reshape(1, -1, *(1,) * (x.ndim - 1)) for n in range(3))
+    half = x.dtype.type(0.5)
+    m1, m4 = (d0 - d2) * g0, (d1 - d3) * g2
+    m2, m3 = (d1 + d2) * ((g0 + g1 + g2) * half), (d2 - d1) * ((g0 - g1 + g2) * half)
+    return np.stack([m1 + m2 + m3, m2 - m3 - m4], axis=-1).reshape(*m1.shape[:-1], even)[..., :size]
+
+
 RIGHT: dict[str, tuple[str, Callable[[Work], np.ndarray], type]] = {
     "float64 sums": ("fp64", _summed(np.float64, _one_by_one), np.float64),
     "one by one": ("fp32-acc", _summed(np.float32, _one_by_one), np.float32),
     "backwards": ("fp32-acc", _summed(np.float32, _backwards), np.float32),
     "another order": ("fp32-acc", _summed(np.float32, _shuffled, 1), np.float32),
     "yet another order": ("fp32-acc", _summed(np.float32, _shuffled, 2), np.float32),
+    "an order of its own in each call": (
+        "fp32-acc",
+        _summed(np.float32, _shuffled, np.random.default_rng(3)),
+        np.float32,
+    ),
+    "in threads": ("fp32-acc", _summed(np.float32, _in_threads), np.float32),
     "in pairs": ("fp32-acc", _summed(np.float32, _in_pairs), np.float32),
     "in blocks": ("fp32-acc", _summed(np.float32, _in_blocks), np.float32),
     "FFT in float64": ("normwise-fp64", _by_fft(np.float64), np.float64),
     "FFT in float32": ("normwise-fp32", _by_fft(np.float32), np.float32),
     "Strassen in float64": ("normwise-fp64", _by_strassen(np.float64), np.float64),
     "Strassen in float32": ("normwise-fp32", _by_strassen(np.float32), np.float32),
+    "Winograd in float64": ("normwise-fp64", _by_winograd(np.float64), np.float64),
+    "Winograd in float32": ("normwise-fp32", _by_winograd(np.float32), np.float32),
 }
 """By name: the promise, the output in channels_first without bias, and the format it is computed in."""
 

@@ -115,7 +115,7 @@ def ask(text: str) -> str:
     ----------
     text : str
         JSON: ``run``, ``spec``, ``limits``, ``expectations``, ``every`` (whether each is answered twice) and
-        ``parts``, the case ids.
+        ``parts``, lists of case ids.
 
     Returns
     -------
@@ -125,7 +125,7 @@ def ask(text: str) -> str:
     """
     request = json.loads(text)
     with _kept().use(("ask", request["run"], request["spec"]["name"]), lambda: _Asking(request)) as asking:
-        cases = [Case.parse(case_id) for case_id in request["parts"]]
+        cases = [Case.parse(case_id) for part in request["parts"] for case_id in part]
         answers = [asking.ask(case, cases[number:]) for number, case in enumerate(cases, 1)]
         return json.dumps({"answers": answers, "environment": asking.environment})
 

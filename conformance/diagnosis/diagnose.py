@@ -129,20 +129,21 @@ def _numbers(case: Case, tensors: Tensors, reply: Reply, host: Host | None) -> D
     if "y" in given and given["y"].ndim != case.rank + 2:
         return diagnose_shape(case, given["y"].shape, (given["y"], _laid_out(case, expected["y"])))
     observed = laid_out(case, reply.tensors)
+    problem = problem.but(observed=observed)
+    if not reply.steady:
+        found = _unsteady(problem, expected, observed, host)
+        return found if case.direction == "fwd" else {**found, "tensors": list(reply.changing)}
     narrowed = _other_dtype(case, reply, expected, observed)
     if narrowed is not None:
         return narrowed
-    problem = problem.but(observed=observed)
     whole = Match.of(problem, observed, expected, reply.promise)
     solver = Solver()
     wrong = [n for n in expected if not Match.of(problem, observed, [n], reply.promise).fits(lambda p: p, solver)]
-    if not reply.steady:
-        return _unsteady(problem, expected, observed, host)
     if not wrong:
         return _right_values(expected, observed)
-    found = _explain(whole, host)
-    if found:
-        return _written(found, "equals the oracle with")
+    explained = _explain(whole, host)
+    if explained:
+        return _written(explained, "equals the oracle with")
     if case.direction != "fwd":
         return _each_gradient(problem, observed, wrong, reply.promise, host)
     return _unexplained(whole, problem, expected, observed, given)

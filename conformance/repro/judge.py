@@ -5,6 +5,7 @@ A comparison that fails is an AssertionError that nobody catches, which ends the
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ import numpy as np
 
 from adapters.registry import load
 from cases.dtypes import round_to
+from cases.errors import DomainError
 from conformance.bound import PROFILES, Reference, tolerance
 from conformance.reference import judged_bit_by_bit, reference
 from conformance.repro.data import LITERAL_LINES, LITERAL_SIZE, array_text, data_lines, packed_text
@@ -23,7 +25,7 @@ from conformance.source import tidy
 if TYPE_CHECKING:
     from conformance.repro.script import Asked
 
-__all__ = ["NO_ANSWER", "judged_lines"]
+__all__ = ["NO_ANSWER", "judged_lines", "shows_without_output"]
 
 NO_ANSWER = ("crash", "timeout")
 """Outcomes that leave no process to go on with: the script is about that there is an answer at all."""
@@ -31,6 +33,9 @@ NO_ANSWER = ("crash", "timeout")
 _FAR_ELEMENTS = 3
 _MOST_WHOLE = 1 << 20
 Expected = dict[str, np.ndarray]
+
+# How a verdict says where an output is wrong.
+_FIRST = re.compile(r"(\w+) differs in \d+ of \d+ elements, first at \[([\d, ]*)\]")
 
 
 def judged_lines(asked: Asked) -> list[str]:
@@ -65,6 +70,26 @@ def judged_lines(asked: Asked) -> list[str]:
     if len(shown) == 1:
         return [*_one(asked, shown), *(_signed("got", at) for at in zeros.values())]
     return [*_several(asked, shown), *(_signed(f'got["{name}"]', at) for name, at in zeros.items())]
+
+
+def shows_without_output(asked: Asked) -> bool:
+    """Whether a script can show an outcome whose output is not at hand: it is not large, or a place is known."""
+    try:
+        sizes = [math.prod(shape) for shape in asked.case.answer_shapes().values()]
+    except DomainError:
+        return True  # the script is about that there is an output
+    whole = judged_bit_by_bit(asked.case, asked.promise) and max(sizes) <= _MOST_WHOLE
+    return asked.outcome.kind != "precision" and (
+        whole or asked.outcome.kind in ("shape", "dtype") or bool(_FIRST.search(asked.outcome.detail))
+    )
+
+
+def _first_wrong(asked: Asked) -> dict[str, tuple[int, ...]]:
+    """The first wrong element as the verdict names it, by the name of its tensor."""
+    return {
+        name: tuple(int(n) for n in index.split(",") if n.strip())
+        for name, index in _FIRST.findall(asked.outcome.detail)
+    }
 
 
 def _differs(got: np.ndarray | None, right: np.ndarray) -> bool:
@@ -178,7 +203,11 @@ def _by_far_elements(asked: Asked, wanted: dict[str, Reference], right: Expected
         if not exact and profile is not None:
             reach = tolerance(wanted[name], asked.case.format, profile)
         right_value, got = wanted[name].exact, asked.got.get(name)
-        for at in _worst(got, right_value, reach, _FAR_ELEMENTS):
+        places = _worst(got, right_value, reach, _FAR_ELEMENTS)
+        if got is None and name in (known := _first_wrong(asked)):
+            places = [known[name]]
+            beyond.add(name)
+        for at in places:
             row = f'    ("{name}", {at}, {right_value[at].item()!r}, {reach[at].item():.4g}),'
             rows.setdefault(name, []).append(re.sub(r"\b(nan|inf)\b", r"np.\1", row))
             if got is not None and got.shape == value.shape and not _near(got[at], right_value[at], reach[at]):

@@ -10,6 +10,7 @@ import numpy as np
 from adapters.registry import UnknownAdapter, load, resolve
 from cases import Case
 from conformance.reference import question
+from conformance.repro.judge import shows_without_output
 from conformance.repro.script import Asked, Before, build_script
 from reports.findings import Finding, findings
 from reports.outcome import Outcome
@@ -22,7 +23,11 @@ _MOST_FINDINGS = 20
 
 
 def scripts(results: Results) -> dict[str, str]:
-    """The script of the smallest case of each finding, by finding id, unless its answer was too large to keep."""
+    """The script of the smallest case of each finding, by finding id.
+
+    Where an output was too large for the record, the script compares it with what is expected, as far as that can
+    be said in a script.
+    """
     wrong = (o for o in results.outcomes(statuses=GATING, details=False) if not STATUSES[o.status].ours)
     environments = results.meta().get("environments") or {}
     written = {}
@@ -55,11 +60,11 @@ def _asked(outcome: Outcome, environment: dict[str, Any]) -> Asked | None:
         name: np.array([float(value) for value in tensor["got"]]).reshape(tensor["shape"])
         for name, tensor in outcome.evidence.items()
     }
-    if not outcome.program or (outcome.digest and not got):
+    if not outcome.program:
         return None
     # The first blank line ends the set-up, which may be empty.
     setup, _, body = f"\n{outcome.program}".partition("\n\n")
-    return Asked(
+    asked = Asked(
         case,
         spec,
         outcome,
@@ -71,3 +76,4 @@ def _asked(outcome: Outcome, environment: dict[str, Any]) -> Asked | None:
         environment,
         tuple(Before.of(Case.parse(other), text) for other, text in outcome.after_programs.items()),
     )
+    return asked if got or not outcome.digest or shows_without_output(asked) else None

@@ -10,7 +10,7 @@ from adapters.history import Call
 from adapters.process import Host
 from conformance.earlier import fails, stateful
 from conformance.runner.shorten import candidates, shortest
-from conformance.runner.spare import Rerun
+from conformance.runner.spare import MOST_PROCESSES, MOST_SECONDS, Rerun
 from reports.outcome import Outcome
 from reports.statuses import label
 
@@ -67,7 +67,8 @@ class Confirmation:
 
     def _right_alone(self, first: Outcome, rerun: Rerun, detail: str) -> Outcome:
         if not rerun.more():
-            why = "not replayed behind the calls before it, as there were too many such outcomes"
+            why = "which calls before it make it fail was not searched: the budget of such searches "
+            why += f"({MOST_PROCESSES} processes, {MOST_SECONDS:.0f} s for an adapter) is spent"
             if self._stateful[first.adapter]:
                 return fails(
                     first, "stateful", f"{detail}\n({why})", "right in another process, wrong behind earlier calls"

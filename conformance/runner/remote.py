@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -15,12 +16,17 @@ from conformance.cluster.dispatch import Result, dispatch, request
 from conformance.cluster.members import Cluster
 from conformance.runner.asking import Answer
 from conformance.runner.items import CaseItem
+from conformance.runner.plan import first_of
 from reports.expectations import Expectation
 from reports.outcome import Outcome
 
 __all__ = ["RemoteAsker"]
 
 _QUESTIONS_IN_A_PIECE = 16
+
+
+def _sequence(case_id: str) -> str:
+    return first_of(case_id)[0]
 
 
 class RemoteAsker:
@@ -74,7 +80,9 @@ class RemoteAsker:
                 requests[item.spec.name] = {**asked, "every": self._every}
             parts.setdefault(item.spec.name, []).append(str(item.case))
             waiting[item.spec.name, str(item.case)] = item
-        for result in dispatch(self._cluster, "ask", requests, parts, most=_QUESTIONS_IN_A_PIECE):
+        # The cases of a sequence are one part, as each runs behind the others in one process.
+        wholes = {name: [list(some) for _, some in groupby(ids, _sequence)] for name, ids in parts.items()}
+        for result in dispatch(self._cluster, "ask", requests, wholes, most=_QUESTIONS_IN_A_PIECE):
             for case_id, answer in self._answers_of(result, waiting):
                 item = waiting.pop((result.adapter, case_id))
                 self._answers[result.adapter, Case.parse(case_id)] = answer
@@ -86,8 +94,9 @@ class RemoteAsker:
         return True
 
     def _answers_of(self, result: Result, waiting: Mapping[tuple[str, str], Any]) -> list[tuple[str, Answer]]:
+        asked = [case_id for part in result.parts for case_id in part]
         if result.trouble:
-            left = result.parts or [case_id for adapter, case_id in waiting if adapter == result.adapter]
+            left = asked or [case_id for adapter, case_id in waiting if adapter == result.adapter]
             return [(c, Answer(Outcome(c, result.adapter, "infra", detail=result.trouble))) for c in left]
         environment = result.answer["environment"]
         known = {entry.finding: entry for entry in self._expectations[result.adapter]}
@@ -98,5 +107,5 @@ class RemoteAsker:
                     Outcome.from_json(found["outcome"]), known.get(found["known"]), None if number else environment
                 ),
             )
-            for number, (case_id, found) in enumerate(zip(result.parts, result.answer["answers"], strict=True))
+            for number, (case_id, found) in enumerate(zip(asked, result.answer["answers"], strict=True))
         ]

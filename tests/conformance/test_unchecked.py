@@ -10,8 +10,10 @@ import pytest
 from adapters.base import Tensor
 from adapters.process import Reply
 from cases import Case, DomainError
+from cases.columns import columns
 from cases.data import DATA_KINDS, make_tensors
 from cases.dtypes import round_to
+from cases.generate import bounded
 from cases.policy import beyond_memory
 from cases.tiers import load_tier
 from conformance.ask import check
@@ -19,7 +21,9 @@ from conformance.bound import profiles_for, says_nothing
 from conformance.diagnosis import diagnose
 from conformance.reference import reference
 from conformance.verdict import judge
+from reports.expectations import CONDITION_COLUMNS, load
 from reports.statuses import STATUSES
+from reports.where import matching
 from tests.frameworks import requires
 
 COUNTS = [
@@ -55,6 +59,9 @@ def test_a_count_that_the_format_cannot_hold_is_no_pass(text: str) -> None:
     assert outcome.diagnosis is not None
     assert "sums kept in" in outcome.diagnosis["text"]
     assert "expected" in outcome.detail
+    (known,) = (entry for entry in load("torch") if entry.finding == "counts-kept-in-a-short-format")
+    assert known.recognises(outcome)
+    assert matching([columns(Case.parse(text)) | outcome.columns()], known.where, CONDITION_COLUMNS) == [True]
 
 
 @pytest.mark.parametrize("text", COUNTS)
@@ -105,6 +112,38 @@ def test_an_enormous_error_is_judged_without_a_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert judged(case, values, "fp64")["status"] == "fail"
+
+
+def blind(case: Case) -> bool:
+    """Whether the bound of sums kept in the format of a case says nothing about some element."""
+    (loosest,) = (profile for profile in profiles_for(case.format) if profile.name == "storage-acc")
+    found = reference(case, make_tensors(case)).values()
+    return any(says_nothing(value, case.format, loosest).any() for value in found)
+
+
+def test_a_case_that_no_bound_could_judge_in_a_short_format_is_in_no_tier() -> None:
+    doubtful = [case for case in load_tier("full") if not bounded(case)]  # by an upper bound of the terms
+    assert len(doubtful) < 50
+    assert [str(case) for case in doubtful if blind(case)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "judged"),
+    [
+        ("1d-i125-k125-bf16-normal.0", True),
+        ("1d-i127-k127-bf16-normal.0", False),
+        ("1d-i127-k127-bf16-ints.0", True),
+        ("1d-i93-k33-bf16-b1-normal.0-grad", True),
+        ("1d-i95-k33-bf16-b1-normal.0-grad", False),
+        ("1d-i95-k33-bf16-normal.0-grad", True),
+        ("1d-i1021-k1021-f16-normal.0", True),
+        ("1d-i1023-k1023-f16-normal.0", False),
+    ],
+)
+def test_what_a_bound_can_judge_is_told_by_the_number_of_terms(text: str, judged: bool) -> None:
+    case = Case.parse(text)
+    assert bounded(case) is judged
+    assert judged is (not blind(case) or DATA_KINDS[case.data].exact)
 
 
 @pytest.mark.parametrize("tier", ["smoke", "gate"])

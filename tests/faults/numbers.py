@@ -211,12 +211,12 @@ def _(work: Work, answers: Answers) -> None:
 
 @after("another answer the second time")
 def _(work: Work, answers: Answers) -> None:
-    work.reply["steady"] = False
+    work.reply["changing"] = tuple(answers)
 
 
 @after("another answer the second time only with groups")
 def _(work: Work, answers: Answers) -> None:
-    work.reply["steady"] = work.case.groups == 1
+    work.reply["changing"] = tuple(answers) if work.case.groups > 1 else ()
 
 
 @after("answer in float32 whatever was asked")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from cases import Case
 from reports.expectations import Expectation, load, read
 from tests.faults import masking
-from tests.faults.catalogue import FAULTS, RIGHT
+from tests.faults.catalogue import FAULTS, RIGHT, Fault
 from tests.faults.masking import Masked, markdown
 from tests.faults.matrix import answerable
 from tests.faults.recorded import RECORDED
@@ -42,6 +43,23 @@ def test_a_recorded_fault_alone_is_known_and_with_another_one_it_is_not(adapter:
     others = [] if shape_only else [fault for fault in planted if replies.verdict(fault)["status"] == "fail"]
     assert not all(replies.passes_for(entry, fault, recorded) for fault in others) or shape_only
     assert others or shape_only
+
+
+@pytest.mark.parametrize("steady", [False, True])
+def test_an_unsteady_output_is_not_taken_for_one_of_another_dtype(steady: bool) -> None:
+    """Nor are gradients that all change taken for the one that an entry is about."""
+    narrow = RECORDED["keras-ops-numpy", "float64-taken-for-float32"]
+    both = replace(entry_of("keras-ops-numpy", "float64-taken-for-float32"), kinds=("dtype", "nondeterministic"))
+    dw_changes = entry_of("torch-channels-last", "bf16-3d-weight-gradient-reads-memory-not-written")
+    ((forward, forward_expected), (gradient, gradient_expected)) = answerable(
+        [Case.parse(both.evidence[0]), Case.parse(dw_changes.evidence[0])]
+    )
+    planted = RIGHT if steady else FAULTS["another answer the second time"]
+    assert masking._Replies(forward, forward_expected).passes_for(both, planted, narrow) is steady
+    only_dw = Fault("dw changes", (3,), after=lambda work, answers: work.reply.update(changing=("dw",)))
+    replies = masking._Replies(gradient, gradient_expected)
+    assert replies.passes_for(dw_changes, RIGHT if steady else only_dw) is not steady
+    assert not replies.passes_for(dw_changes, planted)
 
 
 def test_an_entry_without_a_signature_hides_faults_and_is_counted(

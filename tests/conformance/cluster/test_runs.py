@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from cases import Case
+from cases.twins import BASES, sequence
 from reports.store import Results
 from tests.conformance.cluster.processes import DaskCluster, wait_for
 from tests.conformance.test_cli import ROOT, conformance
@@ -25,6 +26,7 @@ from tests.frameworks import requires
 
 TOYS = ROOT / "tests" / "toy_adapters.py"
 FAULTY = ROOT / "tests" / "conformance" / "runner" / "faulty_adapters.py"
+STATEFUL = FAULTY.with_name("stateful_adapters.py")
 CASES = [str(Case.parse(f"1d-i{size}-k3-b1")) for size in range(3, 43)]
 KILLER = str(Case.parse("1d-i6-k2-s3"))
 
@@ -91,6 +93,18 @@ def test_a_cluster_gives_the_outcomes_that_one_machine_gives(tmp_path: Path, clu
     assert done.stdout.splitlines()[-1] == here.stdout.splitlines()[-1]
     with Results.open(tmp_path / "there" / "results.sqlite") as results:
         assert set(results.meta()["environments"]) == {"torch-unbatched", f"{TOYS}:Flipped"}
+
+
+def test_a_sequence_runs_in_one_process(tmp_path: Path, cluster: DaskCluster) -> None:
+    """The last case is wrong where all the others came before it in its process."""
+    for worker in [cluster.worker(), cluster.worker()]:
+        worker.ready()
+    cases = [str(case) for case in sequence(BASES["smoke"][0])]
+    done = conformance(*command(cluster, tmp_path, f"{STATEFUL}:AfterManyPlans", cases=cases))
+    assert done.returncode == 1, done.stdout + done.stderr
+    with Results.open(tmp_path / "results.sqlite") as results:
+        kinds = {outcome.case_id: outcome.kind for outcome in results.outcomes()}
+    assert {case_id for case_id, kind in kinds.items() if kind} == {cases[-1]}
 
 
 def test_workers_are_lost_and_join_in_the_middle_of_a_run(tmp_path: Path, cluster: DaskCluster) -> None:

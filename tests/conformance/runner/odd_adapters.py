@@ -17,6 +17,16 @@ class ForksBoth(Faulty):
     fault = ("os.fork()",)
 
 
+class OtherId(Faulty):
+    """Sends a reply that belongs to another message, as two processes on one connection would."""
+
+    fault = (
+        "from adapters import wire",
+        "pack = wire.pack",
+        "wire.pack = lambda message, arrays=None: pack({**message, 'id': -1}, arrays)",
+    )
+
+
 class AsksForTerabytes(Faulty):
     """Asks for 8 TiB over a few numbers, as after an index overflow."""
 

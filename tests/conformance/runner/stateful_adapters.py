@@ -101,6 +101,13 @@ class FromCall101(Stateful):
     )
 
 
+class AfterManyPlans(Stateful):
+    """Flips its kernel once it has seen as many different calls as a sequence holds."""
+
+    name = "after-many-plans"
+    before = ("kept[key] = True", "w = w[:, :, ::-1] if len(kept) == 12 and list(kept)[-1] != key else w")
+
+
 class RaceOnLarge(Stateful):
     """Is wrong one time in ten where the output has more than 2000 elements (race_big)."""
 

@@ -5,17 +5,23 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from adapters.history import MOST_KEPT, Call, History
+from adapters.process import Host, Limits
 from adapters.registry import resolve
 from cases import Case
 from cases.tiers import load_tier
 from cases.twins import BASES, sequence
+from conformance.ask import ask
+from conformance.reference import question
+from conformance.runner.again import Confirmation
 from conformance.runner.plan import first_of, make_plan
 from conformance.runner.shorten import shortest
+from conformance.runner.spare import Rerun, Spare
 from reports.gate import most_flaky
 from reports.outcome import Outcome
 from reports.store import Results
@@ -24,13 +30,7 @@ from tests.conformance.test_cli import conformance
 ADAPTERS = Path(__file__).with_name("stateful_adapters.py")
 CALLS = [Call(Case.parse(f"1d-i{size}-k3")) for size in range(3, 43)]
 TWINS = sequence(BASES["smoke"][0])
-# The stride alone cannot change beside an output_padding that it limits, so another sequence changes that.
-OTHER_STRIDE = next(
-    cases
-    for cases in map(sequence, BASES["gate"])
-    if cases[0].rank == 1  # small enough for a record to keep the output, which a script needs
-    and any(replace(case, stride=cases[0].stride) == cases[0] != case for case in cases[1:])
-)
+TWINS_NAMED = [word for case in TWINS for word in ("--case", str(case))]
 
 
 def run(name: str, out: Path, *selection: str) -> tuple[int, list[Outcome], dict[str, str]]:
@@ -39,17 +39,13 @@ def run(name: str, out: Path, *selection: str) -> tuple[int, list[Outcome], dict
         return done.returncode, list(results.outcomes()), results.meta().get("scripts") or {}
 
 
-def twins(name: str = "") -> list[str]:
-    return [word for case in (OTHER_STRIDE if name == "PlanStride" else TWINS) for word in ("--case", str(case))]
-
-
 @pytest.mark.parametrize(
     "name",
     ["StaleWeights", "StaleBias", "PlanPad", "PlanStride", "PlanLayout", "PlanDilation", "PlanOutputPadding",
      "PlanGroups", "PlanDtype", "PlanSorted"],
 )  # fmt: skip
 def test_a_cache_whose_key_lacks_a_parameter_is_stateful(tmp_path: Path, name: str) -> None:
-    code, outcomes, scripts = run(name, tmp_path, *twins(name))
+    code, outcomes, scripts = run(name, tmp_path, *TWINS_NAMED)
     found = [outcome for outcome in outcomes if outcome.kind == "stateful"]
     assert code == 1
     assert found
@@ -72,8 +68,59 @@ def test_a_state_that_takes_many_calls_is_red_in_smoke(tmp_path: Path, name: str
     assert {"stateful", "nondeterministic"} & {outcome.kind for outcome in outcomes}
 
 
+LARGE = Case.parse("2d-n2-c4x6-i33x32-k3-s2-b1")  # its output is too large for the record
+
+
+def test_a_race_on_large_outputs_is_red_and_spares_small_ones(tmp_path: Path) -> None:
+    seeds = [word for seed in range(30) for word in ("--case", str(replace(LARGE, seed=seed)))]
+    code, outcomes, _ = run("RaceOnLarge", tmp_path, *seeds, *TWINS_NAMED)
+    assert code == 1
+    wrong = [outcome for outcome in outcomes if outcome.status != "pass"]
+    assert "nondeterministic" in {outcome.kind for outcome in wrong}
+    assert {Case.parse(outcome.case_id).input_size for outcome in wrong} == {LARGE.input_size}
+
+
+@pytest.mark.parametrize("data", ["ints", "normal"])
+def test_an_output_too_large_for_the_record_has_a_script(tmp_path: Path, data: str) -> None:
+    first = replace(LARGE, data=data)
+    both = [word for seed in (0, 1) for word in ("--case", str(replace(first, seed=seed)))]
+    code, outcomes, scripts = run("StaleWeights", tmp_path, *both)
+    assert code == 1
+    (wrong,) = (outcome for outcome in outcomes if outcome.status != "pass")
+    assert (wrong.kind, wrong.evidence, len(wrong.after)) == ("stateful", {}, 1)
+    (text,) = scripts.values()
+    script = tmp_path / "repro.py"
+    script.write_text(text)
+    alone = subprocess.run([sys.executable, script.name], cwd=tmp_path, capture_output=True, check=False)
+    assert alone.returncode == 1
+    assert b"AssertionError" in alone.stderr
+    script.write_text(text.replace("w.copy()", "w.copy()) * 0 + (w"))  # without the cache
+    assert not subprocess.run([sys.executable, script.name], cwd=tmp_path, check=False).returncode
+
+
+def test_past_the_budget_of_processes_a_failure_says_why_no_calls_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spec = resolve(f"{ADAPTERS}:StaleWeights")
+    spare, confirmation = Spare(Limits()), Confirmation()
+    first, *others = TWINS[0], TWINS[1], TWINS[-1]
+    shown = []
+    for number, case in enumerate(others):
+        monkeypatch.setattr("conformance.runner.spare.MOST_PROCESSES", 0 if number else 30)
+        with Host(spec) as host:
+            host.ask(first, question(first))
+            failed = ask(case, host)
+        rerun = Rerun(spare, spec, case, [Call(first, True, False)], twice=True)
+        shown.append(confirmation.confirm(failed, rerun, partial(ask, case)))
+    spare.close()
+    assert [outcome.kind for outcome in shown] == ["stateful", "stateful"]
+    assert shown[0].after == [str(first)]
+    assert shown[1].after == []
+    assert "30 processes" in shown[1].detail
+
+
 def test_without_a_state_the_same_cases_are_green(tmp_path: Path) -> None:
-    code, outcomes, _ = run("Stateful", tmp_path, *twins())
+    code, outcomes, _ = run("Stateful", tmp_path, *TWINS_NAMED)
     assert code == 0
     assert {outcome.status for outcome in outcomes} == {"pass"}
 
@@ -115,7 +162,7 @@ def test_a_sequence_stays_in_order_and_in_one_shard(shard: tuple[int, int] | Non
     order = [plan.question(number)[1] for number in plan.order]
     places = [order.index(case) for case in cases if case in order and first_of(str(case))[0] == str(TWINS[0])]
     assert places == list(range(places[0], places[0] + len(places))) if places else shard is not None
-    assert len(places) in (0, 11)
+    assert len(places) in (0, len(TWINS) - 2)  # smoke leaves out the other sizes
 
 
 def test_few_flaky_outcomes_are_allowed() -> None:
