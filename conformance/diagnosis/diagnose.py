@@ -141,7 +141,7 @@ def _numbers(case: Case, tensors: Tensors, reply: Reply, host: Host | None) -> D
         return _right_values(expected, observed)
     found = _explain(whole, host)
     if found:
-        return _written(found, "equals the oracle with")
+        return _written(found)
     if case.direction != "fwd":
         return _each_gradient(problem, observed, wrong, reply.promise, host)
     return _unexplained(whole, problem, expected, observed, given)
@@ -203,19 +203,18 @@ def _read_out(match: Match, host: Host) -> list[Explanation]:
     return []
 
 
-def _written(found: list[Explanation], opening: str) -> Diagnosis:
-    first, *others = found
-    diagnosis: Diagnosis = {
-        "transform": first.transform,
-        "axes": list(first.axes),
-        "text": f"{opening} {first.text}",
-    }
-    if others:
-        diagnosis["also"] = [
-            {"transform": other.transform, "axes": list(other.axes), "text": f"{opening} {other.text}"}
-            for other in others[:5]
-        ]
-    return diagnosis
+def _written(found: list[Explanation], name: str = "") -> Diagnosis:
+    """The first explanation, with the others beside it; of one tensor of the answer where it is named."""
+    first, *others = (
+        {"transform": each.transform, "axes": list(each.axes), "text": _sentence(each, name)} for each in found[:6]
+    )
+    return {**first, "also": others} if others else first
+
+
+def _sentence(found: Explanation, name: str) -> str:
+    if found.sentence:
+        return f"{name} is wrong: {found.sentence}" if name else found.sentence
+    return f"{name} equals the oracle's with {found.text}" if name else f"equals the oracle with {found.text}"
 
 
 def _each_gradient(
@@ -226,17 +225,14 @@ def _each_gradient(
     for name in wrong:
         found = _explain(Match.of(problem, observed, [name], promise), host)
         parts[name] = (
-            _written(found, f"{name} equals the oracle's with")
-            if found
-            else _other_size(problem, observed, name) or _not_explained(name)
+            _written(found, name) if found else _other_size(problem, observed, name) or _not_explained(name)
         )
     first = parts[wrong[0]]
     if all((p["transform"], p["axes"]) == (first["transform"], first["axes"]) for p in parts.values()):
-        text = (
-            first["text"].replace(f"{wrong[0]} equals", f"{listed(wrong)} equal")
-            if len(wrong) > 1
-            else first["text"]
-        )
+        text = first["text"]
+        if len(wrong) > 1:
+            text = text.replace(f"{wrong[0]} equals", f"{listed(wrong)} equal")
+            text = text.replace(f"{wrong[0]} is wrong", f"{listed(wrong)} are wrong")
         return {**first, "text": text, "tensors": wrong}
     known = {part["transform"] for part in parts.values()}
     return {

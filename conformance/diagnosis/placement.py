@@ -142,7 +142,8 @@ def crop_placed_elsewhere(p: Problem) -> Iterator[Variation]:
         ]
         for axes in subsets(p, wrong.__getitem__):
             moved = tuple(lows[axis] if axis in axes else p.low[axis] for axis in range(p.rank))
-            yield _relocated(p, transform, axes, f"{words} {along(_named(p, axes))}", moved)
+            why = words.removeprefix("the crop's ").removeprefix("the crop ")
+            yield _relocated(p, transform, axes, f"{words} {along(_named(p, axes))}", moved, why)
 
 
 @transformation
@@ -169,7 +170,9 @@ def _named(p: Problem, axes: tuple[int, ...]) -> tuple[str, ...]:
     return tuple(p.names[axis] for axis in axes)
 
 
-def _relocated(p: Problem, transform: str, axes: tuple[int, ...], words: str, low: tuple[int, ...]) -> Variation:
+def _relocated(
+    p: Problem, transform: str, axes: tuple[int, ...], words: str, low: tuple[int, ...], why: str = ""
+) -> Variation:
     moves = [f"{p.low[axis] - low[axis]:+d} along {p.names[axis]}" for axis in axes]
     return Variation(
         transform,
@@ -178,6 +181,7 @@ def _relocated(p: Problem, transform: str, axes: tuple[int, ...], words: str, lo
         changed(low=low),
         1,
         combines=transform in _COMMON,
+        sentence=f"{_crop_sentence(p, low)}: {why or words}",
     )
 
 
@@ -212,28 +216,29 @@ def misread_numbers(p: Problem) -> Iterator[Variation]:
             numbers = {"stride": p.stride, "dilation": p.dilation, "low": p.low, "size": p.size} | changes
             # Ways that come to the same here differ in other questions.
             if tuple(numbers.values()) != right:
+                sentence = ""
+                if suffix == " for the crop":
+                    # That a number is off by one is a guess at how the crop came about.
+                    why = "" if transform.endswith("_off_by_one") else f", as with {words}"
+                    sentence = f"{_crop_sentence(p, low)}{why}"
                 yield Variation(
                     transform,
                     names,
-                    _cropped_elsewhere(p, low, transform, words)
-                    if suffix == " for the crop"
-                    else f"{words}{suffix}",
+                    f"{words}{suffix}",
                     changed(**changes),
                     combines=suffix in ("", " for the taps") and transform in _COMMON,
-                    name=f"{words}{suffix}",
+                    sentence=sentence,
                 )
 
 
-def _cropped_elsewhere(p: Problem, low: tuple[int, ...], transform: str, words: str) -> str:
-    """Where the output is cut from the full result, in place of where it should be."""
+def _crop_sentence(p: Problem, low: tuple[int, ...]) -> str:
+    """Where the output is cut from the full result, and where it should be."""
     moved: dict[str, list[str]] = {}
     for name, right, begin, end in zip(p.names, p.low, low, p.high, strict=True):
         if begin != right:
-            pairs = f"{(begin, end + right - begin)} in place of {(right, end)}"
+            pairs = f"{(begin, end + right - begin)} where {(right, end)} is expected"
             moved.setdefault(pairs, []).append(name)
-    # That a number is off by one is a guess at how the crop came about, where a name would say more.
-    why = "" if transform.endswith("_off_by_one") else f" (as with {words})"
-    return f"the output cropped {listed([f'{pairs} {along(names)}' for pairs, names in moved.items()])}{why}"
+    return f"the crop is {listed([f'{pairs} {along(names)}' for pairs, names in moved.items()])}"
 
 
 def misread_cases(
