@@ -14,10 +14,10 @@ from cases.case import Case
 from cases.data import DATA_KINDS, make_tensors
 from cases.dtypes import DTYPES
 from cases.errors import DomainError
-from conformance.diagnosis.distinguish import distinguish
+from conformance.diagnosis.distinguish import distinguish, withstanding
 from conformance.diagnosis.match import Match
 from conformance.diagnosis.periodic import diagnose_periodic
-from conformance.diagnosis.precision import explain_precision
+from conformance.diagnosis.precision import ROUNDED, explain_precision
 from conformance.diagnosis.problem import Problem, Solver, Tensors, laid_out
 from conformance.diagnosis.refusals import diagnose_refusal
 from conformance.diagnosis.regions import describe
@@ -184,15 +184,23 @@ def _explain(match: Match, host: Host | None) -> list[Explanation]:
     search = Search(match)
     found = search.single()
     if not found or (match.whole and {way.transform for way in found} <= _SATURATED):
-        way = explain_precision(match)
-        if way is not None:
-            return [Explanation((Variation(way.transform, (), way.text, lambda p: p),))]
+        ways = explain_precision(match)
+        if ways:
+            rounded = [Explanation((Variation(way.transform, (), way.text, way.apply),)) for way in ways]
+            return once(distinguish(match, rounded, host) if len(ways) > 1 and host is not None else rounded)
+    found = _told_apart(match, found, host)
     forward = match.case.direction == "fwd"
     if not found and (forward or len(match.names) == 1):
-        found = search.double()
+        found = _told_apart(match, search.double(), host)
     if not found and host is not None and forward:
         found = _read_out(match, host)
-    return once(distinguish(match, found, host) if len(found) > 1 and host is not None else found)
+    return once(found)
+
+
+def _told_apart(match: Match, found: list[Explanation], host: Host | None) -> list[Explanation]:
+    if not found or host is None:
+        return found
+    return withstanding(match, distinguish(match, found, host) if len(found) > 1 else found, host)
 
 
 def _read_out(match: Match, host: Host) -> list[Explanation]:
@@ -208,6 +216,9 @@ def _written(found: list[Explanation], name: str = "") -> Diagnosis:
     first, *others = (
         {"transform": each.transform, "axes": list(each.axes), "text": _sentence(each, name)} for each in found[:6]
     )
+    if others and {each["transform"] for each in (first, *others)} <= ROUNDED:
+        alike = "".join(f" or {each.text}, the same numbers here" for each in found[1:])
+        first = {**first, "text": f"{first['text']}{alike}"}
     return {**first, "also": others} if others else first
 
 
@@ -324,6 +335,9 @@ def _unexplained(
     if wrong is None:
         values = given["y"], _laid_out(problem.case, expected["y"])
         return diagnose_shape(problem.case, given["y"].shape, values)
+    if not wrong.any():
+        text = "no transformation of the oracle that was tried gives this answer; it differs by rounding"
+        return {"transform": "unexplained", "axes": [], "text": text}
     where, axes = describe(problem, wrong)
     held = np.unique(observed["y"][wrong])
     if len(held) == 1 and wrong.sum() > 1:

@@ -136,14 +136,31 @@ def crop_placed_elsewhere(p: Problem) -> Iterator[Variation]:
             words = f"the crop of {p.names[a]} and {p.names[b]} exchanged"
             yield _relocated(p, "padding_axes_swapped", (a, b), words, swapped)
     for transform, (words, lows) in places.items():
-        # Where a convention adds zeros at an end, there is no crop to be placed.
+        # Where a convention adds zeros at an end, there is no crop to be placed, but two ends to be exchanged.
         wrong = [
-            place != low and (cut > 0 or not named) for place, low, cut in zip(lows, p.low, total, strict=True)
+            place != low and (cut > 0 or not named or transform == "crop_exchanged")
+            for place, low, cut in zip(lows, p.low, total, strict=True)
         ]
         for axes in subsets(p, wrong.__getitem__):
             moved = tuple(lows[axis] if axis in axes else p.low[axis] for axis in range(p.rank))
             why = words.removeprefix("the crop's ").removeprefix("the crop ")
             yield _relocated(p, transform, axes, f"{words} {along(_named(p, axes))}", moved, why)
+
+
+@transformation
+def crop_capped(p: Problem) -> Iterator[Variation]:
+    """A crop at the start that ends at some number, wherever it should be larger."""
+    for most in range(max(p.low)):
+        axes = tuple(axis for axis in range(p.rank) if p.low[axis] > most)
+        words = f"a crop of more than {most} at the start taken as {most}"
+        low = tuple(min(n, most) for n in p.low)
+        sentence = f"{_crop_sentence(p, low)}: {words}"
+        change = partial(_capped, most=most)
+        yield Variation("crop_capped", _named(p, axes), words, change, 1, sentence=sentence, travels=True)
+
+
+def _capped(p: Problem, most: int) -> Problem:
+    return p.but(low=tuple(min(n, most) for n in p.low))
 
 
 @transformation

@@ -28,7 +28,7 @@ __all__ = [
     "variations",
 ]
 
-FAMILIES = ("placement", "kernel", "channels", "bias", "values", "special", "gradients")
+FAMILIES = ("placement", "kernel", "channels", "bias", "values", "special", "gradients", "blocks")
 
 
 @dataclass(frozen=True, eq=False)
