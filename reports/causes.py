@@ -12,8 +12,12 @@ __all__ = ["Cause", "cause", "together", "transforms"]
 
 Cause = tuple[str, ...]
 
-# One mistake that goes by the name of the format it is made in.
-_ONE_CAUSE = {"float16_accumulation": "accumulation", "bfloat16_accumulation": "accumulation"}
+# Names of one mistake in other words: by the format it is made in, and by the convention whose crop is exchanged.
+_ONE_CAUSE = {
+    "float16_accumulation": "accumulation",
+    "bfloat16_accumulation": "accumulation",
+    "same_convention": "crop_exchanged",
+}
 
 
 def cause(outcome: Outcome) -> Cause:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from reports.store import Results
+from reports.survey import survey
 from tests.conformance.test_cli import conformance
 
 ADAPTER = f"{Path(__file__).parents[1] / 'wrong_adapters.py'}:SameExchanged"
@@ -24,9 +25,11 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_run_confirms_the_condition_of_what_it_found(record: Path) -> None:
     with Results.open(record) as results:
-        conditions = list(results.meta()["conditions"].values())
-    assert {condition["sql"] for condition in conditions} == {CONDITION}
-    assert all(condition["exact"] for condition in conditions)
+        (condition,) = results.meta()["conditions"].values()
+        (finding,) = survey(results).groups
+    assert (condition["sql"], condition["exact"]) == (CONDITION, True)
+    assert len(finding.breakdown["direction"]) == 2
+    assert "the crop is (" in finding.title
 
 
 def test_accept_writes_the_condition_of_the_run(record: Path, tmp_path: Path) -> None:
