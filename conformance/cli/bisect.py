@@ -117,7 +117,7 @@ def _print(package: str, result: Bisection, made: int) -> None:
 
 
 def _conclusion(package: str, good: Version, bad: Version) -> str:
-    """The last line: since when it is wrong, or, where the good version is the newer one, since when it is mended."""
+    """The last line: since when it is wrong, or since when it is mended where the good version is the newer."""
     if good > bad:
         return f"mended in {package} {good}; last version whose answer differs: {bad}"
     return f"first version whose answer differs: {package} {bad}"

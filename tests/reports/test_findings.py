@@ -109,7 +109,7 @@ def named(*names: str) -> dict[str, Any]:
 def test_what_could_not_be_told_apart_is_counted_under_the_explanation_that_fits_the_most() -> None:
     """One mistake, which some cases show under a name of their own as well."""
     outcomes = [
-        outcome(IDS[0], diagnosis=named("same_convention", "crop_exchanged")),
+        outcome(IDS[0], diagnosis=named("zeros_in_front", "crop_exchanged")),
         outcome(IDS[1], diagnosis=named("shift", "crop_exchanged")),
         outcome(IDS[2], diagnosis=named("crop_exchanged")),
     ]
