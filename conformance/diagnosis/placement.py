@@ -148,22 +148,6 @@ def crop_placed_elsewhere(p: Problem) -> Iterator[Variation]:
 
 
 @transformation
-def crop_capped(p: Problem) -> Iterator[Variation]:
-    """A crop at the start that ends at some number, wherever it should be larger."""
-    for most in range(max(p.low)):
-        axes = tuple(axis for axis in range(p.rank) if p.low[axis] > most)
-        words = f"a crop of more than {most} at the start taken as {most}"
-        low = tuple(min(n, most) for n in p.low)
-        sentence = f"{_crop_sentence(p, low)}: {words}"
-        change = partial(_capped, most=most)
-        yield Variation("crop_capped", _named(p, axes), words, change, 1, sentence=sentence, travels=True)
-
-
-def _capped(p: Problem, most: int) -> Problem:
-    return p.but(low=tuple(min(n, most) for n in p.low))
-
-
-@transformation
 def output_size(p: Problem) -> Iterator[Variation]:
     """An answer longer or shorter than it should be: which end was moved, and what was put there."""
     got = p.observed.get("y")
@@ -418,3 +402,20 @@ def _folded(p: Problem, axes: tuple[int, ...]) -> np.ndarray:
 def plain_full(p: Problem) -> np.ndarray:
     """The full result of a problem, uncropped and without bias."""
     return oracle.conv_transpose(p.x, p.w, stride=p.stride, dilation=p.dilation, groups=p.groups)
+
+
+@transformation
+def crop_capped(p: Problem) -> Iterator[Variation]:
+    """A crop at the start that ends at some number, wherever it should be larger."""
+    # A crop taken as 0 is the padding ignored.
+    for most in range(1, max(p.low)):
+        axes = tuple(axis for axis in range(p.rank) if p.low[axis] > most)
+        words = f"a crop of more than {most} at the start taken as {most}"
+        low = tuple(min(n, most) for n in p.low)
+        sentence = f"{_crop_sentence(p, low)}: {words}"
+        change = partial(_capped, most=most)
+        yield Variation("crop_capped", _named(p, axes), words, change, 1, sentence=sentence, travels=True)
+
+
+def _capped(p: Problem, most: int) -> Problem:
+    return p.but(low=tuple(min(n, most) for n in p.low))
