@@ -31,12 +31,9 @@ class Further:
     ----------
     host_of : callable
         From an adapter to its process; None where it cannot be run here as it was run there.
-    seconds : float
-        How long to run cases for each finding.
     """
 
     host_of: HostOf
-    seconds: float = 6.0
 
 
 def finish(
@@ -69,7 +66,7 @@ def finish(
     found = conditions(results)
     if further is not None:
         new = [item.outcome for item in gate.items if item.standing == "new"]
-        found |= confirmed(new, results, further.host_of, seconds=further.seconds)
+        found |= confirmed(new, results, further.host_of)
     results.set_meta("conditions", found)
     results.set_meta("scripts", scripts(results))
     return gate

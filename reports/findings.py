@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from reports.breakdown import Breakdown, breakdown, counted, spread
+from reports.causes import Cause, cause, together
 from reports.conditions import Condition
 from reports.outcome import Outcome
 from reports.statuses import label
@@ -100,18 +101,6 @@ class Finding:
         return finding_html(self)
 
 
-def cause(outcome: Outcome) -> tuple[str, ...]:
-    """What outcomes of one finding share."""
-    diagnosis = outcome.diagnosis or {}
-    transform = diagnosis.get("transform") or ""
-    if transform in ("", "unexplained"):
-        # Nothing says that different kinds of failure, or gradients, have the same cause.
-        return (outcome.adapter, outcome.status, outcome.kind or "", transform, *diagnosis.get("tensors", ()))
-    # Crashes differ by their signal, refusals by the argument they are about.
-    more = (diagnosis.get("signal") or "", diagnosis.get("argument") or "")
-    return (outcome.adapter, outcome.status, "", transform, *more)
-
-
 def case_weight(columns: Mapping[str, Any]) -> tuple[int, str]:
     """Sort key of a case: number of elements it involves, then its id."""
 
@@ -139,15 +128,12 @@ def findings(
     conditions : mapping, optional
         When findings happen, by their id.
     """
-    together: dict[tuple[str, ...], list[Outcome]] = {}
-    for outcome in outcomes:
-        together.setdefault(cause(outcome), []).append(outcome)
     found = []
-    for key, outcomes_of_cause in together.items():
+    for key, outcomes_of_cause in together(outcomes).items():
         members = sorted(outcomes_of_cause, key=lambda outcome: case_weight(cases[outcome.case_id]))
         first = members[0]
         identity = hashlib.sha256("\0".join(key).encode()).hexdigest()[:8]
-        diagnosis = first.diagnosis or {}
+        diagnosis = _diagnosis(key, members)
         found.append(
             Finding(
                 identity,
@@ -163,6 +149,12 @@ def findings(
             )
         )
     return sorted(found, key=_gravity)
+
+
+def _diagnosis(key: Cause, members: Sequence[Outcome]) -> Mapping[str, Any]:
+    """That of the smallest case whose first explanation is the cause."""
+    own = next((outcome for outcome in members if cause(outcome) == key), members[0])
+    return own.diagnosis or {}
 
 
 # A crash ends a user's program, a wrong answer goes unnoticed; a refusal is at least loud.

@@ -113,4 +113,11 @@ def _print(package: str, result: Bisection, made: int) -> None:
     if result.between:
         listed = ", ".join(map(str, result.between))
         click.echo(f"the change may have come earlier, with a version that could not be asked: {listed}")
-    click.echo(f"first version whose answer differs: {package} {result.first_different.version}")
+    click.echo(_conclusion(package, result.last_same.version, result.first_different.version))
+
+
+def _conclusion(package: str, good: Version, bad: Version) -> str:
+    """The last line: since when it is wrong, or since when it is mended where the good version is the newer."""
+    if good > bad:
+        return f"mended in {package} {good}; last version whose answer differs: {bad}"
+    return f"first version whose answer differs: {package} {bad}"

@@ -14,11 +14,11 @@ from cases.case import Case
 from cases.data import DATA_KINDS, make_tensors
 from cases.dtypes import DTYPES
 from cases.errors import DomainError
-from conformance.diagnosis.distinguish import distinguish
+from conformance.diagnosis.distinguish import distinguish, withstanding
 from conformance.diagnosis.match import Match
 from conformance.diagnosis.output_rounding import explain_output_rounding
 from conformance.diagnosis.periodic import diagnose_periodic
-from conformance.diagnosis.precision import explain_precision
+from conformance.diagnosis.precision import ROUNDED, explain_precision
 from conformance.diagnosis.problem import Problem, Solver, Tensors, laid_out
 from conformance.diagnosis.refusals import diagnose_refusal
 from conformance.diagnosis.regions import describe
@@ -141,9 +141,9 @@ def _numbers(case: Case, tensors: Tensors, reply: Reply, host: Host | None) -> D
     wrong = [n for n in expected if not Match.of(problem, observed, [n], reply.promise).fits(lambda p: p, solver)]
     if not wrong:
         return _right_values(expected, observed)
-    explained = _explain(whole, host)
-    if explained:
-        return _written(explained, "equals the oracle with")
+    found = _explain(whole, host)
+    if found:
+        return _written(found)
     if case.direction != "fwd":
         return _each_gradient(problem, observed, wrong, reply.promise, host)
     return _unexplained(whole, problem, expected, observed, given)
@@ -188,17 +188,25 @@ def _explain(match: Match, host: Host | None) -> list[Explanation]:
     if not found or (match.whole and {way.transform for way in found} <= _SATURATED):
         rule = explain_output_rounding(match)
         if rule is not None:
-            words = f"every element of the output {rule.text}"
-            return [Explanation((Variation("output_rounding", (), words, lambda p: p),))]
-        way = explain_precision(match)
-        if way is not None:
-            return [Explanation((Variation(way.transform, (), way.text, lambda p: p),))]
+            text = f"every element of the output {rule.text}"
+            return [Explanation((Variation("output_rounding", (), text, lambda p: p),))]
+        ways = explain_precision(match)
+        if ways:
+            rounded = [Explanation((Variation(way.transform, (), way.text, way.apply),)) for way in ways]
+            return once(distinguish(match, rounded, host) if len(ways) > 1 and host is not None else rounded)
+    found = _told_apart(match, found, host)
     forward = match.case.direction == "fwd"
     if not found and (forward or len(match.names) == 1):
-        found = search.double()
+        found = _told_apart(match, search.double(), host)
     if not found and host is not None and forward:
         found = _read_out(match, host)
-    return once(distinguish(match, found, host) if len(found) > 1 and host is not None else found)
+    return once(found)
+
+
+def _told_apart(match: Match, found: list[Explanation], host: Host | None) -> list[Explanation]:
+    if not found or host is None:
+        return found
+    return withstanding(match, distinguish(match, found, host) if len(found) > 1 else found, host)
 
 
 def _read_out(match: Match, host: Host) -> list[Explanation]:
@@ -209,19 +217,21 @@ def _read_out(match: Match, host: Host) -> list[Explanation]:
     return []
 
 
-def _written(found: list[Explanation], opening: str) -> Diagnosis:
-    first, *others = found
-    diagnosis: Diagnosis = {
-        "transform": first.transform,
-        "axes": list(first.axes),
-        "text": f"{opening} {first.text}",
-    }
-    if others:
-        diagnosis["also"] = [
-            {"transform": other.transform, "axes": list(other.axes), "text": f"{opening} {other.text}"}
-            for other in others[:5]
-        ]
-    return diagnosis
+def _written(found: list[Explanation], name: str = "") -> Diagnosis:
+    """The first explanation, with the others beside it; of one tensor of the answer where it is named."""
+    first, *others = (
+        {"transform": each.transform, "axes": list(each.axes), "text": _sentence(each, name)} for each in found[:6]
+    )
+    if others and {each["transform"] for each in (first, *others)} <= ROUNDED:
+        alike = "".join(f" or {each.text}, the same numbers here" for each in found[1:])
+        first = {**first, "text": f"{first['text']}{alike}"}
+    return {**first, "also": others} if others else first
+
+
+def _sentence(found: Explanation, name: str) -> str:
+    if found.sentence:
+        return f"{name} is wrong: {found.sentence}" if name else found.sentence
+    return f"{name} equals the oracle's with {found.text}" if name else f"equals the oracle with {found.text}"
 
 
 def _each_gradient(
@@ -232,17 +242,14 @@ def _each_gradient(
     for name in wrong:
         found = _explain(Match.of(problem, observed, [name], promise), host)
         parts[name] = (
-            _written(found, f"{name} equals the oracle's with")
-            if found
-            else _other_size(problem, observed, name) or _not_explained(name)
+            _written(found, name) if found else _other_size(problem, observed, name) or _not_explained(name)
         )
     first = parts[wrong[0]]
     if all((p["transform"], p["axes"]) == (first["transform"], first["axes"]) for p in parts.values()):
-        text = (
-            first["text"].replace(f"{wrong[0]} equals", f"{listed(wrong)} equal")
-            if len(wrong) > 1
-            else first["text"]
-        )
+        text = first["text"]
+        if len(wrong) > 1:
+            text = text.replace(f"{wrong[0]} equals", f"{listed(wrong)} equal")
+            text = text.replace(f"{wrong[0]} is wrong", f"{listed(wrong)} are wrong")
         return {**first, "text": text, "tensors": wrong}
     known = {part["transform"] for part in parts.values()}
     return {
@@ -259,7 +266,8 @@ def _not_explained(name: str) -> Diagnosis:
 
 def _other_size(problem: Problem, observed: Tensors, name: str) -> Diagnosis | None:
     """A gradient of another shape than its tensor: along which axes, and what it leaves out."""
-    wanted, got = Solver()(problem)[name].shape, observed[name].shape
+    right = Solver()(problem)[name]
+    wanted, got = right.shape, observed[name].shape
     if wanted == got:
         return None
     text = f"{name} has the shape {list(got)}, not {list(wanted)}"
@@ -272,10 +280,13 @@ def _other_size(problem: Problem, observed: Tensors, name: str) -> Diagnosis | N
     # What an output has beyond the full result is output_padding to whoever computes the gradient.
     extra = [min(high, 0) for high in problem.high]
     ignored = ": output_padding is not part of it" if more == extra else ""
+    shared = tuple(map(slice, np.minimum(wanted, got)))
+    differing = _differing({name: right[shared]}, {name: observed[name][shared]}, name, _share(problem.case))
+    count = 0 if differing is None else np.count_nonzero(differing)
     return {
-        "transform": "gradient_size",
+        "transform": "gradient_size+values" if count else "gradient_size",
         "axes": [problem.names[a] for a in axes],
-        "text": f"{name} is {sizes}{ignored}",
+        "text": f"{name} is {sizes}{ignored}" + (f"; {count} of the elements it has are wrong" if count else ""),
     }
 
 
@@ -290,10 +301,14 @@ def _differing(expected: Tensors, observed: Tensors, name: str, share: float = 0
     return differs
 
 
+def _share(case: Case) -> float:
+    """The share of the largest element by which a right output may differ from the oracle's: rounding."""
+    return 0.0 if DATA_KINDS[case.data].exact else _VISIBLE
+
+
 def _unsteady(problem: Problem, expected: Tensors, observed: Tensors, host: Host | None) -> Diagnosis:
     """Answers that change from one asking to the next: which elements do, and whether the others are right."""
-    # On data that are not exact, right answers differ from the oracle by rounding.
-    share = 0.0 if DATA_KINDS[problem.case.data].exact else _VISIBLE
+    share = _share(problem.case)
     differing = {name: _differing(expected, observed, name, share) for name in expected}
     known = {name: places for name, places in differing.items() if places is not None}
     if not known:
@@ -334,6 +349,9 @@ def _unexplained(
     if wrong is None:
         values = given["y"], _laid_out(problem.case, expected["y"])
         return diagnose_shape(problem.case, given["y"].shape, values)
+    if not wrong.any():
+        text = "no transformation of the oracle that was tried gives this answer; it differs by rounding"
+        return {"transform": "unexplained", "axes": [], "text": text}
     where, axes = describe(problem, wrong)
     held = np.unique(observed["y"][wrong])
     if len(held) == 1 and wrong.sum() > 1:

@@ -6,29 +6,26 @@ What cannot be told apart even so is reported side by side.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from adapters.process import Host
 from cases.case import Case
-from cases.data import DATA_KINDS, make_tensors
-from cases.errors import CaseError, DomainError
+from cases.data import make_tensors
 from conformance.diagnosis.match import Match
+from conformance.diagnosis.neighbours import larger, neighbours
 from conformance.diagnosis.problem import Problem, Solver, Tensors, laid_out
-from conformance.diagnosis.search import Explanation
+from conformance.diagnosis.search import Explanation, Search
 from conformance.diagnosis.transforms import variations
 
-__all__ = ["distinguish"]
+__all__ = ["distinguish", "withstanding"]
 
 _MAX_ASKED = 8
 # Questions that are looked at for one that tells more apart, and how many without finding a better one.
 _MAX_CONSIDERED = 60
 _MAX_IDLE = 12
-_MAX_NEIGHBOUR_WORK = 1 << 20
+_LITERAL = {"shift"}
 
 
 def distinguish(match: Match, found: list[Explanation], host: Host) -> list[Explanation]:
@@ -49,7 +46,7 @@ def distinguish(match: Match, found: list[Explanation], host: Host) -> list[Expl
         Those that predicted the most answers; the first is the diagnosis, the others could not be told apart.
     """
     score = [(0, 0)] * len(found)
-    left = _neighbours(match.case)
+    left = neighbours(match.case)
     considered: list[tuple[Case, list[Tensors]]] = []
     for _ in range(_MAX_ASKED):
         # A right answer says less, because a mistake may be made on some questions only: it settles what wrong
@@ -58,21 +55,63 @@ def distinguish(match: Match, found: list[Explanation], host: Host) -> list[Expl
         leaders = [n for n, (wrong, _) in enumerate(score) if wrong == most]
         if len(leaders) == 1:
             break
-        best = _most_telling(considered, left, found, leaders)
+        best = _most_telling(considered, left, found, leaders, match.names)
         if best is None:
             break
-        case, predictions = considered.pop(best)
-        tensors = make_tensors(case)
-        reply = host.ask(case, tensors)
-        if reply.kind != "answer":
+        case, _ = considered.pop(best)
+        there = _run(case, match, host)
+        if there is None:
             continue
-        got = laid_out(case, reply.tensors)
-        right = Solver()(Problem.of(case, tensors))
-        wrong = not all(name in got and _same(match, right[name], got[name]) for name in match.names)
-        for n, prediction in enumerate(predictions):
-            if all(name in got and _same(match, prediction[name], got[name]) for name in match.names):
+        wrong = not _right(there)
+        for n, explanation in enumerate(_there(there.problem, found)):
+            if there.fits(explanation, Solver()):
                 score[n] = score[n][0] + wrong, score[n][1] + (not wrong)
-    return [found[n] for n, points in enumerate(score) if points == max(score)]
+    kept = [found[n] for n, points in enumerate(score) if points == max(score)]
+    if not max(score)[0]:
+        # No wrong output tells how it came about, so what merely says where the output lies comes first.
+        kept.sort(key=lambda each: each.transform not in _LITERAL)
+    return kept
+
+
+def withstanding(match: Match, found: list[Explanation], host: Host) -> list[Explanation]:
+    """The explanations that are no accident of one case, as far as some larger cases say.
+
+    An explanation is given up where a larger case has a wrong output that neither it nor any other single mistake
+    gives, unless it gives more of the others. A right output says nothing, as a mistake may be made in some cases
+    only; nor does one that another mistake gives, as there may be two.
+    """
+    given, refuted = [0] * len(found), [0] * len(found)
+    for case in larger(match.case):
+        there = _run(case, match, host)
+        if there is None or _right(there):
+            continue
+        same = _there(there.problem, found)
+        fits = [there.fits(explanation, Solver()) for explanation in same]
+        if any(fits):
+            if replace(case, seed=match.case.seed) == match.case:
+                continue  # other data say nothing about an accident of shapes
+            given = [n + fit for n, fit in zip(given, fits, strict=True)]
+        elif not Search(there).single():
+            # A mistake that cannot be made there is not refuted there.
+            made = (len(one.parts) == len(each.parts) for one, each in zip(same, found, strict=True))
+            refuted = [n + each for n, each in zip(refuted, made, strict=True)]
+    return [each for each, n, against in zip(found, given, refuted, strict=True) if not against or n > against]
+
+
+def _run(case: Case, match: Match, host: Host) -> Match | None:
+    """The output of a neighbouring case to compare with; None where there is none, or another each time."""
+    tensors = make_tensors(case)
+    reply = host.ask(case, tensors)
+    if reply.kind != "answer" or not reply.steady:
+        return None
+    got = laid_out(case, reply.tensors)
+    if any(name not in got for name in match.names):
+        return None
+    return Match.of(Problem.of(case, tensors).but(observed=got), got, match.names, reply.promise)
+
+
+def _right(there: Match) -> bool:
+    return there.fits(lambda p: p, Solver())
 
 
 def _most_telling(
@@ -80,6 +119,7 @@ def _most_telling(
     left: Iterator[Case],
     found: list[Explanation],
     leaders: list[int],
+    names: tuple[str, ...],
 ) -> int | None:
     """The place of the question whose answer splits the leading explanations into most parts; None for no such.
 
@@ -93,7 +133,7 @@ def _most_telling(
             if case is None:
                 return best
             considered.append((case, _predictions(case, make_tensors(case), found)))
-        parts = len({_fingerprint(considered[place][1][n]) for n in leaders})
+        parts = len({_fingerprint(considered[place][1][n], names) for n in leaders})
         if parts > most:
             best, most = place, parts
         if parts == len(leaders):
@@ -101,84 +141,27 @@ def _most_telling(
     return best
 
 
-def _same(match: Match, predicted: np.ndarray, got: np.ndarray) -> bool:
-    if predicted.shape != got.shape:
-        return False
-    if match.exact:
-        return bool(np.array_equal(predicted, got, equal_nan=True))
-    return bool(
-        np.allclose(predicted, got, rtol=1e-2, atol=1e-2 * np.abs(predicted).max(initial=0), equal_nan=True)
-    )
-
-
 def _predictions(case: Case, tensors: Tensors, found: list[Explanation]) -> list[Tensors]:
     """What each explanation says about a question: the oracle's answer where the mistake changes nothing."""
     problem, solver = Problem.of(case, tensors), Solver()
-    names = frozenset(part.transform for explanation in found for part in explanation.parts)
-    wanted = {part.key for explanation in found for part in explanation.parts}
-    those = variations(problem.but(wanted=names))
-    known = {variation.key: variation for variation in those if variation.key in wanted}
     predictions = []
-    for explanation in found:
-        parts = tuple(known[part.key] for part in explanation.parts if part.key in known)
+    for explanation in _there(problem, found):
         try:
-            predictions.append(solver(Explanation(parts)(problem)))
+            predictions.append(solver(explanation(problem)))
         except (ValueError, IndexError):
             predictions.append(solver(problem))
     return predictions
 
 
-def _fingerprint(prediction: Tensors) -> tuple[Any, ...]:
-    return tuple((name, array.shape, array.tobytes()) for name, array in sorted(prediction.items()))
+def _there(problem: Problem, found: list[Explanation]) -> list[Explanation]:
+    """Explanations of one case as they are in another, without the mistakes that cannot be made there."""
+    names = frozenset(part.transform for explanation in found for part in explanation.parts)
+    wanted = {part.key for explanation in found for part in explanation.parts}
+    those = variations(problem.but(wanted=names, observed={}))
+    known = {variation.key: variation for variation in those if variation.key in wanted}
+    known |= {part.key: part for explanation in found for part in explanation.parts if part.travels}
+    return [Explanation(tuple(known[p.key] for p in each.parts if p.key in known)) for each in found]
 
 
-def _neighbours(case: Case) -> Iterator[Case]:
-    """Questions a step away, nearest first: other data, then one number changed, then two."""
-    changes = list(_changes(case))
-    pairs = [{**a, **b} for a, b in itertools.combinations(changes, 2) if not a.keys() & b.keys()]
-    for change in (*changes, *pairs):
-        try:
-            neighbour = replace(case, **change)
-            size = math.prod(neighbour.output_shape) * math.prod(neighbour.weight_shape)
-        except (CaseError, DomainError):
-            continue
-        if size > max(_MAX_NEIGHBOUR_WORK, 8 * math.prod(case.output_shape) * math.prod(case.weight_shape)):
-            continue
-        yield neighbour
-
-
-def _changes(case: Case) -> Iterator[dict[str, Any]]:
-    """Fields to change, one at a time but for the last; each axis by another step where it matters."""
-    rank = case.rank
-    steps = (1, 2, 3)[:rank]
-
-    def plus(name: str, by: tuple[int, ...]) -> dict[str, Any]:
-        return {name: tuple(v + n for v, n in zip(getattr(case, name), by, strict=True))}
-
-    yield {"seed": case.seed + 1}
-    if DATA_KINDS[case.data].judged not in ("exact", "bound"):
-        # Special values may hide what else is wrong, or be all that is.
-        yield from ({"data": kind} for kind in ("ints", "naninput", "nanbias", "infweight") if kind != case.data)
-    if isinstance(case.padding, str):
-        yield {"padding": tuple((n, 2 * n + 1) for n in reversed(steps))}
-    else:
-        for low, high in ((0, 1), (1, 0), (1, 1), (2, 5)):
-            grown = ((a + low * n, b + high * n) for (a, b), n in zip(case.padding, steps, strict=True))
-            yield {"padding": tuple(grown)}
-        yield {"padding": tuple((high, low) for low, high in case.padding)}
-        yield {"padding": tuple((abs(low) + 1, abs(high)) for low, high in case.padding)}
-    if case.output_padding is not None:
-        yield plus("output_padding", (1,) * rank)
-        yield plus("output_padding", steps)
-    for name in ("kernel_size", "stride", "dilation", "input_size"):
-        yield plus(name, steps)
-        yield plus(name, steps[::-1])
-        yield plus(name, (1,) * rank)
-    yield plus("kernel_size", (2,) * rank)
-    yield {"in_channels": 2 * case.in_channels}
-    yield {"out_channels": 2 * case.out_channels}
-    yield {"in_channels": 3 * case.in_channels, "out_channels": 2 * case.out_channels}
-    yield {"batch": case.batch + 1}
-    for by in (steps, steps[::-1]):
-        yield {**plus("kernel_size", tuple(2 * n for n in by)), **plus("stride", by), **plus("input_size", by)}
-        yield {**plus("kernel_size", by), **plus("stride", by[::-1]), **plus("dilation", by)}
+def _fingerprint(prediction: Tensors, names: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple((prediction[name].shape, prediction[name].tobytes()) for name in names)

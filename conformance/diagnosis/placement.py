@@ -136,13 +136,15 @@ def crop_placed_elsewhere(p: Problem) -> Iterator[Variation]:
             words = f"the crop of {p.names[a]} and {p.names[b]} exchanged"
             yield _relocated(p, "padding_axes_swapped", (a, b), words, swapped)
     for transform, (words, lows) in places.items():
-        # Where a convention adds zeros at an end, there is no crop to be placed.
+        # Where a convention adds zeros at an end, there is no crop to be placed, but two ends to be exchanged.
         wrong = [
-            place != low and (cut > 0 or not named) for place, low, cut in zip(lows, p.low, total, strict=True)
+            place != low and (cut > 0 or not named or transform == "crop_exchanged")
+            for place, low, cut in zip(lows, p.low, total, strict=True)
         ]
         for axes in subsets(p, wrong.__getitem__):
             moved = tuple(lows[axis] if axis in axes else p.low[axis] for axis in range(p.rank))
-            yield _relocated(p, transform, axes, f"{words} {along(_named(p, axes))}", moved)
+            why = words.removeprefix("the crop's ").removeprefix("the crop ")
+            yield _relocated(p, transform, axes, f"{words} {along(_named(p, axes))}", moved, why)
 
 
 @transformation
@@ -169,7 +171,9 @@ def _named(p: Problem, axes: tuple[int, ...]) -> tuple[str, ...]:
     return tuple(p.names[axis] for axis in axes)
 
 
-def _relocated(p: Problem, transform: str, axes: tuple[int, ...], words: str, low: tuple[int, ...]) -> Variation:
+def _relocated(
+    p: Problem, transform: str, axes: tuple[int, ...], words: str, low: tuple[int, ...], why: str = ""
+) -> Variation:
     moves = [f"{p.low[axis] - low[axis]:+d} along {p.names[axis]}" for axis in axes]
     return Variation(
         transform,
@@ -178,6 +182,7 @@ def _relocated(p: Problem, transform: str, axes: tuple[int, ...], words: str, lo
         changed(low=low),
         1,
         combines=transform in _COMMON,
+        sentence=f"{_crop_sentence(p, low)}: {why or words}",
     )
 
 
@@ -212,28 +217,29 @@ def misread_numbers(p: Problem) -> Iterator[Variation]:
             numbers = {"stride": p.stride, "dilation": p.dilation, "low": p.low, "size": p.size} | changes
             # Ways that come to the same here differ in other questions.
             if tuple(numbers.values()) != right:
+                sentence = ""
+                if suffix == " for the crop":
+                    # That a number is off by one is a guess at how the crop came about.
+                    why = "" if transform.endswith("_off_by_one") else f", as with {words}"
+                    sentence = f"{_crop_sentence(p, low)}{why}"
                 yield Variation(
                     transform,
                     names,
-                    _cropped_elsewhere(p, low, transform, words)
-                    if suffix == " for the crop"
-                    else f"{words}{suffix}",
+                    f"{words}{suffix}",
                     changed(**changes),
                     combines=suffix in ("", " for the taps") and transform in _COMMON,
-                    name=f"{words}{suffix}",
+                    sentence=sentence,
                 )
 
 
-def _cropped_elsewhere(p: Problem, low: tuple[int, ...], transform: str, words: str) -> str:
-    """Where the output is cut from the full result, in place of where it should be."""
+def _crop_sentence(p: Problem, low: tuple[int, ...]) -> str:
+    """Where the output is cut from the full result, and where it should be."""
     moved: dict[str, list[str]] = {}
     for name, right, begin, end in zip(p.names, p.low, low, p.high, strict=True):
         if begin != right:
-            pairs = f"{(begin, end + right - begin)} in place of {(right, end)}"
+            pairs = f"{(begin, end + right - begin)} where {(right, end)} is expected"
             moved.setdefault(pairs, []).append(name)
-    # That a number is off by one is a guess at how the crop came about, where a name would say more.
-    why = "" if transform.endswith("_off_by_one") else f" (as with {words})"
-    return f"the output cropped {listed([f'{pairs} {along(names)}' for pairs, names in moved.items()])}{why}"
+    return f"the crop is {listed([f'{pairs} {along(names)}' for pairs, names in moved.items()])}"
 
 
 def misread_cases(
@@ -396,3 +402,20 @@ def _folded(p: Problem, axes: tuple[int, ...]) -> np.ndarray:
 def plain_full(p: Problem) -> np.ndarray:
     """The full result of a problem, uncropped and without bias."""
     return oracle.conv_transpose(p.x, p.w, stride=p.stride, dilation=p.dilation, groups=p.groups)
+
+
+@transformation
+def crop_capped(p: Problem) -> Iterator[Variation]:
+    """A crop at the start that ends at some number, wherever it should be larger."""
+    # A crop taken as 0 is the padding ignored.
+    for most in range(1, max(p.low)):
+        axes = tuple(axis for axis in range(p.rank) if p.low[axis] > most)
+        words = f"a crop of more than {most} at the start taken as {most}"
+        low = tuple(min(n, most) for n in p.low)
+        sentence = f"{_crop_sentence(p, low)}: {words}"
+        change = partial(_capped, most=most)
+        yield Variation("crop_capped", _named(p, axes), words, change, 1, sentence=sentence, travels=True)
+
+
+def _capped(p: Problem, most: int) -> Problem:
+    return p.but(low=tuple(min(n, most) for n in p.low))

@@ -11,9 +11,9 @@ from cases.dtypes import DTYPES, DType, round_to
 from conformance.bound import Profile, Reference
 from conformance.counted import is_count, kept_in
 from conformance.diagnosis.match import Match, mapped
-from conformance.diagnosis.problem import Solver
+from conformance.diagnosis.problem import Problem, Solver
 
-__all__ = ["Rounding", "explain_precision", "to_bits", "truncated"]
+__all__ = ["ROUNDED", "Rounding", "explain_precision", "to_bits", "truncated"]
 
 Round = Callable[[np.ndarray], np.ndarray]
 
@@ -74,6 +74,11 @@ class Rounding:
     accumulator: str = "f32"
     output: str | None = None
 
+    def apply(self, p: Problem) -> Problem:
+        """Round the tensors of a problem."""
+        narrowed = p.but(x=self.x(p.x) if self.x else p.x, w=self.w(p.w) if self.w else p.w)
+        return narrowed.but(dy=self.x(p.dy)) if p.dy is not None and self.x is not None else narrowed
+
 
 def _inputs(
     transform: str, label: str, dtypes: tuple[str, ...], change: Round, accumulator: str
@@ -110,16 +115,34 @@ ROUNDINGS: tuple[Rounding, ...] = (
 )
 """From the tightest bound to the loosest, so that the first that fits says the most."""
 
+ROUNDED = frozenset(way.transform for way in ROUNDINGS if way.x is not None or way.w is not None)
+"""Names of the ways that round tensors which are given."""
 
-def explain_precision(match: Match) -> Rounding | None:
-    """The tightest way of rounding whose own error bound holds the answer; for data that are not exact."""
+
+def explain_precision(match: Match) -> list[Rounding]:
+    """The tightest way of rounding whose own error bound holds the answer; for data that are not exact.
+
+    Beside it stand the ways that make the same numbers of this case's tensors.
+    """
     # Rounding changes no shape, not even that of a gradient which the forward answer says nothing of.
     if match.exact or match.case.format.is_complex or not _has_right_shapes(match):
-        return None
-    return next(
-        (way for way in ROUNDINGS if match.case.dtype in way.dtypes and _fits(match, way)),
-        None,
-    )
+        return []
+    ways = [way for way in ROUNDINGS if match.case.dtype in way.dtypes]
+    first = next((way for way in ways if _fits(match, way)), None)
+    if first is None:
+        return []
+    if first.x is None and first.w is None:
+        return [first]
+    return [way for way in ways if way is first or _alike(match.problem, first, way)]
+
+
+def _alike(p: Problem, first: Rounding, second: Rounding) -> bool:
+    if (first.x is None, first.w is None, first.accumulator, first.output) != (
+        second.x is None, second.w is None, second.accumulator, second.output,
+    ):  # fmt: skip
+        return False
+    one, other = first.apply(p), second.apply(p)
+    return np.array_equal(one.x, other.x) and np.array_equal(one.w, other.w)
 
 
 def _has_right_shapes(match: Match) -> bool:
@@ -136,9 +159,7 @@ def _fits(match: Match, way: Rounding) -> bool:
     ):
         return False
     p, solver = match.problem, Solver()
-    narrowed = p.but(x=way.x(p.x) if way.x else p.x, w=way.w(p.w) if way.w else p.w)
-    if p.dy is not None and way.x is not None:
-        narrowed = narrowed.but(dy=way.x(p.dy))
+    narrowed = way.apply(p)
     profile = Profile(way.transform, way.text, way.accumulator, 0.0, (match.case.dtype,))
     with np.errstate(all="ignore"):
         exact, sums, counts = (

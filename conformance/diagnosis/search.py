@@ -46,6 +46,11 @@ class Explanation:
         """Words that complete "equals the oracle with"."""
         return listed([part.text for part in self.parts])
 
+    @property
+    def sentence(self) -> str:
+        """A whole sentence for a single mistake that has one; empty for the others."""
+        return self.parts[0].sentence if len(self.parts) == 1 else ""
+
 
 class Search:
     """Explanations of one answer, in stages of growing complexity.

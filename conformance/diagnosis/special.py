@@ -171,6 +171,9 @@ def rounded(p: Problem) -> Iterator[Variation]:
         transform = name if name == "tf32" else f"{name}_inputs"
         yield Variation(transform, (), f"the input rounded to {label}", on_input(both))
         yield Variation(transform, (), f"the weights rounded to {label}", on_weights(both))
+        if p.bias is not None and p.case.direction == "fwd":
+            words = f"the bias rounded to {label}"
+            yield Variation("bias_rounded", (), words, partial(_in_bias, change=change))
         words = f"input and weights rounded to {label}"
         yield Variation(
             transform,

@@ -28,7 +28,7 @@ __all__ = [
     "variations",
 ]
 
-FAMILIES = ("placement", "kernel", "channels", "bias", "values", "special", "gradients")
+FAMILIES = ("placement", "kernel", "channels", "bias", "values", "special", "gradients", "blocks")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +51,10 @@ class Variation:
         Whether it is common enough to be tried together with another one.
     name : str
         What it is called in every case, where the words say the numbers of this one.
+    sentence : str
+        A whole sentence that says it better than "equals the oracle with ..." does; empty where none does.
+    travels : bool
+        Whether ``apply`` makes the same mistake in other cases too, as where its numbers are read off the answer.
     """
 
     transform: str
@@ -60,6 +64,8 @@ class Variation:
     cost: int = 1
     combines: bool = False
     name: str = ""
+    sentence: str = ""
+    travels: bool = False
 
     @property
     def key(self) -> tuple[str, tuple[str, ...], str]:

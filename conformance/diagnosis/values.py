@@ -133,6 +133,8 @@ def saturated(p: Problem) -> Iterator[Variation]:
         low, high = float(finite.min()), float(finite.max())
         # One element at the limit says nothing: it is the largest one in any answer.
         below, above = (np.count_nonzero(got == limit) > 1 for limit in (low, high))
+        if name == "y" and p.bias is not None:
+            yield from _products_clipped(p, got - p.bias)
         if below and above:
             words = f"values clipped to [{low:g}, {high:g}]"
             yield Variation("clipped", (), words, in_every_answer(partial(_clip, low=low, high=high)), 2)
@@ -148,6 +150,15 @@ def saturated(p: Problem) -> Iterator[Variation]:
             words = f"values below {kept.min():.3g} flushed to zero"
             change = partial(_flush, limit=float(lost.max()))
             yield Variation("small_flushed", (), words, in_every_answer(change), 2)
+
+
+def _products_clipped(p: Problem, products: np.ndarray) -> Iterator[Variation]:
+    """Sums of products beyond a limit, before the bias is added."""
+    low, high = float(products.min()), float(products.max())
+    if low < high and all(np.count_nonzero(products == limit) > 1 for limit in (low, high)):
+        change = Map.symmetric(partial(_clip, low=low, high=high))
+        words = f"sums of products clipped to [{low:g}, {high:g}] before the bias is added"
+        yield Variation("clipped", (), words, on_linear(change), 2, travels=True)
 
 
 def _clip(array: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -7,9 +7,7 @@ as asking went, and the count says how far that was.
 
 from __future__ import annotations
 
-import math
 import random
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -80,7 +78,6 @@ def explain(
     fails: Fails | None = None,
     *,
     budget: int = 400,
-    seconds: float = math.inf,
     seed: int = 0,
     terms: frozenset[str] = frozenset(),
 ) -> Explained:
@@ -93,8 +90,8 @@ def explain(
     fails : callable, optional
         Asks about a new case: True, False, or None where there is no telling. Without it nothing is asked, and the
         condition is uncertain unless it is ``always``.
-    budget, seconds
-        Most cases to ask, and how long to go on asking.
+    budget : int
+        Most cases to run. A number, so that what is found does not depend on the speed of the machine.
     seed : int
         Of the choice of cases, which is random but repeatable.
     terms : frozenset of str
@@ -109,10 +106,7 @@ def explain(
     asked = asked_failing = confirmed = tried = 0
     swept: set[Case] = set()
     stuck: set[int] = set()
-    deadline = time.monotonic() + seconds
     while space and asked < budget and tried < 10 * budget and confirmed < _SURE_AFTER:
-        if time.monotonic() > deadline:
-            break
         tried += 1
         case, kind = _next(space, known, swept, stuck, chance)
         if case is None:
@@ -140,19 +134,15 @@ def separating(
     passing: list[Row],
     *,
     terms: frozenset[str] = frozenset(),
-    deadline: float = math.inf,
 ) -> Predicate | None:
     """The smallest condition that separates all of the rows given, searched on some of them first.
 
-    Rows that the first attempts overlook are added until it holds for all; None where nothing small does, or
-    nothing was found before the monotonic clock reached the deadline.
+    Rows that the first attempts overlook are added until it holds for all; None where nothing small does.
     """
     if not failing or not passing:
         return None
     wrong, right = list(some_failing), list(some_passing)
     for _ in range(_ATTEMPTS):
-        if time.monotonic() > deadline:
-            return None
         space = smallest(wrong, right, terms)
         if not space:
             return None
@@ -209,7 +199,7 @@ def _next(
         if wrong:
             bases.setdefault(case.rank, case)
     for base in bases.values():
-        step = next((case for case in _steps(base, space[:1]) if case not in known and case not in swept), None)
+        step = next((case for case in _all_steps(base, space[0]) if case not in known and case not in swept), None)
         if step is not None:
             return step, "step"
     return anywhere, "anywhere"
@@ -218,6 +208,11 @@ def _next(
 @lru_cache(maxsize=1 << 14)
 def _row(case: Case) -> Row:
     return columns(case)
+
+
+@lru_cache(maxsize=64)
+def _all_steps(case: Case, predicate: Predicate) -> tuple[Case, ...]:
+    return tuple(_steps(case, [predicate]))
 
 
 def _apart(space: list[Predicate], known: dict[Case, bool], swept: set[Case]) -> Case | None:

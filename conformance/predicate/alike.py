@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +12,7 @@ from cases.case import Case
 from conformance.diagnosis import diagnose
 from conformance.reference import question
 from conformance.verdict import judge
+from reports.causes import transforms
 from reports.outcome import Outcome
 
 __all__ = ["Alike"]
@@ -40,8 +42,10 @@ class Alike:
         self._ways = {(outcome.status, outcome.kind) for outcome in outcomes}
         self._status = outcomes[0].status
         self._messages = {_plain(o.detail) for o in outcomes if o.kind == "rejected"}
-        first = outcomes[0].diagnosis or {}
-        self._transform, self._signal = first.get("transform") or "unexplained", first.get("signal")
+        # Of the explanations that fit, the finding's is the one that fits the most.
+        names = Counter(name for outcome in outcomes for name in transforms(outcome))
+        self._transform = names.most_common(1)[0][0] or "unexplained"
+        self._signal = (outcomes[0].diagnosis or {}).get("signal")
         self.others = 0
 
     def __call__(self, case: Case) -> bool | None:
@@ -64,8 +68,9 @@ class Alike:
             return _plain(found.get("detail", "")) in self._messages
         if self._transform == "unexplained" and (found["status"], found.get("kind")) not in self._ways:
             return False
-        # One answer may equal what several mistakes give; the finding's is then among them.
-        names = [diagnosis.get("transform"), *(other["transform"] for other in diagnosis.get("also", ()))]
+        names = [
+            name or "unexplained" for name in transforms(Outcome("", "", found["status"], diagnosis=diagnosis))
+        ]
         return self._transform in names and diagnosis.get("signal") == self._signal
 
 

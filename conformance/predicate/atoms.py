@@ -184,10 +184,13 @@ class Predicate:
         return terms[0] if len(terms) == 1 else " or ".join(f"({term})" for term in terms)
 
 
-def atoms(rows: Iterable[Row]) -> list[Atom]:
-    """Every atom worth trying on some cases, plainest first; constants come from the cases themselves."""
-    rows = list(rows)
-    return sorted(_atoms(rows), key=lambda atom: atom.cost)
+def atoms(rows: Iterable[Row], failing: Iterable[Row] = ()) -> list[Atom]:
+    """Every atom worth trying on some cases, plainest first; constants come from the cases themselves.
+
+    Of many bounds of one axis, the smallest are tried, and those that just hold for all of the cases that fail.
+    """
+    rows, failing = list(rows), list(failing)
+    return sorted(dict.fromkeys([*_atoms(rows), *_tightest(failing)]), key=lambda atom: atom.cost)
 
 
 def _atoms(rows: list[Row]) -> Iterator[Atom]:
@@ -227,6 +230,14 @@ def _atoms(rows: list[Row]) -> Iterator[Atom]:
             if len({row[column] % modulus == 0 for row in rows if row[column] is not None}) > 1:
                 yield Atom(column, "=", 0, cost=1.7, modulus=modulus)
                 yield Atom(column, "<>", 0, cost=1.7, modulus=modulus)
+
+
+def _tightest(failing: list[Row]) -> Iterator[Atom]:
+    for name, axis in itertools.product(_ON_AXIS, _AXES):
+        numbers = [row[f"{name}_{axis}"] for row in failing]
+        if numbers and None not in numbers:
+            yield Atom(f"{name}_{axis}", ">", min(numbers) - 1, cost=1.7 + 0.3 * (min(numbers) != 2))
+            yield Atom(f"{name}_{axis}", "<", max(numbers) + 1, cost=1.8 + 0.3 * (max(numbers) != 1))
 
 
 def _axis_atoms(rows: list[Row]) -> Iterator[Atom]:

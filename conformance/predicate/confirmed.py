@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -21,9 +19,9 @@ from reports.store import Results
 
 __all__ = ["confirmed"]
 
-# A run ends soon after its last outcome, whatever it found: the gravest findings, and some seconds for each.
+# A run ends soon after its last outcome, whatever it found: the gravest findings, and some cases for each. Cases
+# are counted, not timed, so that a busy machine finds what an idle one does.
 _MOST_FINDINGS = 6
-_SECONDS_EACH = 6.0
 _MOST_CASES = 60
 _FURTHER = 300
 _TRIES = 3
@@ -35,20 +33,20 @@ def confirmed(
     results: Results,
     host_of: Callable[[str], Host | None],
     *,
-    seconds: float = _SECONDS_EACH,
+    budget: int = _FURTHER,
 ) -> dict[str, dict[str, Any]]:
     """Conditions of new findings as plain data by finding id, held against cases that the run does not have.
 
     Parameters
     ----------
     new : iterable of Outcome
-        Discrepancies that nobody knew; the gravest findings among them are looked at, as far as time allows.
+        Discrepancies that nobody knew; the gravest findings among them are looked at.
     results : Results
         The run.
     host_of : callable
         From an adapter to its process; None where it cannot be run here as it was run there.
-    seconds : float
-        How long to run cases for each finding.
+    budget : int
+        Most cases to run for each finding.
 
     Returns
     -------
@@ -67,26 +65,23 @@ def confirmed(
             if host.start() is None:
                 members = set(finding.members)
                 own = [o for o in new if o.adapter == finding.adapter and o.case_id in members]
-                condition = _condition(finding, own, Recorded.of(results, finding), host, seconds)
+                condition = _condition(finding, own, Recorded.of(results, finding), host, budget)
         if condition is not None:
             found[finding.id] = asdict(condition)
     return found
 
 
 def _condition(
-    finding: Finding, outcomes: Sequence[Outcome], known: Recorded, host: Host, seconds: float
+    finding: Finding, outcomes: Sequence[Outcome], known: Recorded, host: Host, budget: int
 ) -> Condition | None:
     """Search on some cases of the run, and again with those that a condition gets wrong."""
-    deadline = math.inf if math.isinf(seconds) else time.monotonic() + seconds
     wrong, right = some(known.failing, _MOST_CASES), some(known.passing, _MOST_CASES)
     by_id = {outcome.case_id: outcome for outcome in outcomes}
     members = [by_id[case_id] for case_id in finding.members]
     alike = Alike(members, host)
     for _ in range(_TRIES):
-        told = explain(
-            _cases(wrong), _cases(right), alike, terms=known.terms, budget=_FURTHER,
-            seconds=max(deadline - time.monotonic(), 0.0),
-        )  # fmt: skip
+        told = explain(_cases(wrong), _cases(right), alike, terms=known.terms, budget=budget)
+        budget -= told.asked
         if told.predicate is None:
             return None
         failing, passing = told.further_failing, told.asked - told.further_failing

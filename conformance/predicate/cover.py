@@ -40,7 +40,7 @@ def smallest(
     """
     if not passing:
         return [Predicate(((),))]
-    known = atoms([*failing, *passing])
+    known = atoms([*failing, *passing], failing)
     of_failing, of_passing = _table(known, failing), _table(known, passing)
     found = _conjunctions(known, of_failing, of_passing, terms)
     return found or _disjunction(known, of_failing, of_passing, terms)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
@@ -24,7 +23,6 @@ _Item = TypeVar("_Item")
 # The gravest findings get a condition; more cases than this on a side add little and take long.
 _MOST_FINDINGS = 20
 _MOST_CASES = 400
-_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -74,8 +72,7 @@ def conditions(results: Results, wrong: Iterable[Outcome] | None = None) -> dict
     """The smallest condition for each finding, as plain data by finding id; see `reports.conditions.Condition`.
 
     It is not confirmed by further cases, so none is exact. A condition is given only where it separates all cases
-    that show the finding from all that pass; where many findings follow no condition, the search ends after half a
-    minute.
+    that show the finding from all that pass.
 
     Parameters
     ----------
@@ -84,7 +81,6 @@ def conditions(results: Results, wrong: Iterable[Outcome] | None = None) -> dict
     wrong : iterable of Outcome, optional
         The outcomes whose findings are looked at; all that fail the gate without it.
     """
-    deadline = time.monotonic() + _SECONDS
     if wrong is None:
         wrong = results.outcomes(statuses=GATING, details=False)
     found = {}
@@ -92,7 +88,7 @@ def conditions(results: Results, wrong: Iterable[Outcome] | None = None) -> dict
         known = Recorded.of(results, finding)
         predicate = separating(
             some(known.failing, _MOST_CASES), some(known.passing, _MOST_CASES), known.failing, known.passing,
-            terms=known.terms, deadline=deadline,
+            terms=known.terms,
         )  # fmt: skip
         if predicate is not None:
             found[finding.id] = asdict(known.condition(predicate))

@@ -20,7 +20,6 @@ from reports.statuses import label
 __all__ = ["condition", "neighbourhood", "neighbours", "others"]
 
 _NOT_ASKED = ("unsupported", "inexpressible", "infra")
-_SECONDS = 30.0
 _QUESTIONS = 300
 _LONGEST = 120
 
@@ -102,7 +101,7 @@ def _alike(first: Outcome, second: Outcome) -> bool:
 
 
 def condition(asked: Asked, limits: Limits) -> str:
-    """The smallest condition that fits further questions, asked for half a minute; empty where there is none.
+    """The smallest condition that fits further cases, confirmed by some more; empty where there is none.
 
     A crash takes its process along, so that each further question would wait for the framework to start.
     """
@@ -111,11 +110,11 @@ def condition(asked: Asked, limits: Limits) -> str:
     with Host(asked.spec, limits) as host:
         alike = Alike([asked.outcome], host)
         terms = terms_of([(asked.outcome.diagnosis or {}).get("text") or ""])
-        found = explain([asked.case], [], alike, budget=_QUESTIONS, seconds=_SECONDS, terms=terms)
+        found = explain([asked.case], [], alike, budget=_QUESTIONS, terms=terms)
     if found.predicate is None or found.failing < 2 or not found.passing or len(str(found.predicate)) > _LONGEST:
         return ""
     others = f" {alike.others} more fail otherwise." if alike.others else ""
-    sure = "" if found.exact else " Time did not allow more cases, so this may be an accident."
+    sure = "" if found.exact else " No more cases were run, so this may be an accident."
     return (
         f"Of {found.failing + found.passing} cases around this one, the {found.failing} with `{found.predicate}` "
         f"fail in this way and the {found.passing} others pass.{others}{sure} "

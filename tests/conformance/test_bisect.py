@@ -127,6 +127,10 @@ def test_a_regression_is_found_in_throwaway_environments(tmp_path: Path) -> None
     assert "fail: values" in done.stdout
     again = subprocess.run(command, capture_output=True, text=True, env=os.environ | settings)
     assert "4 versions tried, 0 environments made" in again.stdout
+    backwards = [*command[:-4], "--good", "1.3", "--bad", "1.0"]
+    done = subprocess.run(backwards, capture_output=True, text=True, env=os.environ | settings)
+    last = done.stdout.splitlines()[-1]
+    assert last == "mended in conformance-toy 1.2; last version whose answer differs: 1.0", done.stderr
 
 
 @pytest.mark.parametrize(

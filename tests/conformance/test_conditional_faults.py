@@ -31,6 +31,7 @@ FAULTS: dict[str, Callable[[Case], bool]] = {
     "in_channels % 4 = 0": lambda c: c.in_channels % 4 == 0,
     "out_channels % 8 = 0": lambda c: c.out_channels % 8 == 0,
     "output_w % 4 = 0": lambda c: _output(c)[-1] % 4 == 0,
+    "output_w > 16": lambda c: _output(c)[-1] > 16,
     "output_max > 32": lambda c: max(_output(c)) > 32,
     "dtype = 'bf16' and direction = 'grad'": lambda c: c.dtype == "bf16" and c.direction == "grad",
     "dtype = 'f16' and data = 'normal'": lambda c: c.dtype == "f16" and c.data == "normal",

@@ -36,7 +36,7 @@ def _record(path: Path, here_cases: list[Case], host: Host) -> Path:
 
 def _finished(path: Path) -> dict[str, object]:
     with Results.open(path, write=True) as results:
-        gate = finish(results, {}, further=Further(here(results), seconds=300))
+        gate = finish(results, {}, further=Further(here(results)))
         assert gate.fails
         return {name: results.meta()[name] for name in ("gate", "conditions", "scripts")}
 

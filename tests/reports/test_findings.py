@@ -99,3 +99,40 @@ def test_one_cause_in_several_dtypes_directions_and_kinds_is_one_finding_with_a_
     assert found.label == "fail: gradient, precision, shape, values"
     unexplained = [outcome(case_id, kind=kind, diagnosis=None) for case_id, kind in zip(cases, kinds, strict=True)]
     assert len(findings(unexplained, cases)) == 4, "nothing says that they have one cause"
+
+
+def named(*names: str) -> dict[str, Any]:
+    first, *others = ({"transform": name, "axes": ["W"], "text": f"with {name}"} for name in names)
+    return {**first, "also": others} if others else first
+
+
+def test_what_could_not_be_told_apart_is_counted_under_the_explanation_that_fits_the_most() -> None:
+    """One mistake, which some cases show under a name of their own as well."""
+    outcomes = [
+        outcome(IDS[0], diagnosis=named("zeros_in_front", "crop_exchanged")),
+        outcome(IDS[1], diagnosis=named("shift", "crop_exchanged")),
+        outcome(IDS[2], diagnosis=named("crop_exchanged")),
+    ]
+    (found,) = findings(outcomes, CASES)
+    assert (found.transform, found.text, found.count) == ("crop_exchanged", "with crop_exchanged", 3)
+    assert found.id == findings(outcomes[2:], CASES)[0].id
+
+
+def test_two_causes_stay_two_findings_beside_one_that_may_be_either() -> None:
+    outcomes = [
+        outcome(IDS[0], diagnosis=named("flip")),
+        outcome(IDS[1], diagnosis=named("crop_exchanged")),
+        outcome(IDS[2], diagnosis=named("flip", "crop_exchanged")),
+        outcome(IDS[3], diagnosis=named("flip")),
+    ]
+    assert [(each.transform, each.count) for each in findings(outcomes, CASES)] == [
+        ("flip", 3),
+        ("crop_exchanged", 1),
+    ]
+
+
+def test_the_order_and_the_format_of_mistakes_make_no_cause_of_their_own() -> None:
+    both = [outcome(IDS[0], diagnosis=named("flip+shift")), outcome(IDS[1], diagnosis=named("shift+flip"))]
+    sums = [outcome(IDS[2], diagnosis=named("float16_accumulation"))]
+    sums += [outcome(IDS[3], diagnosis=named("bfloat16_accumulation"))]
+    assert [each.count for each in findings([*both, *sums], CASES)] == [2, 2]

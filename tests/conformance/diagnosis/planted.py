@@ -316,7 +316,9 @@ def channel_faults(plant: Any, base: str, crops: str, rank: int) -> Iterator[Exp
             f"bias along {axis}, before the crop",
             "bias_on_another_axis",
             [axis],
-            lambda work, shape=tuple(shape): setattr(work, "bias", work.bias[1:-1].reshape(shape)),
+            lambda work, a=a, shape=tuple(shape): setattr(
+                work, "bias", work.bias[work.low[a] :][: work.size[a]].reshape(shape)
+            ),
             case=f"{rank}d-n2-c2x9-i4-k3-s2-p1-b1",
         )
 
@@ -324,7 +326,7 @@ def channel_faults(plant: Any, base: str, crops: str, rank: int) -> Iterator[Exp
         "zeros beyond the full result at both its ends",
         "zeros_at_both_ends",
         AXES[rank],
-        lambda work: setattr(work, "low", [-9] * rank),
+        lambda work: setattr(work, "low", [int(min(high, 0) / 2) for _, high in work.case.geometry().crop]),
         case=f"{rank}d-n1-c2x3-i2-k2-s21-same-cl",
     )
 

@@ -40,9 +40,13 @@ COMBINATIONS: list[tuple[tuple[str, ...], str, str, str]] = [
 
 def test_a_crop_taken_from_the_input_before_it_is_spread_out() -> None:
     def before(work):  # type: ignore[no-untyped-def]
-        work.tensors["x"] = work.tensors["x"][..., 2:-1]
-        work.low[-1] -= 2
-        work.size[-1] -= 3 * work.stride[-1] - 3
+        (low, high), reach = work.case.padding[-1], work.dilation[-1] * (work.case.kernel_size[-1] - 1)
+        front, back = max(low - reach, 0), max(high - reach, 0)
+        if (front + back) * (work.stride[-1] - 1) >= work.size[-1]:
+            return
+        work.tensors["x"] = work.tensors["x"][..., front : work.case.input_size[-1] - back]
+        work.low[-1] -= front
+        work.size[-1] -= (front + back) * (work.stride[-1] - 1)
 
     found = diagnosis(Fault("cut early", (1, 2, 3), before), Case.parse("2d-n2-c3x5-i4x7-k2x3-s2x3-p1.0x4.3-b1"))
     assert found is not None
