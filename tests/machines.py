@@ -11,17 +11,23 @@ from reports.where import matching
 __all__ = ["met_on_some_machine"]
 
 
-def _tensorflow(onednn: bool, *channels_first: str) -> dict[str, Any]:
+def _machine(onednn: bool, *channels_first: str) -> dict[str, Any]:
     formats = {
         f"tensorflow.channels_first.{name}": name in channels_first for name in ("f32", "f64", "f16", "bf16")
     }
-    return {"tensorflow.onednn": onednn, "torch.onednn": onednn, **formats}
+    capabilities = "FP32 INT8 BF16" if "bf16" in channels_first else "FP32 INT8"
+    return {
+        "tensorflow.onednn": onednn,
+        "torch.onednn": onednn,
+        "openvino.capabilities": capabilities,
+        **formats,
+    }
 
 
 _MACHINES = (
-    _tensorflow(False) | {"onednn.isa": None},
-    _tensorflow(True, "f32") | {"onednn.isa": "AVX2"},
-    _tensorflow(True, "f32", "bf16") | {"onednn.isa": "AVX-512 with Intel DL Boost and bfloat16 support"},
+    _machine(False) | {"onednn.isa": None},
+    _machine(True, "f32") | {"onednn.isa": "AVX2"},
+    _machine(True, "f32", "bf16") | {"onednn.isa": "AVX-512 with Intel DL Boost and bfloat16 support"},
 )
 
 

@@ -141,9 +141,9 @@ def _numbers(case: Case, tensors: Tensors, reply: Reply, host: Host | None) -> D
     wrong = [n for n in expected if not Match.of(problem, observed, [n], reply.promise).fits(lambda p: p, solver)]
     if not wrong:
         return _right_values(expected, observed)
-    found = _explain(whole, host)
-    if found:
-        return _written(found)
+    explained = _explain(whole, host)
+    if explained:
+        return _written(explained)
     if case.direction != "fwd":
         return _each_gradient(problem, observed, wrong, reply.promise, host)
     return _unexplained(whole, problem, expected, observed, given)
