@@ -18,11 +18,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from adapters.declared import DocumentedRefusal, Limit
-from adapters.facts import Fact
-from adapters.machines import MACHINES, NATIVE, Machine
-from cases.case import Case
-from cases.dtypes import DTYPES
+from conformance.adapters.declared import DocumentedRefusal, Limit
+from conformance.adapters.facts import Fact
+from conformance.adapters.machines import MACHINES, NATIVE, Machine
+from conformance.cases.case import Case
+from conformance.cases.dtypes import DTYPES
 
 __all__ = [
     "Adapter",
@@ -147,11 +147,11 @@ class Adapter(abc.ABC):
     refusals : tuple of DocumentedRefusal
         The error messages that stand for a documented limit.
     promises : mapping
-        Accuracy profile promised for each dtype (see ``conformance.bound``).
+        Accuracy profile promised for each dtype (see ``conformance.oracle.error_bound``).
     environment : mapping
         Environment variables its process needs before the framework is imported.
     facts : tuple of Fact
-        What is measured in its process, beside the facts of its packages (``adapters.facts.FACTS``).
+        What is measured in its process, beside the facts of its packages (``conformance.adapters.facts.FACTS``).
     bias_in_storage : bool
         Whether the bias is added by a second operation on a result that is already rounded to the format of the
         question (and its gradient is a sum in that format), so that half formats promise no more than
@@ -259,7 +259,7 @@ class Adapter(abc.ABC):
         case : Case
             The question.
         tensors : mapping of numpy.ndarray
-            Input data as ``cases.data.make_tensors`` makes them.
+            Input data as ``conformance.cases.data.make_tensors`` makes them.
         beyond_limits : bool
             Ask even where a declared limit applies, to see whether it still holds.
 

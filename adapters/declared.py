@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cases.case import Case
+from conformance.cases.case import Case
 
 __all__ = ["DocumentedRefusal", "Limit"]
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from adapters.environment import cpu_flags, processors
+from conformance.adapters.environment import cpu_flags, processors
 
 __all__ = ["FACTS", "Fact", "FactValue", "asks_with", "facts_for", "flags_up_to"]
 

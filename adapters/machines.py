@@ -1,8 +1,8 @@
 """Machine profiles: documented settings that make an adapter run as if on another machine.
 
-A profile is checked by facts (`adapters.facts`) once the adapter's process has started: a setting that took no
-effect is an error of the suite, never a run that passes for another machine. This module imports the standard
-library only, as a process is started by it before anything large is loaded.
+A profile is checked by facts (`conformance.adapters.facts`) once the adapter's process has started: a setting that
+took no effect is an error of the suite, never a run that passes for another machine. This module imports the
+standard library only, as a process is started by it before anything large is loaded.
 """
 
 from __future__ import annotations

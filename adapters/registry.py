@@ -13,16 +13,16 @@ import importlib.util
 import re
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adapters.environment import versions
-from adapters.machines import NATIVE, Machine, UnknownMachine, inapplicable, machine_named
+from conformance.adapters.environment import versions
+from conformance.adapters.machines import NATIVE, Machine, UnknownMachine, inapplicable, machine_named
 
 if TYPE_CHECKING:
-    from adapters.base import Adapter
+    from conformance.adapters.base import Adapter
 
 __all__ = [
     "BUILT_IN",
@@ -30,10 +30,10 @@ __all__ = [
     "AdapterSpec",
     "MachineOutOfReach",
     "UnknownAdapter",
+    "all_adapters",
     "available",
     "expand",
     "installed",
-    "known",
     "load",
     "on_machine",
     "resolve",
@@ -45,56 +45,58 @@ GROUP = "conformance.adapters"
 # A tilde in a path is followed by more than a profile's name.
 _MACHINE = re.compile(r"~(?P<machine>[A-Za-z0-9_-]+)$")
 
-BUILT_IN = {
-    "torch": "adapters.torch_functional:TorchFunctional",
-    "torch-module": "adapters.torch_functional:TorchModule",
-    "torch-output-size": "adapters.torch_functional:TorchOutputSize",
-    "torch-unbatched": "adapters.torch_functional:TorchUnbatched",
-    "torch-channels-last": "adapters.torch_functional:TorchChannelsLast",
-    "torch-native": "adapters.torch_functional:TorchNative",
-    "torch-nn-grad": "adapters.torch_functional:TorchNNGrad",
-    "torch-inductor": "adapters.torch_traced:TorchInductor",
-    "torch-export": "adapters.torch_traced:TorchExport",
-    "torch-meta": "adapters.torch_traced:TorchMeta",
-    "torch-cuda": "adapters.torch_functional:TorchCuda",
-    "torch-cuda-tf32": "adapters.torch_functional:TorchCudaTf32",
-    "keras-tensorflow": "adapters.keras_layers:KerasTensorFlow",
-    "keras-torch": "adapters.keras_layers:KerasTorch",
-    "keras-jax": "adapters.keras_layers:KerasJax",
-    "keras-numpy": "adapters.keras_layers:KerasNumpy",
-    "keras-openvino": "adapters.keras_layers:KerasOpenvino",
-    "keras-compute-output-shape": "adapters.keras_layers:KerasComputeOutputShape",
-    "keras-ops-tensorflow": "adapters.keras_ops:KerasOpsTensorFlow",
-    "keras-ops-torch": "adapters.keras_ops:KerasOpsTorch",
-    "keras-ops-jax": "adapters.keras_ops:KerasOpsJax",
-    "keras-ops-numpy": "adapters.keras_ops:KerasOpsNumpy",
-    "keras-ops-openvino": "adapters.keras_ops:KerasOpsOpenvino",
-    "tf-nn": "adapters.tensorflow_nn:TensorFlowNN",
-    "tf-xla": "adapters.tensorflow_nn:TensorFlowXla",
-    "tf-nn-eigen": "adapters.tensorflow_nn:TensorFlowEigen",
-    "onnxruntime": "adapters.onnx_models:OnnxRuntime",
-    "onnxruntime-output-shape": "adapters.onnx_models:OnnxRuntimeOutputShape",
-    "onnx-reference": "adapters.onnx_models:OnnxReference",
-    "onnx-infer-shapes": "adapters.onnx_models:OnnxInferShapes",
-    "openvino": "adapters.onnx_models:Openvino",
-    "jax-lax": "adapters.jax_lax:JaxLax",
-    "jax-lax-untransposed": "adapters.jax_lax:JaxLaxUntransposed",
-    "jax-lax-consistent": "adapters.jax_lax:JaxLaxConsistent",
-    "jax-lax-jit": "adapters.jax_lax:JaxLaxJit",
-    "jax-lax-vmap": "adapters.jax_lax:JaxLaxVmap",
-    "jax-eval-shape": "adapters.jax_lax:JaxEvalShape",
-    "jax-general": "adapters.jax_lax:JaxGeneral",
-    "tinygrad": "adapters.tinygrad_tensor:Tinygrad",
-    "mlx": "adapters.mlx_core:Mlx",
-    "paddle": "adapters.paddle_functional:Paddle",
-    "litert": "adapters.litert_models:LiteRT",
-    "jax-cuda": "adapters.jax_lax:JaxCuda",
-    "jax-cuda-tf32": "adapters.jax_lax:JaxCudaTf32",
-    "flax-linen": "adapters.jax_layers:FlaxLinen",
-    "flax-nnx": "adapters.jax_layers:FlaxNnx",
-    "haiku": "adapters.jax_layers:Haiku",
-    "equinox": "adapters.jax_layers:Equinox",
+_FRAMEWORKS = {
+    "torch": "torch_functional:TorchFunctional",
+    "torch-module": "torch_functional:TorchModule",
+    "torch-output-size": "torch_functional:TorchOutputSize",
+    "torch-unbatched": "torch_functional:TorchUnbatched",
+    "torch-channels-last": "torch_functional:TorchChannelsLast",
+    "torch-native": "torch_functional:TorchNative",
+    "torch-nn-grad": "torch_functional:TorchNNGrad",
+    "torch-inductor": "torch_traced:TorchInductor",
+    "torch-export": "torch_traced:TorchExport",
+    "torch-meta": "torch_traced:TorchMeta",
+    "torch-cuda": "torch_functional:TorchCuda",
+    "torch-cuda-tf32": "torch_functional:TorchCudaTf32",
+    "keras-tensorflow": "keras_layers:KerasTensorFlow",
+    "keras-torch": "keras_layers:KerasTorch",
+    "keras-jax": "keras_layers:KerasJax",
+    "keras-numpy": "keras_layers:KerasNumpy",
+    "keras-openvino": "keras_layers:KerasOpenvino",
+    "keras-compute-output-shape": "keras_layers:KerasComputeOutputShape",
+    "keras-ops-tensorflow": "keras_ops:KerasOpsTensorFlow",
+    "keras-ops-torch": "keras_ops:KerasOpsTorch",
+    "keras-ops-jax": "keras_ops:KerasOpsJax",
+    "keras-ops-numpy": "keras_ops:KerasOpsNumpy",
+    "keras-ops-openvino": "keras_ops:KerasOpsOpenvino",
+    "tf-nn": "tensorflow_nn:TensorFlowNN",
+    "tf-xla": "tensorflow_nn:TensorFlowXla",
+    "tf-nn-eigen": "tensorflow_nn:TensorFlowEigen",
+    "onnxruntime": "onnx_models:OnnxRuntime",
+    "onnxruntime-output-shape": "onnx_models:OnnxRuntimeOutputShape",
+    "onnx-reference": "onnx_models:OnnxReference",
+    "onnx-infer-shapes": "onnx_models:OnnxInferShapes",
+    "openvino": "onnx_models:Openvino",
+    "jax-lax": "jax_lax:JaxLax",
+    "jax-lax-untransposed": "jax_lax:JaxLaxUntransposed",
+    "jax-lax-consistent": "jax_lax:JaxLaxConsistent",
+    "jax-lax-jit": "jax_lax:JaxLaxJit",
+    "jax-lax-vmap": "jax_lax:JaxLaxVmap",
+    "jax-eval-shape": "jax_lax:JaxEvalShape",
+    "jax-general": "jax_lax:JaxGeneral",
+    "tinygrad": "tinygrad_tensor:Tinygrad",
+    "mlx": "mlx_core:Mlx",
+    "paddle": "paddle_functional:Paddle",
+    "litert": "litert_models:LiteRT",
+    "jax-cuda": "jax_lax:JaxCuda",
+    "jax-cuda-tf32": "jax_lax:JaxCudaTf32",
+    "flax-linen": "jax_layers:FlaxLinen",
+    "flax-nnx": "jax_layers:FlaxNnx",
+    "haiku": "jax_layers:Haiku",
+    "equinox": "jax_layers:Equinox",
 }
+
+BUILT_IN = {name: f"conformance.adapters.frameworks.{target}" for name, target in _FRAMEWORKS.items()}
 
 
 # Asked when nobody is named: how most people call each framework. Variants of the same implementation are asked by
@@ -196,7 +198,7 @@ def resolve(name: str) -> AdapterSpec:
         target = BUILT_IN.get(plain) or _entry_points().get(plain, "")
         if not target:
             raise UnknownAdapter(
-                f"unknown adapter {plain!r}; known are {', '.join(sorted(known()))}, or file.py:Class"
+                f"unknown adapter {plain!r}; known are {', '.join(sorted(all_adapters()))}, or file.py:Class"
             )
     if machine != NATIVE:
         _check_machine(name, machine, target)
@@ -216,7 +218,7 @@ def _check_machine(name: str, machine: str, target: str) -> None:
 
 def load(target: str) -> type[Adapter]:
     """Import the class an adapter spec points to; the framework itself is imported when it is constructed."""
-    from adapters.base import Adapter  # a name alone is resolved before anything large is imported
+    from conformance.adapters.base import Adapter  # a name alone is resolved before anything large is imported
 
     path, _, class_name = target.rpartition(":")
     if path.endswith(".py"):
@@ -227,15 +229,25 @@ def load(target: str) -> type[Adapter]:
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module
         try:
-            spec.loader.exec_module(module)
+            with _old_names():
+                spec.loader.exec_module(module)
         except Exception as error:
             raise UnknownAdapter(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
-    else:
+    elif path.startswith("conformance."):
         module = importlib.import_module(path)
+    else:
+        with _old_names():
+            module = importlib.import_module(path)
     found = getattr(module, class_name, None)
     if not (isinstance(found, type) and issubclass(found, Adapter)):
         raise UnknownAdapter(f"{target} is no Adapter class")
     return found
+
+
+def _old_names() -> AbstractContextManager[None]:
+    from conformance.adapters.old_names import importable  # for adapters from elsewhere only
+
+    return importable()
 
 
 def installed(spec: AdapterSpec) -> dict[str, str] | None:
@@ -243,7 +255,7 @@ def installed(spec: AdapterSpec) -> dict[str, str] | None:
     return None if spec.foreign else versions(load(spec.target).packages)
 
 
-def known() -> dict[str, str]:
+def all_adapters() -> dict[str, str]:
     """Names and targets of the built-in and entry-point adapters."""
     return {**_entry_points(), **BUILT_IN}
 
@@ -251,7 +263,7 @@ def known() -> dict[str, str]:
 def available(device: str = "cpu") -> list[str]:
     """Built-in and entry-point adapters of a device whose packages are all installed here."""
     names = []
-    for name, target in known().items():
+    for name, target in all_adapters().items():
         with suppress(ImportError):
             kind = load(target)
             if kind.packages and kind.device == device and len(versions(kind.packages)) == len(kind.packages):
@@ -346,5 +358,5 @@ def _on_device(name: str, device: str) -> list[str]:
     # A variant on a device is a subclass that declares it.
     kind = load(spec.target)
     suffix = name[len(split_name(name)[0]) :]
-    kinds = {variant: load(target) for variant, target in known().items()}
+    kinds = {variant: load(target) for variant, target in all_adapters().items()}
     return [v + suffix for v, other in kinds.items() if other.device == device and issubclass(other, kind)]

@@ -19,10 +19,10 @@ import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-from adapters.base import Adapter, Declined  # noqa: E402
-from adapters.registry import load, resolve  # noqa: E402
-from cases import Case  # noqa: E402
-from cases.data import make_tensors  # noqa: E402
+from conformance.adapters.base import Adapter, Declined  # noqa: E402
+from conformance.adapters.registry import load, resolve  # noqa: E402
+from conformance.cases import Case  # noqa: E402
+from conformance.cases.data import make_tensors  # noqa: E402
 
 
 def calls(adapter: Adapter, cases: list[Case]) -> list[tuple[int, Case, Any, dict[str, Any]]]:

@@ -24,22 +24,22 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-from adapters.ahead import THREADS
-from adapters.compile_cache import VARIABLE
-from adapters.environment import processors
-from adapters.process import Host, Pending
-from adapters.registry import resolve
 from benchmarks.figures import table
-from cases import Case
-from cases.data import Tensors, make_tensors
-from conformance.runner.asking import MOST_AHEAD
-from conformance.selection import select
-from conformance.verdict import judge
+from conformance.adapters.environment import processors
+from conformance.adapters.host.client import AdapterProcess, Pending
+from conformance.adapters.host.compile_cache import VARIABLE
+from conformance.adapters.host.precompile import THREADS
+from conformance.adapters.registry import resolve
+from conformance.cases import Case
+from conformance.cases.data import Tensors, make_tensors
+from conformance.execution.asker import MOST_AHEAD
+from conformance.oracle.verdict import judge
+from conformance.runner.selection import select
 
 ADAPTERS = ("jax-lax",)
 
 
-class Asked(NamedTuple):
+class Timing(NamedTuple):
     """Seconds of all processors of a process that was asked, and on the wall each time; each answer's digest."""
 
     cpu: float
@@ -49,12 +49,12 @@ class Asked(NamedTuple):
 
 def _asked(
     adapter: str, cases: Sequence[Case], cache: str = "", *, times: int = 1, ahead: int = 1, count: int = 0
-) -> Asked:
+) -> Timing:
     """Ask everything, ``ahead`` questions at a time, with a cache and so many threads that compile."""
     before, walls = resource.getrusage(resource.RUSAGE_CHILDREN), []
     answers: dict[str, str] = {}
     sent: deque[tuple[Case, Tensors, Pending]] = deque()
-    with patch.dict(os.environ, {VARIABLE: cache, THREADS: str(count)}), Host(resolve(adapter)) as host:
+    with patch.dict(os.environ, {VARIABLE: cache, THREADS: str(count)}), AdapterProcess(resolve(adapter)) as host:
         for _ in range(times):
             started = time.perf_counter()
             for case in cases:
@@ -67,10 +67,10 @@ def _asked(
             walls.append(time.perf_counter() - started)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Asked(cpu, walls, answers)
+    return Timing(cpu, walls, answers)
 
 
-def _take(host: Host, sent: deque[tuple[Case, Tensors, Pending]], answers: dict[str, str]) -> None:
+def _take(host: AdapterProcess, sent: deque[tuple[Case, Tensors, Pending]], answers: dict[str, str]) -> None:
     case, tensors, pending = sent.popleft()
     verdict = judge(case, tensors, host.wait(pending))
     digest = verdict.get("digest") or verdict["status"]

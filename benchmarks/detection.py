@@ -19,13 +19,13 @@ from typing import Any
 import hypothesis
 
 from benchmarks.figures import table
-from cases import Case
-from cases.peers import load_peers
-from cases.strategies import valid_cases
-from cases.tiers import load_tier
-from conformance.reference import question
+from conformance.cases import Case
+from conformance.cases.design.strategies import valid_cases
+from conformance.cases.peers import load_peers
+from conformance.cases.tiers import load_tier
+from conformance.oracle.expected_output import input_tensors
+from conformance.oracle.verdict import judge
 from conformance.runner.plan import turn
-from conformance.verdict import judge
 from tests.faults.catalogue import FAULTS, RIGHT
 from tests.faults.matrix import answerable, notices
 
@@ -57,7 +57,7 @@ def detect(cases: Iterable[Case]) -> dict[str, Any]:
     last = {"cases": 0, "seconds": 0.0}
     started = time.perf_counter()
     for case, expected in answerable(cases):
-        judge(case, question(case), RIGHT.reply(case, question(case)), expected=expected)
+        judge(case, input_tensors(case), RIGHT.reply(case, input_tensors(case)), expected=expected)
         seconds += time.perf_counter() - started
         asked += 1
         found = {key for key in left if key[1] == case.rank and notices(case, expected, FAULTS[key[0]])}

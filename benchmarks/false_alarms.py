@@ -22,17 +22,17 @@ from typing import Any
 
 import numpy as np
 
-from adapters.base import Tensor
-from adapters.process import Host, Reply
-from adapters.registry import resolve
 from benchmarks.figures import grouped, table
-from cases import Case
-from cases.data import Tensors, make_tensors
-from cases.dtypes import DTYPES, round_to
 from conformance import oracle
-from conformance.bound import PROFILES, tolerance
-from conformance.reference import reference
-from conformance.verdict import judge
+from conformance.adapters.base import Tensor
+from conformance.adapters.host.client import AdapterProcess, Reply
+from conformance.adapters.registry import resolve
+from conformance.cases import Case
+from conformance.cases.data import Tensors, make_tensors
+from conformance.cases.dtypes import DTYPES, round_to
+from conformance.oracle.error_bound import PROFILES, tolerance
+from conformance.oracle.expected_output import reference
+from conformance.oracle.verdict import judge
 
 __all__ = [
     "ADAPTERS",
@@ -189,7 +189,7 @@ def _implementations(adapters: Iterable[str]) -> Iterator[tuple[str, Ask]]:
         yield f"oracle, {algorithm}", partial(computed, algorithm)
     yield "one product at a time", one_by_one
     for name in adapters:
-        with Host(resolve(name)) as host:
+        with AdapterProcess(resolve(name)) as host:
             yield name, host.ask
 
 

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from adapters.environment import describe
-from conformance.exit_codes import DISCREPANCY, NOTHING_NEW
+from conformance.adapters.environment import describe
+from conformance.reports.gate.exit_codes import DISCREPANCY, NOTHING_NEW
 
 __all__ = ["DONE", "Timed", "best_of", "grouped", "machine", "spread", "table", "timed", "with_spread"]
 

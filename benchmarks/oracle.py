@@ -24,12 +24,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.figures import best_of, spread, table, with_spread
-from cases import Case
-from cases.errors import DomainError
-from cases.policy import beyond_memory
 from conformance import oracle
-from conformance.reference import question
-from conformance.selection import select
+from conformance.cases import Case
+from conformance.cases.errors import DomainError
+from conformance.cases.policy import beyond_memory
+from conformance.oracle.expected_output import input_tensors
+from conformance.runner.selection import select
 
 Call = Callable[[], Any]
 
@@ -48,7 +48,7 @@ def _asked(tier: str) -> Iterator[tuple[Case, dict[str, np.ndarray]]]:
             continue
         lows = [low for low, _ in case.geometry().crop]
         if min(lows) >= 0 and math.prod(case.output_shape) and math.prod(case.input_shape):
-            yield case, {name: array.astype(np.float64) for name, array in question(case).items()}
+            yield case, {name: array.astype(np.float64) for name, array in input_tensors(case).items()}
 
 
 def _oracle(case: Case, t: dict[str, np.ndarray]) -> Call:

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-from adapters.registry import expand
 from benchmarks.figures import DONE, spread, table, timed, with_spread
-from conformance.selection import select
+from conformance.adapters.registry import expand
+from conformance.runner.selection import select
 
 
 class Part(NamedTuple):

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from reports.store import Results
+from conformance.reports.record.store import Results
 from tests.reports.browser import browser
 
 __all__ = ["measure"]

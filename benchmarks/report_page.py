@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks import pytest_html_page
 from benchmarks.figures import grouped, table
-from reports.html import write_report
+from conformance.reports.html import write_report
 from tests.reports.browser import Tab, browser
 from tests.reports.made_up import make_run
 

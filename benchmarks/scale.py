@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import DONE, grouped, spread, table, timed, with_spread
-from cases import Case
-from reports.store import Results
+from conformance.cases import Case
+from conformance.reports.record.store import Results
 from tests.reports.made_up import make_run
 
 OUTCOMES = (10_000, 100_000, 1_000_000)
@@ -31,7 +31,7 @@ ASKED = (1, 16, 160)
 """How many adapters are asked the full tier in one run."""
 
 _DECLINES = """
-from adapters.base import Adapter, Limit
+from conformance.adapters.base import Adapter, Limit
 
 class Declines(Adapter):
     packages, documentation = ("numpy",), "https://example.org"
@@ -45,7 +45,7 @@ for number in range({count}):
 """
 _WAITS = """
 from examples.numpy_backend import NumpyBackend
-from adapters.base import Program
+from conformance.adapters.base import Program
 
 class Waits(NumpyBackend):
     name = "waits"

@@ -22,12 +22,13 @@ import numpy as np
 
 from benchmarks.false_alarms import ALGORITHMS, SCALES, computed, one_by_one, scaled
 from benchmarks.figures import table
-from cases import Case
-from cases.data import Tensors, make_tensors
-from cases.dtypes import round_to
-from cases.tiers import TIERS, load_tier
-from conformance.bound import PROFILES, Reference, tolerance
-from conformance.reference import reference
+from conformance.cases import Case
+from conformance.cases.data import Tensors, make_tensors
+from conformance.cases.dtypes import round_to
+from conformance.cases.tiers import TIERS, load_tier
+from conformance.oracle.error_bound import PROFILES, tolerance
+from conformance.oracle.expected_output import reference
+from conformance.oracle.reference import Reference
 from tests.faults.catalogue import FAULTS, RIGHT, Fault
 
 __all__ = ["ASSERT_CLOSE", "JAX", "KERAS", "NUMERIC", "RULES", "compare"]

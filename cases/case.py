@@ -11,11 +11,12 @@ from operator import index
 from types import SimpleNamespace
 from typing import Any
 
-from cases.directions import DIRECTIONS
-from cases.dtypes import DTYPES, DType
-from cases.errors import CaseError
-from cases.fields import FIELDS
-from cases.geometry import Geometry, solve
+from conformance.cases.directions import DIRECTIONS
+from conformance.cases.dtypes import DTYPES, DType
+from conformance.cases.errors import CaseError, DomainError
+from conformance.cases.fields import FIELDS
+from conformance.cases.geometry import Geometry, check_domain, solve
+from conformance.cases.kinds import DATA_KINDS
 
 __all__ = ["Case"]
 
@@ -186,6 +187,10 @@ class Case:
 
     @cached_property
     def _geometry(self) -> Geometry:
+        check_domain(self)
+        misfit = DATA_KINDS[self.data].misfit
+        if misfit is not None and (reason := misfit(self)):
+            raise DomainError("R11", reason)
         return solve(self)
 
     @property

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cases.case import Case
-from cases.errors import DomainError
-from cases.fields import FIELDS
+from conformance.cases.case import Case
+from conformance.cases.errors import DomainError
+from conformance.cases.fields import FIELDS
 
 __all__ = ["COLUMN_NAMES", "columns"]
 

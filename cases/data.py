@@ -6,7 +6,7 @@ the upstream gradients ``vx``, ``vw`` and (with a bias) ``vb`` of dx, dw and db.
 shape its case gives it, images in channels_first order, so that a case and its channels_last twin hold the same
 numbers.
 
-How each is filled is the data kind's part (``cases.kinds``).
+How each is filled is the data kind's part (``conformance.cases.kinds``).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cases.directions import DIRECTIONS, IMAGES
-from cases.dtypes import round_to
-from cases.errors import DomainError
-from cases.kinds import DATA_KINDS, Budget, DataKind
+from conformance.cases.directions import DIRECTIONS, IMAGES
+from conformance.cases.dtypes import round_to
+from conformance.cases.errors import DomainError
+from conformance.cases.kinds import DATA_KINDS, Budget, DataKind
 
 if TYPE_CHECKING:
-    from cases.case import Case
+    from conformance.cases.case import Case
 
 __all__ = ["DATA_KINDS", "DataKind", "make_tensors", "term_counts"]
 

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cases.data import DATA_KINDS
-from cases.directions import DIRECTIONS
-from cases.dtypes import DTYPES
-from cases.geometry import CONVENTIONS
+from conformance.cases.data import DATA_KINDS
+from conformance.cases.directions import DIRECTIONS
+from conformance.cases.dtypes import DTYPES
+from conformance.cases.geometry import CONVENTIONS
 
 if TYPE_CHECKING:
-    from cases.case import Case
+    from conformance.cases.case import Case
 
 __all__ = ["FIELDS", "Field"]
 

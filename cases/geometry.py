@@ -11,13 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cases.errors import DomainError
-from cases.kinds import DATA_KINDS
+from conformance.cases.errors import DomainError
 
 if TYPE_CHECKING:
-    from cases.case import Case
+    from conformance.cases.case import Case
 
-__all__ = ["AXIS_NAMES", "CONVENTIONS", "Axis", "Convention", "Geometry", "axis_names", "solve"]
+__all__ = ["AXIS_NAMES", "CONVENTIONS", "Axis", "Convention", "Geometry", "axis_names", "check_domain", "solve"]
 
 AXIS_NAMES = ("D", "H", "W")
 
@@ -159,7 +158,8 @@ class Geometry:
         return tuple(axis.full_size for axis in self.axes)
 
 
-def _check_domain(case: Case) -> None:
+def check_domain(case: Case) -> None:
+    """Raise `DomainError` for numbers that no convention takes (R11)."""
     names = axis_names(case.rank)
     for field in ("kernel_size", "stride", "dilation"):
         for name, value in zip(names, getattr(case, field), strict=True):
@@ -178,7 +178,7 @@ def _check_domain(case: Case) -> None:
 
 
 def solve(case: Case) -> Geometry:
-    """Apply the written rules to a case.
+    """Apply the written rules to a case whose numbers `check_domain` has seen.
 
     Parameters
     ----------
@@ -195,10 +195,6 @@ def solve(case: Case) -> Geometry:
     DomainError
         The question has no answer (R11).
     """
-    _check_domain(case)
-    misfit = DATA_KINDS[case.data].misfit
-    if misfit is not None and (reason := misfit(case)):
-        raise DomainError("R11", reason)
     axes = tuple(
         Axis(*numbers)
         for numbers in zip(case.input_size, case.kernel_size, case.stride, case.dilation, strict=True)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cases.errors import DomainError
+from conformance.cases.errors import DomainError
 
 if TYPE_CHECKING:
-    from cases.case import Case
+    from conformance.cases.case import Case
 
 __all__ = ["DATA_KINDS", "Budget", "DataKind"]
 
@@ -52,7 +52,7 @@ class DataKind:
         From a generator, a shape and the integer budget to values in float64.
     judged : str
         How answers are judged: ``exact`` (bit for bit), ``bound`` (the error bound), or exact with a freedom:
-        ``nonfinite``, ``signed zero``, ``flush`` (see ``conformance.reference``).
+        ``nonfinite``, ``signed zero``, ``flush`` (see ``conformance.oracle.expected_output``).
     about : str
         What the kind is for.
     rule : str

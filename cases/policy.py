@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Callable
 
-from cases.case import Case
+from conformance.cases.case import Case
 
 __all__ = ["POLICIES", "beyond_memory", "policies"]
 

@@ -32,7 +32,7 @@ class Rule:
 @cache
 def rules() -> dict[str, Rule]:
     """All rules of ``specification.md`` by number, in order."""
-    source = (resources.files("cases") / "specification.md").read_text(encoding="utf-8")
+    source = (resources.files("conformance.cases") / "specification.md").read_text(encoding="utf-8")
     sections = re.split(r"^## (R\d+) (.*)$", source, flags=re.MULTILINE)[1:]
     found = zip(sections[::3], sections[1::3], sections[2::3], strict=True)
     return {number: Rule(number, title.strip(), text.strip()) for number, title, text in found}

@@ -4,13 +4,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cases import Case
     from conformance import oracle
-    from conformance.ask import check
+    from conformance.cases import Case
+    from conformance.execution.check import check
 
 __all__ = ["Case", "check", "oracle"]
 
-_FROM = {"Case": "cases", "check": "conformance.ask"}
+_FROM = {"Case": "conformance.cases", "check": "conformance.execution.check"}
 
 
 def __getattr__(name: str) -> Any:

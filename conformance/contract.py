@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.process import Host, Limits
-from adapters.registry import AdapterSpec, UnknownAdapter, load, resolve
-from cases import Case
-from conformance.ask import ask
-from conformance.bound import PROFILES
+from conformance.adapters.host.client import AdapterProcess, ProcessLimits
+from conformance.adapters.registry import AdapterSpec, UnknownAdapter, load, resolve
+from conformance.cases import Case
+from conformance.execution.check import ask
+from conformance.oracle.error_bound import PROFILES
 
 __all__ = ["TABLE"]
 
@@ -62,9 +62,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="module")
-def host(spec: AdapterSpec) -> Iterator[Host]:
+def host(spec: AdapterSpec) -> Iterator[AdapterProcess]:
     """The adapter's process."""
-    with Host(spec, Limits(answer=120)) as host:
+    with AdapterProcess(spec, ProcessLimits(answer=120)) as host:
         yield host
 
 
@@ -93,7 +93,7 @@ def test_limits_can_be_read_for_every_question(spec: AdapterSpec) -> None:
                 pytest.fail(f"the condition of limit {limit.parameter} raised {error!r} for {case_id}")
 
 
-def test_its_process_starts(host: Host) -> None:
+def test_its_process_starts(host: AdapterProcess) -> None:
     """The framework is imported in the adapter's constructor, and its versions are known."""
     failed = host.start()
     assert failed is None, failed.detail if failed else ""
@@ -101,7 +101,7 @@ def test_its_process_starts(host: Host) -> None:
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_it_answers_or_declines(host: Host, name: str) -> None:
+def test_it_answers_or_declines(host: AdapterProcess, name: str) -> None:
     """Bit for bit; where this fails, look for a flipped kernel, a swapped axis, a lost argument."""
     outcome = ask(Case.parse(TABLE[name]), host)
     assert outcome.status in ("pass", *DECLINED), (
@@ -109,13 +109,13 @@ def test_it_answers_or_declines(host: Host, name: str) -> None:
     )
 
 
-def test_it_answers_something(host: Host) -> None:
+def test_it_answers_something(host: AdapterProcess) -> None:
     """Declining everything is no adapter."""
     passed = [name for name, case_id in TABLE.items() if ask(Case.parse(case_id), host).status == "pass"]
     assert len(passed) >= _LEAST, f"only {passed} of the table is answered"
 
 
-def test_its_program_is_source_text(host: Host) -> None:
+def test_its_program_is_source_text(host: AdapterProcess) -> None:
     """What a repro prints parses, and is not empty."""
     for case_id in TABLE.values():
         source = host.program(Case.parse(case_id))

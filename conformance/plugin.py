@@ -6,19 +6,19 @@ the suite is asked for.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-__all__ = ["SUITE"]
-
-SUITE = Path(__file__).with_name("suite.py")
+from conformance.runner.entry_point import add_adapter_option
+from conformance.suite import SUITE
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options of the suite."""
+    add_adapter_option(parser)
     group = parser.getgroup("conformance", "conformance suite for transposed convolutions")
-    group.addoption("--adapter", action="append", default=[], metavar="NAME", help="adapter to ask; repeatable")
     group.addoption("--device", default="cpu", metavar="DEVICE", help="where to compute: cpu or cuda")
     group.addoption("--dask", default=None, metavar="ADDRESS", help="Dask scheduler whose workers ask")
     group.addoption("--tier", default=None, metavar="TIER", help="named case set: smoke, gate or full")
@@ -52,7 +52,19 @@ def _asked_for(config: pytest.Config) -> bool:
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Load the runner if this run collects the suite."""
-    if _asked_for(config):
-        from conformance.runner.registration import register
+    if not _asked_for(config):
+        return
+    from conformance.runner.registration import register
 
+    if config.option.dask is None:
         register(config)
+        return
+    import click
+
+    from conformance.cluster.members import ClusterError
+    from conformance.cluster.run import ClusterRun
+
+    try:
+        register(config, partial(ClusterRun, tell=partial(click.echo, err=True)))
+    except ClusterError as error:
+        raise pytest.UsageError(str(error)) from None

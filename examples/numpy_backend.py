@@ -6,8 +6,8 @@ pytest --pyargs conformance.contract --adapter examples/numpy_backend.py:NumpyBa
 
 from __future__ import annotations
 
-from adapters.base import Adapter, Limit, Program
-from cases import Case, DomainError
+from conformance.adapters.base import Adapter, Limit, Program
+from conformance.cases import Case, DomainError
 
 PERIODIC = ("circular", "circular_lower")
 MANUAL = "https://numpy.org/doc/stable/user/basics.indexing.html"

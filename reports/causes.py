@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from reports.outcome import Outcome
+from conformance.reports.record.outcome import Outcome
 
 __all__ = ["Cause", "cause", "together", "transforms"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.registry import available
-from reports.adapter_names import plain_name
+from conformance.adapters.registry import available
+from conformance.reports.record.adapter_names import plain_name
 
 # TensorFlow's own kernels for the CPU take neither channels_first nor a dilation. oneDNN's take both, and
 # TensorFlow switches them on by itself on some processors only.

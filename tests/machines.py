@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from reports.fact_columns import fact_columns_in, fact_values
-from reports.where import matching
+from conformance.reports.record.fact_columns import fact_columns_in, fact_values
+from conformance.reports.record.query import matching
 
 __all__ = ["met_on_some_machine"]
 

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import numpy as np
 
-from adapters.base import Tensor
-from adapters.process import Reply
-from cases import Case
-from cases.dtypes import round_to
+from conformance.adapters.base import Tensor
+from conformance.adapters.host.client import Reply
+from conformance.cases import Case
+from conformance.cases.dtypes import round_to
 from tests.faults.machine import Answers, Work
 
 __all__ = ["RIGHT", "answered"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from adapters.base import Adapter, Limit, Program
-from cases.case import Case
+from conformance.adapters.base import Adapter, Limit, Program
+from conformance.cases.case import Case
 
 
 class Right(Adapter):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from cases.case import Case
+from conformance.cases.case import Case
 
 __all__ = ["FOUND", "load_found", "promote"]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from cases.case import Case
-from cases.data import Tensors, make_tensors
+from conformance.cases.case import Case
+from conformance.cases.data import Tensors, make_tensors
 
 __all__ = ["Example", "load_examples"]
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from cases.case import Case
+from conformance.cases.case import Case
 
 __all__ = ["SYMPTOMS", "Report", "Thread", "load_reports", "load_threads"]
 

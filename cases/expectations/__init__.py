@@ -1,5 +1,5 @@
 """Known discrepancies, one TOML file an adapter; a run lists them and does not fail for them.
 
-`reports.expectations` reads the files and documents every key; ``conformance accept`` writes new entries. An entry
-whose cases pass again is stale, and fails the run until its lines are removed.
+`conformance.reports.gate.expectations` reads the files and documents every key; ``conformance accept`` writes new
+entries. An entry whose cases pass again is stale, and fails the run until its lines are removed.
 """

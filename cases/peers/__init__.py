@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 
-from cases.case import Case
+from conformance.cases.case import Case
 
 __all__ = ["Peer", "load_peers"]
 

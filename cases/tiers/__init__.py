@@ -1,6 +1,7 @@
 """The fixed, named case sets: text files of full case ids, one a line.
 
-They are written by ``python -m cases.generate`` and change only with it. Scores are comparable under one hash.
+They are written by ``python -m conformance.cases.design.generate`` and change only with it. Scores are comparable
+under one hash.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
-from cases.case import Case
+from conformance.cases.case import Case
 
 __all__ = ["TIERS", "Kills", "load_kills", "load_sequences", "load_tier", "tier_hash"]
 

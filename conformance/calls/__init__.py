@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import re
 
-from conformance.calls.form import FORMS, Asked, CallError, Meaning, WeightForm
+from conformance.calls.form import FORMS, CallContext, CallError, Meaning, WeightForm
 from conformance.calls.syntax import read
 
 __all__ = ["Call", "CallError", "Meaning", "WeightForm", "known_calls", "parse_call"]
@@ -59,4 +59,4 @@ def parse_call(
     if form is None:
         listed = ", ".join(sorted({re.sub("[123](?=[dD])", "{1,2,3}", name) for name in known_calls()}))
         raise CallError(f"unknown call {call.name!r}; known are {listed}")
-    return form.ask(call, Asked(form.name, form.rank, input_shape, weight_shape, call.applied))
+    return form.ask(call, CallContext(form.name, form.rank, input_shape, weight_shape, call.applied))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.calls.form import (
-    Asked,
+    CallContext,
     CallError,
     Meaning,
     WeightForm,
@@ -21,7 +21,7 @@ from conformance.calls.form import (
 # The ranked classes take output_padding before padding, the general one the other way round.
 @form("equinox.nn.ConvTranspose{rank}d", "eqx.nn.ConvTranspose{rank}d")
 def ranked(
-    asked: Asked,
+    asked: CallContext,
     in_channels: Any,
     out_channels: Any,
     kernel_size: Any,
@@ -69,7 +69,7 @@ def ranked(
 
 @form("equinox.nn.ConvTranspose", "eqx.nn.ConvTranspose")
 def general(
-    asked: Asked,
+    asked: CallContext,
     num_spatial_dims: Any,
     in_channels: Any,
     out_channels: Any,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.calls.form import Asked, CallError, Meaning, WeightForm, form, number, per_axis, truth
+from conformance.calls.form import CallContext, CallError, Meaning, WeightForm, form, number, per_axis, truth
 from conformance.calls.jax_calls import lax_padding
 
 
 @form("flax.linen.ConvTranspose", "linen.ConvTranspose", "nn.ConvTranspose")
 def linen(
-    asked: Asked,
+    asked: CallContext,
     features: Any,
     kernel_size: Any,
     strides: Any = None,
@@ -37,7 +37,7 @@ def linen(
 
 @form("flax.nnx.ConvTranspose", "nnx.ConvTranspose")
 def nnx(
-    asked: Asked,
+    asked: CallContext,
     in_features: Any,
     out_features: Any,
     kernel_size: Any,
@@ -67,7 +67,7 @@ def nnx(
 
 
 def _ask(
-    asked: Asked,
+    asked: CallContext,
     inputs: int | None,
     outputs: Any,
     kernel_size: Any,

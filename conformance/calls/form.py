@@ -7,18 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cases import Case, CaseError
-from cases.dtypes import DTYPES
-from conformance.calls.syntax import CallError, Syntax, Tensor, Word
-from conformance.explain import layout_doubt
+from conformance.calls.syntax import CallError, Syntax, TensorExpression, Word
+from conformance.cases import Case, CaseError
+from conformance.cases.dtypes import DTYPES
+from conformance.cases.layouts import layout_doubt
 
 __all__ = [
     "FORMS",
-    "Asked",
+    "CallContext",
     "CallError",
     "Form",
     "Meaning",
-    "Tensor",
+    "TensorExpression",
     "WeightForm",
     "crops_for_output",
     "form",
@@ -79,7 +79,7 @@ class Meaning:
 
 
 @dataclass
-class Asked:
+class CallContext:
     """What surrounds a call: its name, the rank its name says, and the shapes it meets."""
 
     name: str
@@ -95,12 +95,12 @@ class Asked:
 
     def take_input(self, value: Any) -> None:
         """Learn the input's shape from the call, unless it was given beside it."""
-        if self.input_shape is None and isinstance(value, Tensor):
+        if self.input_shape is None and isinstance(value, TensorExpression):
             self.input_shape = value.shape
 
     def take_weight(self, value: Any) -> tuple[int, ...]:
         """The shape of the weights, from the call or beside it."""
-        shape = self.weight_shape or (value.shape if isinstance(value, Tensor) else None)
+        shape = self.weight_shape or (value.shape if isinstance(value, TensorExpression) else None)
         if shape is None:
             raise CallError(
                 f"{self.name}: the shape of the weights is not known; give --weight, or write a tensor "
@@ -215,7 +215,7 @@ class Form:
     rank: int | None
     function: Callable[..., Meaning]
 
-    def ask(self, call: Syntax, asked: Asked) -> Meaning:
+    def ask(self, call: Syntax, asked: CallContext) -> Meaning:
         """Bind the arguments as Python would, and read them."""
         signature = inspect.signature(self.function)
         parameters = list(signature.parameters)[1:]

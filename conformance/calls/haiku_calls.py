@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.calls.form import (
-    Asked,
+    CallContext,
     CallError,
     Meaning,
     WeightForm,
@@ -19,7 +19,7 @@ from conformance.calls.jax_calls import lax_padding
 
 @form("haiku.Conv{rank}DTranspose", "hk.Conv{rank}DTranspose")
 def fixed(
-    asked: Asked,
+    asked: CallContext,
     output_channels: Any,
     kernel_shape: Any,
     stride: Any = 1,
@@ -65,7 +65,7 @@ def fixed(
 
 @form("haiku.ConvNDTranspose", "hk.ConvNDTranspose")
 def any_rank(
-    asked: Asked,
+    asked: CallContext,
     num_spatial_dims: Any,
     output_channels: Any,
     kernel_shape: Any,

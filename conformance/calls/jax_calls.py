@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.calls.form import (
-    Asked,
+    CallContext,
     CallError,
     Meaning,
     WeightForm,
@@ -35,7 +35,7 @@ def lax_padding(padding: Any, kernel: tuple[int, ...], dilation: tuple[int, ...]
 
 @form("jax.lax.conv_transpose", "lax.conv_transpose")
 def conv_transpose(
-    asked: Asked,
+    asked: CallContext,
     lhs: Any,
     rhs: Any,
     strides: Any,
@@ -75,7 +75,7 @@ def conv_transpose(
 
 @form("jax.lax.conv_general_dilated", "lax.conv_general_dilated")
 def conv_general_dilated(
-    asked: Asked,
+    asked: CallContext,
     lhs: Any,
     rhs: Any,
     window_strides: Any,

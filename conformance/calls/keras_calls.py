@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from conformance.calls.form import Asked, CallError, Meaning, WeightForm, form, number, per_axis
+from conformance.calls.form import CallContext, CallError, Meaning, WeightForm, form, number, per_axis
 
 _WEIGHT = WeightForm("*oi")
 _LAYERS = ("keras.layers.", "tf.keras.layers.", "tensorflow.keras.layers.", "layers.", "")
@@ -18,7 +18,7 @@ def _spell(rank: int) -> list[str]:
 @form(*_spell(1), ranks=(1,))
 @form(*_spell(2), ranks=(2,))
 def layer(
-    asked: Asked,
+    asked: CallContext,
     filters: Any,
     kernel_size: Any,
     strides: Any = 1,
@@ -62,7 +62,7 @@ def layer(
     )
 
 
-def _layer_3d(asked: Asked, **arguments: Any) -> Meaning:
+def _layer_3d(asked: CallContext, **arguments: Any) -> Meaning:
     return layer(asked, **arguments)
 
 
@@ -76,7 +76,7 @@ form(*_spell(3), ranks=(3,))(_layer_3d)
 
 @form("keras.ops.conv_transpose", "ops.conv_transpose", "keras.ops.nn.conv_transpose")
 def ops(
-    asked: Asked,
+    asked: CallContext,
     inputs: Any,
     kernel: Any,
     strides: Any = 1,

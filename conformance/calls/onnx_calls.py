@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.calls.form import (
-    Asked,
+    CallContext,
     CallError,
     Meaning,
     form,
@@ -22,7 +22,7 @@ __all__ = ["read_model"]
 
 @form("onnx.helper.make_node", "helper.make_node", "make_node")
 def make_node(
-    asked: Asked,
+    asked: CallContext,
     op_type: Any,
     inputs: Any,
     outputs: Any,
@@ -143,7 +143,7 @@ def read_model(path: Path, node_name: str | None, asked_input: tuple[int, ...] |
         key: value.decode() if isinstance(value, bytes) else tuple(value) if not isinstance(value, int) else value
         for key, value in attributes.items()
     }
-    asked = Asked("onnx ConvTranspose", None, input_shape, shapes[node.input[1]], None)
+    asked = CallContext("onnx ConvTranspose", None, input_shape, shapes[node.input[1]], None)
     inputs = tuple(name for name in node.input if name)
     try:
         return make_node(asked, "ConvTranspose", inputs, tuple(node.output), **plain)

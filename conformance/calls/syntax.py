@@ -13,7 +13,7 @@ import numpy as np
 from conformance.calls.errors import CallError
 from conformance.calls.snippet import dotted, find_call
 
-__all__ = ["CallError", "Syntax", "Tensor", "Word", "read"]
+__all__ = ["CallError", "Syntax", "TensorExpression", "Word", "read"]
 
 _MOST_VALUES = 8
 # Makers of tensors whose arguments are sizes, or one shape, or a shape after something else.
@@ -33,7 +33,7 @@ class Word:
 
 
 @dataclass(frozen=True)
-class Tensor:
+class TensorExpression:
     """An expression that makes a tensor of a shape that can be read; of a short row its numbers too."""
 
     shape: tuple[int, ...]
@@ -137,7 +137,7 @@ def _value(node: ast.expr) -> Any:
 def _shape_of(node: ast.expr, tensor: ast.expr) -> Any:
     """The shape of a tensor that is made in the text."""
     made = _made(tensor) if isinstance(tensor, ast.Call) else None
-    return made.shape if isinstance(made, Tensor) else Word(ast.unparse(node))
+    return made.shape if isinstance(made, TensorExpression) else Word(ast.unparse(node))
 
 
 def _tuples(value: Any) -> Any:
@@ -151,11 +151,11 @@ def _made(node: ast.Call) -> Any:
     if name in _SEQUENCES and len(args) == 1 and isinstance(args[0], tuple):
         return args[0]
     if name in _WRAPPERS and args:
-        if isinstance(args[0], Tensor):
+        if isinstance(args[0], TensorExpression):
             return args[0]
         try:
             axes = np.asarray(args[0]).astype(float).shape
-            return Tensor(axes, args[0] if len(axes) == 1 and axes[0] <= _MOST_VALUES else None)
+            return TensorExpression(axes, args[0] if len(axes) == 1 and axes[0] <= _MOST_VALUES else None)
         except (ValueError, TypeError):
             return Word(ast.unparse(node))
     if name in _MAKERS:
@@ -165,5 +165,5 @@ def _made(node: ast.Call) -> Any:
         if shape is None:
             shape = args
         if shape and all(type(size) is int and size >= 0 for size in shape):
-            return Tensor(tuple(shape))
+            return TensorExpression(tuple(shape))
     return Word(ast.unparse(node))

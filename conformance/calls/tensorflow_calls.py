@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance.calls.form import (
-    Asked,
+    CallContext,
     CallError,
     Meaning,
-    Tensor,
+    TensorExpression,
     WeightForm,
     crops_for_output,
     form,
@@ -20,7 +20,7 @@ from conformance.calls.form import (
 
 
 def _ask(
-    asked: Asked,
+    asked: CallContext,
     input: Any,
     filters: Any,
     output_shape: Any,
@@ -46,7 +46,7 @@ def _ask(
                 )
 
     def place(spatial: tuple[int, ...]) -> Any:
-        wanted = output_shape.values if isinstance(output_shape, Tensor) else output_shape
+        wanted = output_shape.values if isinstance(output_shape, TensorExpression) else output_shape
         if not isinstance(wanted, tuple) or len(wanted) not in (rank, rank + 2):
             raise CallError(f"output_shape: {output_shape!s} cannot be read; write {rank + 2} numbers")
         if len(wanted) == rank + 2:
@@ -117,7 +117,7 @@ def _v1(rank: int, default: str) -> None:
 
     @form(name, name.replace("tf.", "tensorflow.", 1), ranks=(rank,))
     def read(
-        asked: Asked,
+        asked: CallContext,
         value: Any = None,
         filter: Any = None,  # the library's own names
         output_shape: Any = None,
@@ -136,7 +136,7 @@ def _v1(rank: int, default: str) -> None:
 def _register(spelling: str, default: Any) -> None:
     @form(spelling, spelling.replace("tf.", "tensorflow.", 1))
     def read(
-        asked: Asked,
+        asked: CallContext,
         input: Any,  # the framework's own name
         filters: Any,
         output_shape: Any,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.calls.form import (
-    Asked,
+    CallContext,
     CallError,
     Meaning,
     form,
@@ -19,7 +19,7 @@ from conformance.calls.form import (
 
 @form("torch.nn.ConvTranspose{rank}d", "nn.ConvTranspose{rank}d", "ConvTranspose{rank}d")
 def module(
-    asked: Asked,
+    asked: CallContext,
     in_channels: Any,
     out_channels: Any,
     kernel_size: Any,
@@ -57,7 +57,7 @@ def module(
 
 @form("torch.nn.LazyConvTranspose{rank}d", "nn.LazyConvTranspose{rank}d", "LazyConvTranspose{rank}d")
 def lazy_module(
-    asked: Asked,
+    asked: CallContext,
     out_channels: Any,
     kernel_size: Any,
     stride: Any = 1,
@@ -85,7 +85,7 @@ def lazy_module(
     "conv_transpose{rank}d",
 )
 def functional(
-    asked: Asked,
+    asked: CallContext,
     input: Any,  # the framework's own name
     weight: Any,
     bias: Any = None,
@@ -113,7 +113,7 @@ def functional(
 
 
 def _for_output_size(
-    asked: Asked, wanted: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any
+    asked: CallContext, wanted: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any
 ) -> tuple[int, ...] | None:
     """The output_padding with which ``forward(x, output_size=...)`` reaches a size."""
     rank = asked.rank_from_input()

@@ -5,8 +5,8 @@ The lines are what a port prints and what its verification runs.
 
 from __future__ import annotations
 
-from cases import Case
 from conformance.calls.form import WeightForm
+from conformance.cases import Case
 
 __all__ = ["call_shape", "describe", "from_case", "to_case"]
 

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import click
 
-from conformance.exit_codes import INFRA, INTERRUPTED, USAGE
+from conformance.reports.gate.exit_codes import INFRA, INTERRUPTED, USAGE
 
 __all__ = ["COMMANDS", "main"]
 

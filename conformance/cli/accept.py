@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from conformance.predicate.cover import smallest
-from conformance.selection import expectation_folders
-from reports.accept import append, propose
-from reports.conditions import Condition
-from reports.expectations import BUILT_IN, ExpectationError, load_all
-from reports.gate import assess
-from reports.store import Results, ResultsError
+from conformance.conditions.set_cover import smallest
+from conformance.reports.gate.accept import append, propose
+from conformance.reports.gate.assess import assess
+from conformance.reports.gate.expectations import BUILT_IN, ExpectationError, load_all
+from conformance.reports.record.conditions import Condition
+from conformance.reports.record.store import Results, ResultsError
+from conformance.runner.selection import expectation_folders
 
 __all__ = ["command"]
 

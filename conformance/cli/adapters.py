@@ -10,15 +10,23 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from adapters.base import Adapter
-from adapters.devices import present
-from adapters.process import Host
-from adapters.registry import AdapterSpec, UnknownAdapter, expand, installed, known, load, resolve
-from cases.tiers import load_tier
+from conformance.adapters.base import Adapter
+from conformance.adapters.devices import present
+from conformance.adapters.host.client import AdapterProcess
+from conformance.adapters.registry import (
+    AdapterSpec,
+    UnknownAdapter,
+    all_adapters,
+    expand,
+    installed,
+    load,
+    resolve,
+)
+from conformance.cases.tiers import load_tier
 from conformance.cli.options import adapter_option
-from conformance.probe import Probed, probe
-from reports.fact_columns import shown
-from reports.terminal import console_for_tables
+from conformance.reports.formats.terminal import console_for_tables
+from conformance.reports.record.fact_columns import shown
+from conformance.triage.limit_probe import Probed, probe
 
 __all__ = ["command"]
 
@@ -47,7 +55,7 @@ def command(
     """
     adapters = (*names, *adapters)
     try:
-        specs = [resolve(name) for name in (expand(adapters) if adapters else known())]
+        specs = [resolve(name) for name in (expand(adapters) if adapters else all_adapters())]
     except UnknownAdapter as error:
         raise click.UsageError(str(error)) from None
     rows = [_describe(spec) for spec in specs]
@@ -95,7 +103,7 @@ def _describe(spec: AdapterSpec) -> dict[str, Any]:
 
 
 def _facts(spec: AdapterSpec) -> dict[str, Any]:
-    with Host(spec) as host:
+    with AdapterProcess(spec) as host:
         failed = host.start()
         if failed is not None:
             raise click.UsageError(f"{spec.name}: {failed.detail}")
@@ -122,7 +130,7 @@ def _install(kind: type[Adapter]) -> str:
 
 def _probe_into(row: dict[str, Any], spec: AdapterSpec) -> None:
     kind = load(spec.target)
-    with Host(spec) as host:
+    with AdapterProcess(spec) as host:
         found: dict[int, Probed] = {id(item.limit): item for item in probe(kind, host, load_tier("full"))}
     for limit, described in zip(kind.limits, row["limits"], strict=True):
         probed = found.get(id(limit))

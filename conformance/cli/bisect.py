@@ -9,18 +9,26 @@ from packaging.specifiers import Specifier
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from adapters.process import Host, Limits
-from adapters.registry import resolve
-from cases import Case
-from conformance.ask import ask
-from conformance.bisect import Bisection, EnvironmentFailure, Environments, Probe, between, bisect, listed_versions
-from conformance.bisect.environments import default_cache
-from conformance.bisect.versions import VersionError
+from conformance.adapters.host.client import AdapterProcess, ProcessLimits
+from conformance.adapters.registry import resolve
 from conformance.calls import Meaning
+from conformance.cases import Case
 from conformance.cli.common import resolve_adapter
 from conformance.cli.question import question_options
-from conformance.reference import question as data_of
-from reports.statuses import label
+from conformance.execution.check import ask
+from conformance.oracle.expected_output import input_tensors as data_of
+from conformance.reports.record.statuses import label
+from conformance.triage.bisect import (
+    Bisection,
+    EnvironmentFailure,
+    Environments,
+    Probe,
+    between,
+    bisect,
+    listed_versions,
+)
+from conformance.triage.bisect.environments import default_cache
+from conformance.triage.bisect.versions import VersionError
 
 __all__ = ["command"]
 
@@ -66,7 +74,7 @@ def command(
     click.echo(f"{len(versions)} versions of {package} from {good} to {bad}")
 
     def probe(version: Version) -> Probe:
-        found = _probe(environments, version, question.case, adapter, Limits(answer=timeout))
+        found = _probe(environments, version, question.case, adapter, ProcessLimits(answer=timeout))
         click.echo(f"  {version}: {found.answer.partition(chr(10))[0] or f'skipped: {found.skipped}'}")
         return found
 
@@ -76,12 +84,12 @@ def command(
     _print(package, result, len(environments.made))
 
 
-def _probe(environments: Environments, version: Version, case: Case, adapter: str, limits: Limits) -> Probe:
+def _probe(environments: Environments, version: Version, case: Case, adapter: str, limits: ProcessLimits) -> Probe:
     try:
         python = environments.python(version)
     except EnvironmentFailure as error:
         return Probe(version, None, f"does not install: {error}")
-    with Host(resolve(f"{adapter}@{python}"), limits) as host:
+    with AdapterProcess(resolve(f"{adapter}@{python}"), limits) as host:
         outcome = ask(case, host)
         if outcome.status == "infra":
             return Probe(version, None, f"cannot be asked: {outcome.detail.splitlines()[0][:300]}")

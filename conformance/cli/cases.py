@@ -10,13 +10,13 @@ import click
 from rich import box
 from rich.table import Table
 
-from cases.boundary import BOUNDARIES
-from cases.domain import FACTORS, SPACES
-from cases.peers import load_peers
-from cases.statistics import STRENGTHS, statistics
-from cases.tiers import TIERS, load_tier, tier_hash
+from conformance.cases.design.boundary import BOUNDARIES
+from conformance.cases.design.domain import FACTORS, SPACES
+from conformance.cases.design.statistics import STRENGTHS, statistics
+from conformance.cases.peers import load_peers
+from conformance.cases.tiers import TIERS, load_tier, tier_hash
 from conformance.cli.corpus import print_corpus
-from reports.terminal import console_for_tables
+from conformance.reports.formats.terminal import console_for_tables
 
 __all__ = ["command"]
 

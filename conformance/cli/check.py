@@ -15,25 +15,25 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from adapters.base import Adapter
-from adapters.process import Host, Limits, Model
-from adapters.registry import AdapterSpec, load
-from cases import Case, DomainError
-from conformance.ask import ask_behind
+from conformance.adapters.base import Adapter
+from conformance.adapters.host.client import AdapterProcess, Model, ProcessLimits
+from conformance.adapters.registry import AdapterSpec, load
 from conformance.calls import Meaning
+from conformance.cases import Case, DomainError
 from conformance.cli.common import resolve_adapters
 from conformance.cli.debug_options import in_process_option, log_options, require_in_process, show_program_option
 from conformance.cli.options import adapter_option, after_option, device_option, machine_option
 from conformance.cli.question import question_options
-from conformance.exit_codes import exit_code
-from conformance.reference import question as question_data
-from reports.crash_text import without_stacks
-from reports.expectations import Expectation
-from reports.expectations import load as load_expectations
-from reports.gate import known as known_as
-from reports.outcome import Outcome
-from reports.statuses import STATUSES, label
-from reports.terminal import console_for_tables
+from conformance.execution.check import ask_behind
+from conformance.oracle.expected_output import input_tensors as question_data
+from conformance.reports.formats.terminal import console_for_tables
+from conformance.reports.gate.assess import matching_expectation as known_as
+from conformance.reports.gate.exit_codes import exit_code
+from conformance.reports.gate.expectations import Expectation
+from conformance.reports.gate.expectations import load as load_expectations
+from conformance.reports.record.crash_text import without_stacks
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.statuses import STATUSES, label
 
 __all__ = ["command"]
 
@@ -123,7 +123,7 @@ def _ask(
     show_program: bool,
     in_process: bool = False,
 ) -> _Answer:
-    with Host(spec, Limits(answer=timeout), in_process=in_process) as host:
+    with AdapterProcess(spec, ProcessLimits(answer=timeout), in_process=in_process) as host:
         outcome = ask_behind(case, host, after)
         entry = known_as(case, outcome, load_expectations(spec.name), host.environment)
         program = host.program(case) if show_program else None
@@ -138,7 +138,7 @@ def _save_models(case: Case, specs: list[AdapterSpec], folder: Path) -> None:
         # Only a runtime has a model; asking the others would start their frameworks for nothing.
         if load(spec.target).save_model is Adapter.save_model:
             continue
-        with Host(spec) as host:
+        with AdapterProcess(spec) as host:
             model = host.model(case, question_data(case))
         if isinstance(model, Model):
             path = folder / f"{case}.{Path(spec.name.partition('@')[0]).name.replace(':', '.')}{model.suffix}"

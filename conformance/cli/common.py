@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from adapters.devices import present
-from adapters.machines import NATIVE
-from adapters.registry import (
+from conformance.adapters.devices import present
+from conformance.adapters.machines import NATIVE
+from conformance.adapters.registry import (
     AdapterSpec,
     UnknownAdapter,
     expand,
@@ -21,13 +21,13 @@ from adapters.registry import (
     split_name,
     under_machines,
 )
-from conformance.bound import TIGHTEST_FIRST
-from conformance.selection import expectation_folders
-from reports.expectations import load_all
-from reports.gate import Gate, assess
-from reports.gate_text import headline, lines
-from reports.github import tell_github
-from reports.store import Results
+from conformance.oracle.error_bound import TIGHTEST_FIRST
+from conformance.reports.formats.github import tell_github
+from conformance.reports.gate.assess import Gate, assess
+from conformance.reports.gate.expectations import load_all
+from conformance.reports.gate.text import headline, lines
+from conformance.reports.record.store import Results
+from conformance.runner.selection import expectation_folders
 
 __all__ = ["assess_record", "named_under_machines", "print_gate", "resolve_adapter", "resolve_adapters"]
 

@@ -14,14 +14,14 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from adapters.registry import AdapterSpec, available, resolve
-from cases.corpus.reports import load_reports, load_threads
+from conformance.adapters.registry import AdapterSpec, available, resolve
+from conformance.cases.corpus.reports import load_reports, load_threads
 from conformance.cli.common import resolve_adapters
-from conformance.corpus import STATES, Standing, review
-from reports.outcome import Outcome
-from reports.statuses import label
-from reports.store import Results, ResultsError
-from reports.terminal import console_for_tables
+from conformance.reporting.user_reports import STATES, UserReportStatus, review
+from conformance.reports.formats.terminal import console_for_tables
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.statuses import label
+from conformance.reports.record.store import Results, ResultsError
 
 __all__ = ["print_corpus"]
 
@@ -86,7 +86,7 @@ def print_corpus(names: Sequence[str], results: Path | None, as_json: bool) -> N
     console.print(", ".join(f"{counted[name]} {name}" for name in STATES if counted[name]), soft_wrap=True)
 
 
-def _plain(standing: Standing) -> dict[str, Any]:
+def _plain(standing: UserReportStatus) -> dict[str, Any]:
     report = standing.report
     return {
         "id": report.id,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from adapters.registry import AdapterSpec
+    from conformance.adapters.registry import AdapterSpec
 
 __all__ = ["in_process_option", "log_options", "require_in_process", "show_program_option"]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from conformance.bound import TIGHTEST_FIRST
 from conformance.cli.common import print_gate
-from conformance.exit_codes import gate_exit_code
-from reports.diff import compare, gate_of
-from reports.machines import by_machine, machine_lines
-from reports.store import Results, ResultsError
+from conformance.oracle.error_bound import TIGHTEST_FIRST
+from conformance.reports.gate.diff import compare, gate_of
+from conformance.reports.gate.exit_codes import gate_exit_code
+from conformance.reports.gate.machines import by_machine, machine_lines
+from conformance.reports.record.store import Results, ResultsError
 
 __all__ = ["command"]
 
@@ -53,7 +53,7 @@ def command(old: Path, new: Path, as_json: bool, folder: Path | None) -> None:
                     wrong = f"{failures} of its outcomes fail" if failures else "no outcome fails"
                     click.echo(f"  {adapter}: not asked before; {wrong}")
             if folder is not None:
-                from conformance.page import write_page
+                from conformance.reporting.page import write_page
 
                 page = write_page(later, folder, gate, earlier)
                 click.echo(f"page: {page}", err=as_json)

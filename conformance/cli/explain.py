@@ -6,22 +6,23 @@ from collections.abc import Iterable
 
 import click
 
-from adapters.process import Host, Limits
-from cases import Case, DomainError
-from conformance import explain
-from conformance.ask import ask
+from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.calls import Meaning
+from conformance.cases import Case, DomainError
+from conformance.cases.layouts import explain_layout
 from conformance.cli.common import resolve_adapters
 from conformance.cli.debug_options import in_process_option, log_options, require_in_process, show_program_option
 from conformance.cli.options import adapter_option, machine_option
 from conformance.cli.question import question_options
-from conformance.diagnosis.trace import trace
-from conformance.exit_codes import exit_code
-from conformance.predicate import Alike, terms_of
-from conformance.predicate import explain as explain_condition
-from reports.crash_text import without_stacks
-from reports.outcome import Outcome
-from reports.statuses import STATUSES, label
+from conformance.conditions import Alike, terms_of
+from conformance.conditions import infer_condition as explain_condition
+from conformance.diagnosis.index_map import trace
+from conformance.execution.check import ask
+from conformance.reports.gate.exit_codes import exit_code
+from conformance.reports.record.crash_text import without_stacks
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.statuses import STATUSES, label
+from conformance.triage import explain
 
 __all__ = ["command"]
 
@@ -57,7 +58,7 @@ def command(
     _section("geometry", explain.explain_geometry(case))
     try:
         case.geometry()
-        _section("layout", explain.explain_layout(case))
+        _section("layout", explain_layout(case))
         _section("taps", explain.explain_taps(case))
         _section("overlap", explain.explain_overlap(case))
     except DomainError:
@@ -68,7 +69,7 @@ def command(
             require_in_process(specs)
         outcomes = []
         for spec in specs:
-            with Host(spec, Limits(answer=timeout), in_process=in_process) as host:
+            with AdapterProcess(spec, ProcessLimits(answer=timeout), in_process=in_process) as host:
                 outcomes.append(_adapter(case, host, when))
                 if show_program:
                     _section(f"{spec.name} runs", host.program(case).splitlines())
@@ -83,7 +84,7 @@ def _section(title: str, lines: Iterable[str]) -> None:
             click.echo(f"  {line}")
 
 
-def _adapter(case: Case, host: Host, when: bool) -> Outcome:
+def _adapter(case: Case, host: AdapterProcess, when: bool) -> Outcome:
     name = host.spec.name
     outcome = ask(case, host)
     _section(name, _diagnosis(outcome))
@@ -115,7 +116,7 @@ def _diagnosis(outcome: Outcome) -> Iterable[str]:
             yield f"or as well: {other['text']}"
 
 
-def _condition(case: Case, outcome: Outcome, host: Host) -> str:
+def _condition(case: Case, outcome: Outcome, host: AdapterProcess) -> str:
     """The smallest condition over case columns, found by asking."""
     terms = terms_of([(outcome.diagnosis or {}).get("text") or ""])
     return explain_condition([case], [], Alike([outcome], host), terms=terms).text

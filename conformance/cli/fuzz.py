@@ -11,18 +11,18 @@ from typing import Any
 
 import click
 
-from adapters.process import Host, Limits
-from adapters.registry import AdapterSpec, UnknownAdapter
-from cases.corpus.found import FOUND, promote
+from conformance.adapters.host.client import AdapterProcess, ProcessLimits
+from conformance.adapters.registry import AdapterSpec, UnknownAdapter
+from conformance.cases.corpus.found import FOUND, promote
 from conformance.cli.common import named_under_machines, resolve_adapters
 from conformance.cli.options import adapter_option, dask_option, expectations_option, machine_option
 from conformance.cluster.fuzzing import fuzz as fuzz_on_cluster
 from conformance.cluster.members import Cluster, ClusterError
-from conformance.exit_codes import DISCREPANCY, INFRA
-from conformance.fuzz import AdapterUnavailable, Discovery, fuzz
-from conformance.selection import expectation_folders
-from reports.expectations import ExpectationError, load_all
-from reports.statuses import label
+from conformance.reports.gate.exit_codes import DISCREPANCY, INFRA
+from conformance.reports.gate.expectations import ExpectationError, load_all
+from conformance.reports.record.statuses import label
+from conformance.runner.selection import expectation_folders
+from conformance.triage.fuzz import AdapterUnavailable, Discovery, fuzz
 
 __all__ = ["command"]
 
@@ -60,7 +60,7 @@ def command(
     discoveries: list[Discovery] = []
     try:
         folders = expectation_folders(expectations)
-        how: dict[str, Any] = {"seconds": minutes * 60, "seed": seed, "limits": Limits(answer=timeout)}
+        how: dict[str, Any] = {"seconds": minutes * 60, "seed": seed, "limits": ProcessLimits(answer=timeout)}
         found_here = (
             _on_cluster(dask, named_under_machines(adapters, machines), folders, **how)
             if dask
@@ -79,18 +79,21 @@ def command(
             added = promote([(found.smallest, _remark(found)) for found in discoveries])
         except OSError as error:
             raise click.UsageError(f"cannot write {FOUND}: {error}") from None
-        click.echo(f"{added} new in {FOUND}; python -m cases.generate puts them into the gate tier", err=True)
+        click.echo(
+            f"{added} new in {FOUND}; python -m conformance.cases.design.generate puts them into the gate tier",
+            err=True,
+        )
     if discoveries:
         raise click.exceptions.Exit(DISCREPANCY)
 
 
 def _here(
-    specs: Sequence[AdapterSpec], folders: Sequence[Path], *, seconds: float, seed: int, limits: Limits
+    specs: Sequence[AdapterSpec], folders: Sequence[Path], *, seconds: float, seed: int, limits: ProcessLimits
 ) -> Iterator[Discovery]:
     """Search one adapter after the other."""
     known = load_all([spec.name for spec in specs], folders)
     for spec in specs:
-        with Host(spec, limits) as host:
+        with AdapterProcess(spec, limits) as host:
             try:
                 yield from fuzz(
                     host, seconds=seconds, seed=seed, expectations=known[spec.name], tick=_tick(spec.name)
@@ -100,7 +103,13 @@ def _here(
 
 
 def _on_cluster(
-    address: str, adapters: Sequence[str], folders: Sequence[Path], *, seconds: float, seed: int, limits: Limits
+    address: str,
+    adapters: Sequence[str],
+    folders: Sequence[Path],
+    *,
+    seconds: float,
+    seed: int,
+    limits: ProcessLimits,
 ) -> Iterator[Discovery]:
     """Search all adapters at once."""
     with closing(Cluster(address, partial(click.echo, err=True))) as cluster:

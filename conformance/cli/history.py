@@ -13,11 +13,11 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from cases import Case
+from conformance.cases import Case
 from conformance.cli.options import CASE
-from reports.history import History, HistoryError, Spell
-from reports.store import Results, ResultsError
-from reports.terminal import console_for_tables
+from conformance.reports.formats.terminal import console_for_tables
+from conformance.reports.record.history import History, HistoryError, Spell
+from conformance.reports.record.store import Results, ResultsError
 
 __all__ = ["command"]
 

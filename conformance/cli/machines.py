@@ -10,8 +10,8 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from adapters.machines import MACHINES, Machine
-from reports.terminal import console_for_tables
+from conformance.adapters.machines import MACHINES, Machine
+from conformance.reports.formats.terminal import console_for_tables
 
 __all__ = ["command"]
 

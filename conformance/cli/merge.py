@@ -8,13 +8,13 @@ import click
 
 from conformance.cli.common import print_gate
 from conformance.cli.options import expectations_option
-from conformance.exit_codes import gate_exit_code
-from conformance.finish import Further, finish, here, write_files
-from conformance.selection import expectation_folders
-from reports.expectations import ExpectationError, load_all
-from reports.merge import merge
-from reports.store import Results, ResultsError
-from reports.summary import totals_line
+from conformance.reporting.finish import Further, finish, here, write_files
+from conformance.reports.formats.markdown import totals_line
+from conformance.reports.gate.exit_codes import gate_exit_code
+from conformance.reports.gate.expectations import ExpectationError, load_all
+from conformance.reports.record.merge import merge
+from conformance.reports.record.store import Results, ResultsError
+from conformance.runner.selection import expectation_folders
 
 __all__ = ["command"]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from adapters.process import Host, Limits
+from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.calls import Meaning
 from conformance.cli.common import resolve_adapter
 from conformance.cli.options import adapter_option
 from conformance.cli.question import question_options
-from conformance.exit_codes import DISCREPANCY, INFRA
-from conformance.minimize import minimize
-from reports.statuses import label
+from conformance.reports.gate.exit_codes import DISCREPANCY, INFRA
+from conformance.reports.record.statuses import label
+from conformance.triage.minimize import minimize
 
 __all__ = ["command"]
 
@@ -30,7 +30,7 @@ def command(question: Meaning, adapters: tuple[str, ...], seconds: float, timeou
     if len(adapters) != 1:
         raise click.UsageError("give one --adapter; a case is small for one implementation at a time")
     spec = resolve_adapter(adapters[0])
-    with Host(spec, Limits(answer=timeout)) as host:
+    with AdapterProcess(spec, ProcessLimits(answer=timeout)) as host:
         found = minimize(question.case, host, seconds=seconds)
         if found is None:
             failed = host.start()

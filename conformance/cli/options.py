@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from adapters.devices import DEVICES
+from conformance.adapters.devices import DEVICES
 
 if TYPE_CHECKING:
-    from cases import Case
+    from conformance.cases import Case
 
 __all__ = [
     "CASE",
@@ -28,7 +28,7 @@ class _CaseType(click.ParamType):  # type: ignore[type-arg]  # generic only in n
     name = "case"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Case:
-        from cases import Case, CaseError
+        from conformance.cases import Case, CaseError
 
         if isinstance(value, Case):
             return value

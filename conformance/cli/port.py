@@ -12,19 +12,19 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from adapters.process import Host, Limits
-from adapters.registry import AdapterSpec
-from cases import Case, DomainError
-from cases.tiers import TIERS, load_tier
+from conformance.adapters.host.client import AdapterProcess, ProcessLimits
+from conformance.adapters.registry import AdapterSpec
+from conformance.cases import Case, DomainError
+from conformance.cases.tiers import TIERS, load_tier
 from conformance.cli.common import resolve_adapter, resolve_adapters
 from conformance.cli.options import adapter_option
 from conformance.cli.question import SHAPE, read_question
-from conformance.exit_codes import DISCREPANCY, INFRA
-from conformance.port import Unaskable, find_port
-from conformance.port.record import KINDS, Ported, PortsError, PortsRecord
-from conformance.port.table import matrix, port_all
-from conformance.port.text import port_text
-from reports.terminal import console_for_tables
+from conformance.porting import Unaskable, find_port
+from conformance.porting.matrix import matrix, port_all
+from conformance.porting.script import port_text
+from conformance.porting.store import KINDS, Ported, PortsError, PortsRecord
+from conformance.reports.formats.terminal import console_for_tables
+from conformance.reports.gate.exit_codes import DISCREPANCY, INFRA
 
 __all__ = ["command"]
 
@@ -78,7 +78,7 @@ def command(
     or the reason there is no such call. --table ports every case of a tier to every adapter, checks each, and
     exits with 1 if one is wrong for a reason that is not known.
     """
-    limits = Limits(answer=timeout)
+    limits = ProcessLimits(answer=timeout)
     if table:
         if case or target:
             raise click.UsageError("--table takes no CASE and no --to")
@@ -101,7 +101,7 @@ def command(
     except DomainError as error:
         raise click.UsageError(f"{meaning.case} has no answer to port: {error}") from None
     spec = resolve_adapter(_FRAMEWORKS.get(target, target))
-    with Host(spec, limits) as host:
+    with AdapterProcess(spec, limits) as host:
         try:
             port = find_port(meaning.case, host)
         except Unaskable as error:
@@ -114,7 +114,7 @@ def command(
 
 
 def _port_all(
-    specs: list[AdapterSpec], tier: str, limits: Limits, workers: int, out: Path | None, resume: bool
+    specs: list[AdapterSpec], tier: str, limits: ProcessLimits, workers: int, out: Path | None, resume: bool
 ) -> dict[str, dict[Case, Ported]]:
     try:
         with PortsRecord(out, resume=resume) as record:

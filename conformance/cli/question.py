@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from cases import Case, CaseError
 from conformance.calls import CallError, Meaning, WeightForm, parse_call
 from conformance.calls.onnx_calls import read_model
-from conformance.explain import layout_doubt
+from conformance.cases import Case, CaseError
+from conformance.cases.layouts import layout_doubt
 
 __all__ = ["SHAPE", "question_options", "read_question"]
 

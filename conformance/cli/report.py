@@ -10,11 +10,11 @@ import click
 
 from conformance.cli.common import assess_record
 from conformance.cli.options import expectations_option
-from conformance.finish import finish
-from conformance.selection import expectation_folders
-from reports.expectations import ExpectationError, load_all
-from reports.history import History, HistoryError
-from reports.store import Results, ResultsError
+from conformance.reporting.finish import finish
+from conformance.reports.gate.expectations import ExpectationError, load_all
+from conformance.reports.record.history import History, HistoryError
+from conformance.reports.record.store import Results, ResultsError
+from conformance.runner.selection import expectation_folders
 
 __all__ = ["command"]
 
@@ -60,11 +60,11 @@ def command(
                 with suppress(sqlite3.Error, ResultsError), Results.open(results, write=True) as unfinished:
                     finish(unfinished, load_all(unfinished.adapters(), expectation_folders(expectations)))
             if text:
-                from reports.terminal import print_report
+                from conformance.reports.formats.terminal import print_report
 
                 print_report(record, gate)
                 return
-            from conformance.page import write_page
+            from conformance.reporting.page import write_page
 
             history = stack.enter_context(History(past)) if past else None
             click.echo(write_page(record, out or results.parent / "report", gate, before, history))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import click
 
-from adapters.process import Limits
-from cases import Case
+from conformance.adapters.host.client import ProcessLimits
 from conformance.calls import Meaning
+from conformance.cases import Case
 from conformance.cli.common import resolve_adapter
 from conformance.cli.options import after_option
 from conformance.cli.question import question_options
-from conformance.exit_codes import INFRA
-from conformance.repro import build_script, gather, run_alone
-from conformance.repro.issue import build_issue
-from reports.statuses import label
+from conformance.reports.gate.exit_codes import INFRA
+from conformance.reports.record.statuses import label
+from conformance.triage.repro import build_script, gather, run_alone
+from conformance.triage.repro.issue import build_issue
 
 __all__ = ["command"]
 
@@ -32,7 +32,7 @@ def command(question: Meaning, adapter: str, after: tuple[Case, ...], issue: boo
     The script exits 1 while the answer is wrong and 0 once it is right, so that it serves git bisect run.
     """
     spec = resolve_adapter(adapter)
-    asked = gather(question.case, spec, Limits(answer=timeout), after)
+    asked = gather(question.case, spec, ProcessLimits(answer=timeout), after)
     outcome = asked.outcome
     if outcome.status == "infra":
         click.echo(f"{spec.name}: {outcome.detail}", err=True)

@@ -8,14 +8,8 @@ from typing import Any
 import click
 
 from conformance.cli.debug_options import in_process_option, log_options
-from conformance.cli.options import (
-    adapter_option,
-    dask_option,
-    device_option,
-    expectations_option,
-    machine_option,
-)
-from conformance.runner.ahead import close, launch_named
+from conformance.cli.options import adapter_option, dask_option, device_option, expectations_option, machine_option
+from conformance.execution.prelaunch import close, launch_named
 
 __all__ = ["command"]
 
@@ -60,7 +54,7 @@ def command(**options: Any) -> None:
         launch_named(options["adapters"][0])
     try:
         # What takes its time to import comes after that.
-        from conformance.cli.start import start
+        from conformance.cli.pytest_run import start
 
         code = start(**options)
     finally:

@@ -10,9 +10,9 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from cases.geometry import Axis
-from conformance.sizes import FAMILIES, legal, nearest, where
-from reports.terminal import console_for_tables
+from conformance.cases.geometry import Axis
+from conformance.porting.sizes import FAMILIES, legal, nearest, where
+from conformance.reports.formats.terminal import console_for_tables
 
 __all__ = ["command"]
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import click
 
-from adapters.process import Host
-from adapters.registry import AdapterSpec
-from cases import Case
-from conformance.selection import SelectionError
-from reports.fact_columns import fact_columns_in, fact_values, with_values
+from conformance.adapters.host.client import AdapterProcess
+from conformance.adapters.registry import AdapterSpec
+from conformance.cases import Case
+from conformance.reports.record.fact_columns import fact_columns_in, fact_values, with_values
+from conformance.runner.selection import SelectionError
 
 __all__ = ["measured"]
 
@@ -60,7 +60,7 @@ def measured(
 
 
 def _facts(spec: AdapterSpec, columns: tuple[str, ...]) -> dict[str, object]:
-    with Host(spec) as host:
+    with AdapterProcess(spec) as host:
         failed = host.start()
         if failed is not None:
             raise click.UsageError(f"{spec.name}: {failed.detail}")

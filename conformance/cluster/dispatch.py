@@ -11,11 +11,11 @@ from itertools import islice
 from operator import length_hint
 from typing import Any
 
-from adapters.process import Limits
-from adapters.registry import AdapterSpec
+from conformance.adapters.host.client import ProcessLimits
+from conformance.adapters.registry import AdapterSpec
 from conformance.cluster.identity import describe_spec
 from conformance.cluster.members import Cluster, ClusterError, Finished, Member
-from reports.expectations import Expectation
+from conformance.reports.gate.expectations import Expectation
 
 __all__ = ["Result", "dispatch", "request"]
 
@@ -85,7 +85,9 @@ def dispatch(
     yield from _Dispatch(cluster, function, requests, parts, most).results()
 
 
-def request(run: str, spec: AdapterSpec, limits: Limits, expectations: Sequence[Expectation]) -> dict[str, Any]:
+def request(
+    run: str, spec: AdapterSpec, limits: ProcessLimits, expectations: Sequence[Expectation]
+) -> dict[str, Any]:
     """What the functions of `conformance.cluster.worker` are called with, beside ``parts``.
 
     Expectations go along: a worker need not have their files.

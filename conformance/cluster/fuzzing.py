@@ -10,15 +10,15 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from adapters.process import Limits
-from adapters.registry import AdapterSpec
-from cases import Case
+from conformance.adapters.host.client import ProcessLimits
+from conformance.adapters.registry import AdapterSpec
+from conformance.cases import Case
 from conformance.cluster.dispatch import Result, dispatch, request
 from conformance.cluster.members import Cluster
-from conformance.fuzz import AdapterUnavailable, Discovery
-from reports.expectations import Expectation
-from reports.findings import cause
-from reports.outcome import Outcome
+from conformance.reports.gate.expectations import Expectation
+from conformance.reports.record.findings import cause
+from conformance.reports.record.outcome import Outcome
+from conformance.triage.fuzz import AdapterUnavailable, Discovery
 
 __all__ = ["fuzz"]
 
@@ -70,7 +70,7 @@ def fuzz(
     *,
     seconds: float,
     seed: int = 0,
-    limits: Limits,
+    limits: ProcessLimits,
     expectations: Mapping[str, Sequence[Expectation]],
 ) -> Iterator[Discovery]:
     """Ask random questions of several adapters at once until the time is up.
@@ -85,7 +85,7 @@ def fuzz(
         How long to search, all of them together; shrinks may end later.
     seed : int
         The same seed asks each adapter the same questions, as many as there is time for.
-    limits : Limits
+    limits : ProcessLimits
         How long to wait for an adapter.
     expectations : mapping
         Failures that are known, by adapter.
@@ -93,7 +93,7 @@ def fuzz(
     Yields
     ------
     Discovery
-        One a cause, as `conformance.fuzz.fuzz` does.
+        One a cause, as `conformance.triage.fuzz.fuzz` does.
 
     Raises
     ------

@@ -8,23 +8,24 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from adapters.devices import present
-from adapters.environment import describe, versions
-from adapters.process import Host
-from adapters.registry import AdapterSpec, load
+from conformance.adapters.devices import present
+from conformance.adapters.environment import describe, versions
+from conformance.adapters.host.client import AdapterProcess
+from conformance.adapters.registry import AdapterSpec, load
 
 __all__ = ["ability", "describe_spec", "fingerprint", "read_spec"]
 
-_ROOT = Path(__file__).resolve().parents[2]
-_PACKAGES = ("adapters", "cases", "conformance", "reports")
+_PACKAGE = Path(__file__).parents[1]
+_LINKS = ("adapters", "cases", "reports")
+"""Folders of the package that are links in a checkout, which `Path.rglob` does not follow."""
 
 
 @functools.cache
 def fingerprint() -> str:
     """A hash of the suite's own code: both ends of a run must be the same."""
     digest = hashlib.sha256()
-    for path in sorted(path for package in _PACKAGES for path in (_ROOT / package).rglob("*.py")):
-        digest.update(str(path.relative_to(_ROOT)).encode() + b"\0" + path.read_bytes())
+    for path in sorted({path for folder in ("", *_LINKS) for path in (_PACKAGE / folder).rglob("*.py")}):
+        digest.update(str(path.relative_to(_PACKAGE)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -69,7 +70,7 @@ def ability(data: dict[str, Any]) -> dict[str, Any]:
             return {"unable": f"there is no interpreter {spec.python} there"}
         kind = load(spec.target)
         if spec.foreign:
-            with Host(spec) as host:
+            with AdapterProcess(spec) as host:
                 failed = host.start()
                 return {"unable": failed.detail} if failed is not None else _same(host.environment)
         found = versions(kind.packages)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.registry import AdapterSpec, expand, resolve
+from conformance.adapters.registry import AdapterSpec, expand, resolve
 from conformance.cluster.identity import describe_spec, fingerprint
 
 __all__ = ["Cluster", "ClusterError", "Finished", "Member"]

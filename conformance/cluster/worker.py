@@ -14,16 +14,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from adapters.ahead import THREADS
-from adapters.devices import DEVICES, present
-from adapters.process import Host, Limits
-from adapters.registry import available
-from cases.case import Case
+from conformance.adapters.devices import DEVICES, present
+from conformance.adapters.host.client import AdapterProcess, ProcessLimits
+from conformance.adapters.host.precompile import THREADS
+from conformance.adapters.registry import available
+from conformance.cases.case import Case
 from conformance.cluster.identity import ability, fingerprint, read_spec
-from conformance.fuzz import AdapterUnavailable, ask_batch, shrink
-from conformance.runner.asking import Asker, asked_twice, every
-from reports.expectations import Expectation
-from reports.outcome import Outcome
+from conformance.execution.asker import Asker, repeat_always, repeat_sampled
+from conformance.reports.gate.expectations import Expectation
+from conformance.reports.record.outcome import Outcome
+from conformance.triage.fuzz import AdapterUnavailable, ask_batch, shrink
 
 __all__ = ["ask", "offer", "probe", "search"]
 
@@ -96,8 +96,11 @@ class _Asking:
         # A cluster fills its processors with workers; an adapter's process has one of them.
         os.environ.setdefault(THREADS, "0")
         self._spec = read_spec(request["spec"])
-        known, twice = {self._spec.name: _expectations(request)}, every if request["every"] else asked_twice
-        self._asker = Asker(Limits(**request["limits"]), known, twice)
+        known, twice = (
+            {self._spec.name: _expectations(request)},
+            repeat_always if request["every"] else repeat_sampled,
+        )
+        self._asker = Asker(ProcessLimits(**request["limits"]), known, twice)
         self.environment: dict[str, Any] | None = None
         self.close = self._asker.close
 
@@ -149,7 +152,7 @@ def search(text: str) -> str:
     spec, (part,) = read_spec(request["spec"]), request["parts"]
     found: list[tuple[Case, Outcome]]
     with _kept().use(
-        ("search", request["run"], spec.name), lambda: Host(spec, Limits(**request["limits"]))
+        ("search", request["run"], spec.name), lambda: AdapterProcess(spec, ProcessLimits(**request["limits"]))
     ) as host:
         try:
             if "shrink" in part:

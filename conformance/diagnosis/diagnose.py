@@ -9,24 +9,24 @@ from typing import Any
 
 import numpy as np
 
-from adapters.process import Host, Reply
-from cases.case import Case
-from cases.data import DATA_KINDS, make_tensors
-from cases.dtypes import DTYPES
-from cases.errors import DomainError
+from conformance.adapters.host.client import AdapterProcess, Reply
+from conformance.cases.case import Case
+from conformance.cases.data import DATA_KINDS, make_tensors
+from conformance.cases.dtypes import DTYPES
+from conformance.cases.errors import DomainError
+from conformance.diagnosis.crashes_and_shapes import diagnose_crash, diagnose_shape
 from conformance.diagnosis.distinguish import distinguish, withstanding
+from conformance.diagnosis.index_map import explanation as traced
+from conformance.diagnosis.index_map import trace
 from conformance.diagnosis.match import Match
+from conformance.diagnosis.mutations.periodic import diagnose_periodic
+from conformance.diagnosis.mutations.problem import Problem, Solver, Tensors, laid_out
+from conformance.diagnosis.mutations.registry import Variation, listed
 from conformance.diagnosis.output_rounding import explain_output_rounding
-from conformance.diagnosis.periodic import diagnose_periodic
 from conformance.diagnosis.precision import ROUNDED, explain_precision
-from conformance.diagnosis.problem import Problem, Solver, Tensors, laid_out
 from conformance.diagnosis.refusals import diagnose_refusal
 from conformance.diagnosis.regions import describe
-from conformance.diagnosis.replies import diagnose_crash, diagnose_shape
 from conformance.diagnosis.search import Explanation, Search, once
-from conformance.diagnosis.trace import explanation as traced
-from conformance.diagnosis.trace import trace
-from conformance.diagnosis.transforms import Variation, listed
 
 __all__ = ["STRICT", "Diagnosis", "diagnose"]
 
@@ -44,7 +44,7 @@ _SATURATED = {"clipped", "constant"}
 
 
 def diagnose(
-    case: Case, tensors: Tensors, reply: Reply, verdict: dict[str, Any], host: Host | None = None
+    case: Case, tensors: Tensors, reply: Reply, verdict: dict[str, Any], host: AdapterProcess | None = None
 ) -> Diagnosis | None:
     """Explain a reply that was judged wrong.
 
@@ -57,8 +57,8 @@ def diagnose(
     reply : Reply
         What came back.
     verdict : dict
-        ``status`` and ``kind``, as `conformance.verdict.judge` gives them.
-    host : Host, optional
+        ``status`` and ``kind``, as `conformance.oracle.verdict.judge` gives them.
+    host : AdapterProcess, optional
         The adapter, to be asked questions that tell explanations apart. Without it the answer alone is searched.
 
     Returns
@@ -91,7 +91,7 @@ def _own_failure(error: Exception, verdict: dict[str, Any]) -> Diagnosis:
 
 
 def _diagnose(
-    case: Case, tensors: Tensors, reply: Reply, verdict: dict[str, Any], host: Host | None
+    case: Case, tensors: Tensors, reply: Reply, verdict: dict[str, Any], host: AdapterProcess | None
 ) -> Diagnosis | None:
     status, kind = verdict["status"], verdict.get("kind")
     if status in ("crash", "timeout"):
@@ -117,7 +117,7 @@ def _accepted(case: Case) -> Diagnosis | None:
     return None
 
 
-def _numbers(case: Case, tensors: Tensors, reply: Reply, host: Host | None) -> Diagnosis:
+def _numbers(case: Case, tensors: Tensors, reply: Reply, host: AdapterProcess | None) -> Diagnosis:
     problem = Problem.of(case, tensors)
     if reply.tensors.keys() == {"shape"}:
         return diagnose_shape(case, tuple(reply.tensors["shape"].values.tolist()))
@@ -177,7 +177,7 @@ def _right_values(expected: Tensors, observed: Tensors) -> Diagnosis:
     return {"transform": "unexplained", "axes": [], "text": "the values are within the bound that is promised"}
 
 
-def _explain(match: Match, host: Host | None) -> list[Explanation]:
+def _explain(match: Match, host: AdapterProcess | None) -> list[Explanation]:
     """The simplest explanations of the tensors a match looks at; told apart by asking where that can be done.
 
     One mistake comes before lost precision, whose bounds are wide, then two mistakes, then what the index map of
@@ -203,13 +203,13 @@ def _explain(match: Match, host: Host | None) -> list[Explanation]:
     return once(found)
 
 
-def _told_apart(match: Match, found: list[Explanation], host: Host | None) -> list[Explanation]:
+def _told_apart(match: Match, found: list[Explanation], host: AdapterProcess | None) -> list[Explanation]:
     if not found or host is None:
         return found
     return withstanding(match, distinguish(match, found, host) if len(found) > 1 else found, host)
 
 
-def _read_out(match: Match, host: Host) -> list[Explanation]:
+def _read_out(match: Match, host: AdapterProcess) -> list[Explanation]:
     index_map = trace(match.case, host)
     variation = traced(index_map, match.problem) if index_map is not None else None
     if variation is not None and match.fits(variation.apply, Solver()):
@@ -235,7 +235,7 @@ def _sentence(found: Explanation, name: str) -> str:
 
 
 def _each_gradient(
-    problem: Problem, observed: Tensors, wrong: list[str], promise: str, host: Host | None
+    problem: Problem, observed: Tensors, wrong: list[str], promise: str, host: AdapterProcess | None
 ) -> Diagnosis:
     """Gradients that are wrong in their own ways, one explanation each."""
     parts: dict[str, Diagnosis] = {}
@@ -306,7 +306,7 @@ def _share(case: Case) -> float:
     return 0.0 if DATA_KINDS[case.data].exact else _VISIBLE
 
 
-def _unsteady(problem: Problem, expected: Tensors, observed: Tensors, host: Host | None) -> Diagnosis:
+def _unsteady(problem: Problem, expected: Tensors, observed: Tensors, host: AdapterProcess | None) -> Diagnosis:
     """Answers that change from one asking to the next: which elements do, and whether the others are right."""
     share = _share(problem.case)
     differing = {name: _differing(expected, observed, name, share) for name in expected}

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from adapters.process import Host
-from cases.case import Case
-from cases.data import make_tensors
+from conformance.adapters.host.client import AdapterProcess
+from conformance.cases.case import Case
+from conformance.cases.data import make_tensors
 from conformance.diagnosis.match import Match
+from conformance.diagnosis.mutations.problem import Problem, Solver, Tensors, laid_out
+from conformance.diagnosis.mutations.registry import variations
 from conformance.diagnosis.neighbours import larger, neighbours
-from conformance.diagnosis.problem import Problem, Solver, Tensors, laid_out
 from conformance.diagnosis.search import Explanation, Search
-from conformance.diagnosis.transforms import variations
 
 __all__ = ["distinguish", "withstanding"]
 
@@ -28,7 +28,7 @@ _MAX_IDLE = 12
 _LITERAL = {"shift"}
 
 
-def distinguish(match: Match, found: list[Explanation], host: Host) -> list[Explanation]:
+def distinguish(match: Match, found: list[Explanation], host: AdapterProcess) -> list[Explanation]:
     """Ask neighbouring questions until one explanation predicts more answers than the others.
 
     Parameters
@@ -37,7 +37,7 @@ def distinguish(match: Match, found: list[Explanation], host: Host) -> list[Expl
         The question and the answer that all of the explanations reproduce.
     found : list of Explanation
         At least one.
-    host : Host
+    host : AdapterProcess
         The adapter.
 
     Returns
@@ -73,7 +73,7 @@ def distinguish(match: Match, found: list[Explanation], host: Host) -> list[Expl
     return kept
 
 
-def withstanding(match: Match, found: list[Explanation], host: Host) -> list[Explanation]:
+def withstanding(match: Match, found: list[Explanation], host: AdapterProcess) -> list[Explanation]:
     """The explanations that are no accident of one case, as far as some larger cases say.
 
     An explanation is given up where a larger case has a wrong output that neither it nor any other single mistake
@@ -98,7 +98,7 @@ def withstanding(match: Match, found: list[Explanation], host: Host) -> list[Exp
     return [each for each, n, against in zip(found, given, refuted, strict=True) if not against or n > against]
 
 
-def _run(case: Case, match: Match, host: Host) -> Match | None:
+def _run(case: Case, match: Match, host: AdapterProcess) -> Match | None:
     """The output of a neighbouring case to compare with; None where there is none, or another each time."""
     tensors = make_tensors(case)
     reply = host.ask(case, tensors)

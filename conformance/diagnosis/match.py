@@ -8,13 +8,14 @@ from functools import cached_property
 
 import numpy as np
 
-from cases.case import Case
-from cases.data import DATA_KINDS
-from cases.dtypes import DTYPES, round_to
-from conformance.bound import PROFILES, Profile, Reference, says_nothing, tolerance
-from conformance.diagnosis.problem import Problem, Solver, Tensors
-from conformance.normwise import Norms, norms_of
-from conformance.reference import are_whole
+from conformance.cases.case import Case
+from conformance.cases.data import DATA_KINDS
+from conformance.cases.dtypes import DTYPES, round_to
+from conformance.diagnosis.mutations.problem import Problem, Solver, Tensors
+from conformance.oracle.error_bound import PROFILES, Profile, says_nothing, tolerance
+from conformance.oracle.expected_output import are_whole
+from conformance.oracle.normwise import Norms, norms_of
+from conformance.oracle.reference import Reference
 
 __all__ = ["Match", "mapped"]
 

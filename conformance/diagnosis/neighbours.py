@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from cases.case import Case
-from cases.data import DATA_KINDS
-from cases.errors import CaseError, DomainError
+from conformance.cases.case import Case
+from conformance.cases.data import DATA_KINDS
+from conformance.cases.errors import CaseError, DomainError
 
 __all__ = ["larger", "neighbours"]
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cases.dtypes import DTYPES, DType, round_to
-from conformance.bound import PROFILES, tolerance
+from conformance.cases.dtypes import DTYPES, DType, round_to
 from conformance.diagnosis.match import Match, mapped
+from conformance.diagnosis.mutations.problem import Solver
 from conformance.diagnosis.precision import truncated
-from conformance.diagnosis.problem import Solver
+from conformance.oracle.error_bound import PROFILES, tolerance
 
 __all__ = ["OutputRounding", "explain_output_rounding"]
 
@@ -74,7 +74,7 @@ def explain_output_rounding(match: Match) -> OutputRounding | None:
     """The wrong rule by which every element of an output in a half format was rounded, if there is one.
 
     An element may be what the rule makes of the exact sum, or of the smallest or the largest one that accumulation
-    in float32 allows (`conformance.bound`).
+    in float32 allows (`conformance.oracle.error_bound`).
     """
     dtype = match.case.format
     if match.exact or match.case.dtype not in _FORMATS:

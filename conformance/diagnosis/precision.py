@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cases.dtypes import DTYPES, DType, round_to
-from conformance.bound import Profile, Reference
-from conformance.counted import is_count, kept_in
+from conformance.cases.dtypes import DTYPES, DType, round_to
 from conformance.diagnosis.match import Match, mapped
-from conformance.diagnosis.problem import Problem, Solver
+from conformance.diagnosis.mutations.problem import Problem, Solver
+from conformance.oracle.counted import is_count, kept_in
+from conformance.oracle.error_bound import Profile
+from conformance.oracle.reference import Reference
 
 __all__ = ["ROUNDED", "Rounding", "explain_precision", "to_bits", "truncated"]
 

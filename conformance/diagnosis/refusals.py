@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from adapters.process import Host
-from cases.case import Case
-from cases.data import make_tensors
-from cases.errors import CaseError, DomainError
-from cases.policy import beyond_memory, policies
+from conformance.adapters.host.client import AdapterProcess
+from conformance.cases.case import Case
+from conformance.cases.data import make_tensors
+from conformance.cases.errors import CaseError, DomainError
+from conformance.cases.policy import beyond_memory, policies
 from conformance.diagnosis.messages import cleaned, kind_of, named, pattern_of
-from conformance.diagnosis.transforms import listed
-from conformance.verdict import judge
+from conformance.diagnosis.mutations.registry import listed
+from conformance.oracle.verdict import judge
 
 __all__ = ["diagnose_refusal"]
 
@@ -79,13 +79,13 @@ class _Experiment:
 
     Attributes
     ----------
-    host : Host
+    host : AdapterProcess
         The adapter.
     message : str
         The pattern of the message that is looked for.
     """
 
-    host: Host
+    host: AdapterProcess
     message: str
     _found: dict[Case, str] = field(default_factory=dict)
     _ends: int = 0
@@ -117,7 +117,7 @@ class _Experiment:
         return case
 
 
-def diagnose_refusal(case: Case, detail: str, host: Host | None) -> Diagnosis:
+def diagnose_refusal(case: Case, detail: str, host: AdapterProcess | None) -> Diagnosis:
     """What a refusal is about.
 
     Parameters
@@ -126,7 +126,7 @@ def diagnose_refusal(case: Case, detail: str, host: Host | None) -> Diagnosis:
         The case that was refused.
     detail : str
         The framework's message.
-    host : Host, optional
+    host : AdapterProcess, optional
         The adapter, to be asked about plainer cases. Without it only the message decides.
 
     Returns

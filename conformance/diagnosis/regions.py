@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from conformance.diagnosis.bias import reached
-from conformance.diagnosis.problem import Problem
+from conformance.diagnosis.mutations.bias import reached
+from conformance.diagnosis.mutations.problem import Problem
 
 __all__ = ["describe"]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.diagnosis.match import Match
-from conformance.diagnosis.problem import Problem, Solver
-from conformance.diagnosis.transforms import Variation, listed, variations
+from conformance.diagnosis.mutations.problem import Problem, Solver
+from conformance.diagnosis.mutations.registry import Variation, listed, variations
 
 __all__ = ["Explanation", "Search", "once"]
 

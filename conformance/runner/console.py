@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.statuses import STATUSES, label
 from conformance.runner.items import REPORT_ATTRIBUTE
 from conformance.runner.recorder import Recorder
-from reports.outcome import Outcome
-from reports.statuses import STATUSES, label
 
 __all__ = ["ConsoleReporter"]
 

@@ -11,25 +11,25 @@ from typing import Any, Protocol
 
 import pytest
 
-from adapters.registry import AdapterSpec
-from cases import Case
-from conformance.plugin import SUITE
-from conformance.runner.ahead import close, launch
-from conformance.runner.asking import MOST_AHEAD, Answer
+from conformance.adapters.registry import AdapterSpec
+from conformance.cases import Case
+from conformance.execution.asker import MOST_AHEAD, JudgedOutcome
+from conformance.execution.prelaunch import close, launch
+from conformance.reports.record.statuses import label
 from conformance.runner.plan import Plan
-from reports.statuses import label
+from conformance.suite import SUITE
 
 __all__ = ["LOOKS_AHEAD", "REPORT_ATTRIBUTE", "Asks", "CaseItem", "SuitePlugin"]
 
 REPORT_ATTRIBUTE = "conformance"
 LOOKS_AHEAD = "conformance_looks_ahead"  # what a worker is told under this name says whether it may
-_ANSWER = pytest.StashKey[Answer]()
+_ANSWER = pytest.StashKey[JudgedOutcome]()
 
 
 class Asks(Protocol):
     """Where answers come from: an `Asker` in this process, or others elsewhere."""
 
-    def ask(self, spec: AdapterSpec, case: Case, following: Sequence[Case] = ()) -> Answer:
+    def ask(self, spec: AdapterSpec, case: Case, following: Sequence[Case] = ()) -> JudgedOutcome:
         """The answer to one question; the adapter is asked ``following`` next."""
 
     def close(self) -> None:
@@ -85,7 +85,7 @@ class Suite(pytest.File):
         yield from plugin.items_of(self)
 
 
-class OneByOne(Sequence[CaseItem]):
+class LazyItems(Sequence[CaseItem]):
     """The items of a run as pytest goes through them, each made when its turn comes and kept for a few turns.
 
     A list of them would take two kilobytes an item, and a long run has a million.
@@ -132,7 +132,7 @@ class SuitePlugin:
             nodeid = f"{spec.name}::{case}"
             return CaseItem.from_parent(suite, name=str(case), nodeid=nodeid, spec=spec, case=case, suite=self)
 
-        return OneByOne(len(self.plan.order), make)
+        return LazyItems(len(self.plan.order), make)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> bool | None:

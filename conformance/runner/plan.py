@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from adapters.registry import AdapterSpec
-from cases import Case
-from cases.tiers import load_sequences
-from reports.outcome import Outcome
+from conformance.adapters.registry import AdapterSpec
+from conformance.cases import Case
+from conformance.cases.tiers import load_sequences
+from conformance.reports.record.outcome import Outcome
 
 __all__ = ["Plan", "ShardError", "make_plan", "read_shard", "shards_of", "turn"]
 

@@ -12,22 +12,22 @@ from typing import Any
 
 import pytest
 
-from adapters.process import Host, Limits
-from adapters.registry import AdapterSpec
-from cases import Case
-from cases.tiers import tier_hash
-from conformance.finish import Further, finish, write_files
-from conformance.page import prepare_page
-from conformance.runner.folder import Folder, FolderError
+from conformance.adapters.host.client import AdapterProcess, ProcessLimits
+from conformance.adapters.registry import AdapterSpec
+from conformance.cases import Case
+from conformance.cases.tiers import tier_hash
+from conformance.reporting.finish import Further, finish, write_files
+from conformance.reporting.page import prepare_page
+from conformance.reports.formats.markdown import totals_line
+from conformance.reports.gate.assess import Gate
+from conformance.reports.gate.expectations import load_all
+from conformance.reports.gate.text import headline
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.store import Results, ResultsError
 from conformance.runner.items import LOOKS_AHEAD, REPORT_ATTRIBUTE
 from conformance.runner.plan import make_plan, read_shard
-from conformance.selection import expectation_folders
-from reports.expectations import load_all
-from reports.gate import Gate
-from reports.gate_text import headline
-from reports.outcome import Outcome
-from reports.store import Results, ResultsError
-from reports.summary import totals_line
+from conformance.runner.run_folder import Folder, FolderError
+from conformance.runner.selection import expectation_folders
 
 __all__ = ["Recorder"]
 
@@ -225,8 +225,8 @@ class Recorder:
         if session.exitstatus == pytest.ExitCode.OK and (self.trouble or (self.gate and self.gate.fails)):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _host_of(self, adapter: str) -> Host:
-        return Host(self._specs[adapter], Limits(answer=self._option.answer_timeout))
+    def _host_of(self, adapter: str) -> AdapterProcess:
+        return AdapterProcess(self._specs[adapter], ProcessLimits(answer=self._option.answer_timeout))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say in pytest's own output what came out."""

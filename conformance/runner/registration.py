@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 from typing import Any
 
-import click
 import pytest
 
-from adapters.process import Limits
-from adapters.registry import AdapterSpec, UnknownAdapter, expand, installed, resolve
-from conformance.cluster.members import Cluster, ClusterError
-from conformance.runner.ahead import close, launch
-from conformance.runner.asking import Asker, asked_twice, every
+from conformance.adapters.host.client import ProcessLimits
+from conformance.adapters.registry import AdapterSpec, UnknownAdapter, expand, installed, resolve
+from conformance.execution.asker import Asker, repeat_always, repeat_sampled
+from conformance.execution.prelaunch import close, launch
+from conformance.reports.gate.expectations import ExpectationError, load_all
 from conformance.runner.items import LOOKS_AHEAD, Asks, SuitePlugin
 from conformance.runner.plan import Plan, ShardError, make_plan, read_shard
 from conformance.runner.remote import RemoteAsker
-from conformance.selection import SelectionError, expectation_folders, select
-from reports.expectations import ExpectationError, load_all
+from conformance.runner.remote_run import RemoteRun
+from conformance.runner.selection import SelectionError, expectation_folders, select
 
 __all__ = ["register"]
 
 _ORDER = "conformance_order"
 
 
-class _Hand:
+class _WorkerSetup:
     """Hands the order of the questions to every worker, those that replace a crashed one included.
 
     A worker that was lost may have been lost over the question it looked ahead to, so those that replace it do
@@ -52,23 +51,32 @@ class _Hand:
         """Deal the questions out in our way, unless another is asked for (``--dist``)."""
         if config.getoption("dist") != "load":
             return None
-        from conformance.runner.dealing import ByAdapter  # here, as a run without workers goes without xdist's
+        from conformance.runner.xdist_scheduler import (
+            ByAdapter,  # here, as a run without workers goes without xdist's
+        )
 
         return ByAdapter(config, log)
 
 
-def register(config: pytest.Config) -> None:
+def register(config: pytest.Config, connect: Callable[[str], RemoteRun] | None = None) -> None:
     """Add the parts of the runner that this process needs.
 
     Under pytest-xdist the workers ask and the controller records; on a cluster its workers ask, and without either
     one process does both.
+
+    Parameters
+    ----------
+    config : pytest.Config
+        The options of the run.
+    connect : callable, optional
+        From the address of a scheduler to its cluster.
     """
     option = config.option
     with ExitStack() as stack:
         stack.callback(close)
         try:
             cases = select(option.tier, option.case, option.where)
-            cluster = _connect(option, stack)
+            cluster = _connect(option, connect, stack)
             specs = _specs(option, cluster)
             worker = getattr(config, "workerinput", {})
             handed = worker.get(_ORDER)
@@ -88,16 +96,16 @@ def register(config: pytest.Config) -> None:
                 recorder = Recorder(config, specs, cases, installed if cluster is None else cluster.versions)
                 plan = recorder.plan
                 config.pluginmanager.register(recorder, "conformance-recorder")
-                config.pluginmanager.register(_Hand(plan), "conformance-hand")
+                config.pluginmanager.register(_WorkerSetup(plan), "conformance-hand")
             known = load_all([spec.name for spec in specs], expectation_folders(option.expectations))
-            limits = Limits(answer=option.answer_timeout)
+            limits = ProcessLimits(answer=option.answer_timeout)
             asker: Asks
             if cluster is not None:
                 asker = RemoteAsker(cluster, limits, known, every=bool(option.case))
                 config.pluginmanager.register(asker, "conformance-cluster")
             else:
                 # Questions that somebody names are few, and get all the care there is.
-                twice = every if option.case else asked_twice
+                twice = repeat_always if option.case else repeat_sampled
                 asker = Asker(limits, known, twice, in_process=option.in_process)
             plugin = SuitePlugin(
                 plan, asker, looks_ahead=looks_ahead,
@@ -105,22 +113,22 @@ def register(config: pytest.Config) -> None:
             )  # fmt: skip
             config.pluginmanager.register(plugin, "conformance-items")
             stack.pop_all()
-        except (UnknownAdapter, SelectionError, ShardError, ExpectationError, ClusterError) as error:
+        except (UnknownAdapter, SelectionError, ShardError, ExpectationError) as error:
             raise pytest.UsageError(str(error)) from None
 
 
-def _connect(option: Any, stack: ExitStack) -> Cluster | None:
+def _connect(option: Any, connect: Callable[[str], RemoteRun] | None, stack: ExitStack) -> RemoteRun | None:
     """The cluster to ask, None without one."""
-    if option.dask is None or option.collectonly:
+    if connect is None or option.collectonly:
         return None
     if getattr(option, "numprocesses", None):
         raise pytest.UsageError("--dask and -n: the workers of the cluster ask; leave out -n")
-    cluster = Cluster(option.dask, partial(click.echo, err=True))
+    cluster = connect(option.dask)
     stack.callback(cluster.close)
     return cluster
 
 
-def _specs(option: Any, cluster: Cluster | None) -> list[AdapterSpec]:
+def _specs(option: Any, cluster: RemoteRun | None) -> list[AdapterSpec]:
     """The adapters asked for, or the everyday ones, as far as they are installed where they are asked."""
     if cluster is not None:
         return cluster.engage(option.adapter, option.device)

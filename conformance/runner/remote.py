@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 import pytest
 
-from adapters.process import Limits
-from adapters.registry import AdapterSpec
-from cases import Case
-from conformance.cluster.dispatch import Result, dispatch, request
-from conformance.cluster.members import Cluster
-from conformance.runner.asking import Answer
+from conformance.adapters.host.client import ProcessLimits
+from conformance.adapters.registry import AdapterSpec
+from conformance.cases import Case
+from conformance.execution.asker import JudgedOutcome
+from conformance.reports.gate.expectations import Expectation
+from conformance.reports.record.outcome import Outcome
 from conformance.runner.items import CaseItem
 from conformance.runner.plan import first_of
-from reports.expectations import Expectation
-from reports.outcome import Outcome
+from conformance.runner.remote_run import RemoteResult, RemoteRun
 
 __all__ = ["RemoteAsker"]
-
-_QUESTIONS_IN_A_PIECE = 16
 
 
 def _sequence(case_id: str) -> str:
@@ -34,9 +30,9 @@ class RemoteAsker:
 
     Parameters
     ----------
-    cluster : Cluster
+    cluster : RemoteRun
         Engaged for the adapters of the run.
-    limits : Limits
+    limits : ProcessLimits
         How long to wait for an adapter.
     expectations : mapping
         Entries by adapter.
@@ -46,17 +42,17 @@ class RemoteAsker:
 
     def __init__(
         self,
-        cluster: Cluster,
-        limits: Limits,
+        cluster: RemoteRun,
+        limits: ProcessLimits,
         expectations: Mapping[str, Sequence[Expectation]],
         *,
         every: bool,
     ) -> None:
         self._cluster, self._limits, self._expectations = cluster, limits, expectations
         self._every = every
-        self._answers: dict[tuple[str, Case], Answer] = {}
+        self._answers: dict[tuple[str, Case], JudgedOutcome] = {}
 
-    def ask(self, spec: AdapterSpec, case: Case, following: Sequence[Case] = ()) -> Answer:
+    def ask(self, spec: AdapterSpec, case: Case, following: Sequence[Case] = ()) -> JudgedOutcome:
         """The answer that is there."""
         return self._answers.pop((spec.name, case))
 
@@ -68,21 +64,18 @@ class RemoteAsker:
         """Run every item as its answer comes."""
         waiting: dict[tuple[str, str], CaseItem] = {}
         parts: dict[str, list[str]] = {}
-        requests: dict[str, dict[str, Any]] = {}
-        run = uuid.uuid4().hex
+        specs: dict[str, AdapterSpec] = {}
         for item in session.items:
             if not isinstance(item, CaseItem):
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
                 continue
-            if item.spec.name not in requests:
-                known = self._expectations[item.spec.name]
-                asked = request(run, item.spec, self._limits, known)
-                requests[item.spec.name] = {**asked, "every": self._every}
+            specs[item.spec.name] = item.spec
             parts.setdefault(item.spec.name, []).append(str(item.case))
             waiting[item.spec.name, str(item.case)] = item
         # The cases of a sequence are one part, as each runs behind the others in one process.
         wholes = {name: [list(some) for _, some in groupby(ids, _sequence)] for name, ids in parts.items()}
-        for result in dispatch(self._cluster, "ask", requests, wholes, most=_QUESTIONS_IN_A_PIECE):
+        how: dict[str, Any] = {"limits": self._limits, "expectations": self._expectations, "every": self._every}
+        for result in self._cluster.results(list(specs.values()), wholes, **how):
             for case_id, answer in self._answers_of(result, waiting):
                 item = waiting.pop((result.adapter, case_id))
                 self._answers[result.adapter, Case.parse(case_id)] = answer
@@ -93,17 +86,19 @@ class RemoteAsker:
                     raise session.Interrupted(session.shouldstop)
         return True
 
-    def _answers_of(self, result: Result, waiting: Mapping[tuple[str, str], Any]) -> list[tuple[str, Answer]]:
+    def _answers_of(
+        self, result: RemoteResult, waiting: Mapping[tuple[str, str], Any]
+    ) -> list[tuple[str, JudgedOutcome]]:
         asked = [case_id for part in result.parts for case_id in part]
         if result.trouble:
             left = asked or [case_id for adapter, case_id in waiting if adapter == result.adapter]
-            return [(c, Answer(Outcome(c, result.adapter, "infra", detail=result.trouble))) for c in left]
+            return [(c, JudgedOutcome(Outcome(c, result.adapter, "infra", detail=result.trouble))) for c in left]
         environment = result.answer["environment"]
         known = {entry.finding: entry for entry in self._expectations[result.adapter]}
         return [
             (
                 case_id,
-                Answer(
+                JudgedOutcome(
                     Outcome.from_json(found["outcome"]), known.get(found["known"]), None if number else environment
                 ),
             )

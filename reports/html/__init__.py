@@ -1,5 +1,5 @@
 """The report as a web page: one file that opens from disk and asks the network for nothing."""
 
-from reports.html.page import prepare, write_report
+from conformance.reports.html.page import prepare, write_report
 
 __all__ = ["prepare", "write_report"]

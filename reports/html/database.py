@@ -13,15 +13,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from cases import Case, DomainError
-from cases.columns import COLUMN_NAMES
-from reports.fact_columns import facts_by_column
-from reports.findings import Finding
-from reports.html.details import Detail, compact, most_telling_first, shelve
-from reports.news import News
-from reports.outcome import Outcome
-from reports.statuses import STATUSES
-from reports.store import Results
+from conformance.cases import Case, DomainError
+from conformance.cases.columns import COLUMN_NAMES
+from conformance.reports.html.details import Detail, compact, most_telling_first, shelve
+from conformance.reports.record.fact_columns import facts_by_column
+from conformance.reports.record.findings import Finding
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.statuses import STATUSES
+from conformance.reports.record.store import Results
+from conformance.reports.summary.news import News
 
 __all__ = ["COLUMNS", "build"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from reports.findings import Finding
+from conformance.reports.record.findings import Finding
 
 __all__ = ["Detail", "compact", "most_telling_first", "shelve"]
 

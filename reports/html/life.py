@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.findings import Finding
-from reports.history import History
+from conformance.reports.record.findings import Finding
+from conformance.reports.record.history import History
 
 __all__ = ["Lives", "Stage", "lives_of"]
 

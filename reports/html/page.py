@@ -22,23 +22,23 @@ import jinja2
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from cases.rules import rules
-from reports.corpus import STATES, Standing
-from reports.fact_columns import facts_by_column, shown
-from reports.gate import Gate
-from reports.glossary import GLOSSARY
-from reports.history import History
-from reports.html.database import COLUMNS, build
-from reports.html.details import Detail
-from reports.html.life import Lives, lives_of
-from reports.machines import KINDS, ByMachine, SeenOn, by_machine, seen_on
-from reports.news import News, news_of
-from reports.porting import Wording
-from reports.questions import Questions, prepare_questions, questions
-from reports.standings import STANDINGS
-from reports.statuses import FAIL_KINDS, STATUSES
-from reports.store import Results
-from reports.survey import Survey, sentence, survey
+from conformance.cases.rules import rules
+from conformance.reports.gate.assess import Gate
+from conformance.reports.gate.machines import KINDS, ByMachine, SeenOn, by_machine, seen_on
+from conformance.reports.gate.standings import STANDINGS
+from conformance.reports.html.database import COLUMNS, build
+from conformance.reports.html.details import Detail
+from conformance.reports.html.life import Lives, lives_of
+from conformance.reports.record.fact_columns import facts_by_column, shown
+from conformance.reports.record.history import History
+from conformance.reports.record.statuses import FAIL_KINDS, STATUSES
+from conformance.reports.record.store import Results
+from conformance.reports.summary.coverage import Questions, prepare_questions, questions
+from conformance.reports.summary.equivalent_calls import Wording
+from conformance.reports.summary.glossary import GLOSSARY
+from conformance.reports.summary.news import News, news_of
+from conformance.reports.summary.survey import Survey, sentence, survey
+from conformance.reports.summary.user_reports import STATES, UserReportStatus
 
 __all__ = ["prepare", "write_report"]
 
@@ -62,7 +62,7 @@ def write_report(
     before: Results | None = None,
     history: History | None = None,
     *,
-    corpus: Sequence[Standing] = (),
+    corpus: Sequence[UserReportStatus] = (),
     porting: Mapping[str, Sequence[Wording]] | None = None,
 ) -> Path:
     """Write the report of a run.
@@ -79,7 +79,7 @@ def write_report(
         An earlier run, to say of every outcome what it was.
     history : History, optional
         Many runs, to say of every finding since when it is there.
-    corpus : sequence of Standing, optional
+    corpus : sequence of UserReportStatus, optional
         What has become of the reports of real users by the outcomes of this run.
     porting : mapping, optional
         How frameworks word the same questions, by what is asked.
@@ -130,7 +130,7 @@ def render(
     database: bytes,
     asked: Questions,
     *,
-    corpus: Sequence[Standing] = (),
+    corpus: Sequence[UserReportStatus] = (),
     porting: Mapping[str, Sequence[Wording]] | None = None,
     has_files: bool = False,
     machines: Sequence[ByMachine] = (),
@@ -173,7 +173,7 @@ def render(
 @lru_cache(maxsize=1)
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("reports.html", "assets"),
+        loader=jinja2.PackageLoader("conformance.reports.html", "assets"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -237,7 +237,7 @@ def _digest(text: str) -> str:
 
 
 def _bytes(name: str) -> bytes:
-    return resources.files("reports.html").joinpath(name).read_bytes()
+    return resources.files("conformance.reports.html").joinpath(name).read_bytes()
 
 
 def _read(name: str) -> str:

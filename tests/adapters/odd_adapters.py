@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from adapters.base import Adapter, DocumentedRefusal, Limit, Program
-from adapters.facts import asks_with
-from cases.case import Case
+from conformance.adapters.base import Adapter, DocumentedRefusal, Limit, Program
+from conformance.adapters.facts import asks_with
+from conformance.cases.case import Case
 
 _SETUP = ("import os, signal, sys, time",)
 

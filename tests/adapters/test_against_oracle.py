@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.process import Host, Limits
-from adapters.registry import available, load, resolve
-from cases import Case
-from conformance.ask import ask
+from conformance.adapters.host.client import AdapterProcess, ProcessLimits
+from conformance.adapters.registry import available, load, resolve
+from conformance.cases import Case
 from conformance.contract import DECLINED, TABLE
+from conformance.execution.check import ask
 
 # What a framework is known to get wrong among these; the day it does not, the entry goes.
 KNOWN = {
@@ -36,7 +36,7 @@ def test_the_table_tells_arguments_apart() -> None:
 @pytest.mark.parametrize("adapter", available())
 def test_an_adapter_and_the_oracle_agree(adapter: str) -> None:
     passed = []
-    with Host(resolve(adapter), Limits(answer=120)) as host:
+    with AdapterProcess(resolve(adapter), ProcessLimits(answer=120)) as host:
         for name in FEW.get(adapter, TABLE):
             outcome = ask(Case.parse(TABLE[name]), host)
             if (adapter, name) in KNOWN:

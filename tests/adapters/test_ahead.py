@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.ahead import THREADS, made_ready, threads
-from adapters.process import Host, Reply
-from adapters.registry import resolve
-from cases import Case
-from cases.data import make_tensors
+from conformance.adapters.host.client import AdapterProcess, Reply
+from conformance.adapters.host.precompile import THREADS, made_ready, threads
+from conformance.adapters.registry import resolve
+from conformance.cases import Case
+from conformance.cases.data import make_tensors
 from tests.frameworks import requires
 
 
@@ -61,7 +61,7 @@ def test_answers_have_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def asked(count: str) -> list[Reply]:
         monkeypatch.setenv(THREADS, count)
-        with Host(resolve("jax-lax")) as host:
+        with AdapterProcess(resolve("jax-lax")) as host:
             sent = [host.send(case, make_tensors(case)) for case in cases]
             return [host.wait(pending) for pending in sent]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.base import Program
+from conformance.adapters.base import Program
 from tests.adapters.odd_adapters import Quiet
 
 ADD = Program((), ("y = x + 1",))
@@ -25,7 +25,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         sources.append(source)
         return compile(source, *arguments)
 
-    monkeypatch.setattr("adapters.base.compile", note, raising=False)
+    monkeypatch.setattr("conformance.adapters.base.compile", note, raising=False)
     return sources
 
 

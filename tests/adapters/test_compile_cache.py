@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters import compile_cache
-from adapters.process import Host, Reply
-from adapters.registry import resolve
-from cases import Case
-from cases.data import make_tensors
+from conformance.adapters.host import compile_cache
+from conformance.adapters.host.client import AdapterProcess, Reply
+from conformance.adapters.registry import resolve
+from conformance.cases import Case
+from conformance.cases.data import make_tensors
 from tests.frameworks import requires
 
 CASE = Case.parse("1d-c2x3-i5-k3-s2-same-b1-normal.0")
@@ -51,7 +51,7 @@ def test_kept_programs_answer_in_the_same_bits(
     name: str, program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def asked() -> Reply:
-        with Host(resolve(name)) as host:
+        with AdapterProcess(resolve(name)) as host:
             return host.ask(CASE, make_tensors(CASE))
 
     without = asked()

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.registry import BUILT_IN, load
-from cases.columns import COLUMN_NAMES
-from conformance.bound import PROFILES
+from conformance.adapters.registry import BUILT_IN, load
+from conformance.cases.columns import COLUMN_NAMES
+from conformance.oracle.error_bound import PROFILES
 
 ROOT = Path(__file__).parents[2]
 FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "flax", "haiku", "equinox", "onnx", "onnxruntime", "openvino",
@@ -22,7 +22,7 @@ FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "flax", "haiku", "equinox",
 def test_reading_all_declarations_imports_no_framework() -> None:
     code = (
         "import sys\n"
-        "from adapters.registry import BUILT_IN, available, load\n"
+        "from conformance.adapters.registry import BUILT_IN, available, load\n"
         "available(); [load(target) for target in BUILT_IN.values()]\n"
         f"print([name for name in {FRAMEWORKS!r} if name in sys.modules])"
     )

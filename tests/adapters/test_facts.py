@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from adapters.facts import FACTS, Fact, facts_for, flags_up_to
-from adapters.measuring import measure
-from adapters.process import Host
-from adapters.registry import available, resolve
+from conformance.adapters.facts import FACTS, Fact, facts_for, flags_up_to
+from conformance.adapters.host.client import AdapterProcess
+from conformance.adapters.host.measuring import measure
+from conformance.adapters.registry import available, resolve
 
 INSTALLED = set(available())
 
@@ -85,7 +85,7 @@ def test_the_frameworks_facts_are_measured(adapter: str) -> None:
     if adapter not in INSTALLED:
         pytest.skip(f"{adapter} is not installed")
     spec = resolve(adapter)
-    with Host(spec) as host:
+    with AdapterProcess(spec) as host:
         assert host.start() is None
         facts = host.environment["facts"]
     own = {item.name for package in ("torch", "tensorflow", "jax") for item in FACTS[package]}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.machines import MACHINES, Machine, UnknownMachine, inapplicable, machine_named, unmet
-from adapters.process import Host
-from adapters.registry import (
+from conformance.adapters.host.client import AdapterProcess
+from conformance.adapters.machines import MACHINES, Machine, UnknownMachine, inapplicable, machine_named, unmet
+from conformance.adapters.registry import (
     MachineOutOfReach,
     UnknownAdapter,
     available,
@@ -18,8 +18,8 @@ from adapters.registry import (
     split_name,
     under_machines,
 )
-from cases import Case
-from conformance.ask import ask
+from conformance.cases import Case
+from conformance.execution.check import ask
 
 INSTALLED = set(available())
 ODD = Path(__file__).with_name("odd_adapters.py")
@@ -113,7 +113,7 @@ def test_a_setting_without_effect_is_told() -> None:
 
 def test_a_process_that_does_not_follow_its_profile_is_our_failure_and_never_a_run() -> None:
     # An adapter that undoes what the profile sets, as a framework would that does not read the variable.
-    with Host(resolve(f"{ODD}:Unpinned~one-thread")) as host:
+    with AdapterProcess(resolve(f"{ODD}:Unpinned~one-thread")) as host:
         outcome = ask(Case.parse("1d-i3-k2"), host)
     assert outcome.status == "infra"
     assert "machine profile one-thread took no effect: threads is 7" in outcome.detail
@@ -129,7 +129,7 @@ def test_a_profile_takes_effect(adapter: str, machine: str) -> None:
             resolve(on_machine(adapter, machine))
         return
     spec = resolve(on_machine(adapter, machine))
-    with Host(spec) as host:
+    with AdapterProcess(spec) as host:
         outcome = ask(Case.parse("2d-c2x3-i5x7-k3-s2-same-cl"), host)
         assert outcome.status == "pass", outcome.detail
         assert not unmet(spec.profile, host.environment["facts"])

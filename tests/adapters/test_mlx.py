@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.process import Host
-from adapters.registry import resolve
-from cases import Case
-from conformance.reference import question
-from conformance.verdict import judge
+from conformance.adapters.host.client import AdapterProcess
+from conformance.adapters.registry import resolve
+from conformance.cases import Case
+from conformance.oracle.expected_output import input_tensors
+from conformance.oracle.verdict import judge
 from tests.frameworks import requires
 
 
@@ -18,8 +18,8 @@ from tests.frameworks import requires
 )
 def test_several_groups_are_right_or_refused(case: str) -> None:
     asked = Case.parse(case)
-    tensors = question(asked)
-    with Host(resolve("mlx")) as host:
+    tensors = input_tensors(asked)
+    with AdapterProcess(resolve("mlx")) as host:
         declined = host.ask(asked, tensors)
         beyond = judge(asked, tensors, host.ask(asked, tensors, beyond_limits=True))
     assert (declined.kind, "documented for 1 only" in declined.detail) == ("unsupported", True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from adapters.padding import geometry, slices, symmetric, tensorflow_word
-from cases import Case
+from conformance.adapters.frameworks.padding import geometry, slices, symmetric, tensorflow_word
+from conformance.cases import Case
 from tests.strategies import cases
 
 

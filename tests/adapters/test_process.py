@@ -13,18 +13,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adapters.ahead import THREADS
-from adapters.process import Host, Limits, Model, Reply
-from adapters.registry import AdapterSpec, UnknownAdapter, resolve
-from cases import Case
-from cases.data import make_tensors
+from conformance.adapters.host.client import AdapterProcess, Model, ProcessLimits, Reply
+from conformance.adapters.host.precompile import THREADS
+from conformance.adapters.registry import AdapterSpec, UnknownAdapter, resolve
+from conformance.cases import Case
+from conformance.cases.data import make_tensors
 
 ODD = Path(__file__).with_name("odd_adapters.py")
 CASE = Case.parse("2d-i3x2-k2x3-s2")
 
 
 def ask(name: str, **limits: float) -> Reply:
-    with Host(resolve(f"{ODD}:{name}"), Limits(**limits)) as host:
+    with AdapterProcess(resolve(f"{ODD}:{name}"), ProcessLimits(**limits)) as host:
         return host.ask(CASE, make_tensors(CASE))
 
 
@@ -58,7 +58,7 @@ def test_a_hang_ends_at_the_limit() -> None:
 def test_memory_without_end_is_refused_and_the_process_answers_on(name: str) -> None:
     # Less than it may take by default, lest the test itself fills half of the machine.
     huge = Case.parse("1d-i3-k2-s4611686018427387904-p0")
-    with Host(resolve(f"{ODD}:{name}")) as host:
+    with AdapterProcess(resolve(f"{ODD}:{name}")) as host:
         assert host.start() is None
         assert host._running is not None
         pid = host._running.process.pid
@@ -83,7 +83,7 @@ def test_megabytes_of_output_block_nothing() -> None:
 
 
 def test_a_process_that_never_stops_to_print_has_its_time_and_no_more() -> None:
-    with Host(resolve(f"{ODD}:Babbles"), Limits(answer=0.5)) as host:
+    with AdapterProcess(resolve(f"{ODD}:Babbles"), ProcessLimits(answer=0.5)) as host:
         assert host.ask(CASE, make_tensors(CASE)).kind == "timeout"
         assert host.resident_bytes() == 0
 
@@ -97,15 +97,15 @@ def test_a_long_error_is_cut() -> None:
 
 def test_unwritten_memory_is_not_steady() -> None:
     case = Case.parse("2d-n2-c1x4-i9x9-k3-s2")
-    with Host(resolve(f"{ODD}:Forgets")) as host:
+    with AdapterProcess(resolve(f"{ODD}:Forgets")) as host:
         assert not host.ask(case, make_tensors(case)).steady
-    with Host(resolve(f"{ODD}:Quiet")) as host:
+    with AdapterProcess(resolve(f"{ODD}:Quiet")) as host:
         assert host.ask(case, make_tensors(case)).steady
 
 
 def test_unwritten_memory_looks_the_same_before_and_after_a_second_answer() -> None:
     case = Case.parse("2d-n2-c1x4-i9x9-k3-s2")
-    with Host(resolve(f"{ODD}:Forgets")) as host:
+    with AdapterProcess(resolve(f"{ODD}:Forgets")) as host:
         answers = [host.ask(case, make_tensors(case), twice=twice).tensors["y"] for twice in (False, True, False)]
     assert answers[0].values.any()
     np.testing.assert_array_equal(answers[2].values, answers[0].values)
@@ -131,7 +131,7 @@ def test_an_output_that_holds_no_numbers_is_not_ours() -> None:
 
 
 def test_a_process_killed_between_questions_is_replaced() -> None:
-    with Host(resolve(f"{ODD}:Quiet")) as host:
+    with AdapterProcess(resolve(f"{ODD}:Quiet")) as host:
         tensors = make_tensors(CASE)
         assert host.ask(CASE, tensors).kind == "answer"
         assert host._running is not None
@@ -144,7 +144,7 @@ def test_an_interpreter_that_cannot_host_is_broken_each_time_at_no_cost(tmp_path
     fake = tmp_path / "python"
     fake.write_text("#!/bin/sh\necho no NumPy here >&2\nexit 1\n")
     fake.chmod(0o755)
-    with Host(AdapterSpec("quiet", f"{ODD}:Quiet", str(fake))) as host:
+    with AdapterProcess(AdapterSpec("quiet", f"{ODD}:Quiet", str(fake))) as host:
         for _ in range(2):
             reply = host.ask(CASE, make_tensors(CASE))
             assert reply.kind == "broken"
@@ -154,14 +154,14 @@ def test_an_interpreter_that_cannot_host_is_broken_each_time_at_no_cost(tmp_path
 def test_another_interpreter_hosts() -> None:
     spec = resolve(f"{ODD}:Quiet@{sys.executable}")
     assert not spec.foreign
-    with Host(spec) as host:
+    with AdapterProcess(spec) as host:
         assert host.ask(CASE, make_tensors(CASE)).kind == "answer"
         assert host.environment["versions"]["numpy"] == np.__version__
 
 
 def test_large_arrays_cross() -> None:
     case = Case.parse("2d-n4-c16x16-i64x64-k2-s2")
-    with Host(resolve(f"{ODD}:Quiet")) as host:
+    with AdapterProcess(resolve(f"{ODD}:Quiet")) as host:
         assert host.ask(case, make_tensors(case)).tensors["y"].values.shape == case.output_shape
 
 
@@ -170,7 +170,7 @@ def test_a_crash_is_that_of_the_question_it_came_over(name: str, monkeypatch: py
     """Three questions under way, the second of which ends the process before the first answer is read."""
     monkeypatch.setenv(THREADS, "2")
     cases = [Case.parse(f"1d-c4x4-i{size}-k3-g{groups}") for size, groups in ((3, 1), (4, 2), (5, 1))]
-    with Host(resolve(f"{ODD}:{name}")) as host:
+    with AdapterProcess(resolve(f"{ODD}:{name}")) as host:
         sent = [host.send(case, make_tensors(case)) for case in cases]
         time.sleep(1)
         replies = [host.wait(pending) for pending in sent]
@@ -186,7 +186,7 @@ def test_what_was_said_over_a_question_with_an_answer_is_not_told_of_the_next(
     """The second is under way in a thread, and ends the process there, when the first is answered."""
     monkeypatch.setenv(THREADS, "2")
     cases = [Case.parse(f"1d-c4x4-i{size}-k3-g{groups}") for size, groups in ((3, 1), (4, 2))]
-    with Host(resolve(f"{ODD}:AbortsAtLast")) as host:
+    with AdapterProcess(resolve(f"{ODD}:AbortsAtLast")) as host:
         sent = [host.send(case, make_tensors(case)) for case in cases]
         answer, crash = [host.wait(pending) for pending in sent]
     assert (answer.kind, crash.kind) == ("answer", "crash")
@@ -197,14 +197,14 @@ def test_what_was_said_over_a_question_with_an_answer_is_not_told_of_the_next(
 def test_a_hang_in_a_thread_is_that_of_the_question_it_came_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(THREADS, "2")
     cases = [Case.parse(f"1d-c4x4-i{size}-k3-g{groups}") for size, groups in ((3, 1), (4, 2), (5, 1))]
-    with Host(resolve(f"{ODD}:HoldsTheLock"), Limits(answer=2)) as host:
+    with AdapterProcess(resolve(f"{ODD}:HoldsTheLock"), ProcessLimits(answer=2)) as host:
         sent = [host.send(case, make_tensors(case)) for case in cases]
         assert [host.wait(pending).kind for pending in sent] == ["answer", "timeout", "answer"]
 
 
 def test_a_crash_over_a_question_sent_ahead_waits_for_its_turn() -> None:
     first, faulty = Case.parse("1d-c4x4-i3-k3"), Case.parse("1d-c4x4-i4-k3-g2")
-    with Host(resolve(f"{ODD}:AbortsOnGroups")) as host:
+    with AdapterProcess(resolve(f"{ODD}:AbortsOnGroups")) as host:
         sent = [host.send(case, make_tensors(case)) for case in (first, faulty)]
         assert host.wait(sent[0]).kind == "answer"
         assert "np.zeros" in host.program(first)
@@ -215,13 +215,13 @@ def test_a_crash_over_a_question_sent_ahead_waits_for_its_turn() -> None:
 def test_large_arrays_cross_both_ways_at_once() -> None:
     case = Case.parse("2d-n4-c16x16-i64x64-k2-s2")
     tensors = make_tensors(case)
-    with Host(resolve(f"{ODD}:Quiet")) as host:
+    with AdapterProcess(resolve(f"{ODD}:Quiet")) as host:
         sent = [host.send(case, tensors) for _ in range(4)]
         assert [host.wait(pending).kind for pending in sent] == ["answer"] * 4
 
 
 def test_there_is_no_model_file_without_a_runtime() -> None:
-    with Host(resolve(f"{ODD}:Quiet")) as host:
+    with AdapterProcess(resolve(f"{ODD}:Quiet")) as host:
         reply = host.model(CASE, make_tensors(CASE))
         assert not isinstance(reply, Model)
         assert reply.kind == "inexpressible"
@@ -257,7 +257,7 @@ def test_a_process_that_has_grown_makes_room_for_a_fresh_one() -> None:
     tensors = make_tensors(CASE)
 
     def processes(memory: int) -> int:
-        with Host(resolve(f"{ODD}:Quiet"), Limits(memory=memory)) as host:
+        with AdapterProcess(resolve(f"{ODD}:Quiet"), ProcessLimits(memory=memory)) as host:
             seen = set()
             for _ in range(110):
                 assert host.ask(CASE, tensors).kind == "answer"

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from adapters.base import DocumentedRefusal
-from adapters.process import Host, Reply
-from adapters.refusals import onnx_runtime_kernels, tensorflow_on_cpu, torch_on_cpu
-from adapters.registry import BUILT_IN, load, resolve
-from cases import Case
-from cases.data import make_tensors
+from conformance.adapters.base import DocumentedRefusal
+from conformance.adapters.frameworks.refusals import onnx_runtime_kernels, tensorflow_on_cpu, torch_on_cpu
+from conformance.adapters.host.client import AdapterProcess, Reply
+from conformance.adapters.registry import BUILT_IN, load, resolve
+from conformance.cases import Case
+from conformance.cases.data import make_tensors
 from tests.frameworks import requires
 
 ODD = Path(__file__).with_name("odd_adapters.py")
@@ -80,7 +80,7 @@ def test_a_limit_of_old_releases_explains_nothing_in_later_ones() -> None:
 
 
 def ask(adapter: str, case: str, *, beyond_limits: bool = False) -> Reply:
-    with Host(resolve(adapter)) as host:
+    with AdapterProcess(resolve(adapter)) as host:
         asked = Case.parse(case)
         return host.ask(asked, make_tensors(asked), beyond_limits=beyond_limits)
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from adapters.wire import WireError, pack, unpack
+from conformance.adapters.host.protocol import WireError, pack, unpack
 
 DTYPES = ["<f8", "<f4", "<f2", "<c8", "<c16", "<i8", "|u1", "|b1"]
 ARRAYS = st.sampled_from(DTYPES).flatmap(

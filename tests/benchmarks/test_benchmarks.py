@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adapters.base import Adapter
-from adapters.registry import load
 from benchmarks import detection, figures, oracle, overhead
 from benchmarks.__main__ import BENCHMARKS, README, stated, written
-from cases import Case
-from cases.tiers import load_tier
+from conformance.adapters.base import Adapter
+from conformance.adapters.registry import load
+from conformance.cases import Case
+from conformance.cases.tiers import load_tier
 from tests.conformance.test_ask import toy
 
 
@@ -57,7 +57,7 @@ def test_the_run_and_the_loop_are_timed_on_the_same_questions() -> None:
 @pytest.mark.parametrize("text", ["2d-n2-c4x6-i3x4-k3x2-s2-g2-f64-b1", "2d-c1x2-i3x4-k3x2-p0.1x1.0-f64"])
 def test_peers_of_the_oracle_answer_the_same_question(text: str) -> None:
     case = Case.parse(text)
-    tensors = oracle.question(case)
+    tensors = oracle.input_tensors(case)
     wanted = oracle._oracle(case, tensors)()
     assert np.allclose(oracle._loops(case, tensors)(), wanted)
     pytest.importorskip("torch")

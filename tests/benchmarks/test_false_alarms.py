@@ -8,13 +8,13 @@ from functools import partial
 import numpy as np
 import pytest
 
-from adapters.base import Tensor
-from adapters.process import Host
-from adapters.registry import resolve
 from benchmarks.false_alarms import ADAPTERS, ALGORITHMS, Ask, Count, computed, count, one_by_one, questions
-from cases.dtypes import DTYPES
-from conformance.bound import PROFILES, tolerance
-from conformance.reference import reference
+from conformance.adapters.base import Tensor
+from conformance.adapters.host.client import AdapterProcess
+from conformance.adapters.registry import resolve
+from conformance.cases.dtypes import DTYPES
+from conformance.oracle.error_bound import PROFILES, tolerance
+from conformance.oracle.expected_output import reference
 from tests.frameworks import requires
 
 IMPLEMENTATIONS: dict[str, Ask] = {name: partial(computed, name) for name in ALGORITHMS} | {"sums": one_by_one}
@@ -37,7 +37,7 @@ def test_right_answers_raise_no_alarm(name: str, dtype: str) -> None:
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=requires(name)) for name in ADAPTERS])
 def test_frameworks_raise_no_alarm(name: str) -> None:
-    with Host(resolve(name)) as host:
+    with AdapterProcess(resolve(name)) as host:
         for dtype in ("f32", "bf16"):  # the others take their time to compile; the benchmark asks them
             found = total(dtype, host.ask)
             assert found.alarms == 0

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from benchmarks.tolerances import ASSERT_CLOSE, JAX, KERAS, RULES, compare
-from cases import Case
-from cases.data import make_tensors
-from cases.dtypes import DTYPES
-from conformance.reference import reference
+from conformance.cases import Case
+from conformance.cases.data import make_tensors
+from conformance.cases.dtypes import DTYPES
+from conformance.oracle.expected_output import reference
 from tests.frameworks import installed_source
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cases import Case, DomainError
-from cases.data import make_tensors
 from conformance import oracle
-from conformance.reference import answer
+from conformance.cases import Case, DomainError
+from conformance.cases.data import make_tensors
+from conformance.oracle.expected_output import expected_output
 
 PERIODIC = ("circular", "circular_lower")
 
@@ -51,7 +51,7 @@ def test_circular_by_hand() -> None:
     # modulo 3 of the position less one: 12 + 300 at 0, 123 at 1, 230 + 1 at 2.
     case = Case.parse("1d-i3-k3-circular")
     x, w = np.array([[[1.0, 2, 3]]]), np.array([[[1.0, 10, 100]]])
-    assert answer(case, {"x": x, "w": w})["y"].ravel().tolist() == [312, 123, 231]
+    assert expected_output(case, {"x": x, "w": w})["y"].ravel().tolist() == [312, 123, 231]
 
 
 def test_circular_has_no_output_padding() -> None:
@@ -88,7 +88,7 @@ def test_circular_folds_the_full_result(case: Case) -> None:
     geometry = case.geometry()
     arguments = {"stride": case.stride, "dilation": case.dilation, "groups": case.groups}
     if min(case.input_size) == 0:
-        assert all(not array.size or not array.any() for array in answer(case, tensors).values())
+        assert all(not array.size or not array.any() for array in expected_output(case, tensors).values())
         return
     residues = np.ix_(
         *(
@@ -96,7 +96,7 @@ def test_circular_folds_the_full_result(case: Case) -> None:
             for full, (low, _), period in zip(geometry.full_size, geometry.crop, geometry.output_size, strict=True)
         )
     )
-    found = answer(case, tensors)
+    found = expected_output(case, tensors)
     if case.direction == "fwd":
         full = oracle.conv_transpose(tensors["x"], tensors["w"], **arguments)
         y = np.zeros((case.batch, case.out_channels, *geometry.output_size))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from cases import Case, DomainError
+from conformance.cases import Case, DomainError
 from tests.strategies import valid_cases
 
 

@@ -7,7 +7,7 @@ from importlib import resources
 
 import pytest
 
-from cases.corpus.literature import Example, load_examples
+from conformance.cases.corpus.literature import Example, load_examples
 
 EXAMPLES = load_examples()
 
@@ -21,7 +21,9 @@ def test_the_rules_give_the_printed_shape(example: Example) -> None:
 
 
 def test_names_are_unique_and_keys_are_known() -> None:
-    entries = tomllib.loads(resources.files("cases.corpus").joinpath("literature.toml").read_text())["example"]
+    entries = tomllib.loads(resources.files("conformance.cases.corpus").joinpath("literature.toml").read_text())[
+        "example"
+    ]
     assert len({entry["name"] for entry in entries}) == len(entries) == len(EXAMPLES)
     known = {"name", "source", "case", "x", "w", "y", "shape", "effective_kernel", "crop", "follows"}
     for entry in entries:

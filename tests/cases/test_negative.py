@@ -6,12 +6,12 @@ import math
 
 import pytest
 
-from cases import Case
-from cases.columns import columns
-from cases.errors import DomainError
-from cases.negative import OVERSIZED, VIOLATIONS, oversized, violations
-from cases.policy import policies
-from cases.tiers import load_tier
+from conformance.cases import Case
+from conformance.cases.columns import columns
+from conformance.cases.design.negative import OVERSIZED, VIOLATIONS, oversized, violations
+from conformance.cases.errors import DomainError
+from conformance.cases.policy import policies
+from conformance.cases.tiers import load_tier
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from cases import Case
-from cases.errors import DomainError
-from cases.peers import load_peers
-from cases.tiers import load_tier
+from conformance.cases import Case
+from conformance.cases.errors import DomainError
+from conformance.cases.peers import load_peers
+from conformance.cases.tiers import load_tier
 from tests.frameworks import installed_source
 
 PEERS = load_peers()

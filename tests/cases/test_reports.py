@@ -8,9 +8,9 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from adapters.registry import BUILT_IN
-from cases import DomainError
-from cases.corpus.reports import SYMPTOMS, Report, Thread, load_reports, load_threads
+from conformance.adapters.registry import BUILT_IN
+from conformance.cases import DomainError
+from conformance.cases.corpus.reports import SYMPTOMS, Report, Thread, load_reports, load_threads
 
 REPORTS = load_reports()
 THREADS = load_threads()
@@ -21,7 +21,7 @@ def test_there_are_enough_threads() -> None:
 
 
 def test_names_are_unique() -> None:
-    text = resources.files("cases.corpus").joinpath("reports.toml").read_text(encoding="utf-8")
+    text = resources.files("conformance.cases.corpus").joinpath("reports.toml").read_text(encoding="utf-8")
     for kind, entries in (("report", REPORTS), ("thread", THREADS)):
         assert len(re.findall(rf"^\[\[{kind}\]\]$", text, re.MULTILINE)) == len(entries)
     assert not REPORTS.keys() & THREADS.keys()
@@ -37,7 +37,7 @@ def test_a_thread_that_is_no_case_says_why(thread: Thread) -> None:
 
 @pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
 def test_a_report_is_a_question_under_a_rule(report: Report) -> None:
-    rules = resources.files("cases").joinpath("specification.md").read_text(encoding="utf-8")
+    rules = resources.files("conformance.cases").joinpath("specification.md").read_text(encoding="utf-8")
     assert re.search(rf"\b{report.rule}\b", rules)
     assert report.saw in SYMPTOMS
     assert report.link.startswith("https://")

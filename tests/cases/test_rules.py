@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cases.geometry import CONVENTIONS
-from cases.rules import rules
+from conformance.cases.geometry import CONVENTIONS
+from conformance.cases.rules import rules
 
 
 def test_rules_are_numbered_without_gaps() -> None:

@@ -8,13 +8,13 @@ from functools import cache
 
 import pytest
 
-from cases import Case
-from cases.boundary import BOUNDARIES, examples, met
-from cases.coverage import coverage
-from cases.domain import FACTORS, SPACES, allowed, classify
-from cases.geometry import CONVENTIONS
-from cases.policy import policies
-from cases.tiers import TIERS, load_tier, tier_hash
+from conformance.cases import Case
+from conformance.cases.design.boundary import BOUNDARIES, examples, met
+from conformance.cases.design.coverage import coverage
+from conformance.cases.design.domain import FACTORS, SPACES, allowed, classify
+from conformance.cases.geometry import CONVENTIONS
+from conformance.cases.policy import policies
+from conformance.cases.tiers import TIERS, load_tier, tier_hash
 
 STRENGTHS = {"smoke": 2, "gate": 3, "full": 4}
 
@@ -190,6 +190,6 @@ def test_unknown_tier():
 
 def test_generator_writes_the_committed_smoke():
     pytest.importorskip("covertable", reason="covertable writes the tiers; using them does not need it")
-    from cases.generate import TIER_CASES
+    from conformance.cases.design.generate import TIER_CASES
 
     assert list(dict.fromkeys(TIER_CASES["smoke"]())) == load_tier("smoke")

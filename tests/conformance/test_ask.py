@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.process import Host, Limits
-from adapters.registry import UnknownAdapter, resolve
-from cases import Case
 from conformance import check
-from conformance.ask import ask
+from conformance.adapters.host.client import AdapterProcess, ProcessLimits
+from conformance.adapters.registry import UnknownAdapter, resolve
+from conformance.cases import Case
+from conformance.execution.check import ask
 from tests.frameworks import requires
 
 TOYS = Path(__file__).parents[1] / "toy_adapters.py"
@@ -48,13 +48,15 @@ def test_a_flipped_kernel_fails_with_its_evidence() -> None:
     ],
 )
 def test_misbehaviour_is_an_outcome(adapter: str, status: str, kind: str | None, words: str) -> None:
-    outcome = check("1d-c2x2-i5-k2-g2", toy(adapter), limits=Limits(answer=1 if status == "timeout" else 60))
+    outcome = check(
+        "1d-c2x2-i5-k2-g2", toy(adapter), limits=ProcessLimits(answer=1 if status == "timeout" else 60)
+    )
     assert (outcome.status, outcome.kind) == (status, kind)
     assert words in outcome.detail
 
 
 def test_a_crash_is_told_with_its_last_words_and_the_next_question_is_answered() -> None:
-    with Host(resolve(toy("CrashesOnKernelTwo"))) as host:
+    with AdapterProcess(resolve(toy("CrashesOnKernelTwo"))) as host:
         crashed = ask(Case.parse("1d-i5-k2"), host)
         assert crashed.status == "crash"
         assert "last words" in crashed.detail
@@ -90,8 +92,8 @@ def test_an_unknown_adapter_is_named() -> None:
         pytest.param(name, marks=requires(name)) for name in ("torch", "keras-tensorflow~onednn-on", "jax-lax")
     ],
 )
-def real_host(request: pytest.FixtureRequest) -> Iterator[Host]:
-    with Host(resolve(request.param)) as host:
+def real_host(request: pytest.FixtureRequest) -> Iterator[AdapterProcess]:
+    with AdapterProcess(resolve(request.param)) as host:
         yield host
 
 
@@ -104,7 +106,7 @@ def real_host(request: pytest.FixtureRequest) -> Iterator[Host]:
         "3d-n1-c2x3-i3x4x2-k2x3x1-s2x1x2-valid-cl-f32-b1-normal.1",
     ],
 )
-def test_real_frameworks_agree_with_the_oracle(real_host: Host, case_id: str) -> None:
+def test_real_frameworks_agree_with_the_oracle(real_host: AdapterProcess, case_id: str) -> None:
     outcome = ask(Case.parse(case_id), real_host)
     assert outcome.status == "pass", outcome.detail
 

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from conformance.bisect import Bisection, Probe, between, bisect
-from conformance.bisect.versions import VersionError
-from reports.outcome import Outcome
+from conformance.reports.record.outcome import Outcome
+from conformance.triage.bisect import Bisection, Probe, between, bisect
+from conformance.triage.bisect.versions import VersionError
 
 VERSIONS = [Version(f"1.{n}") for n in range(40)]
 
@@ -81,7 +81,7 @@ def _wheel(folder: Path, version: str, source: str) -> None:
 
 _ADAPTER = """
 import importlib
-from adapters.base import Adapter, Program
+from conformance.adapters.base import Adapter, Program
 
 class Toy(Adapter):
     name = "toy"

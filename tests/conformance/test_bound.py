@@ -7,8 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from cases.dtypes import DTYPES
-from conformance.bound import PROFILES, Profile, Reference, gamma, profiles_for, tolerance
+from conformance.cases.dtypes import DTYPES
+from conformance.oracle.error_bound import PROFILES, Profile, gamma, profiles_for, tolerance
+from conformance.oracle.reference import Reference
 
 COMBINATIONS = [
     pytest.param(dtype, profile, id=f"{dtype.name}-{profile.name}")

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cases import Case
 from conformance.calls import CallError, WeightForm, known_calls, parse_call
 from conformance.calls.weights import call_shape, from_case, to_case
-from conformance.explain import layout_doubt
+from conformance.cases import Case
+from conformance.cases.layouts import layout_doubt
 
 # Text, input, weights, short id of what it asks.
 CALLS = [

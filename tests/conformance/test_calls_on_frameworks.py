@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cases import Case
-from cases.data import make_tensors
 from conformance.calls import known_calls, parse_call
 from conformance.calls.form import FORMS
 from conformance.calls.weights import from_case
-from conformance.reference import answer
+from conformance.cases import Case
+from conformance.cases.data import make_tensors
+from conformance.oracle.expected_output import expected_output
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -255,7 +255,7 @@ def test_the_framework_answers_what_the_case_asks(
     if weights is not None:
         assert there["w"].shape == weights
     got = ask(text, tensors["x"], np.ascontiguousarray(there["w"]), tensors.get("bias"))
-    np.testing.assert_array_equal(got, answer(case, tensors)["y"].astype(got.dtype), strict=True)
+    np.testing.assert_array_equal(got, expected_output(case, tensors)["y"].astype(got.dtype), strict=True)
 
 
 def test_a_wrong_weight_order_would_show() -> None:
@@ -264,7 +264,7 @@ def test_a_wrong_weight_order_would_show() -> None:
     # Without the flip: what a reader who overlooks it would feed the call.
     w = np.ascontiguousarray(np.transpose(tensors["w"], (2, 0, 1)))
     got = _jax("lax.conv_transpose(x, w, (2,), 'SAME')", tensors["x"], w, None)
-    assert not np.array_equal(got, answer(meaning.case, tensors)["y"])
+    assert not np.array_equal(got, expected_output(meaning.case, tensors)["y"])
 
 
 def test_a_node_is_taken_out_of_a_model(tmp_path: Any) -> None:

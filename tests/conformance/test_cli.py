@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from cases import Case
+from conformance.cases import Case
 from conformance.cli import main
+from conformance.reports.record.store import Results
 from conformance.runner.plan import turn
-from reports.store import Results
 from tests.conformance.test_ask import toy
 from tests.frameworks import requires
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from cases import Case, DomainError
-from cases.columns import COLUMN_NAMES, columns
-from cases.tiers import load_tier
-from conformance.predicate import explain
-from reports.where import matching
+from conformance.cases import Case, DomainError
+from conformance.cases.columns import COLUMN_NAMES, columns
+from conformance.cases.tiers import load_tier
+from conformance.conditions import infer_condition
+from conformance.reports.record.query import matching
 
 
 def _output(case: Case) -> tuple[int, ...]:
@@ -70,7 +70,7 @@ def test_the_condition_of_a_fault_comes_back(sql: str) -> None:
     applies = FAULTS[sql]
     gate = [case for case in load_tier("gate") if _ordinary(case)]
     wrong, right = ([case for case in gate if applies(case) is answer] for answer in (True, False))
-    found = explain(wrong[:60], right[:200], applies)
+    found = infer_condition(wrong[:60], right[:200], applies)
     assert found.exact, found.text
     assert sorted(str(found.predicate).split(" and ")) == sorted(sql.split(" and ")), found.text
     others = [case for case in load_tier("full")[::5] if _ordinary(case)]
@@ -82,9 +82,9 @@ def test_parameters_that_known_cases_move_together_are_told_apart() -> None:
     """The long kernel stands in a long input only."""
     plain = [Case.parse(text) for text in ("1d-i5-k3", "2d-c2x4-i4x5-k2-g2", "1d-c3x3-i6-k1-b1")]
     long = [Case.parse("1d-i600-k9"), Case.parse("1d-i900-k8-s2")]
-    found = explain(long, plain, lambda case: max(case.kernel_size) > 7, terms=frozenset(["kernel"]))
+    found = infer_condition(long, plain, lambda case: max(case.kernel_size) > 7, terms=frozenset(["kernel"]))
     assert (str(found.predicate), found.exact) == ("kernel_max > 7", True), found.text
-    found = explain(long, plain, lambda case: max(case.input_size) > 400)
+    found = infer_condition(long, plain, lambda case: max(case.input_size) > 400)
     assert found.predicate is not None
     assert "kernel" not in str(found.predicate), found.text
 
@@ -92,7 +92,7 @@ def test_parameters_that_known_cases_move_together_are_told_apart() -> None:
 def test_a_condition_in_the_terms_of_the_diagnosis_wins() -> None:
     wrong = [Case.parse(text) for text in ("1d-c3x3-i4-k2-s2-same-op1-b1", "2d-c2x2-i4-k2-s2-same-op1-b1")]
     right = [Case.parse(text) for text in ("1d-c3x2-i4-k3-s2-same", "2d-c1x2-i4-k1-s2-op1", "1d-c2x3-i6-k2-s1")]
-    rivals = explain(wrong, right)
-    named = explain(wrong, right, terms=frozenset(["bias"]))
+    rivals = infer_condition(wrong, right)
+    named = infer_condition(wrong, right, terms=frozenset(["bias"]))
     assert str(named.predicate) == "bias = 1"
     assert "in_channels = out_channels" not in str(rivals.predicate), "equal numbers are rarely the cause"

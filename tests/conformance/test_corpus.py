@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from adapters.registry import resolve
-from cases import Case
-from cases.corpus.reports import Report, load_reports, load_threads
-from conformance.corpus import recorded_standings, review, state
-from conformance.selection import CORPUS, select
-from reports.outcome import Outcome
-from reports.store import Results
+from conformance.adapters.registry import resolve
+from conformance.cases import Case
+from conformance.cases.corpus.reports import Report, load_reports, load_threads
+from conformance.reporting.user_reports import recorded_standings, review, state
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.store import Results
+from conformance.runner.selection import CORPUS, select
 from tests.frameworks import requires
 
 REPORTS = load_reports()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from adapters.base import Tensor
-from adapters.process import Reply
-from cases import Case
-from cases.data import make_tensors
-from conformance.bound import PROFILES, tolerance
-from conformance.evidence import evidence
-from conformance.reference import answer, reference
+from conformance.adapters.base import Tensor
+from conformance.adapters.host.client import Reply
+from conformance.cases import Case
+from conformance.cases.data import make_tensors
+from conformance.oracle.error_bound import PROFILES, tolerance
+from conformance.oracle.evidence import evidence
+from conformance.oracle.expected_output import expected_output, reference
 
 
 def _reply(case: Case, change: float) -> Reply:
-    values = answer(case, make_tensors(case))["y"].astype("float32")
+    values = expected_output(case, make_tensors(case))["y"].astype("float32")
     values.flat[0] += np.float32(change)
     return Reply("answer", {"y": Tensor(values, "f32")}, promise="fp32-acc")
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from cases import Case
 from conformance import oracle
-from conformance.overlap import overlap
+from conformance.cases import Case
+from conformance.oracle.overlap import overlap
 from tests.strategies import valid_cases
 
 ADAPTERS = Path(__file__).with_name("wrong_adapters.py")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from adapters.process import Host
-from adapters.registry import installed, resolve
-from cases import Case
-from conformance.ask import ask
-from conformance.finish import Further, finish, here
-from reports.merge import merge
-from reports.store import Results
+from conformance.adapters.host.client import AdapterProcess
+from conformance.adapters.registry import installed, resolve
+from conformance.cases import Case
+from conformance.execution.check import ask
+from conformance.reporting.finish import Further, finish, here
+from conformance.reports.record.merge import merge
+from conformance.reports.record.store import Results
 
 ADAPTER = f"{Path(__file__).with_name('wrong_adapters.py')}:Shifted"
 CASES = [
@@ -23,7 +23,7 @@ CASES = [
 ]
 
 
-def _record(path: Path, here_cases: list[Case], host: Host) -> Path:
+def _record(path: Path, here_cases: list[Case], host: AdapterProcess) -> Path:
     spec = resolve(ADAPTER)
     with Results.create(path) as results:
         mine = [(spec.name, case) for case in here_cases]
@@ -42,7 +42,7 @@ def _finished(path: Path) -> dict[str, object]:
 
 
 def test_two_shards_merged_are_one_run(tmp_path: Path) -> None:
-    with Host(resolve(ADAPTER)) as host:
+    with AdapterProcess(resolve(ADAPTER)) as host:
         whole = _record(tmp_path / "whole.sqlite", CASES, host)
         shards = [_record(tmp_path / f"{n}.sqlite", CASES[n::2], host) for n in (0, 1)]
     merge(shards, tmp_path / "merged.sqlite")
@@ -57,7 +57,7 @@ def test_two_shards_merged_are_one_run(tmp_path: Path) -> None:
 
 
 def test_an_adapter_of_another_version_is_not_run_again(tmp_path: Path) -> None:
-    with Host(resolve(ADAPTER)) as host:
+    with AdapterProcess(resolve(ADAPTER)) as host:
         path = _record(tmp_path / "r.sqlite", CASES, host)
     with Results.open(path, write=True) as results:
         name = results.adapters()[0]

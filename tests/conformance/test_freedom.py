@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from adapters.base import Tensor
-from adapters.process import Reply
-from cases import Case
-from cases.data import DATA_KINDS, make_tensors
-from cases.dtypes import round_to
-from conformance.reference import answer, reference
-from conformance.verdict import judge
+from conformance.adapters.base import Tensor
+from conformance.adapters.host.client import Reply
+from conformance.cases import Case
+from conformance.cases.data import DATA_KINDS, make_tensors
+from conformance.cases.dtypes import round_to
+from conformance.oracle.expected_output import expected_output, reference
+from conformance.oracle.verdict import judge
 from tests.strategies import valid_cases
 
 
@@ -41,7 +41,7 @@ def test_swallowing_is_noticed_where_it_must_arrive(kind: str, tail: str) -> Non
     case = Case.parse(f"2d-n2-c4x6-i3x4-k3x2-s2x1-d1x2-g2-p1x0-b1-{kind}.3-{tail}")
     tensors = make_tensors(case)
     finite = {name: np.where(np.isfinite(array), array, 0) for name, array in tensors.items()}
-    swallowed = judge(case, tensors, reply_of(case, answer(case, finite)))
+    swallowed = judge(case, tensors, reply_of(case, expected_output(case, finite)))
     arrives = any(not np.isfinite(wanted.exact).all() for wanted in reference(case, tensors).values())
     # The bias touches no gradient; everything else touches the answer here.
     assert arrives == (not (kind.endswith("bias") and tail != "fwd"))
@@ -151,7 +151,7 @@ def test_onehot_shows_every_tap_alone() -> None:
     case = Case.parse("2d-c2x3-i4x3-k2x3-s2x3-onehot.0")
     tensors = make_tensors(case)
     assert np.count_nonzero(tensors["x"]) == 1
-    shown = answer(case, tensors)["y"]
+    shown = expected_output(case, tensors)["y"]
     channel = int(np.argwhere(tensors["x"])[0][1])
     assert sorted(shown[shown != 0]) == sorted(tensors["w"][channel].ravel())
     assert len(set(tensors["w"].ravel())) == tensors["w"].size
@@ -160,7 +160,7 @@ def test_onehot_shows_every_tap_alone() -> None:
 def test_onehot_gradients_meet() -> None:
     for seed in range(20):
         case = Case.parse(f"2d-n2-c4x6-i4x3-k2x3-s2x1-g2-p1x1-onehot.{seed}-grad")
-        dw = answer(case, make_tensors(case))["dw"]
+        dw = expected_output(case, make_tensors(case))["dw"]
         assert np.count_nonzero(dw) == 1
 
 

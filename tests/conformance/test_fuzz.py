@@ -6,23 +6,23 @@ import subprocess
 import sys
 from pathlib import Path
 
-from adapters.process import Host
-from adapters.registry import resolve
-from cases import Case
-from cases.corpus.found import load_found, promote
-from conformance.fuzz import fuzz
-from reports.expectations import read
+from conformance.adapters.host.client import AdapterProcess
+from conformance.adapters.registry import resolve
+from conformance.cases import Case
+from conformance.cases.corpus.found import load_found, promote
+from conformance.reports.gate.expectations import read
+from conformance.triage.fuzz import fuzz
 
 TOYS = Path(__file__).parent.parent / "toy_adapters.py"
 
 
 def search(name, seconds, **arguments):
-    with Host(resolve(f"{TOYS}:{name}")) as host:
+    with AdapterProcess(resolve(f"{TOYS}:{name}")) as host:
         return list(fuzz(host, seconds=seconds, **arguments))
 
 
 def test_a_flipped_kernel_is_found_and_shrunk():
-    with Host(resolve(f"{TOYS}:Flipped")) as host:
+    with AdapterProcess(resolve(f"{TOYS}:Flipped")) as host:
         search_for_long = fuzz(host, seconds=300)
         smallest = next(found.smallest for found in search_for_long if found.outcome.kind == "values")
     assert smallest.rank == 1
@@ -58,5 +58,6 @@ def test_promoted_cases_are_kept_once(tmp_path):
 
 
 def test_a_host_needs_no_hypothesis():
-    code = "import sys, adapters.host, cases.tiers, cases.corpus.found; sys.exit('hypothesis' in sys.modules)"
+    modules = "conformance.adapters.host.server, conformance.cases.tiers, conformance.cases.corpus.found"
+    code = f"import sys, {modules}; sys.exit('hypothesis' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.process import Host
-from adapters.registry import resolve
-from cases import Case
-from conformance.minimize import minimize
+from conformance.adapters.host.client import AdapterProcess
+from conformance.adapters.registry import resolve
+from conformance.cases import Case
+from conformance.triage.minimize import minimize
 
 ADAPTERS = Path(__file__).with_name("wrong_adapters.py")
 START = "2d-n2-c4x6-i5x7-k2x3-s3x4-d2-g2-same-cl-b1"
@@ -25,7 +25,7 @@ START = "2d-n2-c4x6-i5x7-k2x3-s3x4-d2-g2-same-cl-b1"
     ],
 )
 def test_smallest_case(adapter: str, smallest: str) -> None:
-    with Host(resolve(f"{ADAPTERS}:{adapter}")) as host:
+    with AdapterProcess(resolve(f"{ADAPTERS}:{adapter}")) as host:
         found = minimize(Case.parse(START), host)
     assert found is not None
     assert str(found.case) == smallest
@@ -34,7 +34,7 @@ def test_smallest_case(adapter: str, smallest: str) -> None:
 
 
 def test_nothing_to_minimize() -> None:
-    with Host(resolve(f"{ADAPTERS}:Crashing")) as host:
+    with AdapterProcess(resolve(f"{ADAPTERS}:Crashing")) as host:
         assert minimize(Case.parse("1d-i3-k2"), host) is None
 
 

@@ -7,13 +7,13 @@ import itertools
 import numpy as np
 import pytest
 
-from adapters.base import Tensor
-from adapters.process import Reply
-from cases import Case
-from cases.data import DATA_KINDS, make_tensors
-from cases.dtypes import round_to
-from conformance.reference import reference
-from conformance.verdict import judge
+from conformance.adapters.base import Tensor
+from conformance.adapters.host.client import Reply
+from conformance.cases import Case
+from conformance.cases.data import DATA_KINDS, make_tensors
+from conformance.cases.dtypes import round_to
+from conformance.oracle.expected_output import reference
+from conformance.oracle.verdict import judge
 from tests.faults.machine import Work
 
 KINDS = [name for name, kind in DATA_KINDS.items() if kind.judged == "bound"]

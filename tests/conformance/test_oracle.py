@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance import oracle
-from conformance.second_order import conv_transpose_second_order
+from conformance.oracle.second_order import conv_transpose_second_order
 from tests.definition import by_definition, gradients_by_definition
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from cases import Case
 from conformance.calls import CallError, parse_call
+from conformance.cases import Case
 
 # Text, input, weights, short id of what it asks.
 PASTES = [

@@ -14,18 +14,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from adapters.process import Host, Limits
-from adapters.registry import BUILT_IN, available, resolve
-from cases import Case, CaseError, DomainError
-from cases.data import make_tensors
-from cases.tiers import load_tier
+from conformance.adapters.host.client import AdapterProcess, ProcessLimits
+from conformance.adapters.registry import BUILT_IN, available, resolve
 from conformance.calls import Meaning, WeightForm, parse_call
 from conformance.calls.weights import call_shape, from_case
-from conformance.port import STEPS, Port, find_port, prove
-from conformance.port.record import PortsRecord
-from conformance.port.table import answerable, port_all
-from conformance.port.text import port_text
-from conformance.reference import answer
+from conformance.cases import Case, CaseError, DomainError
+from conformance.cases.data import make_tensors
+from conformance.cases.tiers import load_tier
+from conformance.oracle.expected_output import expected_output
+from conformance.porting import STEPS, Port, find_port, prove
+from conformance.porting.matrix import answerable, port_all
+from conformance.porting.script import port_text
+from conformance.porting.store import PortsRecord
 from tests.frameworks import families, requires
 
 SAMPLE = 30
@@ -42,7 +42,7 @@ def _numbers(port: Port, direction: str, skip: str = "") -> dict[str, Any]:
     parts = ["before"] if direction == "fwd" else ["before", "before_gradient"]
     exec("\n".join(line for part in parts if part != skip for line in port.lines(part)), there)
     names = [name for name in make_tensors(asked) if name in there]
-    there.update(answer(asked, {name: there[name] for name in names}))
+    there.update(expected_output(asked, {name: there[name] for name in names}))
     after = "after" if direction == "fwd" else "after_gradient"
     exec("\n".join([] if after == skip else port.lines(after)), there)
     return there
@@ -65,7 +65,7 @@ def test_a_step_asks_the_same_question(case: Case, steps: list[Any]) -> None:
     for direction in ("fwd", "grad"):
         there = _numbers(port, direction)
         wanted = dataclasses.replace(case, direction=direction, data="ints")
-        for name, right in answer(wanted, make_tensors(wanted)).items():
+        for name, right in expected_output(wanted, make_tensors(wanted)).items():
             np.testing.assert_array_equal(there[name], right, err_msg=f"{name} {direction}")
 
 
@@ -77,7 +77,7 @@ def test_a_port_that_is_wrong_is_said_to_be() -> None:
     case = Case.parse("2d-c4x6-i5x7-k3x2-s2-d2x1-g2-p1")
     right = Port(case, GROUPS.case(case), ((GROUPS, case),))
     lazy = dataclasses.replace(GROUPS, before=lambda case: ["w = np.concatenate([w, w], axis=1)"])
-    with Host(resolve("torch")) as host:
+    with AdapterProcess(resolve("torch")) as host:
         assert prove(right, host).proved == ("output", "gradients")
         assert "values" in prove(Port(case, GROUPS.case(case), ((lazy, case),)), host).problem
         assert "shape" in prove(Port(case, dataclasses.replace(case, padding="valid")), host).problem
@@ -85,7 +85,7 @@ def test_a_port_that_is_wrong_is_said_to_be() -> None:
 
 def test_a_wrong_call_gives_way_to_a_right_one_with_steps() -> None:
     case = Case.parse("1d-i3-k3-s2-same")
-    with Host(resolve(f"{TOYS}:WrongSame")) as host:
+    with AdapterProcess(resolve(f"{TOYS}:WrongSame")) as host:
         port = find_port(case, host)
         assert isinstance(port, Port)
         assert port.proof.proved == ("output", "gradients")
@@ -102,7 +102,7 @@ def test_a_wrong_call_gives_way_to_a_right_one_with_steps() -> None:
     ["1d-i4-k3-p0", "1d-i4-k3-p1", "1d-i3-k2-s4-circular", "2d-c3x9-i2x4-k3x1-s1x2-g3-circular_lower-op0-b1"],
 )
 def test_two_words_are_enough(text: str) -> None:
-    with Host(resolve(f"{TOYS}:WordsOnly")) as host:
+    with AdapterProcess(resolve(f"{TOYS}:WordsOnly")) as host:
         port = find_port(Case.parse(text), host)
     assert isinstance(port, Port), port
     assert port.asked.padding in ("valid", "same")
@@ -124,7 +124,7 @@ CALLS = [
 )
 def test_the_printed_port_runs_alone(target: str, tmp_path: Path) -> None:
     scripts, rights = [], []
-    with Host(resolve(target)) as host:
+    with AdapterProcess(resolve(target)) as host:
         for number, (text, inputs, weights) in enumerate(CALLS):
             meaning = parse_call(text, input_shape=inputs, weight_shape=weights)
             port = find_port(meaning.case, host)
@@ -140,7 +140,7 @@ def test_the_printed_port_runs_alone(target: str, tmp_path: Path) -> None:
             np.savez(tmp_path / f"{number}.npz", **tensors)
             (tmp_path / f"{number}.py").write_text(script)
             scripts.append(f"{number}")
-            rights.append(answer(meaning.case, make_tensors(meaning.case))["y"])
+            rights.append(expected_output(meaning.case, make_tensors(meaning.case))["y"])
     harness = (
         "import sys, numpy as np\n"
         "for n in sys.argv[1:]:\n"
@@ -162,7 +162,7 @@ def test_every_port_of_the_gate_is_right_or_the_discrepancy_is_known(target: str
     # One in so many; `tox run -e ports` takes all of them.
     cases = answerable(load_tier("gate"))
     cases = cases[:: len(cases) // SMALL_SAMPLE.get(target, SAMPLE)]
-    (ported,) = port_all([resolve(target)], cases, Limits(), PortsRecord()).values()
+    (ported,) = port_all([resolve(target)], cases, ProcessLimits(), PortsRecord()).values()
     kinds = [entry.kind for entry in ported.values()]
     wrong = {str(case): entry.why for case, entry in ported.items() if entry.kind == "wrong"}
     assert not wrong
@@ -201,7 +201,7 @@ def test_an_interface_that_cannot_be_asked_is_our_failure() -> None:
 
 def test_a_call_that_hangs_is_not_tried_in_every_form() -> None:
     case = Case.parse("2d-i5x7-k2-s2-same-b1")
-    with Host(resolve(f"{TOYS}:HangsOnKernelTwo"), Limits(answer=0.5)) as host:
+    with AdapterProcess(resolve(f"{TOYS}:HangsOnKernelTwo"), ProcessLimits(answer=0.5)) as host:
         port = find_port(case, host)
         assert isinstance(port, Port)
         assert port.proof.ended == "timeout"
@@ -210,7 +210,7 @@ def test_a_call_that_hangs_is_not_tried_in_every_form() -> None:
 
 def test_an_answer_in_another_dtype_is_no_port() -> None:
     case = Case.parse("1d-i3-k3-s2-p0")
-    with Host(resolve(f"{Path(__file__).with_name('faulty_adapters.py')}:OtherDtype")) as host:
+    with AdapterProcess(resolve(f"{Path(__file__).with_name('faulty_adapters.py')}:OtherDtype")) as host:
         assert "dtype" in prove(Port(case, case), host).problem
 
 

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from adapters.process import Limits
-from adapters.registry import resolve
-from cases import Case
+from conformance.adapters.host.client import ProcessLimits
+from conformance.adapters.registry import resolve
+from conformance.cases import Case
 from conformance.cli import port
-from conformance.port.record import Ported, PortsError, PortsRecord
-from conformance.port.table import matrix, port_all
+from conformance.porting.matrix import matrix, port_all
+from conformance.porting.store import Ported, PortsError, PortsRecord
 from tests.frameworks import requires
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +55,7 @@ def test_a_port_that_no_form_makes_right_fails_the_table(few: None) -> None:
 def test_the_matrix_counts_every_question_once() -> None:
     cases = [Case.parse(text) for text in ("1d-i5-k3-s2-same", "1d-c2x4-i5-k3-g2-p1", "1d-i5-k3-s0")]
     specs = [resolve("torch"), resolve("jax-lax")]
-    found = matrix(port_all(specs, cases, Limits(), PortsRecord(), workers=2))
+    found = matrix(port_all(specs, cases, ProcessLimits(), PortsRecord(), workers=2))
     assert dict(found["torch", "jax-lax"]) == {"direct": 1, "with steps": 1}
     assert dict(found["jax-lax", "torch"]) == {"direct": 1}
 
@@ -93,7 +93,7 @@ def test_what_is_known_is_not_asked_again_unless_it_was_wrong() -> None:
     with PortsRecord() as record:
         record.add(RIGHT, CASES[0], kept)
         record.add(RIGHT, CASES[1], Ported("wrong", "a fault that is mended"))
-        found = port_all([resolve(RIGHT)], CASES, Limits(), record)[RIGHT]
+        found = port_all([resolve(RIGHT)], CASES, ProcessLimits(), record)[RIGHT]
         assert record.found(RIGHT) == found
     assert list(found.values()) == [kept, Ported("direct"), Ported("direct")]
 

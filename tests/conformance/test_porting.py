@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.porting import wordings
+from conformance.porting.equivalent_calls import wordings
 
 WORDINGS = wordings()
 FAMILIES = ("torch", "keras", "tf", "jax", "flax", "haiku", "equinox", "onnx")

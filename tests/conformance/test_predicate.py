@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from cases import Case, DomainError
-from cases.columns import COLUMN_NAMES, columns
-from cases.tiers import load_tier
-from conformance.predicate import explain
-from conformance.predicate.atoms import atoms
-from conformance.predicate.cover import _table
-from reports.where import matching
+from conformance.cases import Case, DomainError
+from conformance.cases.columns import COLUMN_NAMES, columns
+from conformance.cases.tiers import load_tier
+from conformance.conditions import infer_condition
+from conformance.conditions.atoms import atoms
+from conformance.conditions.set_cover import _table
+from conformance.reports.record.query import matching
 from tests.faults.numbers import CONDITIONS
 
 KNOWN = [
@@ -74,7 +74,7 @@ PLANTED: list[tuple[Condition, str, str]] = [
 
 @pytest.mark.parametrize(("planted", "sql", "text"), PLANTED, ids=[sql for _, sql, _ in PLANTED])
 def test_planted_condition_comes_back(planted: Condition, sql: str, text: str) -> None:
-    found = explain([c for c in KNOWN if planted(c)], [c for c in KNOWN if not planted(c)], planted)
+    found = infer_condition([c for c in KNOWN if planted(c)], [c for c in KNOWN if not planted(c)], planted)
     assert str(found.predicate) == sql
     assert found.exact, found.text
     assert found.predicate is not None
@@ -86,14 +86,14 @@ def test_a_condition_is_what_the_condition_language_reads() -> None:
     def planted(case: Case) -> bool:
         return case.padding == "same" and case.rank == 2
 
-    found = explain([c for c in KNOWN if planted(c)], [c for c in KNOWN if not planted(c)], planted)
+    found = infer_condition([c for c in KNOWN if planted(c)], [c for c in KNOWN if not planted(c)], planted)
     rows = [columns(case) for case in KNOWN]
     assert found.predicate is not None
     assert matching(rows, str(found.predicate), COLUMN_NAMES) == [found.predicate(row) for row in rows]
 
 
 def test_without_asking_a_condition_is_uncertain() -> None:
-    found = explain(KNOWN[:3], KNOWN[3:])
+    found = infer_condition(KNOWN[:3], KNOWN[3:])
     assert found.predicate is not None
     assert not found.exact
     assert "uncertain" in found.text
@@ -104,7 +104,7 @@ def test_what_the_columns_cannot_say_is_not_claimed() -> None:
     def scattered(case: Case) -> bool:
         return hash((case.input_size, case.kernel_size, case.batch, case.seed)) % 2 == 0
 
-    found = explain(
+    found = infer_condition(
         [c for c in KNOWN if scattered(c)], [c for c in KNOWN if not scattered(c)], scattered, budget=120
     )
     assert not found.exact
@@ -114,7 +114,7 @@ def test_an_alternative_of_two_conditions() -> None:
     def planted(case: Case) -> bool:
         return case.dtype == "bf16" or (case.groups > 1 and case.bias)
 
-    found = explain([c for c in KNOWN if planted(c)], [c for c in KNOWN if not planted(c)])
+    found = infer_condition([c for c in KNOWN if planted(c)], [c for c in KNOWN if not planted(c)])
     assert found.predicate is not None
     assert all(found.predicate(columns(case)) == planted(case) for case in KNOWN)
 
@@ -180,7 +180,7 @@ def test_conditions_that_others_planted_come_back(sql: str) -> None:
     """Searched on the gate tier and by asking, judged on every third case of the full tier."""
     applies, ranks = _SEARCHED[sql]
     gate = [case for case in load_tier("gate") if case.rank in ranks and _ordinary(case)]
-    found = explain(
+    found = infer_condition(
         [case for case in gate if applies(case)][:60],
         [case for case in gate if not applies(case)][:200],
         lambda case: applies(case) if case.rank in ranks else None,

@@ -10,13 +10,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from adapters.base import Adapter, Declined
-from adapters.registry import BUILT_IN, load
-from cases import Case, DomainError
-from cases.data import DATA_KINDS
-from cases.tiers import load_tier
+from conformance.adapters.base import Adapter, Declined
+from conformance.adapters.registry import BUILT_IN, load
 from conformance.calls import parse_call
 from conformance.calls.form import FORMS
+from conformance.cases import Case, DomainError
+from conformance.cases.data import DATA_KINDS
+from conformance.cases.tiers import load_tier
 
 # Calls that are read, by what they take: the layout of their image (None: they say it) and the order of the
 # weights, where those are a tensor.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from adapters.process import Host
-from adapters.registry import load, resolve
-from cases import Case
-from conformance.probe import probe
+from conformance.adapters.host.client import AdapterProcess
+from conformance.adapters.registry import load, resolve
+from conformance.cases import Case
+from conformance.triage.limit_probe import probe
 
 ODD = Path(__file__).parents[1] / "adapters" / "odd_adapters.py"
 QUESTIONS = [
@@ -26,7 +26,7 @@ QUESTIONS = [
 
 def test_a_lifted_limit_is_stale_and_a_standing_one_holds() -> None:
     spec = resolve(f"{ODD}:Declining")
-    with Host(spec) as host:
+    with AdapterProcess(spec) as host:
         dilation, groups = probe(load(spec.target), host, QUESTIONS)
         assert dilation.limit.parameter == "dilation"
         assert dilation.state == "stale"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from adapters.process import Host
-from adapters.registry import resolve
-from cases import Case
-from conformance.ask import ask
-from conformance.predicate import conditions, confirmed
-from reports.outcome import Outcome
-from reports.store import Results
-from reports.survey import survey
+from conformance.adapters.host.client import AdapterProcess
+from conformance.adapters.registry import resolve
+from conformance.cases import Case
+from conformance.execution.check import ask
+from conformance.reporting.confirmed_conditions import confirmed
+from conformance.reporting.recorded_conditions import conditions
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.store import Results
+from conformance.reports.summary.survey import survey
 
 DIAGNOSIS = {"transform": "flip", "axes": ["W"], "text": "equals the oracle with the kernel flipped along W"}
 
@@ -54,16 +55,16 @@ def test_what_a_run_could_not_tell_is_asked(tmp_path: Path) -> None:
     with Results.create(tmp_path / "results.sqlite") as results:
         cases = [Case.parse(text) for text in (*SEEN_WRONG, *SEEN_RIGHT)]
         results.plan([(spec.name, case) for case in cases])
-        with Host(spec) as host:
+        with AdapterProcess(spec) as host:
             outcomes = [ask(case, host) for case in cases]
         results.record_all(outcomes)
         assert [outcome.gates for outcome in outcomes] == [True, True, False, False]
         guessed = conditions(results)
         assert all("stride > kernel_size" not in condition["text"] for condition in guessed.values())
         new = [outcome for outcome in outcomes if outcome.gates]
-        found = confirmed(new, results, lambda adapter: Host(spec))
+        found = confirmed(new, results, lambda adapter: AdapterProcess(spec))
         assert {condition["text"] for condition in found.values()} == {
             "stride > kernel_size on some axis and direction = 'fwd'"
         }
         assert all(condition["exact"] for condition in found.values())
-        assert confirmed([], results, lambda adapter: Host(spec)) == {}
+        assert confirmed([], results, lambda adapter: AdapterProcess(spec)) == {}

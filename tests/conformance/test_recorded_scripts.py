@@ -6,13 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from adapters.process import Host
-from adapters.registry import resolve
-from cases import Case
-from conformance.ask import ask
-from conformance.repro.recorded import scripts
-from reports.store import Results
-from reports.survey import survey
+from conformance.adapters.host.client import AdapterProcess
+from conformance.adapters.registry import resolve
+from conformance.cases import Case
+from conformance.execution.check import ask
+from conformance.reporting.scripts import scripts
+from conformance.reports.record.store import Results
+from conformance.reports.summary.survey import survey
 
 TOYS = Path(__file__).parents[1] / "toy_adapters.py"
 QUESTIONS = ("1d-i3-k2-s2", "2d-c2x3-i3x4-k2x3-s2-same-b1", "1d-c2x3-i4-k3-s2-normal.1", "1d-i5-k3-grad")
@@ -24,7 +24,7 @@ def test_each_finding_gets_a_script_that_shows_it(tmp_path: Path) -> None:
     with Results.create(tmp_path / "results.sqlite") as results:
         results.plan([(adapter, case) for adapter in adapters for case in cases])
         for adapter in adapters:
-            with Host(resolve(adapter)) as host:
+            with AdapterProcess(resolve(adapter)) as host:
                 for case in cases:
                     results.record(ask(case, host))
         written = scripts(results)

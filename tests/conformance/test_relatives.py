@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from adapters.process import Host
-from adapters.registry import resolve
-from conformance.reference import answer
-from conformance.relatives import RELATIVES, Question, Relative, unpooling_places
+from conformance.adapters.host.client import AdapterProcess
+from conformance.adapters.registry import resolve
+from conformance.oracle.expected_output import expected_output
+from tests.conformance.upsampling_identities import RELATIVES, Question, Relative, unpooling_places
 from tests.frameworks import families
 
 SIZES = {1: (5,), 2: (3, 4), 3: (3, 2, 4)}
@@ -34,7 +34,7 @@ def agrees(relative: Relative, question: Question, got: np.ndarray) -> bool:
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_identity_in_the_oracle(name: str, factor: int, rank: int) -> None:
     question = RELATIVES[name].ask(image(rank), factor)
-    got = answer(question.case, question.tensors)["y"]
+    got = expected_output(question.case, question.tensors)["y"]
     assert got.shape == question.expected.shape
     assert agrees(RELATIVES[name], question, got)
 
@@ -43,17 +43,17 @@ def test_identity_in_the_oracle(name: str, factor: int, rank: int) -> None:
 def test_another_kernel_breaks_the_identity(name: str) -> None:
     question = RELATIVES[name].ask(image(1), 2)
     other = question.tensors | {"w": question.tensors["w"] + 1}
-    assert not agrees(RELATIVES[name], question, answer(question.case, other)["y"])
+    assert not agrees(RELATIVES[name], question, expected_output(question.case, other)["y"])
 
 
 @pytest.fixture(scope="module", params=families())
-def host(request: pytest.FixtureRequest) -> Iterator[Host]:
-    with Host(resolve(request.param)) as running:
+def host(request: pytest.FixtureRequest) -> Iterator[AdapterProcess]:
+    with AdapterProcess(resolve(request.param)) as running:
         yield running
 
 
 @pytest.mark.parametrize("name", RELATIVES)
-def test_identity_on_every_adapter(name: str, host: Host) -> None:
+def test_identity_on_every_adapter(name: str, host: AdapterProcess) -> None:
     for rank in (1, 2, 3):
         question = RELATIVES[name].ask(image(rank), 2)
         reply = host.ask(question.case, question.tensors)

@@ -14,17 +14,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adapters.process import Host, Limits
-from adapters.registry import load, resolve
-from cases import Case, DomainError
-from cases.data import make_tensors
+from conformance.adapters.host.client import AdapterProcess, ProcessLimits
+from conformance.adapters.registry import load, resolve
 from conformance.calls import Meaning, WeightForm
-from conformance.port import find_port
-from conformance.port.text import port_text
-from conformance.reference import answer
-from conformance.repro import Asked, around, build_script, gather, issue, run_alone
-from conformance.repro.data import data_lines
-from reports import expectations
+from conformance.cases import Case, DomainError
+from conformance.cases.data import make_tensors
+from conformance.oracle.expected_output import expected_output
+from conformance.porting import find_port
+from conformance.porting.script import port_text
+from conformance.reports.gate import expectations
+from conformance.triage.repro import Observation, build_script, context, gather, issue, run_alone
+from conformance.triage.repro.data import data_lines
 from tests.frameworks import requires
 
 # The finding in the file of its adapter, and a question like its evidence that is answered right. Left out is what
@@ -86,7 +86,7 @@ _ON = {"keras-tensorflow": "keras-tensorflow~onednn-on"}
 
 
 @cache
-def asked_about(adapter: str, finding: str) -> Asked:
+def asked_about(adapter: str, finding: str) -> Observation:
     entry = entry_of(adapter, finding)
     asked = gather(question_of(adapter, finding), resolve(_ON.get(adapter, adapter)))
     if not entry.applies(asked.environment):
@@ -123,9 +123,9 @@ def test_a_finding_can_be_handed_on(
     assert run_right.code == 0, run_right
 
     # Other frameworks and further questions take longer than a test should; they have tests of their own.
-    monkeypatch.setattr(around, "expand", lambda names: [])
-    monkeypatch.setattr(around, "_SECONDS", 0.0)
-    monkeypatch.setattr(around, "neighbours", lambda case: iter(()))
+    monkeypatch.setattr(context, "expand", lambda names: [])
+    monkeypatch.setattr(context, "_SECONDS", 0.0)
+    monkeypatch.setattr(context, "neighbours", lambda case: iter(()))
     body = issue.build_issue(asked, script, run)
     title = body.partition("\n")[0]
     assert title.startswith(f"# {load(asked.spec.target).packages[0]}: ")
@@ -136,12 +136,12 @@ def test_a_finding_can_be_handed_on(
 
 
 @pytest.fixture(scope="module")
-def target() -> Iterator[Host]:
+def target() -> Iterator[AdapterProcess]:
     with ExitStack() as stack:
-        yield stack.enter_context(Host(resolve(TO), Limits(answer=60.0)))
+        yield stack.enter_context(AdapterProcess(resolve(TO), ProcessLimits(answer=60.0)))
 
 
-def ported(adapter: str, finding: str, host: Host) -> tuple[Case, str]:
+def ported(adapter: str, finding: str, host: AdapterProcess) -> tuple[Case, str]:
     """The question, forward and in single precision, in the target's words."""
     case = replace(question_of(adapter, finding), direction="fwd", dtype="f32")
     port = find_port(case, host)
@@ -151,7 +151,9 @@ def ported(adapter: str, finding: str, host: Host) -> tuple[Case, str]:
 
 @requires(TO)
 @pytest.mark.parametrize(("adapter", "finding"), with_an_answer)
-def test_a_finding_has_a_port_that_runs_alone(adapter: str, finding: str, target: Host, tmp_path: Path) -> None:
+def test_a_finding_has_a_port_that_runs_alone(
+    adapter: str, finding: str, target: AdapterProcess, tmp_path: Path
+) -> None:
     case, text = ported(adapter, finding, target)
     if "NOT right" in text:
         # An empty axis is wrong in the target as well, and its port says so.
@@ -164,7 +166,7 @@ def test_a_finding_has_a_port_that_runs_alone(adapter: str, finding: str, target
     assert imported(code) <= sys.stdlib_module_names | {"numpy"} | FRAMEWORKS[TO]
     done = run_alone(code, sys.executable)
     assert done.code == 0, done.stderr
-    np.testing.assert_array_equal(np.load(result), answer(case, tensors)["y"])
+    np.testing.assert_array_equal(np.load(result), expected_output(case, tensors)["y"])
 
 
 def test_there_are_ten_findings_of_several_frameworks() -> None:

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.process import Limits
-from adapters.registry import resolve
-from cases import Case
-from cases.data import DATA_KINDS, make_tensors
-from conformance.repro import Asked, build_script, gather, run_alone
-from conformance.repro.around import neighbourhood
-from conformance.repro.data import array_text, data_lines
+from conformance.adapters.host.client import ProcessLimits
+from conformance.adapters.registry import resolve
+from conformance.cases import Case
+from conformance.cases.data import DATA_KINDS, make_tensors
+from conformance.triage.repro import Observation, build_script, gather, run_alone
+from conformance.triage.repro.context import neighbourhood
+from conformance.triage.repro.data import array_text, data_lines
 from tests.frameworks import families
 
 FAULTY = Path(__file__).with_name("faulty_adapters.py")
@@ -59,7 +59,7 @@ QUESTIONS = (
 
 @pytest.mark.parametrize("adapter", families())
 def test_the_script_alone_gives_the_recorded_bits(adapter: str, tmp_path: Path) -> None:
-    scripts: dict[str, Asked] = {}
+    scripts: dict[str, Observation] = {}
     for number, text in enumerate(QUESTIONS):
         asked = gather(Case.parse(text), resolve(adapter))
         if asked.outcome.status in ("unsupported", "inexpressible"):
@@ -99,8 +99,8 @@ FAULTS = {
 }
 
 
-def _ask(fault: str, text: str) -> Asked:
-    return gather(Case.parse(text), resolve(f"{FAULTY}:{fault}"), Limits(answer=1.0))
+def _ask(fault: str, text: str) -> Observation:
+    return gather(Case.parse(text), resolve(f"{FAULTY}:{fault}"), ProcessLimits(answer=1.0))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -163,7 +163,7 @@ def test_a_question_without_an_answer_is_asked_in_a_child(fault: str, ended: str
         assert "NameError" not in run.stderr
 
 
-def _swap(faulty: Asked, right: Asked, script: str) -> str:
+def _swap(faulty: Observation, right: Observation, script: str) -> str:
     for indent in ("", "    "):
         there = "\n".join(indent + line for line in faulty.body)
         if there in script:
@@ -189,7 +189,7 @@ def test_a_script_that_does_not_show_its_outcome_is_noticed() -> None:
 def test_a_change_under_which_something_else_fails_is_no_relief() -> None:
     asked = _ask("AbortsWithoutStride", "1d-i3-k3-s2-p0")
     assert asked.outcome.kind == "values"
-    lines = neighbourhood(asked, Limits(answer=5)).splitlines()
+    lines = neighbourhood(asked, ProcessLimits(answer=5)).splitlines()
     (otherwise,) = (line for line in lines if line.startswith("- it fails otherwise with: "))
     assert "stride 1" in otherwise
     assert not any("stride 1" in line for line in lines if "goes away" in line)
@@ -226,10 +226,10 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_issue_says_it_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    from conformance.repro import around, issue
+    from conformance.triage.repro import context, issue
 
-    monkeypatch.setattr(around, "expand", list)  # the others take seconds each to import
-    monkeypatch.setattr(around, "_SECONDS", 2.0)
+    monkeypatch.setattr(context, "expand", list)  # the others take seconds each to import
+    monkeypatch.setattr(context, "_SECONDS", 2.0)
     asked = _ask("Flips", "1d-i3-k3-s2-p0")
     script = build_script(asked)
     body = issue.build_issue(asked, script, run_alone(script, sys.executable), 5.0)

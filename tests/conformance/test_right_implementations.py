@@ -8,12 +8,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from cases import Case, DomainError
-from cases.data import make_tensors
-from cases.policy import beyond_memory
-from cases.tiers import load_tier
-from conformance.bound import PROFILES
-from conformance.verdict import judge
+from conformance.cases import Case, DomainError
+from conformance.cases.data import make_tensors
+from conformance.cases.policy import beyond_memory
+from conformance.cases.tiers import load_tier
+from conformance.oracle.error_bound import PROFILES
+from conformance.oracle.verdict import judge
 from tests.faults.machine import Work
 from tests.right import RIGHT, answered
 

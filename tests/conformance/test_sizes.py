@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cases import DomainError
-from cases.geometry import Axis
 from conformance.calls import CallError, parse_call
-from conformance.sizes import FAMILIES, legal, nearest, where
+from conformance.cases import DomainError
+from conformance.cases.geometry import Axis
+from conformance.porting.sizes import FAMILIES, legal, nearest, where
 
 AXES = st.builds(Axis, st.integers(1, 6), st.integers(1, 5), st.integers(1, 4), st.integers(1, 3))
 

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from conformance.source import tidy
+from conformance.calls.formatting import tidy
 
 LONG = (
     "y = keras.ops.conv_transpose(x, keras.ops.transpose(w, (2, 3, 1, 0)), strides=(17, 2), padding='same', "

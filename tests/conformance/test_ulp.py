@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from adapters.base import Tensor
-from adapters.process import Reply
-from cases import Case
-from cases.dtypes import DTYPES, round_to, spacing
-from conformance.reference import question, reference
-from conformance.verdict import judge
+from conformance.adapters.base import Tensor
+from conformance.adapters.host.client import Reply
+from conformance.cases import Case
+from conformance.cases.dtypes import DTYPES, round_to, spacing
+from conformance.oracle.expected_output import input_tensors, reference
+from conformance.oracle.verdict import judge
 
 
 @pytest.mark.parametrize("name", ["f16", "f32", "f64"])
@@ -27,7 +27,7 @@ def test_spacing_of_bfloat16_has_eight_bits() -> None:
 
 def answered(case: Case, steps: float) -> dict[str, object]:
     """The verdict on the exact answer, its last element off by a number of units in the last place."""
-    tensors = question(case)
+    tensors = input_tensors(case)
     exact = reference(case, tensors)["y"].exact
     values = round_to(case.format, exact).copy()
     values.flat[-1] += steps * spacing(case.format, exact).flat[-1]

@@ -7,23 +7,23 @@ import warnings
 import numpy as np
 import pytest
 
-from adapters.base import Tensor
-from adapters.process import Reply
-from cases import Case, DomainError
-from cases.columns import columns
-from cases.data import DATA_KINDS, make_tensors
-from cases.dtypes import round_to
-from cases.generate import bounded
-from cases.policy import beyond_memory
-from cases.tiers import load_tier
-from conformance.ask import check
-from conformance.bound import profiles_for, says_nothing
+from conformance.adapters.base import Tensor
+from conformance.adapters.host.client import Reply
+from conformance.cases import Case, DomainError
+from conformance.cases.columns import columns
+from conformance.cases.data import DATA_KINDS, make_tensors
+from conformance.cases.design.generate import bounded
+from conformance.cases.dtypes import round_to
+from conformance.cases.policy import beyond_memory
+from conformance.cases.tiers import load_tier
 from conformance.diagnosis import diagnose
-from conformance.reference import reference
-from conformance.verdict import judge
-from reports.expectations import CONDITION_COLUMNS, load
-from reports.statuses import STATUSES
-from reports.where import matching
+from conformance.execution.check import check
+from conformance.oracle.error_bound import profiles_for, says_nothing
+from conformance.oracle.expected_output import reference
+from conformance.oracle.verdict import judge
+from conformance.reports.gate.expectations import CONDITION_COLUMNS, load
+from conformance.reports.record.query import matching
+from conformance.reports.record.statuses import STATUSES
 from tests.frameworks import requires
 
 COUNTS = [

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from adapters.process import Host
-from adapters.registry import resolve
-from cases.corpus.literature import Example, load_examples
-from conformance.reference import answer
-from conformance.verdict import judge
+from conformance.adapters.host.client import AdapterProcess
+from conformance.adapters.registry import resolve
+from conformance.cases.corpus.literature import Example, load_examples
+from conformance.oracle.expected_output import expected_output
+from conformance.oracle.verdict import judge
 from tests.definition import by_definition
 from tests.frameworks import families
 
@@ -21,7 +21,7 @@ PRINTED = {name: example for name, example in EXAMPLES.items() if example.y is n
 
 @pytest.mark.parametrize("example", PRINTED.values(), ids=PRINTED)
 def test_the_oracle_prints_the_numbers(example: Example) -> None:
-    np.testing.assert_array_equal(answer(example.case, example.tensors)["y"], example.y, strict=True)
+    np.testing.assert_array_equal(expected_output(example.case, example.tensors)["y"], example.y, strict=True)
 
 
 @pytest.mark.parametrize("example", PRINTED.values(), ids=PRINTED)
@@ -41,12 +41,12 @@ def test_the_definition_prints_the_numbers(example: Example) -> None:
 
 
 @pytest.fixture(scope="module", params=families())
-def host(request: pytest.FixtureRequest) -> Iterator[Host]:
-    with Host(resolve(request.param)) as host:
+def host(request: pytest.FixtureRequest) -> Iterator[AdapterProcess]:
+    with AdapterProcess(resolve(request.param)) as host:
         yield host
 
 
-def test_every_adapter_prints_the_numbers(host: Host) -> None:
+def test_every_adapter_prints_the_numbers(host: AdapterProcess) -> None:
     asked = []
     for name, example in EXAMPLES.items():
         reply = host.ask(example.case, example.tensors)

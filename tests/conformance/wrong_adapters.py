@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from adapters.base import Program
-from cases.case import Case
-from cases.errors import DomainError
+from conformance.adapters.base import Program
+from conformance.cases.case import Case
+from conformance.cases.errors import DomainError
 from tests.toy_adapters import Right
 
 

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from adapters.base import Adapter, Tensor
-from adapters.process import Reply
-from cases import Case
-from cases.data import make_tensors
-from cases.directions import DIRECTIONS, IMAGES
-from cases.dtypes import round_to
 from conformance import oracle
-from conformance.second_order import conv_transpose_second_order
+from conformance.adapters.base import Adapter, Tensor
+from conformance.adapters.host.client import Reply
+from conformance.cases import Case
+from conformance.cases.data import make_tensors
+from conformance.cases.directions import DIRECTIONS, IMAGES
+from conformance.cases.dtypes import round_to
+from conformance.oracle.second_order import conv_transpose_second_order
 
 Answers = dict[str, np.ndarray]
 Crop = tuple[tuple[int, int], ...]

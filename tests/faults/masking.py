@@ -17,20 +17,20 @@ from typing import Any
 
 import numpy as np
 
-from adapters.base import Adapter, Tensor
-from adapters.process import Reply
-from adapters.registry import load as load_adapter
-from adapters.registry import resolve
-from cases import Case
-from cases.columns import columns
-from cases.tiers import load_tier
-from conformance.bound import Reference
+from conformance.adapters.base import Adapter, Tensor
+from conformance.adapters.host.client import Reply
+from conformance.adapters.registry import load as load_adapter
+from conformance.adapters.registry import resolve
+from conformance.cases import Case
+from conformance.cases.columns import columns
+from conformance.cases.tiers import load_tier
 from conformance.diagnosis.diagnose import diagnose
 from conformance.diagnosis.search import Search
-from conformance.reference import question
-from conformance.verdict import judge
-from reports.expectations import BUILT_IN, CONDITION_COLUMNS, Expectation, load
-from reports.outcome import Outcome
+from conformance.oracle.expected_output import input_tensors
+from conformance.oracle.reference import Reference
+from conformance.oracle.verdict import judge
+from conformance.reports.gate.expectations import BUILT_IN, CONDITION_COLUMNS, Expectation, load
+from conformance.reports.record.outcome import Outcome
 from tests.faults.catalogue import FAULTS, Fault
 from tests.faults.matrix import answerable
 from tests.faults.recorded import RECORDED, Refused, together
@@ -120,7 +120,7 @@ class _Replies:
 
     def __init__(self, case: Case, expected: dict[str, Reference]) -> None:
         self._case, self._expected = case, expected
-        self._tensors = question(case)
+        self._tensors = input_tensors(case)
         self._judged: dict[tuple[Any, ...], tuple[Reply, dict[str, Any]]] = {}
         self._outcomes: dict[tuple[Any, ...], Outcome] = {}
 

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from cases import Case, tiers
-from cases.errors import DomainError
-from cases.policy import beyond_memory
-from cases.tiers import TIERS, load_tier, tier_hash
-from conformance.bound import Reference
-from conformance.reference import question, reference
-from conformance.verdict import judge
+from conformance.cases import Case, tiers
+from conformance.cases.errors import DomainError
+from conformance.cases.policy import beyond_memory
+from conformance.cases.tiers import TIERS, load_tier, tier_hash
+from conformance.oracle.expected_output import input_tensors, reference
+from conformance.oracle.reference import Reference
+from conformance.oracle.verdict import judge
 from tests.faults.catalogue import FAULTS, RIGHT, Fault
 
 __all__ = ["TABLE", "answerable", "kills", "notices", "source", "unnoticed"]
@@ -46,12 +46,12 @@ def answerable(cases: Iterable[Case]) -> Iterator[tuple[Case, Expected]]:
                 continue
         except DomainError:
             continue
-        yield case, reference(case, question(case))
+        yield case, reference(case, input_tensors(case))
 
 
 def notices(case: Case, expected: Expected, fault: Fault) -> bool:
     """Whether the verdict on a case fails an implementation with a fault in it."""
-    tensors = question(case)
+    tensors = input_tensors(case)
     with np.errstate(all="ignore"):
         return judge(case, tensors, fault.reply(case, tensors), expected=expected)["status"] == "fail"
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from adapters.base import Tensor
-from cases import Case
-from cases.dtypes import DTYPES, round_to
+from conformance.adapters.base import Tensor
+from conformance.cases import Case
+from conformance.cases.dtypes import DTYPES, round_to
 from tests.faults.machine import Answers, Work, after, before
 
 _HALVES = ("f16", "bf16")

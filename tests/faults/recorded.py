@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from adapters.base import Tensor
-from cases.directions import IMAGES
+from conformance.adapters.base import Tensor
+from conformance.cases.directions import IMAGES
 from tests.faults.machine import Answers, Fault, Work
 
 __all__ = ["RECORDED", "Refused", "together"]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cases.tiers import load_kills, load_tier, tier_hash
+from conformance.cases.tiers import load_kills, load_tier, tier_hash
 from tests.faults import matrix
 from tests.faults.catalogue import FAULTS, RIGHT, Fault
 from tests.faults.matrix import answerable, notices, source, unnoticed

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cases import Case
-from reports.expectations import Expectation, load, read
+from conformance.cases import Case
+from conformance.reports.gate.expectations import Expectation, load, read
 from tests.faults import masking
 from tests.faults.catalogue import FAULTS, RIGHT, Fault
 from tests.faults.masking import Masked, markdown

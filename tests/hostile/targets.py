@@ -11,26 +11,26 @@ from typing import Any
 
 import numpy as np
 
-from adapters import wire
-from adapters.base import Tensor
-from adapters.process import Reply
-from adapters.registry import UnknownAdapter, resolve
-from cases import Case, CaseError
-from cases.columns import COLUMN_NAMES, columns
-from cases.tiers import load_tier
+from conformance.adapters.base import Tensor
+from conformance.adapters.host import protocol
+from conformance.adapters.host.client import Reply
+from conformance.adapters.registry import UnknownAdapter, resolve
 from conformance.calls import CallError, parse_call
-from conformance.reference import question
+from conformance.cases import Case, CaseError
+from conformance.cases.columns import COLUMN_NAMES, columns
+from conformance.cases.tiers import load_tier
+from conformance.oracle.expected_output import input_tensors
+from conformance.oracle.verdict import judge
+from conformance.reports.formats.junit import write_junit
+from conformance.reports.formats.markdown import write_summary
+from conformance.reports.gate.assess import assess
+from conformance.reports.gate.expectations import ExpectationError, read
+from conformance.reports.gate.text import lines, markdown
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.query import Table, WhereError
+from conformance.reports.record.statuses import STATUSES
+from conformance.reports.record.store import Results, ResultsError
 from conformance.runner.plan import ShardError, read_shard
-from conformance.verdict import judge
-from reports.expectations import ExpectationError, read
-from reports.gate import assess
-from reports.gate_text import lines, markdown
-from reports.junit import write_junit
-from reports.outcome import Outcome
-from reports.statuses import STATUSES
-from reports.store import Results, ResultsError
-from reports.summary import write_summary
-from reports.where import Table, WhereError
 from tests.hostile import mutate
 
 __all__ = ["TARGETS"]
@@ -180,7 +180,9 @@ def results_values(chance: random.Random, folder: Path) -> None:
 
 @lru_cache(maxsize=1)
 def _message() -> bytes:
-    return wire.pack({"reply": "answer", "dtypes": {"y": "f32"}}, {"y": np.ones((2, 3), "<f4"), "n": np.ones(0)})
+    return protocol.pack(
+        {"reply": "answer", "dtypes": {"y": "f32"}}, {"y": np.ones((2, 3), "<f4"), "n": np.ones(0)}
+    )
 
 
 def messages(chance: random.Random, folder: Path) -> None:
@@ -195,8 +197,8 @@ def messages(chance: random.Random, folder: Path) -> None:
         return taken
 
     try:
-        _, arrays = wire.unpack(take)
-    except (wire.WireError, EOFError):
+        _, arrays = protocol.unpack(take)
+    except (protocol.WireError, EOFError):
         return
     assert all(array.dtype.kind in "biufc" for array in arrays.values())
 
@@ -204,7 +206,7 @@ def messages(chance: random.Random, folder: Path) -> None:
 @lru_cache(maxsize=32)
 def _answered(case_id: str) -> tuple[Case, dict[str, np.ndarray]]:
     case = Case.parse(case_id)
-    return case, question(case)
+    return case, input_tensors(case)
 
 
 def answers(chance: random.Random, folder: Path) -> None:
@@ -213,8 +215,8 @@ def answers(chance: random.Random, folder: Path) -> None:
     shape = tensors.get("dy", next(iter(tensors.values()))).shape
     given: dict[str, Any] = {name: mutate.array(chance, np.ones(shape)) for name in names if chance.random() < 0.9}
     try:
-        packed = wire.pack({"reply": "answer"}, given)
-    except (wire.WireError, ValueError, TypeError):
+        packed = protocol.pack({"reply": "answer"}, given)
+    except (protocol.WireError, ValueError, TypeError):
         assert not all(np.asarray(array).dtype.kind in "biufc" for array in given.values())
         return
     parts = memoryview(packed)
@@ -225,7 +227,7 @@ def answers(chance: random.Random, folder: Path) -> None:
         place += count
         return bytes(parts[place - count : place])
 
-    _, arrays = wire.unpack(take)
+    _, arrays = protocol.unpack(take)
     dtype = chance.choice([case.dtype, "f64", "object", "<b>"])
     reply = Reply("answer", {name: Tensor(array, dtype) for name, array in arrays.items()})
     verdict = judge(case, tensors, reply)

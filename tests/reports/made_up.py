@@ -6,9 +6,9 @@ import math
 import random
 from pathlib import Path
 
-from cases import Case
-from reports.outcome import Outcome
-from reports.store import Results
+from conformance.cases import Case
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.store import Results
 
 
 def _cases(count: int, rng: random.Random) -> list[Case]:

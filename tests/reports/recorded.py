@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cases import Case
-from reports.outcome import Outcome
-from reports.store import Results
+from conformance.cases import Case
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.store import Results
 
 HOSTILE = "</script><script>window.broken = 1</script><img src=x onerror='window.broken=1'>&amp;{{7*7}}<!--"
 SHIFT = {"transform": "shift", "axes": ["H"], "text": "shifted by 1 along H"}

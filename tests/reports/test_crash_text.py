@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports.crash_text import last_line, own_lines
+from conformance.reports.record.crash_text import last_line, own_lines
 
 FAULTHANDLER = """Fatal Python error: Aborted
 

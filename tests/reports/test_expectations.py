@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from cases import Case
-from cases.columns import COLUMN_NAMES, columns
-from reports.expectations import BUILT_IN, Expectation, ExpectationError, load, plain_name, read
+from conformance.cases import Case
+from conformance.cases.columns import COLUMN_NAMES, columns
+from conformance.reports.gate.expectations import BUILT_IN, Expectation, ExpectationError, load, plain_name, read
 from tests.machines import met_on_some_machine
 
 MINIMAL = """

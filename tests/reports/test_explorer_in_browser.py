@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 import pytest
 
-from cases.columns import COLUMN_NAMES
-from reports.html import write_report
-from reports.outcome import Outcome
-from reports.store import Results
-from reports.where import matching
+from conformance.cases.columns import COLUMN_NAMES
+from conformance.reports.html import write_report
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.query import matching
+from conformance.reports.record.store import Results
 from tests.reports.browser import Tab, needs_browser
 from tests.reports.made_up import make_run
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from cases import Case
-from cases.columns import columns
-from reports.findings import Condition, findings
-from reports.outcome import Outcome
+from conformance.cases import Case
+from conformance.cases.columns import columns
+from conformance.reports.record.findings import Condition, findings
+from conformance.reports.record.outcome import Outcome
 
 CASES = {
     str(case): columns(case) for case in map(Case.parse, ["2d-i4x6-k3-s2", "1d-i4-k3", "2d-i5-k3-s2", "1d-i7-k3"])

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from cases import Case
-from reports.accept import Narrow, append, propose
-from reports.conditions import Condition
-from reports.diff import compare, gate_of
-from reports.drift import drifts
-from reports.expectations import load_all, read
-from reports.findings import findings
-from reports.gate import Gate, assess
-from reports.gate_text import headline, lines, markdown
-from reports.outcome import Outcome
-from reports.standings import STANDINGS, standing
-from reports.store import Results
+from conformance.cases import Case
+from conformance.reports.gate.accept import Narrow, append, propose
+from conformance.reports.gate.assess import Gate, assess
+from conformance.reports.gate.diff import compare, gate_of
+from conformance.reports.gate.drift import drifts
+from conformance.reports.gate.expectations import load_all, read
+from conformance.reports.gate.standings import STANDINGS, standing
+from conformance.reports.gate.text import headline, lines, markdown
+from conformance.reports.record.conditions import Condition
+from conformance.reports.record.findings import findings
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.store import Results
 
 SAME, VALID, OTHER = (str(Case.parse(text)) for text in ("1d-i5-k3-s2-same", "1d-i5-k3-s2", "1d-i5-k2-s2-same"))
 PASS = Outcome(SAME, "a", "pass", digest="1")
@@ -189,7 +189,7 @@ def test_the_algebra(old: Outcome | None, new: Outcome | None, expected: str | N
 
 
 def test_the_algebra_knows_every_pair_of_statuses() -> None:
-    from reports.statuses import STATUSES
+    from conformance.reports.record.statuses import STATUSES
 
     for before in STATUSES:
         for after in STATUSES:

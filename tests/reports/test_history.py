@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from cases import Case
+from conformance.cases import Case
 from conformance.cli import main
-from reports.history import History
-from reports.outcome import Outcome
-from reports.store import Results
+from conformance.reports.record.history import History
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.store import Results
 
 FIRST, SECOND = (str(Case.parse(text)) for text in ("1d-i5-k3", "1d-i5-k2"))
 

@@ -16,16 +16,16 @@ from pathlib import Path
 
 import pytest
 
-from cases import Case
-from conformance.bound import PROFILES
-from reports.html import write_report
-from reports.html.database import COLUMNS, build
-from reports.news import News
-from reports.outcome import OUTCOME_COLUMNS, Outcome
-from reports.standings import STANDINGS
-from reports.statuses import FAIL_KINDS, STATUSES
-from reports.store import Results
-from reports.survey import survey
+from conformance.cases import Case
+from conformance.oracle.error_bound import PROFILES
+from conformance.reports.gate.standings import STANDINGS
+from conformance.reports.html import write_report
+from conformance.reports.html.database import COLUMNS, build
+from conformance.reports.record.outcome import OUTCOME_COLUMNS, Outcome
+from conformance.reports.record.statuses import FAIL_KINDS, STATUSES
+from conformance.reports.record.store import Results
+from conformance.reports.summary.news import News
+from conformance.reports.summary.survey import survey
 from tests.reports.made_up import make_run
 from tests.reports.recorded import FIRST, HOSTILE, SECOND, record
 
@@ -155,8 +155,8 @@ def test_what_has_no_room_in_the_page_lies_beside_it_smallest_cases_first(
 ) -> None:
     with make_run(tmp_path / "results.sqlite", 400, 2) as results:
         groups = survey(results).groups
-        monkeypatch.setattr("reports.html.details._ROOM_IN_PAGE", 2_000)
-        monkeypatch.setattr("reports.html.details._ROOM_IN_FILE", 3_000)
+        monkeypatch.setattr("conformance.reports.html.details._ROOM_IN_PAGE", 2_000)
+        monkeypatch.setattr("conformance.reports.html.details._ROOM_IN_FILE", 3_000)
         data, files = build(results, groups, News())
         page = write_report(results, tmp_path / "report")
         with _database(data) as connection:

@@ -6,15 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from cases import Case
-from reports.adapter_names import machine_of, plain_name
-from reports.fact_columns import fact_column, fact_columns_in, fact_values, facts_by_column, shown, with_values
-from reports.gate import Gate
-from reports.gate_text import headline
-from reports.machines import by_machine, changed_facts, machine_lines, seen_on, unfamiliar
-from reports.outcome import Outcome
-from reports.store import Results
-from reports.survey import survey
+from conformance.cases import Case
+from conformance.reports.gate.assess import Gate
+from conformance.reports.gate.machines import by_machine, changed_facts, machine_lines, seen_on, unfamiliar
+from conformance.reports.gate.text import headline
+from conformance.reports.record.adapter_names import machine_of, plain_name
+from conformance.reports.record.fact_columns import (
+    fact_column,
+    fact_columns_in,
+    fact_values,
+    facts_by_column,
+    shown,
+    with_values,
+)
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.store import Results
+from conformance.reports.summary.survey import survey
 
 CASES = [str(Case.parse(f"1d-i{size}-k2")) for size in (3, 4, 5, 6)]
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from cases import Case
-from reports.gate import assess
-from reports.gate_text import headline, lines, markdown
-from reports.news import news_of
-from reports.outcome import Outcome
-from reports.store import Results
+from conformance.cases import Case
+from conformance.reports.gate.assess import assess
+from conformance.reports.gate.text import headline, lines, markdown
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.store import Results
+from conformance.reports.summary.news import news_of
 from tests.conformance.test_ask import toy
 from tests.conformance.test_cli import conformance
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cases import Case
-from reports.findings import Condition, findings
-from reports.outcome import Outcome
-from reports.survey import survey
+from conformance.cases import Case
+from conformance.reports.record.findings import Condition, findings
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.summary.survey import survey
 from tests.reports.recorded import FIRST, HOSTILE, record
 
 

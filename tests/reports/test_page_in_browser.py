@@ -10,15 +10,15 @@ from urllib.parse import quote
 
 import pytest
 
-from cases import Case
-from cases.corpus.reports import load_reports
-from reports.corpus import Standing
-from reports.findings import Condition
-from reports.gate import assess
-from reports.history import History
-from reports.html import write_report
-from reports.outcome import Outcome
-from reports.survey import survey
+from conformance.cases import Case
+from conformance.cases.corpus.reports import load_reports
+from conformance.reports.gate.assess import assess
+from conformance.reports.html import write_report
+from conformance.reports.record.findings import Condition
+from conformance.reports.record.history import History
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.summary.survey import survey
+from conformance.reports.summary.user_reports import UserReportStatus
 from tests.reports.browser import Tab, needs_browser
 from tests.reports.recorded import FIRST, HOSTILE, record
 
@@ -180,7 +180,7 @@ def test_fits_a_narrow_window_in_both_colour_schemes(chromium: Any, path: Path, 
 def test_details_beside_the_page_load_on_a_click(
     chromium: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reports.html.details._ROOM_IN_PAGE", 0)
+    monkeypatch.setattr("conformance.reports.html.details._ROOM_IN_PAGE", 0)
     with record(tmp_path / "results.sqlite") as results:
         path = write_report(results, tmp_path / "report")
     tab = Tab(chromium, path, WRONG)
@@ -287,8 +287,8 @@ def test_reports_of_users_say_what_has_become_of_them_and_lead_to_their_outcomes
         outcome = Outcome(str(first.case), first.adapter, "crash", detail="SIGABRT")
         results.record(outcome)
         corpus = [
-            Standing(first, "reproduces", {first.adapter: outcome}),
-            Standing(second, "not asked", {}),
+            UserReportStatus(first, "reproduces", {first.adapter: outcome}),
+            UserReportStatus(second, "not asked", {}),
         ]
         tab = Tab(chromium, write_report(results, tmp_path / "report", corpus=corpus), "#/corpus")
     assert "1 reproduces the answer is wrong today" in tab.view()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cases import Case
-from cases.peers import load_peers
-from cases.statistics import statistics
-from cases.tiers import load_kills, load_tier, tier_hash
-from reports.html import write_report
-from reports.questions import THIS_RUN, questions
-from reports.store import Results
+from conformance.cases import Case
+from conformance.cases.design.statistics import statistics
+from conformance.cases.peers import load_peers
+from conformance.cases.tiers import load_kills, load_tier, tier_hash
+from conformance.reports.html import write_report
+from conformance.reports.record.store import Results
+from conformance.reports.summary.coverage import THIS_RUN, questions
 
 
 def planned(path: Path, cases: list[Case]) -> Results:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cases import Case
+from conformance.cases import Case
 from conformance.cli import main
-from reports.outcome import Outcome
-from reports.store import Results
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.store import Results
 from tests.reports.recorded import FIRST, HOSTILE, record
 
 

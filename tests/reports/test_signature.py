@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from cases import Case
-from reports.accept import append, propose
-from reports.expectations import BUILT_IN, Expectation, ExpectationError, load_all, read
-from reports.gate import Gate, assess
-from reports.gate_text import headline, lines
-from reports.outcome import Outcome
-from reports.signature import Signature, last_line, parse
-from reports.signing import signature_of
-from reports.store import Results
+from conformance.cases import Case
+from conformance.reports.gate.accept import append, propose
+from conformance.reports.gate.assess import Gate, assess
+from conformance.reports.gate.expectations import BUILT_IN, Expectation, ExpectationError, load_all, read
+from conformance.reports.gate.signature import Signature, last_line, parse
+from conformance.reports.gate.signing import signature_of
+from conformance.reports.gate.text import headline, lines
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.store import Results
 
 SAME = str(Case.parse("1d-i5-k3-s2-same"))
 ENTRY = """[[expectation]]
@@ -196,7 +196,7 @@ def test_an_entry_without_a_signature_takes_all_and_is_named(tmp_path: Path) -> 
 
 
 def test_the_suite_s_own_entries_must_have_a_signature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reports.expectations.BUILT_IN", tmp_path)
+    monkeypatch.setattr("conformance.reports.gate.expectations.BUILT_IN", tmp_path)
     (tmp_path / "a.toml").write_text(ENTRY.replace("signature = {SIGNATURE}\n", ""))
     with pytest.raises(ExpectationError, match="signature is missing"):
         read(tmp_path / "a.toml")

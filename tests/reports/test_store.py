@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cases import Case
-from reports import store
-from reports.outcome import Outcome
-from reports.store import Results
+from conformance.cases import Case
+from conformance.reports.record import store
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.store import Results
 
 CASES = [Case.parse(f"1d-i{size}-k3") for size in (3, 4, 5, 6, 7)]
 

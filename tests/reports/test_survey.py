@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from cases import Case
-from reports.outcome import Outcome
-from reports.store import Results
-from reports.summary import summary, totals_line, write_summary
-from reports.survey import sentence, survey
+from conformance.cases import Case
+from conformance.reports.formats.markdown import summary, totals_line, write_summary
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.store import Results
+from conformance.reports.summary.survey import sentence, survey
 from tests.reports.recorded import FIRST, record
 
 

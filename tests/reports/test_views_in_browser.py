@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from cases import Case
-from reports.expectations import read
-from reports.gate import assess
-from reports.html import write_report
-from reports.outcome import Outcome
-from reports.porting import Wording
+from conformance.cases import Case
+from conformance.reports.gate.assess import assess
+from conformance.reports.gate.expectations import read
+from conformance.reports.html import write_report
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.summary.equivalent_calls import Wording
 from tests.reports.browser import Tab, needs_browser
 from tests.reports.recorded import FIRST, SECOND, record
 

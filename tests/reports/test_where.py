@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.where import WhereError, matching
+from conformance.reports.record.query import WhereError, matching
 
 NAMES = ("rank", "stride_max", "kernel_min", "padding")
 ROWS = [

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from adapters.environment import describe
-from adapters.process import Host, Limits
-from adapters.registry import resolve
-from cases.case import Case
-from conformance.aarch64 import build
-from conformance.ask import check
+from conformance.adapters.environment import describe
+from conformance.adapters.host.client import AdapterProcess, ProcessLimits
+from conformance.adapters.registry import resolve
+from conformance.cases.case import Case
+from conformance.execution.aarch64 import build
+from conformance.execution.check import check
 
 _ROOT = Path(__file__).resolve().parents[3]
 FOLDER = Path(os.environ.get("CONFORMANCE_AARCH64") or _ROOT / ".tox/aarch64/emulated")
@@ -39,7 +39,7 @@ def _said(program: str) -> str:
 
 
 def test_the_record_says_which_machine_it_was() -> None:
-    with Host(resolve(f"onnxruntime@{PYTHON}"), Limits(start=600)) as host:
+    with AdapterProcess(resolve(f"onnxruntime@{PYTHON}"), ProcessLimits(start=600)) as host:
         assert host.start() is None
         environment = host.environment
     assert "aarch64" in environment["platform"]

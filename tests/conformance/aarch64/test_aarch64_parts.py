@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.aarch64 import BuildError, build, commands, debian, interpreter, machine, packages
+from conformance.execution.aarch64 import BuildError, build, commands, debian, interpreter, machine, packages
 
 # Linux on a Neoverse N1 r4p1: AT_HWCAP as QEMU 7.2 gives it, and MIDR_EL1.
 NEOVERSE_N1 = machine.Machine(
@@ -104,7 +104,15 @@ def test_what_is_missing_is_said_with_what_to_install(tmp_path: Path, monkeypatc
 
 def test_the_command_says_it_in_one_line(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "conformance.aarch64", "--into", str(tmp_path / "into"), "--extra", "onnx"],
+        [
+            sys.executable,
+            "-m",
+            "conformance.execution.aarch64",
+            "--into",
+            str(tmp_path / "into"),
+            "--extra",
+            "onnx",
+        ],
         capture_output=True,
         text=True,
         env={**os.environ, "PATH": str(tmp_path)},

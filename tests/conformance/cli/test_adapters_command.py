@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.devices import present
-from adapters.registry import BUILT_IN, available
+from conformance.adapters.devices import present
+from conformance.adapters.registry import BUILT_IN, available
 from tests.frameworks import requires
 
 ROOT = Path(__file__).parents[3]

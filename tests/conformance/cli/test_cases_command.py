@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from cases.coverage import coverage
-from cases.peers import load_peers
-from cases.tiers import TIERS, load_tier, tier_hash
+from conformance.cases.design.coverage import coverage
+from conformance.cases.peers import load_peers
+from conformance.cases.tiers import TIERS, load_tier, tier_hash
 from conformance.cli import main
 
 

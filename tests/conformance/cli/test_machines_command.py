@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from adapters.machines import MACHINES
-from reports.store import Results
+from conformance.adapters.machines import MACHINES
+from conformance.reports.record.store import Results
 from tests.conformance.test_cli import conformance
 
 TOYS = Path(__file__).parents[2] / "toy_adapters.py"

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from cases import Case
-from cases.twins import BASES, sequence
-from reports.store import Results
+from conformance.cases import Case
+from conformance.cases.design.twins import BASES, sequence
+from conformance.reports.record.store import Results
 from tests.conformance.cluster.processes import DaskCluster, wait_for
 from tests.conformance.test_cli import ROOT, conformance
 from tests.frameworks import requires

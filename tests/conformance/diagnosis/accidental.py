@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from cases.dtypes import DTYPES, round_to
+from conformance.cases.dtypes import DTYPES, round_to
 from tests.faults.machine import Answers, Fault, Work
 
 __all__ = ["ACCIDENTAL"]

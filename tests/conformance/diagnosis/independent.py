@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from cases import Case
+from conformance.cases import Case
 
 __all__ = ["EXPECTED", "UNNAMED", "axes_of", "expectations", "question"]
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from adapters.base import Tensor
-from adapters.process import Reply
-from cases.case import Case
-from cases.dtypes import round_to
-from cases.errors import DomainError
+from conformance.adapters.base import Tensor
+from conformance.adapters.host.client import Reply
+from conformance.cases.case import Case
+from conformance.cases.dtypes import round_to
+from conformance.cases.errors import DomainError
 
 Tensors = dict[str, np.ndarray]
 AXES = {1: ("W",), 2: ("H", "W"), 3: ("D", "H", "W")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cases import Case
+from conformance.cases import Case
 from tests.conformance.diagnosis.accidental import ACCIDENTAL
 from tests.conformance.diagnosis.test_independent_faults import diagnosis
 from tests.faults.machine import RIGHT

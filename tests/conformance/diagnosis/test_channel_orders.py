@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cases import Case
+from conformance.cases import Case
 from tests.conformance.diagnosis.planted import Planted, Work, forward
 from tests.conformance.diagnosis.test_diagnosis import diagnosis_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from cases import Case
+from conformance.cases import Case
 from tests.conformance.diagnosis.planted import Planted, Work, forward
 from tests.conformance.diagnosis.test_diagnosis import diagnosis_of
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cases import Case
-from cases.data import make_tensors
+from conformance.cases import Case
+from conformance.cases.data import make_tensors
 from conformance.diagnosis import diagnose
-from conformance.verdict import judge
+from conformance.oracle.verdict import judge
 from tests.conformance.diagnosis.planted import Expectation, Planted, forward, gradients, structural
 
 

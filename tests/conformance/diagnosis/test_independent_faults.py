@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adapters.process import Reply
-from cases import Case
-from cases.data import Tensors, make_tensors
+from conformance.adapters.host.client import Reply
+from conformance.cases import Case
+from conformance.cases.data import Tensors, make_tensors
 from conformance.diagnosis import diagnose
-from conformance.verdict import judge
+from conformance.oracle.verdict import judge
 from tests.conformance.diagnosis.independent import axes_of, expectations, question
 from tests.faults.catalogue import FAULTS, RIGHT, Fault
 from tests.faults.numbers import CONDITIONS

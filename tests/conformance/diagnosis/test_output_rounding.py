@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adapters.base import Tensor
-from adapters.process import Reply
-from cases import Case
-from cases.data import make_tensors
-from cases.dtypes import DTYPES, round_to
+from conformance.adapters.base import Tensor
+from conformance.adapters.host.client import Reply
+from conformance.cases import Case
+from conformance.cases.data import make_tensors
+from conformance.cases.dtypes import DTYPES, round_to
 from conformance.diagnosis import diagnose
-from conformance.reference import reference
-from conformance.verdict import judge
+from conformance.oracle.expected_output import reference
+from conformance.oracle.verdict import judge
 
 Round = Callable[[np.ndarray], np.ndarray]
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cases import Case
-from conformance.exit_codes import INFRA, exit_code, gate_exit_code
-from reports.findings import findings
-from reports.gate import assess
-from reports.gate_text import lines
-from reports.outcome import Outcome
-from reports.store import Results
+from conformance.cases import Case
+from conformance.reports.gate.assess import assess
+from conformance.reports.gate.exit_codes import INFRA, exit_code, gate_exit_code
+from conformance.reports.gate.text import lines
+from conformance.reports.record.findings import findings
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.store import Results
 from tests.conformance.diagnosis.planted import Planted, gradients
 from tests.conformance.diagnosis.test_diagnosis import diagnosis_of
 

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adapters.base import Tensor
-from adapters.process import Reply
-from cases import Case
-from cases.data import make_tensors
-from cases.dtypes import round_to
+from conformance.adapters.base import Tensor
+from conformance.adapters.host.client import Reply
+from conformance.cases import Case
+from conformance.cases.data import make_tensors
+from conformance.cases.dtypes import round_to
 from conformance.diagnosis import diagnose
-from conformance.diagnosis.problem import Problem, Solver
-from conformance.reference import reference
-from conformance.verdict import judge
+from conformance.diagnosis.mutations.problem import Problem, Solver
+from conformance.oracle.expected_output import reference
+from conformance.oracle.verdict import judge
 
 CASES = [
     "1d-n2-c2x3-i5-k4-s2-circular-b1",

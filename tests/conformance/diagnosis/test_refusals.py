@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from adapters.process import Host, Reply
-from adapters.registry import resolve
-from cases import Case
-from cases.data import make_tensors
-from conformance.ask import ask
+from conformance.adapters.host.client import AdapterProcess, Reply
+from conformance.adapters.registry import resolve
+from conformance.cases import Case
+from conformance.cases.data import make_tensors
 from conformance.diagnosis.refusals import diagnose_refusal
+from conformance.execution.check import ask
 from tests.conformance.diagnosis.planted import Planted, forward, gradients
 from tests.conformance.diagnosis.test_diagnosis import diagnosis_of
 from tests.frameworks import requires
@@ -175,7 +175,7 @@ def test_crashes_on_the_way_end_the_experiment() -> None:
 
 @requires("keras-numpy")
 def test_keras_on_numpy_refuses_the_dtype() -> None:
-    with Host(resolve("keras-numpy")) as host:
+    with AdapterProcess(resolve("keras-numpy")) as host:
         for case in ("2d-i4x5-k3-s2-valid-f64", "1d-i4-k3-d2-valid-f64-b1"):
             outcome = ask(Case.parse(case), host)
             if outcome.status == "pass":
@@ -191,7 +191,7 @@ def test_keras_on_numpy_refuses_the_dtype() -> None:
 )
 def test_the_messages_of_tensorflows_own_kernels(case: str, argument: str) -> None:
     asked = Case.parse(case)
-    with Host(resolve("tf-nn-eigen")) as host:
+    with AdapterProcess(resolve("tf-nn-eigen")) as host:
         reply = host.ask(asked, make_tensors(asked), beyond_limits=True)
         found = diagnose_refusal(asked, reply.detail, host)
     assert found["argument"] == argument, found

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cases import Case
-from conformance.diagnosis.replies import diagnose_crash
+from conformance.cases import Case
+from conformance.diagnosis.crashes_and_shapes import diagnose_crash
 from tests.conformance.diagnosis.planted import Planted, forward
 from tests.conformance.diagnosis.test_diagnosis import diagnosis_of
 

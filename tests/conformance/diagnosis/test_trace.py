@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adapters.process import Host
-from adapters.registry import resolve
-from cases import Case
-from conformance.diagnosis.trace import effective, trace, trace_of_oracle
+from conformance.adapters.host.client import AdapterProcess
+from conformance.adapters.registry import resolve
+from conformance.cases import Case
+from conformance.diagnosis.index_map import effective, trace, trace_of_oracle
 from tests.conformance.diagnosis.planted import Planted, forward
 from tests.frameworks import requires
 
@@ -65,7 +65,7 @@ def test_wrong_channels_are_seen() -> None:
 @pytest.mark.parametrize("dtype", ["f32", "bf16"])
 def test_frameworks(name: str, dtype: str) -> None:
     case = Case.parse(f"2d-c2x3-i3x4-k3x2-s2x3-same-{dtype}")
-    with Host(resolve(name)) as host:
+    with AdapterProcess(resolve(name)) as host:
         found = trace(case, host)
         takes_it = host.environment["facts"].get(f"tensorflow.channels_first.{dtype}", True)
     wanted = trace_of_oracle(case)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from adapters.base import Program
-from cases.case import Case
+from conformance.adapters.base import Program
+from conformance.cases.case import Case
 from examples.numpy_backend import NumpyBackend
 from tests.toy_adapters import Right
 

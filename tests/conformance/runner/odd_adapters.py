@@ -21,7 +21,7 @@ class OtherId(Faulty):
     """Sends a reply that belongs to another message, as two processes on one connection would."""
 
     fault = (
-        "from adapters import wire",
+        "from conformance.adapters import wire",
         "pack = wire.pack",
         "wire.pack = lambda message, arrays=None: pack({**message, 'id': -1}, arrays)",
     )

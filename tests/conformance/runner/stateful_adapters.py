@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from adapters.base import Limit, Program
-from cases.case import Case
+from conformance.adapters.base import Limit, Program
+from conformance.cases.case import Case
 from tests.toy_adapters import Right
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from adapters.process import Limits
-from adapters.registry import resolve
-from cases import Case
-from cases.data import make_tensors
-from conformance.runner.ahead import close, launch, take
+from conformance.adapters.host.client import ProcessLimits
+from conformance.adapters.registry import resolve
+from conformance.cases import Case
+from conformance.cases.data import make_tensors
+from conformance.execution.prelaunch import close, launch, take
 from conformance.runner.plan import turn
 from tests.conformance.test_ask import toy
 from tests.conformance.test_cli import conformance
 
 ADAPTERS = """
 import os, pathlib, time
-from adapters.base import Program
+from conformance.adapters.base import Program
 from tests.toy_adapters import Right
 
 class First(Right):
@@ -43,14 +43,14 @@ def test_who_is_launched_is_the_one_that_answers_and_who_is_not_taken_ends() -> 
     spec, case = resolve(toy("Right")), Case.parse("1d-i4-k3-f64")
     launch(spec)
     launch(spec)
-    with take(spec, Limits()) as first, take(spec, Limits()) as second:
+    with take(spec, ProcessLimits()) as first, take(spec, ProcessLimits()) as second:
         assert first.resident_bytes() > 0 == second.resident_bytes()
         assert first.ask(case, make_tensors(case)).kind == "answer"
     launch(spec)
-    left = take(spec, Limits())
+    left = take(spec, ProcessLimits())
     launch(spec)
     close()
-    assert take(spec, Limits()).resident_bytes() == 0
+    assert take(spec, ProcessLimits()).resident_bytes() == 0
     left.close()
 
 

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from adapters.process import Limits
-from adapters.registry import resolve
-from cases import Case
-from conformance.runner.asking import Asker, asked_twice
+from conformance.adapters.host.client import ProcessLimits
+from conformance.adapters.registry import resolve
+from conformance.cases import Case
+from conformance.execution.asker import Asker, repeat_sampled
 
 ADAPTER = f"{Path(__file__).with_name('faulty_adapters.py')}:Segfaults"
 EXACT = [Case.parse(f"1d-i{size}-k3") for size in range(3, 83)]
 
 
 def test_data_with_a_tolerance_are_asked_for_twice_exact_data_now_and_then() -> None:
-    assert all(asked_twice(Case.parse(f"1d-i{size}-k3-normal.0")) for size in range(3, 83))
-    assert 3 <= sum(map(asked_twice, EXACT)) <= 20
+    assert all(repeat_sampled(Case.parse(f"1d-i{size}-k3-normal.0")) for size in range(3, 83))
+    assert 3 <= sum(map(repeat_sampled, EXACT)) <= 20
 
 
 def test_the_next_question_goes_ahead_and_is_asked_no_more_often(
@@ -26,7 +26,7 @@ def test_the_next_question_goes_ahead_and_is_asked_no_more_often(
     log = tmp_path / "asked"
     monkeypatch.setenv("ASKED", str(log))
     spec, cases = resolve(ADAPTER), [EXACT[0], Case.parse("1d-i4-k3-normal.0"), EXACT[2]]
-    asker = Asker(Limits(), {spec.name: []}, lambda case: case.data == "normal")
+    asker = Asker(ProcessLimits(), {spec.name: []}, lambda case: case.data == "normal")
     try:
         for number, case in enumerate(cases, 1):
             assert asker.ask(spec, case, cases[number:]).outcome.status == "pass"
@@ -39,7 +39,7 @@ def test_the_next_question_goes_ahead_and_is_asked_no_more_often(
 
 def test_a_crash_over_the_next_question_is_that_of_the_next_question() -> None:
     spec, cases = resolve(ADAPTER), [EXACT[0], Case.parse("1d-i4-k2"), EXACT[2]]
-    asker = Asker(Limits(), {spec.name: []})
+    asker = Asker(ProcessLimits(), {spec.name: []})
     try:
         answers = [asker.ask(spec, case, cases[number:]) for number, case in enumerate(cases, 1)]
     finally:
@@ -50,7 +50,7 @@ def test_a_crash_over_the_next_question_is_that_of_the_next_question() -> None:
 def test_what_comes_next_may_be_another() -> None:
     """The question that was announced is not the one that is asked."""
     spec = resolve(ADAPTER)
-    asker = Asker(Limits(), {spec.name: []})
+    asker = Asker(ProcessLimits(), {spec.name: []})
     try:
         asker.ask(spec, EXACT[0], EXACT[1:4])
         outcome = asker.ask(spec, EXACT[5]).outcome

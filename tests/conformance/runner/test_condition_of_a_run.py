@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.store import Results
-from reports.survey import survey
+from conformance.reports.record.store import Results
+from conformance.reports.summary.survey import survey
 from tests.conformance.test_cli import conformance
 
 ADAPTER = f"{Path(__file__).parents[1] / 'wrong_adapters.py'}:SameExchanged"

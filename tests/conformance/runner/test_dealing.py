@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from xdist.remote import Producer
 
-from conformance.runner.dealing import ByAdapter
+from conformance.runner.xdist_scheduler import ByAdapter
 from tests.conformance.runner.test_faults import ADAPTERS
 from tests.conformance.test_cli import conformance
 

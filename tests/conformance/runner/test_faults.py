@@ -19,9 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from cases import Case
+from conformance.cases import Case
 from conformance.cli import main
-from reports.store import Results
+from conformance.reports.record.store import Results
 from tests.conformance.test_cli import ROOT, conformance
 
 ADAPTERS = Path(__file__).with_name("faulty_adapters.py")

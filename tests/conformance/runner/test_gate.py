@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.store import Results
+from conformance.reports.record.store import Results
 from tests.conformance.test_ask import toy
 from tests.conformance.test_cli import CASES, conformance
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from adapters.registry import AdapterSpec
-from conformance.runner.asking import MOST_AHEAD
-from conformance.runner.items import OneByOne, _launches
+from conformance.adapters.registry import AdapterSpec
+from conformance.execution.asker import MOST_AHEAD
+from conformance.runner.items import LazyItems, _launches
 
 
 def test_each_item_is_made_once_and_few_are_kept() -> None:
@@ -19,7 +19,7 @@ def test_each_item_is_made_once_and_few_are_kept() -> None:
         made.append(turn)
         return SimpleNamespace(turn=None)
 
-    items = OneByOne(500, make)
+    items = LazyItems(500, make)
     for turn, item in enumerate(items):
         ahead = [items[later] for later in range(500)[turn + 1 :][:MOST_AHEAD]]
         assert [other.turn for other in (item, *ahead)] == list(range(500))[turn : turn + 1 + MOST_AHEAD]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.store import Results
+from conformance.reports.record.store import Results
 from tests.conformance.runner.test_faults import FAULTY, HEALTHY
 from tests.conformance.test_cli import conformance
 

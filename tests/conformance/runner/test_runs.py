@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from adapters.registry import AdapterSpec
-from cases import Case
+from conformance.adapters.registry import AdapterSpec
+from conformance.cases import Case
 from conformance.cli import main
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.schema import SCHEMA_VERSION
+from conformance.reports.record.store import Results
 from conformance.runner.plan import make_plan, read_shard, shards_of, turn
-from reports.outcome import Outcome
-from reports.schema import SCHEMA_VERSION
-from reports.store import Results
 from tests.conformance.test_ask import toy
 from tests.conformance.test_cli import conformance
 

@@ -10,21 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from adapters.history import MOST_KEPT, Call, History
-from adapters.process import Host, Limits
-from adapters.registry import resolve
-from cases import Case
-from cases.tiers import load_tier
-from cases.twins import BASES, sequence
-from conformance.ask import ask
-from conformance.reference import question
-from conformance.runner.again import Confirmation
+from conformance.adapters.host.client import AdapterProcess, ProcessLimits
+from conformance.adapters.host.history import MOST_KEPT, Call, History
+from conformance.adapters.registry import resolve
+from conformance.cases import Case
+from conformance.cases.design.twins import BASES, sequence
+from conformance.cases.tiers import load_tier
+from conformance.execution.check import ask
+from conformance.execution.retry import Confirmation
+from conformance.execution.shorten import shortest
+from conformance.execution.spare import Rerun, Spare
+from conformance.oracle.expected_output import input_tensors
+from conformance.reports.gate.assess import most_flaky
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.store import Results
 from conformance.runner.plan import first_of, make_plan
-from conformance.runner.shorten import shortest
-from conformance.runner.spare import Rerun, Spare
-from reports.gate import most_flaky
-from reports.outcome import Outcome
-from reports.store import Results
 from tests.conformance.test_cli import conformance
 
 ADAPTERS = Path(__file__).with_name("stateful_adapters.py")
@@ -102,13 +102,13 @@ def test_past_the_budget_of_processes_a_failure_says_why_no_calls_are_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     spec = resolve(f"{ADAPTERS}:StaleWeights")
-    spare, confirmation = Spare(Limits()), Confirmation()
+    spare, confirmation = Spare(ProcessLimits()), Confirmation()
     first, *others = TWINS[0], TWINS[1], TWINS[-1]
     shown = []
     for number, case in enumerate(others):
-        monkeypatch.setattr("conformance.runner.spare.MOST_PROCESSES", 0 if number else 30)
-        with Host(spec) as host:
-            host.ask(first, question(first))
+        monkeypatch.setattr("conformance.execution.spare.MOST_PROCESSES", 0 if number else 30)
+        with AdapterProcess(spec) as host:
+            host.ask(first, input_tensors(first))
             failed = ask(case, host)
         rerun = Rerun(spare, spec, case, [Call(first, True, False)], twice=True)
         shown.append(confirmation.confirm(failed, rerun, partial(ask, case)))

@@ -1,0 +1,1 @@
+"""One module a framework, and what several of them share."""

@@ -1,0 +1,75 @@
+"""Keras: ``keras.ops.conv_transpose``, on each of its backends."""
+
+from __future__ import annotations
+
+from conformance.adapters.base import Program, call, converted
+from conformance.adapters.frameworks.keras_backends import OPS, KerasAdapter, common_limits, cut, to_keras, word_of
+from conformance.cases.case import Case
+
+__all__ = ["KerasOps"]
+
+
+class KerasOps(KerasAdapter):
+    """``keras.ops.conv_transpose``; the bias is added to its result."""
+
+    documentation = OPS
+    interface_limits = common_limits(OPS)
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        word = word_of(case)
+        names = ["x", "w", "bias"][: 2 + case.bias]
+        label = case.format.label
+        body = [converted(names, lambda name: f'keras.ops.convert_to_tensor({name}, dtype="{label}")')]
+        convolve = call(
+            "keras.ops.conv_transpose",
+            [
+                ("", "x"),
+                ("", f"keras.ops.transpose(w, {to_keras(case)})"),
+                ("strides", case.stride),
+                ("padding", repr(word or "valid")),
+                ("output_padding", case.output_padding if word else None),
+                ("data_format", repr(case.layout)),
+                ("dilation_rate", case.dilation),
+            ],
+            width=10_000,
+        ) + ("" if word else cut(case))
+        if case.bias:
+            shape = (-1, *(1,) * case.rank) if case.layout == "channels_first" else (-1,)
+            convolve += f" + keras.ops.reshape(bias, {shape})"
+        return Program(self.setup_lines(), (*body, *self.finish(case, convolve, ("x", "w", "bias"), convolve)))
+
+
+class KerasOpsTensorFlow(KerasOps):
+    """The operation on TensorFlow."""
+
+    name = "keras-ops-tensorflow"
+    backend = "tensorflow"
+
+
+class KerasOpsTorch(KerasOps):
+    """The operation on PyTorch."""
+
+    name = "keras-ops-torch"
+    backend = "torch"
+
+
+class KerasOpsJax(KerasOps):
+    """The operation on JAX."""
+
+    name = "keras-ops-jax"
+    backend = "jax"
+
+
+class KerasOpsNumpy(KerasOps):
+    """The operation on NumPy."""
+
+    name = "keras-ops-numpy"
+    backend = "numpy"
+
+
+class KerasOpsOpenvino(KerasOps):
+    """The operation on OpenVINO."""
+
+    name = "keras-ops-openvino"
+    backend = "openvino"

@@ -1,0 +1,100 @@
+"""LiteRT (TensorFlow Lite): one model a case, converted from ``tf.nn.conv{2,3}d_transpose``."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from conformance.adapters.base import Adapter, Limit, Program, Tensor
+from conformance.adapters.facts import asks_with
+from conformance.adapters.frameworks.common_limits import no_dtype, no_gradient
+from conformance.adapters.frameworks.tensorflow_nn import LIMITS, operation
+from conformance.cases.case import Case
+
+__all__ = ["LiteRT"]
+
+_OPERATORS = "https://ai.google.dev/edge/litert/conversion/tensorflow/op_compatibility"
+
+
+class LiteRT(Adapter):
+    """Operators TRANSPOSE_CONV and CONV_3D_TRANSPOSE, on the CPU with one thread."""
+
+    name = "litert"
+    packages = ("ai-edge-litert", "tensorflow")
+    extra = "litert"
+    documentation = _OPERATORS
+    environment: ClassVar[Mapping[str, str]] = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    limits: ClassVar[tuple[Limit, ...]] = (
+        *LIMITS,
+        no_gradient(_OPERATORS),
+        no_dtype(_OPERATORS, "f64", "f16", "bf16"),
+        Limit(
+            "unsupported",
+            "layout",
+            lambda case: case.layout == "channels_first",
+            "the operators take NHWC and NDHWC",
+            _OPERATORS,
+        ),
+        Limit(
+            "unsupported",
+            "dilation",
+            lambda case: max(case.dilation) > 1,
+            "TRANSPOSE_CONV has no dilation",
+            _OPERATORS,
+        ),
+    )
+
+    facts = (asks_with(1),)
+
+    def __init__(self) -> None:
+        super().__init__()
+        importlib.import_module("tensorflow")
+        importlib.import_module("ai_edge_litert.interpreter")
+
+    def export(self, value: Any) -> Tensor:
+        """Answers are NumPy arrays."""
+        return Tensor.of(value)
+
+    def program(self, case: Case) -> Program:
+        """Write the conversion and the run."""
+        body = [
+            *self._model_lines(case),
+            "interpreter = Interpreter(model_content=model, num_threads=1)",
+            "interpreter.allocate_tensors()",
+            'interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)',
+            "interpreter.invoke()",
+            'y = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])',
+        ]
+        return Program(self._setup_lines(), tuple(body))
+
+    def save_model(self, case: Case, tensors: Mapping[str, np.ndarray]) -> tuple[str, bytes]:
+        """The model with its weights, as a file."""
+        namespace = dict(self._setup(self._setup_lines()))
+        namespace.update(tensors)
+        exec("\n".join(self._model_lines(case)), namespace)
+        return ".tflite", namespace["model"]
+
+    def _setup_lines(self) -> tuple[str, ...]:
+        variables = [f'os.environ["{name}"] = "{value}"' for name, value in self.environment.items()]
+        return (
+            "import os",
+            *variables,
+            "import tensorflow as tf",
+            "from ai_edge_litert.interpreter import Interpreter",
+        )
+
+    def _model_lines(self, case: Case) -> list[str]:
+        lines = [line for text in operation(case) for line in text.split("\n")]
+        return [
+            f"@tf.function(input_signature=[tf.TensorSpec({case.input_shape}, tf.float32)], autograph=False)",
+            "def forward(x):",
+            *(f"    {line}" for line in lines),
+            "    return y",
+            "",
+            "concrete = forward.get_concrete_function()",
+            "converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], forward)",
+            "model = converter.convert()",
+        ]

@@ -1,0 +1,130 @@
+"""MLX: ``mlx.core.conv_transpose{1,2,3}d`` on the CPU."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, ClassVar
+
+import numpy as np
+
+from conformance.adapters.base import Adapter, Declined, Limit, Program, Tensor, call, converted, inlined
+from conformance.adapters.frameworks.common_limits import (
+    no_complex,
+    no_crop_outside,
+    no_crop_without_answer,
+    no_dtype,
+    no_periodic,
+)
+from conformance.adapters.frameworks.padding import slices, symmetric
+from conformance.cases.case import Case
+
+__all__ = ["Mlx"]
+
+_DOCUMENTATION = "https://ml-explore.github.io/mlx/build/html/python/_autosummary/mlx.core.conv_transpose2d.html"
+
+
+def _weights(case: Case) -> str:
+    """Weights of MLX, (Cout, \\*k, Cin/G), from those of the case."""
+    axes = tuple(range(2, case.rank + 2))
+    if case.groups == 1:
+        return f"mx.transpose(w, {(1, *axes, 0)})"
+    per_group = case.in_channels // case.groups
+    shape = (case.groups, per_group, case.out_channels // case.groups, *case.kernel_size)
+    ordered = f"mx.transpose(mx.reshape(w, {shape}), {(0, 2, *(a + 1 for a in axes), 1)})"
+    return f"mx.reshape({ordered}, {(case.out_channels, *case.kernel_size, per_group)})"
+
+
+class Mlx(Adapter):
+    """Images are channels_last, weights (Cout, \\*k, Cin); padding and output_padding are those of PyTorch."""
+
+    name = "mlx"
+    packages = ("mlx",)
+    extra = "mlx"
+    documentation = _DOCUMENTATION
+    limits: ClassVar[tuple[Limit, ...]] = (
+        Limit(
+            "unsupported",
+            "groups",
+            lambda case: case.groups != 1,
+            'the argument for groups is documented for 1 only: "Only the default groups=1 is currently supported"',
+            _DOCUMENTATION,
+        ),
+        no_periodic(_DOCUMENTATION),
+        no_crop_outside(_DOCUMENTATION),
+        no_crop_without_answer(_DOCUMENTATION),
+        no_complex("https://ml-explore.github.io/mlx/build/html/python/data_types.html"),
+        no_dtype("https://ml-explore.github.io/mlx/build/html/python/data_types.html", "f64"),
+    )
+    bias_in_storage = True
+    second_order = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        importlib.import_module("mlx.core")
+
+    def export(self, value: Any) -> Tensor:
+        """Take an array out of MLX; NumPy has no bfloat16, so that goes by way of float32."""
+        name = str(value.dtype).removeprefix("mlx.core.")
+        if name == "bfloat16":
+            return Tensor(np.array(value.astype(importlib.import_module("mlx.core").float32)), "bf16")
+        return Tensor.of(np.array(value))
+
+    @classmethod
+    def as_numpy(cls, case: Case, name: str) -> str:
+        """Source text of `export`."""
+        return f"np.array({name}{'.astype(mx.float32)' if case.dtype == 'bf16' else ''})"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        words = symmetric(case)
+        if any(low < 0 or high < 0 for low, high in words.rest):
+            raise Declined("inexpressible", "padding and output_padding do not reach that far", _DOCUMENTATION)
+        names = ["x", "w", "bias"][: 2 + case.bias]
+        listed = ", ".join(names)
+        dtype = f"mx.{case.format.label}"
+        axes = tuple(range(case.rank + 2))
+        first = case.layout == "channels_first"
+        image = f"mx.transpose(x, {(0, *axes[2:], 1)})" if first else "x"
+        convolve = call(
+            f"mx.conv_transpose{case.rank}d",
+            [
+                ("", image),
+                ("", _weights(case)),
+                # In one dimension the arguments are plain numbers.
+                *(
+                    (name, value if case.rank > 1 else value[0])
+                    for name, value in (
+                        ("stride", case.stride),
+                        ("padding", words.padding),
+                        ("dilation", case.dilation),
+                        ("output_padding", words.output_padding),
+                    )
+                ),
+                ("groups", case.groups),
+            ],
+        ).replace("\n", "\n    ")
+        lines = [f"y = {convolve}{slices(words.rest, 'channels_last')}"]
+        if case.bias:
+            lines.append("y = y + bias")
+        lines.append(f"return mx.transpose(y, {(0, case.rank + 1, *axes[1:-1])})" if first else "return y")
+        body = [converted(names, lambda name: f"mx.array({name}, dtype={dtype})")]
+        setup = ("import mlx.core as mx", "mx.set_default_device(mx.cpu)")
+        if case.direction == "fwd":
+            return Program(setup, (*body, *inlined(lines), "mx.eval(y)"))
+        body += ["", f"def forward({listed}):", *(f"    {line}" for line in lines), ""]
+        if case.direction == "grad":
+            targets = ", ".join(["dx", "dw", "db"][: len(names)])
+            body += [
+                f"_, ({targets},) = mx.vjp(forward, [{listed}], [mx.array(dy, dtype={dtype})])",
+                f"mx.eval({targets})",
+            ]
+        else:
+            along = ", ".join(f"mx.array({name}, dtype={dtype})" for name in ("vx", "vw", "vb")[: len(names)])
+            body += [
+                f"def gradients({listed}, dy):",
+                f"    return mx.vjp(forward, [{listed}], [dy])[1]",
+                "",
+                f"_, (ddx, ddw, *_, ddy) = mx.vjp(gradients, [{listed}, mx.array(dy, dtype={dtype})], [{along}])",
+                "mx.eval(ddx, ddw, ddy)",
+            ]
+        return Program(setup, tuple(body))

@@ -1,0 +1,66 @@
+"""Compiled programs kept from process to process, where somebody asks for it.
+
+``CONFORMANCE_COMPILE_CACHE`` names a folder. Compilers that can keep their programs keep them there, in a folder
+for each build: its version, the size and time of its shared libraries, and the processor. Two builds of one
+version never share a program, so what is asked is the build that is installed. Where the variable is not set, or
+the libraries of a build are not found, compilers do as they do by themselves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from conformance.adapters.environment import describe
+from conformance.adapters.machines import NATIVE
+
+__all__ = ["VARIABLE", "settings"]
+
+VARIABLE = "CONFORMANCE_COMPILE_CACHE"
+
+# By package: the distribution that compiles, and the variables that let it keep every program.
+_CACHES = {
+    "jax": (
+        "jaxlib",
+        {
+            "JAX_COMPILATION_CACHE_DIR": "{folder}",
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        },
+    ),
+    "torch": ("torch", {"TORCHINDUCTOR_CACHE_DIR": "{folder}"}),
+}
+
+
+def settings(packages: Iterable[str], machine: str = NATIVE) -> dict[str, str]:
+    """Environment variables for a process that imports these packages under a machine profile."""
+    found: dict[str, str] = {}
+    root = os.environ.get(VARIABLE)
+    if not root:
+        return found
+    for distribution, variables in (_CACHES[package] for package in packages if package in _CACHES):
+        build = _build(distribution, machine)
+        if build:
+            folder = Path(root).resolve() / f"{distribution}-{build}"
+            folder.mkdir(parents=True, exist_ok=True)
+            found |= {name: value.format(folder=folder) for name, value in variables.items()}
+    return found
+
+
+def _build(distribution: str, machine: str) -> str | None:
+    """What tells one build from another on this machine; None where it cannot be told."""
+    try:
+        files = importlib.metadata.files(distribution) or []
+        version = importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    libraries = [Path(str(file.locate())) for file in files if ".so" in file.suffixes]
+    facts = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in libraries if path.exists()]
+    if not facts:
+        return None
+    where = describe([])
+    told = repr((sorted(facts), where["cpu"], where["cpu_flags"], machine))
+    return f"{version}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"

@@ -1,0 +1,297 @@
+"""The process an adapter lives in: answers questions on a socket.
+
+It is started as ``python -m conformance.adapters.host.server TARGET FD MACHINE``.
+
+It needs nothing but the standard library, NumPy and the adapter's framework, so that any environment can host
+one. A crash ends this process only; the runner starts another.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import resource
+import select
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from conformance.adapters.base import Adapter, AdapterBug, Declined, NotNumbers, Tensor
+from conformance.adapters.environment import describe
+from conformance.adapters.facts import facts_for, flags_up_to
+from conformance.adapters.host import compile_cache, protocol
+from conformance.adapters.host.measuring import measure
+from conformance.adapters.host.precompile import made_ready, threads
+from conformance.adapters.host.sizes import misshapen, small
+from conformance.adapters.machines import NATIVE, machine_named
+from conformance.adapters.registry import load
+from conformance.cases.case import Case
+from conformance.cases.data import DATA_KINDS
+from conformance.cases.errors import DomainError
+from conformance.cases.policy import policies
+
+__all__ = ["load_adapter", "main", "reply_to"]
+
+# Asking twice costs little where the first answer came fast.
+_REPEAT_WITHIN_SECONDS = 0.5
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_PERTURB = -1, -3, -6  # mallopt(3)
+_POISONS = (0xA5, 0x5B)
+_KEPT_BYTES = 32 << 20  # the largest M_MMAP_THRESHOLD that glibc takes
+_MESSAGE_LIMIT = 20_000
+# No question that is owed an answer comes near it; a program that is on its way to a terabyte meets it first.
+_LEAST_ROOM = 8 << 30
+
+_LIBC = ctypes.CDLL(None)
+
+
+def _poison(byte: int) -> None:
+    """Fill fresh and freed heap memory with a byte, so that memory left unwritten cannot pass for zero.
+
+    Two answers under two bytes differ where they depend on memory that nobody wrote. glibc only, which tidies its
+    heap up each time, and ends a process that it finds has damaged it.
+    """
+    if hasattr(_LIBC, "mallopt"):
+        _LIBC.mallopt(_M_PERTURB, byte)
+
+
+def _run(adapter: Adapter, case: Case, tensors: dict[str, np.ndarray], beyond_limits: bool) -> dict[str, Tensor]:
+    junk = [np.full(size, np.nan) for size in (8, 64)]  # NumPy keeps small blocks for itself
+    del junk
+    return adapter.run(case, _copies(tensors), beyond_limits=beyond_limits)
+
+
+def _keep_freed_memory() -> None:
+    """Let the heap keep what is freed, where it would be poisoned in vain before it goes back to the system."""
+    if hasattr(_LIBC, "mallopt"):
+        _LIBC.mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES)
+        _LIBC.mallopt(_M_TRIM_THRESHOLD, 4 * _KEPT_BYTES)
+
+
+def _changing(first: dict[str, Tensor], second: dict[str, Tensor]) -> list[str]:
+    """Names of the tensors that differ between two runs of a case."""
+    return [
+        name
+        for name in {**first, **second}
+        if name not in first or name not in second or not _same(first[name], second[name])
+    ]
+
+
+def _same(first: Tensor, second: Tensor) -> bool:
+    return (
+        first.dtype == second.dtype
+        and first.values.shape == second.values.shape
+        and np.array_equal(first.values, second.values, equal_nan=first.values.dtype.kind in "fc")
+    )
+
+
+def _ask(
+    adapter: Adapter, case: Case, tensors: dict[str, np.ndarray], *, beyond_limits: bool, twice: bool
+) -> tuple[protocol.Message, dict[str, Any]]:
+    started = time.perf_counter()
+    try:
+        answer = _run(adapter, case, tensors, beyond_limits)
+        seconds = time.perf_counter() - started
+        wrong = misshapen(case, answer)
+        if wrong is not None:
+            return {"reply": "misshapen", "detail": wrong}, {}
+        changing: list[str] = []
+        if twice and seconds < _REPEAT_WITHIN_SECONDS:
+            _poison(_POISONS[1])
+            again = _run(adapter, case, tensors, beyond_limits)
+            if adapter.repeatable or DATA_KINDS[case.data].exact:
+                changing = _changing(answer, again) if misshapen(case, again) is None else list(answer)
+    except Declined as declined:
+        return {"reply": declined.status, "detail": declined.reason, "source": declined.source}, {}
+    except AdapterBug as bug:
+        return {"reply": "broken", "detail": str(bug)[:_MESSAGE_LIMIT]}, {}
+    except NotNumbers as error:
+        return {"reply": "not_numbers", "detail": str(error)[:_MESSAGE_LIMIT]}, {}
+    except MemoryError as error:
+        # For a size that R12 leaves the choice about it is a way to refuse. A small case needs little memory, so
+        # that whoever found too little of it asked for too much. For any other it is nobody's answer.
+        kind = "raised" if _leaves_the_choice(case) or small(case) else "broken"
+        return {"reply": kind, "detail": f"out of memory: {error}"[:_MESSAGE_LIMIT]}, {}
+    except Exception as error:
+        return _refused(adapter, case, f"{type(error).__name__}: {error}"), {}
+    message = {
+        "reply": "answer",
+        "promise": adapter.promise(case),
+        "changing": changing,
+        "dtypes": {name: tensor.dtype for name, tensor in answer.items()},
+    }
+    return message, {name: tensor.values for name, tensor in answer.items()}
+
+
+def _refused(adapter: Adapter, case: Case, message: str) -> protocol.Message:
+    """The reply for an exception of the framework: a documented limit, or a refusal that nobody explains."""
+    refusal = adapter.documented(case, message)
+    if refusal is None:
+        return {"reply": "raised", "detail": message[:_MESSAGE_LIMIT]}
+    return {"reply": "unsupported", "detail": message[:_MESSAGE_LIMIT], "source": refusal.source}
+
+
+def _compile(adapter: Adapter, question: tuple[protocol.Message, dict[str, np.ndarray]]) -> None:
+    """Have the framework compile what an answer takes, by asking for the answer once.
+
+    Only where one is owed: what may take all the memory there is disturbs nobody in its own turn alone.
+    """
+    message, tensors = question
+    case = Case.parse(message["case"])
+    if message["ask"] == "answer" and not _leaves_the_choice(case):
+        with suppress(Exception):  # it is said when the question has its turn
+            adapter.run(case, _copies(tensors), beyond_limits=bool(message.get("beyond_limits")))
+
+
+def _messages(read: Callable[[int], bytes]) -> Iterator[tuple[protocol.Message, dict[str, np.ndarray]]]:
+    """Every message until the socket closes."""
+    with suppress(EOFError):
+        while True:
+            yield protocol.unpack(read)
+
+
+def _leaves_the_choice(case: Case) -> bool:
+    try:
+        return bool(policies(case))
+    except DomainError:
+        return True
+
+
+def _copies(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: array.copy() for name, array in tensors.items()}
+
+
+def _model(
+    adapter: Adapter, case: Case, tensors: dict[str, np.ndarray]
+) -> tuple[protocol.Message, dict[str, Any]]:
+    try:
+        suffix, content = adapter.save_model(case, _copies(tensors))
+    except Declined as declined:
+        return {"reply": declined.status, "detail": declined.reason, "source": declined.source}, {}
+    except Exception as error:
+        return {"reply": "broken", "detail": f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]}, {}
+    return {"reply": "model", "suffix": suffix}, {"content": np.frombuffer(content, np.uint8)}
+
+
+def _program(adapter: Adapter, case: Case) -> protocol.Message:
+    try:
+        return {"reply": "program", "source": str(adapter.program_here(case))}
+    except Declined as declined:
+        return {"reply": declined.status, "detail": declined.reason, "source": declined.source}
+    except Exception as error:
+        return {"reply": "broken", "detail": f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]}
+
+
+def reply_to(adapter: Adapter, message: protocol.Message, tensors: dict[str, np.ndarray]) -> bytes:
+    """The packed reply to a message."""
+    case, number = Case.parse(message["case"]), {"id": message["id"]}
+    if message["ask"] == "program":
+        return protocol.pack(_program(adapter, case) | number)
+    if message["ask"] == "model":
+        reply, arrays = _model(adapter, case, tensors)
+        return protocol.pack(reply | number, arrays)
+    reply, arrays = _ask(
+        adapter, case, tensors,
+        beyond_limits=bool(message.get("beyond_limits")), twice=bool(message.get("twice", True)),
+    )  # fmt: skip
+    _poison(_POISONS[0])  # now rather than over the next question, which a heap that this one damaged would end
+    try:
+        return protocol.pack(reply | number, arrays)
+    except protocol.WireError as error:
+        return protocol.pack({"reply": "broken", "detail": str(error)} | number)
+
+
+def load_adapter(target: str, machine: str) -> tuple[Adapter | None, protocol.Message]:
+    """The adapter, or None, and the message that it is ready or why it is not."""
+    gc.disable()  # an import makes nothing but what stays
+    try:
+        kind = load(target)
+        os.environ.update({**compile_cache.settings(kind.packages, machine), **kind.environment})
+        adapter = kind()
+        adapter.run_under(machine_named(machine))
+    except Exception as error:
+        detail = f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]
+        return None, {"reply": "broken", "detail": detail}
+    finally:
+        gc.freeze()
+        gc.enable()
+    return adapter, {"reply": "ready", "environment": _environment(adapter)}
+
+
+def _environment(adapter: Adapter) -> dict[str, Any]:
+    """What the process runs in, with the facts."""
+    facts = measure(facts_for(adapter.packages, adapter.facts))
+    found = describe(adapter.packages)
+    flags = flags_up_to(found["cpu_flags"], facts["cpu.isa"])
+    if flags != found["cpu_flags"]:
+        # /proc/cpuinfo is the host's where an emulator runs the process.
+        found |= {"cpu": f"{found['cpu']} (emulating another processor)", "cpu_flags": flags}
+    return found | {"facts": facts}
+
+
+def _end_with(connection: socket.socket) -> None:
+    """End this process when the runner goes away, also in the middle of an answer that never comes."""
+
+    def watch() -> None:
+        hung_up = select.poll()
+        hung_up.register(connection, 0)
+        hung_up.poll()
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _limit_memory() -> None:
+    """Let allocations fail beyond half of the machine's memory, so that the machine outlives any question.
+
+    What counts is private writable memory (RLIMIT_DATA): address space that compilers and drivers only reserve
+    is not held against them.
+    """
+    room = max(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2, _LEAST_ROOM)
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard == resource.RLIM_INFINITY or hard > room:
+        resource.setrlimit(resource.RLIMIT_DATA, (room, hard))
+
+
+def main(target: str, descriptor: int, machine: str = NATIVE) -> None:
+    """Serve one adapter until the socket closes."""
+    _limit_memory()
+    _keep_freed_memory()
+    connection = socket.socket(fileno=descriptor)
+    _end_with(connection)
+    stream = connection.makefile("rb")
+    # Whatever a framework prints is not part of the conversation.
+    os.dup2(2, 1)
+
+    def read(count: int) -> bytes:
+        data = stream.read(count)
+        if len(data) < count:
+            raise EOFError
+        return data
+
+    def send(data: bytes) -> None:
+        os.write(2, protocol.TURN)  # first, as the next question may be worked on as soon as this is read
+        connection.sendall(data)
+
+    own = os.getpid()
+    adapter, hello = load_adapter(target, machine)
+    count = threads() if adapter is not None and adapter.compiles_in_threads else 0
+    send(protocol.pack(hello | {"ahead": count > 0}))
+    if adapter is not None:
+        _poison(_POISONS[0])
+        for message, tensors in made_ready(_messages(read), partial(_compile, adapter), count):
+            reply = reply_to(adapter, message, tensors)
+            if os.getpid() != own:
+                os._exit(0)  # a child that the program forked and let return: only one process may answer
+            send(reply)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])

@@ -1,0 +1,47 @@
+"""Whether an output has the right shape, and how much memory a case needs, found without any array."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from conformance.adapters.base import Tensor
+from conformance.cases.case import Case
+from conformance.cases.errors import DomainError
+
+__all__ = ["misshapen", "small"]
+
+_LARGE = 1 << 24  # elements: an output of another shape beyond this is not copied to be looked at
+_SMALL = 1 << 30  # bytes, an eighth of the least that an adapter's process may grow to
+_COPIES = 8  # of everything, in the widest dtype: layouts, paddings, a framework's workspaces
+_WIDEST = 16
+
+
+def misshapen(case: Case, answer: Mapping[str, Tensor]) -> str | None:
+    """What is wrong with the shape of a large output; None for all others, which are compared as a whole.
+
+    A view of one element can claim any shape, so that what is wrong must be said before anything is copied.
+    """
+    large = {name: tensor.values.shape for name, tensor in answer.items() if tensor.values.size > _LARGE}
+    if not large:
+        return None
+    try:
+        right = case.answer_shapes()
+    except DomainError:
+        return "; ".join(f"{name} has shape {shape}" for name, shape in large.items())
+    for name, shape in large.items():
+        if shape != right.get(name):
+            return f"{name} has shape {shape}; by the rules it is {right.get(name)}"
+    return None
+
+
+def small(case: Case) -> bool:
+    """Whether a case needs far less memory than a process has, also by way of a matrix of columns."""
+    try:
+        arrays = [case.input_shape, case.weight_shape, *case.answer_shapes().values()]
+        full = case.geometry().full_size
+    except DomainError:
+        return False
+    columns = (case.batch, *case.input_size, *case.kernel_size, case.out_channels)
+    arrays += [columns, (case.batch, max(case.in_channels, case.out_channels), *(max(size, 1) for size in full))]
+    return sum(map(math.prod, arrays)) * _COPIES * _WIDEST <= _SMALL

@@ -1,0 +1,1 @@
+"""How the tiers are chosen: the domain in classes, and cases that cover it together."""

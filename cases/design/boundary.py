@@ -1,0 +1,272 @@
+"""Boundary classes: the corners of the domain where implementations take another path, each with examples.
+
+A class is a predicate, which is how any list of cases is counted, and ids of examples on three axes, which
+`examples` cuts to a rank.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from conformance.cases.case import Case
+from conformance.cases.errors import DomainError
+
+__all__ = ["BOUNDARIES", "Boundary", "cut", "examples", "met"]
+
+_SPATIAL = ("input_size", "kernel_size", "stride", "dilation", "output_padding", "padding")
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """A corner of the domain.
+
+    Attributes
+    ----------
+    applies : callable
+        Whether a case with an answer lies in it.
+    templates : tuple of str
+        Case ids, mostly of three axes; the first axes serve fewer.
+    ranks : tuple of int
+        The ranks it makes sense for.
+    """
+
+    applies: Callable[[Case], bool]
+    templates: tuple[str, ...]
+    ranks: tuple[int, ...] = (1, 2, 3)
+
+
+def _some(left: str, right: str, compare: Callable[[int, int], bool]) -> Callable[[Case], bool]:
+    return lambda case: any(map(compare, getattr(case, left), getattr(case, right)))
+
+
+def _output_padding_at_stride(case: Case) -> bool:
+    return any(0 < s <= o for o, s in zip(case.output_padding or (), case.stride, strict=False))
+
+
+def _crop_beyond_full(case: Case) -> bool:
+    geometry = case.geometry()
+    return any(max(crop) > full for crop, full in zip(geometry.crop, geometry.full_size, strict=True))
+
+
+def _crops_whole_inputs(case: Case) -> bool:
+    axes = zip(case.geometry().crop, case.geometry().effective_kernel, strict=True)
+    return any(max(crop) >= effective for crop, effective in axes)
+
+
+def _axis_without_taps(case: Case) -> bool:
+    """Whether an axis has outputs, and no tap reaches any of them."""
+    geometry = case.geometry()
+    for axis, k, s, d in zip(range(case.rank), case.kernel_size, case.stride, case.dilation, strict=True):
+        low, length = geometry.crop[axis][0], geometry.output_size[axis]
+        places = range(low, low + length)
+        reached = (j * s + t * d for j, t in itertools.product(range(case.input_size[axis]), range(k)))
+        if length and not any(place in places for place in reached):
+            return True
+    return False
+
+
+def _is_prime(number: int) -> bool:
+    return number > 1 and all(number % divisor for divisor in range(2, number))
+
+
+def _all_prime(case: Case) -> bool:
+    return all(map(_is_prime, (*case.input_size, *case.kernel_size, case.in_channels, case.out_channels)))
+
+
+def _near_simd_width(case: Case) -> bool:
+    return all(any(abs(c - width) <= 1 for width in (16, 32, 64)) for c in (case.in_channels, case.out_channels))
+
+
+def _alike(sizes: tuple[int, ...]) -> bool:
+    return len(set(sizes)) == 1
+
+
+def _square(case: Case) -> bool:
+    return case.rank > 1 and all(map(_alike, (case.input_size, case.kernel_size, case.stride, case.dilation)))
+
+
+BOUNDARIES: dict[str, Boundary] = {
+    "kernel smaller than the stride": Boundary(
+        _some("kernel_size", "stride", lambda k, s: k < s),
+        (
+            "3d-n2-c3x5-i3x4x2-k2x3x1-s3x5x2",
+            "3d-n2-c3x5-i3x4x2-k2x3x1-s3x5x2-same",
+        ),
+    ),
+    "stride equal to the kernel": Boundary(
+        _some("kernel_size", "stride", int.__eq__),
+        ("3d-n2-c3x5-i4x3x2-k3x2x4-s3x2x4",),
+    ),
+    "kernel one": Boundary(
+        lambda case: max(case.kernel_size) == 1,
+        (
+            "3d-n2-c3x5-i4x3x2-k1x1x1",
+            "3d-n2-c3x5-i4x3x2-k1x1x1-s3x2x1-same",
+        ),
+    ),
+    "output_padding at or above the stride": Boundary(
+        _output_padding_at_stride,
+        (
+            "3d-n2-c3x5-i4x3x2-k3x4x2-s2x1x3-d3x2x4-p1.3x0.2x2.3-op2x1x3",
+            "3d-n2-c3x5-i4x3x2-k3x4x2-s2x1x3-op3x1x4",
+        ),
+    ),
+    "crop larger than the full result": Boundary(
+        _crop_beyond_full,
+        (
+            "3d-n2-c3x5-i2x3x2-k3x2x2-s2x1x3-p7.m4x1.1x0.1",
+            "3d-n2-c3x5-i2x3x2-k3x2x2-s2x1x3-pm4.7x1.1x0.1",
+        ),
+    ),
+    "crop of whole inputs": Boundary(
+        _crops_whole_inputs,
+        (
+            "3d-n2-c3x5-i6x5x3-k2x3x1-s2x1x2-p5.2x0.4x2.1",
+            "3d-n2-c3x5-i6x5x3-k2x3x1-s2x1x2-p3x2x1",
+        ),
+    ),
+    "zeros beyond the full result": Boundary(
+        lambda case: any(min(crop) < 0 for crop in case.geometry().crop),
+        (
+            "3d-n2-c3x5-i4x3x2-k3x4x2-s2x3x1-pm2.1xm1.m3xm3.m1",
+            "3d-n2-c3x5-i4x3x2-k2x1x3-s4x3x5-same",
+        ),
+    ),
+    "output of one element": Boundary(
+        lambda case: case.geometry().output_size == (1,) * case.rank,
+        ("3d-n2-c3x5-i3x2x1-k3x4x2-s2x3x1-p4.2x1.5x1.0",),
+    ),
+    "output of zero elements": Boundary(
+        lambda case: min(case.geometry().output_size) == 0,
+        ("3d-n2-c3x5-i3x2x4-k3x4x2-s2x3x1-p4.3x1.2x1.0",),
+    ),
+    "input of one element": Boundary(
+        lambda case: case.input_size == (1,) * case.rank,
+        (
+            "3d-n2-c3x5-i1x1x1-k4x3x2-s2x3x1",
+            "3d-n2-c3x5-i1x1x1-k4x3x2-s2x1x3-same",
+        ),
+    ),
+    "input of zero elements": Boundary(
+        lambda case: min(case.input_size) == 0,
+        ("3d-n2-c3x5-i0x3x2-k4x3x2-s2x1x3",),
+    ),
+    "batch zero": Boundary(lambda case: case.batch == 0, ("3d-n0-c3x5-i4x3x2-k3x4x2-s2x3x1",)),
+    "axis that no tap reaches": Boundary(
+        _axis_without_taps,
+        (
+            "3d-n2-c3x5-i2x3x2-k1x3x2-s4x2x1-p1.1x0.1x1.0",
+            "3d-n2-c3x5-i2x3x2-k2x3x2-s5x2x1-d2x1x3-p3.3x0.1x1.0",
+        ),
+    ),
+    "effective kernel larger than the input": Boundary(
+        lambda case: any(e > i for e, i in zip(case.geometry().effective_kernel, case.input_size, strict=True)),
+        (
+            "3d-n2-c3x5-i2x3x1-k3x2x4-d3x4x2",
+            "3d-n2-c3x5-i2x3x1-k7x5x4-s2x3x1-same",
+        ),
+    ),
+    "`same` with dilation on every axis": Boundary(
+        lambda case: case.padding == "same" and min(case.dilation) > 1,
+        ("3d-n2-c3x5-i5x4x3-k2x3x2-d3x2x4-same", "3d-n2-c3x5-i4x3x2-k3x2x4-s2x3x1-d2x4x3-same"),
+    ),
+    "output size equal to the filters": Boundary(
+        lambda case: case.geometry().output_size[-1] == case.out_channels,
+        ("3d-n2-c3x7-i3x3x3-k3x3x3-s2x2x2",),
+    ),
+    "input size equal to the channels": Boundary(
+        lambda case: case.input_size[-1] == case.in_channels,
+        ("3d-n2-c3x5-i3x3x3-k2x2x2-s2x2x2",),
+    ),
+    "kernel equal to the input": Boundary(
+        lambda case: case.kernel_size == case.input_size,
+        ("3d-n2-c3x5-i4x3x2-k4x3x2-s2x1x3",),
+    ),
+    "channels in equal to channels out": Boundary(
+        lambda case: case.in_channels == case.out_channels > 1,
+        (
+            "3d-n2-c4x4-i4x3x2-k3x4x2-s2x3x1",
+            "3d-n2-c4x4-i4x3x2-k3x4x2-s2x3x1-g2",
+        ),
+    ),
+    "batch equal to the channels": Boundary(
+        lambda case: case.batch in (case.in_channels, case.out_channels) and case.batch > 1,
+        (
+            "3d-n3-c3x5-i4x3x2-k3x4x2-s2x3x1",
+            "3d-n3-c2x3-i4x3x2-k3x4x2-s2x3x1",
+        ),
+    ),
+    "all axes alike": Boundary(
+        _square,
+        (
+            "3d-n2-c3x5-i3x3x3-k3x3x3-s2x2x2-same",
+            "3d-n2-c3x5-i3x3x3-k2x2x2-d2x2x2-p1x1x1",
+        ),
+        (2, 3),
+    ),
+    "prime sizes": Boundary(
+        _all_prime,
+        ("3d-n2-c5x7-i7x5x3-k3x5x2-s2x3x1",),
+    ),
+    "channels about a SIMD width": Boundary(
+        _near_simd_width,
+        (
+            "3d-n2-c15x17-i3x2x2-k2x3x1-s2x1x1",
+            "3d-n2-c16x32-i3x2x2-k2x3x1-s2x1x1",
+            "3d-n2-c33x31-i3x2x2-k2x3x1-s2x1x1",
+        ),
+    ),
+    "long": Boundary(
+        lambda case: max(case.input_size) >= 512,
+        (
+            "1d-n2-c3x5-i1023-k9-s2-same",
+            "1d-n2-c3x5-i512-k129-s3-d2",
+        ),
+        (1,),
+    ),
+    "deep groups": Boundary(
+        lambda case: case.groups >= 8 and case.in_channels > case.groups,
+        ("3d-n2-c16x24-i3x2x2-k3x4x2-s2x3x1-g8",),
+    ),
+    "depthwise": Boundary(
+        lambda case: case.groups > 1 and case.in_channels == case.groups,
+        (
+            "3d-n2-c5x5-i4x3x2-k3x4x2-s2x3x1-g5",
+            "3d-n2-c4x12-i4x3x2-k3x4x2-s2x3x1-g4",
+        ),
+    ),
+    "stride far above the kernel": Boundary(
+        lambda case: any(s > 4 * e for s, e in zip(case.stride, case.geometry().effective_kernel, strict=True)),
+        ("3d-n2-c3x5-i3x2x2-k2x3x1-s17x2x5-same",),
+    ),
+    "far dilation": Boundary(
+        lambda case: max(case.dilation) > 8,
+        ("3d-n2-c3x5-i4x3x2-k3x2x1-d11x3x2-p6.5x1.0x0.0",),
+    ),
+}
+
+
+def cut(template: Case, rank: int) -> Case:
+    """The first axes of a case."""
+    fields = {field: getattr(template, field) for field in _SPATIAL}
+    kept: dict[str, Any] = {f: value[:rank] if isinstance(value, tuple) else value for f, value in fields.items()}
+    return replace(template, rank=rank, **kept)
+
+
+def examples(name: str) -> Iterator[Case]:
+    """The cases of a boundary class, forward in f32: its templates on every rank it makes sense for."""
+    boundary = BOUNDARIES[name]
+    for template, rank in itertools.product(boundary.templates, boundary.ranks):
+        yield cut(Case.parse(template), rank)
+
+
+def met(case: Case) -> list[str]:
+    """Names of the boundary classes a case lies in; none for a question without an answer."""
+    try:
+        case.geometry()
+    except DomainError:
+        return []
+    return [name for name, boundary in BOUNDARIES.items() if boundary.applies(case)]

@@ -1,0 +1,1 @@
+"""Running cases on adapters: one case, the cases of a run, and a failed case again."""

@@ -1,0 +1,133 @@
+"""One case on one adapter: the function every way of running the suite ends in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from conformance.adapters.host.client import AdapterProcess, Pending, ProcessLimits
+from conformance.adapters.registry import resolve
+from conformance.cases.case import Case
+from conformance.cases.errors import DomainError
+from conformance.cases.policy import beyond_memory
+from conformance.diagnosis import diagnose
+from conformance.execution.earlier_calls import stateful
+from conformance.oracle.evidence import evidence
+from conformance.oracle.expected_output import input_tensors
+from conformance.oracle.verdict import judge
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.statuses import STATUSES
+
+__all__ = ["ask", "ask_behind", "check", "verdict"]
+
+
+_WITHOUT_ARRAYS = ("not_numbers", "misshapen")  # whose detail says all that there is to say
+
+
+def ask(case: Case, host: AdapterProcess, sent: Pending | None = None) -> Outcome:
+    """Ask one question and judge the reply.
+
+    Parameters
+    ----------
+    case : Case
+        The question.
+    host : AdapterProcess
+        The adapter's process; started if need be, replaced after a crash.
+    sent : Pending, optional
+        The question, where it is on its way to the process already.
+
+    Returns
+    -------
+    Outcome
+        Always; whatever goes wrong is one of its statuses.
+    """
+    started = time.perf_counter()
+    fields: dict[str, Any]
+    try:
+        tensors = input_tensors(case)
+        reply = host.ask(case, tensors) if sent is None else host.wait(sent)
+        fields = judge(case, tensors, reply)
+        if fields["status"] not in ("pass", "unchecked", "unsupported", "inexpressible", "infra"):
+            fields["program"] = host.program(case)
+            if _comparable(case) and reply.kind not in _WITHOUT_ARRAYS:
+                fields["evidence"] = evidence(case, tensors, reply)
+                fields["diagnosis"] = diagnose(case, tensors, reply, fields, host)
+    except MemoryError as error:
+        fields = {"status": "infra", "detail": f"out of memory: {error}"}
+    return Outcome(str(case), host.spec.name, seconds=time.perf_counter() - started, **fields)
+
+
+def ask_behind(case: Case, host: AdapterProcess, after: Sequence[Case]) -> Outcome:
+    """Ask in a process that computes other cases first, and say whether a failure depends on them.
+
+    Parameters
+    ----------
+    case : Case
+        The case that is judged.
+    host : AdapterProcess
+        The adapter's process.
+    after : sequence of Case
+        What it computes first, in order.
+
+    Returns
+    -------
+    Outcome
+        ``fail: stateful`` where the case fails behind the others, and not in a process of its own.
+    """
+    if not after:
+        return ask(case, host)
+    for other in after:
+        host.ask(other, input_tensors(other))
+    outcome = ask(case, host)
+    if not outcome.gates or STATUSES[outcome.status].ours:
+        return outcome
+    with AdapterProcess(host.spec, host.limits) as alone:
+        if ask(case, alone).gates:
+            return outcome
+    return stateful(outcome, case, after, {str(other): host.program(other) for other in after})
+
+
+def verdict(case: Case, host: AdapterProcess) -> Outcome:
+    """Ask one question and judge the reply as `ask` does, without a look at what is wrong with it."""
+    try:
+        tensors = input_tensors(case)
+        fields = judge(case, tensors, host.ask(case, tensors))
+    except MemoryError as error:
+        fields = {"status": "infra", "detail": f"out of memory: {error}"}
+    return Outcome(str(case), host.spec.name, **fields)
+
+
+def _comparable(case: Case) -> bool:
+    """Whether the right answer can be computed to be shown, or there is none."""
+    try:
+        return not beyond_memory(case)
+    except DomainError:
+        return True
+
+
+def check(case: Case | str, adapter: str = "torch", *, limits: ProcessLimits | None = None) -> Outcome:
+    """Ask one adapter one question, in a process of its own that ends with the call.
+
+    Parameters
+    ----------
+    case : Case or str
+        The question, or its id in full or short form.
+    adapter : str
+        A name `conformance.adapters.registry.resolve` knows.
+    limits : ProcessLimits, optional
+        How long to wait.
+
+    Returns
+    -------
+    Outcome
+        The verdict.
+
+    Raises
+    ------
+    CaseError, UnknownAdapter
+        Bad input.
+    """
+    question_asked = Case.parse(case) if isinstance(case, str) else case
+    with AdapterProcess(resolve(adapter), limits) as host:
+        return ask(question_asked, host)

@@ -1,0 +1,63 @@
+"""Outcomes that depend on earlier calls in the same process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+
+from conformance.cases.case import Case
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.statuses import label
+
+__all__ = ["differing", "fails", "stateful"]
+
+
+def differing(first: Case, second: Case) -> list[str]:
+    """Names of the fields in which two cases differ."""
+    return [
+        item.name
+        for item in fields(Case)
+        if item.compare and getattr(first, item.name) != getattr(second, item.name)
+    ]
+
+
+def stateful(first: Outcome, case: Case, after: Sequence[Case], programs: dict[str, str]) -> Outcome:
+    """The outcome of a case that fails behind other cases and not alone.
+
+    Parameters
+    ----------
+    first : Outcome
+        As it failed.
+    case : Case
+        What failed.
+    after : sequence of Case
+        What was run before it, oldest first.
+    programs : dict
+        The calls that were made for those, by case id.
+    """
+    text = f"right in a process of its own, wrong after {_listed(case, after)}"
+    failed = f"{label(first.status, first.kind)}: {first.detail}"
+    return replace(
+        fails(first, "stateful", f"{text}: {failed}", text),
+        after=[str(other) for other in after],
+        after_programs=programs,
+    )
+
+
+def _listed(case: Case, after: Sequence[Case]) -> str:
+    if len(after) != 1:
+        return f"{len(after)} other calls"
+    names = [name.replace("_", " ") for name in differing(after[0], case)]
+    return f"a call that differs in {' and '.join(names)} alone" if names else "the same call"
+
+
+def fails(first: Outcome, kind: str, detail: str, text: str) -> Outcome:
+    """An outcome as a failure of another kind, with what is known about it in words."""
+    transform = {"stateful": "earlier_calls"}.get(kind, kind)
+    return replace(
+        first,
+        status="fail",
+        kind=kind,
+        detail=detail,
+        diagnosis={"transform": transform, "axes": [], "text": text},
+    )

@@ -1,0 +1,149 @@
+"""Processes beside the one of a run, in which failures are run again.
+
+The process of the run goes on as it is: what it holds may be why a case failed, and would be lost with it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+from conformance.adapters.host.client import AdapterProcess, ProcessLimits
+from conformance.adapters.host.history import Call
+from conformance.adapters.registry import AdapterSpec
+from conformance.cases import Case
+from conformance.oracle.expected_output import input_tensors
+from conformance.oracle.verdict import judge
+from conformance.reports.record.statuses import STATUSES
+
+__all__ = ["MOST_PROCESSES", "MOST_SECONDS", "Rerun", "Spare"]
+
+MOST_PROCESSES = 30
+"""Processes that an adapter may be started in for replays, in each worker of a run."""
+
+MOST_SECONDS = 30.0
+"""Time that replays may take for an adapter, in each worker; what was begun is finished."""
+
+_NEW_PROCESSES = 3
+_REPEATS = 20
+
+T = TypeVar("T")
+
+
+class Spare:
+    """One further process at a time, and what was spent on each adapter."""
+
+    def __init__(self, limits: ProcessLimits) -> None:
+        self._limits = limits
+        self._host: AdapterProcess | None = None
+        self._processes: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._right_alone: Counter[str] = Counter()
+
+    def new(self, spec: AdapterSpec) -> AdapterProcess:
+        """A process that has been given nothing yet."""
+        self.close()
+        self._processes[spec.name] += 1
+        self._host = AdapterProcess(spec, self._limits)
+        return self._host
+
+    def kept(self, spec: AdapterSpec) -> AdapterProcess | None:
+        """The last process, where enough failures of an adapter were right in a new one.
+
+        A flood of such failures then takes one process and not one each.
+        """
+        there = self._host is not None and self._host.spec == spec
+        return self._host if there and self._right_alone[spec.name] >= _NEW_PROCESSES else None
+
+    def latest(self, spec: AdapterSpec) -> AdapterProcess:
+        """The last process of an adapter, whatever it was given."""
+        return self._host if self._host is not None and self._host.spec == spec else self.new(spec)
+
+    def was_right_alone(self, spec: AdapterSpec) -> None:
+        """Count a failure that a new process did not show."""
+        self._right_alone[spec.name] += 1
+
+    def more(self, spec: AdapterSpec) -> bool:
+        """Whether replays may start a further process of an adapter."""
+        return self._processes[spec.name] < MOST_PROCESSES and self._seconds[spec.name] < MOST_SECONDS
+
+    @contextmanager
+    def timed(self, spec: AdapterSpec) -> Iterator[None]:
+        """Count what is done towards the time of an adapter."""
+        started = time.monotonic()
+        yield
+        self._seconds[spec.name] += time.monotonic() - started
+
+    def close(self) -> None:
+        """End the process."""
+        if self._host is not None:
+            self._host.close()
+            self._host = None
+
+
+class Rerun:
+    """One failed case, run again in several ways.
+
+    Parameters
+    ----------
+    spare : Spare
+        Where.
+    spec, case
+        What failed.
+    before : sequence of Call
+        The calls that its process was given before it.
+    twice : bool
+        Whether the case is computed twice.
+    """
+
+    def __init__(
+        self, spare: Spare, spec: AdapterSpec, case: Case, before: Sequence[Call], *, twice: bool
+    ) -> None:
+        self.case, self.before = case, tuple(before)
+        self._spare, self._spec, self._twice = spare, spec, twice
+
+    def alone(self, run: Callable[[AdapterProcess], T], fails: Callable[[T], bool]) -> T:
+        """What comes of the case in another process: a new one, or after many such failures the last one.
+
+        A failure in one that is not new says nothing, so that the case is then run in a new one.
+        """
+        kept = self._spare.kept(self._spec)
+        if kept is not None:
+            result = run(kept)
+            if not fails(result):
+                return result
+        result = run(self._spare.new(self._spec))
+        if not fails(result):
+            self._spare.was_right_alone(self._spec)
+        return result
+
+    def more(self) -> bool:
+        """Whether a further process may be started."""
+        return self._spare.more(self._spec)
+
+    def fails_behind(self, calls: Sequence[Call]) -> bool:
+        """Whether the case fails in a new process that is given some calls first."""
+        with self._spare.timed(self._spec):
+            host = self._spare.new(self._spec)
+            for call in calls:
+                host.ask(call.case, input_tensors(call.case), beyond_limits=call.beyond_limits, twice=call.twice)
+            return self._fails(host)
+
+    def fails_at_times(self) -> bool:
+        """Whether the case fails when it is run many times in the process that replayed it."""
+        with self._spare.timed(self._spec):
+            host = self._spare.latest(self._spec)
+            return any(self._fails(host) for _ in range(_REPEATS))
+
+    def programs(self, calls: Sequence[Call]) -> dict[str, str]:
+        """The programs of some calls, by case id."""
+        host = self._spare.latest(self._spec)
+        return {str(call.case): host.program(call.case) for call in calls}
+
+    def _fails(self, host: AdapterProcess) -> bool:
+        tensors = input_tensors(self.case)
+        status = STATUSES[judge(self.case, tensors, host.ask(self.case, tensors, twice=self._twice))["status"]]
+        return status.gates and not status.ours

@@ -1,0 +1,135 @@
+"""The oracle's answer to a case: right values, sums of magnitudes and numbers of products."""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from conformance.cases.case import Case
+from conformance.cases.data import DATA_KINDS, make_tensors
+from conformance.cases.directions import DIRECTIONS
+from conformance.cases.errors import DomainError
+from conformance.oracle import convolution
+from conformance.oracle.error_bound import is_normwise
+from conformance.oracle.normwise import norms_of
+from conformance.oracle.reference import Reference
+from conformance.oracle.second_order import conv_transpose_second_order
+from conformance.oracle.special_values import REFERENCES
+
+__all__ = ["are_whole", "expected_output", "input_tensors", "judged_bit_by_bit", "reference"]
+
+Tensors = dict[str, np.ndarray]
+
+
+def expected_output(case: Case, tensors: Tensors) -> Tensors:
+    """The right answer to a case on given tensors, by the names of ``Case.answers``.
+
+    Raises
+    ------
+    DomainError
+        The question has no answer.
+    """
+    crop, *periods = case.geometry().windows
+    found = _window(case, tensors, crop)
+    without_bias = {name: array for name, array in tensors.items() if name not in ("bias", "vb")}
+    for further in periods:  # R15: what lies a period away is added; the bias is not, and its gradient is not
+        for name, part in _window(case, without_bias, further).items():
+            if name != "db":
+                found[name] = found[name] + part
+    return {name: found[name] for name in case.answers}
+
+
+def _window(case: Case, tensors: Tensors, crop: tuple[tuple[int, int], ...]) -> Tensors:
+    """The answer for one window of the full result."""
+    x, w = tensors["x"], tensors["w"]
+    geometry: dict[str, Any] = {
+        "stride": case.stride,
+        "dilation": case.dilation,
+        "groups": case.groups,
+        "crop": crop,
+        "layout": case.layout,
+    }
+    if case.direction == "fwd":
+        return {"y": convolution.conv_transpose(x, w, tensors.get("bias"), **geometry)}
+    if case.direction == "grad2":
+        given = (tensors.get(name) for name in DIRECTIONS["grad2"].given)
+        return conv_transpose_second_order(x, w, *given, **geometry)._asdict()
+    return convolution.conv_transpose_gradients(x, w, tensors["dy"], **geometry)._asdict()
+
+
+def reference(case: Case, tensors: Tensors) -> dict[str, Reference]:
+    """Right values with all that the verdict needs, one `Reference` an answer tensor.
+
+    Those to the tensors of `question` are kept along with them; treat as read-only.
+    """
+    kept = _KEPT.get(case)
+    if kept is None or kept.tensors is not tensors:
+        return _reference(case, tensors)
+    if kept.reference is None:
+        kept.reference = _reference(case, tensors)
+    return kept.reference
+
+
+def _reference(case: Case, tensors: Tensors) -> dict[str, Reference]:
+    found = REFERENCES[DATA_KINDS[case.data].judged](case, tensors, expected_output)
+    whole = not case.format.is_complex and all(are_whole(array) for array in tensors.values())
+    return {
+        name: replace(value, whole=whole, norms=partial(norms_of, case, tensors, name))
+        for name, value in found.items()
+    }
+
+
+def are_whole(array: np.ndarray) -> bool:
+    """Whether all entries are finite whole numbers."""
+    return bool(np.all(np.isfinite(array) & (array == np.rint(array))))
+
+
+def judged_bit_by_bit(case: Case, promise: str) -> bool:
+    """Whether the answer must be right bit for bit: on exact data, but for an adapter with a normwise promise."""
+    return DATA_KINDS[case.data].exact and not is_normwise(promise)
+
+
+@dataclass
+class _Kept:
+    """The input data of a case, what they and the right answers may take in bytes, and those once known."""
+
+    tensors: Tensors
+    size: int
+    reference: dict[str, Reference] | None = None
+
+
+class _Store(dict[Case, _Kept]):
+    """What is kept, oldest first, within a number of bytes."""
+
+    size = 0
+
+    def keep(self, case: Case, kept: _Kept) -> None:
+        self[case] = kept
+        self.size += kept.size
+        while self.size > _MOST_BYTES:
+            self.size -= self.pop(next(iter(self))).size
+
+
+_KEPT = _Store()
+_MOST_BYTES = 256 << 20
+_DOUBLES = 3  # right values, sums of magnitudes, numbers of products
+
+
+def input_tensors(case: Case) -> Tensors:
+    """Input data of a case, kept for the adapters that are asked next; treat as read-only."""
+    kept = _KEPT.get(case)
+    if kept is not None:
+        return kept.tensors
+    tensors = make_tensors(case)
+    size = sum(array.nbytes for array in tensors.values())
+    with suppress(DomainError):
+        size += sum(map(math.prod, case.answer_shapes().values())) * _DOUBLES * 8
+    if size > _MOST_BYTES:
+        return tensors
+    _KEPT.keep(case, _Kept(tensors, size))
+    return tensors

@@ -1,0 +1,71 @@
+"""``Reference``: what the oracle says about one output tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from conformance.oracle.normwise import Norms
+
+__all__ = ["Reference"]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the oracle says about one answer tensor, element by element.
+
+    Attributes
+    ----------
+    exact : numpy.ndarray
+        The right values in float64 (complex128).
+    sums : callable
+        Returns `magnitude` and `terms`. Most answers are right bit for bit and need neither.
+    also : tuple of numpy.ndarray
+        Other values each element may take, where the data kind leaves a choice.
+    positive : numpy.ndarray or None
+        Where a zero must be +0.
+    whole : bool
+        Whether all input data are real whole numbers, so that sums are exact up to what the accumulator holds.
+    norms : callable or None
+        Returns what normwise profiles need; None from it for a plain sum, which is judged by its own terms.
+    """
+
+    exact: np.ndarray
+    sums: Callable[[], tuple[np.ndarray, np.ndarray]]
+    also: tuple[np.ndarray, ...] = ()
+    positive: np.ndarray | None = None
+    whole: bool = False
+    norms: Callable[[], Norms | None] | None = None
+
+    def minus_zeros(self, values: np.ndarray) -> np.ndarray:
+        """Which values are minus zero where plus zero is right; the two compare as equal."""
+        if self.positive is None:
+            return np.zeros(values.shape, bool)
+        return self.positive & (values == 0) & np.signbit(values)
+
+    @classmethod
+    def of(
+        cls,
+        exact: np.ndarray,
+        magnitude: np.ndarray,
+        terms: np.ndarray,
+        *,
+        whole: bool = False,
+        norms: Callable[[], Norms | None] | None = None,
+    ) -> Reference:
+        """A reference whose sums are known."""
+        return cls(exact, lambda: (magnitude, terms), whole=whole, norms=norms)
+
+    @property
+    def magnitude(self) -> np.ndarray:
+        """S: the sums of absolute values, the bias included."""
+        return self.sums()[0]
+
+    @property
+    def terms(self) -> np.ndarray:
+        """The number of products, and one more for a bias."""
+        return self.sums()[1]

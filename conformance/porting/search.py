@@ -1,0 +1,181 @@
+"""Find the call in another interface's words, proven right, with as few steps around it as that takes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from conformance.adapters.host.client import AdapterProcess
+from conformance.cases import Case, CaseError, DomainError
+from conformance.cases.data import make_tensors
+from conformance.cases.dtypes import round_to
+from conformance.cases.policy import policies
+from conformance.oracle.expected_output import expected_output
+from conformance.porting.steps import STEPS, PortStep
+
+__all__ = ["Port", "Proof", "Unaskable", "find_port", "prove"]
+
+_DECLINED = ("unsupported", "inexpressible")
+# Each waits for a framework to start, or for the time limit: what ends or hangs so often does so in any form.
+_PATIENCE = {"crash": 3, "timeout": 1}
+
+
+class Unaskable(Exception):
+    """An interface whose process does not start."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a comparison with the right answer found.
+
+    Attributes
+    ----------
+    proved : tuple of str
+        What agreed bit for bit: ``output`` and ``gradients``, or ``shape``.
+    problem : str
+        What does not; empty where all agrees.
+    declined : str
+        Why the interface does not take the question; empty where it does.
+    ended : str
+        ``crash`` or ``timeout``, where that is the problem.
+    """
+
+    proved: tuple[str, ...] = ()
+    problem: str = ""
+    declined: str = ""
+    ended: str = ""
+
+
+@dataclass(frozen=True)
+class Port:
+    """A question in an interface's own words.
+
+    Attributes
+    ----------
+    case, asked : Case
+        The question, and the one the interface is asked.
+    steps : tuple of (PortStep, Case)
+        What is done around the call, each with the case it starts from.
+    reason : str
+        A sentence on why the call does not stand alone; empty if it does.
+    proof : Proof
+        That it is right, or what is not.
+    """
+
+    case: Case
+    asked: Case
+    steps: tuple[tuple[PortStep, Case], ...] = ()
+    reason: str = ""
+    proof: Proof = Proof()
+
+    def lines(self, part: str) -> list[str]:
+        """NumPy lines of all steps; those after the call in reverse order."""
+        order: Iterable[tuple[PortStep, Case]] = self.steps if part.startswith("before") else reversed(self.steps)
+        return [line for step, case in order for line in getattr(step, part)(case)]
+
+
+def find_port(case: Case, host: AdapterProcess) -> Port | str:
+    """The right call with the fewest steps around it, or the reason there is none.
+
+    A call that the interface takes and answers wrongly is passed over for one with more steps that is right. Where
+    no form is right, the first is returned with its problem.
+
+    Parameters
+    ----------
+    case : Case
+        The question.
+    host : AdapterProcess
+        The interface.
+
+    Raises
+    ------
+    Unaskable
+        Its process does not start.
+    """
+    case = replace(case, direction="fwd", data="ints")
+    reason, wrong, patience = "", None, dict(_PATIENCE)
+    for count in range(len(STEPS) + 1):
+        for chosen in itertools.combinations(STEPS, count):
+            port = _with(case, chosen)
+            if port is None:
+                continue
+            proof = prove(port, host)
+            port = replace(port, reason=reason, proof=proof)
+            if proof.proved and not proof.problem:
+                return port
+            if proof.problem:
+                wrong = wrong or port
+                if proof.ended:
+                    patience[proof.ended] -= 1
+                    if not patience[proof.ended]:
+                        return wrong
+                reason = reason or f"The call alone gives a wrong answer here ({proof.problem})"
+            reason = reason or f"There is no single call: {proof.declined}"
+    return wrong or reason
+
+
+def _with(case: Case, chosen: tuple[PortStep, ...]) -> Port | None:
+    asked, steps = case, []
+    for step in chosen:
+        if not step.applies(asked):
+            return None
+        steps.append((step, asked))
+        try:
+            asked = step.case(asked)
+        except (CaseError, DomainError):
+            return None
+    return Port(case, asked, tuple(steps))
+
+
+def _before(port: Port, case: Case) -> dict[str, Any]:
+    there: dict[str, Any] = {"np": np, **make_tensors(case)}
+    exec("\n".join(port.lines("before")), there)
+    if case.direction == "grad":
+        exec("\n".join(port.lines("before_gradient")), there)
+    return there
+
+
+def _arrays(there: dict[str, Any], case: Case) -> dict[str, np.ndarray]:
+    names = ["x", "w", *(["bias"] * case.bias), *(["dy"] * (case.direction == "grad"))]
+    return {name: np.ascontiguousarray(there[name]) for name in names}
+
+
+def prove(port: Port, host: AdapterProcess) -> Proof:
+    """Ask with random integers, forward and gradients, and compare every bit with the oracle."""
+    proved: list[str] = []
+    for direction in ("fwd", "grad"):
+        case = replace(port.case, direction=direction)
+        asked = replace(port.asked, direction=direction)
+        there = _before(port, case)
+        reply = host.ask(asked, _arrays(there, asked), twice=False)
+        if reply.kind in _DECLINED or (reply.kind == "raised" and policies(asked)):  # R12 lets it refuse
+            # An interface without gradients is ported forward only.
+            return Proof(tuple(proved), declined="" if proved else reply.detail)
+        if reply.kind != "answer":
+            if reply.kind == "broken" and (failed := host.start()) is not None:
+                raise Unaskable(f"{host.spec.name}: {failed.detail}")
+            said = reply.detail.splitlines()[0] if reply.detail else ""
+            ended = reply.kind if reply.kind in _PATIENCE else ""
+            return Proof(tuple(proved), f"{direction}: {reply.kind}, {said}", ended=ended)
+        if "shape" in reply.tensors:  # a shape inference has no more to say
+            inferred = tuple(reply.tensors["shape"].values.tolist())
+            if inferred != asked.output_shape:
+                return Proof((), f"the shape inferred is {inferred}; by the rules it is {asked.output_shape}")
+            return Proof(("shape",))
+        for name, tensor in reply.tensors.items():
+            if tensor.dtype != asked.dtype:
+                return Proof(tuple(proved), f"{name} has dtype {tensor.dtype}; {asked.dtype} was asked for")
+        there.update({name: tensor.values for name, tensor in reply.tensors.items()})
+        exec("\n".join(port.lines("after" if direction == "fwd" else "after_gradient")), there)
+        for name, wanted in expected_output(case, make_tensors(case)).items():
+            right = round_to(case.format, wanted)
+            if there[name].shape != right.shape:
+                return Proof(tuple(proved), f"{name} has shape {there[name].shape}, by the rules {right.shape}")
+            if not np.array_equal(there[name], right):
+                return Proof(tuple(proved), f"{name} has wrong values")
+        proved.append({"fwd": "output", "grad": "gradients"}[direction])
+    return Proof(tuple(proved))

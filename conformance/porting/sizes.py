@@ -1,0 +1,195 @@
+"""All the arguments that give an output of a certain size, in each framework, and where the output then begins.
+
+Each family proposes argument texts; they are read as calls, as if a user had pasted them, and those whose output
+has the wanted size stay. So the calculator knows no formula of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from conformance.calls import CallError, parse_call
+from conformance.cases import DomainError
+from conformance.cases.geometry import Axis
+
+__all__ = ["FAMILIES", "Family", "Legal", "legal", "nearest", "where"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """How one framework is asked for a size.
+
+    Attributes
+    ----------
+    call : str
+        A call on one axis; ``{k}``, ``{s}``, ``{d}`` and ``{i}`` stand for the axis, ``{arguments}`` for the rest.
+    arguments : callable
+        From an axis and the wanted size to argument texts worth trying, within what the framework documents.
+    """
+
+    call: str
+    arguments: Callable[[Axis, int], Iterator[str]]
+
+
+@dataclass(frozen=True)
+class Legal:
+    """Arguments that give the size.
+
+    Attributes
+    ----------
+    family, arguments, call : str
+        The framework, the arguments, and a whole call that has them.
+    crop : tuple of int
+        What is cut from the full result at the front and at the back; negative adds zeros.
+    """
+
+    family: str
+    arguments: str
+    call: str
+    crop: tuple[int, int]
+
+
+def _split(axis: Axis, output: int) -> list[tuple[int, int]]:
+    """The crops nearest to the middle."""
+    total = axis.full_size - output
+    return list(dict.fromkeys([(total // 2, total - total // 2), (total - total // 2, total // 2)]))
+
+
+def _torch(axis: Axis, output: int) -> Iterator[str]:
+    # padding p at both ends and output_padding below the larger of stride and dilation.
+    for extra in range(max(axis.stride, axis.dilation)):
+        double = axis.full_size + extra - output
+        if double >= 0 and double % 2 == 0:
+            yield f"padding={double // 2}, output_padding={extra}"
+
+
+def _keras(axis: Axis, output: int) -> Iterator[str]:
+    if axis.stride > 1 and axis.dilation > 1:
+        return  # documented as incompatible
+    for padding in ("valid", "same"):
+        yield f"padding='{padding}'"
+        for extra in range(axis.stride):
+            yield f"padding='{padding}', output_padding={extra}"
+
+
+def _tensorflow(axis: Axis, output: int) -> Iterator[str]:
+    for padding in ("SAME", "VALID"):
+        yield f"output_shape=[1, {output}, 1], padding='{padding}'"
+
+
+def _jax(axis: Axis, output: int) -> Iterator[str]:
+    yield from ("padding='SAME'", "padding='VALID'")
+    for low, high in _split(axis, output):
+        reach = axis.effective_kernel - 1
+        yield f"padding=[({reach - low}, {reach - high})]"
+
+
+def _haiku(axis: Axis, output: int) -> Iterator[str]:
+    if axis.dilation == 1:  # it has no argument for it
+        for padding in ("SAME", "VALID"):
+            yield f"padding='{padding}'"
+            yield f"output_shape=({output},), padding='{padding}'"
+
+
+def _equinox(axis: Axis, output: int) -> Iterator[str]:
+    for extra in range(axis.stride):  # it takes none of a stride or more
+        for padding in ("SAME", "SAME_LOWER"):
+            yield f"padding='{padding}', output_padding={extra}"
+        double = axis.full_size + extra - output
+        if extra and double >= 0 and double % 2 == 0:
+            yield f"padding={double // 2}, output_padding={extra}"
+    for low, high in _split(axis, output):
+        if low >= 0 and high >= 0:
+            yield f"padding=(({low}, {high}),)"
+
+
+def _onnx(axis: Axis, output: int) -> Iterator[str]:
+    for extra in range(max(axis.stride, axis.dilation)):
+        for low, high in _split(axis, output - extra):
+            if low >= 0 and high >= 0:
+                yield f"pads=[{low}, {high}]" + (f", output_padding=[{extra}]" if extra else "")
+    yield from ("auto_pad='SAME_UPPER'", "auto_pad='SAME_LOWER'", "auto_pad='VALID'")
+    for upper in ("", ", auto_pad='SAME_UPPER'"):
+        yield f"output_shape=[{output}]{upper}"
+
+
+FAMILIES: dict[str, Family] = {
+    "torch": Family("torch.nn.ConvTranspose1d(1, 1, {k}, {s}, {arguments}, dilation={d})", _torch),
+    "keras": Family("keras.layers.Conv1DTranspose(1, {k}, {s}, {arguments}, dilation_rate={d})", _keras),
+    "tensorflow": Family(
+        "tf.nn.conv1d_transpose(x, zeros([{k}, 1, 1]), strides={s}, {arguments}, dilations={d})", _tensorflow
+    ),
+    "jax": Family("jax.lax.conv_transpose(x, zeros(({k}, 1, 1)), ({s},), {arguments}, rhs_dilation=({d},))", _jax),
+    "flax": Family("flax.linen.ConvTranspose(1, ({k},), ({s},), {arguments}, kernel_dilation=({d},))", _jax),
+    "haiku": Family("haiku.Conv1DTranspose(1, {k}, stride={s}, {arguments})", _haiku),
+    "equinox": Family("equinox.nn.ConvTranspose1d(1, 1, {k}, {s}, {arguments}, dilation={d}, key=key)", _equinox),
+    "onnx": Family(
+        "onnx.helper.make_node('ConvTranspose', 'xw', 'y', strides=[{s}], dilations=[{d}], {arguments})", _onnx
+    ),
+}
+"""The frameworks by name."""
+
+_CHANNELS_FIRST = ("torch", "equinox", "onnx")
+
+
+def legal(axis: Axis, output: int, family: str) -> list[Legal]:
+    """All arguments of a framework that give a size.
+
+    Parameters
+    ----------
+    axis : Axis
+        Input and kernel size, stride and dilation.
+    output : int
+        The wanted output size.
+    family : str
+        A name in `FAMILIES`.
+
+    Returns
+    -------
+    list of Legal
+        Of explicit crops only those nearest to the middle, where the framework takes any.
+    """
+    found = []
+    form = FAMILIES[family]
+    for arguments in dict.fromkeys(form.arguments(axis, output)):
+        call = form.call.format(
+            k=axis.kernel_size, s=axis.stride, d=axis.dilation, i=axis.input_size, arguments=arguments
+        )
+        shape = (1, 1, axis.input_size) if family in _CHANNELS_FIRST else (1, axis.input_size, 1)
+        try:
+            geometry = parse_call(call, input_shape=shape, weight_shape=_weight(family, axis)).case.geometry()
+        except (CallError, DomainError):
+            continue
+        if geometry.output_size == (output,):
+            found.append(Legal(family, arguments, call, geometry.crop[0]))
+    return found
+
+
+def _weight(family: str, axis: Axis) -> tuple[int, ...] | None:
+    return (1, 1, axis.kernel_size) if family == "onnx" else None
+
+
+def nearest(axis: Axis, output: int, family: str) -> list[int]:
+    """The sizes next to a wanted one that a framework can give, the smaller one first.
+
+    Looked for within one period of the sizes and the reach of the kernel; none where there is nothing near.
+    """
+    period = axis.stride + axis.dilation + axis.effective_kernel
+    largest = axis.full_size + period
+    below = range(min(output, largest + 1) - 1, max(min(output, largest) - 2 * period, 0) - 1, -1)
+    above = range(output + 1, min(output + 2 * period, largest) + 1)
+    found = (next((size for size in sizes if legal(axis, size, family)), None) for sizes in (below, above))
+    return [size for size in found if size is not None]
+
+
+def where(crop: tuple[int, int]) -> str:
+    """Where the extra pixel lands: in words, which end loses more."""
+    low, high = crop
+    zeros = [f"{-cut} zeros at the {end}" for cut, end in ((low, "front"), (high, "back")) if cut < 0]
+    if zeros:
+        return "adds " + " and ".join(zeros)
+    if low == high:
+        return "the same at both ends"
+    end = "front" if low > high else "back"
+    return f"{abs(low - high)} more cut at the {end}"

@@ -1,0 +1,274 @@
+"""Steps around a call for interfaces that have no words for a question, as NumPy source lines.
+
+A step turns a case into another that asks the same once the weights, the input or the answer are changed. The
+lines are what a port prints and what its verification runs; each step carries its adjoint, for gradients. A new
+step is an entry in ``STEPS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from conformance.cases import Case
+
+__all__ = ["STEPS", "PortStep"]
+
+
+@dataclass(frozen=True)
+class PortStep:
+    """One change.
+
+    Attributes
+    ----------
+    about : str
+        What is done, in words.
+    applies : callable
+        Whether it changes a case.
+    case : callable
+        The case asked instead.
+    before, after : callable
+        From the case to the lines on ``x``, ``w`` (and ``bias``), and to those on ``y``.
+    before_gradient, after_gradient : callable
+        The adjoint: lines on ``dy``, and on ``dx``, ``dw`` and ``db``.
+    """
+
+    about: str
+    applies: Callable[[Case], bool]
+    case: Callable[[Case], Case]
+    before: Callable[[Case], Sequence[str]] = lambda case: ()
+    after: Callable[[Case], Sequence[str]] = lambda case: ()
+    before_gradient: Callable[[Case], Sequence[str]] = lambda case: ()
+    after_gradient: Callable[[Case], Sequence[str]] = lambda case: ()
+
+
+def _explicit(case: Case) -> Case:
+    return replace(case, padding=case.geometry().crop, output_padding=None)
+
+
+def _taps(case: Case) -> str:
+    return ":, :, " + ", ".join(f"::{d}" for d in case.dilation)
+
+
+def _spread(case: Case) -> list[str]:
+    shape = (*case.weight_shape[:2], *case.geometry().effective_kernel)
+    return [f"spread = np.zeros({shape}, w.dtype)", f"spread[{_taps(case)}] = w", "w = spread"]
+
+
+def _block(case: Case) -> tuple[int, int]:
+    return case.in_channels // case.groups, case.out_channels // case.groups
+
+
+def _dense(case: Case) -> list[str]:
+    i, o = _block(case)
+    shape = (case.in_channels, case.out_channels, *case.kernel_size)
+    return [
+        f"dense = np.zeros({shape}, w.dtype)",
+        f"for g in range({case.groups}):",
+        f"    dense[g * {i} : (g + 1) * {i}, g * {o} : (g + 1) * {o}] = w[g * {i} : (g + 1) * {i}]",
+        "w = dense",
+    ]
+
+
+def _blocks(case: Case) -> list[str]:
+    i, o = _block(case)
+    block = f"dw[g * {i} : (g + 1) * {i}, g * {o} : (g + 1) * {o}]"
+    return [f"dw = np.concatenate([{block} for g in range({case.groups})])"]
+
+
+def _outside(case: Case) -> bool:
+    geometry = case.geometry()
+    return not geometry.wraps and any(low < 0 or high < 0 for low, high in geometry.crop)
+
+
+def _inside(case: Case) -> Case:
+    crop = tuple((max(low, 0), max(high, 0)) for low, high in case.geometry().crop)
+    return replace(case, padding=crop, output_padding=None, bias=False)
+
+
+def _ends(case: Case) -> list[tuple[int, int]]:
+    return [(max(-low, 0), max(-high, 0)) for low, high in case.geometry().crop]
+
+
+def _around(case: Case, ends: list[str]) -> str:
+    inner = ", ".join(ends)
+    whole = "(0, 0)" if ends[0].startswith("(") else ":"
+    return f"{whole}, {whole}, {inner}" if case.layout == "channels_first" else f"{whole}, {inner}, {whole}"
+
+
+def _pad(case: Case) -> list[str]:
+    lines = [f"y = np.pad(y, ({_around(case, [str(pair) for pair in _ends(case)])}))"]
+    return lines + _added_bias(case)
+
+
+def _cut(case: Case) -> list[str]:
+    sizes = case.geometry().output_size
+    ends = [f"{low}:{size - high}" for (low, high), size in zip(_ends(case), sizes, strict=True)]
+    return [*_summed(case), f"dy = dy[{_around(case, ends)}]"]
+
+
+def _valid(case: Case) -> Case:
+    return replace(case, padding="valid", output_padding=None)
+
+
+def _full(case: Case) -> Case:
+    return replace(case, padding=((0, 0),), output_padding=None)
+
+
+def _kept(case: Case) -> list[tuple[int, int]]:
+    """Where the output begins and ends on each axis of the full result, as on that of ``valid``."""
+    geometry = case.geometry()
+    return [(low, low + size) for (low, _), size in zip(geometry.crop, geometry.output_size, strict=True)]
+
+
+def _crop_after(about: str, whole: Callable[[Case], Case]) -> PortStep:
+    """The step that asks for a longer result, which begins as the full one does, and cuts the output from it."""
+
+    def applies(case: Case) -> bool:
+        if case.geometry().wraps or min(case.geometry().full_size) < 0:
+            return False
+        ends, kept = [(0, size) for size in whole(case).geometry().output_size], _kept(case)
+        inside = (low >= 0 and end <= size for (low, end), (_, size) in zip(kept, ends, strict=True))
+        return kept != ends and all(inside)
+
+    def slices(case: Case) -> str:
+        return _around(case, [f"{low}:{end}" for low, end in _kept(case)])
+
+    return PortStep(
+        about,
+        applies,
+        whole,
+        after=lambda case: [f"y = y[{slices(case)}]"],
+        before_gradient=lambda case: [
+            f"whole = np.zeros({whole(case).output_shape}, dy.dtype)",
+            f"whole[{slices(case)}] = dy",
+            "dy = whole",
+        ],
+    )
+
+
+def _spatial(case: Case) -> range:
+    return range(2, case.rank + 2) if case.layout == "channels_first" else range(1, case.rank + 1)
+
+
+def _added_bias(case: Case) -> list[str]:
+    shape = f".reshape(-1{', 1' * case.rank})" if case.layout == "channels_first" else ""
+    return [f"y = y + bias{shape}"] if case.bias else []
+
+
+def _summed(case: Case) -> list[str]:
+    return [f"db = dy.sum({_but_channels(case)})"] if case.bias else []
+
+
+def _cast(dtype: str, *names: str) -> list[str]:
+    return [f"{name} = {name}.astype(np.{dtype})" for name in names]
+
+
+def _wrapped(case: Case) -> Iterator[tuple[int, str, int]]:
+    """For each spatial axis where every position of the full result goes in the period."""
+    geometry = case.geometry()
+    sizes = zip(_spatial(case), geometry.full_size, geometry.output_size, geometry.crop, strict=True)
+    for axis, full, period, (low, _) in sizes:
+        yield axis, f"(np.arange({full}) - {low}) % {period}", period
+
+
+def _fold(case: Case) -> list[str]:
+    lines = []
+    for axis, places, period in _wrapped(case):
+        lines += [
+            f"folded = np.zeros((*y.shape[:{axis}], {period}, *y.shape[{axis + 1}:]), y.dtype)",
+            f"np.add.at(folded, ({'slice(None), ' * axis}{places},), y)",
+            "y = folded",
+        ]
+    return lines + _added_bias(case)
+
+
+def _unfold(case: Case) -> list[str]:
+    return _summed(case) + [f"dy = np.take(dy, {places}, axis={axis})" for axis, places, _ in _wrapped(case)]
+
+
+def _but_channels(case: Case) -> tuple[int, ...]:
+    return (0, *range(2, case.rank + 2)) if case.layout == "channels_first" else tuple(range(case.rank + 1))
+
+
+def _other_layout(case: Case) -> Case:
+    return replace(case, layout="channels_last" if case.layout == "channels_first" else "channels_first")
+
+
+def _move(name: str, there: bool) -> Callable[[Case], list[str]]:
+    def lines(case: Case) -> list[str]:
+        first = (case.layout == "channels_first") == there
+        return [f"{name} = np.moveaxis({name}, {'1, -1' if first else '-1, 1'})"]
+
+    return lines
+
+
+STEPS: tuple[PortStep, ...] = (
+    PortStep(
+        "float16 computed in float32 and rounded once, at the end",
+        lambda case: case.dtype == "f16",
+        lambda case: replace(case, dtype="f32"),
+        before=lambda case: _cast("float32", "x", "w", *["bias"] * case.bias),
+        after=lambda case: _cast("float16", "y"),
+        before_gradient=lambda case: _cast("float32", "dy"),
+        after_gradient=lambda case: _cast("float16", "dx", "dw", *["db"] * case.bias),
+    ),
+    PortStep(
+        "the crop is written out",
+        lambda case: (
+            not case.geometry().wraps and (isinstance(case.padding, str) or case.output_padding is not None)
+        ),
+        _explicit,
+    ),
+    PortStep(
+        "dilation by zeros between the taps",
+        lambda case: max(case.dilation) > 1,
+        lambda case: replace(case, kernel_size=case.geometry().effective_kernel, dilation=(1,)),
+        before=_spread,
+        after_gradient=lambda case: [f"dw = dw[{_taps(case)}]"],
+    ),
+    PortStep(
+        "groups by a block-diagonal weight",
+        lambda case: case.groups > 1,
+        lambda case: replace(case, groups=1),
+        before=_dense,
+        after_gradient=_blocks,
+    ),
+    PortStep(
+        "the bias after the call",
+        lambda case: case.bias,
+        lambda case: replace(case, bias=False),
+        after=_added_bias,
+        before_gradient=_summed,
+    ),
+    PortStep(
+        "zeros beyond the full result, and the bias after them",
+        _outside,
+        _inside,
+        after=_pad,
+        before_gradient=_cut,
+    ),
+    PortStep(
+        "a period by folding the full result, and the bias after it",
+        lambda case: case.geometry().wraps,
+        lambda case: replace(case, padding=((0, 0),), output_padding=None, bias=False),
+        after=_fold,
+        before_gradient=_unfold,
+    ),
+    _crop_after("the crop after the call", _valid),
+    _crop_after("the crop after the call, from the full result", _full),
+    PortStep(
+        "the whole result in the word `valid`",
+        lambda case: not isinstance(case.padding, str) and case.geometry().crop == _valid(case).geometry().crop,
+        _valid,
+    ),
+    PortStep(
+        "the other layout",
+        lambda case: True,
+        _other_layout,
+        before=_move("x", True),
+        after=_move("y", False),
+        before_gradient=_move("dy", True),
+        after_gradient=_move("dx", False),
+    ),
+)

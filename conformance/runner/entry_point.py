@@ -1,0 +1,31 @@
+"""What pytest loads wherever the suite is installed: the options of the suite, in a run of the suite alone.
+
+Other projects' runs are not touched, so that their own ``--device`` or ``--tier`` meets no other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+__all__ = ["add_adapter_option"]
+
+_SUITE = "conformance.suite"
+_CONTRACT = "conformance.contract"
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare options if the command line names the suite or the contract."""
+    config: Any = pluginmanager.get_plugin("pytestconfig")
+    named = {str(argument).partition("::")[0] for argument in config.invocation_params.args}
+    if _SUITE in named:
+        pluginmanager.import_plugin("conformance.plugin")
+    elif _CONTRACT in named and not pluginmanager.has_plugin("conformance.plugin"):
+        add_adapter_option(parser)
+
+
+def add_adapter_option(parser: pytest.Parser) -> None:
+    """Declare ``--adapter``, all that the contract needs."""
+    group = parser.getgroup("conformance", "conformance suite for transposed convolutions")
+    group.addoption("--adapter", action="append", default=[], metavar="NAME", help="adapter to run; repeatable")

@@ -1,0 +1,176 @@
+"""Search for findings that are not known yet: random questions, each new failure shrunk to its smallest case."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import hypothesis
+from hypothesis import HealthCheck, Phase
+
+from conformance.adapters.host.client import AdapterProcess
+from conformance.cases.case import Case
+from conformance.cases.design.strategies import cases, valid_cases
+from conformance.execution.check import ask, verdict
+from conformance.reports.gate.assess import matching_expectation
+from conformance.reports.gate.expectations import Expectation
+from conformance.reports.record.findings import cause
+from conformance.reports.record.outcome import Outcome
+from conformance.triage.minimize import minimize
+
+__all__ = ["AdapterUnavailable", "Discovery", "ask_batch", "expected", "fuzz", "shrink"]
+
+_BATCH = 50  # questions between two looks at the clock and the strategy
+_SHRINK_SECONDS = 60.0
+# The share of questions that may lie outside the domain (R11): one batch in so many.
+_WILD_EVERY = 5
+
+
+class AdapterUnavailable(RuntimeError):
+    """The adapter's process cannot be started."""
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """A failure of a kind not seen before.
+
+    Attributes
+    ----------
+    found, smallest : Case
+        The question it was found with, and the smallest one that fails alike.
+    outcome : Outcome
+        Of the smallest one.
+    """
+
+    found: Case
+    smallest: Case
+    outcome: Outcome
+
+
+def expected(case: Case, outcome: Outcome, host: AdapterProcess, expectations: Sequence[Expectation]) -> bool:
+    """Whether an expectation covers an outcome."""
+    return matching_expectation(case, outcome, expectations, host.environment) is not None
+
+
+def fuzz(
+    host: AdapterProcess,
+    *,
+    seconds: float,
+    seed: int = 0,
+    expectations: Sequence[Expectation] = (),
+    tick: Callable[[int], None] = lambda asked: None,
+) -> Iterator[Discovery]:
+    """Ask random questions until the time is up.
+
+    Parameters
+    ----------
+    host : AdapterProcess
+        The adapter, in its own process; started again after each crash.
+    seconds : float
+        How long to search. A shrink that has begun may end later.
+    seed : int
+        The same seed asks the same questions.
+    expectations : sequence of Expectation
+        Failures that are known.
+    tick : callable
+        Called with the number of questions asked so far.
+
+    Yields
+    ------
+    Discovery
+        One a cause: adapter, way of failing and diagnosis.
+
+    Raises
+    ------
+    AdapterUnavailable
+        The adapter's process cannot be started.
+    """
+    deadline = time.monotonic() + seconds
+    seen: set[tuple[str, ...]] = set()
+    asked = itertools.count(1)
+    for batch in itertools.count():
+        if time.monotonic() > deadline:
+            return
+        for case, outcome in ask_batch(
+            host, batch, seed=seed, seen=seen, expectations=expectations, deadline=deadline,
+            tick=lambda: tick(next(asked)),
+        ):  # fmt: skip
+            discovery = shrink(case, outcome, host)
+            if cause(discovery.outcome) not in seen - {cause(outcome)}:
+                seen.add(cause(discovery.outcome))
+                yield discovery
+
+
+def ask_batch(
+    host: AdapterProcess,
+    batch: int,
+    *,
+    seed: int,
+    seen: set[tuple[str, ...]],
+    expectations: Sequence[Expectation],
+    deadline: float,
+    tick: Callable[[], None] = lambda: None,
+) -> Iterator[tuple[Case, Outcome]]:
+    """Ask a batch of random questions; see `fuzz`.
+
+    Parameters
+    ----------
+    batch : int
+        Its number; with the seed it says which questions.
+    seen : set
+        Causes of failures that are of no interest any more; what is found joins them.
+    deadline : float
+        By the clock of `time.monotonic`.
+
+    Yields
+    ------
+    Case, Outcome
+        The first failure of each cause that is not expected.
+
+    Raises
+    ------
+    AdapterUnavailable
+        The adapter's process cannot be started.
+    """
+    for case in _draw(seed * 1_000_003 + batch, wild=batch % _WILD_EVERY == _WILD_EVERY - 1):
+        if time.monotonic() > deadline:
+            return
+        outcome = verdict(case, host)
+        tick()
+        if outcome.gates and not expected(case, outcome, host, expectations):
+            outcome = ask(case, host)  # a diagnosis takes many times as long, so only where it may be news
+        if outcome.status == "infra":  # ours, not the framework's; one question's, unless nothing starts
+            if host.start() is not None:
+                raise AdapterUnavailable(outcome.detail)
+            continue
+        if outcome.gates and cause(outcome) not in seen and not expected(case, outcome, host, expectations):
+            seen.add(cause(outcome))
+            yield case, outcome
+
+
+def shrink(case: Case, outcome: Outcome, host: AdapterProcess) -> Discovery:
+    """The smallest case that fails like one that was found; the same case where it failed once and not again."""
+    small = minimize(case, host, seconds=_SHRINK_SECONDS)
+    return Discovery(case, small.case, small.outcome) if small is not None else Discovery(case, case, outcome)
+
+
+def _draw(seed: int, *, wild: bool) -> list[Case]:
+    """A batch of random cases."""
+    drawn: list[Case] = []
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=_BATCH,
+        phases=(Phase.generate,),
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @hypothesis.given(cases(wild=True) if wild else valid_cases())
+    def collect(case: Case) -> None:
+        drawn.append(case)
+
+    collect()
+    return drawn

@@ -1,0 +1,75 @@
+"""Whether the limits an adapter declares still hold: ask the framework the declined questions anyway."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from conformance.adapters.base import Adapter, Limit
+from conformance.adapters.host.client import AdapterProcess
+from conformance.cases import Case, DomainError
+from conformance.cases.data import DATA_KINDS
+from conformance.oracle.expected_output import input_tensors
+from conformance.oracle.verdict import judge
+
+__all__ = ["Probed", "probe"]
+
+_QUESTIONS = 3
+_MOST_ELEMENTS = 10**6
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What became of one declared limit.
+
+    Attributes
+    ----------
+    limit : Limit
+        The declaration.
+    state : str
+        ``holds`` (at least one question it declines is not answered rightly), ``stale`` (all that were asked are),
+        or ``not probed`` (no question meets this limit alone).
+    evidence : tuple of (str, str)
+        Case ids that were asked, and what came of each.
+    """
+
+    limit: Limit
+    state: str
+    evidence: tuple[tuple[str, str], ...]
+
+
+def probe(kind: type[Adapter], host: AdapterProcess, cases: Iterable[Case]) -> list[Probed]:
+    """Ask a few of the given questions that meet one ``unsupported`` limit and no other.
+
+    What an interface has no words for cannot be asked, so only documented limits are probed.
+    """
+    # Small integers come out right in more formats than the one asked for, so the other data come first.
+    listed = sorted(filter(_can_tell, cases), key=lambda case: DATA_KINDS[case.data].exact)
+    return [_probe(kind, host, limit, listed) for limit in kind.limits if limit.status == "unsupported"]
+
+
+def _can_tell(case: Case) -> bool:
+    """Whether an implementation without limits could answer, with numbers to judge."""
+    try:
+        return 0 < math.prod(case.geometry().output_size) <= _MOST_ELEMENTS
+    except DomainError:
+        return False
+
+
+def _probe(kind: type[Adapter], host: AdapterProcess, limit: Limit, cases: list[Case]) -> Probed:
+    evidence = []
+    for case in cases:
+        if not limit.applies(case) or any(other.applies(case) for other in kind.limits if other is not limit):
+            continue
+        tensors = input_tensors(case)
+        reply = host.ask(case, tensors, beyond_limits=True)
+        verdict = judge(case, tensors, reply)
+        if verdict["status"] in ("inexpressible", "infra"):  # The adapter has no words for what it declines.
+            continue
+        evidence.append((str(case), verdict["status"] + (f": {reply.detail}" if reply.detail else "")))
+        if verdict["status"] != "pass":
+            return Probed(limit, "holds", tuple(evidence))
+        if len(evidence) == _QUESTIONS:
+            break
+    return Probed(limit, "stale" if evidence else "not probed", tuple(evidence))

@@ -1,0 +1,198 @@
+"""The smallest case with the same diagnosis, by hypothesis's shrinker.
+
+A case is drawn field by field in the order of ``ORDER``, each from the plainest value to the one it has.
+Hypothesis prefers fewer draws, then smaller ones, earlier draws first; so this order says what "smaller" means:
+fewer axes, then shorter input, smaller kernel, less batch and fewer channels, then every parameter towards 0 and
+1, then plainer data.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import hypothesis
+from hypothesis import HealthCheck, Phase
+from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
+
+from conformance.adapters.host.client import AdapterProcess
+from conformance.cases.case import Case
+from conformance.cases.errors import CaseError
+from conformance.execution.check import ask
+from conformance.reports.record.outcome import Outcome
+
+__all__ = ["ORDER", "Minimized", "minimize"]
+
+_SPATIAL = ("input_size", "kernel_size", "stride", "dilation", "padding", "output_padding")
+_PLAIN: dict[str, Any] = {
+    "input_size": 1,
+    "kernel_size": 1,
+    "batch": 1,
+    "groups": 1,
+    "in_channels": 1,
+    "out_channels": 1,
+    "stride": 1,
+    "dilation": 1,
+    "padding": "valid",
+    "output_padding": None,
+    "layout": "channels_first",
+    "dtype": "f32",
+    "bias": False,
+    "direction": "fwd",
+    "data": "ones",
+    "seed": 0,
+}
+ORDER = ("rank", *_PLAIN)
+"""What is made small first."""
+
+# The value a case has is drawn this much more often than all plainer ones together, so that a first failing case,
+# from which to shrink, comes up at once.
+_OWN_WEIGHT = 8
+
+
+@dataclass(frozen=True)
+class Minimized:
+    """What came of it.
+
+    Attributes
+    ----------
+    case : Case
+        The smallest case found.
+    outcome : Outcome
+        Its outcome, of the same status, kind and transformation as the first.
+    asked : int
+        Number of cases asked.
+    finished : bool
+        Whether the shrinker came to its end, not the time.
+    """
+
+    case: Case
+    outcome: Outcome
+    asked: int
+    finished: bool
+
+
+def minimize(case: Case, host: AdapterProcess, *, seconds: float = 120.0) -> Minimized | None:
+    """Shrink a case that fails.
+
+    Parameters
+    ----------
+    case : Case
+        Where to start.
+    host : AdapterProcess
+        The adapter; its process is started again after each crash.
+    seconds : float
+        When to stop asking.
+
+    Returns
+    -------
+    Minimized or None
+        None where the case does not fail.
+    """
+    known: dict[Case, Outcome] = {case: ask(case, host)}
+    if not known[case].gates or known[case].status == "infra":
+        return None
+    first = known[case]
+    deadline = time.monotonic() + seconds
+
+    def same(candidate: Case | None) -> bool:
+        if candidate is None:
+            return False
+        if candidate not in known:
+            if time.monotonic() > deadline:
+                return False
+            known[candidate] = ask(candidate, host)
+        return _alike(known[candidate], first)
+
+    # Hypothesis does not find its way from three axes to one: what it drew for the others is in between.
+    case = next((fewer for fewer in _on_fewer_axes(case) if same(fewer)), case)
+
+    settings = hypothesis.settings(
+        max_examples=400,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    try:
+        smallest = hypothesis.find(_smaller(case), same, settings=settings)
+    except NoSuchExample:
+        smallest = case
+    assert smallest is not None
+    return Minimized(smallest, known[smallest], len(known), time.monotonic() <= deadline)
+
+
+def _on_fewer_axes(case: Case) -> Iterator[Case]:
+    """The case on some of its axes only, fewest first."""
+    for count in range(1, case.rank):
+        for axes in itertools.combinations(range(case.rank), count):
+            spatial = {name: getattr(case, name) for name in _SPATIAL}
+            tuples = {name: value for name, value in spatial.items() if isinstance(value, tuple)}
+            changes: dict[str, Any] = {name: tuple(value[axis] for axis in axes) for name, value in tuples.items()}
+            yield replace(case, rank=count, **changes)
+
+
+def _alike(first: Outcome, second: Outcome) -> bool:
+    """Whether two outcomes went wrong in the same way, for a reason that both diagnoses hold possible."""
+    same = (first.status, first.kind) == (second.status, second.kind)
+    return same and bool(_reasons(first) & _reasons(second))
+
+
+def _reasons(outcome: Outcome) -> set[tuple[str | None, str | None]]:
+    diagnosis = outcome.diagnosis or {}
+    return {(d.get("transform"), d.get("signal")) for d in (diagnosis, *diagnosis.get("also", ()))}
+
+
+def _own_last(values: list[Any]) -> st.SearchStrategy[Any]:
+    """A value from the plainest to the case's own, which comes last and most often."""
+    return st.sampled_from([*values, *values[-1:] * (_OWN_WEIGHT * len(values))])
+
+
+def _smaller(case: Case) -> st.SearchStrategy[Case | None]:
+    """Cases no larger than this one in any field; None for what cannot be written as a case."""
+    every = range(case.rank)
+    subsets = [axes for count in every for axes in itertools.combinations(every, count + 1)]
+
+    @st.composite
+    def draw_case(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Case | None:
+        axes = draw(_own_last(subsets)) if case.rank > 1 else (0,)
+        changes: dict[str, Any] = {"rank": len(axes)}
+        for name, plain in _PLAIN.items():
+            own = getattr(case, name)
+            if name not in _SPATIAL or own is None or isinstance(own, str):
+                changes[name] = own if own == plain else draw(_own_last(_between(plain, own)))
+                continue
+            # Written out for each axis, or at the plain word where there is one.
+            word = [plain] if not isinstance(plain, int) else []
+            if word and draw(_own_last([True, False])):
+                changes[name] = plain
+            else:
+                changes[name] = tuple(_entry(draw, name, own[axis]) for axis in axes)
+        try:
+            return replace(case, **changes)
+        except CaseError:
+            return None
+
+    return draw_case()
+
+
+def _entry(draw: Callable[[st.SearchStrategy[Any]], Any], name: str, own: Any) -> Any:
+    """One axis of a spatial value."""
+    if name == "padding":
+        return tuple(draw(_own_last(_between(0, end))) if end else 0 for end in own)
+    plain = 0 if name == "output_padding" else 1
+    return own if own == plain else draw(_own_last(_between(plain, own)))
+
+
+def _between(plain: Any, own: Any) -> list[Any]:
+    """Values from the plain one to the own one; all of them where they are few numbers."""
+    if isinstance(own, bool) or not (isinstance(own, int) and isinstance(plain, int)):
+        return [plain, own]
+    step = 1 if own >= plain else -1
+    steps = [plain + step * n for n in (0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64) if n < abs(own - plain)]
+    return [*steps, own]

@@ -1,0 +1,67 @@
+"""The answer of a report in short, for a terminal."""
+
+from __future__ import annotations
+
+import os
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from conformance.reports.gate.assess import Gate
+from conformance.reports.record.statuses import STATUSES
+from conformance.reports.record.store import Results
+from conformance.reports.summary.news import news_of
+from conformance.reports.summary.survey import sentence, survey
+
+__all__ = ["console_for_tables", "print_report"]
+
+_MOST_GROUPS = 15
+_MOST_CHARACTERS = 200
+_WIDTH_OF_A_FILE = 200
+
+
+def console_for_tables() -> Console:
+    """Standard output; a file or a pipe, which has no width, gets one that cuts no words."""
+    console = Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _WIDTH_OF_A_FILE
+    return console
+
+
+def print_report(results: Results, gate: Gate) -> None:
+    """Print the result, the discrepancies by cause, those that fail the gate first, and the totals by adapter."""
+    found = survey(results)
+    news = news_of(gate, None, results.cases())
+    console = console_for_tables()
+    console.print(news.headline, style="bold", soft_wrap=True, markup=False)
+    console.print(sentence(found), soft_wrap=True, markup=False)
+    for remark in news.lines:
+        if remark.fails or remark.standing == "not compared":
+            console.print(f"  {remark.standing}: {remark.text}", soft_wrap=True, markup=False)
+    groups = sorted(found.groups, key=lambda item: not news.fails_by(item))
+    for item in groups[:_MOST_GROUPS]:
+        status = STATUSES[item.status]
+        count = item.counted + (f" ({item.spread})" if item.spread else "")
+        console.print()
+        stands = ", ".join(f"{number} {standing.name}" for standing, number in news.standings(item))
+        console.print(
+            f"[{status.colour}]{status.symbol} {item.label}[/]  {escape(item.adapter)}, {count}: {stands}"
+        )
+        what = " ".join((item.text or item.detail).split())[:_MOST_CHARACTERS]
+        if item.condition is not None:
+            what += f" ({item.condition.phrase})"
+        # Without wrapping, so that what is copied is whole.
+        for line in filter(None, (what, item.smallest)):
+            console.print(f"  {line}", soft_wrap=True, markup=False)
+    if len(groups) > _MOST_GROUPS:
+        console.print(f"\nand {len(groups) - _MOST_GROUPS} more groups")
+    shown = [status for name, status in STATUSES.items() if found.totals[name]]
+    table = Table(box=box.SIMPLE)
+    table.add_column("adapter")
+    for status in shown:
+        table.add_column(f"[{status.colour}]{status.symbol} {status.label}[/]", justify="right")
+    for adapter, counts in found.counts.items():
+        table.add_row(escape(adapter), *(str(counts[status.name]) for status in shown))
+    console.print(table)

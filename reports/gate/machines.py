@@ -1,0 +1,215 @@
+"""By machine: what the outcomes of one adapter on several machines have in common and what not.
+
+An adapter is recorded as ``ADAPTER~MACHINE@PYTHON``; those with the same first part are one adapter on several
+machines.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from conformance import cases
+from conformance.reports.record.adapter_names import machine_of, plain_name
+from conformance.reports.record.fact_columns import shown
+from conformance.reports.record.findings import Finding
+from conformance.reports.record.statuses import label
+from conformance.reports.record.store import Results
+
+__all__ = [
+    "KINDS",
+    "ByMachine",
+    "SeenOn",
+    "by_machine",
+    "changed_facts",
+    "machine_lines",
+    "seen_on",
+    "unfamiliar",
+]
+
+SeenOn = dict[str, tuple[list[str], list[str]]]
+"""By id of a finding: the machines it was seen on, and those it was looked for on and not seen."""
+
+KINDS = {
+    "wrong": "wrong on some machines, right or declined on others",
+    "refused": "declined on some machines, right on others",
+    "bits": "right on all, in other bits",
+}
+"""How outcomes differ between machines."""
+
+_MOST_CASES = 3
+_NO_VERDICT = {"missing", "infra"}
+_DECLINED = {"unsupported", "inexpressible"}
+
+
+@dataclass(frozen=True)
+class ByMachine:
+    """One adapter on several machines.
+
+    Attributes
+    ----------
+    adapter : str
+        Its plain name.
+    machines : tuple of str
+        The machines it was recorded on.
+    compared : int
+        Cases with an outcome on more than one of them.
+    cases : dict of dict
+        By kind of difference (see `KINDS`): what each machine's outcome is, by case id.
+    """
+
+    adapter: str
+    machines: tuple[str, ...]
+    compared: int
+    cases: dict[str, dict[str, dict[str, str]]]
+
+
+def _groups(adapters: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    found: dict[str, list[str]] = {}
+    for adapter in adapters:
+        found.setdefault(plain_name(adapter), []).append(adapter)
+    return ((plain, names) for plain, names in found.items() if len(names) > 1)
+
+
+class _Brief(NamedTuple):
+    """What of an outcome tells one machine from another."""
+
+    status: str
+    kind: str | None
+    gates: bool
+    digest: str
+
+
+def _kind(outcomes: Collection[_Brief]) -> str | None:
+    statuses = {outcome.status for outcome in outcomes}
+    wrong = [outcome for outcome in outcomes if outcome.gates and outcome.status not in _NO_VERDICT]
+    if wrong and statuses & {"pass", *_DECLINED}:
+        return "wrong"
+    if "pass" in statuses and statuses & _DECLINED:
+        return "refused"
+    if statuses == {"pass"} and len({outcome.digest for outcome in outcomes}) > 1:
+        return "bits"
+    return None
+
+
+def by_machine(results: Results) -> list[ByMachine]:
+    """What differs between the machines of a record, for each adapter that was run on more than one."""
+    found = []
+    for plain, names in _groups(results.adapters()):
+        recorded: dict[str, dict[str, _Brief]] = {}
+        for name in names:
+            for o in results.outcomes(name, details=False):
+                recorded.setdefault(o.case_id, {})[machine_of(name)] = _Brief(o.status, o.kind, o.gates, o.digest)
+        differing: dict[str, dict[str, dict[str, str]]] = {kind: {} for kind in KINDS}
+        for case_id, outcomes in recorded.items():
+            kind = _kind(outcomes.values())
+            if kind is not None:
+                differing[kind][case_id] = {name: label(o.status, o.kind) for name, o in outcomes.items()}
+        compared = sum(len(outcomes) > 1 for outcomes in recorded.values())
+        found.append(ByMachine(plain, tuple(map(machine_of, names)), compared, differing))
+    return found
+
+
+def seen_on(groups: Iterable[Finding], results: Results) -> SeenOn:
+    """For each finding of an adapter on several machines: those it was seen on, and those it was not seen on.
+
+    Not seen on a machine means: one of its cases was run there, and none shows a discrepancy of the same status,
+    kind and transformation.
+
+    Returns
+    -------
+    dict
+        By id of the finding. A finding of an adapter that was run on one machine is not in it.
+    """
+    groups = list(groups)
+    several = {name for _, names in _groups(results.adapters()) for name in names}
+    ran = {name: set(results.questions(name)) for name in several}
+    found: SeenOn = {}
+    for group in groups:
+        if group.adapter not in several:
+            continue
+        members, seen, not_seen = set(group.members), [], []
+        for name in sorted(several, key=lambda name: (machine_of(name) != "native", name)):
+            if plain_name(name) != plain_name(group.adapter):
+                continue
+            there = [other for other in groups if other.adapter == name and _alike(group, other)]
+            if any(not members.isdisjoint(other.members) for other in there):
+                seen.append(machine_of(name))
+            elif members & ran[name]:
+                not_seen.append(machine_of(name))
+        found[group.id] = seen, not_seen
+    return found
+
+
+def _alike(first: Finding, second: Finding) -> bool:
+    return (first.status, first.kind, first.transform) == (second.status, second.kind, second.transform)
+
+
+@cache
+def _settled() -> frozenset[tuple[str, str]]:
+    text = (Path(cases.__file__).parent / "machines.toml").read_text(encoding="utf-8")
+    return frozenset((entry["arch"], entry["isa"]) for entry in tomllib.loads(text)["machine"])
+
+
+def unfamiliar(environments: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The kinds of machines of a run that no settled gate of the suite was run on, such as ``aarch64 with neon``.
+
+    Parameters
+    ----------
+    environments : mapping
+        By adapter, as a run records them. One that does not say its kind plays no part.
+    """
+    found: dict[str, None] = {}
+    for environment in environments.values():
+        facts = environment.get("facts") or {}
+        kind = facts.get("cpu.arch"), facts.get("cpu.isa")
+        if all(kind) and kind not in _settled():
+            found[f"{kind[0]} with {kind[1]}"] = None
+    return list(found)
+
+
+def changed_facts(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
+    """The facts of each adapter that are not the same in two records, each with its old and its new value.
+
+    Parameters
+    ----------
+    old, new : mapping
+        Environments by adapter, as a run records them.
+    """
+    found: dict[str, dict[str, list[Any]]] = {}
+    for adapter in old.keys() & new.keys():
+        before, after = (side[adapter].get("facts") or {} for side in (old, new))
+        changed = {
+            name: [before[name], after[name]] for name in before if name in after and before[name] != after[name]
+        }
+        if changed:
+            found[adapter] = changed
+    return dict(sorted(found.items()))
+
+
+def machine_lines(facts: Mapping[str, Mapping[str, Sequence[Any]]], machines: Iterable[ByMachine]) -> list[str]:
+    """What differs between machines, for a terminal.
+
+    Parameters
+    ----------
+    facts : mapping
+        The facts that two runs do not share, as `changed_facts` returns them.
+    machines : iterable of ByMachine
+        The machines of the later run.
+    """
+    lines = []
+    for adapter, found in facts.items():
+        changed = ", ".join(f"{name} was {shown(old)}, is {shown(new)}" for name, (old, new) in found.items())
+        lines.append(f"{adapter} ran on another machine: {changed}")
+    for item in machines:
+        counts = [f"{len(item.cases[kind])} {about}" for kind, about in KINDS.items() if item.cases[kind]]
+        differs = "; ".join(counts) or "nothing differs"
+        lines.append(f"{item.adapter} on {', '.join(item.machines)}: {item.compared} cases on several, {differs}")
+        for kind in ("wrong", "refused"):
+            for case_id, outcomes in list(item.cases[kind].items())[:_MOST_CASES]:
+                lines.append(f"  {case_id}: {', '.join(f'{name} {text}' for name, text in outcomes.items())}")
+    return lines

@@ -1,0 +1,132 @@
+"""Several records into one: shards, resumed runs, adapters that ran on different machines."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conformance.cases.case import Case
+from conformance.cases.tiers import tier_hash
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.store import Results, ResultsError
+
+__all__ = ["Merged", "merge"]
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What was put together.
+
+    Attributes
+    ----------
+    asked, missing : int
+        Questions of all runs together, and those of them without an outcome.
+    twice, conflicts : int
+        Questions answered in more than one file, and those of them with different answers; the first file counts.
+    """
+
+    asked: int
+    missing: int
+    twice: int
+    conflicts: int
+
+
+def merge(paths: Sequence[Path], target: Path) -> Merged:
+    """Put records together.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Results files. A question that a shard left to another one is asked for here, so that a shard that is not
+        among the files shows as missing.
+    target : Path
+        The file to write; replaced whole, or not at all.
+
+    Raises
+    ------
+    ResultsError
+        A file cannot be read, the target is one of them or cannot be written, or an adapter had other versions.
+    """
+    resolved = list(dict.fromkeys(path.resolve() for path in paths))
+    if target.resolve() in resolved:
+        raise ResultsError(f"{target} is one of the files to merge")
+    draft = target.with_name(f".{target.name}.draft")
+    answered = twice = conflicts = 0
+    with ExitStack() as stack:
+        runs = [stack.enter_context(Results.open(path)) for path in resolved]
+        meta = _combine([results.meta() for results in runs])
+        adapters = dict.fromkeys(adapter for results in runs for adapter in results.adapters(here=False))
+        parsed = {case_id: Case.parse(case_id) for results in runs for case_id in results.cases()}
+        meta["case_set_hash"] = tier_hash(parsed.values())
+        stack.callback(draft.unlink, missing_ok=True)
+        try:
+            with Results.create(draft) as merged:
+                merged.plan(
+                    (adapter, parsed[case_id])
+                    for adapter in adapters
+                    for results in runs
+                    for case_id in results.questions(adapter, here=False)
+                )
+                planned = merged.count()
+                for adapter in adapters:
+                    part = _Chosen()
+                    for results in runs:
+                        part.add(results.outcomes(adapter))
+                    merged.record_all(part.outcomes.values())
+                    answered += len(part.outcomes)
+                    twice += len(part.twice)
+                    conflicts += len(part.conflicts)
+                for name, value in meta.items():
+                    merged.set_meta(name, value)
+            draft.replace(target)
+        except OSError as error:
+            raise ResultsError(f"cannot write {target}: {error}") from None
+    return Merged(planned, planned - answered, twice, conflicts)
+
+
+class _Chosen:
+    """The outcomes of one adapter: for each question the first file's, unless our own machinery failed there."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, Outcome] = {}
+        self.twice: set[str] = set()
+        self.conflicts: set[str] = set()
+
+    def add(self, outcomes: Iterable[Outcome]) -> None:
+        """Take those of a further file."""
+        for outcome in outcomes:
+            if outcome.status == "missing":
+                continue
+            first = self.outcomes.get(outcome.case_id)
+            if first is None or (first.status == "infra" and outcome.status != "infra"):
+                self.outcomes[outcome.case_id] = outcome
+            elif outcome.status != "infra":
+                self.twice.add(outcome.case_id)
+                if (first.status, first.kind, first.digest) != (outcome.status, outcome.kind, outcome.digest):
+                    self.conflicts.add(outcome.case_id)
+
+
+def _combine(facts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    environments: dict[str, Any] = {}
+    for fact in facts:
+        for adapter, environment in (fact.get("environments") or {}).items():
+            known = environments.setdefault(adapter, environment)
+            one, other = known.get("versions"), environment.get("versions")
+            if one != other:
+                raise ResultsError(
+                    f"{adapter} was {one} in one file and {other} in another; compare them with diff"
+                )
+    runs = sorted({str(fact.get("run_id")) for fact in facts})
+    tiers = {fact.get("tier") for fact in facts}
+    return {
+        "run_id": hashlib.sha256("\0".join(runs).encode()).hexdigest()[:32],
+        "merged": runs,
+        "started": min((fact.get("started") or 0 for fact in facts), default=0),
+        "seconds": sum(fact.get("seconds") or 0 for fact in facts),
+        "tier": tiers.pop() if len(tiers) == 1 else None,
+        "environments": environments,
+    }

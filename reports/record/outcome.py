@@ -1,0 +1,126 @@
+"""``Outcome``: how one adapter answered one case. One declaration; table columns and JSON derive from it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.reports.record.statuses import STATUSES
+
+__all__ = ["OUTCOME_COLUMNS", "Outcome"]
+
+OUTCOME_COLUMNS = ("adapter", "status", "kind", "profile", "budget", "max_abs_error", "max_ulp_error", "transform",
+                   "diagnosis", "detail")  # fmt: skip
+"""What a condition can name of an outcome, beside the columns of its case."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The verdict on one answer, and what was run.
+
+    Attributes
+    ----------
+    case_id, adapter : str
+        What was asked, and whom.
+    status : str
+        A name in ``conformance.reports.record.statuses.STATUSES``.
+    kind : str or None
+        For ``fail``, a name in ``FAIL_KINDS``.
+    profile : str or None
+        The tightest accuracy profile met.
+    budget : float or None
+        Share of that profile's error bound used by the worst element, 0 to 1.
+    max_abs_error : float or None
+        Largest difference from the oracle.
+    detail : str
+        What happened, in words.
+    source : str
+        Documentation that the detail cites.
+    digest : str
+        Hash of the answer's bits, equal for equal answers.
+    diagnosis : dict or None
+        The transformation of the oracle that reproduces a wrong answer.
+    program : str
+        The call that was made; kept where the outcome is worth a look.
+    seconds : float
+        Time the whole check took.
+    evidence : dict
+        Arrays for the report as nested lists: expected, got and where they differ; kept for failures.
+    max_ulp_error : float or None
+        Largest difference from the oracle in units of the right answer's last place; of right answers to data
+        that round.
+    after : list of str
+        For ``stateful``, the ids of the cases behind which it fails in one process, oldest first.
+    after_programs : dict
+        The calls that were made for those, by case id.
+    """
+
+    case_id: str
+    adapter: str
+    status: str
+    kind: str | None = None
+    profile: str | None = None
+    budget: float | None = None
+    max_abs_error: float | None = None
+    detail: str = ""
+    source: str = ""
+    digest: str = ""
+    diagnosis: dict[str, Any] | None = None
+    program: str = ""
+    seconds: float = 0.0
+    evidence: dict[str, Any] = field(default_factory=dict)
+    max_ulp_error: float | None = None
+    after: list[str] = field(default_factory=list)
+    after_programs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def gates(self) -> bool:
+        """Whether it fails a gate unless it is expected."""
+        return STATUSES[self.status].gates
+
+    @property
+    def own_failure(self) -> Outcome | None:
+        """The suite's own failure to explain it, as an outcome of its own; None where there was none."""
+        failure = (self.diagnosis or {}).get("failure")
+        if failure is None:
+            return None
+        return Outcome(self.case_id, self.adapter, "infra", detail=f"the diagnosis failed: {failure}")
+
+    def _repr_html_(self) -> str:
+        from conformance.reports.record.notebook import outcome_html
+
+        return outcome_html(self)
+
+    def columns(self) -> dict[str, Any]:
+        """Values of ``OUTCOME_COLUMNS``: ``transform`` names the diagnosis, ``diagnosis`` says it in words."""
+        found = self.diagnosis or {}
+        own = {"transform": found.get("transform"), "diagnosis": found.get("text")}
+        return {name: own[name] if name in own else getattr(self, name) for name in OUTCOME_COLUMNS}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, which shares what is nested with this; `from_json` is the inverse."""
+        return dict(vars(self))
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Outcome:
+        """Read what `to_json` wrote; unknown keys are an error."""
+        return cls(**data)
+
+    def row(self) -> dict[str, Any]:
+        """Values for a database row; structured fields as JSON text."""
+        return {
+            name: json.dumps(value) if isinstance(value, dict | list) else value
+            for name, value in vars(self).items()
+        }
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> Outcome:
+        """Inverse of `row`."""
+        data = dict(row)
+        for name in ("diagnosis", "evidence", "after", "after_programs"):
+            data[name] = json.loads(data[name]) if data[name] else None
+        for name in ("evidence", "after_programs"):
+            data[name] = data[name] or {}
+        data["after"] = data["after"] or []
+        return cls(**data)

@@ -1,0 +1,249 @@
+"""The tables of a results file, and how older files are brought up to date.
+
+=========  ====================================================================================================
+table      holds
+=========  ====================================================================================================
+meta       facts about the run, a row each, as JSON: ``run_id``, ``started`` (seconds since 1970), ``seconds``,
+           ``command``, ``tier``, ``shard`` (such as ``2/3``), ``case_set_hash`` (of the whole selection, all
+           shards), ``environments`` (by adapter; see `conformance.adapters.environment.describe`), ``gate``
+cases      a row a case: ``case_id`` and the columns of `conformance.cases.columns`, which all follow from the id
+plan       a row a question: ``adapter``, ``case_id``, and ``here``: 1 if this run was to ask it, 0 if another
+           shard was. A question with ``here`` = 1 and no outcome is missing
+outcomes   a row an answered question: the fields of `Outcome`, ``diagnosis``, ``evidence``,
+           ``after`` and ``after_programs`` as JSON
+=========  ====================================================================================================
+
+``PRAGMA application_id`` is ``CTC1`` and ``PRAGMA user_version`` the schema version. A new field of an outcome or
+column of a case needs no new version: the one is added empty, the other is computed from the ids. Anything else
+does, with a step in ``MIGRATIONS``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from typing import Any
+
+from conformance.cases.case import Case
+from conformance.cases.columns import COLUMN_NAMES, columns
+from conformance.reports.record.findings import Condition
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.statuses import FAIL_KINDS, STATUSES
+
+__all__ = [
+    "APPLICATION_ID",
+    "OUTCOME_FIELDS",
+    "SCHEMA_VERSION",
+    "create_tables",
+    "migrate",
+    "needs_migration",
+    "problem",
+]
+
+APPLICATION_ID = 0x43544331  # "CTC1", so that another program's database is recognised as such
+SCHEMA_VERSION = 3
+OUTCOME_FIELDS = tuple(item.name for item in fields(Outcome))
+
+_CASES = f"CREATE TABLE cases ({', '.join(COLUMN_NAMES)}, PRIMARY KEY (case_id)) WITHOUT ROWID"
+_SCHEMA = f"""
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+{_CASES};
+CREATE TABLE plan (
+    adapter TEXT, case_id TEXT, here INTEGER NOT NULL DEFAULT 1, PRIMARY KEY (adapter, case_id)
+) WITHOUT ROWID;
+CREATE TABLE outcomes ({", ".join(OUTCOME_FIELDS)}, PRIMARY KEY (adapter, case_id)) WITHOUT ROWID;
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+
+
+def _shards(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE plan ADD COLUMN here INTEGER NOT NULL DEFAULT 1")
+
+
+def _calls_before(connection: sqlite3.Connection) -> None:
+    for name in ("after", "after_programs"):
+        if name not in _columns(connection, "outcomes"):
+            connection.execute(f"ALTER TABLE outcomes ADD COLUMN {name} DEFAULT NULL")
+
+
+MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _shards, 2: _calls_before}
+"""From each version to the next."""
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables of a new file."""
+    connection.executescript(_SCHEMA)
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> tuple[str, ...]:
+    return tuple(row[1] for row in connection.execute(f"PRAGMA table_info({table})"))
+
+
+def needs_migration(connection: sqlite3.Connection) -> bool:
+    """Whether a file was written by an older version of the suite."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    return (
+        version != SCHEMA_VERSION
+        or _columns(connection, "cases") != COLUMN_NAMES
+        or not set(OUTCOME_FIELDS) <= set(_columns(connection, "outcomes"))
+    )
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a file of an older version up to date, in one transaction."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    with connection:
+        connection.execute("BEGIN")
+        for step in range(version, SCHEMA_VERSION):
+            MIGRATIONS[step](connection)
+        there = _columns(connection, "outcomes")
+        for item in fields(Outcome):
+            if item.name not in there:
+                default = {"": "''", 0.0: "0"}.get(item.default, "NULL")
+                connection.execute(f"ALTER TABLE outcomes ADD COLUMN {item.name} DEFAULT {default}")
+        if _columns(connection, "cases") != COLUMN_NAMES:
+            ids = [row[0] for row in connection.execute("SELECT DISTINCT case_id FROM plan")]
+            connection.execute("DROP TABLE cases")
+            connection.execute(_CASES)
+            marks = ", ".join("?" * len(COLUMN_NAMES))
+            rows = (tuple(columns(Case.parse(case_id)).values()) for case_id in ids)
+            connection.executemany(f"INSERT INTO cases VALUES ({marks})", rows)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+# What is read from a file later is checked here first: each query finds a row that is not as it should be.
+_CHECKS = {
+    "an outcome has an unknown status": "SELECT 1 FROM outcomes WHERE status NOT IN ({statuses})",
+    "an outcome has an unknown kind": "SELECT 1 FROM outcomes WHERE kind NOT IN ({kinds})",
+    "a text is none": "SELECT 1 FROM outcomes WHERE typeof(detail) <> 'text' OR typeof(digest) <> 'text'"
+    " OR typeof(program) <> 'text' OR typeof(source) <> 'text' OR typeof(coalesce(profile, '')) <> 'text'",
+    "a number is none": "SELECT 1 FROM outcomes WHERE typeof(seconds) NOT IN ('integer', 'real')"
+    " OR typeof(coalesce(budget, 0)) NOT IN ('integer', 'real')"
+    " OR typeof(coalesce(max_abs_error, 0)) NOT IN ('integer', 'real')"
+    " OR typeof(coalesce(max_ulp_error, 0)) NOT IN ('integer', 'real')",
+    "an outcome's data are no JSON": "SELECT 1 FROM outcomes WHERE NOT is_diagnosis(diagnosis)"
+    " OR NOT is_object(evidence)",
+    "the calls before an outcome are no texts": "SELECT 1 FROM outcomes WHERE NOT are_texts(after)"
+    " OR NOT are_programs(after_programs)",
+    "a fact about the run is no JSON": "SELECT 1 FROM meta WHERE NOT is_json(value)",
+    "a case has no id": "SELECT 1 FROM cases WHERE typeof(case_id) <> 'text' OR case_id GLOB '*[^0-9a-z._-]*'",
+    "a case's counts are none": "SELECT 1 FROM cases WHERE typeof(batch) <> 'integer'"
+    " OR typeof(in_channels) <> 'integer' OR typeof(out_channels) <> 'integer'",
+    "a case's sizes are none": "SELECT 1 FROM cases WHERE NOT is_size(input_size) OR NOT is_size(kernel_size)",
+    "a planned adapter is no name": "SELECT 1 FROM plan WHERE typeof(adapter) <> 'text' OR adapter = ''",
+    "a planned case has no row": "SELECT 1 FROM plan WHERE case_id NOT IN (SELECT case_id FROM cases)",
+}
+
+
+def _is_json(text: Any) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return True
+
+
+def _is_object(text: Any) -> bool:
+    return text is None or (_is_json(text) and isinstance(json.loads(text), dict))
+
+
+def _is_diagnosis(text: Any) -> bool:
+    if text is None:
+        return True
+    found = json.loads(text) if _is_object(text) else {"axes": None}
+    words = [found.get(name) or "" for name in ("transform", "text", "signal", "argument")]
+    lists = [found.get(name, []) for name in ("axes", "tensors")]
+    return all(map(_is_text, words)) and all(
+        isinstance(names, list) and all(map(_is_text, names)) for names in lists
+    )
+
+
+def _are_texts(text: Any) -> bool:
+    found = json.loads(text) if text is not None and _is_json(text) else text
+    return found is None or (isinstance(found, list) and all(map(_is_text, found)))
+
+
+def _are_programs(text: Any) -> bool:
+    return text is None or (_is_object(text) and all(map(_is_text, json.loads(text).values())))
+
+
+def _is_size(text: Any) -> bool:
+    return isinstance(text, str) and re.fullmatch(r"m?[0-9]{1,19}(x[0-9]{1,19}){0,2}", text) is not None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e11
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _are_environments(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(found, dict)
+        and isinstance(found.get("versions", {}), dict)
+        and all(map(_is_text, found.get("versions", {}).values()))
+        and isinstance(found.get("cpu_flags", []), list)
+        and all(map(_is_text, found.get("cpu_flags", [])))
+        and isinstance(found.get("facts", {}), dict)
+        and all(value is None or isinstance(value, bool | int | str) for value in found.get("facts", {}).values())
+        for found in value.values()
+    )
+
+
+def _are_conditions(value: Any) -> bool:
+    names = {item.name for item in fields(Condition)}
+    return isinstance(value, dict) and all(
+        isinstance(found, dict)
+        and found.keys() <= names
+        and {"text", "sql", "failing", "passing"} <= found.keys()
+        and isinstance(found["text"], str)
+        and isinstance(found["sql"], str)
+        and all(isinstance(found[name], int) for name in ("failing", "passing"))
+        for found in value.values()
+    )
+
+
+_FACTS: dict[str, Callable[[Any], bool]] = {
+    "run_id": _is_text,
+    "started": _is_number,
+    "seconds": _is_number,
+    "tier": _is_text,
+    "shard": _is_text,
+    "case_set_hash": _is_text,
+    "gate": _is_text,
+    "command": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+    "environments": _are_environments,
+    "conditions": _are_conditions,
+    "scripts": lambda value: isinstance(value, dict) and all(map(_is_text, value.values())),
+}
+
+
+def problem(connection: sqlite3.Connection) -> str | None:
+    """What is wrong with the contents of a file, None for nothing.
+
+    A file may come from another machine, a broken copy or a stranger: what is read from it later is checked here.
+    """
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        return str(found)
+    for function in (_is_json, _is_object, _is_diagnosis, _is_size, _are_texts, _are_programs):
+        connection.create_function(function.__name__[1:], 1, function, deterministic=True)
+    known: dict[str, Iterable[str]] = {"statuses": STATUSES, "kinds": FAIL_KINDS}
+    lists = {word: ", ".join(f"'{name}'" for name in names) for word, names in known.items()}
+    for words, query in _CHECKS.items():
+        if connection.execute(f"{query.format(**lists)} LIMIT 1").fetchone() is not None:
+            return words
+    meta = {key: json.loads(value) for key, value in connection.execute("SELECT key, value FROM meta")}
+    for key, is_right in _FACTS.items():
+        if meta.get(key) is not None and not is_right(meta[key]):
+            return f"the fact {key!r} is not as it should be"
+    for table in ("meta", "cases", "plan", "outcomes"):
+        for _ in connection.execute(f"SELECT * FROM {table}"):
+            pass  # raises for text that is no UTF-8
+    return None

@@ -1,0 +1,248 @@
+"""The record of a run: one SQLite file, written by one process. `schema` beside it documents the tables."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import uuid
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from conformance.cases.case import Case
+from conformance.cases.columns import COLUMN_NAMES, columns
+from conformance.reports.record import schema
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.schema import OUTCOME_FIELDS, SCHEMA_VERSION
+
+__all__ = ["SCHEMA_VERSION", "Results", "ResultsError"]
+
+_QUESTIONS_AT_A_TIME = 10_000
+
+
+class ResultsError(ValueError):
+    """A file that is no results file of this schema, or that cannot be written."""
+
+
+class Results:
+    """A results file.
+
+    Use `create` or `open`; close it, or use it in a ``with`` block.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, *, writes: bool) -> None:
+        self._connection = connection
+        self._writes = writes
+        self._cases: dict[str, dict[str, Any]] | None = None
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path) -> Results:
+        """Make a new file; an older one at the path is replaced."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for leftover in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+                leftover.unlink(missing_ok=True)
+            connection = cls._connect(path)
+            schema.create_tables(connection)
+            results = cls(connection, path, writes=True)
+            results.set_meta("run_id", uuid.uuid4().hex)
+        except (OSError, sqlite3.Error) as error:
+            raise ResultsError(f"cannot write {path}: {error}") from error
+        return results
+
+    @classmethod
+    def open(cls, path: Path, *, write: bool = False) -> Results:
+        """Open a file that exists.
+
+        Parameters
+        ----------
+        path : Path
+            The file. One of an older schema is brought up to date: in memory, unless ``write`` is given.
+        write : bool
+            Whether more is going to be recorded.
+
+        Raises
+        ------
+        ResultsError
+            It is not there, no results file, damaged, or of a newer schema version.
+        """
+        if not path.is_file():
+            raise ResultsError(f"there is no results file {path}")
+        try:
+            connection = cls._connect(path) if write else sqlite3.connect(path)
+        except sqlite3.Error as error:
+            raise ResultsError(f"{path} is no results file: {error}") from error
+        try:
+            connection = cls._up_to_date(connection, path, write)
+        except (sqlite3.Error, ValueError) as error:
+            connection.close()
+            if isinstance(error, ResultsError):
+                raise
+            raise ResultsError(f"{path} is no results file, or damaged: {error}") from error
+        return cls(connection, path, writes=write)
+
+    @staticmethod
+    def _connect(path: Path) -> sqlite3.Connection:
+        """Open for writing: what is committed survives the end of the process, however it ends."""
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
+
+    @staticmethod
+    def _up_to_date(connection: sqlite3.Connection, path: Path, write: bool) -> sqlite3.Connection:
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if application != schema.APPLICATION_ID:
+            raise ResultsError(f"{path} is no results file of this suite")
+        if version > SCHEMA_VERSION:
+            raise ResultsError(
+                f"{path} has schema {version}; this version reads schema {SCHEMA_VERSION} and older"
+            )
+        if schema.needs_migration(connection):
+            if not write:
+                copy = sqlite3.connect(":memory:")
+                connection.backup(copy)
+                connection.close()
+                connection = copy
+            schema.migrate(connection)
+        wrong = schema.problem(connection)
+        if wrong is not None:
+            raise ResultsError(f"{path} is damaged: {wrong}")
+        return connection
+
+    def __enter__(self) -> Results:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write what is pending and close the file, which is then one file again."""
+        with suppress(sqlite3.Error):  # such as a full disk: what was committed stays in the write-ahead log
+            if self._writes:
+                self._connection.execute("PRAGMA journal_mode = DELETE")
+        self._connection.close()
+
+    # --- writing
+
+    def plan(self, questions: Iterable[tuple[str, Case]], *, elsewhere: Iterable[tuple[str, Case]] = ()) -> None:
+        """Record what is going to be asked, as pairs of adapter and case, and what other shards ask."""
+        self._cases = None
+        marks = ", ".join("?" * len(COLUMN_NAMES))
+        described: set[Case] = set()
+        planned = chain(((key, 0) for key in elsewhere), ((key, 1) for key in questions))
+        with self._connection:
+            while part := list(islice(planned, _QUESTIONS_AT_A_TIME)):
+                new = dict.fromkeys(case for (_, case), _ in part if case not in described)
+                described.update(new)
+                rows = [tuple(columns(case).values()) for case in new]
+                self._connection.executemany(f"INSERT OR IGNORE INTO cases VALUES ({marks})", rows)
+                self._connection.executemany(
+                    "INSERT INTO plan VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET here = max(here, excluded.here)",
+                    [(adapter, str(case), here) for (adapter, case), here in part],
+                )
+
+    def record(self, outcome: Outcome) -> None:
+        """Record an outcome; the latest for a question counts. It survives the end of the process."""
+        self.record_all([outcome])
+
+    def record_all(self, outcomes: Iterable[Outcome]) -> None:
+        """Record outcomes, all or none."""
+        marks = ", ".join("?" * len(OUTCOME_FIELDS))
+        statement = f"INSERT OR REPLACE INTO outcomes ({', '.join(OUTCOME_FIELDS)}) VALUES ({marks})"
+        with self._connection:
+            self._connection.executemany(statement, (tuple(outcome.row().values()) for outcome in outcomes))
+
+    def set_meta(self, key: str, value: Any) -> None:
+        """Record a fact about the run."""
+        with self._connection:
+            self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value)))
+
+    # --- reading
+
+    def meta(self) -> dict[str, Any]:
+        """All facts about the run."""
+        return {key: json.loads(value) for key, value in self._connection.execute("SELECT key, value FROM meta")}
+
+    def adapters(self, *, here: bool = True) -> list[str]:
+        """Names of the adapters that this run was to ask; with ``here`` false, those of every shard."""
+        query = "SELECT DISTINCT adapter FROM plan WHERE here >= ? ORDER BY adapter"
+        return [name for (name,) in self._connection.execute(query, (int(here),))]
+
+    def counts(self) -> dict[str, Counter[str]]:
+        """How often each status came of the planned questions, by adapter."""
+        query = """
+            SELECT plan.adapter, coalesce(outcomes.status, 'missing'), count(*)
+            FROM plan LEFT JOIN outcomes USING (adapter, case_id) WHERE plan.here GROUP BY 1, 2 ORDER BY 1
+        """
+        found: dict[str, Counter[str]] = {}
+        for adapter, status, number in self._connection.execute(query):
+            found.setdefault(adapter, Counter())[status] = number
+        return found
+
+    def outcomes(
+        self, adapter: str | None = None, statuses: Collection[str] = (), *, details: bool = True
+    ) -> Iterator[Outcome]:
+        """The outcome of every planned question; ``missing`` where none was recorded.
+
+        Parameters
+        ----------
+        adapter : str, optional
+            Those of one adapter only.
+        statuses : collection of str
+            Those with one of these statuses only; empty for all.
+        details : bool
+            With the program and the evidence, which make an outcome a hundred times as large.
+        """
+        left_out = {} if details else {"program": "''", "evidence": "NULL", "after_programs": "NULL"}
+        names = ", ".join(left_out.get(name, f"outcomes.{name}") for name in OUTCOME_FIELDS)
+        query = f"""
+            SELECT plan.case_id, plan.adapter, {names}
+            FROM plan JOIN cases USING (case_id) LEFT JOIN outcomes USING (adapter, case_id)
+            WHERE plan.here {"" if adapter is None else "AND plan.adapter = ?"}
+            {f"AND coalesce(outcomes.status, 'missing') IN ({', '.join('?' * len(statuses))})" if statuses else ""}
+            ORDER BY plan.adapter, plan.case_id
+        """
+        given = [*([] if adapter is None else [adapter]), *statuses]
+        for case_id, name, *values in self._connection.execute(query, given):
+            if values[OUTCOME_FIELDS.index("status")] is None:
+                yield Outcome(case_id, name, "missing", detail="no outcome was recorded")
+            else:
+                yield Outcome.from_row(dict(zip(OUTCOME_FIELDS, values, strict=True)))
+
+    def outcome(self, adapter: str, case_id: str) -> Outcome:
+        """The outcome that was recorded for one question, with all details.
+
+        Raises
+        ------
+        KeyError
+            There is none.
+        """
+        query = f"SELECT {', '.join(OUTCOME_FIELDS)} FROM outcomes WHERE adapter = ? AND case_id = ?"
+        row = self._connection.execute(query, (adapter, case_id)).fetchone()
+        if row is None:
+            raise KeyError(f"no outcome of {adapter} for {case_id}")
+        return Outcome.from_row(dict(zip(OUTCOME_FIELDS, row, strict=True)))
+
+    def cases(self) -> dict[str, dict[str, Any]]:
+        """The columns of every planned case, by id; treat as read-only."""
+        if self._cases is None:
+            rows = self._connection.execute(f"SELECT {', '.join(COLUMN_NAMES)} FROM cases ORDER BY case_id")
+            self._cases = {row[0]: dict(zip(COLUMN_NAMES, row, strict=True)) for row in rows}
+        return self._cases
+
+    def questions(self, adapter: str, *, here: bool = True) -> list[str]:
+        """Ids of the cases that this run was to ask an adapter, sorted; ``here`` false: that any shard was."""
+        query = "SELECT case_id FROM plan WHERE adapter = ? AND here >= ? ORDER BY case_id"
+        return [case_id for (case_id,) in self._connection.execute(query, (adapter, int(here)))]
+
+    def count(self, *, here: bool = True) -> int:
+        """Number of questions this run was to ask; with ``here`` false, that of every shard."""
+        return int(
+            self._connection.execute("SELECT count(*) FROM plan WHERE here >= ?", (int(here),)).fetchone()[0]
+        )

@@ -1,0 +1,89 @@
+"""How good the questions of a run are: what they cover, beside the case lists of others, and what they notice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from conformance.cases.case import Case
+from conformance.cases.design.statistics import statistics
+from conformance.cases.peers import load_peers
+from conformance.cases.tiers import Kills, load_kills
+from conformance.reports.record.store import Results
+
+__all__ = ["Questions", "prepare_questions", "questions"]
+
+# Counting takes seconds, which a handful of questions does not: their coverage would say nothing anyway.
+_FEWEST_CASES = 100
+_STRENGTHS = (1, 2, 3)
+_SPACE = "whole"
+THIS_RUN = "this run"
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Coverage and kills.
+
+    Attributes
+    ----------
+    lists : dict
+        By the name of a case list, this run's first: ``cases`` (their number), ``coverage`` (by strength,
+        ``covered`` and ``required``), ``boundaries`` (number of cases by class). Empty for a handful of cases.
+    kills : Kills
+        How many cases of each tier notice each planted fault.
+    tier : str
+        The tier whose very cases the run asked; empty if they are none's.
+    """
+
+    lists: dict[str, dict[str, Any]]
+    kills: Kills
+    tier: str
+
+    @property
+    def strengths(self) -> list[str]:
+        """The strengths that are counted."""
+        return list(next(iter(self.lists.values()))["coverage"]) if self.lists else []
+
+    @property
+    def boundaries(self) -> list[str]:
+        """The names of the boundary classes."""
+        return list(next(iter(self.lists.values()))["boundaries"]) if self.lists else []
+
+
+def questions(results: Results) -> Questions:
+    """Count what the cases of a run cover.
+
+    Parameters
+    ----------
+    results : Results
+        The record of the run.
+    """
+    kills = load_kills()
+    case_set = results.meta().get("case_set_hash")
+    tier = next((name for name, case_hash in kills.tiers.items() if case_hash == case_set), "")
+    return Questions(_lists(frozenset(results.cases())), kills, tier)
+
+
+def prepare_questions(case_ids: Iterable[str]) -> None:
+    """Count for a run that asks these cases before its report is written."""
+    _lists(frozenset(case_ids))
+
+
+@lru_cache(maxsize=1)
+def _lists(case_ids: frozenset[str]) -> dict[str, dict[str, Any]]:
+    if len(case_ids) < _FEWEST_CASES:
+        return {}
+    return {THIS_RUN: _counted([Case.parse(case_id) for case_id in sorted(case_ids)]), **_peers_counted()}
+
+
+@lru_cache(maxsize=1)
+def _peers_counted() -> dict[str, dict[str, Any]]:
+    """The same of the case lists of others."""
+    return {f"{peer.name} {peer.version}": _counted(peer.cases) for peer in load_peers().values()}
+
+
+def _counted(cases: Sequence[Case]) -> dict[str, Any]:
+    found = statistics(cases, _STRENGTHS, (_SPACE,))
+    return {"cases": len(cases), "coverage": found["coverage"][_SPACE], "boundaries": found["boundaries"]}
