@@ -91,7 +91,7 @@ class Program:
 
     ``setup`` holds imports and settings of the process. ``body`` finds NumPy arrays ``x``, ``w``, ``bias`` and
     ``dy`` (those the case has; for second order ``vx``, ``vw`` and ``vb`` too) in the case's layout and leaves the
-    tensors of ``Case.answers`` as the framework's own, in the case's layout, weights as (Cin, Cout/G, *k).
+    tensors of ``Case.outputs`` as the framework's own, in the case's layout, weights as (Cin, Cout/G, *k).
     ``bias`` is None without one.
     """
 
@@ -266,7 +266,7 @@ class Adapter(abc.ABC):
         Returns
         -------
         dict of Tensor
-            The tensors of ``Case.answers``, or ``shape``.
+            The tensors of ``Case.outputs``, or ``shape``.
 
         Raises
         ------
@@ -290,7 +290,7 @@ class Adapter(abc.ABC):
         try:
             if self.shape_only:
                 return {"shape": Tensor.of(np.array([int(size) for size in namespace["shape"]], np.int64))}
-            return {name: self.export(namespace[name]) for name in case.answers}
+            return {name: self.export(namespace[name]) for name in case.outputs}
         except NotNumbers:
             raise
         except Exception as error:

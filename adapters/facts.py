@@ -19,7 +19,7 @@ from typing import Any
 
 from conformance.adapters.environment import cpu_flags, processors
 
-__all__ = ["FACTS", "Fact", "FactValue", "asks_with", "facts_for", "flags_up_to"]
+__all__ = ["FACTS", "Fact", "FactValue", "calls_with", "facts_for", "flags_up_to"]
 
 FactValue = bool | int | str | None
 
@@ -285,7 +285,7 @@ def flags_up_to(flags: Iterable[str], isa: FactValue) -> list[str]:
     return [flag for flag in flags if not flag.startswith(beyond)]
 
 
-def asks_with(count: int) -> Fact:
+def calls_with(count: int) -> Fact:
     """``threads`` of an adapter whose programs say how many there are."""
     return Fact(name="threads", about="what its programs ask for", measure=lambda: count)
 

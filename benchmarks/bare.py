@@ -59,7 +59,7 @@ def main(name: str, path: str) -> None:
             if adapter.shape_only:
                 namespace["shape"] = tuple(namespace["shape"])
             else:
-                for answer in case.answers:
+                for answer in case.outputs:
                     adapter.export(namespace[answer])
         except Exception:
             continue  # a refusal

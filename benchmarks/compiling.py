@@ -32,7 +32,7 @@ from conformance.adapters.host.precompile import THREADS
 from conformance.adapters.registry import resolve
 from conformance.cases import Case
 from conformance.cases.data import Tensors, make_tensors
-from conformance.execution.asker import MOST_AHEAD
+from conformance.execution.case_runner import MOST_AHEAD
 from conformance.oracle.verdict import judge
 from conformance.runner.selection import select
 

@@ -27,7 +27,7 @@ from conformance.oracle.expected_output import input_tensors
 from conformance.oracle.verdict import judge
 from conformance.runner.plan import turn
 from tests.faults.catalogue import FAULTS, RIGHT
-from tests.faults.matrix import answerable, notices
+from tests.faults.matrix import judged_cases, notices
 
 CHECKPOINTS = (1, 3, 10, 30, 100, 300, 1000)
 
@@ -56,7 +56,7 @@ def detect(cases: Iterable[Case]) -> dict[str, Any]:
     curve: list[dict[str, float]] = []
     last = {"cases": 0, "seconds": 0.0}
     started = time.perf_counter()
-    for case, expected in answerable(cases):
+    for case, expected in judged_cases(cases):
         judge(case, input_tensors(case), RIGHT.reply(case, input_tensors(case)), expected=expected)
         seconds += time.perf_counter() - started
         asked += 1

@@ -190,7 +190,7 @@ def _implementations(adapters: Iterable[str]) -> Iterator[tuple[str, Ask]]:
     yield "one product at a time", one_by_one
     for name in adapters:
         with AdapterProcess(resolve(name)) as host:
-            yield name, host.ask
+            yield name, host.run
 
 
 def measure(

@@ -213,7 +213,7 @@ class Case:
         """Shape of the output in the case's layout; raises DomainError as ``geometry`` does."""
         return self.shape(self.out_channels, self.geometry().output_size)
 
-    def answer_shapes(self) -> dict[str, tuple[int, ...]]:
+    def output_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shapes of the tensors of the answer: ``y``; ``dx``, ``dw`` and (with a bias) ``db``; or the second.
 
         Raises
@@ -225,12 +225,12 @@ class Case:
             "y": self.output_shape, "dx": self.input_shape, "dw": self.weight_shape, "db": (self.out_channels,),
             "ddx": self.input_shape, "ddw": self.weight_shape, "ddy": self.output_shape,
         }  # fmt: skip
-        return {name: shapes[name] for name in self.answers}
+        return {name: shapes[name] for name in self.outputs}
 
     @property
-    def answers(self) -> tuple[str, ...]:
+    def outputs(self) -> tuple[str, ...]:
         """Names of the tensors of the answer."""
-        names = DIRECTIONS[self.direction].answers
+        names = DIRECTIONS[self.direction].outputs
         return tuple(name for name in names if self.bias or name != "db")
 
     def shape(self, channels: int, spatial: tuple[int, ...]) -> tuple[int, ...]:

@@ -17,13 +17,13 @@ class Direction:
         What is asked for.
     given : tuple of str
         Further input tensors, in the order in which they are drawn.
-    answers : tuple of str
+    outputs : tuple of str
         The tensors of the answer. Those named with a ``b`` at the end are there with a bias only.
     """
 
     about: str
     given: tuple[str, ...]
-    answers: tuple[str, ...]
+    outputs: tuple[str, ...]
 
 
 DIRECTIONS: dict[str, Direction] = {

@@ -14,7 +14,7 @@ import pytest
 from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.registry import AdapterSpec, UnknownAdapter, load, resolve
 from conformance.cases import Case
-from conformance.execution.check import ask
+from conformance.execution.check import run_case
 from conformance.oracle.error_bound import PROFILES
 
 __all__ = ["TABLE"]
@@ -103,7 +103,7 @@ def test_its_process_starts(host: AdapterProcess) -> None:
 @pytest.mark.parametrize("name", TABLE)
 def test_it_answers_or_declines(host: AdapterProcess, name: str) -> None:
     """Bit for bit; where this fails, look for a flipped kernel, a swapped axis, a lost argument."""
-    outcome = ask(Case.parse(TABLE[name]), host)
+    outcome = run_case(Case.parse(TABLE[name]), host)
     assert outcome.status in ("pass", *DECLINED), (
         f"{TABLE[name]}: {outcome.status} {outcome.kind or ''}: {outcome.detail}"
     )
@@ -111,7 +111,7 @@ def test_it_answers_or_declines(host: AdapterProcess, name: str) -> None:
 
 def test_it_answers_something(host: AdapterProcess) -> None:
     """Declining everything is no adapter."""
-    passed = [name for name, case_id in TABLE.items() if ask(Case.parse(case_id), host).status == "pass"]
+    passed = [name for name, case_id in TABLE.items() if run_case(Case.parse(case_id), host).status == "pass"]
     assert len(passed) >= _LEAST, f"only {passed} of the table is answered"
 
 

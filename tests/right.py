@@ -12,7 +12,7 @@ from conformance.adapters.base import Tensor
 from conformance.adapters.host.client import Reply
 from conformance.cases import Case
 from conformance.cases.dtypes import round_to
-from tests.faults.machine import Answers, Work
+from tests.faults.machine import Outputs, Work
 
 __all__ = ["RIGHT", "answered"]
 
@@ -246,6 +246,6 @@ def answered(name: str, case: Case, change: Callable[[Work], None] | None = None
         y = compute(work)
         if "bias" in work.tensors:
             y = y + work.tensors["bias"].astype(kind).reshape(-1, *(1,) * case.rank)
-    answers: Answers = {"y": np.moveaxis(y, 1, -1) if case.layout == "channels_last" else y}
+    answers: Outputs = {"y": np.moveaxis(y, 1, -1) if case.layout == "channels_last" else y}
     tensors = {key: Tensor(round_to(case.format, value), case.dtype) for key, value in answers.items()}
     return Reply("answer", tensors, promise=promise)

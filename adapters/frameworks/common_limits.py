@@ -14,12 +14,12 @@ from conformance.cases.geometry import CONVENTIONS
 
 __all__ = [
     "no_complex",
+    "no_crop_for_invalid_cases",
     "no_crop_outside",
-    "no_crop_without_answer",
     "no_dtype",
     "no_gradient",
     "no_groups",
-    "no_output_padding_without_answer",
+    "no_output_padding_for_invalid_cases",
     "no_periodic",
     "wraps",
 ]
@@ -77,24 +77,24 @@ def no_crop_outside(source: str) -> Limit:
     return Limit("inexpressible", "padding", applies, "zeros beyond the full result cannot be asked for", source)
 
 
-def _answered_uncropped(case: Case) -> bool:
+def _returns_uncropped(case: Case) -> bool:
     return geometry(replace(case, padding="valid", output_padding=None)) is not None
 
 
-def no_crop_without_answer(source: str) -> Limit:
+def no_crop_for_invalid_cases(source: str) -> Limit:
     """A crop longer than the result, where cropping is the adapter's own slicing: nobody is there to refuse it."""
 
     def applies(case: Case) -> bool:
-        return not named(case) and geometry(case) is None and _answered_uncropped(case)
+        return not named(case) and geometry(case) is None and _returns_uncropped(case)
 
     return Limit("inexpressible", "padding", applies, "the interface has no words for this crop", source)
 
 
-def no_output_padding_without_answer(source: str) -> Limit:
+def no_output_padding_for_invalid_cases(source: str) -> Limit:
     """A negative output_padding, where the interface has no such argument."""
 
     def applies(case: Case) -> bool:
-        return case.output_padding is not None and geometry(case) is None and _answered_uncropped(case)
+        return case.output_padding is not None and geometry(case) is None and _returns_uncropped(case)
 
     return Limit(
         "inexpressible", "output_padding", applies, "the interface has no argument output_padding", source

@@ -12,7 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from conformance.adapters.base import Adapter, Program, call, converted, inlined
-from conformance.adapters.frameworks.common_limits import no_groups, no_output_padding_without_answer, no_periodic
+from conformance.adapters.frameworks.common_limits import (
+    no_groups,
+    no_output_padding_for_invalid_cases,
+    no_periodic,
+)
 from conformance.adapters.frameworks.padding import geometry, named
 from conformance.cases.case import Case
 
@@ -110,7 +114,7 @@ class JaxLax(JaxAdapter):
     limits = (
         no_groups(_DOCUMENTATION),
         no_periodic(_DOCUMENTATION),
-        no_output_padding_without_answer(_DOCUMENTATION),
+        no_output_padding_for_invalid_cases(_DOCUMENTATION),
     )
     transpose_kernel: ClassVar[bool] = True
 
@@ -211,7 +215,7 @@ class JaxGeneral(JaxAdapter):
 
     name = "jax-general"
     documentation = _GENERAL
-    limits = (no_periodic(_GENERAL), no_output_padding_without_answer(_GENERAL))
+    limits = (no_periodic(_GENERAL), no_output_padding_for_invalid_cases(_GENERAL))
 
     def forward(self, case: Case) -> list[str]:
         """One call of ``conv_general_dilated``, which has no word for a transposed convolution's padding."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 from conformance.adapters.base import Declined, Limit, call
 from conformance.adapters.frameworks.common_limits import (
     no_groups,
-    no_output_padding_without_answer,
+    no_output_padding_for_invalid_cases,
     no_periodic,
     wraps,
 )
@@ -45,7 +45,7 @@ class FlaxLinen(JaxAdapter):
     packages = ("flax", "jax", "jaxlib")
     extra = "flax"
     documentation = _LINEN
-    limits = (no_groups(_LINEN), no_output_padding_without_answer(_LINEN), _any_batch_axes(_LINEN))
+    limits = (no_groups(_LINEN), no_output_padding_for_invalid_cases(_LINEN), _any_batch_axes(_LINEN))
     imports: ClassVar[tuple[str, ...]] = ("import flax.linen as nn",)
 
     def forward(self, case: Case) -> list[str]:
@@ -71,7 +71,7 @@ class FlaxNnx(FlaxLinen):
 
     name = "flax-nnx"
     documentation = _NNX
-    limits = (no_groups(_NNX), no_output_padding_without_answer(_NNX), _any_batch_axes(_NNX))
+    limits = (no_groups(_NNX), no_output_padding_for_invalid_cases(_NNX), _any_batch_axes(_NNX))
     imports: ClassVar[tuple[str, ...]] = ("from flax import nnx",)
 
     def layer(self, case: Case, transposed: bool) -> str:
@@ -136,7 +136,7 @@ class Haiku(JaxAdapter):
             'padding is documented as "either VALID or SAME"',
             _HAIKU,
         ),
-        no_output_padding_without_answer(_HAIKU),
+        no_output_padding_for_invalid_cases(_HAIKU),
     )
     imports: ClassVar[tuple[str, ...]] = ("import haiku as hk",)
 
@@ -199,7 +199,7 @@ class Equinox(JaxAdapter):
             "output_padding must be less than stride, elementwise",
             _EQUINOX,
         ),
-        no_output_padding_without_answer(_EQUINOX),
+        no_output_padding_for_invalid_cases(_EQUINOX),
     )
     imports: ClassVar[tuple[str, ...]] = ("import equinox as eqx",)
 

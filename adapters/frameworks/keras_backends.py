@@ -15,11 +15,11 @@ import numpy as np
 from conformance.adapters.base import Adapter, DocumentedRefusal, Limit, Tensor
 from conformance.adapters.frameworks.common_limits import (
     no_complex,
-    no_crop_without_answer,
+    no_crop_for_invalid_cases,
     no_dtype,
     no_gradient,
     no_groups,
-    no_output_padding_without_answer,
+    no_output_padding_for_invalid_cases,
     no_periodic,
 )
 from conformance.adapters.frameworks.jax_lax import second_order
@@ -79,7 +79,7 @@ def _vjp(g: _Gradient) -> list[str]:
             if g.case.direction == "grad2"
             else (
                 f"y, pull_back = jax.vjp(forward, {', '.join(g.sources)})",
-                f"{', '.join(g.case.answers)} = pull_back({g.convert('dy')})",
+                f"{', '.join(g.case.outputs)} = pull_back({g.convert('dy')})",
             )
         ),
     ]
@@ -182,11 +182,11 @@ def common_limits(source: str) -> tuple[Limit, ...]:
             "nothing is cropped by words; zeros beyond the result cannot be asked for",
             source,
         ),
-        no_crop_without_answer(source),
+        no_crop_for_invalid_cases(source),
         Limit(
             "inexpressible",
             "output_padding",
-            lambda case: word_of(case) is None and no_output_padding_without_answer(source).applies(case),
+            lambda case: word_of(case) is None and no_output_padding_for_invalid_cases(source).applies(case),
             "output_padding has no meaning beside a crop of the adapter's",
             source,
         ),

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from conformance.adapters.base import Adapter, Limit, Program, Tensor
-from conformance.adapters.facts import asks_with
+from conformance.adapters.facts import calls_with
 from conformance.adapters.frameworks.common_limits import no_dtype, no_gradient
 from conformance.adapters.frameworks.tensorflow_nn import LIMITS, operation
 from conformance.cases.case import Case
@@ -47,7 +47,7 @@ class LiteRT(Adapter):
         ),
     )
 
-    facts = (asks_with(1),)
+    facts = (calls_with(1),)
 
     def __init__(self) -> None:
         super().__init__()

@@ -10,8 +10,8 @@ import numpy as np
 from conformance.adapters.base import Adapter, Declined, Limit, Program, Tensor, call, converted, inlined
 from conformance.adapters.frameworks.common_limits import (
     no_complex,
+    no_crop_for_invalid_cases,
     no_crop_outside,
-    no_crop_without_answer,
     no_dtype,
     no_periodic,
 )
@@ -51,7 +51,7 @@ class Mlx(Adapter):
         ),
         no_periodic(_DOCUMENTATION),
         no_crop_outside(_DOCUMENTATION),
-        no_crop_without_answer(_DOCUMENTATION),
+        no_crop_for_invalid_cases(_DOCUMENTATION),
         no_complex("https://ml-explore.github.io/mlx/build/html/python/data_types.html"),
         no_dtype("https://ml-explore.github.io/mlx/build/html/python/data_types.html", "f64"),
     )

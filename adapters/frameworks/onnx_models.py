@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from conformance.adapters.base import Adapter, Declined, Limit, Program, call
-from conformance.adapters.facts import asks_with
+from conformance.adapters.facts import calls_with
 from conformance.adapters.frameworks.common_limits import no_complex, no_dtype, no_gradient, no_periodic
 from conformance.adapters.frameworks.padding import geometry
 from conformance.adapters.frameworks.refusals import onnx_runtime_kernels
@@ -172,7 +172,7 @@ class OnnxRuntime(OnnxAdapter):
 
     name = "onnxruntime"
     packages = ("onnxruntime", "onnx")
-    facts = (asks_with(1),)
+    facts = (calls_with(1),)
     limits = (*_LIMITS, no_dtype(_KERNELS, "f64", "f16", "bf16"))
     refusals = onnx_runtime_kernels(_KERNELS)
     imports = ("import onnxruntime as ort",)
@@ -245,7 +245,7 @@ class Openvino(OnnxAdapter):
 
     name = "openvino"
     packages = ("openvino", "onnx")
-    facts = (asks_with(1),)
+    facts = (calls_with(1),)
     extra = "openvino"
     limits = (
         *_LIMITS,

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 from conformance.adapters.base import Adapter, Declined, DocumentedRefusal, Limit, Program, Tensor, call, converted
 from conformance.adapters.frameworks.common_limits import (
     no_complex,
+    no_crop_for_invalid_cases,
     no_crop_outside,
-    no_crop_without_answer,
     no_groups,
-    no_output_padding_without_answer,
+    no_output_padding_for_invalid_cases,
     no_periodic,
 )
 from conformance.adapters.frameworks.padding import geometry, tensorflow_word
@@ -102,8 +102,8 @@ LIMITS: tuple[Limit, ...] = (
     no_groups(_DOCUMENTATION),
     no_periodic(_DOCUMENTATION),
     no_crop_outside(_DOCUMENTATION),
-    no_crop_without_answer(_DOCUMENTATION),
-    no_output_padding_without_answer(_DOCUMENTATION),
+    no_crop_for_invalid_cases(_DOCUMENTATION),
+    no_output_padding_for_invalid_cases(_DOCUMENTATION),
     no_complex(_DOCUMENTATION),
 )
 

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 from conformance.adapters.base import Adapter, Declined, DocumentedRefusal, Limit, Program, Tensor, call, converted
 from conformance.adapters.frameworks.common_limits import (
-    no_crop_without_answer,
-    no_output_padding_without_answer,
+    no_crop_for_invalid_cases,
+    no_output_padding_for_invalid_cases,
     no_periodic,
 )
 from conformance.adapters.frameworks.padding import Symmetric, geometry, slices, symmetric
@@ -28,7 +28,7 @@ _MODULE = "https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose
 
 def _no_crop(source: str) -> Limit:
     """Asymmetric crops are cut from the result; where that is longer than the result, nobody can refuse it."""
-    inner = no_crop_without_answer(source)
+    inner = no_crop_for_invalid_cases(source)
 
     def applies(case: Case) -> bool:
         pairs = () if isinstance(case.padding, str) else case.padding
@@ -146,7 +146,7 @@ def differentiated(case: Case, sources: Sequence[str], convert: Callable[[str], 
         *(f"{name} = {convert(name)}" for name in along),
         "dy.requires_grad_()",
         _autograd(case, first, ("y",), sources, ("dy",), ", create_graph=True"),
-        _autograd(case, case.answers, first, (*sources[:2], "dy"), along),
+        _autograd(case, case.outputs, first, (*sources[:2], "dy"), along),
     ]
 
 
@@ -293,7 +293,7 @@ class TorchOutputSize(TorchModule):
     """The module called with ``output_size``, from which it computes the output_padding itself."""
 
     name = "torch-output-size"
-    limits = (*TorchModule.limits, no_output_padding_without_answer(_MODULE))
+    limits = (*TorchModule.limits, no_output_padding_for_invalid_cases(_MODULE))
 
     def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
         """Ask for the size by the rules."""
@@ -319,7 +319,7 @@ class TorchNNGrad(TorchAdapter):
     limits = (
         *TorchAdapter.limits,
         Limit("inexpressible", "bias", lambda case: case.bias, "it adds no bias", documentation),
-        no_output_padding_without_answer(documentation),
+        no_output_padding_for_invalid_cases(documentation),
     )
 
     def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:

@@ -255,7 +255,7 @@ class AdapterProcess:
         except KeyError as error:
             return self._invalid(error)
 
-    def ask(
+    def run(
         self, case: Case, tensors: Mapping[str, np.ndarray], *, beyond_limits: bool = False, twice: bool = True
     ) -> Reply:
         """Ask one question; never raises for anything the process does.
@@ -352,4 +352,4 @@ class AdapterProcess:
             # No program does this to itself: the kernel was short of memory, or somebody ended it.
             return Reply("broken", detail="the adapter's process was ended from outside by SIGKILL")
         name = signal.Signals(-status).name if status < 0 else f"exit status {status}"
-        return Reply("crash", detail=_plain(f"{name}\n{running.last_words()[-_MESSAGE_LIMIT:]}".strip()))
+        return Reply("crash", detail=_plain(f"{name}\n{running.stderr_tail()[-_MESSAGE_LIMIT:]}".strip()))

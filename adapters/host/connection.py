@@ -140,6 +140,6 @@ class Connection:
             return 0
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
-    def last_words(self) -> str:
+    def stderr_tail(self) -> str:
         """What it wrote to its standard error over the message it was last busy with."""
         return self._said.rpartition(protocol.TURN)[2].decode(errors="replace")

@@ -46,6 +46,6 @@ class InProcess:
         """What this process holds is not the adapter's alone, and is never given back by starting another."""
         return 0
 
-    def last_words(self) -> str:
+    def stderr_tail(self) -> str:
         """What is printed goes to the terminal."""
         return ""

@@ -26,7 +26,7 @@ def misshapen(case: Case, answer: Mapping[str, Tensor]) -> str | None:
     if not large:
         return None
     try:
-        right = case.answer_shapes()
+        right = case.output_shapes()
     except DomainError:
         return "; ".join(f"{name} has shape {shape}" for name, shape in large.items())
     for name, shape in large.items():
@@ -38,7 +38,7 @@ def misshapen(case: Case, answer: Mapping[str, Tensor]) -> str | None:
 def small(case: Case) -> bool:
     """Whether a case needs far less memory than a process has, also by way of a matrix of columns."""
     try:
-        arrays = [case.input_shape, case.weight_shape, *case.answer_shapes().values()]
+        arrays = [case.input_shape, case.weight_shape, *case.output_shapes().values()]
         full = case.geometry().full_size
     except DomainError:
         return False

@@ -16,7 +16,7 @@ from conformance.cases.dtypes import DTYPES
 from conformance.cases.errors import DomainError
 from conformance.cases.geometry import CONVENTIONS
 
-__all__ = ["cases", "has_answer", "valid_cases"]
+__all__ = ["cases", "is_valid", "valid_cases"]
 
 
 @st.composite
@@ -53,7 +53,7 @@ def cases(draw: st.DrawFn, *, wild: bool = False) -> Case:
     )
 
 
-def has_answer(case: Case) -> bool:
+def is_valid(case: Case) -> bool:
     """Whether a question is inside the domain."""
     try:
         case.geometry()
@@ -64,4 +64,4 @@ def has_answer(case: Case) -> bool:
 
 def valid_cases() -> st.SearchStrategy[Case]:
     """Cases inside the domain."""
-    return cases().filter(has_answer)
+    return cases().filter(is_valid)

@@ -109,10 +109,10 @@ def sequence(base: Case, changes: Iterable[str] = tuple(CHANGES)) -> list[Case]:
         Names in ``CHANGES``.
     """
     twins = (CHANGES[name](base) for name in changes)
-    return list(dict.fromkeys([base, *(twin for twin in twins if _has_an_answer(twin))]))
+    return list(dict.fromkeys([base, *(twin for twin in twins if _is_valid(twin))]))
 
 
-def _has_an_answer(case: Case) -> bool:
+def _is_valid(case: Case) -> bool:
     try:
         return min(case.geometry().output_size) > 0 and not policies(case)
     except ValueError:

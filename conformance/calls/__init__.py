@@ -13,7 +13,7 @@ import re
 from conformance.calls.form import FORMS, CallContext, CallError, Meaning, WeightForm
 from conformance.calls.syntax import read
 
-__all__ = ["Call", "CallError", "Meaning", "WeightForm", "known_calls", "parse_call"]
+__all__ = ["Call", "CallError", "Meaning", "WeightForm", "all_calls", "parse_call"]
 
 _FAMILIES = ("torch", "keras", "tensorflow", "jax", "flax", "haiku", "equinox", "onnx")
 
@@ -23,7 +23,7 @@ for _family in _FAMILIES:
 Call = Meaning
 
 
-def known_calls() -> list[str]:
+def all_calls() -> list[str]:
     """Full names of every call that can be read."""
     return sorted({form.name for form in FORMS.values()})
 
@@ -57,6 +57,6 @@ def parse_call(
     call = read(text, FORMS.__contains__)
     form = FORMS.get(call.name)
     if form is None:
-        listed = ", ".join(sorted({re.sub("[123](?=[dD])", "{1,2,3}", name) for name in known_calls()}))
+        listed = ", ".join(sorted({re.sub("[123](?=[dD])", "{1,2,3}", name) for name in all_calls()}))
         raise CallError(f"unknown call {call.name!r}; known are {listed}")
-    return form.ask(call, CallContext(form.name, form.rank, input_shape, weight_shape, call.applied))
+    return form.read(call, CallContext(form.name, form.rank, input_shape, weight_shape, call.applied))

@@ -215,7 +215,7 @@ class Form:
     rank: int | None
     function: Callable[..., Meaning]
 
-    def ask(self, call: Syntax, asked: CallContext) -> Meaning:
+    def read(self, call: Syntax, asked: CallContext) -> Meaning:
         """Bind the arguments as Python would, and read them."""
         signature = inspect.signature(self.function)
         parameters = list(signature.parameters)[1:]

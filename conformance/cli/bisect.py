@@ -13,9 +13,9 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.registry import resolve
 from conformance.calls import Meaning
 from conformance.cases import Case
+from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapter
-from conformance.cli.question import question_options
-from conformance.execution.check import ask
+from conformance.execution.check import run_case
 from conformance.oracle.expected_output import input_tensors as data_of
 from conformance.reports.record.statuses import label
 from conformance.triage.bisect import (
@@ -40,7 +40,7 @@ _SHOWN = 24
     epilog="Example: conformance bisect 2d-i5x7-k3-s2-same --adapter keras-torch --package keras "
     "--good 3.10.0 --bad 3.15.1",
 )
-@question_options
+@case_options
 @click.option("--adapter", required=True, metavar="NAME", help="The adapter to ask.")
 @click.option("--package", required=True, help="The package whose version differs, such as keras.")
 @click.option("--good", required=True, metavar="VERSION", help="A version with the one answer.")
@@ -90,7 +90,7 @@ def _probe(environments: Environments, version: Version, case: Case, adapter: st
     except EnvironmentFailure as error:
         return Probe(version, None, f"does not install: {error}")
     with AdapterProcess(resolve(f"{adapter}@{python}"), limits) as host:
-        outcome = ask(case, host)
+        outcome = run_case(case, host)
         if outcome.status == "infra":
             return Probe(version, None, f"cannot be asked: {outcome.detail.splitlines()[0][:300]}")
         versions = {canonicalize_name(name): text for name, text in host.environment["versions"].items()}
@@ -98,7 +98,7 @@ def _probe(environments: Environments, version: Version, case: Case, adapter: st
         # A specifier, as 2.13.0+cpu is a build of 2.13.0.
         if installed is not None and not Specifier(f"=={version}").contains(installed, prereleases=True):
             return Probe(version, None, f"another version, {installed}, is imported in its place")
-        reply = host.ask(case, data_of(case))
+        reply = host.run(case, data_of(case))
     words = label(outcome.status, outcome.kind)
     if outcome.diagnosis:
         words += f", {outcome.diagnosis['text']}"

@@ -20,11 +20,11 @@ from conformance.adapters.host.client import AdapterProcess, Model, ProcessLimit
 from conformance.adapters.registry import AdapterSpec, load
 from conformance.calls import Meaning
 from conformance.cases import Case, DomainError
+from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapters
 from conformance.cli.debug_options import in_process_option, log_options, require_in_process, show_program_option
 from conformance.cli.options import adapter_option, after_option, device_option, machine_option
-from conformance.cli.question import question_options
-from conformance.execution.check import ask_behind
+from conformance.execution.check import run_after
 from conformance.oracle.expected_output import input_tensors as question_data
 from conformance.reports.formats.terminal import console_for_tables
 from conformance.reports.gate.assess import matching_expectation as known_as
@@ -46,7 +46,7 @@ _MOST_CHARACTERS = 400
     'conformance check "torch.nn.ConvTranspose2d(16, 33, 3, stride=2)" --input 20x16x50x100; '
     "conformance check model.onnx --node NAME",
 )
-@question_options
+@case_options
 @adapter_option
 @machine_option
 @device_option
@@ -104,7 +104,7 @@ def command(
     raise click.exceptions.Exit(exit_code(answer.outcome for answer in found if strict or answer.known is None))
 
 
-class _Answer(NamedTuple):
+class _Checked(NamedTuple):
     """What an adapter answered, with which versions and facts, and what is known about it."""
 
     outcome: Outcome
@@ -122,13 +122,13 @@ def _ask(
     after: Sequence[Case],
     show_program: bool,
     in_process: bool = False,
-) -> _Answer:
+) -> _Checked:
     with AdapterProcess(spec, ProcessLimits(answer=timeout), in_process=in_process) as host:
-        outcome = ask_behind(case, host, after)
+        outcome = run_after(case, host, after)
         entry = known_as(case, outcome, load_expectations(spec.name), host.environment)
         program = host.program(case) if show_program else None
         about = host.environment
-        return _Answer(outcome, about["versions"], about.get("facts", {}), entry, program)
+        return _Checked(outcome, about["versions"], about.get("facts", {}), entry, program)
 
 
 def _save_models(case: Case, specs: list[AdapterSpec], folder: Path) -> None:
@@ -162,7 +162,7 @@ def _geometry(case: Case) -> dict[str, Any]:
     return {"geometry": {"output_size": list(geometry.output_size), "crop": crop}}
 
 
-def _as_json(case: Case, found: list[_Answer]) -> dict[str, Any]:
+def _as_json(case: Case, found: list[_Checked]) -> dict[str, Any]:
     keys = ("status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis", "after")
     outcomes = []
     for outcome, versions, facts, entry, program in found:
@@ -179,7 +179,7 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and value in (float("inf"), float("-inf")) else value
 
 
-def _print(question: Meaning, found: list[_Answer]) -> None:
+def _print(question: Meaning, found: list[_Checked]) -> None:
     console = console_for_tables()
     case = question.case
     console.print(str(case), style="bold", soft_wrap=True)

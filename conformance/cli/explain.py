@@ -10,14 +10,14 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.calls import Meaning
 from conformance.cases import Case, DomainError
 from conformance.cases.layouts import explain_layout
+from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapters
 from conformance.cli.debug_options import in_process_option, log_options, require_in_process, show_program_option
 from conformance.cli.options import adapter_option, machine_option
-from conformance.cli.question import question_options
 from conformance.conditions import Alike, terms_of
 from conformance.conditions import infer_condition as explain_condition
 from conformance.diagnosis.index_map import trace
-from conformance.execution.check import ask
+from conformance.execution.check import run_case
 from conformance.reports.gate.exit_codes import exit_code
 from conformance.reports.record.crash_text import without_stacks
 from conformance.reports.record.outcome import Outcome
@@ -32,7 +32,7 @@ __all__ = ["command"]
     epilog="Examples: conformance explain 2d-i5x7-k3-s2-same; "
     "conformance explain 2d-i5x7-k3-s2-same --adapter torch --when",
 )
-@question_options
+@case_options
 @adapter_option
 @machine_option
 @in_process_option
@@ -86,9 +86,9 @@ def _section(title: str, lines: Iterable[str]) -> None:
 
 def _adapter(case: Case, host: AdapterProcess, when: bool) -> Outcome:
     name = host.spec.name
-    outcome = ask(case, host)
+    outcome = run_case(case, host)
     _section(name, _diagnosis(outcome))
-    if outcome.status in ("pass", "fail") and _has_answer(case):
+    if outcome.status in ("pass", "fail") and _is_valid(case):
         index_map = trace(case, host)
         if index_map is not None:
             _section(f"what {name} computes", explain.explain_effective(case, index_map))
@@ -97,7 +97,7 @@ def _adapter(case: Case, host: AdapterProcess, when: bool) -> Outcome:
     return outcome
 
 
-def _has_answer(case: Case) -> bool:
+def _is_valid(case: Case) -> bool:
     try:
         case.geometry()
     except DomainError:

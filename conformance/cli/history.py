@@ -16,7 +16,7 @@ from rich.table import Table
 from conformance.cases import Case
 from conformance.cli.options import CASE
 from conformance.reports.formats.terminal import console_for_tables
-from conformance.reports.record.history import History, HistoryError, Spell
+from conformance.reports.record.history import History, HistoryError, Streak
 from conformance.reports.record.store import Results, ResultsError
 
 __all__ = ["command"]
@@ -53,16 +53,16 @@ def command(file: Path, added: tuple[Path, ...], case: Case | None, adapter: str
             known = sorted({name for run in runs for name in run["environments"]} | set(history.adapters()))
             if adapter is not None and adapter not in known:
                 raise click.UsageError(f"unknown adapter {adapter!r}; {file} has {', '.join(known) or 'none'}")
-            spells = history.spells(case_id=None if case is None else str(case), adapter=adapter)
+            streaks = history.streaks(case_id=None if case is None else str(case), adapter=adapter)
     except (HistoryError, ResultsError) as error:
         raise click.UsageError(str(error)) from None
     if as_json:
-        click.echo(json.dumps({"runs": runs, "answers": [asdict(spell) for spell in spells]}, indent=2))
+        click.echo(json.dumps({"runs": runs, "answers": [asdict(spell) for spell in streaks]}, indent=2))
     else:
-        _print(runs, spells)
+        _print(runs, streaks)
 
 
-def _print(runs: list[dict[str, Any]], spells: list[Spell]) -> None:
+def _print(runs: list[dict[str, Any]], streaks: list[Streak]) -> None:
     console = console_for_tables()
     table = Table("run", "started", "questions", "changed", "tier", box=box.SIMPLE)
     for run in runs:
@@ -70,7 +70,7 @@ def _print(runs: list[dict[str, Any]], spells: list[Spell]) -> None:
         table.add_row(str(run["run"]), started, str(run["questions"]), str(run["changed"]), str(run["tier"] or ""))
     console.print(table)
     question = None
-    for spell in spells:
+    for spell in streaks:
         if (spell.adapter, spell.case_id) != question:
             question = spell.adapter, spell.case_id
             console.print(f"[bold]{escape(spell.adapter)}[/] {spell.case_id}", soft_wrap=True)
@@ -79,11 +79,11 @@ def _print(runs: list[dict[str, Any]], spells: list[Spell]) -> None:
         )  # fmt: skip
         answer = " ".join(filter(None, [spell.label, spell.transform, spell.digest]))
         console.print(f"  {runs_named}: {escape(answer)} ({escape(_versions(spell))})", soft_wrap=True)
-    if not spells:
+    if not streaks:
         console.print("no answer changed")
 
 
-def _versions(spell: Spell) -> str:
+def _versions(spell: Streak) -> str:
     named = [
         f"{package} {version}"
         + (f" to {spell.until[package]}" if spell.until.get(package, version) != version else "")

@@ -6,9 +6,9 @@ import click
 
 from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.calls import Meaning
+from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapter
 from conformance.cli.options import adapter_option
-from conformance.cli.question import question_options
 from conformance.reports.gate.exit_codes import DISCREPANCY, INFRA
 from conformance.reports.record.statuses import label
 from conformance.triage.minimize import minimize
@@ -17,7 +17,7 @@ __all__ = ["command"]
 
 
 @click.command("minimize", epilog="Example: conformance minimize 2d-c4x6-i5x7-k3-s2-same --adapter torch")
-@question_options
+@case_options
 @adapter_option
 @click.option("--seconds", type=click.FloatRange(min=1), default=120.0, help="When to stop asking.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=20.0, help="Seconds for one answer.")

@@ -16,10 +16,10 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.registry import AdapterSpec
 from conformance.cases import Case, DomainError
 from conformance.cases.tiers import TIERS, load_tier
+from conformance.cli.case_argument import SHAPE, read_case
 from conformance.cli.common import resolve_adapter, resolve_adapters
 from conformance.cli.options import adapter_option
-from conformance.cli.question import SHAPE, read_question
-from conformance.porting import Unaskable, find_port
+from conformance.porting import AdapterCannotStart, find_port
 from conformance.porting.matrix import matrix, port_all
 from conformance.porting.script import port_text
 from conformance.porting.store import KINDS, Ported, PortsError, PortsRecord
@@ -95,7 +95,7 @@ def command(
         raise click.UsageError("--out and --resume are for --table")
     if not case or not target:
         raise click.UsageError("give CASE and --to, or --table")
-    meaning = read_question(case, input_shape, weight_shape, node)
+    meaning = read_case(case, input_shape, weight_shape, node)
     try:
         meaning.case.geometry()
     except DomainError as error:
@@ -104,7 +104,7 @@ def command(
     with AdapterProcess(spec, limits) as host:
         try:
             port = find_port(meaning.case, host)
-        except Unaskable as error:
+        except AdapterCannotStart as error:
             raise _stop(error) from None
         if isinstance(port, str):
             click.echo(f"# {spec.name} cannot ask {meaning.case}, with no step around a call either. {port}")
@@ -128,11 +128,11 @@ def _port_all(
             )
     except PortsError as error:
         raise click.UsageError(str(error)) from None
-    except Unaskable as error:
+    except AdapterCannotStart as error:
         raise _stop(error) from None
 
 
-def _stop(error: Unaskable) -> click.exceptions.Exit:
+def _stop(error: AdapterCannotStart) -> click.exceptions.Exit:
     click.echo(f"conformance: {error}", err=True)
     return click.exceptions.Exit(INFRA)
 

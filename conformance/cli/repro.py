@@ -7,9 +7,9 @@ import click
 from conformance.adapters.host.client import ProcessLimits
 from conformance.calls import Meaning
 from conformance.cases import Case
+from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapter
 from conformance.cli.options import after_option
-from conformance.cli.question import question_options
 from conformance.reports.gate.exit_codes import INFRA
 from conformance.reports.record.statuses import label
 from conformance.triage.repro import build_script, gather, run_alone
@@ -21,7 +21,7 @@ _NO_CALL = ("unsupported", "inexpressible")
 
 
 @click.command("repro", epilog="Example: conformance repro 2d-i5x7-k3-s2-same --adapter torch > repro.py")
-@question_options
+@case_options
 @click.option("--adapter", required=True, metavar="NAME", help="The adapter whose answer to reproduce.")
 @after_option
 @click.option("--issue", is_flag=True, help="Print the whole body of an issue.")

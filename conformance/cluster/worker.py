@@ -20,10 +20,10 @@ from conformance.adapters.host.precompile import THREADS
 from conformance.adapters.registry import available
 from conformance.cases.case import Case
 from conformance.cluster.identity import ability, fingerprint, read_spec
-from conformance.execution.asker import Asker, repeat_always, repeat_sampled
+from conformance.execution.case_runner import CaseRunner, repeat_always, repeat_sampled
 from conformance.reports.gate.expectations import Expectation
 from conformance.reports.record.outcome import Outcome
-from conformance.triage.fuzz import AdapterUnavailable, ask_batch, shrink
+from conformance.triage.fuzz import AdapterUnavailable, run_batch, shrink
 
 __all__ = ["ask", "offer", "probe", "search"]
 
@@ -89,8 +89,8 @@ def _expectations(request: dict[str, Any]) -> list[Expectation]:
     return [Expectation.from_json(data) for data in request["expectations"]]
 
 
-class _Asking:
-    """An `Asker` that says in what environment it asked as often as it is asked."""
+class _ReportingRunner:
+    """An `CaseRunner` that says in what environment it asked as often as it is asked."""
 
     def __init__(self, request: dict[str, Any]) -> None:
         # A cluster fills its processors with workers; an adapter's process has one of them.
@@ -100,12 +100,12 @@ class _Asking:
             {self._spec.name: _expectations(request)},
             repeat_always if request["every"] else repeat_sampled,
         )
-        self._asker = Asker(ProcessLimits(**request["limits"]), known, twice)
+        self._case_runner = CaseRunner(ProcessLimits(**request["limits"]), known, twice)
         self.environment: dict[str, Any] | None = None
-        self.close = self._asker.close
+        self.close = self._case_runner.close
 
-    def ask(self, case: Case, following: Sequence[Case]) -> dict[str, Any]:
-        answer = self._asker.ask(self._spec, case, following)
+    def run(self, case: Case, following: Sequence[Case]) -> dict[str, Any]:
+        answer = self._case_runner.run(self._spec, case, following)
         self.environment = answer.environment or self.environment
         known = answer.known.finding if answer.known is not None else None
         return {"outcome": answer.outcome.to_json(), "known": known}
@@ -127,9 +127,11 @@ def ask(text: str) -> str:
         ``environment`` they were answered in.
     """
     request = json.loads(text)
-    with _kept().use(("ask", request["run"], request["spec"]["name"]), lambda: _Asking(request)) as asking:
+    with _kept().use(
+        ("ask", request["run"], request["spec"]["name"]), lambda: _ReportingRunner(request)
+    ) as asking:
         cases = [Case.parse(case_id) for part in request["parts"] for case_id in part]
-        answers = [asking.ask(case, cases[number:]) for number, case in enumerate(cases, 1)]
+        answers = [asking.run(case, cases[number:]) for number, case in enumerate(cases, 1)]
         return json.dumps({"answers": answers, "environment": asking.environment})
 
 
@@ -160,7 +162,7 @@ def search(text: str) -> str:
                 found = [(discovery.smallest, discovery.outcome)]
             else:
                 found = list(
-                    ask_batch(
+                    run_batch(
                         host, part["batch"], seed=part["seed"], seen=set(), expectations=_expectations(request),
                         deadline=time.monotonic() + part["seconds"],
                     )

@@ -12,7 +12,7 @@ from conformance.cases.case import Case
 from conformance.diagnosis import diagnose
 from conformance.oracle.expected_output import input_tensors
 from conformance.oracle.verdict import judge
-from conformance.reports.causes import transforms
+from conformance.reports.record.causes import transforms
 from conformance.reports.record.outcome import Outcome
 
 __all__ = ["Alike"]
@@ -51,7 +51,7 @@ class Alike:
     def __call__(self, case: Case) -> bool | None:
         """True for the same cause, False for a pass, None for everything else."""
         tensors = input_tensors(case)
-        reply = self._host.ask(case, tensors)
+        reply = self._host.run(case, tensors)
         found = judge(case, tensors, reply)
         if found["status"] == "pass":
             return False

@@ -101,7 +101,7 @@ def withstanding(match: Match, found: list[Explanation], host: AdapterProcess) -
 def _run(case: Case, match: Match, host: AdapterProcess) -> Match | None:
     """The output of a neighbouring case to compare with; None where there is none, or another each time."""
     tensors = make_tensors(case)
-    reply = host.ask(case, tensors)
+    reply = host.run(case, tensors)
     if reply.kind != "answer" or not reply.steady:
         return None
     got = laid_out(case, reply.tensors)

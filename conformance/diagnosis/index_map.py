@@ -84,7 +84,7 @@ def trace(case: Case, host: AdapterProcess) -> Trace | None:
     """
 
     def ask(question: Case, tensors: Tensors) -> np.ndarray | None:
-        reply = host.ask(question, tensors)
+        reply = host.run(question, tensors)
         return reply.tensors["y"].values if "y" in reply.tensors else None  # a shape inference has none
 
     return _trace(case, ask)

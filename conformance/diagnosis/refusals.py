@@ -100,14 +100,14 @@ class _Experiment:
         if self._ends >= _WORST_ENDS:
             return "other"
         tensors = make_tensors(case)
-        reply = self.host.ask(case, tensors)
+        reply = self.host.run(case, tensors)
         self._ends += reply.kind in ("crash", "timeout")
         if reply.kind in ("raised", "unsupported") and pattern_of(reply.detail) == self.message:
             return "same"
         # What is declined, fails or crashes is not accepted, whatever the reason is.
         return "accepted" if judge(case, tensors, reply)["status"] == "pass" else "other"
 
-    def plainest(self, case: Case) -> Case:
+    def simplest(self, case: Case) -> Case:
         """The plainest case that is refused in the same way."""
         for parameter in _PLAINER:
             other = _plainer(case, parameter)
@@ -138,12 +138,12 @@ def diagnose_refusal(case: Case, detail: str, host: AdapterProcess | None) -> Di
     """
     words = named(detail)
     relief: dict[str, str] = {}
-    plainest = case
+    simplest = case
     if host is not None:
         experiment = _Experiment(host, pattern_of(detail))
-        plainest = experiment.plainest(case)
-        relief = _reliefs(plainest, experiment)
-        own = _reliefs(case, experiment) if plainest != case else relief
+        simplest = experiment.simplest(case)
+        relief = _reliefs(simplest, experiment)
+        own = _reliefs(case, experiment) if simplest != case else relief
         relief = {name: own.get(name, "") for name in relief}
     arguments = _decided(words, list(relief))
     relief = {name: relief[name] for name in sorted(relief, key=lambda name: name not in arguments)}
@@ -158,7 +158,7 @@ def diagnose_refusal(case: Case, detail: str, host: AdapterProcess | None) -> Di
     if accepted:
         text += f"; accepted {' or '.join(accepted)}"
     elif relief:
-        text += f"; accepted {' or '.join(_PLAINER[name][1](plainest) for name in relief)} in {plainest}"
+        text += f"; accepted {' or '.join(_PLAINER[name][1](simplest) for name in relief)} in {simplest}"
     return {
         "transform": "rejected",
         "axes": [],

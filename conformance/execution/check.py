@@ -19,13 +19,13 @@ from conformance.oracle.verdict import judge
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import STATUSES
 
-__all__ = ["ask", "ask_behind", "check", "verdict"]
+__all__ = ["check", "run_after", "run_case", "verdict"]
 
 
 _WITHOUT_ARRAYS = ("not_numbers", "misshapen")  # whose detail says all that there is to say
 
 
-def ask(case: Case, host: AdapterProcess, sent: Pending | None = None) -> Outcome:
+def run_case(case: Case, host: AdapterProcess, sent: Pending | None = None) -> Outcome:
     """Ask one question and judge the reply.
 
     Parameters
@@ -46,7 +46,7 @@ def ask(case: Case, host: AdapterProcess, sent: Pending | None = None) -> Outcom
     fields: dict[str, Any]
     try:
         tensors = input_tensors(case)
-        reply = host.ask(case, tensors) if sent is None else host.wait(sent)
+        reply = host.run(case, tensors) if sent is None else host.wait(sent)
         fields = judge(case, tensors, reply)
         if fields["status"] not in ("pass", "unchecked", "unsupported", "inexpressible", "infra"):
             fields["program"] = host.program(case)
@@ -58,7 +58,7 @@ def ask(case: Case, host: AdapterProcess, sent: Pending | None = None) -> Outcom
     return Outcome(str(case), host.spec.name, seconds=time.perf_counter() - started, **fields)
 
 
-def ask_behind(case: Case, host: AdapterProcess, after: Sequence[Case]) -> Outcome:
+def run_after(case: Case, host: AdapterProcess, after: Sequence[Case]) -> Outcome:
     """Ask in a process that computes other cases first, and say whether a failure depends on them.
 
     Parameters
@@ -76,14 +76,14 @@ def ask_behind(case: Case, host: AdapterProcess, after: Sequence[Case]) -> Outco
         ``fail: stateful`` where the case fails behind the others, and not in a process of its own.
     """
     if not after:
-        return ask(case, host)
+        return run_case(case, host)
     for other in after:
-        host.ask(other, input_tensors(other))
-    outcome = ask(case, host)
+        host.run(other, input_tensors(other))
+    outcome = run_case(case, host)
     if not outcome.gates or STATUSES[outcome.status].ours:
         return outcome
     with AdapterProcess(host.spec, host.limits) as alone:
-        if ask(case, alone).gates:
+        if run_case(case, alone).gates:
             return outcome
     return stateful(outcome, case, after, {str(other): host.program(other) for other in after})
 
@@ -92,7 +92,7 @@ def verdict(case: Case, host: AdapterProcess) -> Outcome:
     """Ask one question and judge the reply as `ask` does, without a look at what is wrong with it."""
     try:
         tensors = input_tensors(case)
-        fields = judge(case, tensors, host.ask(case, tensors))
+        fields = judge(case, tensors, host.run(case, tensors))
     except MemoryError as error:
         fields = {"status": "infra", "detail": f"out of memory: {error}"}
     return Outcome(str(case), host.spec.name, **fields)
@@ -130,4 +130,4 @@ def check(case: Case | str, adapter: str = "torch", *, limits: ProcessLimits | N
     """
     question_asked = Case.parse(case) if isinstance(case, str) else case
     with AdapterProcess(resolve(adapter), limits) as host:
-        return ask(question_asked, host)
+        return run_case(question_asked, host)

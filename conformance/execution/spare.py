@@ -129,7 +129,7 @@ class Rerun:
         with self._spare.timed(self._spec):
             host = self._spare.new(self._spec)
             for call in calls:
-                host.ask(call.case, input_tensors(call.case), beyond_limits=call.beyond_limits, twice=call.twice)
+                host.run(call.case, input_tensors(call.case), beyond_limits=call.beyond_limits, twice=call.twice)
             return self._fails(host)
 
     def fails_at_times(self) -> bool:
@@ -145,5 +145,5 @@ class Rerun:
 
     def _fails(self, host: AdapterProcess) -> bool:
         tensors = input_tensors(self.case)
-        status = STATUSES[judge(self.case, tensors, host.ask(self.case, tensors, twice=self._twice))["status"]]
+        status = STATUSES[judge(self.case, tensors, host.run(self.case, tensors, twice=self._twice))["status"]]
         return status.gates and not status.ours

@@ -27,7 +27,7 @@ Tensors = dict[str, np.ndarray]
 
 
 def expected_output(case: Case, tensors: Tensors) -> Tensors:
-    """The right answer to a case on given tensors, by the names of ``Case.answers``.
+    """The right answer to a case on given tensors, by the names of ``Case.outputs``.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def expected_output(case: Case, tensors: Tensors) -> Tensors:
         for name, part in _window(case, without_bias, further).items():
             if name != "db":
                 found[name] = found[name] + part
-    return {name: found[name] for name in case.answers}
+    return {name: found[name] for name in case.outputs}
 
 
 def _window(case: Case, tensors: Tensors, crop: tuple[tuple[int, int], ...]) -> Tensors:
@@ -128,7 +128,7 @@ def input_tensors(case: Case) -> Tensors:
     tensors = make_tensors(case)
     size = sum(array.nbytes for array in tensors.values())
     with suppress(DomainError):
-        size += sum(map(math.prod, case.answer_shapes().values())) * _DOUBLES * 8
+        size += sum(map(math.prod, case.output_shapes().values())) * _DOUBLES * 8
     if size > _MOST_BYTES:
         return tensors
     _KEPT.keep(case, _Kept(tensors, size))

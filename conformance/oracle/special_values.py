@@ -79,7 +79,7 @@ def nonfinite(case: Case, tensors: Tensors, answer: OracleFunction) -> dict[str,
 def _may_be_nan(case: Case, source: str, odd: np.ndarray, answer: OracleFunction) -> dict[str, np.ndarray]:
     """Elements that a product of the odd element with a zero filled in may reach."""
     index = tuple(int(n) for n in np.argwhere(odd)[0])
-    found = {name: np.zeros(shape, dtype=bool) for name, shape in case.answer_shapes().items()}
+    found = {name: np.zeros(shape, dtype=bool) for name, shape in case.output_shapes().items()}
     if source == "bias":
         return found
     channel = index[0] if source == "w" else index[1 if case.layout == "channels_first" else -1]

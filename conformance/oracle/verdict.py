@@ -74,7 +74,7 @@ def _raised(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Refe
     return {"status": "fail", "kind": "rejected", "detail": reply.detail}
 
 
-def _owes_an_answer(case: Case) -> str:
+def _requires_output(case: Case) -> str:
     """Why a case has no answer; empty where it has one."""
     try:
         case.geometry()
@@ -87,7 +87,7 @@ def _not_compared(kind: str) -> Callable[..., Verdict]:
     """An output whose values are not looked at; for a case without an answer any output is wrong."""
 
     def judged(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Reference] | None) -> Verdict:
-        none = _owes_an_answer(case)
+        none = _requires_output(case)
         if none:
             return _fail("accepted", f"an output for a case without an answer ({none}): {reply.detail}")
         return _fail(kind, reply.detail)
@@ -111,7 +111,7 @@ def _answered(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Re
             verdict = _fail("shape", f"infers the shape {inferred}; by the rules it is {case.output_shape}")
         return verdict | {"digest": digest}
     # Shapes first: the right values may be more than any memory holds.
-    for name, shape in case.answer_shapes().items():
+    for name, shape in case.output_shapes().items():
         found = reply.tensors.get(name)
         if found is None:
             return _fail("shape", f"{name} is missing from the answer") | {"digest": digest}

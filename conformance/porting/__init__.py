@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.porting.search import Port, Proof, Unaskable, find_port, prove
+from conformance.porting.search import AdapterCannotStart, Port, Proof, find_port, prove
 from conformance.porting.steps import STEPS, PortStep
 
-__all__ = ["STEPS", "Port", "PortStep", "Proof", "Unaskable", "find_port", "prove"]
+__all__ = ["STEPS", "AdapterCannotStart", "Port", "PortStep", "Proof", "find_port", "prove"]

@@ -17,22 +17,22 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.registry import AdapterSpec, installed
 from conformance.cases import Case, DomainError
 from conformance.cases.policy import policies
-from conformance.execution.check import ask
+from conformance.execution.check import run_case
 from conformance.porting.search import Port, find_port
 from conformance.porting.store import KINDS, Ported, PortsRecord
 from conformance.reports.gate.assess import matching_expectation
 from conformance.reports.gate.expectations import load as load_expectations
 
-__all__ = ["answerable", "matrix", "port_all"]
+__all__ = ["matrix", "port_all", "valid_cases"]
 
 
-def answerable(cases: Sequence[Case]) -> list[Case]:
+def valid_cases(cases: Sequence[Case]) -> list[Case]:
     """The questions that have an answer which is no matter of policy, each forward question once."""
     forward = dict.fromkeys(replace(case, direction="fwd", data="ints") for case in cases)
-    return [case for case in forward if _has_an_answer(case)]
+    return [case for case in forward if _is_valid(case)]
 
 
-def _has_an_answer(case: Case) -> bool:
+def _is_valid(case: Case) -> bool:
     try:
         return not policies(case)
     except DomainError:
@@ -48,14 +48,14 @@ def port_all(
     workers: int = 1,
     say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, dict[Case, Ported]]:
-    """Port every answerable question to every interface, and prove each port.
+    """Port every valid case to every interface, and prove each port.
 
     Parameters
     ----------
     specs : sequence of AdapterSpec
         The interfaces.
     cases : sequence of Case
-        Questions; see `answerable`.
+        Questions; see `valid_cases`.
     limits : ProcessLimits
         Patience with one answer.
     record : PortsRecord
@@ -70,7 +70,7 @@ def port_all(
     PortsError
         The record was begun with other versions of an interface.
     """
-    asked = answerable(cases)
+    asked = valid_cases(cases)
     stopped = threading.Event()
 
     def port(spec: AdapterSpec) -> dict[Case, Ported]:
@@ -117,7 +117,7 @@ def _port(case: Case, host: AdapterProcess) -> Ported:
 def _known(port: Port, host: AdapterProcess) -> bool:
     """Whether the interface fails the question it is asked by itself, as its expectations say."""
     asked = [replace(port.asked, direction=direction) for direction in ("fwd", "grad")]
-    wrong = [(case, outcome) for case in asked if (outcome := ask(case, host)).gates]
+    wrong = [(case, outcome) for case in asked if (outcome := run_case(case, host)).gates]
     entries = load_expectations(host.spec.name)
     return bool(wrong) and all(
         matching_expectation(case, outcome, entries, host.environment) for case, outcome in wrong

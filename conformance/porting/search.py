@@ -17,14 +17,14 @@ from conformance.cases.policy import policies
 from conformance.oracle.expected_output import expected_output
 from conformance.porting.steps import STEPS, PortStep
 
-__all__ = ["Port", "Proof", "Unaskable", "find_port", "prove"]
+__all__ = ["AdapterCannotStart", "Port", "Proof", "find_port", "prove"]
 
 _DECLINED = ("unsupported", "inexpressible")
 # Each waits for a framework to start, or for the time limit: what ends or hangs so often does so in any form.
 _PATIENCE = {"crash": 3, "timeout": 1}
 
 
-class Unaskable(Exception):
+class AdapterCannotStart(Exception):
     """An interface whose process does not start."""
 
 
@@ -93,7 +93,7 @@ def find_port(case: Case, host: AdapterProcess) -> Port | str:
 
     Raises
     ------
-    Unaskable
+    AdapterCannotStart
         Its process does not start.
     """
     case = replace(case, direction="fwd", data="ints")
@@ -151,13 +151,13 @@ def prove(port: Port, host: AdapterProcess) -> Proof:
         case = replace(port.case, direction=direction)
         asked = replace(port.asked, direction=direction)
         there = _before(port, case)
-        reply = host.ask(asked, _arrays(there, asked), twice=False)
+        reply = host.run(asked, _arrays(there, asked), twice=False)
         if reply.kind in _DECLINED or (reply.kind == "raised" and policies(asked)):  # R12 lets it refuse
             # An interface without gradients is ported forward only.
             return Proof(tuple(proved), declined="" if proved else reply.detail)
         if reply.kind != "answer":
             if reply.kind == "broken" and (failed := host.start()) is not None:
-                raise Unaskable(f"{host.spec.name}: {failed.detail}")
+                raise AdapterCannotStart(f"{host.spec.name}: {failed.detail}")
             said = reply.detail.splitlines()[0] if reply.detail else ""
             ended = reply.kind if reply.kind in _PATIENCE else ""
             return Proof(tuple(proved), f"{direction}: {reply.kind}, {said}", ended=ended)

@@ -13,23 +13,23 @@ import pytest
 
 from conformance.adapters.registry import AdapterSpec
 from conformance.cases import Case
-from conformance.execution.asker import MOST_AHEAD, JudgedOutcome
+from conformance.execution.case_runner import MOST_AHEAD, JudgedOutcome
 from conformance.execution.prelaunch import close, launch
 from conformance.reports.record.statuses import label
 from conformance.runner.plan import Plan
 from conformance.suite import SUITE
 
-__all__ = ["LOOKS_AHEAD", "REPORT_ATTRIBUTE", "Asks", "CaseItem", "SuitePlugin"]
+__all__ = ["LOOKS_AHEAD", "REPORT_ATTRIBUTE", "CaseItem", "RunsCases", "SuitePlugin"]
 
 REPORT_ATTRIBUTE = "conformance"
 LOOKS_AHEAD = "conformance_looks_ahead"  # what a worker is told under this name says whether it may
 _ANSWER = pytest.StashKey[JudgedOutcome]()
 
 
-class Asks(Protocol):
-    """Where answers come from: an `Asker` in this process, or others elsewhere."""
+class RunsCases(Protocol):
+    """Where answers come from: an `CaseRunner` in this process, or others elsewhere."""
 
-    def ask(self, spec: AdapterSpec, case: Case, following: Sequence[Case] = ()) -> JudgedOutcome:
+    def run(self, spec: AdapterSpec, case: Case, following: Sequence[Case] = ()) -> JudgedOutcome:
         """The answer to one question; the adapter is asked ``following`` next."""
 
     def close(self) -> None:
@@ -51,7 +51,7 @@ class CaseItem(pytest.Item):
 
     def runtest(self) -> None:
         """Ask, and fail, skip or pass as the outcome says."""
-        answer = self.stash[_ANSWER] = self.suite.asker.ask(self.spec, self.case, self.following)
+        answer = self.stash[_ANSWER] = self.suite.case_runner.run(self.spec, self.case, self.following)
         outcome, known = answer.outcome, answer.known
         if known is not None:
             pytest.xfail(f"{known.finding}: {known.reason}")
@@ -118,8 +118,10 @@ def _launches(specs: Iterable[tuple[int, AdapterSpec]]) -> dict[int, AdapterSpec
 class SuitePlugin:
     """Hooks of the side that runs items."""
 
-    def __init__(self, plan: Plan, asker: Asks, *, looks_ahead: bool = True, lists: bool = True) -> None:
-        self.plan, self.asker, self._looks_ahead, self._lists = plan, asker, looks_ahead, lists
+    def __init__(
+        self, plan: Plan, case_runner: RunsCases, *, looks_ahead: bool = True, lists: bool = True
+    ) -> None:
+        self.plan, self.case_runner, self._looks_ahead, self._lists = plan, case_runner, looks_ahead, lists
         self._items: Sequence[pytest.Item] = ()
         self._launches: dict[int, AdapterSpec] = {}
         self._letting_go: threading.Thread | None = None
@@ -214,13 +216,13 @@ class SuitePlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """Let go of what answers while the report is made: to free a framework's memory takes a while."""
-        self._letting_go = threading.Thread(target=self.asker.close)
+        self._letting_go = threading.Thread(target=self.case_runner.close)
         self._letting_go.start()
 
     def pytest_unconfigure(self) -> None:
         """End the adapters' processes."""
         if self._letting_go is not None:
             self._letting_go.join()
-        self.asker.close()  # where there was no session, or a process was started since
+        self.case_runner.close()  # where there was no session, or a process was started since
         close()
         gc.unfreeze()

@@ -10,12 +10,12 @@ import pytest
 
 from conformance.adapters.host.client import ProcessLimits
 from conformance.adapters.registry import AdapterSpec, UnknownAdapter, expand, installed, resolve
-from conformance.execution.asker import Asker, repeat_always, repeat_sampled
+from conformance.execution.case_runner import CaseRunner, repeat_always, repeat_sampled
 from conformance.execution.prelaunch import close, launch
 from conformance.reports.gate.expectations import ExpectationError, load_all
-from conformance.runner.items import LOOKS_AHEAD, Asks, SuitePlugin
+from conformance.runner.items import LOOKS_AHEAD, RunsCases, SuitePlugin
 from conformance.runner.plan import Plan, ShardError, make_plan, read_shard
-from conformance.runner.remote import RemoteAsker
+from conformance.runner.remote import RemoteCaseRunner
 from conformance.runner.remote_run import RemoteRun
 from conformance.runner.selection import SelectionError, expectation_folders, select
 
@@ -99,16 +99,16 @@ def register(config: pytest.Config, connect: Callable[[str], RemoteRun] | None =
                 config.pluginmanager.register(_WorkerSetup(plan), "conformance-hand")
             known = load_all([spec.name for spec in specs], expectation_folders(option.expectations))
             limits = ProcessLimits(answer=option.answer_timeout)
-            asker: Asks
+            case_runner: RunsCases
             if cluster is not None:
-                asker = RemoteAsker(cluster, limits, known, every=bool(option.case))
-                config.pluginmanager.register(asker, "conformance-cluster")
+                case_runner = RemoteCaseRunner(cluster, limits, known, every=bool(option.case))
+                config.pluginmanager.register(case_runner, "conformance-cluster")
             else:
                 # Questions that somebody names are few, and get all the care there is.
                 twice = repeat_always if option.case else repeat_sampled
-                asker = Asker(limits, known, twice, in_process=option.in_process)
+                case_runner = CaseRunner(limits, known, twice, in_process=option.in_process)
             plugin = SuitePlugin(
-                plan, asker, looks_ahead=looks_ahead,
+                plan, case_runner, looks_ahead=looks_ahead,
                 lists=not (asks_here and option.unselected and handed is None),
             )  # fmt: skip
             config.pluginmanager.register(plugin, "conformance-items")

@@ -11,21 +11,21 @@ import pytest
 from conformance.adapters.host.client import ProcessLimits
 from conformance.adapters.registry import AdapterSpec
 from conformance.cases import Case
-from conformance.execution.asker import JudgedOutcome
+from conformance.execution.case_runner import JudgedOutcome
 from conformance.reports.gate.expectations import Expectation
 from conformance.reports.record.outcome import Outcome
 from conformance.runner.items import CaseItem
 from conformance.runner.plan import first_of
 from conformance.runner.remote_run import RemoteResult, RemoteRun
 
-__all__ = ["RemoteAsker"]
+__all__ = ["RemoteCaseRunner"]
 
 
 def _sequence(case_id: str) -> str:
     return first_of(case_id)[0]
 
 
-class RemoteAsker:
+class RemoteCaseRunner:
     """Asks the workers of a cluster; the items run one after the other here, each when its answer is there.
 
     Parameters
@@ -52,7 +52,7 @@ class RemoteAsker:
         self._every = every
         self._answers: dict[tuple[str, Case], JudgedOutcome] = {}
 
-    def ask(self, spec: AdapterSpec, case: Case, following: Sequence[Case] = ()) -> JudgedOutcome:
+    def run(self, spec: AdapterSpec, case: Case, following: Sequence[Case] = ()) -> JudgedOutcome:
         """The answer that is there."""
         return self._answers.pop((spec.name, case))
 
@@ -76,7 +76,7 @@ class RemoteAsker:
         wholes = {name: [list(some) for _, some in groupby(ids, _sequence)] for name, ids in parts.items()}
         how: dict[str, Any] = {"limits": self._limits, "expectations": self._expectations, "every": self._every}
         for result in self._cluster.results(list(specs.values()), wholes, **how):
-            for case_id, answer in self._answers_of(result, waiting):
+            for case_id, answer in self._outcomes_of(result, waiting):
                 item = waiting.pop((result.adapter, case_id))
                 self._answers[result.adapter, Case.parse(case_id)] = answer
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=next(iter(waiting.values()), None))
@@ -86,7 +86,7 @@ class RemoteAsker:
                     raise session.Interrupted(session.shouldstop)
         return True
 
-    def _answers_of(
+    def _outcomes_of(
         self, result: RemoteResult, waiting: Mapping[tuple[str, str], Any]
     ) -> list[tuple[str, JudgedOutcome]]:
         asked = [case_id for part in result.parts for case_id in part]

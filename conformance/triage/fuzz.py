@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, Phase
 from conformance.adapters.host.client import AdapterProcess
 from conformance.cases.case import Case
 from conformance.cases.design.strategies import cases, valid_cases
-from conformance.execution.check import ask, verdict
+from conformance.execution.check import run_case, verdict
 from conformance.reports.gate.assess import matching_expectation
 from conformance.reports.gate.expectations import Expectation
 from conformance.reports.record.findings import cause
 from conformance.reports.record.outcome import Outcome
 from conformance.triage.minimize import minimize
 
-__all__ = ["AdapterUnavailable", "Discovery", "ask_batch", "expected", "fuzz", "shrink"]
+__all__ = ["AdapterUnavailable", "Discovery", "expected", "fuzz", "run_batch", "shrink"]
 
 _BATCH = 50  # questions between two looks at the clock and the strategy
 _SHRINK_SECONDS = 60.0
@@ -93,7 +93,7 @@ def fuzz(
     for batch in itertools.count():
         if time.monotonic() > deadline:
             return
-        for case, outcome in ask_batch(
+        for case, outcome in run_batch(
             host, batch, seed=seed, seen=seen, expectations=expectations, deadline=deadline,
             tick=lambda: tick(next(asked)),
         ):  # fmt: skip
@@ -103,7 +103,7 @@ def fuzz(
                 yield discovery
 
 
-def ask_batch(
+def run_batch(
     host: AdapterProcess,
     batch: int,
     *,
@@ -140,7 +140,7 @@ def ask_batch(
         outcome = verdict(case, host)
         tick()
         if outcome.gates and not expected(case, outcome, host, expectations):
-            outcome = ask(case, host)  # a diagnosis takes many times as long, so only where it may be news
+            outcome = run_case(case, host)  # a diagnosis takes many times as long, so only where it may be news
         if outcome.status == "infra":  # ours, not the framework's; one question's, unless nothing starts
             if host.start() is not None:
                 raise AdapterUnavailable(outcome.detail)

@@ -63,7 +63,7 @@ def _probe(kind: type[Adapter], host: AdapterProcess, limit: Limit, cases: list[
         if not limit.applies(case) or any(other.applies(case) for other in kind.limits if other is not limit):
             continue
         tensors = input_tensors(case)
-        reply = host.ask(case, tensors, beyond_limits=True)
+        reply = host.run(case, tensors, beyond_limits=True)
         verdict = judge(case, tensors, reply)
         if verdict["status"] in ("inexpressible", "infra"):  # The adapter has no words for what it declines.
             continue

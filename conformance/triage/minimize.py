@@ -22,7 +22,7 @@ from hypothesis.errors import NoSuchExample
 from conformance.adapters.host.client import AdapterProcess
 from conformance.cases.case import Case
 from conformance.cases.errors import CaseError
-from conformance.execution.check import ask
+from conformance.execution.check import run_case
 from conformance.reports.record.outcome import Outcome
 
 __all__ = ["ORDER", "Minimized", "minimize"]
@@ -93,7 +93,7 @@ def minimize(case: Case, host: AdapterProcess, *, seconds: float = 120.0) -> Min
     Minimized or None
         None where the case does not fail.
     """
-    known: dict[Case, Outcome] = {case: ask(case, host)}
+    known: dict[Case, Outcome] = {case: run_case(case, host)}
     if not known[case].gates or known[case].status == "infra":
         return None
     first = known[case]
@@ -105,7 +105,7 @@ def minimize(case: Case, host: AdapterProcess, *, seconds: float = 120.0) -> Min
         if candidate not in known:
             if time.monotonic() > deadline:
                 return False
-            known[candidate] = ask(candidate, host)
+            known[candidate] = run_case(candidate, host)
         return _alike(known[candidate], first)
 
     # Hypothesis does not find its way from three axes to one: what it drew for the others is in between.

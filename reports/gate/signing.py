@@ -29,10 +29,10 @@ def signature_of(outcomes: Sequence[Outcome]) -> Signature:
         At least one; of one status, kind and diagnosis.
     """
     first = outcomes[0]
-    return _SIGNATURES.get(first.kind or first.status, _of_answers)(outcomes)
+    return _SIGNATURES.get(first.kind or first.status, _of_outputs)(outcomes)
 
 
-def _of_answers(outcomes: Sequence[Outcome]) -> Signature:
+def _of_outputs(outcomes: Sequence[Outcome]) -> Signature:
     names = sorted({transform(outcome.diagnosis) for outcome in outcomes})
     return Signature(diagnosis=tuple(names), axes=_shared(outcomes, "axes"), tensors=_shared(outcomes, "tensors"))
 

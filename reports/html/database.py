@@ -107,7 +107,7 @@ def build(results: Results, groups: Iterable[Finding], news: News) -> tuple[byte
     rows = ((numbers[case_id], *columns.values(), _geometry(case_id)) for case_id, columns in cases.items())
     connection.executemany(f"INSERT INTO cases VALUES ({marks})", rows)
     texts = _Texts()
-    answers = _Answers()
+    answers = _Outcomes()
     kept: dict[tuple[str, str], Detail] = {}
     for number, outcome in enumerate(results.outcomes()):
         key = outcome.adapter, outcome.case_id
@@ -133,7 +133,7 @@ def build(results: Results, groups: Iterable[Finding], news: News) -> tuple[byte
     return data, files
 
 
-class _Answers:
+class _Outcomes:
     """Digests of answers by case, without those of adapters that answer with shapes alone.
 
     No right answer of such an adapter meets an accuracy profile, and its bits are no tensor's.

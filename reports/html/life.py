@@ -31,7 +31,7 @@ def lives_of(findings: Sequence[Finding], history: History) -> Lives:
     """Stages by finding id, the oldest first."""
     lives: Lives = {}
     for finding in findings[:_MOST_FINDINGS]:
-        spells = history.spells(case_id=finding.smallest, adapter=finding.adapter)
+        streaks = history.streaks(case_id=finding.smallest, adapter=finding.adapter)
         lives[finding.id] = [
             Stage(
                 spell.label,
@@ -40,7 +40,7 @@ def lives_of(findings: Sequence[Finding], history: History) -> Lives:
                 _shown(spell.until),
                 spell.last_run - spell.first_run + 1,
             )
-            for spell in spells
+            for spell in streaks
         ]
     return lives
 

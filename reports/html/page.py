@@ -33,7 +33,7 @@ from conformance.reports.record.fact_columns import facts_by_column, shown
 from conformance.reports.record.history import History
 from conformance.reports.record.statuses import FAIL_KINDS, STATUSES
 from conformance.reports.record.store import Results
-from conformance.reports.summary.coverage import Questions, prepare_questions, questions
+from conformance.reports.summary.coverage import CaseCoverage, prepare_coverage, questions
 from conformance.reports.summary.equivalent_calls import Wording
 from conformance.reports.summary.glossary import GLOSSARY
 from conformance.reports.summary.news import News, news_of
@@ -128,7 +128,7 @@ def render(
     news: News,
     lives: Lives,
     database: bytes,
-    asked: Questions,
+    asked: CaseCoverage,
     *,
     corpus: Sequence[UserReportStatus] = (),
     porting: Mapping[str, Sequence[Wording]] | None = None,
@@ -197,7 +197,7 @@ def prepare(case_ids: Iterable[str]) -> None:
     """Make what the answers to these cases do not change, where there is time for it before a run is over."""
     _template()
     _engine()
-    prepare_questions(case_ids)
+    prepare_coverage(case_ids)
 
 
 def _facts(found: Survey, lives: Lives, seen: SeenOn) -> dict[str, Any]:

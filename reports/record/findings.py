@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.reports.causes import Cause, cause, together
 from conformance.reports.record.breakdown import Breakdown, breakdown, counted, spread
+from conformance.reports.record.causes import Cause, cause, together
 from conformance.reports.record.conditions import Condition
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import label

@@ -26,7 +26,7 @@ from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import STATUSES, label
 from conformance.reports.record.store import Results
 
-__all__ = ["History", "HistoryError", "Spell"]
+__all__ = ["History", "HistoryError", "Streak"]
 
 _APPLICATION_ID = 0x43544831  # "CTH1"
 _VERSION = 1
@@ -50,7 +50,7 @@ class HistoryError(ValueError):
 
 
 @dataclass(frozen=True)
-class Spell:
+class Streak:
     """Consecutive runs with one answer to a question.
 
     Attributes
@@ -182,7 +182,7 @@ class History:
         """The adapters of all runs."""
         return [name for (name,) in self._connection.execute("SELECT DISTINCT adapter FROM spells ORDER BY 1")]
 
-    def spells(self, *, case_id: str | None = None, adapter: str | None = None) -> list[Spell]:
+    def streaks(self, *, case_id: str | None = None, adapter: str | None = None) -> list[Streak]:
         """The answers to a question over time, or of every question that ever changed.
 
         Parameters
@@ -204,5 +204,5 @@ class History:
         ):
             since, until = (environments[run].get(name, {}).get("versions", {}) for run in (first, last))
             words = label(status, kind)
-            found.append(Spell(name, case, first, last, words, transform or "", digest or "", since, until))
+            found.append(Streak(name, case, first, last, words, transform or "", digest or "", since, until))
         return found

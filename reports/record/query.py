@@ -57,9 +57,9 @@ class Table:
 
     def matching(self, condition: str) -> list[bool]:
         """Which rows meet a condition; see the function `matching`."""
-        return self.ask(condition)[0]
+        return self.match(condition)[0]
 
-    def ask(self, condition: str) -> tuple[list[bool], frozenset[str]]:
+    def match(self, condition: str) -> tuple[list[bool], frozenset[str]]:
         """Which rows meet a condition, and the names of the columns it reads."""
         if len(condition) > _MAX_LENGTH or "\0" in condition:
             raise WhereError(f"a condition has at most {_MAX_LENGTH} characters and no NUL")
@@ -135,4 +135,4 @@ def matching(rows: Iterable[dict[str, Any]], condition: str, column_names: Seque
 def columns_read(condition: str, column_names: Sequence[str]) -> frozenset[str]:
     """The columns a condition names; raises WhereError as `matching` does."""
     with Table((), column_names) as table:
-        return table.ask(condition)[1]
+        return table.match(condition)[1]

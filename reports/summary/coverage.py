@@ -13,7 +13,7 @@ from conformance.cases.peers import load_peers
 from conformance.cases.tiers import Kills, load_kills
 from conformance.reports.record.store import Results
 
-__all__ = ["Questions", "prepare_questions", "questions"]
+__all__ = ["CaseCoverage", "prepare_coverage", "questions"]
 
 # Counting takes seconds, which a handful of questions does not: their coverage would say nothing anyway.
 _FEWEST_CASES = 100
@@ -23,7 +23,7 @@ THIS_RUN = "this run"
 
 
 @dataclass(frozen=True)
-class Questions:
+class CaseCoverage:
     """Coverage and kills.
 
     Attributes
@@ -52,7 +52,7 @@ class Questions:
         return list(next(iter(self.lists.values()))["boundaries"]) if self.lists else []
 
 
-def questions(results: Results) -> Questions:
+def questions(results: Results) -> CaseCoverage:
     """Count what the cases of a run cover.
 
     Parameters
@@ -63,10 +63,10 @@ def questions(results: Results) -> Questions:
     kills = load_kills()
     case_set = results.meta().get("case_set_hash")
     tier = next((name for name, case_hash in kills.tiers.items() if case_hash == case_set), "")
-    return Questions(_lists(frozenset(results.cases())), kills, tier)
+    return CaseCoverage(_lists(frozenset(results.cases())), kills, tier)
 
 
-def prepare_questions(case_ids: Iterable[str]) -> None:
+def prepare_coverage(case_ids: Iterable[str]) -> None:
     """Count for a run that asks these cases before its report is written."""
     _lists(frozenset(case_ids))
 

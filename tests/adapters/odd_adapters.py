@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.adapters.base import Adapter, DocumentedRefusal, Limit, Program
-from conformance.adapters.facts import asks_with
+from conformance.adapters.facts import calls_with
 from conformance.cases.case import Case
 
 _SETUP = ("import os, signal, sys, time",)
@@ -26,7 +26,7 @@ class Unpinned(Quiet):
     """Says that it computes with seven threads, whatever it was told."""
 
     name = "unpinned"
-    facts = (asks_with(7),)
+    facts = (calls_with(7),)
 
 
 class Aborts(Quiet):

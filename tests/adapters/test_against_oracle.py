@@ -12,7 +12,7 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.registry import available, load, resolve
 from conformance.cases import Case
 from conformance.contract import DECLINED, TABLE
-from conformance.execution.check import ask
+from conformance.execution.check import run_case
 
 # What a framework is known to get wrong among these; the day it does not, the entry goes.
 KNOWN = {
@@ -38,7 +38,7 @@ def test_an_adapter_and_the_oracle_agree(adapter: str) -> None:
     passed = []
     with AdapterProcess(resolve(adapter), ProcessLimits(answer=120)) as host:
         for name in FEW.get(adapter, TABLE):
-            outcome = ask(Case.parse(TABLE[name]), host)
+            outcome = run_case(Case.parse(TABLE[name]), host)
             if (adapter, name) in KNOWN:
                 assert outcome.status == "fail", f"lifted: {KNOWN[adapter, name]}"
                 continue

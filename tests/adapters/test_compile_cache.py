@@ -52,7 +52,7 @@ def test_kept_programs_answer_in_the_same_bits(
 ) -> None:
     def asked() -> Reply:
         with AdapterProcess(resolve(name)) as host:
-            return host.ask(CASE, make_tensors(CASE))
+            return host.run(CASE, make_tensors(CASE))
 
     without = asked()
     monkeypatch.setenv(compile_cache.VARIABLE, str(tmp_path))

@@ -19,7 +19,7 @@ from conformance.adapters.registry import (
     under_machines,
 )
 from conformance.cases import Case
-from conformance.execution.check import ask
+from conformance.execution.check import run_case
 
 INSTALLED = set(available())
 ODD = Path(__file__).with_name("odd_adapters.py")
@@ -114,7 +114,7 @@ def test_a_setting_without_effect_is_told() -> None:
 def test_a_process_that_does_not_follow_its_profile_is_our_failure_and_never_a_run() -> None:
     # An adapter that undoes what the profile sets, as a framework would that does not read the variable.
     with AdapterProcess(resolve(f"{ODD}:Unpinned~one-thread")) as host:
-        outcome = ask(Case.parse("1d-i3-k2"), host)
+        outcome = run_case(Case.parse("1d-i3-k2"), host)
     assert outcome.status == "infra"
     assert "machine profile one-thread took no effect: threads is 7" in outcome.detail
 
@@ -130,6 +130,6 @@ def test_a_profile_takes_effect(adapter: str, machine: str) -> None:
         return
     spec = resolve(on_machine(adapter, machine))
     with AdapterProcess(spec) as host:
-        outcome = ask(Case.parse("2d-c2x3-i5x7-k3-s2-same-cl"), host)
+        outcome = run_case(Case.parse("2d-c2x3-i5x7-k3-s2-same-cl"), host)
         assert outcome.status == "pass", outcome.detail
         assert not unmet(spec.profile, host.environment["facts"])

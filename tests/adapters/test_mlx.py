@@ -20,7 +20,7 @@ def test_several_groups_are_right_or_refused(case: str) -> None:
     asked = Case.parse(case)
     tensors = input_tensors(asked)
     with AdapterProcess(resolve("mlx")) as host:
-        declined = host.ask(asked, tensors)
-        beyond = judge(asked, tensors, host.ask(asked, tensors, beyond_limits=True))
+        declined = host.run(asked, tensors)
+        beyond = judge(asked, tensors, host.run(asked, tensors, beyond_limits=True))
     assert (declined.kind, "documented for 1 only" in declined.detail) == ("unsupported", True)
     assert beyond["status"] == "pass" or beyond["kind"] == "rejected", beyond

@@ -25,7 +25,7 @@ CASE = Case.parse("2d-i3x2-k2x3-s2")
 
 def ask(name: str, **limits: float) -> Reply:
     with AdapterProcess(resolve(f"{ODD}:{name}"), ProcessLimits(**limits)) as host:
-        return host.ask(CASE, make_tensors(CASE))
+        return host.run(CASE, make_tensors(CASE))
 
 
 def test_a_signal_is_named_with_the_last_words() -> None:
@@ -66,7 +66,7 @@ def test_memory_without_end_is_refused_and_the_process_answers_on(name: str) -> 
         assert 8 << 30 <= soft <= 1 << 46
         resource.prlimit(pid, resource.RLIMIT_DATA, (2 << 30, 2 << 30))
         # Where R12 leaves the choice, that is a refusal. A small case needs little memory, so it is one, too.
-        assert [host.ask(case, make_tensors(case)).kind for case in (huge, CASE)] == ["raised", "raised"]
+        assert [host.run(case, make_tensors(case)).kind for case in (huge, CASE)] == ["raised", "raised"]
         assert host._running.process.pid == pid
 
 
@@ -84,7 +84,7 @@ def test_megabytes_of_output_block_nothing() -> None:
 
 def test_a_process_that_never_stops_to_print_has_its_time_and_no_more() -> None:
     with AdapterProcess(resolve(f"{ODD}:Babbles"), ProcessLimits(answer=0.5)) as host:
-        assert host.ask(CASE, make_tensors(CASE)).kind == "timeout"
+        assert host.run(CASE, make_tensors(CASE)).kind == "timeout"
         assert host.resident_bytes() == 0
 
 
@@ -98,15 +98,15 @@ def test_a_long_error_is_cut() -> None:
 def test_unwritten_memory_is_not_steady() -> None:
     case = Case.parse("2d-n2-c1x4-i9x9-k3-s2")
     with AdapterProcess(resolve(f"{ODD}:Forgets")) as host:
-        assert not host.ask(case, make_tensors(case)).steady
+        assert not host.run(case, make_tensors(case)).steady
     with AdapterProcess(resolve(f"{ODD}:Quiet")) as host:
-        assert host.ask(case, make_tensors(case)).steady
+        assert host.run(case, make_tensors(case)).steady
 
 
 def test_unwritten_memory_looks_the_same_before_and_after_a_second_answer() -> None:
     case = Case.parse("2d-n2-c1x4-i9x9-k3-s2")
     with AdapterProcess(resolve(f"{ODD}:Forgets")) as host:
-        answers = [host.ask(case, make_tensors(case), twice=twice).tensors["y"] for twice in (False, True, False)]
+        answers = [host.run(case, make_tensors(case), twice=twice).tensors["y"] for twice in (False, True, False)]
     assert answers[0].values.any()
     np.testing.assert_array_equal(answers[2].values, answers[0].values)
 
@@ -133,11 +133,11 @@ def test_an_output_that_holds_no_numbers_is_not_ours() -> None:
 def test_a_process_killed_between_questions_is_replaced() -> None:
     with AdapterProcess(resolve(f"{ODD}:Quiet")) as host:
         tensors = make_tensors(CASE)
-        assert host.ask(CASE, tensors).kind == "answer"
+        assert host.run(CASE, tensors).kind == "answer"
         assert host._running is not None
         os.kill(host._running.process.pid, signal.SIGTERM)
-        assert host.ask(CASE, tensors).kind == "crash"
-        assert host.ask(CASE, tensors).kind == "answer"
+        assert host.run(CASE, tensors).kind == "crash"
+        assert host.run(CASE, tensors).kind == "answer"
 
 
 def test_an_interpreter_that_cannot_host_is_broken_each_time_at_no_cost(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_an_interpreter_that_cannot_host_is_broken_each_time_at_no_cost(tmp_path
     fake.chmod(0o755)
     with AdapterProcess(AdapterSpec("quiet", f"{ODD}:Quiet", str(fake))) as host:
         for _ in range(2):
-            reply = host.ask(CASE, make_tensors(CASE))
+            reply = host.run(CASE, make_tensors(CASE))
             assert reply.kind == "broken"
             assert "no NumPy here" in reply.detail
 
@@ -155,14 +155,14 @@ def test_another_interpreter_hosts() -> None:
     spec = resolve(f"{ODD}:Quiet@{sys.executable}")
     assert not spec.foreign
     with AdapterProcess(spec) as host:
-        assert host.ask(CASE, make_tensors(CASE)).kind == "answer"
+        assert host.run(CASE, make_tensors(CASE)).kind == "answer"
         assert host.environment["versions"]["numpy"] == np.__version__
 
 
 def test_large_arrays_cross() -> None:
     case = Case.parse("2d-n4-c16x16-i64x64-k2-s2")
     with AdapterProcess(resolve(f"{ODD}:Quiet")) as host:
-        assert host.ask(case, make_tensors(case)).tensors["y"].values.shape == case.output_shape
+        assert host.run(case, make_tensors(case)).tensors["y"].values.shape == case.output_shape
 
 
 @pytest.mark.parametrize("name", ["AbortsOnGroups", "AbortsInAThread"])
@@ -208,7 +208,7 @@ def test_a_crash_over_a_question_sent_ahead_waits_for_its_turn() -> None:
         sent = [host.send(case, make_tensors(case)) for case in (first, faulty)]
         assert host.wait(sent[0]).kind == "answer"
         assert "np.zeros" in host.program(first)
-        assert host.ask(first, make_tensors(first)).kind == "answer"
+        assert host.run(first, make_tensors(first)).kind == "answer"
         assert host.wait(sent[1]).kind == "crash"
 
 
@@ -260,7 +260,7 @@ def test_a_process_that_has_grown_makes_room_for_a_fresh_one() -> None:
         with AdapterProcess(resolve(f"{ODD}:Quiet"), ProcessLimits(memory=memory)) as host:
             seen = set()
             for _ in range(110):
-                assert host.ask(CASE, tensors).kind == "answer"
+                assert host.run(CASE, tensors).kind == "answer"
                 assert host._running is not None
                 seen.add(host._running.process.pid)
             assert host.resident_bytes() > 1 << 20

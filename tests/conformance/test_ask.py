@@ -11,7 +11,7 @@ from conformance import check
 from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.registry import UnknownAdapter, resolve
 from conformance.cases import Case
-from conformance.execution.check import ask
+from conformance.execution.check import run_case
 from tests.frameworks import requires
 
 TOYS = Path(__file__).parents[1] / "toy_adapters.py"
@@ -57,10 +57,10 @@ def test_misbehaviour_is_an_outcome(adapter: str, status: str, kind: str | None,
 
 def test_a_crash_is_told_with_its_last_words_and_the_next_question_is_answered() -> None:
     with AdapterProcess(resolve(toy("CrashesOnKernelTwo"))) as host:
-        crashed = ask(Case.parse("1d-i5-k2"), host)
+        crashed = run_case(Case.parse("1d-i5-k2"), host)
         assert crashed.status == "crash"
         assert "last words" in crashed.detail
-        assert ask(Case.parse("1d-i5-k3"), host).status == "pass"
+        assert run_case(Case.parse("1d-i5-k3"), host).status == "pass"
 
 
 def test_memory_that_nobody_wrote_does_not_pass_for_zero() -> None:
@@ -107,7 +107,7 @@ def real_host(request: pytest.FixtureRequest) -> Iterator[AdapterProcess]:
     ],
 )
 def test_real_frameworks_agree_with_the_oracle(real_host: AdapterProcess, case_id: str) -> None:
-    outcome = ask(Case.parse(case_id), real_host)
+    outcome = run_case(Case.parse(case_id), real_host)
     assert outcome.status == "pass", outcome.detail
 
 

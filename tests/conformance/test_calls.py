@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.calls import CallError, WeightForm, known_calls, parse_call
+from conformance.calls import CallError, WeightForm, all_calls, parse_call
 from conformance.calls.weights import call_shape, from_case, to_case
 from conformance.cases import Case
 from conformance.cases.layouts import layout_doubt
@@ -79,7 +79,7 @@ def test_every_family_is_in_the_examples() -> None:
         parse_call(text, input_shape=shape(i), weight_shape=shape(w)).name.partition(".")[0]
         for text, i, w, _ in CALLS
     }
-    assert asked == {name.partition(".")[0] for name in known_calls()}
+    assert asked == {name.partition(".")[0] for name in all_calls()}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.calls import known_calls, parse_call
+from conformance.calls import all_calls, parse_call
 from conformance.calls.form import FORMS
 from conformance.calls.weights import from_case
 from conformance.cases import Case
@@ -60,7 +60,7 @@ def _plain(value: Any) -> Any:
     return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
 
 
-@pytest.mark.parametrize("name", known_calls())
+@pytest.mark.parametrize("name", all_calls())
 def test_the_signature_and_its_defaults_are_the_frameworks_own(name: str) -> None:
     theirs = _signature(_find(name)).parameters
     ours = dict(list(inspect.signature(FORMS[name].function).parameters.items())[1:])

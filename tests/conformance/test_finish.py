@@ -7,7 +7,7 @@ from pathlib import Path
 from conformance.adapters.host.client import AdapterProcess
 from conformance.adapters.registry import installed, resolve
 from conformance.cases import Case
-from conformance.execution.check import ask
+from conformance.execution.check import run_case
 from conformance.reporting.finish import Further, finish, here
 from conformance.reports.record.merge import merge
 from conformance.reports.record.store import Results
@@ -28,7 +28,7 @@ def _record(path: Path, here_cases: list[Case], host: AdapterProcess) -> Path:
     with Results.create(path) as results:
         mine = [(spec.name, case) for case in here_cases]
         results.plan(mine, elsewhere=[(spec.name, case) for case in CASES if case not in here_cases])
-        results.record_all(ask(case, host) for case in here_cases)
+        results.record_all(run_case(case, host) for case in here_cases)
         results.set_meta("environments", {spec.name: {"versions": installed(spec)}})
         results.set_meta("started", 1.0)
     return path

@@ -23,7 +23,7 @@ from conformance.cases.data import make_tensors
 from conformance.cases.tiers import load_tier
 from conformance.oracle.expected_output import expected_output
 from conformance.porting import STEPS, Port, find_port, prove
-from conformance.porting.matrix import answerable, port_all
+from conformance.porting.matrix import port_all, valid_cases
 from conformance.porting.script import port_text
 from conformance.porting.store import PortsRecord
 from tests.frameworks import families, requires
@@ -160,7 +160,7 @@ def test_the_printed_port_runs_alone(target: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", families())
 def test_every_port_of_the_gate_is_right_or_the_discrepancy_is_known(target: str) -> None:
     # One in so many; `tox run -e ports` takes all of them.
-    cases = answerable(load_tier("gate"))
+    cases = valid_cases(load_tier("gate"))
     cases = cases[:: len(cases) // SMALL_SAMPLE.get(target, SAMPLE)]
     (ported,) = port_all([resolve(target)], cases, ProcessLimits(), PortsRecord()).values()
     kinds = [entry.kind for entry in ported.values()]

@@ -7,7 +7,7 @@ from pathlib import Path
 from conformance.adapters.host.client import AdapterProcess
 from conformance.adapters.registry import resolve
 from conformance.cases import Case
-from conformance.execution.check import ask
+from conformance.execution.check import run_case
 from conformance.reporting.confirmed_conditions import confirmed
 from conformance.reporting.recorded_conditions import conditions
 from conformance.reports.record.outcome import Outcome
@@ -56,7 +56,7 @@ def test_what_a_run_could_not_tell_is_asked(tmp_path: Path) -> None:
         cases = [Case.parse(text) for text in (*SEEN_WRONG, *SEEN_RIGHT)]
         results.plan([(spec.name, case) for case in cases])
         with AdapterProcess(spec) as host:
-            outcomes = [ask(case, host) for case in cases]
+            outcomes = [run_case(case, host) for case in cases]
         results.record_all(outcomes)
         assert [outcome.gates for outcome in outcomes] == [True, True, False, False]
         guessed = conditions(results)

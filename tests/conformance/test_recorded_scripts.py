@@ -9,7 +9,7 @@ from pathlib import Path
 from conformance.adapters.host.client import AdapterProcess
 from conformance.adapters.registry import resolve
 from conformance.cases import Case
-from conformance.execution.check import ask
+from conformance.execution.check import run_case
 from conformance.reporting.scripts import scripts
 from conformance.reports.record.store import Results
 from conformance.reports.summary.survey import survey
@@ -26,7 +26,7 @@ def test_each_finding_gets_a_script_that_shows_it(tmp_path: Path) -> None:
         for adapter in adapters:
             with AdapterProcess(resolve(adapter)) as host:
                 for case in cases:
-                    results.record(ask(case, host))
+                    results.record(run_case(case, host))
         written = scripts(results)
         found = survey(results).groups
     assert {item.adapter for item in found} == set(adapters[1:])

@@ -33,7 +33,7 @@ def agrees(relative: Relative, question: Question, got: np.ndarray) -> bool:
 @pytest.mark.parametrize("factor", [2, 3, 4])
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_identity_in_the_oracle(name: str, factor: int, rank: int) -> None:
-    question = RELATIVES[name].ask(image(rank), factor)
+    question = RELATIVES[name].run(image(rank), factor)
     got = expected_output(question.case, question.tensors)["y"]
     assert got.shape == question.expected.shape
     assert agrees(RELATIVES[name], question, got)
@@ -41,7 +41,7 @@ def test_identity_in_the_oracle(name: str, factor: int, rank: int) -> None:
 
 @pytest.mark.parametrize("name", RELATIVES)
 def test_another_kernel_breaks_the_identity(name: str) -> None:
-    question = RELATIVES[name].ask(image(1), 2)
+    question = RELATIVES[name].run(image(1), 2)
     other = question.tensors | {"w": question.tensors["w"] + 1}
     assert not agrees(RELATIVES[name], question, expected_output(question.case, other)["y"])
 
@@ -55,8 +55,8 @@ def host(request: pytest.FixtureRequest) -> Iterator[AdapterProcess]:
 @pytest.mark.parametrize("name", RELATIVES)
 def test_identity_on_every_adapter(name: str, host: AdapterProcess) -> None:
     for rank in (1, 2, 3):
-        question = RELATIVES[name].ask(image(rank), 2)
-        reply = host.ask(question.case, question.tensors)
+        question = RELATIVES[name].run(image(rank), 2)
+        reply = host.run(question.case, question.tensors)
         if reply.kind in ("unsupported", "inexpressible"):
             continue  # a declared limit, such as groups in Keras or a rank
         assert reply.kind == "answer", reply.detail
@@ -71,7 +71,7 @@ def test_torch_resizes_alike(rank: int, factor: int) -> None:
     x = image(rank)
     linear = {1: "linear", 2: "bilinear", 3: "trilinear"}[rank]
     for name, mode in (("nearest", {"mode": "nearest"}), ("bilinear", {"mode": linear, "align_corners": False})):
-        question = RELATIVES[name].ask(x, factor)
+        question = RELATIVES[name].run(x, factor)
         own = torch.nn.functional.interpolate(torch.from_numpy(x), scale_factor=factor, **mode).numpy()
         assert agrees(RELATIVES[name], question, own)
 
@@ -80,7 +80,7 @@ def test_torch_resizes_alike(rank: int, factor: int) -> None:
 def test_torch_unpools_alike(rank: int) -> None:
     torch = pytest.importorskip("torch")
     x, factor = image(rank), 2
-    question = RELATIVES["max_unpooling"].ask(x, factor)
+    question = RELATIVES["max_unpooling"].run(x, factor)
     places = unpooling_places(x.shape, factor**rank)
     within = np.unravel_index(places, (factor,) * rank)
     size = tuple(n * factor for n in x.shape[2:])
@@ -95,7 +95,7 @@ def test_jax_resizes_alike() -> None:
     jax = pytest.importorskip("jax")
     x = image(2)
     for name, method in (("nearest", "nearest"), ("bilinear", "linear")):
-        question = RELATIVES[name].ask(x, 2)
+        question = RELATIVES[name].run(x, 2)
         own = np.asarray(jax.image.resize(x, question.expected.shape, method))
         assert agrees(RELATIVES[name], question, own)
 
@@ -103,7 +103,7 @@ def test_jax_resizes_alike() -> None:
 @pytest.mark.parametrize("factor", [2, 3, 4])
 def test_resizing_first_leaves_no_checkerboard(factor: int) -> None:
     """Each phase of the kernel sums to the same, so an even input gives an even output."""
-    question = RELATIVES["resize_then_convolve"].ask(np.ones((1, 1, 6), np.float32), factor)
+    question = RELATIVES["resize_then_convolve"].run(np.ones((1, 1, 6), np.float32), factor)
     w = question.tensors["w"][0, 0]
     sums = {float(w[phase::factor].sum()) for phase in range(factor)}
     assert len(sums) == 1

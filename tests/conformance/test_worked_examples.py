@@ -49,7 +49,7 @@ def host(request: pytest.FixtureRequest) -> Iterator[AdapterProcess]:
 def test_every_adapter_prints_the_numbers(host: AdapterProcess) -> None:
     asked = []
     for name, example in EXAMPLES.items():
-        reply = host.ask(example.case, example.tensors)
+        reply = host.run(example.case, example.tensors)
         verdict = judge(example.case, example.tensors, reply)
         if verdict["status"] in ("unsupported", "inexpressible"):
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.faults.geometry import misread
-from tests.faults.machine import Answers, Work, after, before
+from tests.faults.machine import Outputs, Work, after, before
 
 
 def _reorder(work: Work, name: str, axis: int, order: object) -> None:
@@ -30,7 +30,7 @@ def _(work: Work) -> None:
 
 
 @after("output channels reversed")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers:
         answers["y"] = answers["y"][:, ::-1]
 
@@ -46,7 +46,7 @@ def _(work: Work) -> None:
 
 
 @after("last output channel left zero")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers:
         answers["y"][:, -1:] = 0
 
@@ -77,7 +77,7 @@ def _(work: Work) -> None:
 
 
 @after("groups interleaved over the output channels")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers:
         answers["y"] = answers["y"][:, _interleaved(work.case.out_channels, work.groups)]
 
@@ -108,7 +108,7 @@ def _(work: Work) -> None:
 
 
 @after("a group computes only its first output channel")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and work.groups > 1:
         share = work.case.out_channels // work.groups
         answers["y"][:, np.arange(work.case.out_channels) % share > 0] = 0
@@ -121,7 +121,7 @@ def _(work: Work) -> None:
 
 
 @after("depthwise multiplier runs before the channel")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and work.groups == work.case.in_channels:
         answers["y"] = answers["y"][:, _interleaved(work.case.out_channels, work.groups)]
 
@@ -135,7 +135,7 @@ def _(work: Work) -> None:
 
 
 @after("batch items reversed")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers:
         answers["y"] = answers["y"][::-1]
 
@@ -153,7 +153,7 @@ def _(work: Work) -> None:
 
 
 @after("batch added up into the first item")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and work.case.batch > 1:
         answers["y"][0] = answers["y"].sum(axis=0)
 
@@ -166,76 +166,76 @@ def _bias(work: Work) -> np.ndarray:
     return bias.reshape(-1, *(1,) * work.case.rank)
 
 
-def _add(answers: Answers, amount: object) -> None:
+def _add(answers: Outputs, amount: object) -> None:
     if "y" in answers:
         answers["y"] = answers["y"] + amount
 
 
 @after("bias ignored")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     _add(answers, -_bias(work))
 
 
 @after("bias doubled")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     _add(answers, _bias(work))
 
 
 @after("bias subtracted")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     _add(answers, -2 * _bias(work))
 
 
 @after("bias counted within the group")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     share = work.case.out_channels // work.groups
     _add(answers, _bias(work)[np.arange(work.case.out_channels) % share] - _bias(work))
 
 
 @after("bias of channel 0 for all")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     _add(answers, _bias(work)[:1] - _bias(work))
 
 
 @after("bias one channel off")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     _add(answers, np.roll(_bias(work), 1, axis=0) - _bias(work))
 
 
 @after("bias laid along the last spatial axis")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers:
         flat = _bias(work).ravel()
         _add(answers, flat[np.arange(answers["y"].shape[-1]) % flat.size] - _bias(work))
 
 
 @after("bias laid along the last spatial axis only when the sizes agree")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and answers["y"].shape[-1] == work.case.out_channels:
         _add(answers, _bias(work).ravel() - _bias(work))
 
 
 @after("bias missing where no tap reaches")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers:
         _add(answers, np.where(work.taps() == 0, -_bias(work), 0))
 
 
 @after("bias only in the first batch item")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers:
         answers["y"][1:] -= _bias(work)
 
 
 @after("bias added once a tap")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers:
         share = work.case.in_channels // work.groups
         _add(answers, _bias(work) * (work.taps() / share - 1))
 
 
 @after("bias missing in the output_padding")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     extra = work.case.output_padding[-1] if work.case.output_padding else 0
     if "y" in answers and extra:
         answers["y"][..., -extra:] -= _bias(work)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests.faults.machine import AXES, Answers, Work, after, before
+from tests.faults.machine import AXES, Outputs, Work, after, before
 
 
 def _flip(work: Work, name: str, axis: int) -> None:
@@ -51,7 +51,7 @@ def _(work: Work, axis: str) -> None:
 
 
 @after("output mirrored on {}", axes=1)
-def _(work: Work, answers: Answers, axis: str) -> None:
+def _(work: Work, answers: Outputs, axis: str) -> None:
     if "y" in answers:
         answers["y"] = np.flip(answers["y"], AXES[axis])
 
@@ -135,13 +135,13 @@ def _(work: Work, axis: str) -> None:
 
 
 @after("first output position on {} left zero", axes=1)
-def _(work: Work, answers: Answers, axis: str) -> None:
+def _(work: Work, answers: Outputs, axis: str) -> None:
     if "y" in answers:
         answers["y"][_along(AXES[axis], slice(0, 1))] = 0
 
 
 @after("last output position on {} left zero", axes=1)
-def _(work: Work, answers: Answers, axis: str) -> None:
+def _(work: Work, answers: Outputs, axis: str) -> None:
     if "y" in answers:
         answers["y"][_along(AXES[axis], slice(-1, None))] = 0
 
@@ -187,7 +187,7 @@ def _(work: Work, axis: str) -> None:
 
 
 @after("output_padding filled with zeros on {}", axes=1)
-def _(work: Work, answers: Answers, axis: str) -> None:
+def _(work: Work, answers: Outputs, axis: str) -> None:
     extra = work.case.output_padding[work.at(axis)] if work.case.output_padding else 0
     if "y" in answers and extra:
         answers["y"][_along(AXES[axis], slice(-extra, None))] = 0
@@ -211,7 +211,7 @@ def _(work: Work, axis: str) -> None:
 
 
 @after("overlapping taps overwrite instead of adding")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" not in answers:
         return
     # The last tap that reaches a position wins: recompute with every later tap clearing what it touches.
@@ -229,7 +229,7 @@ def _(work: Work, answers: Answers) -> None:
 
 
 @after("seams between overlapping taps counted twice on {}", axes=1)
-def _(work: Work, answers: Answers, axis: str) -> None:
+def _(work: Work, answers: Outputs, axis: str) -> None:
     s, k = work.stride[work.at(axis)], work.case.kernel_size[work.at(axis)]
     if "y" in answers and 1 < s < k:
         answers["y"][_along(AXES[axis], slice(s, s + 1))] *= 2

@@ -5,51 +5,51 @@ from __future__ import annotations
 import numpy as np
 
 from tests.faults.geometry import misread
-from tests.faults.machine import AXES, Answers, Work, after
+from tests.faults.machine import AXES, Outputs, Work, after
 
 
 def _dy(work: Work) -> np.ndarray:
     return work.tensors["dy"]
 
 
-def _recompute(work: Work, answers: Answers, name: str, **tensors: np.ndarray) -> None:
+def _recompute(work: Work, answers: Outputs, name: str, **tensors: np.ndarray) -> None:
     """One gradient from changed tensors; the others stay right."""
     changed = Work(work.case, work.tensors | tensors, work.stride, work.dilation, work.groups, work.low, work.size)
     answers[name] = changed.compute()[name]
 
 
 @after("dx is zero")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "dx" in answers:
         answers["dx"] = np.zeros_like(answers["dx"])
 
 
 @after("dx with the kernel flipped on {}", axes=1)
-def _(work: Work, answers: Answers, axis: str) -> None:
+def _(work: Work, answers: Outputs, axis: str) -> None:
     if "dx" in answers:
         _recompute(work, answers, "dx", w=np.flip(work.tensors["w"], AXES[axis]))
 
 
 @after("dx of another batch item")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "dx" in answers:
         answers["dx"] = np.roll(answers["dx"], 1, axis=0)
 
 
 @after("dx doubled")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "dx" in answers:
         answers["dx"] = answers["dx"] * 2
 
 
 @after("dx misses the last position on {}", axes=1)
-def _(work: Work, answers: Answers, axis: str) -> None:
+def _(work: Work, answers: Outputs, axis: str) -> None:
     if "dx" in answers:
         answers["dx"][(..., slice(-1, None), *(slice(None),) * (-1 - AXES[axis]))] = 0
 
 
 @after("dx misses the last tap on {}", axes=1)
-def _(work: Work, answers: Answers, axis: str) -> None:
+def _(work: Work, answers: Outputs, axis: str) -> None:
     if "dx" in answers:
         w = work.tensors["w"].copy()
         w[(..., -1, *(slice(None),) * (-1 - AXES[axis]))] = 0
@@ -57,7 +57,7 @@ def _(work: Work, answers: Answers, axis: str) -> None:
 
 
 @after("dx ignores where the output begins on {}", axes=1)
-def _(work: Work, answers: Answers, axis: str) -> None:
+def _(work: Work, answers: Outputs, axis: str) -> None:
     if "dx" in answers:
         low = work.low.copy()
         low[work.at(axis)] = 0
@@ -66,51 +66,51 @@ def _(work: Work, answers: Answers, axis: str) -> None:
 
 
 @after("dx of groups in reverse order")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "dx" in answers:
         order = np.arange(work.case.in_channels).reshape(work.groups, -1)[::-1].ravel()
         answers["dx"] = answers["dx"][:, order]
 
 
 @after("dx with the weights' channels exchanged")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "dx" in answers:
         _recompute(work, answers, "dx", w=misread(work.tensors["w"], 0, 1))
 
 
 @after("dx rounded to bfloat16")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "dx" in answers and not work.case.format.is_complex:
         fraction, exponent = np.frexp(answers["dx"])
         answers["dx"] = np.ldexp(np.round(fraction * 2.0**8), exponent - 8)
 
 
 @after("dw is zero")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "dw" in answers:
         answers["dw"] = np.zeros_like(answers["dw"])
 
 
 @after("dw flipped on {}", axes=1)
-def _(work: Work, answers: Answers, axis: str) -> None:
+def _(work: Work, answers: Outputs, axis: str) -> None:
     if "dw" in answers:
         answers["dw"] = np.flip(answers["dw"], AXES[axis])
 
 
 @after("dw with {} and {} exchanged", ranks=(2, 3), axes=2)
-def _(work: Work, answers: Answers, first: str, second: str) -> None:
+def _(work: Work, answers: Outputs, first: str, second: str) -> None:
     if "dw" in answers:
         answers["dw"] = misread(answers["dw"], AXES[first], AXES[second])
 
 
 @after("dw with the channels exchanged")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "dw" in answers:
         answers["dw"] = misread(answers["dw"], 0, 1)
 
 
 @after("dw of the first batch item only")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "dw" in answers:
         x = work.tensors["x"].copy()
         x[1:] = 0
@@ -118,19 +118,19 @@ def _(work: Work, answers: Answers) -> None:
 
 
 @after("dw averaged over the batch")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "dw" in answers:
         answers["dw"] = answers["dw"] / max(work.case.batch, 1)
 
 
 @after("dw misses the last tap on {}", axes=1)
-def _(work: Work, answers: Answers, axis: str) -> None:
+def _(work: Work, answers: Outputs, axis: str) -> None:
     if "dw" in answers:
         answers["dw"][(..., -1, *(slice(None),) * (-1 - AXES[axis]))] = 0
 
 
 @after("dw ignores the dilation")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "dw" in answers:
         ones = [1] * work.case.rank
         plain = Work(work.case, work.tensors, work.stride, ones, work.groups, work.low, work.size)
@@ -138,7 +138,7 @@ def _(work: Work, answers: Answers) -> None:
 
 
 @after("dw ignores where the output begins")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "dw" in answers:
         zeros = [0] * work.case.rank
         moved = Work(work.case, work.tensors, work.stride, work.dilation, work.groups, zeros, work.size)
@@ -146,14 +146,14 @@ def _(work: Work, answers: Answers) -> None:
 
 
 @after("dw of groups in reverse order")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "dw" in answers:
         order = np.arange(work.case.in_channels).reshape(work.groups, -1)[::-1].ravel()
         answers["dw"] = answers["dw"][order]
 
 
 @after("dw leaves out the last input position")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "dw" in answers:
         x = work.tensors["x"].copy()
         x[..., -1:] = 0
@@ -161,50 +161,50 @@ def _(work: Work, answers: Answers) -> None:
 
 
 @after("db ignored")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "db" in answers:
         answers["db"] = np.zeros_like(answers["db"])
 
 
 @after("db averaged over the positions")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "db" in answers:
         answers["db"] = answers["db"] / max(np.prod(work.size), 1)
 
 
 @after("db of the first batch item only")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "db" in answers:
         answers["db"] = _dy(work)[:1].sum(axis=(0, *range(2, _dy(work).ndim)))
 
 
 @after("db leaves out the last position")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "db" in answers:
         answers["db"] = _dy(work)[..., :-1].sum(axis=(0, *range(2, _dy(work).ndim)))
 
 
 @after("db leaves out where no tap reaches")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "db" in answers:
         reached = np.where(work.taps() > 0, _dy(work), 0)
         answers["db"] = reached.sum(axis=(0, *range(2, reached.ndim)))
 
 
 @after("db counted within the group")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "db" in answers:
         share = work.case.out_channels // work.groups
         answers["db"] = answers["db"][np.arange(work.case.out_channels) % share]
 
 
 @after("db missing")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     answers.pop("db", None)
 
 
 @after("dw in the reverse order of axes")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "dw" in answers:
         answers["dw"] = answers["dw"].T
 
@@ -212,7 +212,7 @@ def _(work: Work, answers: Answers) -> None:
 # --- second order: the output and the first gradients are right
 
 
-def _second(work: Work, answers: Answers, name: str, **tensors: np.ndarray) -> None:
+def _second(work: Work, answers: Outputs, name: str, **tensors: np.ndarray) -> None:
     if name in answers:
         _recompute(work, answers, name, **tensors)
 
@@ -222,31 +222,31 @@ def _zeros(work: Work, name: str) -> np.ndarray:
 
 
 @after("ddx is zero")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "ddx" in answers:
         answers["ddx"] = np.zeros_like(answers["ddx"])
 
 
 @after("ddx with the weights themselves")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "ddx" in answers:
         _second(work, answers, "ddx", vw=work.tensors["w"])
 
 
 @after("ddx with the kernel flipped on {}", axes=1)
-def _(work: Work, answers: Answers, axis: str) -> None:
+def _(work: Work, answers: Outputs, axis: str) -> None:
     if "ddx" in answers:
         _second(work, answers, "ddx", vw=np.flip(work.tensors["vw"], AXES[axis]))
 
 
 @after("ddx of another batch item")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "ddx" in answers:
         answers["ddx"] = np.roll(answers["ddx"], 1, axis=0)
 
 
 @after("ddx misses the last tap on {}", axes=1)
-def _(work: Work, answers: Answers, axis: str) -> None:
+def _(work: Work, answers: Outputs, axis: str) -> None:
     if "ddx" in answers:
         vw = work.tensors["vw"].copy()
         vw[(..., -1, *(slice(None),) * (-1 - AXES[axis]))] = 0
@@ -254,38 +254,38 @@ def _(work: Work, answers: Answers, axis: str) -> None:
 
 
 @after("ddx of groups in reverse order")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "ddx" in answers:
         order = np.arange(work.case.in_channels).reshape(work.groups, -1)[::-1].ravel()
         answers["ddx"] = answers["ddx"][:, order]
 
 
 @after("ddw is zero")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "ddw" in answers:
         answers["ddw"] = np.zeros_like(answers["ddw"])
 
 
 @after("ddw with the input itself")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "ddw" in answers:
         _second(work, answers, "ddw", vx=work.tensors["x"])
 
 
 @after("ddw flipped on {}", axes=1)
-def _(work: Work, answers: Answers, axis: str) -> None:
+def _(work: Work, answers: Outputs, axis: str) -> None:
     if "ddw" in answers:
         answers["ddw"] = np.flip(answers["ddw"], AXES[axis])
 
 
 @after("ddw with the channels exchanged")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "ddw" in answers:
         answers["ddw"] = misread(answers["ddw"], 0, 1)
 
 
 @after("ddw of the first batch item only")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "ddw" in answers:
         vx = work.tensors["vx"].copy()
         vx[1:] = 0
@@ -293,7 +293,7 @@ def _(work: Work, answers: Answers) -> None:
 
 
 @after("ddw ignores the dilation")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "ddw" in answers:
         ones = [1] * work.case.rank
         plain = Work(work.case, work.tensors, work.stride, ones, work.groups, work.low, work.size)
@@ -301,43 +301,43 @@ def _(work: Work, answers: Answers) -> None:
 
 
 @after("ddy without the term of vx")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "ddy" in answers:
         _second(work, answers, "ddy", vx=_zeros(work, "vx"))
 
 
 @after("ddy without the term of vw")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "ddy" in answers:
         _second(work, answers, "ddy", vw=_zeros(work, "vw"))
 
 
 @after("ddy without vb")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "ddy" in answers and "vb" in work.tensors:
         _second(work, answers, "ddy", vb=_zeros(work, "vb"))
 
 
 @after("ddy with the bias for vb")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "ddy" in answers and "vb" in work.tensors:
         _second(work, answers, "ddy", vb=work.tensors["bias"])
 
 
 @after("ddy doubled")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "ddy" in answers:
         answers["ddy"] = answers["ddy"] * 2
 
 
 @after("ddy with vw flipped on {}", axes=1)
-def _(work: Work, answers: Answers, axis: str) -> None:
+def _(work: Work, answers: Outputs, axis: str) -> None:
     if "ddy" in answers:
         _second(work, answers, "ddy", vw=np.flip(work.tensors["vw"], AXES[axis]))
 
 
 @after("ddy ignores where the output begins on {}", axes=1)
-def _(work: Work, answers: Answers, axis: str) -> None:
+def _(work: Work, answers: Outputs, axis: str) -> None:
     if "ddy" in answers:
         low = work.low.copy()
         low[work.at(axis)] = 0

@@ -22,7 +22,7 @@ from conformance.cases.directions import DIRECTIONS, IMAGES
 from conformance.cases.dtypes import round_to
 from conformance.oracle.second_order import conv_transpose_second_order
 
-Answers = dict[str, np.ndarray]
+Outputs = dict[str, np.ndarray]
 Crop = tuple[tuple[int, int], ...]
 AXES = {"W": -1, "H": -2, "D": -3}
 
@@ -35,7 +35,7 @@ class Work:
     """
 
     case: Case
-    tensors: Answers
+    tensors: Outputs
     stride: list[int]
     dilation: list[int]
     groups: int
@@ -45,7 +45,7 @@ class Work:
     wraps: bool = True
 
     @classmethod
-    def of(cls, case: Case, given: Answers | None = None) -> Work:
+    def of(cls, case: Case, given: Outputs | None = None) -> Work:
         geometry = case.geometry()
         tensors = dict(make_tensors(case) if given is None else given)
         for name, array in tensors.items():
@@ -61,7 +61,7 @@ class Work:
         """Index of an axis, among the spatial ones."""
         return self.case.rank + AXES[name]
 
-    def compute(self) -> Answers:
+    def compute(self) -> Outputs:
         """The answers in channels_first, in float64."""
         first, *periods = self._crops()
         found = self._window(self.tensors, first)
@@ -78,7 +78,7 @@ class Work:
         parts = (oracle.conv_transpose(x, w, None, **self._arguments(crop)) for crop in self._crops())
         return np.asarray(sum(parts))
 
-    def _window(self, t: Answers, crop: Crop) -> Answers:
+    def _window(self, t: Outputs, crop: Crop) -> Outputs:
         arguments = self._arguments(crop)
         if self.case.direction == "fwd":
             return {"y": oracle.conv_transpose(t["x"], t["w"], t.get("bias"), **arguments)}
@@ -86,7 +86,7 @@ class Work:
         solve: Any = oracle.conv_transpose_gradients if first else conv_transpose_second_order
         given = (t.get(name) for name in DIRECTIONS[self.case.direction].given)
         found = solve(t["x"], t["w"], *given, **arguments)._asdict()
-        return {name: found[name] for name in self.case.answers}
+        return {name: found[name] for name in self.case.outputs}
 
     def _arguments(self, crop: Crop) -> dict[str, Any]:
         return {"stride": self.stride, "dilation": self.dilation, "groups": self.groups, "crop": crop}
@@ -133,7 +133,7 @@ class Fault:
     before: Change | None = None
     after: Change | None = None
 
-    def reply(self, case: Case, given: Answers | None = None) -> Reply:
+    def reply(self, case: Case, given: Outputs | None = None) -> Reply:
         """What an adapter with this fault replies."""
         return reply(case, self, given)
 
@@ -141,7 +141,7 @@ class Fault:
 RIGHT = Fault("none", (1, 2, 3))
 
 
-def reply(case: Case, fault: Fault = RIGHT, given: Answers | None = None) -> Reply:
+def reply(case: Case, fault: Fault = RIGHT, given: Outputs | None = None) -> Reply:
     """The reply of the implementation with a fault planted in it."""
     work = Work.of(case, given)
     if fault.before is not None:
@@ -195,4 +195,4 @@ def after(name: str, *, ranks: tuple[int, ...] = (1, 2, 3), axes: int = 0, order
     return _planted("after", name, ranks, axes, ordered)
 
 
-__all__ = ["AXES", "FAULTS", "RIGHT", "Answers", "Fault", "Work", "after", "before", "reply"]
+__all__ = ["AXES", "FAULTS", "RIGHT", "Fault", "Outputs", "Work", "after", "before", "reply"]

@@ -32,7 +32,7 @@ from conformance.oracle.verdict import judge
 from conformance.reports.gate.expectations import BUILT_IN, CONDITION_COLUMNS, Expectation, load
 from conformance.reports.record.outcome import Outcome
 from tests.faults.catalogue import FAULTS, Fault
-from tests.faults.matrix import answerable
+from tests.faults.matrix import judged_cases
 from tests.faults.recorded import RECORDED, Refused, together
 from tests.machines import met_on_some_machine
 
@@ -205,7 +205,7 @@ def _counted(
 ) -> Counter[tuple[str, str, str]]:
     """By adapter, fault and what becomes of it: the number of cases that notice the fault."""
     found: Counter[tuple[str, str, str]] = Counter()
-    able = list(answerable(cases))
+    able = list(judged_cases(cases))
     met = _met([case for case, _ in able], names)
     for number, (case, expected) in enumerate(able):
         taken = {

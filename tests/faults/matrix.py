@@ -24,7 +24,7 @@ from conformance.oracle.reference import Reference
 from conformance.oracle.verdict import judge
 from tests.faults.catalogue import FAULTS, RIGHT, Fault
 
-__all__ = ["TABLE", "answerable", "kills", "notices", "source", "unnoticed"]
+__all__ = ["TABLE", "judged_cases", "kills", "notices", "source", "unnoticed"]
 
 Expected = dict[str, Reference]
 _NO_FAULTS = ("matrix.py", "masking.py", "recorded.py")
@@ -38,7 +38,7 @@ def source() -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def answerable(cases: Iterable[Case]) -> Iterator[tuple[Case, Expected]]:
+def judged_cases(cases: Iterable[Case]) -> Iterator[tuple[Case, Expected]]:
     """The cases that have an answer some memory holds, with the oracle's."""
     for case in cases:
         try:
@@ -78,7 +78,7 @@ def kills(tier: str, jobs: int = 1) -> dict[str, Counter[int]]:
 
 def _kills(cases: Sequence[Case]) -> dict[str, Counter[int]]:
     found: dict[str, Counter[int]] = {name: Counter() for name in FAULTS}
-    for case, expected in answerable(cases):
+    for case, expected in judged_cases(cases):
         if notices(case, expected, RIGHT):
             raise AssertionError(f"false alarm on {case}")
         for name, fault in FAULTS.items():

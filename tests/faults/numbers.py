@@ -9,7 +9,7 @@ import numpy as np
 from conformance.adapters.base import Tensor
 from conformance.cases import Case
 from conformance.cases.dtypes import DTYPES, round_to
-from tests.faults.machine import Answers, Work, after, before
+from tests.faults.machine import Outputs, Work, after, before
 
 _HALVES = ("f16", "bf16")
 
@@ -42,31 +42,31 @@ def _(work: Work) -> None:
 
 
 @after("float32 result rounded to bfloat16")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if work.case.dtype == "f32":
         answers.update({name: _through(array, "bf16") for name, array in answers.items()})
 
 
 @after("float32 result rounded to float16")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if work.case.dtype == "f32":
         answers.update({name: _through(array, "f16") for name, array in answers.items()})
 
 
 @after("bfloat16 computed by way of float16")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if work.case.dtype == "bf16":
         answers.update({name: _through(array, "f16") for name, array in answers.items()})
 
 
 @after("float64 computed in float32")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if work.case.dtype == "f64":
         answers.update({name: _through(array, "f32") for name, array in answers.items()})
 
 
 @after("result truncated instead of rounded")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if work.case.dtype in _HALVES:
         for name, array in answers.items():
             rounded = np.asarray(round_to(work.case.format, array))
@@ -77,7 +77,7 @@ def _(work: Work, answers: Answers) -> None:
 
 
 @after("accumulated in the storage format")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     case, t = work.case, work.tensors
     if "y" not in answers or case.dtype not in _HALVES:
         return
@@ -95,7 +95,7 @@ def _(work: Work, answers: Answers) -> None:
 
 
 @after("one product lost at one element")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     taps = work.taps() if "y" in answers else np.zeros(0)
     if taps.any():
         where = np.unravel_index(taps.argmax(), taps.shape)
@@ -105,20 +105,20 @@ def _(work: Work, answers: Answers) -> None:
 
 
 @after("one element off by one unit in the last place")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     for array in answers.values():
         if array.size and not np.iscomplexobj(array):
             array.flat[0] += np.abs(array.flat[0]) * 2 * work.case.format.unit_roundoff
 
 
 @after("stale memory where no tap reaches")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers:
         answers["y"] = np.where(work.taps() == 0, 7.0, answers["y"])
 
 
 @after("last row of the output never written")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and answers["y"].size:
         answers["y"][-1, -1, ..., -1] = -123.0
 
@@ -139,42 +139,42 @@ def _(work: Work) -> None:
 
 
 @after("infinity turned into NaN")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     answers.update({name: np.where(np.isinf(array), np.nan, array) for name, array in answers.items()})
 
 
 @after("NaN turned into infinity")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     answers.update({name: np.where(np.isnan(array), np.inf, array) for name, array in answers.items()})
 
 
 @after("sign of an infinity lost")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     answers.update({name: np.where(np.isinf(array), np.inf, array) for name, array in answers.items()})
 
 
 @after("NaN spread over the whole answer")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     for name, array in answers.items():
         if np.isnan(array).any():
             answers[name] = np.full_like(array, np.nan)
 
 
 @after("NaN spread to the next batch item")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and len(answers["y"]) > 1:
         nan = np.isnan(answers["y"])
         answers["y"] = np.where(nan | np.roll(nan, 1, axis=0), np.nan, answers["y"])
 
 
 @after("a NaN bias spread to every channel")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and np.isnan(work.tensors.get("bias", np.zeros(1))).any():
         answers["y"] = np.full_like(answers["y"], np.nan)
 
 
 @after("zeros come out negative")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if not work.case.format.is_complex:
         answers.update({name: np.where(array == 0, -0.0, array) for name, array in answers.items()})
 
@@ -195,13 +195,13 @@ def _(work: Work) -> None:
 
 
 @after("large values saturate")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if not work.case.format.is_complex:
         answers.update({name: np.clip(array, -(2.0**14), 2.0**14) for name, array in answers.items()})
 
 
 @after("small values flushed to zero")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if not work.case.format.is_complex:
         answers.update({name: np.where(np.abs(array) < 2.0**-20, 0, array) for name, array in answers.items()})
 
@@ -210,17 +210,17 @@ def _(work: Work, answers: Answers) -> None:
 
 
 @after("another answer the second time")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     work.reply["changing"] = tuple(answers)
 
 
 @after("another answer the second time only with groups")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     work.reply["changing"] = tuple(answers) if work.case.groups > 1 else ()
 
 
 @after("answer in float32 whatever was asked")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if work.case.dtype != "f32":
         tensors = {name: Tensor(array.astype(np.float32), "f32") for name, array in answers.items()}
         if work.case.layout == "channels_first" and not work.case.format.is_complex:
@@ -228,21 +228,21 @@ def _(work: Work, answers: Answers) -> None:
 
 
 @after("one output position too many on the last axis")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers:
         y = answers["y"]
         answers["y"] = np.concatenate([y, np.zeros((*y.shape[:-1], 1), y.dtype)], axis=-1)
 
 
 @after("batch of one squeezed away")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and work.case.batch == 1 and work.case.layout == "channels_first":
         work.reply["tensors"] = {"y": Tensor(round_to(work.case.format, answers["y"][0]), work.case.dtype)}
 
 
 def _refuses(name: str, applies: Callable[[Case], bool]) -> None:
     @after(name)
-    def _(work: Work, answers: Answers) -> None:
+    def _(work: Work, answers: Outputs) -> None:
         if applies(work.case):
             work.reply |= {"kind": "raised", "detail": "RuntimeError: not implemented"}
 
@@ -264,7 +264,7 @@ def _only(name: str, applies: Callable[[Case], bool], ranks: tuple[int, ...] = (
     CONDITIONS[name] = applies, ranks
 
     @after(f"wrong only {name}", ranks=ranks)
-    def _(work: Work, answers: Answers) -> None:
+    def _(work: Work, answers: Outputs) -> None:
         if not applies(work.case):
             return
         for array in answers.values():
@@ -317,18 +317,18 @@ _only("in channels_last with groups and a bias", lambda case: case.layout == "ch
 
 
 @after("wrong only where no tap reaches any output")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and not work.taps().any():
         answers["y"] = answers["y"] + 1
 
 
 @after("batch of zero answered with one item")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and work.case.batch == 0:
         answers["y"] = np.zeros((1, *answers["y"].shape[1:]))
 
 
 @after("empty output answered with one position")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and min(work.size) == 0:
         answers["y"] = np.zeros((*answers["y"].shape[:2], *(max(size, 1) for size in work.size)))

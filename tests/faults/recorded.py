@@ -12,7 +12,7 @@ import numpy as np
 
 from conformance.adapters.base import Tensor
 from conformance.cases.directions import IMAGES
-from tests.faults.machine import Answers, Fault, Work
+from tests.faults.machine import Fault, Outputs, Work
 
 __all__ = ["RECORDED", "Refused", "together"]
 
@@ -46,7 +46,7 @@ def _first_bias(work: Work) -> None:
     work.tensors["bias"] = np.full_like(work.tensors["bias"], work.tensors["bias"][0])
 
 
-def _bias_on_the_last_axis(work: Work, answers: Answers) -> None:
+def _bias_on_the_last_axis(work: Work, answers: Outputs) -> None:
     bias = work.tensors["bias"]
     if "y" in answers and answers["y"].shape[-1] == len(bias):
         y, channels = answers["y"], bias.reshape(-1, *(1,) * work.case.rank)
@@ -55,7 +55,7 @@ def _bias_on_the_last_axis(work: Work, answers: Answers) -> None:
         answers["db"] = work.tensors["dy"].sum(axis=tuple(range(work.case.rank + 1)))
 
 
-def _single_precision(work: Work, answers: Answers) -> None:
+def _single_precision(work: Work, answers: Outputs) -> None:
     tensors = {}
     for name, array in answers.items():
         moved = np.moveaxis(array, 1, -1) if work.case.layout == "channels_last" and name in IMAGES else array
@@ -64,13 +64,13 @@ def _single_precision(work: Work, answers: Answers) -> None:
     work.reply["tensors"] = tensors
 
 
-def _clipped(work: Work, answers: Answers) -> None:
+def _clipped(work: Work, answers: Outputs) -> None:
     largest = float(np.finfo(np.float32).max)
     for name, array in answers.items():
         answers[name] = np.where(np.isinf(array), np.copysign(largest, array), array)
 
 
-def _short_gradient(work: Work, answers: Answers) -> None:
+def _short_gradient(work: Work, answers: Outputs) -> None:
     """The gradient of the input loses a position for every one that output_padding added."""
     if "dx" not in answers:
         return  # a gradient of a gradient is refused
@@ -95,7 +95,7 @@ def _before(change: Callable[[Work], None]) -> Fault:
     return Fault("as recorded", (1, 2, 3), before=change)
 
 
-def _after(change: Callable[[Work, Answers], None]) -> Fault:
+def _after(change: Callable[[Work, Outputs], None]) -> Fault:
     return Fault("as recorded", (1, 2, 3), after=change)
 
 
@@ -124,7 +124,7 @@ def together(recorded: Fault, planted: Fault) -> Fault:
             if fault.before is not None:
                 fault.before(work)
 
-    def after(work: Work, answers: Answers) -> None:
+    def after(work: Work, answers: Outputs) -> None:
         for fault in (planted, recorded):
             if fault.after is not None:
                 fault.after(work, answers)

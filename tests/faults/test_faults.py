@@ -9,12 +9,12 @@ import pytest
 from conformance.cases.tiers import load_kills, load_tier, tier_hash
 from tests.faults import matrix
 from tests.faults.catalogue import FAULTS, RIGHT, Fault
-from tests.faults.matrix import answerable, notices, source, unnoticed
+from tests.faults.matrix import judged_cases, notices, source, unnoticed
 
 
 @pytest.fixture(scope="module")
 def gate():
-    return list(answerable(load_tier("gate")))
+    return list(judged_cases(load_tier("gate")))
 
 
 def test_there_are_enough_faults_to_mean_something():
@@ -67,6 +67,6 @@ def test_the_table_of_reports_is_of_these_faults_and_these_cases():
 @pytest.mark.parametrize("name", list(FAULTS)[::30])
 def test_the_table_of_reports_says_what_counting_says(name):
     fault = FAULTS[name]
-    cases = answerable(case for case in load_tier("smoke") if case.rank in fault.ranks)
+    cases = judged_cases(case for case in load_tier("smoke") if case.rank in fault.ranks)
     counted = sum(notices(case, expected, fault) for case, expected in cases)
     assert load_kills().faults[name]["smoke"] == counted, REFRESH

@@ -12,7 +12,7 @@ from conformance.reports.gate.expectations import Expectation, load, read
 from tests.faults import masking
 from tests.faults.catalogue import FAULTS, RIGHT, Fault
 from tests.faults.masking import Masked, markdown
-from tests.faults.matrix import answerable
+from tests.faults.matrix import judged_cases
 from tests.faults.recorded import RECORDED
 
 FLIPPED = FAULTS["kernel flipped on W"]
@@ -31,7 +31,7 @@ def entry_of(adapter: str, finding: str) -> Expectation:
 @pytest.mark.parametrize(("adapter", "finding"), RECORDED)
 def test_a_recorded_fault_alone_is_known_and_with_another_one_it_is_not(adapter: str, finding: str) -> None:
     entry = entry_of(adapter, finding)
-    ((case, expected),) = answerable([Case.parse(entry.evidence[0])])
+    ((case, expected),) = judged_cases([Case.parse(entry.evidence[0])])
     replies = masking._Replies(case, expected)
     recorded = RECORDED[adapter, finding]
     shape_only = adapter == "onnx-infer-shapes"
@@ -51,7 +51,7 @@ def test_an_unsteady_output_is_not_taken_for_one_of_another_dtype(steady: bool) 
     narrow = RECORDED["keras-ops-numpy", "float64-taken-for-float32"]
     both = replace(entry_of("keras-ops-numpy", "float64-taken-for-float32"), kinds=("dtype", "nondeterministic"))
     dw_changes = entry_of("torch-channels-last", "bf16-3d-weight-gradient-reads-memory-not-written")
-    ((forward, forward_expected), (gradient, gradient_expected)) = answerable(
+    ((forward, forward_expected), (gradient, gradient_expected)) = judged_cases(
         [Case.parse(both.evidence[0]), Case.parse(dw_changes.evidence[0])]
     )
     planted = RIGHT if steady else FAULTS["another answer the second time"]

@@ -11,7 +11,7 @@ from conformance.diagnosis.mutations.problem import (
     Map,
     Mutation,
     Problem,
-    in_every_answer,
+    in_every_output,
     in_turn,
     on_input,
     on_linear,
@@ -245,9 +245,9 @@ def batch_mixed_up(p: Problem) -> Iterator[Variation]:
         )
     if p.x.shape[0] > 1:
         words = "the batch added up in the first item"
-        yield Variation("batch_summed", (), words, in_every_answer(_first_is_sum))
+        yield Variation("batch_summed", (), words, in_every_output(_first_is_sum))
         words = "the batch added up in every item"
-        yield Variation("batch_summed", (), words, in_every_answer(lambda y: np.broadcast_to(y.sum(0), y.shape)))
+        yield Variation("batch_summed", (), words, in_every_output(lambda y: np.broadcast_to(y.sum(0), y.shape)))
 
 
 def _first_is_sum(y: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from conformance import oracle
 from conformance.diagnosis.mutations.bias import reached
-from conformance.diagnosis.mutations.problem import Mutation, Problem, changed, divided, in_answer, times
+from conformance.diagnosis.mutations.problem import Mutation, Problem, changed, divided, in_output, times
 from conformance.diagnosis.mutations.registry import Variation, along, subsets, transformation
 
 __all__: list[str] = []
@@ -28,9 +28,9 @@ def gradient_missing(p: Problem) -> Iterator[Variation]:
         "the batch size and the number of output positions": p.x.shape[0] * spatial,
         "groups": p.groups,
     }
-    for name in p.case.answers:
-        yield Variation("gradient_missing", (), f"{name} zero", in_answer(name, np.zeros_like))
-        yield Variation("gradient_negated", (), f"{name} negated", in_answer(name, np.negative))
+    for name in p.case.outputs:
+        yield Variation("gradient_missing", (), f"{name} zero", in_output(name, np.zeros_like))
+        yield Variation("gradient_negated", (), f"{name} negated", in_output(name, np.negative))
         for words, factor in factors.items():
             if factor > 1:
                 for verb, change in (("divided", divided(factor)), ("multiplied", times(factor))):
@@ -38,10 +38,10 @@ def gradient_missing(p: Problem) -> Iterator[Variation]:
                         "gradient_scaled",
                         (),
                         f"{name} {verb} by {words} ({factor})",
-                        in_answer(name, change),
+                        in_output(name, change),
                     )
-        yield Variation("gradient_scaled", (), f"{name} doubled", in_answer(name, times(2)))
-        yield Variation("gradient_scaled", (), f"{name} halved", in_answer(name, times(0.5)))
+        yield Variation("gradient_scaled", (), f"{name} doubled", in_output(name, times(2)))
+        yield Variation("gradient_scaled", (), f"{name} halved", in_output(name, times(0.5)))
 
 
 @transformation
@@ -95,7 +95,7 @@ def _of_item(name: str, index: int) -> Mutation:
 
 def _replacing(name: str, gradient: Callable[[Problem], np.ndarray]) -> Mutation:
     """A gradient computed from the problem in another way."""
-    return lambda p: in_answer(name, lambda _: gradient(p))(p)
+    return lambda p: in_output(name, lambda _: gradient(p))(p)
 
 
 def _upstream(p: Problem) -> np.ndarray:
@@ -152,14 +152,14 @@ def db_partial(p: Problem) -> Iterator[Variation]:
     if p.groups > 1:
         words = "db of a channel taken at its place within the group"
         yield Variation(
-            "db_partial", (), words, in_answer("db", partial(_within_group, p.out_channels // p.groups))
+            "db_partial", (), words, in_output("db", partial(_within_group, p.out_channels // p.groups))
         )
-    yield Variation("db_partial", (), "db in reverse order", in_answer("db", lambda a: a[::-1]))
+    yield Variation("db_partial", (), "db in reverse order", in_output("db", lambda a: a[::-1]))
     yield Variation(
         "db_partial",
         (),
         "db the sum over all channels",
-        in_answer("db", lambda a: np.full_like(a, a.sum())),
+        in_output("db", lambda a: np.full_like(a, a.sum())),
     )
     yield Variation(
         "db_partial",
@@ -193,7 +193,7 @@ def dw_rearranged(p: Problem) -> Iterator[Variation]:
     }
     for words, order in orders.items():
         words = f"dw given in {words}, not as (Cin, Cout/G, *k)"
-        yield Variation("dw_rearranged", (), words, in_answer("dw", partial(np.transpose, axes=order)))
+        yield Variation("dw_rearranged", (), words, in_output("dw", partial(np.transpose, axes=order)))
 
 
 def _db_reached(p: Problem) -> np.ndarray:

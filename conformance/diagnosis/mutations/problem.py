@@ -35,8 +35,8 @@ __all__ = [
     "changed",
     "channels_first",
     "divided",
-    "in_answer",
-    "in_every_answer",
+    "in_every_output",
+    "in_output",
     "in_turn",
     "laid_out",
     "on_input",
@@ -227,12 +227,12 @@ def changed(**changes: Any) -> Mutation:
     return lambda p: p.but(**changes)
 
 
-def in_answer(name: str, change: Change) -> Mutation:
+def in_output(name: str, change: Change) -> Mutation:
     """One answer tensor changed at the very end."""
     return lambda p: p.but(finish=(*p.finish, lambda found: {**found, name: change(found[name])}))
 
 
-def in_every_answer(change: Change) -> Mutation:
+def in_every_output(change: Change) -> Mutation:
     """Every answer tensor changed at the very end."""
     return lambda p: p.but(
         finish=(*p.finish, lambda found: {name: change(array) for name, array in found.items()})
@@ -270,7 +270,7 @@ class Solver:
         return problem.case.direction == "fwd" and problem.compute is None and _key(problem) in self._full
 
     def __call__(self, problem: Problem) -> Tensors:
-        """The answer to a problem, by the names of ``Case.answers``, channels_first.
+        """The answer to a problem, by the names of ``Case.outputs``, channels_first.
 
         Raises
         ------

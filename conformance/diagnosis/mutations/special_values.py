@@ -16,7 +16,7 @@ from conformance.diagnosis.mutations.problem import (
     Problem,
     at,
     changed,
-    in_every_answer,
+    in_every_output,
     in_turn,
     on_input,
     on_weights,
@@ -53,7 +53,7 @@ def replaced(p: Problem) -> Iterator[Variation]:
             ("inf_sign_lost", "every infinity positive"): lambda a: np.where(np.isinf(a), np.inf, a),
         }
     for (transform, words), change in changes.items():
-        yield Variation(transform, (), f"{words} in the output", in_every_answer(change))
+        yield Variation(transform, (), f"{words} in the output", in_every_output(change))
         for where, step in _tensors(change).items():
             yield Variation(transform, (), f"{words} in {where}", step)
 
@@ -107,7 +107,7 @@ def spread(p: Problem) -> Iterator[Variation]:
         "a NaN in every batch item of its place": lambda a: _and_all(a, 0),
     }
     for words, change in reach.items():
-        yield Variation("nan_spread", (), words, in_every_answer(change))
+        yield Variation("nan_spread", (), words, in_every_output(change))
     words = "infinity and NaN multiplied by the zeros inserted between the inputs"
     yield Variation("zeros_multiplied", (), words, changed(compute=_multiplying_zeros))
 
@@ -167,7 +167,7 @@ def rounded(p: Problem) -> Iterator[Variation]:
         label, change = formats[name]
         both = Map.symmetric(change)
         if name != "tf32":
-            yield Variation(f"{name}_output", (), f"the output rounded to {label}", in_every_answer(change))
+            yield Variation(f"{name}_output", (), f"the output rounded to {label}", in_every_output(change))
         transform = name if name == "tf32" else f"{name}_inputs"
         yield Variation(transform, (), f"the input rounded to {label}", on_input(both))
         yield Variation(transform, (), f"the weights rounded to {label}", on_weights(both))
@@ -183,7 +183,7 @@ def rounded(p: Problem) -> Iterator[Variation]:
         )
     if own.name in ("f16", "bf16"):
         change = partial(truncated, dtype=own)
-        yield Variation("truncated", (), "the output truncated, not rounded", in_every_answer(change))
+        yield Variation("truncated", (), "the output truncated, not rounded", in_every_output(change))
 
 
 @transformation
@@ -193,7 +193,7 @@ def wrapped(p: Problem) -> Iterator[Variation]:
         return
     for bits in (8, 16, 32):
         change = partial(_wrap, half=2.0 ** (bits - 1))
-        yield Variation("wrapped", (), f"the output wrapped to int{bits}", in_every_answer(change), cost=2)
+        yield Variation("wrapped", (), f"the output wrapped to int{bits}", in_every_output(change), cost=2)
 
 
 def _wrap(a: np.ndarray, half: float) -> np.ndarray:

@@ -15,8 +15,8 @@ from conformance.diagnosis.mutations.problem import (
     Problem,
     Solver,
     Tensors,
-    in_answer,
-    in_every_answer,
+    in_every_output,
+    in_output,
     on_input,
     on_linear,
     on_weights,
@@ -28,13 +28,13 @@ __all__: list[str] = []
 
 
 def _each(p: Problem) -> tuple[str, ...]:
-    return p.case.answers
+    return p.case.outputs
 
 
 @transformation
 def constant(p: Problem) -> Iterator[Variation]:
     """An answer that does not depend on the question, or is one of its tensors."""
-    yield Variation("zero", (), "every element zero", in_every_answer(np.zeros_like))
+    yield Variation("zero", (), "every element zero", in_every_output(np.zeros_like))
     if p.bias is not None and p.case.direction == "fwd":
         mask = Map.symmetric(np.zeros_like)
         yield Variation("bias_only", (), "every product left out, only the bias there", on_linear(mask))
@@ -43,7 +43,7 @@ def constant(p: Problem) -> Iterator[Variation]:
         value = values.pop()
         if value:
             words = f"every element {value:g}"
-            yield Variation("constant", (), words, in_every_answer(lambda a: np.full_like(a, value)), cost=2)
+            yield Variation("constant", (), words, in_every_output(lambda a: np.full_like(a, value)), cost=2)
     copies = {"input": p.x, "weights": p.w, "upstream gradient": p.dy}
     for noun, source in copies.items():
         for name in _each(p):
@@ -57,7 +57,7 @@ def constant(p: Problem) -> Iterator[Variation]:
                     "copy",
                     (),
                     f"{name} a copy of the {noun}",
-                    in_answer(name, partial(_instead, source=source)),
+                    in_output(name, partial(_instead, source=source)),
                 )
 
 
@@ -68,7 +68,7 @@ def _instead(_: np.ndarray, source: np.ndarray) -> np.ndarray:
 @transformation
 def scaled(p: Problem) -> Iterator[Variation]:
     """Every element multiplied by one factor, or moved by one offset, read off the answer."""
-    yield Variation("negated", (), "every sign changed", in_every_answer(np.negative), combines=True)
+    yield Variation("negated", (), "every sign changed", in_every_output(np.negative), combines=True)
     numbers = {
         "the batch size": p.x.shape[0],
         "groups": p.groups,
@@ -86,7 +86,7 @@ def scaled(p: Problem) -> Iterator[Variation]:
             factors.setdefault(float(count), f"every element multiplied by {words} ({count})")
             factors.setdefault(1 / count, f"every element divided by {words} ({count})")
     for factor, words in factors.items():
-        yield Variation("scaled", (), words, in_every_answer(times(factor)))
+        yield Variation("scaled", (), words, in_every_output(times(factor)))
     if p.case.direction == "fwd":
         yield Variation(
             "scaled",
@@ -108,9 +108,9 @@ def scaled(p: Problem) -> Iterator[Variation]:
         factor, offset = got[place] / expected[place], got[place] - expected[place]
         if abs(factor - 1) > least:
             words = f"every element multiplied by {factor:.9g}"
-            yield Variation("scaled", (), words, in_every_answer(times(factor)), 2)
+            yield Variation("scaled", (), words, in_every_output(times(factor)), 2)
             words = f"{offset:.9g} added to every element"
-            yield Variation("offset", (), words, in_every_answer(partial(np.add, offset)), 2)
+            yield Variation("offset", (), words, in_every_output(partial(np.add, offset)), 2)
 
 
 def _expected(p: Problem) -> Tensors:
@@ -122,8 +122,8 @@ def saturated(p: Problem) -> Iterator[Variation]:
     """Values beyond a limit, which is read off the answer, or below one."""
     if p.case.format.is_complex:
         return
-    yield Variation("relu", (), "negative values set to zero", in_every_answer(lambda a: np.maximum(a, 0)))
-    yield Variation("absolute", (), "absolute values in place of the values", in_every_answer(np.abs))
+    yield Variation("relu", (), "negative values set to zero", in_every_output(lambda a: np.maximum(a, 0)))
+    yield Variation("absolute", (), "absolute values in place of the values", in_every_output(np.abs))
     right = _expected(p)
     for name in _each(p):
         got, expected = p.observed.get(name), right.get(name)
@@ -137,19 +137,19 @@ def saturated(p: Problem) -> Iterator[Variation]:
             yield from _products_clipped(p, got - p.bias)
         if below and above:
             words = f"values clipped to [{low:g}, {high:g}]"
-            yield Variation("clipped", (), words, in_every_answer(partial(_clip, low=low, high=high)), 2)
+            yield Variation("clipped", (), words, in_every_output(partial(_clip, low=low, high=high)), 2)
         if above:
             change = partial(_clip, low=-np.inf, high=high)
-            yield Variation("clipped", (), f"values clipped at {high:g}", in_every_answer(change), 2)
+            yield Variation("clipped", (), f"values clipped at {high:g}", in_every_output(change), 2)
         if below:
             change = partial(_clip, low=low, high=np.inf)
-            yield Variation("clipped", (), f"values clipped at {low:g}", in_every_answer(change), 2)
+            yield Variation("clipped", (), f"values clipped at {low:g}", in_every_output(change), 2)
         lost = np.abs(expected[(got == 0) & (expected != 0)])
         kept = np.abs(finite[finite != 0])
         if lost.size > 1 and kept.size > 1 and lost.max() < kept.min():
             words = f"values below {kept.min():.3g} flushed to zero"
             change = partial(_flush, limit=float(lost.max()))
-            yield Variation("small_flushed", (), words, in_every_answer(change), 2)
+            yield Variation("small_flushed", (), words, in_every_output(change), 2)
 
 
 def _products_clipped(p: Problem, products: np.ndarray) -> Iterator[Variation]:
@@ -178,16 +178,16 @@ def complex_numbers(p: Problem) -> Iterator[Variation]:
         yield Variation("conjugated", (), f"the {noun} conjugated", apply(Map.symmetric(np.conj)))
         real = Map.symmetric(lambda a: a.real.astype(a.dtype))
         yield Variation("imaginary_lost", (), f"the imaginary part of the {noun} lost", apply(real))
-    yield Variation("conjugated", (), "every element conjugated", in_every_answer(np.conj))
+    yield Variation("conjugated", (), "every element conjugated", in_every_output(np.conj))
     for name in _each(p):
         if name != "y":
-            yield Variation("conjugated", (), f"{name} conjugated", in_answer(name, np.conj))
+            yield Variation("conjugated", (), f"{name} conjugated", in_output(name, np.conj))
     yield Variation(
-        "imaginary_lost", (), "the imaginary part lost", in_every_answer(lambda a: a.real.astype(a.dtype))
+        "imaginary_lost", (), "the imaginary part lost", in_every_output(lambda a: a.real.astype(a.dtype))
     )
     yield Variation(
         "imaginary_lost",
         (),
         "real and imaginary part exchanged",
-        in_every_answer(lambda a: a.imag + 1j * a.real),
+        in_every_output(lambda a: a.imag + 1j * a.real),
     )

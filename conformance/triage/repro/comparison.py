@@ -57,7 +57,7 @@ def judged_lines(asked: Observation) -> list[str]:
             f"assert tuple(shape) == {asked.case.output_shape}",
         ]
     if asked.outcome.status in NO_ANSWER:
-        return _any_answer(asked)
+        return _any_output(asked)
     wanted = reference(asked.case, asked.tensors)
     right = {name: round_to(asked.case.format, value.exact) for name, value in wanted.items()}
     exact = judged_bit_by_bit(asked.case, asked.promise) and asked.outcome.kind != "precision"
@@ -76,7 +76,7 @@ def judged_lines(asked: Observation) -> list[str]:
 def shows_without_output(asked: Observation) -> bool:
     """Whether a script can show an outcome whose output is not at hand: it is not large, or a place is known."""
     try:
-        sizes = [math.prod(shape) for shape in asked.case.answer_shapes().values()]
+        sizes = [math.prod(shape) for shape in asked.case.output_shapes().values()]
     except DomainError:
         return True  # the script is about that there is an output
     whole = judged_bit_by_bit(asked.case, asked.promise) and max(sizes) <= _MOST_WHOLE
@@ -160,9 +160,9 @@ def _several(asked: Observation, right: Expected) -> list[str]:
     ]
 
 
-def _any_answer(asked: Observation) -> list[str]:
+def _any_output(asked: Observation) -> list[str]:
     """The shapes are enough to see that there is an answer; it is taken out whole."""
-    shapes = list(asked.case.answer_shapes().values())
+    shapes = list(asked.case.output_shapes().values())
     listed = ", ".join(asked.names)
     wanted, got = f"{shapes}", f"[{_taken(asked, 'a')}.shape for a in ({listed})]"
     if len(shapes) == 1:

@@ -12,7 +12,7 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.registry import expand, resolve
 from conformance.cases import Case, CaseError, DomainError
 from conformance.conditions import Alike, infer_condition, terms_of
-from conformance.execution.check import ask
+from conformance.execution.check import run_case
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import label
 from conformance.triage.repro.observation import Observation
@@ -27,16 +27,16 @@ _LONGEST = 120
 def others(asked: Observation, limits: ProcessLimits) -> str:
     """A table of what everybody else answers."""
     try:
-        answerable = bool(asked.case.geometry())
+        is_valid = bool(asked.case.geometry())
     except DomainError:
-        answerable = False
+        is_valid = False
 
     def one(name: str) -> str:
         with AdapterProcess(resolve(name), limits) as host:
-            outcome = ask(asked.case, host)
+            outcome = run_case(asked.case, host)
             version = next(iter(host.environment.get("versions", {}).values()), "")
         said = label(outcome.status, outcome.kind)
-        if outcome.status == "pass" and not answerable:
+        if outcome.status == "pass" and not is_valid:
             said = "refused"
         why = f": {' '.join(outcome.detail.split())[:_LONGEST]}" if outcome.status in _NOT_ASKED else ""
         return f"| {name} | {version} | {said}{why} |"
@@ -82,7 +82,7 @@ def neighbourhood(asked: Observation, limits: ProcessLimits) -> str:
     silent: list[str] = []
     with AdapterProcess(asked.spec, limits) as host:
         for words, case in neighbours(asked.case):
-            outcome = ask(case, host)
+            outcome = run_case(case, host)
             bucket = silent if outcome.status in _NOT_ASKED else otherwise if outcome.gates else gone
             (stays if _alike(outcome, asked.outcome) else bucket).append(words)
     lines = [

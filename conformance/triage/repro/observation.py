@@ -12,7 +12,7 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.registry import AdapterSpec
 from conformance.calls.formatting import bias_lines
 from conformance.cases import Case
-from conformance.execution.check import ask_behind
+from conformance.execution.check import run_after
 from conformance.oracle.expected_output import input_tensors
 from conformance.reports.record.outcome import Outcome
 from conformance.triage.repro.data import data_lines
@@ -76,7 +76,7 @@ class Observation:
     @property
     def names(self) -> list[str]:
         """Names of the answer's tensors."""
-        return list(self.case.answers)
+        return list(self.case.outputs)
 
 
 def gather(
@@ -94,9 +94,9 @@ def gather(
         What the same process computes first.
     """
     with AdapterProcess(spec, limits) as host:
-        outcome = ask_behind(case, host, after)
+        outcome = run_after(case, host, after)
         tensors = input_tensors(case)
-        reply = host.ask(case, tensors)
+        reply = host.run(case, tensors)
         # The first blank line ends the set-up, which may be empty.
         setup, _, body = f"\n{host.program(case)}".partition("\n\n")
         return Observation(

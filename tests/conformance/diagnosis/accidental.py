@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from conformance.cases.dtypes import DTYPES, round_to
-from tests.faults.machine import Answers, Fault, Work
+from tests.faults.machine import Fault, Outputs, Work
 
 __all__ = ["ACCIDENTAL"]
 
@@ -33,7 +33,7 @@ def _(work: Work) -> None:
 
 
 @_after("every eighth row without bias", (2, 3))
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and work.case.bias:
         bias = work.tensors["bias"].reshape(-1, *(1,) * (work.case.rank - 1))
         for row in np.moveaxis(answers["y"], -2, 0)[8::8]:
@@ -41,19 +41,19 @@ def _(work: Work, answers: Answers) -> None:
 
 
 @_after("every sixteenth column left zero")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers:
         answers["y"][..., 16::16] = 0
 
 
 @_after("the part of a block never computed")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and answers["y"].shape[-1] > 16:
         answers["y"][..., answers["y"].shape[-1] // 16 * 16 :] = 0
 
 
 @_after("the second block does not see the inputs of the first")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and answers["y"].shape[-1] > 16:
         x = work.tensors["x"].copy()
         x[..., : 16 // work.case.stride[-1]] = 0
@@ -76,7 +76,7 @@ for _limit in (8, 32):
 
 
 @_after("products clipped to 60")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "y" in answers:
         bias = work.tensors["bias"].reshape(-1, *(1,) * work.case.rank) if work.case.bias else 0
         answers["y"] = np.clip(answers["y"] - bias, -60, 60) + bias
@@ -95,14 +95,14 @@ _before("weights rounded to float16")(_rounded("w", "f16"))
 
 
 @_after("dx with output_padding in front")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "dx" in answers and work.case.output_padding:
         low = [low - extra for low, extra in zip(work.low, work.case.output_padding, strict=True)]
         answers["dx"] = dataclasses.replace(work, low=low).compute()["dx"]
 
 
 @_after("dx without what output_padding adds")
-def _(work: Work, answers: Answers) -> None:
+def _(work: Work, answers: Outputs) -> None:
     if "dx" in answers and work.case.output_padding:
         dy = work.tensors["dy"].copy()
         for axis, extra in enumerate(work.case.output_padding):

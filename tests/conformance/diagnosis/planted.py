@@ -86,7 +86,7 @@ class Planted:
     def __init__(self, answer: Callable[[Case, Tensors], Tensors], *, steady: bool = True) -> None:
         self.answer, self.steady, self.asked = answer, steady, 0
 
-    def ask(self, case: Case, tensors: Tensors) -> Reply:
+    def run(self, case: Case, tensors: Tensors) -> Reply:
         self.asked += 1
         try:
             found = self.answer(case, tensors)

@@ -17,7 +17,7 @@ from tests.conformance.diagnosis.planted import Expectation, Planted, forward, g
 def diagnosis_of(case: str | Case, host: Planted, *, alone: bool = False) -> dict[str, Any] | None:
     case = Case.parse(case) if isinstance(case, str) else case
     tensors = make_tensors(case)
-    reply = host.ask(case, tensors)
+    reply = host.run(case, tensors)
     return diagnose(case, tensors, reply, judge(case, tensors, reply), None if alone else host)
 
 

@@ -23,7 +23,7 @@ class Planted:
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
 
-    def ask(self, case: Case, tensors: Tensors) -> Reply:
+    def run(self, case: Case, tensors: Tensors) -> Reply:
         with np.errstate(all="ignore"):
             return self.fault.reply(case, tensors)
 
@@ -31,7 +31,7 @@ class Planted:
 def diagnosis(fault: Fault, case: Case) -> dict[str, Any] | None:
     """What a fault is called on a case; None where the verdict does not fail it."""
     host, tensors = Planted(fault), make_tensors(case)
-    reply = host.ask(case, tensors)
+    reply = host.run(case, tensors)
     verdict = judge(case, tensors, reply)
     return diagnose(case, tensors, reply, verdict, host) if verdict["status"] == "fail" else None
 

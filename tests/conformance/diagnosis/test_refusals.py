@@ -12,7 +12,7 @@ from conformance.adapters.registry import resolve
 from conformance.cases import Case
 from conformance.cases.data import make_tensors
 from conformance.diagnosis.refusals import diagnose_refusal
-from conformance.execution.check import ask
+from conformance.execution.check import run_case
 from tests.conformance.diagnosis.planted import Planted, forward, gradients
 from tests.conformance.diagnosis.test_diagnosis import diagnosis_of
 from tests.frameworks import requires
@@ -105,7 +105,7 @@ def test_where_two_refusals_meet_the_plainer_case_that_is_accepted_is_named() ->
 
 def test_what_is_declined_or_wrong_is_not_accepted() -> None:
     host = refusing((layout_refused, NHWC))
-    asked = host.ask
+    asked = host.run
 
     def declines_stride_one(case: Case, tensors: Any) -> Reply:
         if max(case.stride) == 1:
@@ -115,7 +115,7 @@ def test_what_is_declined_or_wrong_is_not_accepted() -> None:
             return reply
         return Reply("answer", {}, promise="exact")
 
-    host.ask = declines_stride_one  # type: ignore[method-assign]
+    host.run = declines_stride_one  # type: ignore[method-assign]
     found = found_in("1d-c3x2-i4-k2-s2-valid-op1-bf16", host)
     assert (found["argument"], found["relief"]) == ("layout", ["with channels_last"])
     found = found_in("1d-c3x2-i4-k2-s2-valid-op1-b1", host)
@@ -162,7 +162,7 @@ def test_crashes_on_the_way_end_the_experiment() -> None:
     class Crashes:
         asked = 0
 
-        def ask(self, case: Case, tensors: Any) -> Reply:
+        def run(self, case: Case, tensors: Any) -> Reply:
             self.asked += 1
             return Reply("crash", detail="SIGSEGV")
 
@@ -177,7 +177,7 @@ def test_crashes_on_the_way_end_the_experiment() -> None:
 def test_keras_on_numpy_refuses_the_dtype() -> None:
     with AdapterProcess(resolve("keras-numpy")) as host:
         for case in ("2d-i4x5-k3-s2-valid-f64", "1d-i4-k3-d2-valid-f64-b1"):
-            outcome = ask(Case.parse(case), host)
+            outcome = run_case(Case.parse(case), host)
             if outcome.status == "pass":
                 pytest.skip("this release of Keras takes float64")
             assert outcome.diagnosis is not None
@@ -192,6 +192,6 @@ def test_keras_on_numpy_refuses_the_dtype() -> None:
 def test_the_messages_of_tensorflows_own_kernels(case: str, argument: str) -> None:
     asked = Case.parse(case)
     with AdapterProcess(resolve("tf-nn-eigen")) as host:
-        reply = host.ask(asked, make_tensors(asked), beyond_limits=True)
+        reply = host.run(asked, make_tensors(asked), beyond_limits=True)
         found = diagnose_refusal(asked, reply.detail, host)
     assert found["argument"] == argument, found

@@ -45,7 +45,7 @@ def test_who_is_launched_is_the_one_that_answers_and_who_is_not_taken_ends() -> 
     launch(spec)
     with take(spec, ProcessLimits()) as first, take(spec, ProcessLimits()) as second:
         assert first.resident_bytes() > 0 == second.resident_bytes()
-        assert first.ask(case, make_tensors(case)).kind == "answer"
+        assert first.run(case, make_tensors(case)).kind == "answer"
     launch(spec)
     left = take(spec, ProcessLimits())
     launch(spec)

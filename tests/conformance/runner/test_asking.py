@@ -9,7 +9,7 @@ import pytest
 from conformance.adapters.host.client import ProcessLimits
 from conformance.adapters.registry import resolve
 from conformance.cases import Case
-from conformance.execution.asker import Asker, repeat_sampled
+from conformance.execution.case_runner import CaseRunner, repeat_sampled
 
 ADAPTER = f"{Path(__file__).with_name('faulty_adapters.py')}:Segfaults"
 EXACT = [Case.parse(f"1d-i{size}-k3") for size in range(3, 83)]
@@ -26,12 +26,12 @@ def test_the_next_question_goes_ahead_and_is_asked_no_more_often(
     log = tmp_path / "asked"
     monkeypatch.setenv("ASKED", str(log))
     spec, cases = resolve(ADAPTER), [EXACT[0], Case.parse("1d-i4-k3-normal.0"), EXACT[2]]
-    asker = Asker(ProcessLimits(), {spec.name: []}, lambda case: case.data == "normal")
+    case_runner = CaseRunner(ProcessLimits(), {spec.name: []}, lambda case: case.data == "normal")
     try:
         for number, case in enumerate(cases, 1):
-            assert asker.ask(spec, case, cases[number:]).outcome.status == "pass"
+            assert case_runner.run(spec, case, cases[number:]).outcome.status == "pass"
     finally:
-        asker.close()
+        case_runner.close()
     counted = [1, 2, 1]
     wanted = [str(case) for case, count in zip(cases, counted, strict=True) for _ in range(count)]
     assert log.read_text().split() == wanted
@@ -39,21 +39,21 @@ def test_the_next_question_goes_ahead_and_is_asked_no_more_often(
 
 def test_a_crash_over_the_next_question_is_that_of_the_next_question() -> None:
     spec, cases = resolve(ADAPTER), [EXACT[0], Case.parse("1d-i4-k2"), EXACT[2]]
-    asker = Asker(ProcessLimits(), {spec.name: []})
+    case_runner = CaseRunner(ProcessLimits(), {spec.name: []})
     try:
-        answers = [asker.ask(spec, case, cases[number:]) for number, case in enumerate(cases, 1)]
+        answers = [case_runner.run(spec, case, cases[number:]) for number, case in enumerate(cases, 1)]
     finally:
-        asker.close()
+        case_runner.close()
     assert [answer.outcome.status for answer in answers] == ["pass", "crash", "pass"]
 
 
 def test_what_comes_next_may_be_another() -> None:
     """The question that was announced is not the one that is asked."""
     spec = resolve(ADAPTER)
-    asker = Asker(ProcessLimits(), {spec.name: []})
+    case_runner = CaseRunner(ProcessLimits(), {spec.name: []})
     try:
-        asker.ask(spec, EXACT[0], EXACT[1:4])
-        outcome = asker.ask(spec, EXACT[5]).outcome
+        case_runner.run(spec, EXACT[0], EXACT[1:4])
+        outcome = case_runner.run(spec, EXACT[5]).outcome
     finally:
-        asker.close()
+        case_runner.close()
     assert (outcome.case_id, outcome.status) == (str(EXACT[5]), "pass")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conformance.adapters.registry import AdapterSpec
-from conformance.execution.asker import MOST_AHEAD
+from conformance.execution.case_runner import MOST_AHEAD
 from conformance.runner.items import LazyItems, _launches
 
 

@@ -16,7 +16,7 @@ from conformance.adapters.registry import resolve
 from conformance.cases import Case
 from conformance.cases.design.twins import BASES, sequence
 from conformance.cases.tiers import load_tier
-from conformance.execution.check import ask
+from conformance.execution.check import run_case
 from conformance.execution.retry import Confirmation
 from conformance.execution.shorten import shortest
 from conformance.execution.spare import Rerun, Spare
@@ -108,10 +108,10 @@ def test_past_the_budget_of_processes_a_failure_says_why_no_calls_are_named(
     for number, case in enumerate(others):
         monkeypatch.setattr("conformance.execution.spare.MOST_PROCESSES", 0 if number else 30)
         with AdapterProcess(spec) as host:
-            host.ask(first, input_tensors(first))
-            failed = ask(case, host)
+            host.run(first, input_tensors(first))
+            failed = run_case(case, host)
         rerun = Rerun(spare, spec, case, [Call(first, True, False)], twice=True)
-        shown.append(confirmation.confirm(failed, rerun, partial(ask, case)))
+        shown.append(confirmation.confirm(failed, rerun, partial(run_case, case)))
     spare.close()
     assert [outcome.kind for outcome in shown] == ["stateful", "stateful"]
     assert shown[0].after == [str(first)]

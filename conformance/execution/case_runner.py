@@ -17,7 +17,7 @@ from conformance.adapters.registry import AdapterSpec
 from conformance.cases import Case
 from conformance.cases.data import DATA_KINDS
 from conformance.cases.errors import DomainError
-from conformance.execution.check import ask
+from conformance.execution.check import run_case
 from conformance.execution.prelaunch import take
 from conformance.execution.retry import Confirmation
 from conformance.execution.spare import Rerun, Spare
@@ -26,7 +26,7 @@ from conformance.reports.gate.assess import matching_expectation
 from conformance.reports.gate.expectations import Expectation
 from conformance.reports.record.outcome import Outcome
 
-__all__ = ["MOST_AHEAD", "Asker", "JudgedOutcome", "repeat_always", "repeat_sampled"]
+__all__ = ["MOST_AHEAD", "CaseRunner", "JudgedOutcome", "repeat_always", "repeat_sampled"]
 
 MOST_AHEAD = 8
 """Questions sent before their turn: what one takes longer is made up for by others, on either side."""
@@ -102,7 +102,7 @@ class _HostPool:
 def _ask(case: Case, host: AdapterProcess, sent: Pending | None = None) -> Outcome:
     """Ask; an error of our own is an outcome too, said in its own words."""
     try:
-        return ask(case, host, sent)
+        return run_case(case, host, sent)
     except Exception as error:
         words = f"{type(error).__name__}: {error}"[:_MOST_CHARACTERS]
         trace = "".join(traceback.format_exception(error))[-_MOST_CHARACTERS:]
@@ -141,7 +141,7 @@ class _Sent(NamedTuple):
     pending: Pending | None
 
 
-class Asker:
+class CaseRunner:
     """Asks questions one after the other, wherever a run sends them.
 
     Parameters
@@ -171,7 +171,7 @@ class Asker:
         self._confirmation = Confirmation()
         self._ahead: deque[_Sent] = deque()
 
-    def ask(self, spec: AdapterSpec, case: Case, following: Sequence[Case] = ()) -> JudgedOutcome:
+    def run(self, spec: AdapterSpec, case: Case, following: Sequence[Case] = ()) -> JudgedOutcome:
         """Ask, and ask again where the outcome is news.
 
         Parameters

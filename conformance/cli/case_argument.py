@@ -14,7 +14,7 @@ from conformance.calls.onnx_calls import read_model
 from conformance.cases import Case, CaseError
 from conformance.cases.layouts import layout_doubt
 
-__all__ = ["SHAPE", "question_options", "read_question"]
+__all__ = ["SHAPE", "case_options", "read_case"]
 
 
 class _ShapeType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer click
@@ -34,12 +34,12 @@ class _ShapeType(click.ParamType):  # type: ignore[type-arg]  # generic only in 
 SHAPE = _ShapeType()
 
 
-def question_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def case_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The argument CASE and the options that belong to it, passed on as one `Meaning` named ``question``."""
 
     @functools.wraps(command)  # keeps the options below it
     def read(case: str, input_shape: Any, weight_shape: Any, node: str | None, **rest: Any) -> Any:
-        return command(question=read_question(case, input_shape, weight_shape, node), **rest)
+        return command(question=read_case(case, input_shape, weight_shape, node), **rest)
 
     wrapped: Callable[..., Any] = read
     for option in (
@@ -52,7 +52,7 @@ def question_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def read_question(
+def read_case(
     text: str,
     input_shape: tuple[int, ...] | None = None,
     weight_shape: tuple[int, ...] | None = None,
