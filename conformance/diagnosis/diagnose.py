@@ -18,7 +18,7 @@ from conformance.diagnosis.crashes_and_shapes import diagnose_crash, diagnose_sh
 from conformance.diagnosis.distinguish import distinguish, withstanding
 from conformance.diagnosis.index_map import explanation as traced
 from conformance.diagnosis.index_map import trace
-from conformance.diagnosis.match import Match
+from conformance.diagnosis.match import Match, mapped
 from conformance.diagnosis.mutations.periodic import diagnose_periodic
 from conformance.diagnosis.mutations.problem import Problem, Solver, Tensors, laid_out
 from conformance.diagnosis.mutations.registry import Variation, listed
@@ -242,7 +242,9 @@ def _each_gradient(
     for name in wrong:
         found = _explain(Match.of(problem, observed, [name], promise), host)
         parts[name] = (
-            _written(found, name) if found else _other_size(problem, observed, name) or _not_explained(name)
+            _written(found, name)
+            if found
+            else _other_size(problem, observed, name, promise) or _not_explained(name)
         )
     first = parts[wrong[0]]
     if all((p["transform"], p["axes"]) == (first["transform"], first["axes"]) for p in parts.values()):
@@ -264,7 +266,7 @@ def _not_explained(name: str) -> Diagnosis:
     return {"transform": "unexplained", "axes": [], "text": f"{name} is not explained"}
 
 
-def _other_size(problem: Problem, observed: Tensors, name: str) -> Diagnosis | None:
+def _other_size(problem: Problem, observed: Tensors, name: str, promise: str) -> Diagnosis | None:
     """A gradient of another shape than its tensor: along which axes, and what it leaves out."""
     right = Solver()(problem)[name]
     wanted, got = right.shape, observed[name].shape
@@ -280,14 +282,23 @@ def _other_size(problem: Problem, observed: Tensors, name: str) -> Diagnosis | N
     # What an output has beyond the full result is output_padding to whoever computes the gradient.
     extra = [min(high, 0) for high in problem.high]
     ignored = ": output_padding is not part of it" if more == extra else ""
-    shared = tuple(map(slice, np.minimum(wanted, got)))
-    differing = _differing({name: right[shared]}, {name: observed[name][shared]}, name, _share(problem.case))
-    count = 0 if differing is None else np.count_nonzero(differing)
+    count = _wrong_in_both(problem, observed, name, promise)
     return {
         "transform": "gradient_size+values" if count else "gradient_size",
         "axes": [problem.names[a] for a in axes],
         "text": f"{name} is {sizes}{ignored}" + (f"; {count} of the elements it has are wrong" if count else ""),
     }
+
+
+def _wrong_in_both(problem: Problem, observed: Tensors, name: str, promise: str) -> int:
+    """How many of the elements that the right tensor and one of another size both have are wrong."""
+    match, solver = Match.of(problem, observed, [name], promise), Solver()
+    right, sums, counts = (
+        solver(p)[name] for p in (problem, mapped(problem, np.abs), mapped(problem, np.ones_like))
+    )
+    shared = tuple(map(slice, np.minimum(right.shape, observed[name].shape)))
+    reference = match.reference(name, right[shared], sums[shared], counts[shared])
+    return int(np.count_nonzero(match.beyond(reference, observed[name][shared], match.profile)))
 
 
 def _differing(expected: Tensors, observed: Tensors, name: str, share: float = 0.0) -> np.ndarray | None:
@@ -301,14 +312,10 @@ def _differing(expected: Tensors, observed: Tensors, name: str, share: float = 0
     return differs
 
 
-def _share(case: Case) -> float:
-    """The share of the largest element by which a right output may differ from the oracle's: rounding."""
-    return 0.0 if DATA_KINDS[case.data].exact else _VISIBLE
-
-
 def _unsteady(problem: Problem, expected: Tensors, observed: Tensors, host: AdapterProcess | None) -> Diagnosis:
     """Answers that change from one asking to the next: which elements do, and whether the others are right."""
-    share = _share(problem.case)
+    # On data that are not exact, right answers differ from the oracle by rounding.
+    share = 0.0 if DATA_KINDS[problem.case.data].exact else _VISIBLE
     differing = {name: _differing(expected, observed, name, share) for name in expected}
     known = {name: places for name, places in differing.items() if places is not None}
     if not known:

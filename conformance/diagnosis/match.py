@@ -133,12 +133,18 @@ class Match:
         return {name: array for name, array in named.items() if array is not None}
 
     def within(self, reference: Reference, wanted: np.ndarray, profile: Profile, dtype: str | None = None) -> bool:
-        """Whether an answer lies within a profile's bound of a reference; not if it has another shape.
-
-        Where that bound says nothing, the answer is held to the tightest one that does.
-        """
+        """Whether an output lies within a profile's bound of a reference; not if it has a different shape."""
         if wanted.shape != reference.exact.shape:
             return False
+        return not self.beyond(reference, wanted, profile, dtype).any()
+
+    def beyond(
+        self, reference: Reference, wanted: np.ndarray, profile: Profile, dtype: str | None = None
+    ) -> np.ndarray:
+        """Which elements lie beyond a profile's bound of a reference.
+
+        Where that bound says nothing, an element is held to the tightest one that does.
+        """
         form = DTYPES[dtype or self.case.dtype]
         allowed = tolerance(reference, form, profile)
         blind = says_nothing(reference, form, profile)
@@ -147,7 +153,7 @@ class Match:
             allowed = np.where(blind, tolerance(reference, form, tighter), allowed)
         with np.errstate(invalid="ignore"):
             near = np.abs(wanted - reference.exact) <= allowed
-        return bool(np.all(near | (np.isnan(wanted) & np.isnan(reference.exact)) | (wanted == reference.exact)))
+        return ~(near | (np.isnan(wanted) & np.isnan(reference.exact)) | (wanted == reference.exact))
 
 
 def mapped(p: Problem, change: Callable[[np.ndarray], np.ndarray]) -> Problem:

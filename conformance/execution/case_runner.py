@@ -183,7 +183,7 @@ class CaseRunner:
         """
         outcome, before = self._ask(self._pool.get(spec), case, following)
         known = self._known(outcome, case)
-        if outcome.gates and matching_expectation is None:
+        if outcome.gates and known is None:
             rerun = Rerun(self._spare, spec, case, before, twice=self._twice(case))
             settled = self._confirmation.confirm(outcome, rerun, lambda host: _ask(case, host))
             if settled is not outcome:
