@@ -34,8 +34,8 @@ __all__ = [
     "Program",
     "Tensor",
     "call",
-    "converted",
-    "inlined",
+    "conversion_line",
+    "inline_return",
 ]
 
 _CODES_KEPT = 256
@@ -340,7 +340,7 @@ class Adapter(abc.ABC):
         return self._namespaces[lines]
 
 
-def converted(names: Sequence[str], convert: Callable[[str], str]) -> str:
+def conversion_line(names: Sequence[str], convert: Callable[[str], str]) -> str:
     """The line that makes the framework's tensors of arrays, under the same names."""
     if len(names) == 1:
         return f"{names[0]} = {convert(names[0])}"
@@ -348,7 +348,7 @@ def converted(names: Sequence[str], convert: Callable[[str], str]) -> str:
     return f"{listed} = ({convert('a')} for a in ({listed}))"
 
 
-def inlined(lines: Iterable[str]) -> list[str]:
+def inline_return(lines: Iterable[str]) -> list[str]:
     """The lines of a function as statements that leave ``y`` in place of returning it."""
     *before, last = lines
     result = last.removeprefix("return ")

@@ -11,7 +11,7 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from conformance.adapters.base import Adapter, Program, call, converted, inlined
+from conformance.adapters.base import Adapter, Program, call, conversion_line, inline_return
 from conformance.adapters.frameworks.common_limits import (
     no_groups,
     no_output_padding_for_invalid_cases,
@@ -20,7 +20,7 @@ from conformance.adapters.frameworks.common_limits import (
 from conformance.adapters.frameworks.padding import geometry, named
 from conformance.cases.case import Case
 
-__all__ = ["JaxAdapter", "JaxLax", "in_outputs", "pairs", "second_order", "wide_pairs"]
+__all__ = ["JaxAdapter", "JaxLax", "dilated_input_padding", "jax_padding", "kernel_lines", "second_order"]
 
 _DOCUMENTATION = "https://docs.jax.dev/en/latest/_autosummary/jax.lax.conv_transpose.html"
 _GENERAL = "https://docs.jax.dev/en/latest/_autosummary/jax.lax.conv_general_dilated.html"
@@ -59,11 +59,11 @@ class JaxAdapter(Adapter):
         setup = ("import jax", "import jax.numpy as jnp", *self.imports, *self._settings())
         dtype = f"jnp.{case.format.label}"
         names = ["x", "w", "bias"][: 2 + case.bias]
-        body = [converted(names, lambda name: f"jnp.asarray({name}, dtype={dtype})")]
+        body = [conversion_line(names, lambda name: f"jnp.asarray({name}, dtype={dtype})")]
         listed = ", ".join(names)
         lines = [line for text in self.forward(case) for line in text.split("\n")]
         if case.direction == "fwd" and self.wrapped == "forward" and not self.shape_only:
-            return Program(setup, (*body, *inlined(lines)))
+            return Program(setup, (*body, *inline_return(lines)))
         body += ["", f"def forward({listed}):", *(f"    {line}" for line in lines), ""]
         return Program(setup, (*body, *self.answer(case, listed, dtype)))
 
@@ -120,7 +120,7 @@ class JaxLax(JaxAdapter):
 
     def padding(self, case: Case) -> list[tuple[str, Any]]:
         """The arguments that place the output."""
-        return [("padding", pairs(case))]
+        return [("padding", jax_padding(case))]
 
     def forward(self, case: Case) -> list[str]:
         """One call of ``conv_transpose``."""
@@ -162,7 +162,7 @@ class JaxLaxConsistent(JaxLax):
 
     def padding(self, case: Case) -> list[tuple[str, Any]]:
         """The crop as it stands."""
-        word = pairs(case)
+        word = jax_padding(case)
         value = word if isinstance(word, str) else _crop(case)
         return [("padding", value), ("use_consistent_padding", True)]
 
@@ -227,14 +227,14 @@ class JaxGeneral(JaxAdapter):
                 ("", "x"),
                 ("", "kernel"),
                 ("window_strides", (1,) * case.rank),
-                ("padding", wide_pairs(case)),
+                ("padding", dilated_input_padding(case)),
                 ("lhs_dilation", case.stride),
                 ("rhs_dilation", case.dilation),
                 ("dimension_numbers", (image, f"OI{spatial}", image)),
                 ("feature_group_count", case.groups),
             ],
         )
-        return [*in_outputs(case), f"y = {convolve}", f"return y{_plus_bias(case)}"]
+        return [*kernel_lines(case), f"y = {convolve}", f"return y{_plus_bias(case)}"]
 
 
 class JaxCuda(JaxLax):
@@ -264,7 +264,7 @@ def _plus_bias(case: Case) -> str:
     return f" + bias.reshape(-1{', 1' * case.rank})" if case.layout == "channels_first" else " + bias"
 
 
-def in_outputs(case: Case) -> list[str]:
+def kernel_lines(case: Case) -> list[str]:
     """Lines from (Cin, Cout/G, \\*k) to a flipped ``kernel`` of (Cout, Cin/G, \\*k)."""
     flipped = f"jnp.flip(w, {tuple(range(2, case.rank + 2))})"
     if case.groups == 1:
@@ -286,18 +286,18 @@ def _crop(case: Case) -> tuple[tuple[int, int], ...]:
     return tuple((low, high - o) for (low, high), o in zip(case.padding, extra, strict=True))
 
 
-def wide_pairs(case: Case) -> tuple[tuple[int, int], ...]:
+def dilated_input_padding(case: Case) -> tuple[tuple[int, int], ...]:
     """The pairs (a, b) that pad the spread-out input: they crop the full result by e - 1 - a and e - 1 - b."""
     reach = [d * (k - 1) for d, k in zip(case.dilation, case.kernel_size, strict=True)]
     return tuple((r - low, r - high) for r, (low, high) in zip(reach, _crop(case), strict=True))
 
 
-def pairs(case: Case) -> Any:
-    """The framework's own word where it has one, else `wide_pairs`.
+def jax_padding(case: Case) -> Any:
+    """The framework's own word where it has one, else `dilated_input_padding`.
 
     Without output_padding ``same_upper`` is ``same`` (R13 and R6 agree).
     """
     words = {"valid": "'VALID'", "same": "'SAME'", "same_upper": "'SAME'"}
     if named(case) and (case.output_padding is None or geometry(case) is None) and case.padding in words:
         return words[str(case.padding)]
-    return wide_pairs(case)
+    return dilated_input_padding(case)

@@ -11,8 +11,8 @@ from conformance.adapters.frameworks.common_limits import (
     no_periodic,
     wraps,
 )
-from conformance.adapters.frameworks.jax_lax import JaxAdapter, in_outputs, pairs
-from conformance.adapters.frameworks.padding import geometry, named, tensorflow_word
+from conformance.adapters.frameworks.jax_lax import JaxAdapter, jax_padding, kernel_lines
+from conformance.adapters.frameworks.padding import geometry, named, tensorflow_padding
 from conformance.cases.case import Case
 
 __all__ = ["Equinox", "FlaxLinen", "FlaxNnx", "Haiku"]
@@ -103,7 +103,7 @@ def _flax_arguments(case: Case, transposed: bool) -> list[tuple[str, object]]:
     return [
         ("kernel_size", case.kernel_size),
         ("strides", case.stride),
-        ("padding", "'CIRCULAR'" if wraps(case) else pairs(case)),
+        ("padding", "'CIRCULAR'" if wraps(case) else jax_padding(case)),
         ("kernel_dilation", case.dilation),
         ("use_bias", case.bias),
         ("transpose_kernel", transposed),
@@ -174,7 +174,7 @@ class Haiku(JaxAdapter):
         found = geometry(case)
         if found is None or (case.output_padding is None and case.padding in ("valid", "same", "same_upper")):
             return repr("VALID" if case.padding == "valid" else "SAME"), None
-        word = tensorflow_word(found)
+        word = tensorflow_padding(found)
         if word is None:
             raise Declined("inexpressible", "no output_shape of SAME or VALID begins the output there", _HAIKU)
         return repr(word), found.output_size
@@ -228,7 +228,7 @@ class Equinox(JaxAdapter):
         if case.bias:
             shaped = f"bias.reshape(-1{', 1' * case.rank})"
             put = f"layer = eqx.tree_at(lambda layer: (layer.weight, layer.bias), layer, (kernel, {shaped}))"
-        lines = [*in_outputs(case), f"layer = {layer}", put]
+        lines = [*kernel_lines(case), f"layer = {layer}", put]
         if case.layout == "channels_last":
             return [*lines, "return jnp.moveaxis(jax.vmap(layer)(jnp.moveaxis(x, -1, 1)), 1, -1)"]
         return [*lines, "return jax.vmap(layer)(x)"]

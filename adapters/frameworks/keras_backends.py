@@ -26,12 +26,22 @@ from conformance.adapters.frameworks.jax_lax import second_order
 from conformance.adapters.frameworks.onnx_models import OPENVINO_CPU
 from conformance.adapters.frameworks.padding import geometry
 from conformance.adapters.frameworks.refusals import tensorflow_on_cpu, torch_on_cpu
-from conformance.adapters.frameworks.tensorflow_nn import taped
-from conformance.adapters.frameworks.torch_functional import differentiated
+from conformance.adapters.frameworks.tensorflow_nn import tape_lines
+from conformance.adapters.frameworks.torch_functional import gradient_lines
 from conformance.cases.case import Case
 from conformance.cases.dtypes import DTYPES
 
-__all__ = ["BACKENDS", "LAYERS", "OPS", "Backend", "KerasAdapter", "common_limits", "cut", "to_keras", "word_of"]
+__all__ = [
+    "BACKENDS",
+    "LAYERS",
+    "OPS",
+    "Backend",
+    "KerasAdapter",
+    "common_limits",
+    "crop_slices",
+    "padding_keyword",
+    "to_keras",
+]
 
 LAYERS = "https://keras.io/api/layers/convolution_layers/convolution2d_transpose/"
 OPS = "https://keras.io/api/ops/nn/#conv_transpose-function"
@@ -58,14 +68,14 @@ class _Gradient:
 
 
 def _tape(g: _Gradient) -> list[str]:
-    return taped(g.case, g.expression, g.sources)
+    return tape_lines(g.case, g.expression, g.sources)
 
 
 def _autograd(g: _Gradient) -> list[str]:
     return [
         ", ".join(f"{source}.requires_grad_()" for source in g.sources),
         f"y = {g.expression}",
-        *differentiated(g.case, g.sources, g.convert),
+        *gradient_lines(g.case, g.sources, g.convert),
     ]
 
 
@@ -141,7 +151,7 @@ BACKENDS: dict[str, Backend] = {
 }
 
 
-def word_of(case: Case) -> str | None:
+def padding_keyword(case: Case) -> str | None:
     """Keras's own word for a padding; without output_padding ``same_upper`` is ``same`` (R13 and R6 agree)."""
     if case.padding == "same_upper" and case.output_padding is None:
         return "same"
@@ -152,7 +162,7 @@ def _cut_beyond(case: Case) -> bool:
     found = geometry(case)
     return (
         found is not None
-        and word_of(case) is None
+        and padding_keyword(case) is None
         and any(
             low < 0 or low + size > max(axis.full_size, axis.input_size * axis.stride)
             for axis, (low, _), size in zip(found.axes, found.crop, found.output_size, strict=True)
@@ -169,7 +179,7 @@ def common_limits(source: str) -> tuple[Limit, ...]:
             "output_padding",
             lambda case: (
                 case.output_padding is not None
-                and word_of(case) is not None
+                and padding_keyword(case) is not None
                 and any(o >= s for o, s in zip(case.output_padding, case.stride, strict=True))
             ),
             "output_padding must be lower than the stride along the same dimension",
@@ -186,7 +196,9 @@ def common_limits(source: str) -> tuple[Limit, ...]:
         Limit(
             "inexpressible",
             "output_padding",
-            lambda case: word_of(case) is None and no_output_padding_for_invalid_cases(source).applies(case),
+            lambda case: (
+                padding_keyword(case) is None and no_output_padding_for_invalid_cases(source).applies(case)
+            ),
             "output_padding has no meaning beside a crop of the adapter's",
             source,
         ),
@@ -253,7 +265,7 @@ def to_keras(case: Case) -> tuple[int, ...]:
     return (*range(2, case.rank + 2), 1, 0)
 
 
-def cut(case: Case) -> str:
+def crop_slices(case: Case) -> str:
     """The slices that take the answer out of the ``valid`` result, which starts where the full result does."""
     found = geometry(case)
     if found is None:

@@ -7,9 +7,9 @@ from conformance.adapters.frameworks.keras_backends import (
     LAYERS,
     KerasAdapter,
     common_limits,
-    cut,
+    crop_slices,
+    padding_keyword,
     to_keras,
-    word_of,
 )
 from conformance.cases.case import Case
 from conformance.cases.data import DATA_KINDS
@@ -34,7 +34,7 @@ class KerasLayers(KerasAdapter):
 
     def layer(self, case: Case) -> list[str]:
         """The lines that make the layer and put the weights in."""
-        word = word_of(case)
+        word = padding_keyword(case)
         arguments = [
             ("filters", case.out_channels),
             ("kernel_size", case.kernel_size),
@@ -59,7 +59,7 @@ class KerasLayers(KerasAdapter):
         ]
         if case.direction == "grad2":
             body.append(f"vw = np.ascontiguousarray(np.transpose(vw, {to_keras(case)}))")
-        ends = "" if word_of(case) else cut(case)
+        ends = "" if padding_keyword(case) else crop_slices(case)
         weights = "[w, bias]" if case.bias else "[w]"
         body += self.finish(
             case,
@@ -119,7 +119,11 @@ class KerasComputeOutputShape(KerasLayers):
     interface_limits = (
         *KerasLayers.interface_limits,
         Limit(
-            "inexpressible", "padding", lambda case: word_of(case) is None, "it knows nothing of a crop", LAYERS
+            "inexpressible",
+            "padding",
+            lambda case: padding_keyword(case) is None,
+            "it knows nothing of a crop",
+            LAYERS,
         ),
         Limit(
             "inexpressible",

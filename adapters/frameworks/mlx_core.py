@@ -7,7 +7,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from conformance.adapters.base import Adapter, Declined, Limit, Program, Tensor, call, converted, inlined
+from conformance.adapters.base import (
+    Adapter,
+    Declined,
+    Limit,
+    Program,
+    Tensor,
+    call,
+    conversion_line,
+    inline_return,
+)
 from conformance.adapters.frameworks.common_limits import (
     no_complex,
     no_crop_for_invalid_cases,
@@ -15,7 +24,7 @@ from conformance.adapters.frameworks.common_limits import (
     no_dtype,
     no_periodic,
 )
-from conformance.adapters.frameworks.padding import slices, symmetric
+from conformance.adapters.frameworks.padding import slices, symmetric_padding
 from conformance.cases.case import Case
 
 __all__ = ["Mlx"]
@@ -76,7 +85,7 @@ class Mlx(Adapter):
 
     def program(self, case: Case) -> Program:
         """Write the call."""
-        words = symmetric(case)
+        words = symmetric_padding(case)
         if any(low < 0 or high < 0 for low, high in words.rest):
             raise Declined("inexpressible", "padding and output_padding do not reach that far", _DOCUMENTATION)
         names = ["x", "w", "bias"][: 2 + case.bias]
@@ -107,10 +116,10 @@ class Mlx(Adapter):
         if case.bias:
             lines.append("y = y + bias")
         lines.append(f"return mx.transpose(y, {(0, case.rank + 1, *axes[1:-1])})" if first else "return y")
-        body = [converted(names, lambda name: f"mx.array({name}, dtype={dtype})")]
+        body = [conversion_line(names, lambda name: f"mx.array({name}, dtype={dtype})")]
         setup = ("import mlx.core as mx", "mx.set_default_device(mx.cpu)")
         if case.direction == "fwd":
-            return Program(setup, (*body, *inlined(lines), "mx.eval(y)"))
+            return Program(setup, (*body, *inline_return(lines), "mx.eval(y)"))
         body += ["", f"def forward({listed}):", *(f"    {line}" for line in lines), ""]
         if case.direction == "grad":
             targets = ", ".join(["dx", "dw", "db"][: len(names)])

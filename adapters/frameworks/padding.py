@@ -11,7 +11,7 @@ from conformance.cases.data import DATA_KINDS
 from conformance.cases.errors import DomainError
 from conformance.cases.geometry import Geometry
 
-__all__ = ["Symmetric", "geometry", "named", "slices", "symmetric", "tensorflow_word"]
+__all__ = ["SymmetricPadding", "geometry", "named", "slices", "symmetric_padding", "tensorflow_padding"]
 
 Crop = tuple[tuple[int, int], ...]
 
@@ -29,7 +29,7 @@ def geometry(case: Case) -> Geometry | None:
         return None
 
 
-class Symmetric(NamedTuple):
+class SymmetricPadding(NamedTuple):
     """A crop in PyTorch's words: lo = padding, hi = padding - output_padding, and ``rest`` of the crop to do."""
 
     padding: tuple[int, ...]
@@ -37,12 +37,12 @@ class Symmetric(NamedTuple):
     rest: Crop
 
     @property
-    def whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether nothing is left to crop or to pad."""
         return not any(low or high for low, high in self.rest)
 
 
-def symmetric(case: Case, *, below_stride: bool = False) -> Symmetric:
+def symmetric_padding(case: Case, *, below_stride: bool = False) -> SymmetricPadding:
     """Say the crop of a case by a padding that is the same at both ends, and an output_padding.
 
     An explicit padding that is the same at both ends is passed on as it stands, output_padding included, and so
@@ -52,10 +52,10 @@ def symmetric(case: Case, *, below_stride: bool = False) -> Symmetric:
     none = ((0, 0),) * case.rank
     given = case.output_padding or (0,) * case.rank
     if not isinstance(case.padding, str) and all(low == high for low, high in case.padding):
-        return Symmetric(tuple(low for low, _ in case.padding), given, none)
+        return SymmetricPadding(tuple(low for low, _ in case.padding), given, none)
     found = geometry(case)
     if found is None:
-        return Symmetric((0,) * case.rank, given, none)
+        return SymmetricPadding((0,) * case.rank, given, none)
     parts = []
     for (low, high), stride, dilation in zip(found.crop, case.stride, case.dilation, strict=True):
         room = stride if below_stride else max(stride, dilation)
@@ -65,7 +65,7 @@ def symmetric(case: Case, *, below_stride: bool = False) -> Symmetric:
             common = max(min(low, high), 0)
             parts.append((common, 0, (low - common, high - common)))
     padding, output_padding, rest = zip(*parts, strict=True)
-    return Symmetric(padding, output_padding, rest)
+    return SymmetricPadding(padding, output_padding, rest)
 
 
 def slices(rest: Crop, layout: str) -> str:
@@ -76,7 +76,7 @@ def slices(rest: Crop, layout: str) -> str:
     return f"[:, :, {ends}]" if layout == "channels_first" else f"[:, {ends}, :]"
 
 
-def tensorflow_word(found: Geometry) -> str | None:
+def tensorflow_padding(found: Geometry) -> str | None:
     """``SAME`` or ``VALID``: the word that, given the output's size, begins it where the geometry does.
 
     With output size O, full length F and effective kernel e, ``SAME`` takes ceil(O/s) = i and crops

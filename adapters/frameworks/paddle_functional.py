@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any, ClassVar
 
-from conformance.adapters.base import Adapter, Declined, Limit, Program, Tensor, call, converted
+from conformance.adapters.base import Adapter, Declined, Limit, Program, Tensor, call, conversion_line
 from conformance.adapters.frameworks.common_limits import no_crop_outside, no_dtype, no_periodic
 from conformance.adapters.frameworks.padding import geometry
 from conformance.cases.case import Case
@@ -69,7 +69,7 @@ class Paddle(Adapter):
         """Write the call."""
         names = ["x", "w", "bias"][: 2 + case.bias]
         grad = ", stop_gradient=False" if case.direction != "fwd" else ""
-        body = [converted(names, lambda name: f"paddle.to_tensor({name}{grad})")]
+        body = [conversion_line(names, lambda name: f"paddle.to_tensor({name}{grad})")]
         pairs, output_padding = _padding(case)
         if case.rank == 1:
             padding: list[Any] = list(pairs[0])

@@ -6,7 +6,16 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from conformance.adapters.base import Adapter, Declined, DocumentedRefusal, Limit, Program, Tensor, call, converted
+from conformance.adapters.base import (
+    Adapter,
+    Declined,
+    DocumentedRefusal,
+    Limit,
+    Program,
+    Tensor,
+    call,
+    conversion_line,
+)
 from conformance.adapters.frameworks.common_limits import (
     no_complex,
     no_crop_for_invalid_cases,
@@ -15,11 +24,11 @@ from conformance.adapters.frameworks.common_limits import (
     no_output_padding_for_invalid_cases,
     no_periodic,
 )
-from conformance.adapters.frameworks.padding import geometry, tensorflow_word
+from conformance.adapters.frameworks.padding import geometry, tensorflow_padding
 from conformance.adapters.frameworks.refusals import tensorflow_on_cpu
 from conformance.cases.case import Case
 
-__all__ = ["LIMITS", "TensorFlowNN", "operation", "taped"]
+__all__ = ["LIMITS", "TensorFlowNN", "operation", "tape_lines"]
 
 _DOCUMENTATION = "https://www.tensorflow.org/api_docs/python/tf/nn/conv2d_transpose"
 _FORMATS = {1: ("NCW", "NWC"), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
@@ -28,15 +37,15 @@ _FORMATS = {1: ("NCW", "NWC"), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
 def operation(case: Case, source: str = _DOCUMENTATION) -> list[str]:
     """Lines from ``x`` and ``w`` to ``y``: the call, and the crop of what it cannot crop itself.
 
-    ``SAME`` and ``VALID`` with an output_shape begin the output where `tensorflow_word` says. Explicit crops are
-    cut from a ``VALID`` result, as long as the stride allows.
+    ``SAME`` and ``VALID`` with an output_shape start the output where `tensorflow_padding` says. Explicit crops
+    are cut from a ``VALID`` result, as long as the stride allows.
     """
     found = geometry(case)
     cut, sizes = "", tuple(case.input_size)
     word: str | None = "SAME"
     if found is not None:
         sizes = found.output_size
-        word = tensorflow_word(found)
+        word = tensorflow_padding(found)
         if word is None:
             word = "VALID"
             sizes = tuple(
@@ -75,7 +84,7 @@ def operation(case: Case, source: str = _DOCUMENTATION) -> list[str]:
     return lines
 
 
-def taped(case: Case, expression: str, sources: Sequence[str]) -> list[str]:
+def tape_lines(case: Case, expression: str, sources: Sequence[str]) -> list[str]:
     """Lines from an expression of the sources to its gradients, or to theirs."""
     cast = '{0} = tf.cast(tf.constant({0}), "' + case.format.label + '")'
     listed, targets = ", ".join(sources), ", ".join(("dx", "dw", "db")[: len(sources)])
@@ -138,7 +147,7 @@ class TensorFlowNN(Adapter):
         variables = [f'os.environ["{name}"] = "{value}"' for name, value in self.environment.items()]
         names = ["x", "w", "bias"][: 2 + case.bias]
         listed = ", ".join(names)
-        body = [converted(names, lambda name: f'tf.cast(tf.constant({name}), "{case.format.label}")')]
+        body = [conversion_line(names, lambda name: f'tf.cast(tf.constant({name}), "{case.format.label}")')]
         lines = [line for text in operation(case) for line in text.split("\n")]
         setup = ("import os", *variables, "import tensorflow as tf")
         if case.direction == "fwd" and self.wrapped == "forward":
@@ -147,7 +156,7 @@ class TensorFlowNN(Adapter):
         if case.direction == "fwd":
             body.append(f"y = {self.wrapped}({listed})")
         else:
-            body += taped(case, f"{self.wrapped}({listed})", names)
+            body += tape_lines(case, f"{self.wrapped}({listed})", names)
         return Program(setup, tuple(body))
 
 

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from conformance.adapters.base import Adapter, Limit, Program, Tensor, call, converted
+from conformance.adapters.base import Adapter, Limit, Program, Tensor, call, conversion_line
 from conformance.adapters.frameworks.common_limits import no_complex, no_dtype, no_periodic
 from conformance.adapters.frameworks.padding import geometry
 from conformance.cases.case import Case
@@ -72,7 +72,7 @@ class Tinygrad(Adapter):
     def program(self, case: Case) -> Program:
         """Write the call."""
         names = ["x", "w", "bias"][: 2 + case.bias]
-        body = [converted(names, lambda name: f"Tensor({name})")]
+        body = [conversion_line(names, lambda name: f"Tensor({name})")]
         last = case.layout == "channels_last"
         axes = tuple(range(case.rank + 2))
         image = f"x.permute({(0, case.rank + 1, *axes[1:-1])})" if last else "x"

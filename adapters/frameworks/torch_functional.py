@@ -10,17 +10,26 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from conformance.adapters.base import Adapter, Declined, DocumentedRefusal, Limit, Program, Tensor, call, converted
+from conformance.adapters.base import (
+    Adapter,
+    Declined,
+    DocumentedRefusal,
+    Limit,
+    Program,
+    Tensor,
+    call,
+    conversion_line,
+)
 from conformance.adapters.frameworks.common_limits import (
     no_crop_for_invalid_cases,
     no_output_padding_for_invalid_cases,
     no_periodic,
 )
-from conformance.adapters.frameworks.padding import Symmetric, geometry, slices, symmetric
+from conformance.adapters.frameworks.padding import SymmetricPadding, geometry, slices, symmetric_padding
 from conformance.adapters.frameworks.refusals import torch_on_cpu
 from conformance.cases.case import Case
 
-__all__ = ["TorchAdapter", "TorchFunctional", "differentiated"]
+__all__ = ["TorchAdapter", "TorchFunctional", "gradient_lines"]
 
 _FUNCTIONAL = "https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose2d.html"
 _MODULE = "https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html"
@@ -86,7 +95,7 @@ class TorchAdapter(Adapter):
     def program(self, case: Case) -> Program:
         """Write the call."""
         body = self.tensors(case)
-        words = symmetric(case)
+        words = symmetric_padding(case)
         pads_zeros = any(low < 0 or high < 0 for low, high in words.rest)
         with_bias = case.bias and not pads_zeros
         if case.layout == "channels_last":
@@ -108,12 +117,12 @@ class TorchAdapter(Adapter):
     def tensors(self, case: Case) -> list[str]:
         """The lines that make tensors of the arrays."""
         names = ["x", "w", "bias"][: 2 + case.bias]
-        lines = [converted(names, lambda name: self._tensor(case, name))]
+        lines = [conversion_line(names, lambda name: self._tensor(case, name))]
         if case.direction != "fwd":
             lines.append(", ".join(f"{name}.requires_grad_()" for name in names))
         return lines
 
-    def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
+    def operation(self, case: Case, words: SymmetricPadding, image: str, with_bias: bool) -> list[str]:
         """The lines that make ``y``, channels_first, from the image."""
         return ["y = " + functional(case, words, image, "bias" if with_bias else "None")]
 
@@ -121,7 +130,7 @@ class TorchAdapter(Adapter):
         """The lines after ``y``."""
         if case.direction == "fwd":
             return []
-        return differentiated(case, self.sources[: 2 + case.bias], lambda name: self._tensor(case, name))
+        return gradient_lines(case, self.sources[: 2 + case.bias], lambda name: self._tensor(case, name))
 
     def place(self) -> str:
         """The device that the tensors are on."""
@@ -134,7 +143,7 @@ class TorchAdapter(Adapter):
         return f"torch.from_numpy({name})" + (f".to({place})" if place else "")
 
 
-def differentiated(case: Case, sources: Sequence[str], convert: Callable[[str], str]) -> list[str]:
+def gradient_lines(case: Case, sources: Sequence[str], convert: Callable[[str], str]) -> list[str]:
     """Lines from ``y`` to its gradients by the sources, or to theirs; ``convert`` makes a tensor of an array."""
     first = ("dx", "dw", "db")[: len(sources)]
     make = [f"dy = {convert('dy')}"]
@@ -171,7 +180,7 @@ def _autograd(
     return f"{', '.join(targets)} = {gradient}"
 
 
-def functional(case: Case, words: Symmetric, image: str, bias: str) -> str:
+def functional(case: Case, words: SymmetricPadding, image: str, bias: str) -> str:
     """The call of the functional interface."""
     return call(
         f"F.conv_transpose{case.rank}d",
@@ -217,7 +226,7 @@ class TorchChannelsLast(TorchFunctional):
         ),
     )
 
-    def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
+    def operation(self, case: Case, words: SymmetricPadding, image: str, with_bias: bool) -> list[str]:
         """The call on tensors laid out so."""
         form = "torch.channels_last" + "_3d" * (case.rank == 3)
         return [
@@ -238,7 +247,7 @@ class TorchUnbatched(TorchFunctional):
         ),
     )
 
-    def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
+    def operation(self, case: Case, words: SymmetricPadding, image: str, with_bias: bool) -> list[str]:
         """A call an image."""
         convolve = functional(case, words, "one", "bias" if with_bias else "None")
         return [f"y = torch.stack([{convolve} for one in {image}])"]
@@ -252,7 +261,7 @@ class TorchModule(TorchAdapter):
     limits: ClassVar[tuple[Limit, ...]] = (no_periodic(_MODULE), _no_crop(_MODULE))
     sources = ("x", "layer.weight", "layer.bias")
 
-    def layer(self, case: Case, words: Symmetric, with_bias: bool) -> list[str]:
+    def layer(self, case: Case, words: SymmetricPadding, with_bias: bool) -> list[str]:
         """The lines that make the layer; a bias that comes after the padding stays on it."""
         made = call(
             f"torch.nn.ConvTranspose{case.rank}d",
@@ -277,14 +286,14 @@ class TorchModule(TorchAdapter):
         lines = super().tensors(case)
         return [*lines[:-1], "x.requires_grad_()"] if case.direction != "fwd" else lines
 
-    def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
+    def operation(self, case: Case, words: SymmetricPadding, image: str, with_bias: bool) -> list[str]:
         """Make the layer and call it."""
         if case.bias and not with_bias:
             raise Declined("inexpressible", "the layer adds its bias before zeros could be added", _MODULE)
         return [*self.layer(case, words, with_bias), f"y = layer({image})"]
 
 
-def _reaches_a_stride(case: Case, words: Symmetric) -> bool:
+def _reaches_a_stride(case: Case, words: SymmetricPadding) -> bool:
     """Whether an output_padding names a size that a forward convolution would take to another input size."""
     return any(o >= s for o, s in zip(words.output_padding, case.stride, strict=True))
 
@@ -295,11 +304,11 @@ class TorchOutputSize(TorchModule):
     name = "torch-output-size"
     limits = (*TorchModule.limits, no_output_padding_for_invalid_cases(_MODULE))
 
-    def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
+    def operation(self, case: Case, words: SymmetricPadding, image: str, with_bias: bool) -> list[str]:
         """Ask for the size by the rules."""
-        words = symmetric(case, below_stride=True)
+        words = symmetric_padding(case, below_stride=True)
         found = geometry(case)
-        if found is not None and (_reaches_a_stride(case, words) or not words.whole):
+        if found is not None and (_reaches_a_stride(case, words) or not words.is_complete):
             raise Declined("inexpressible", "output_size takes less than one stride beyond the smallest", _MODULE)
         asked = image if found is None else f"{image}, output_size={list(found.output_size)}"
         unset = words._replace(output_padding=(0,) * case.rank)
@@ -322,7 +331,7 @@ class TorchNNGrad(TorchAdapter):
         no_output_padding_for_invalid_cases(documentation),
     )
 
-    def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
+    def operation(self, case: Case, words: SymmetricPadding, image: str, with_bias: bool) -> list[str]:
         """The input gradient for an input of the output's size."""
         if geometry(case) is not None and _reaches_a_stride(case, words):
             raise Declined(
@@ -339,8 +348,8 @@ class TorchNNGrad(TorchAdapter):
         """The adjoints by the forward convolution and its weight gradient; the crop's is padding."""
         if case.direction == "fwd":
             return []
-        words = symmetric(case)
-        if not words.whole:
+        words = symmetric_padding(case)
+        if not words.is_complete:
             raise Declined("inexpressible", "a crop beyond padding has no gradient here", self.documentation)
         image, dy = ("image", "dy.movedim(-1, 1)") if case.layout == "channels_last" else ("x", "dy")
         arguments = self._arguments(case, words)
@@ -355,7 +364,7 @@ class TorchNNGrad(TorchAdapter):
         ]
         return [*lines, "dx = dx.movedim(1, -1)"] if case.layout == "channels_last" else lines
 
-    def _arguments(self, case: Case, words: Symmetric) -> list[tuple[str, Any]]:
+    def _arguments(self, case: Case, words: SymmetricPadding) -> list[tuple[str, Any]]:
         return [
             ("stride", case.stride),
             ("padding", words.padding),
@@ -363,7 +372,7 @@ class TorchNNGrad(TorchAdapter):
             ("groups", case.groups),
         ]
 
-    def _size(self, case: Case, words: Symmetric) -> list[int]:
+    def _size(self, case: Case, words: SymmetricPadding) -> list[int]:
         axes = zip(case.input_size, case.kernel_size, case.stride, case.dilation, words.padding,
                    words.output_padding, strict=True)  # fmt: skip
         return [(i - 1) * s + d * (k - 1) + 1 - 2 * p + o for i, k, s, d, p, o in axes]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.adapters.frameworks.padding import Symmetric
+from conformance.adapters.frameworks.padding import SymmetricPadding
 from conformance.adapters.frameworks.torch_functional import TorchFunctional, TorchModule, functional
 from conformance.cases.case import Case
 
@@ -16,7 +16,7 @@ class TorchInductor(TorchFunctional):
     second_order = False  # "torch.compile with aot_autograd does not currently support double backward"
     documentation = "https://docs.pytorch.org/docs/stable/generated/torch.compile.html"
 
-    def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
+    def operation(self, case: Case, words: SymmetricPadding, image: str, with_bias: bool) -> list[str]:
         """The call, compiled for these shapes."""
         names = ["image", "w", "bias"][: 2 + with_bias]
         convolve = functional(case, words, "image", "bias" if with_bias else "None").replace("\n", "\n    ")
@@ -35,7 +35,7 @@ class TorchExport(TorchModule):
     name = "torch-export"
     documentation = "https://docs.pytorch.org/docs/stable/export.html"
 
-    def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
+    def operation(self, case: Case, words: SymmetricPadding, image: str, with_bias: bool) -> list[str]:
         """Export the layer, call what came out."""
         *made, _ = super().operation(case, words, image, with_bias)
         return [*made, f"layer = torch.export.export(layer, ({image}.detach(),)).module()", f"y = layer({image})"]

@@ -83,7 +83,7 @@ class Reply:
     promise: str = "exact"
 
     @property
-    def steady(self) -> bool:
+    def deterministic(self) -> bool:
         """Whether running the case twice gave the same bits."""
         return not self.changing
 

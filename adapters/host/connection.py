@@ -54,7 +54,7 @@ class Connection:
         except BlockingIOError:
             return False
         self._said += chunk
-        del self._said[: max(self._said.rfind(protocol.TURN), len(self._said) - _STDERR_KEPT, 0)]
+        del self._said[: max(self._said.rfind(protocol.STDERR_MARKER), len(self._said) - _STDERR_KEPT, 0)]
         return bool(chunk)
 
     def send(self, message: bytes) -> None:
@@ -142,4 +142,4 @@ class Connection:
 
     def stderr_tail(self) -> str:
         """What it wrote to its standard error over the message it was last busy with."""
-        return self._said.rpartition(protocol.TURN)[2].decode(errors="replace")
+        return self._said.rpartition(protocol.STDERR_MARKER)[2].decode(errors="replace")

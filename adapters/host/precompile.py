@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from conformance.adapters.environment import processors
 
-__all__ = ["THREADS", "made_ready", "threads"]
+__all__ = ["THREADS", "precompile_queued", "threads"]
 
 THREADS = "CONFORMANCE_COMPILE_THREADS"
 _MOST_THREADS = 4  # as the interpreter's lock lets no more of them do anything
@@ -31,7 +31,7 @@ def threads() -> int:
     return min(share, _MOST_THREADS) if share > 1 else 0
 
 
-def made_ready(items: Iterable[T], make_ready: Callable[[T], None], count: int) -> Iterator[T]:
+def precompile_queued(items: Iterable[T], make_ready: Callable[[T], None], count: int) -> Iterator[T]:
     """Go through items in order, each made ready where it had to wait.
 
     Parameters

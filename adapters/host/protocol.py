@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["TURN", "WireError", "pack", "unpack"]
+__all__ = ["STDERR_MARKER", "WireError", "pack", "unpack"]
 
 MAGIC = b"CTC1"
 # Written to standard error before each reply, so that what is said over each question can be told apart.
-TURN = b"\0-- next message --\0\n"
+STDERR_MARKER = b"\0-- next message --\0\n"
 _HEAD = struct.Struct("<4sIQ")
 _MAX_HEADER = 16 * 2**20
 _KINDS = frozenset("biufc")

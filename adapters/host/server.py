@@ -29,8 +29,8 @@ from conformance.adapters.environment import describe
 from conformance.adapters.facts import facts_for, flags_up_to
 from conformance.adapters.host import compile_cache, protocol
 from conformance.adapters.host.measuring import measure
-from conformance.adapters.host.precompile import made_ready, threads
-from conformance.adapters.host.sizes import misshapen, small
+from conformance.adapters.host.precompile import precompile_queued, threads
+from conformance.adapters.host.sizes import shape_error, small
 from conformance.adapters.machines import NATIVE, machine_named
 from conformance.adapters.registry import load
 from conformance.cases.case import Case
@@ -99,7 +99,7 @@ def _ask(
     try:
         answer = _run(adapter, case, tensors, beyond_limits)
         seconds = time.perf_counter() - started
-        wrong = misshapen(case, answer)
+        wrong = shape_error(case, answer)
         if wrong is not None:
             return {"reply": "misshapen", "detail": wrong}, {}
         changing: list[str] = []
@@ -107,7 +107,7 @@ def _ask(
             _poison(_POISONS[1])
             again = _run(adapter, case, tensors, beyond_limits)
             if adapter.repeatable or DATA_KINDS[case.data].exact:
-                changing = _changing(answer, again) if misshapen(case, again) is None else list(answer)
+                changing = _changing(answer, again) if shape_error(case, again) is None else list(answer)
     except Declined as declined:
         return {"reply": declined.status, "detail": declined.reason, "source": declined.source}, {}
     except AdapterBug as bug:
@@ -277,7 +277,7 @@ def main(target: str, descriptor: int, machine: str = NATIVE) -> None:
         return data
 
     def send(data: bytes) -> None:
-        os.write(2, protocol.TURN)  # first, as the next question may be worked on as soon as this is read
+        os.write(2, protocol.STDERR_MARKER)  # first, as the next question may be worked on as soon as this is read
         connection.sendall(data)
 
     own = os.getpid()
@@ -286,7 +286,7 @@ def main(target: str, descriptor: int, machine: str = NATIVE) -> None:
     send(protocol.pack(hello | {"ahead": count > 0}))
     if adapter is not None:
         _poison(_POISONS[0])
-        for message, tensors in made_ready(_messages(read), partial(_compile, adapter), count):
+        for message, tensors in precompile_queued(_messages(read), partial(_compile, adapter), count):
             reply = reply_to(adapter, message, tensors)
             if os.getpid() != own:
                 os._exit(0)  # a child that the program forked and let return: only one process may answer

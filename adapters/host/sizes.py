@@ -9,7 +9,7 @@ from conformance.adapters.base import Tensor
 from conformance.cases.case import Case
 from conformance.cases.errors import DomainError
 
-__all__ = ["misshapen", "small"]
+__all__ = ["shape_error", "small"]
 
 _LARGE = 1 << 24  # elements: an output of another shape beyond this is not copied to be looked at
 _SMALL = 1 << 30  # bytes, an eighth of the least that an adapter's process may grow to
@@ -17,7 +17,7 @@ _COPIES = 8  # of everything, in the widest dtype: layouts, paddings, a framewor
 _WIDEST = 16
 
 
-def misshapen(case: Case, answer: Mapping[str, Tensor]) -> str | None:
+def shape_error(case: Case, answer: Mapping[str, Tensor]) -> str | None:
     """What is wrong with the shape of a large output; None for all others, which are compared as a whole.
 
     A view of one element can claim any shape, so that what is wrong must be said before anything is copied.

@@ -14,7 +14,7 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.cases.errors import DomainError
 
-__all__ = ["BOUNDARIES", "Boundary", "cut", "examples", "met"]
+__all__ = ["BOUNDARIES", "Boundary", "boundary_classes", "examples", "with_rank"]
 
 _SPATIAL = ("input_size", "kernel_size", "stride", "dilation", "output_padding", "padding")
 
@@ -249,7 +249,7 @@ BOUNDARIES: dict[str, Boundary] = {
 }
 
 
-def cut(template: Case, rank: int) -> Case:
+def with_rank(template: Case, rank: int) -> Case:
     """The first axes of a case."""
     fields = {field: getattr(template, field) for field in _SPATIAL}
     kept: dict[str, Any] = {f: value[:rank] if isinstance(value, tuple) else value for f, value in fields.items()}
@@ -260,10 +260,10 @@ def examples(name: str) -> Iterator[Case]:
     """The cases of a boundary class, forward in f32: its templates on every rank it makes sense for."""
     boundary = BOUNDARIES[name]
     for template, rank in itertools.product(boundary.templates, boundary.ranks):
-        yield cut(Case.parse(template), rank)
+        yield with_rank(Case.parse(template), rank)
 
 
-def met(case: Case) -> list[str]:
+def boundary_classes(case: Case) -> list[str]:
     """Names of the boundary classes a case lies in; none for a question without an answer."""
     try:
         case.geometry()

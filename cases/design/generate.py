@@ -19,7 +19,7 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.cases.corpus.found import load_found
 from conformance.cases.data import term_counts
-from conformance.cases.design.boundary import BOUNDARIES, cut, examples
+from conformance.cases.design.boundary import BOUNDARIES, examples, with_rank
 from conformance.cases.design.domain import FACTORS, SPACES, Row, classify
 from conformance.cases.design.negative import oversized, violations
 from conformance.cases.design.twins import sequences
@@ -239,7 +239,7 @@ def _kinds(**fields: Any) -> Iterator[Case]:
     kinds = [name for name, kind in DATA_KINDS.items() if kind.misfit is None]
     settings = itertools.product(kinds, _KIND_TEMPLATES, FACTORS["rank"].levels, FACTORS["direction"].levels)
     for kind, template, rank, direction in settings:
-        case = replace(cut(Case.parse(template), int(rank)), data=kind, direction=direction, **fields)
+        case = replace(with_rank(Case.parse(template), int(rank)), data=kind, direction=direction, **fields)
         yield _bounded_instead(case)
 
 

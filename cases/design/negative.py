@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.cases.case import Case
-from conformance.cases.design.boundary import cut
+from conformance.cases.design.boundary import with_rank
 
 __all__ = ["OVERSIZED", "VIOLATIONS", "oversized", "violations"]
 
@@ -66,7 +66,7 @@ def violations(count: int) -> Iterator[Case]:
         changes = [VIOLATIONS[name] for name in names]
         if len({field for change in changes for field in change}) < count:
             continue
-        case = cut(_GROUPED if _OF_GROUPS & set(names) else _PLAIN, rank)
+        case = with_rank(_GROUPED if _OF_GROUPS & set(names) else _PLAIN, rank)
         if any("output_padding" in change for change in changes) and case.output_padding is None:
             case = replace(case, output_padding=(0,) * rank)
         for change, axis in zip(changes, (0, rank - 1), strict=False):

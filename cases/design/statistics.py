@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from conformance.cases.case import Case
-from conformance.cases.design.boundary import BOUNDARIES, met
+from conformance.cases.design.boundary import BOUNDARIES, boundary_classes
 from conformance.cases.design.coverage import count, level_numbers
 from conformance.cases.design.domain import FACTORS, SPACES, classify
 from conformance.cases.tiers import tier_hash
@@ -40,6 +40,6 @@ def statistics(
             str(result.strength): {"covered": result.covered, "required": result.required} for result in counted
         }
     found["classes"] = {name: dict(Counter(row[name] for row in rows)) for name in FACTORS}
-    boundaries = Counter(name for case in cases for name in met(case))
+    boundaries = Counter(name for case in cases for name in boundary_classes(case))
     found["boundaries"] = {name: boundaries[name] for name in BOUNDARIES}
     return found

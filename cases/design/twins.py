@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from conformance.cases.case import Case
-from conformance.cases.design.boundary import cut
+from conformance.cases.design.boundary import with_rank
 from conformance.cases.policy import policies
 
 __all__ = ["BASES", "CHANGES", "sequence", "sequences"]
@@ -32,15 +32,15 @@ _TEMPLATES = (
 )  # fmt: skip
 
 BASES: dict[str, tuple[Case, ...]] = {
-    "smoke": (cut(Case.parse(_TEMPLATES[0]), 2),),
+    "smoke": (with_rank(Case.parse(_TEMPLATES[0]), 2),),
     "gate": (
-        cut(Case.parse(_TEMPLATES[0]), 2),
+        with_rank(Case.parse(_TEMPLATES[0]), 2),
         Case.parse(_TEMPLATES[0]),
-        cut(Case.parse(_TEMPLATES[1]), 1),
-        cut(Case.parse(_TEMPLATES[2]), 2),
-        cut(Case.parse(_TEMPLATES[4]), 2),
+        with_rank(Case.parse(_TEMPLATES[1]), 1),
+        with_rank(Case.parse(_TEMPLATES[2]), 2),
+        with_rank(Case.parse(_TEMPLATES[4]), 2),
     ),
-    "full": tuple(cut(Case.parse(template), rank) for template in _TEMPLATES for rank in (2, 1, 3)),
+    "full": tuple(with_rank(Case.parse(template), rank) for template in _TEMPLATES for rank in (2, 1, 3)),
 }
 """The first case of each sequence, by tier."""
 

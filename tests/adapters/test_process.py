@@ -98,9 +98,9 @@ def test_a_long_error_is_cut() -> None:
 def test_unwritten_memory_is_not_steady() -> None:
     case = Case.parse("2d-n2-c1x4-i9x9-k3-s2")
     with AdapterProcess(resolve(f"{ODD}:Forgets")) as host:
-        assert not host.run(case, make_tensors(case)).steady
+        assert not host.run(case, make_tensors(case)).deterministic
     with AdapterProcess(resolve(f"{ODD}:Quiet")) as host:
-        assert host.run(case, make_tensors(case)).steady
+        assert host.run(case, make_tensors(case)).deterministic
 
 
 def test_unwritten_memory_looks_the_same_before_and_after_a_second_answer() -> None:
