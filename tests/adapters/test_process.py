@@ -230,10 +230,10 @@ def test_there_is_no_model_file_without_a_runtime() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nothing", "unknown adapter 'nothing'; known are"),
-        ("torch@/no/such/python", "there is no interpreter /no/such/python"),
-        ("no/file.py:Class", "there is no file no/file.py"),
-        (f"{ODD}:not a name", "is no class name"),
+        ("nothing", "unknown adapter 'nothing'; known adapters: "),
+        ("torch@/no/such/python", "interpreter not found: /no/such/python"),
+        ("no/file.py:Class", "file not found: no/file.py"),
+        (f"{ODD}:not a name", "is not a class name"),
     ],
 )
 def test_names_that_are_no_adapter(name: str, message: str) -> None:
