@@ -24,7 +24,7 @@ class KerasOps(KerasAdapter):
 
     def program(self, case: Case) -> Program:
         """Write the call."""
-        word = padding_keyword(case)
+        keyword = padding_keyword(case)
         names = ["x", "w", "bias"][: 2 + case.bias]
         label = case.format.label
         body = [conversion_line(names, lambda name: f'keras.ops.convert_to_tensor({name}, dtype="{label}")')]
@@ -34,13 +34,13 @@ class KerasOps(KerasAdapter):
                 ("", "x"),
                 ("", f"keras.ops.transpose(w, {to_keras(case)})"),
                 ("strides", case.stride),
-                ("padding", repr(word or "valid")),
-                ("output_padding", case.output_padding if word else None),
+                ("padding", repr(keyword or "valid")),
+                ("output_padding", case.output_padding if keyword else None),
                 ("data_format", repr(case.layout)),
                 ("dilation_rate", case.dilation),
             ],
             width=10_000,
-        ) + ("" if word else crop_slices(case))
+        ) + ("" if keyword else crop_slices(case))
         if case.bias:
             shape = (-1, *(1,) * case.rank) if case.layout == "channels_first" else (-1,)
             convolve += f" + keras.ops.reshape(bias, {shape})"

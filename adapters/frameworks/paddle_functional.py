@@ -19,7 +19,7 @@ _FORMATS = {1: ("NCL", "NLC"), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
 
 
 class Paddle(Adapter):
-    """Padding is one pair an axis and crops as it says (lo = p.lo, hi = p.hi - output_padding)."""
+    """Padding is one pair per axis, which is the crop (lo = p.lo, hi = p.hi - output_padding)."""
 
     name = "paddle"
     packages = ("paddlepaddle",)
@@ -57,7 +57,7 @@ class Paddle(Adapter):
     second_order = True
 
     def export(self, value: Any) -> Tensor:
-        """Take a tensor out of Paddle."""
+        """Convert a tensor of Paddle."""
         return Tensor.of(value.numpy())
 
     @classmethod
@@ -112,11 +112,11 @@ def _padding(case: Case) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...]]:
     none = (0,) * case.rank
     if not isinstance(case.padding, str):
         return case.padding, case.output_padding or none
-    found = geometry(case)
-    if found is None:
+    solved = geometry(case)
+    if solved is None:
         return ((0, 0),) * case.rank, case.output_padding or none
-    pads = tuple((low, max(high, 0)) for low, high in found.crop)
-    output_padding = tuple(max(-high, 0) for _, high in found.crop)
+    pads = tuple((low, max(high, 0)) for low, high in solved.crop)
+    output_padding = tuple(max(-high, 0) for _, high in solved.crop)
     if any(low < 0 for low, _ in pads) or any(
         o >= max(s, d) for o, s, d in zip(output_padding, case.stride, case.dilation, strict=True)
     ):
