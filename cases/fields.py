@@ -43,13 +43,13 @@ class Field:
     default : str or None
         The token that an omitted field stands for; None where the field must be given.
     read : callable
-        From the token and the rank to the attributes of ``Case``.
+        Maps the token and the rank to the attributes of ``Case``.
     write : callable
-        From a case to the token.
+        Maps a case to the token.
     columns : callable
-        From a case to the columns this field has in tables.
+        Maps a case to the columns that this field has in tables.
     prefix : str
-        Letters its tokens start with; what a malformed token with these letters was meant to be.
+        Letters that its tokens start with; a malformed token with these letters was meant for this field.
     """
 
     name: str
@@ -75,7 +75,7 @@ def _spread(values: list[Any], rank: int, name: str) -> tuple[Any, ...]:
     if len(values) == 1:
         return tuple(values * rank)
     if len(values) != rank:
-        raise ValueError(f"{name} has {len(values)} entries for {rank} axes; give one number, or one an axis")
+        raise ValueError(f"{name} has {len(values)} entries for {rank} axes; give one number, or one per axis")
     return tuple(values)
 
 
@@ -106,7 +106,7 @@ def _spatial(name: str, prefix: str, default: str | None, number: str) -> Field:
     return Field(
         name,
         rf"{prefix}{number}(?:x{number})*",
-        f"{prefix} and one number, or one an axis, as in {prefix}3 or {prefix}3x5",
+        f"{prefix} and one number, or one per axis, as in {prefix}3 or {prefix}3x5",
         default,
         lambda text, rank: {name: _spread([_number(part) for part in text[len(prefix) :].split("x")], rank, name)},
         lambda case: prefix + _join(getattr(case, name)),
@@ -204,7 +204,7 @@ FIELDS: tuple[Field, ...] = (
     Field(
         "output_padding",
         rf"opauto|op{_INTEGER}(?:x{_INTEGER})*",
-        "opauto, or op and one number, or one an axis, as in op1 or op1x0",
+        "opauto, or op and one number, or one per axis, as in op1 or op1x0",
         "opauto",
         lambda text, rank: {
             "output_padding": None

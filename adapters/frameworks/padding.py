@@ -30,7 +30,7 @@ def geometry(case: Case) -> Geometry | None:
 
 
 class SymmetricPadding(NamedTuple):
-    """A crop in PyTorch's parameters, lo = padding, hi = padding - output_padding, and the ``rest`` of the crop."""
+    """A crop in PyTorch's parameters, lo = padding, hi = padding - output_padding, and the ``rest`` of it."""
 
     padding: tuple[int, ...]
     output_padding: tuple[int, ...]
