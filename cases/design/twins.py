@@ -1,7 +1,7 @@
-"""Sequences: a case, then the same with one parameter changed, one after the other in one process.
+"""Sequences: a case, then variants with one parameter changed, one after the other in one process.
 
-A runtime that keeps a plan, packed weights or a compiled program under a key that lacks a parameter answers the
-second of two such cases with what it kept for the first. Each sequence ends with its first case with new data.
+A runtime may cache a plan, packed weights or a compiled program under a key that lacks a parameter. It then uses
+for the second of two such cases what it cached for the first. Each sequence ends with its first case with new data.
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ def _other_extra(case: Case) -> Case:
 
 
 def _other_stride(case: Case) -> Case:
-    """The same numbers along other axes where they differ, as a key that sorts them takes them for equal."""
-    turned = case.stride[::-1]
-    if turned == case.stride:
+    """The same numbers on other axes where they differ: a key that sorts them treats both as equal."""
+    reversed_stride = case.stride[::-1]
+    if reversed_stride == case.stride:
         return replace(case, stride=tuple(size + 1 for size in case.stride))
     extra = None if case.output_padding is None else case.output_padding[::-1]
-    return replace(case, stride=turned, output_padding=extra)
+    return replace(case, stride=reversed_stride, output_padding=extra)
 
 
 def _other_direction(case: Case) -> Case:
@@ -93,13 +93,13 @@ CHANGES: dict[str, Callable[[Case], Case]] = {
     "direction": _other_direction,
     "again": lambda case: replace(case, seed=case.seed + 2),
 }
-"""What is changed, one parameter a case; the last is the first case with new data."""
+"""The changes, one parameter per case; the last is the first case with new data."""
 
 _ONLY_BEYOND_SMOKE = ("smaller", "larger")
 
 
 def sequence(base: Case, changes: Iterable[str] = tuple(CHANGES)) -> list[Case]:
-    """A case and its twins, those that have an answer and whose answer is not left open.
+    """A case and its twins, as far as the rules require an output of them.
 
     Parameters
     ----------
