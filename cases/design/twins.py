@@ -1,7 +1,8 @@
 """Sequences: a case, then variants with one parameter changed, one after the other in one process.
 
 A runtime may cache a plan, packed weights or a compiled program under a key that lacks a parameter. It then uses
-for the second of two such cases what it cached for the first. Each sequence ends with its first case with new data.
+for the second of two such cases what it cached for the first. Each sequence ends with its first case, with new
+data.
 """
 
 from __future__ import annotations
