@@ -35,7 +35,7 @@ BENCHMARKS = {
     "compiling": Benchmark(compiling.measure, compiling.markdown, {}),
     "oracle": Benchmark(oracle.measure, oracle.markdown, {"tier": "smoke", "repeats": 1}),
     "detection": Benchmark(detection.measure, detection.markdown, {"random": 100, "tiers": ("smoke",)}),
-    "scale": Benchmark(scale.measure, scale.markdown, {"outcomes": (10_000,), "asked": (1,)}),
+    "scale": Benchmark(scale.measure, scale.markdown, {"outcomes": (10_000,), "adapters": (1,)}),
     "false_alarms": Benchmark(false_alarms.measure, false_alarms.markdown, {"adapters": (), "seeds": 1}),
     "tolerances": Benchmark(tolerances.measure, tolerances.markdown, {}),
     "report_page": Benchmark(

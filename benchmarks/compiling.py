@@ -93,7 +93,7 @@ def measure(adapters: Iterable[str] = ADAPTERS, tier: str = "smoke") -> dict[str
         others = (filling, full, both, one, several)
         assert all(timing.digests == without.digests for timing in others), f"{adapter}: a different output"
         figures["adapters"][adapter] = {
-            "questions": len(cases),
+            "cases": len(cases),
             "without_s": without.cpu,
             "filling_over_without": filling.cpu / without.cpu,
             "full_over_without": full.cpu / without.cpu,
@@ -107,12 +107,12 @@ def measure(adapters: Iterable[str] = ADAPTERS, tier: str = "smoke") -> dict[str
 def markdown(figures: dict[str, Any]) -> str:
     """The table of the README."""
     rows = [
-        (f"`{name}`", found["questions"], f"{found['without_s']:.1f}", f"{found['filling_over_without']:.2f}",
-         f"{found['full_over_without']:.2f}", f"{found['second_time_over_first']:.2f}",
-         f"{found['cache_mb']:.1f}", f"{found['threads_over_one']:.2f}")
-        for name, found in figures["adapters"].items()
+        (f"`{name}`", measured["cases"], f"{measured['without_s']:.1f}", f"{measured['filling_over_without']:.2f}",
+         f"{measured['full_over_without']:.2f}", f"{measured['second_time_over_first']:.2f}",
+         f"{measured['cache_mb']:.1f}", f"{measured['threads_over_one']:.2f}")
+        for name, measured in figures["adapters"].items()
     ]  # fmt: skip
-    head = ("adapter", "questions", "no cache, s", "filling it", "from it", "again in one process, wall",
+    head = ("adapter", "cases", "no cache, s", "filling it", "from it", "again in one process, wall",
             "cache, MB", "in threads, wall")  # fmt: skip
     return table(head, rows)
 

@@ -91,16 +91,22 @@ def markdown(figures: dict[str, Any]) -> str:
     """The tables of the README."""
     planted = next(iter(figures.values()))["planted"]
     rows, curves = [], []
-    for name, found in figures.items():
-        last = found["last_noticed_after"]
+    for name, measured in figures.items():
+        last = measured["last_noticed_after"]
         rows.append(
-            (name, found["cases"], f"{found['noticed']} of {planted}", last["cases"], f"{last['seconds']:.1f}")
+            (
+                name,
+                measured["cases"],
+                f"{measured['noticed']} of {planted}",
+                last["cases"],
+                f"{last['seconds']:.1f}",
+            )
         )
-        at = {point["cases"]: f"{point['noticed'] / planted:.0%}" for point in found["curve"]}
+        at = {point["cases"]: f"{point['noticed'] / planted:.0%}" for point in measured["curve"]}
         curves.append((name, *(at.get(count, "") for count in CHECKPOINTS)))
     return "\n\n".join(
         [
-            table(("list", "cases with an answer", "faults noticed", "the last after, cases", "seconds"), rows),
+            table(("list", "valid cases", "faults noticed", "the last after, cases", "seconds"), rows),
             table(("share of the faults noticed after", *(f"{count} cases" for count in CHECKPOINTS)), curves),
         ]
     )

@@ -212,10 +212,10 @@ def measure(
 def markdown(figures: dict[str, Any]) -> str:
     """The table of the README: alarms of all verdicts, and the largest share of the bound."""
 
-    def cell(found: dict[str, Any]) -> str:
-        if not found["verdicts"]:
+    def cell(measured: dict[str, Any]) -> str:
+        if not measured["verdicts"]:
             return ""
-        return f"{found['alarms']} of {grouped(found['verdicts'])}, {found['share']:.2f}"
+        return f"{measured['alarms']} of {grouped(measured['verdicts'])}, {measured['share']:.2f}"
 
     dtypes = list(dict.fromkeys(dtype for row in figures.values() for dtype in row))
     rows = [(name, *(cell(row[dtype]) for dtype in dtypes)) for name, row in figures.items()]
@@ -231,7 +231,7 @@ def main() -> int:
     arguments = parser.parse_args()
     figures = measure(arguments.adapter or ADAPTERS, arguments.dtype or tuple(DTYPES), arguments.seeds)
     print(json.dumps(figures, indent=2))
-    return int(any(found["alarms"] for row in figures.values() for found in row.values()))
+    return int(any(measured["alarms"] for row in figures.values() for measured in row.values()))
 
 
 if __name__ == "__main__":

@@ -154,8 +154,8 @@ def peers(tier: str, repeats: int) -> dict[str, Any]:
             ratios.append(sum(theirs for _, theirs in times) / sum(ours for ours, _ in times))
             each.append(float(np.median([theirs / ours for ours, theirs in times])))
         figures[name] = {
-            "questions": len(fit), "left_out": len(cases) - len(fit),
-            "time_over_ours": spread(ratios), "median_question": spread(each),
+            "cases": len(fit), "left_out": len(cases) - len(fit),
+            "time_over_ours": spread(ratios), "median_case": spread(each),
         }  # fmt: skip
     return figures
 
@@ -202,9 +202,9 @@ def _here(tier: str, repeats: int) -> dict[str, Any]:
 def markdown(figures: dict[str, Any]) -> str:
     """The tables of the README."""
     rows = [
-        (name, found["questions"], with_spread(found["time_over_ours"], 1),
-         with_spread(found["median_question"], 1))
-        for name, found in figures["peers"].items()
+        (name, measured["cases"], with_spread(measured["time_over_ours"], 1),
+         with_spread(measured["median_case"], 1))
+        for name, measured in figures["peers"].items()
     ]  # fmt: skip
     grown = [
         (f"{row['products']:.1e}", f"{row['forward_ns_a_product']:.3f}", f"{row['gradients_ns_a_product']:.3f}",
@@ -213,7 +213,7 @@ def markdown(figures: dict[str, Any]) -> str:
     ]  # fmt: skip
     return "\n\n".join(
         [
-            table(("peer", "questions", "its time over the oracle's, all", "median question"), rows),
+            table(("peer", "cases", "its time over the oracle's, all", "median case"), rows),
             table(("products", "forward, ns each", "gradients, ns each", "PyTorch over the oracle"), grown),
         ]
     )

@@ -115,7 +115,7 @@ def measure(parts: Iterable[Part] = PARTS) -> dict[str, Any]:
 
 def markdown(figures: dict[str, Any]) -> str:
     """The table of the README."""
-    head = ("asked", "tier", "calls", "bare loop, s", "whole run, s", "ratio, wall", "ratio, processor")
+    head = ("adapters", "tier", "calls", "bare loop, s", "whole run, s", "ratio, wall", "ratio, processor")
     rows = [
         (
             f"`{part['adapters'][0]}`" if len(part["adapters"]) == 1 else f"{len(part['adapters'])} adapters",

@@ -175,10 +175,14 @@ def measure(tier: str = "smoke") -> dict[str, Any]:
 def markdown(figures: dict[str, Any]) -> str:
     """The table of the README."""
     rows = [
-        (kind, found["number"], *(f"{n / found['number']:.1%}" if n else "0" for n in found["mistakes"].values()))
-        for kind, found in figures.items()
+        (
+            kind,
+            measured["number"],
+            *(f"{n / measured['number']:.1%}" if n else "0" for n in measured["mistakes"].values()),
+        )
+        for kind, measured in figures.items()
     ]
-    return table(("answers", "number", *RULES), rows)
+    return table(("outputs", "number", *RULES), rows)
 
 
 def main() -> None:
