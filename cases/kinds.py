@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,7 +43,7 @@ class Budget:
     density: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataKind:
     """A way to fill tensors.
 
@@ -111,20 +112,12 @@ def _zeros(rng: np.random.Generator, shape: tuple[int, ...], budget: Budget) -> 
 # --- Adapting all tensors
 
 
-def _scaled(case: Case, rng: np.random.Generator, tensors: Tensors, sign: int) -> None:
+def _scale(case: Case, rng: np.random.Generator, tensors: Tensors, *, sign: int) -> None:
     # float16 has exponents for a factor of 2**8 only, the other formats for 2**20.
     factor = 2.0 ** (sign * (8 if case.format.max_exponent < 64 else 20))
     # The upstream gradient keeps its scale, because otherwise the products of dw would overflow the format.
     for name in {"x", "bias", "vx", "vb"} & tensors.keys():
         tensors[name] *= factor
-
-
-def _small(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
-    _scaled(case, rng, tensors, -1)
-
-
-def _large(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
-    _scaled(case, rng, tensors, 1)
 
 
 def _mixed(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
@@ -213,9 +206,8 @@ def _signed_zero(case: Case, rng: np.random.Generator, tensors: Tensors) -> None
 
 
 def _subnormal(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
-    spacing = case.format.subnormal_spacing
     for name in {"x", "bias", "vx", "vb"} & tensors.keys():
-        tensors[name] *= spacing
+        tensors[name] *= case.format.subnormal_spacing
 
 
 def _place_value(name: str, value: float) -> Adapt:
@@ -271,103 +263,138 @@ _MISFIT_RULE = "The case is invalid (R11): the right response is an error."
 _BIAS_RULE = "Every output of its channel is {value}, nothing else is; the gradients are unaffected."
 
 DATA_KINDS: dict[str, DataKind] = {
-    "ints": DataKind(_ints, "exact", "small integers, every partial sum exact in the dtype", _EXACT_RULE),
-    "normal": DataKind(_normal, "bound", "standard normal", _BOUND_RULE),
-    "ones": DataKind(_ones, "bound", "all ones: an output counts the taps that reach an element", _BOUND_RULE),
-    "onehot": DataKind(
-        _ints, "exact", "one input element is 1, weights count up: each output shows its tap", _EXACT_RULE, _onehot
+    "ints": DataKind(
+        draw=_ints, judged="exact", about="small integers, every partial sum exact in the dtype", rule=_EXACT_RULE
     ),
-    "small": DataKind(_normal, "bound", "standard normal, scaled down by 2**20 (f16: 2**8)", _BOUND_RULE, _small),
-    "large": DataKind(_normal, "bound", "standard normal, scaled up by 2**20 (f16: 2**8)", _BOUND_RULE, _large),
+    "normal": DataKind(draw=_normal, judged="bound", about="standard normal", rule=_BOUND_RULE),
+    "ones": DataKind(
+        draw=_ones,
+        judged="bound",
+        about="all ones: an output counts the taps that reach an element",
+        rule=_BOUND_RULE,
+    ),
+    "onehot": DataKind(
+        draw=_ints,
+        judged="exact",
+        about="one input element is 1, weights count up: each output shows its tap",
+        rule=_EXACT_RULE,
+        adapt=_onehot,
+    ),
+    "small": DataKind(
+        draw=_normal,
+        judged="bound",
+        about="standard normal, scaled down by 2**20 (f16: 2**8)",
+        rule=_BOUND_RULE,
+        adapt=partial(_scale, sign=-1),
+    ),
+    "large": DataKind(
+        draw=_normal,
+        judged="bound",
+        about="standard normal, scaled up by 2**20 (f16: 2**8)",
+        rule=_BOUND_RULE,
+        adapt=partial(_scale, sign=1),
+    ),
     "mixed": DataKind(
-        _normal, "bound", "standard normal times powers of two from a wide range", _BOUND_RULE, _mixed
+        draw=_normal,
+        judged="bound",
+        about="standard normal times powers of two from a wide range",
+        rule=_BOUND_RULE,
+        adapt=_mixed,
     ),
     "cancel": DataKind(
-        _normal,
-        "bound",
-        "channels in pairs that cancel: the sums are zero, their terms are not",
-        _BOUND_RULE,
-        _cancel,
+        draw=_normal,
+        judged="bound",
+        about="channels in pairs that cancel: the sums are zero, their terms are not",
+        rule=_BOUND_RULE,
+        adapt=_cancel,
     ),
     "extreme": DataKind(
-        _significand,
-        "bound",
-        "exponents as large as the sums allow",
-        "As for normal; no partial sum in any order overflows the format, so infinity or NaN is wrong.",
-        _extreme,
+        draw=_significand,
+        judged="bound",
+        about="exponents as large as the sums allow",
+        rule="As for normal; no partial sum in any order overflows the format, so infinity or NaN is wrong.",
+        adapt=_extreme,
     ),
     "subnormal": DataKind(
-        _ints,
-        "flush",
-        "input and bias are small multiples of the smallest subnormal number",
-        "Each element is exact, or what remains when subnormal products, bias or sums are treated as zero.",
-        _subnormal,
+        draw=_ints,
+        judged="flush",
+        about="input and bias are small multiples of the smallest subnormal number",
+        rule="Each element is exact, or what remains when subnormal products, bias or sums are treated as zero.",
+        adapt=_subnormal,
         headroom=1,
     ),
     "signedzero": DataKind(
-        _zeros,
-        "signed zero",
-        "input, bias and upstream gradient are zeros of both signs, weights are 1 and -1",
-        "All zero. +0 where any product or the bias is +0, since in round to nearest a sum with a term +0 is +0; "
-        "elsewhere either sign.",
-        _signed_zero,
+        draw=_zeros,
+        judged="signed zero",
+        about="input, bias and upstream gradient are zeros of both signs, weights are 1 and -1",
+        rule="All zero. +0 where any product or the bias is +0, since in round to nearest a sum with a term +0 is "
+        "+0; elsewhere either sign.",
+        adapt=_signed_zero,
     ),
     "naninput": DataKind(
-        _ints, "nonfinite", "integers, NaN at one input", _INPUT_RULE.format(value="NaN"), _place_value("x", _NAN)
+        draw=_ints,
+        judged="nonfinite",
+        about="integers, NaN at one input",
+        rule=_INPUT_RULE.format(value="NaN"),
+        adapt=_place_value("x", _NAN),
     ),
     "nanweight": DataKind(
-        _ints,
-        "nonfinite",
-        "integers, NaN at one weight",
-        _WEIGHT_RULE.format(value="NaN"),
-        _place_value("w", _NAN),
+        draw=_ints,
+        judged="nonfinite",
+        about="integers, NaN at one weight",
+        rule=_WEIGHT_RULE.format(value="NaN"),
+        adapt=_place_value("w", _NAN),
     ),
     "nanbias": DataKind(
-        _ints, "nonfinite", "integers, NaN in the bias", _BIAS_RULE.format(value="NaN"), _place_value("bias", _NAN)
+        draw=_ints,
+        judged="nonfinite",
+        about="integers, NaN in the bias",
+        rule=_BIAS_RULE.format(value="NaN"),
+        adapt=_place_value("bias", _NAN),
     ),
     "infinput": DataKind(
-        _ints,
-        "nonfinite",
-        "integers, an infinity at one input",
-        _INPUT_RULE.format(value="the infinity of the product's sign"),
-        _place_value("x", _INF),
+        draw=_ints,
+        judged="nonfinite",
+        about="integers, an infinity at one input",
+        rule=_INPUT_RULE.format(value="the infinity of the product's sign"),
+        adapt=_place_value("x", _INF),
     ),
     "infweight": DataKind(
-        _ints,
-        "nonfinite",
-        "integers, an infinity at one weight",
-        _WEIGHT_RULE.format(value="the infinity of the product's sign"),
-        _place_value("w", _INF),
+        draw=_ints,
+        judged="nonfinite",
+        about="integers, an infinity at one weight",
+        rule=_WEIGHT_RULE.format(value="the infinity of the product's sign"),
+        adapt=_place_value("w", _INF),
     ),
     "infbias": DataKind(
-        _ints,
-        "nonfinite",
-        "integers, an infinity in the bias",
-        _BIAS_RULE.format(value="it"),
-        _place_value("bias", _INF),
+        draw=_ints,
+        judged="nonfinite",
+        about="integers, an infinity in the bias",
+        rule=_BIAS_RULE.format(value="it"),
+        adapt=_place_value("bias", _INF),
     ),
     "wrongrank": DataKind(
-        _ints,
-        "exact",
-        "integers, the input with one axis of length 1 too many",
-        _MISFIT_RULE,
-        _extra_axis,
+        draw=_ints,
+        judged="exact",
+        about="integers, the input with one axis of length 1 too many",
+        rule=_MISFIT_RULE,
+        adapt=_extra_axis,
         misfit=lambda case: f"the input has {case.rank + 1} spatial axes for {case.rank}",
     ),
     "wrongchannels": DataKind(
-        _ints,
-        "exact",
-        "integers, the input with one channel too many",
-        _MISFIT_RULE,
-        _extra_channel,
+        draw=_ints,
+        judged="exact",
+        about="integers, the input with one channel too many",
+        rule=_MISFIT_RULE,
+        adapt=_extra_channel,
         misfit=lambda case: f"the input has {case.in_channels + 1} channels for weights of {case.in_channels}",
     ),
     "wrongbias": DataKind(
-        _ints,
-        "exact",
-        "integers, the bias with one entry too many",
-        _MISFIT_RULE,
-        _longer_bias,
+        draw=_ints,
+        judged="exact",
+        about="integers, the bias with one entry too many",
+        rule=_MISFIT_RULE,
+        adapt=_longer_bias,
         misfit=_misfit_of_bias,
     ),
 }

@@ -95,7 +95,7 @@ def _vjp(g: _Gradient) -> list[str]:
     ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Backend:
     """One backend of Keras.
 
@@ -134,19 +134,33 @@ _JAX = {"JAX_PLATFORMS": "cpu", "JAX_ENABLE_X64": "1"}
 
 BACKENDS: dict[str, Backend] = {
     "tensorflow": Backend(
-        ("tensorflow",),
-        _QUIET,
-        ("import tensorflow as tf",),
-        _tape,
+        packages=("tensorflow",),
+        environment=_QUIET,
+        imports=("import tensorflow as tf",),
+        gradient=_tape,
         half="storage-acc",
         refusals=tensorflow_on_cpu(),
     ),
-    "torch": Backend(("torch",), {}, ("import torch",), _autograd, half="storage-acc", refusals=torch_on_cpu()),
-    "jax": Backend(("jax", "jaxlib"), _JAX, ("import jax",), _vjp),
+    "torch": Backend(
+        packages=("torch",),
+        environment={},
+        imports=("import torch",),
+        gradient=_autograd,
+        half="storage-acc",
+        refusals=torch_on_cpu(),
+    ),
+    "jax": Backend(packages=("jax", "jaxlib"), environment=_JAX, imports=("import jax",), gradient=_vjp),
     # Its convolutions are JAX's.
-    "numpy": Backend(("numpy", "jax"), _JAX, (), None, (no_gradient(_BACKENDS),)),
+    "numpy": Backend(
+        packages=("numpy", "jax"), environment=_JAX, imports=(), gradient=None, limits=(no_gradient(_BACKENDS),)
+    ),
     "openvino": Backend(
-        ("openvino",), {}, (), None, (no_gradient(_BACKENDS), no_dtype(OPENVINO_CPU, "f64")), lazy=True
+        packages=("openvino",),
+        environment={},
+        imports=(),
+        gradient=None,
+        limits=(no_gradient(_BACKENDS), no_dtype(OPENVINO_CPU, "f64")),
+        lazy=True,
     ),
 }
 

@@ -16,7 +16,7 @@ from conformance.cases.case import Case
 __all__ = ["Peer", "load_peers"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Peer:
     """The case list of another project.
 
@@ -57,10 +57,12 @@ def _read(text: str) -> Peer:
     cases = list(map(Case.parse, entry["questions"]))
     settings = [(dtype, "fwd") for dtype in entry["dtypes"]] + [(dtype, "grad") for dtype in entry["gradients"]]
     return Peer(
-        entry["name"],
-        entry["version"],
-        tuple(entry["source"]),
-        entry["data"],
-        tuple(entry["left_out"]),
-        tuple(replace(case, dtype=dtype, direction=direction) for dtype, direction in settings for case in cases),
+        name=entry["name"],
+        version=entry["version"],
+        source=tuple(entry["source"]),
+        data=entry["data"],
+        left_out=tuple(entry["left_out"]),
+        cases=tuple(
+            replace(case, dtype=dtype, direction=direction) for dtype, direction in settings for case in cases
+        ),
     )
