@@ -1,1 +1,1 @@
-"""How each framework is asked: one interface, one module an implementation, one process an adapter."""
+"""How each framework is called: one interface, one module per implementation, one process per adapter."""

@@ -1,7 +1,19 @@
-"""The interface an implementation is wrapped in.
+"""The interface that an adapter implements.
 
-An adapter turns a case into a *program*: the source text of the call that a user of the framework would write.
-The host runs that text, and a repro script prints it, so the two cannot differ.
+An adapter must meet these requirements (``conformance.contract`` tests what a test can tell):
+
+1. It turns a case into a *program*: the source text of the call that a user of the framework would write. The
+   server runs that text and a repro script prints it, so the two cannot differ.
+2. The framework computes the output. Around the call a program may permute axes, flip the kernel, crop the
+   output, pad it with zeros and add the bias, each only where the interface has no parameter for it.
+3. Class attributes are plain declarations: importing the module must not import the framework. The constructor
+   imports it.
+4. What the framework documents that it cannot do, and what its interface cannot express, is declared (``limits``,
+   ``refusals``) with the documentation that says so, or raised as `Declined`. Every other error counts as the
+   framework's.
+5. A program has no side effects on later programs, and leaves outputs that NumPy can read (``export``).
+6. ``promises`` names one accuracy profile per dtype, which holds on every machine; a comment gives the reason
+   where it is weaker than the default.
 """
 
 from __future__ import annotations
@@ -34,11 +46,11 @@ __all__ = [
     "Program",
     "Tensor",
     "call",
-    "converted",
-    "inlined",
+    "conversion_line",
+    "inline_return",
 ]
 
-_CODES_KEPT = 256
+_MAX_CACHED_CODES = 256
 
 _SHORT_NAMES = {dtype.label: dtype.name for dtype in DTYPES.values()}
 
@@ -49,13 +61,13 @@ def _short_name(dtype: np.dtype[Any]) -> str:
 
 
 class Declined(Exception):
-    """An adapter does not ask this question.
+    """An adapter does not run this case.
 
     Attributes
     ----------
     status : str
-        ``unsupported`` (the framework documents that it cannot) or ``inexpressible`` (its interface has no
-        words for it).
+        ``unsupported`` (the framework documents that it cannot) or ``inexpressible`` (its interface cannot
+        express the case).
     reason, source : str
         Why, and the documentation that says so.
     """
@@ -70,11 +82,11 @@ class AdapterBug(Exception):
 
 
 class NotNumbers(Exception):
-    """What an implementation gave as an output is no plain array of numbers."""
+    """An implementation returned something that is not a plain array of numbers."""
 
 
 def _require_numbers(value: Any) -> None:
-    """Raise NotNumbers for an output that conversion to a plain array would make up or hide something of."""
+    """Raise NotNumbers for an output of which conversion to a plain array would invent or hide something."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         masked = int(np.ma.getmaskarray(value).sum())
         raise NotNumbers(f"the output is a masked array, {masked} of whose {value.size} elements are masked")
@@ -89,10 +101,10 @@ def _require_numbers(value: Any) -> None:
 class Program:
     """Source text of one call.
 
-    ``setup`` holds imports and settings of the process. ``body`` finds NumPy arrays ``x``, ``w``, ``bias`` and
-    ``dy`` (those the case has; for second order ``vx``, ``vw`` and ``vb`` too) in the case's layout and leaves the
-    tensors of ``Case.outputs`` as the framework's own, in the case's layout, weights as (Cin, Cout/G, *k).
-    ``bias`` is None without one.
+    ``setup`` holds imports and settings of the process. ``body`` reads the NumPy arrays ``x``, ``w``, ``bias`` and
+    ``dy`` (those the case has; for second order ``vx``, ``vw`` and ``vb`` too) in the case's layout. It assigns
+    the tensors of ``Case.outputs`` as the framework's own, in the case's layout, weights as (Cin, Cout/G, *k).
+    ``bias`` is None for a case without one.
     """
 
     setup: tuple[str, ...]
@@ -104,7 +116,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Tensor:
-    """An answer: values in a carrier dtype, and the short name of the format they came in."""
+    """An output: values in a carrier dtype, and the short name of the format they came in."""
 
     values: np.ndarray
     dtype: str
@@ -121,7 +133,7 @@ class Tensor:
 
 
 def _defines_functions(code: CodeType) -> bool:
-    """Whether code makes functions, each of which ``torch.compile`` ties to the globals it first had."""
+    """Whether code defines functions, each of which ``torch.compile`` ties to the globals it first had."""
     inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
     return any(not function.co_name.startswith("<") for function in inner)
 
@@ -137,38 +149,38 @@ class Adapter(abc.ABC):
     name : str
         Name on the command line.
     packages : tuple of str
-        Distributions whose versions identify an answer, the framework first.
+        Distributions whose versions identify an output, the framework first.
     extra : str
-        Name of the project's extra that installs the packages.
+        Name of the extra in ``pyproject.toml`` that installs the packages.
     documentation : str
         The interface's own documentation.
     limits : tuple of Limit
-        What it is known not to do.
+        What the framework is documented not to do, and what its interface cannot express.
     refusals : tuple of DocumentedRefusal
-        The error messages that stand for a documented limit.
+        The error messages that state a documented limit.
     promises : mapping
         Accuracy profile promised for each dtype (see ``conformance.oracle.error_bound``).
     environment : mapping
         Environment variables its process needs before the framework is imported.
     facts : tuple of Fact
-        What is measured in its process, beside the facts of its packages (``conformance.adapters.facts.FACTS``).
+        What is measured in its process, besides the facts of its packages (``conformance.adapters.facts.FACTS``).
     bias_in_storage : bool
-        Whether the bias is added by a second operation on a result that is already rounded to the format of the
-        question (and its gradient is a sum in that format), so that half formats promise no more than
+        Whether the bias is added by a second operation to a result that is already rounded to the format of the
+        case (and its gradient is a sum in that format), so that half formats promise no more than
         ``storage-acc`` with a bias.
     shape_only : bool
-        Whether it is a shape inference, which answers a forward question by the output shape alone: its programs
-        leave ``shape``, in the case's layout, in place of ``y``.
+        Whether it only infers shapes: its programs run forward cases and assign ``shape``, in the case's layout,
+        instead of ``y``.
     second_order : bool
-        Whether its programs ask for the gradients of gradients (R16).
+        Whether its programs compute the gradients of gradients (R16).
     device : str
         ``cpu`` or ``cuda``.
     repeatable : bool
-        Whether two answers to one question have the same bits; False where the documentation says that they may
-        not, and then only exact data are held to it.
+        Whether two runs of one case give the same bits; False where the documentation says that they may not.
+        Then only exact data must be the same in both runs.
     compiles_in_threads : bool
-        Whether several programs may run at a time, and what the framework compiles for one stays for the next, so
-        that questions whose turn has not come can be compiled for.
+        Whether several programs may run at a time, and what the framework compiles for one is kept for the next,
+        so that the server can compile for cases that still wait.
     """
 
     name: ClassVar[str]
@@ -200,7 +212,7 @@ class Adapter(abc.ABC):
         self._machine = MACHINES[NATIVE]
 
     def run_under(self, machine: Machine) -> None:
-        """Run under a machine profile from now on: make those of its settings that are statements."""
+        """Run under a machine profile from now on: execute those of its settings that are statements."""
         self._machine = machine
         modules = {name: sys.modules[name] for name in self.packages if name in sys.modules}
         for line in machine.statements_for(self.packages):
@@ -213,13 +225,13 @@ class Adapter(abc.ABC):
 
     @abc.abstractmethod
     def program(self, case: Case) -> Program:
-        """Write the call for a case; raises Declined for a question it has no words for."""
+        """Write the call for a case; raises Declined for a case that the interface cannot express."""
 
     @classmethod
     def promise(cls, case: Case) -> str:
-        """The accuracy profile promised for a case: that of its dtype, and what the bias leaves of it.
+        """The accuracy profile promised for a case: that of its dtype, or a weaker one because of the bias.
 
-        Second order adds two outputs that each are rounded to the format of the question (R16).
+        Second order adds two outputs that are each rounded to the format of the case (R16).
         """
         rounded_before = (cls.bias_in_storage and case.bias) or case.direction == "grad2"
         if rounded_before and case.dtype in ("f16", "bf16"):
@@ -227,12 +239,12 @@ class Adapter(abc.ABC):
         return cls.promises[case.dtype]
 
     def export(self, value: Any) -> Tensor:
-        """Take an answer out of the framework."""
+        """Take an output out of the framework."""
         return Tensor.of(value)
 
     @classmethod
     def as_numpy(cls, case: Case, name: str) -> str:
-        """Source text that does what `export` does, for scripts that run without us."""
+        """Source text that does what `export` does, for scripts that run without the suite."""
         return f"np.asarray({name})" + (".astype(np.float32)" if case.dtype == "bf16" else "")
 
     @classmethod
@@ -246,22 +258,22 @@ class Adapter(abc.ABC):
         return next((refusal for refusal in cls.refusals if refusal.explains(case, message)), None)
 
     def save_model(self, case: Case, tensors: Mapping[str, np.ndarray]) -> tuple[str, bytes]:
-        """Suffix and bytes of the model file that a runtime is asked with; raises Declined without one."""
-        raise Declined("inexpressible", "the question is put without a model file", self.documentation)
+        """Suffix and bytes of the model file that a runtime loads; raises Declined without one."""
+        raise Declined("inexpressible", "this adapter uses no model file", self.documentation)
 
     def run(
         self, case: Case, tensors: Mapping[str, np.ndarray], *, beyond_limits: bool = False
     ) -> dict[str, Tensor]:
-        """Ask the framework.
+        """Run a case on the framework.
 
         Parameters
         ----------
         case : Case
-            The question.
+            The case.
         tensors : mapping of numpy.ndarray
             Input data as ``conformance.cases.data.make_tensors`` makes them.
         beyond_limits : bool
-            Ask even where a declared limit applies, to see whether it still holds.
+            Run the case even where a declared limit applies, to see whether it still holds.
 
         Returns
         -------
@@ -271,11 +283,11 @@ class Adapter(abc.ABC):
         Raises
         ------
         Declined
-            The question is outside what the adapter asks.
+            The adapter does not run the case.
         AdapterBug
             The adapter failed before the framework could.
         NotNumbers
-            An output is no plain array of numbers.
+            An output is not a plain array of numbers.
         Exception
             Whatever the framework raises.
         """
@@ -283,9 +295,9 @@ class Adapter(abc.ABC):
         if limit is not None:
             raise Declined(limit.status, limit.reason, limit.source)
         if self.shape_only and case.direction != "fwd":
-            raise Declined("inexpressible", "shape inference answers forward questions", self.documentation)
+            raise Declined("inexpressible", "shape inference runs forward cases only", self.documentation)
         if case.direction == "grad2" and not self.second_order:
-            raise Declined("inexpressible", "no gradients of gradients are asked for here", self.documentation)
+            raise Declined("inexpressible", "this adapter computes no gradients of gradients", self.documentation)
         namespace = self._execute(case, tensors)
         try:
             if self.shape_only:
@@ -294,10 +306,10 @@ class Adapter(abc.ABC):
         except NotNumbers:
             raise
         except Exception as error:
-            raise AdapterBug(f"cannot take the answer: {type(error).__name__}: {error}") from error
+            raise AdapterBug(f"cannot read the output: {type(error).__name__}: {error}") from error
 
     def _execute(self, case: Case, tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
-        """Run the program of a case and return all that it left."""
+        """Run the program of a case and return the names it assigned."""
         try:
             program = self.program_here(case)
             code = self._compiled(program)
@@ -316,18 +328,18 @@ class Adapter(abc.ABC):
         return namespace
 
     def _compiled(self, program: Program) -> CodeType:
-        """The code of a program, compiled once for both answers to a question and for others in the same words."""
+        """The code of a program, compiled once for both runs of a case and for other cases with the same body."""
         source = "\n".join(program.body)
         code = self._codes.get(source)
         if code is not None:
             return code
-        # The lines are made known to linecache, so that a traceback shows them and compilers that ask for
+        # The lines are put into linecache, so that a traceback shows them and compilers that ask for
         # the source of a function find it.
         filename = f"<{self.name} program>"
         linecache.cache[filename] = (len(source), None, [line + "\n" for line in program.body], filename)
         code = compile(source, filename, "exec")
         if not _defines_functions(code):
-            if len(self._codes) >= _CODES_KEPT:
+            if len(self._codes) >= _MAX_CACHED_CODES:
                 self._codes.clear()
             self._codes[source] = code
         return code
@@ -340,23 +352,23 @@ class Adapter(abc.ABC):
         return self._namespaces[lines]
 
 
-def converted(names: Sequence[str], convert: Callable[[str], str]) -> str:
-    """The line that makes the framework's tensors of arrays, under the same names."""
+def conversion_line(names: Sequence[str], convert: Callable[[str], str]) -> str:
+    """The line that converts arrays to the framework's tensors, under the same names."""
     if len(names) == 1:
         return f"{names[0]} = {convert(names[0])}"
-    listed = ", ".join(names)
-    return f"{listed} = ({convert('a')} for a in ({listed}))"
+    joined = ", ".join(names)
+    return f"{joined} = ({convert('a')} for a in ({joined}))"
 
 
-def inlined(lines: Iterable[str]) -> list[str]:
-    """The lines of a function as statements that leave ``y`` in place of returning it."""
+def inline_return(lines: Iterable[str]) -> list[str]:
+    """The lines of a function as statements that assign ``y`` instead of returning it."""
     *before, last = lines
     result = last.removeprefix("return ")
     return before if result == "y" else [*before, f"y = {result}"]
 
 
 def call(function: str, arguments: Iterable[tuple[str, Any]], *, width: int = 100) -> str:
-    """Print a call, one argument a line where it is long; arguments named "" are positional."""
+    """Print a call, one argument per line where it is long; arguments named "" are positional."""
     parts = [f"{name}={value}" if name else str(value) for name, value in arguments]
     line = f"{function}({', '.join(parts)})"
     if len(line) <= width:

@@ -1,4 +1,4 @@
-"""What an adapter declares its framework cannot do: limits known before a call, refusals known by message."""
+"""What an adapter declares its framework cannot do: limits checked before a call, refusals matched by message."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Limit:
     status : str
         ``unsupported`` or ``inexpressible``.
     parameter : str
-        Name of the case field the limit is about.
+        Name of the case field that the limit is about.
     applies : callable
         Whether a case meets the limit.
     reason, source : str
-        The limit in words, and the documentation that states it.
+        A description of the limit, and the documentation that states it.
     """
 
     status: str
@@ -43,8 +43,8 @@ def _always(case: Case) -> bool:
 class DocumentedRefusal:
     """An error message by which a framework says that this CPU, layout, dtype or build is not supported.
 
-    A `Limit` is known before the call is made. Some limits depend on the machine or on the build, so that only the
-    framework's own message tells: an exception that matches here is ``unsupported``, on every machine.
+    A `Limit` is checked before the call. Some limits depend on the machine or on the build, so that only the
+    framework's own message shows them: an exception that matches here is ``unsupported``, on every machine.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class DocumentedRefusal:
     applies : callable
         Whether a case has the property that the message names.
     reason, source : str
-        The limit in words, and the documentation that states it.
+        A description of the limit, and the documentation that states it.
     before : pair of str
         A distribution and the first of its versions that no longer documents the limit; empty for none.
     """

@@ -1,4 +1,4 @@
-"""Which devices this machine has, asked of the driver, so that no framework is imported to find out."""
+"""Which devices this machine has, according to the driver, so that no framework is imported to find out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DEVICES = ("cpu", "cuda")
 
 @functools.cache
 def present(device: str) -> bool:
-    """Whether a device is here: ``cuda`` where NVIDIA's driver answers and counts at least one."""
+    """Whether a device is present: ``cuda`` where NVIDIA's driver starts and counts at least one."""
     if device == "cpu":
         return True
     try:

@@ -1,4 +1,4 @@
-"""What an answer depends on beside the case: versions, processor, threads and settings."""
+"""What an output depends on besides the case: versions, processor, threads and settings."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _VARIABLES = ("KERAS_BACKEND", "TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS", "JAX_PLATFO
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
     """Installed versions of distributions; those that are not installed are left out."""
-    from importlib import metadata  # here, as a process is started before that is needed, and it takes its time
+    from importlib import metadata  # slow, and not needed before a process is started
 
-    found = {}
+    installed = {}
     for package in packages:
         with suppress(metadata.PackageNotFoundError):
-            found[package] = metadata.version(package)
-    return found
+            installed[package] = metadata.version(package)
+    return installed
 
 
 def processors() -> int:
@@ -48,7 +48,7 @@ def _processor() -> tuple[str, list[str]]:
 
 
 def cpu_flags() -> list[str]:
-    """Those of the processor's flags that decide which kernels run, as the kernel lists them."""
+    """The processor's flags that decide which kernels run, as the operating system lists them."""
     return _processor()[1]
 
 

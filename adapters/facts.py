@@ -1,6 +1,6 @@
 """Facts: what is measured about the machine and the build that an adapter runs on.
 
-The framework is asked where it can say, and one cheap call finds it out where it cannot. What could not be
+A fact is read from the framework where it reports it, and from one cheap call where it does not. What could not be
 measured is None, never a guess. Facts are measured in a fork of the adapter's process, before its first case, so
 that measuring leaves nothing behind in the process that computes.
 """
@@ -33,7 +33,7 @@ class Fact:
     name : str
         Dotted name, such as ``tensorflow.onednn``.
     about : str
-        What it says, in one line.
+        What it means, in one line.
     measure : callable
         Returns its value in the process it is called in, None where it does not apply. Where it raises, the value
         is None, too.
@@ -48,8 +48,8 @@ def _module(name: str) -> Any:
     return importlib.import_module(name)
 
 
-# NumPy finds the processor's features by CPUID, which an emulator answers for the processor it emulates, while
-# /proc/cpuinfo is the host's. NumPy 2.4 dispatches on levels of x86-64, older ones on single features.
+# NumPy reads the processor's features by CPUID, which an emulator answers for the processor it emulates, while
+# /proc/cpuinfo is the host's. NumPy 2.4 dispatches on levels of x86-64, older releases on single features.
 _X86_LEVELS = (("X86_V4", "avx512f"), ("X86_V3", "avx2"), ("X86_V2", "sse4.2"))
 _FEATURES = (("AVX512F", "avx512f"), ("AVX2", "avx2"), ("AVX", "avx"), ("SSE42", "sse4.2"), ("SVE", "sve"),
              ("ASIMD", "neon"), ("NEON", "neon"), ("SSE2", "sse2"))  # fmt: skip
@@ -65,17 +65,17 @@ def _numpy_features() -> dict[str, bool]:
 
 
 def _numpy_isa() -> str | None:
-    """The highest instruction set that NumPy uses, None where it does not say."""
-    found = _numpy_features()
-    table = _X86_LEVELS if "X86_V3" in found else _FEATURES
-    return next((level for feature, level in table if found.get(feature)), None)
+    """The highest instruction set that NumPy uses, None where it does not report any."""
+    features = _numpy_features()
+    table = _X86_LEVELS if "X86_V3" in features else _FEATURES
+    return next((level for feature, level in table if features.get(feature)), None)
 
 
 def _cpu_isa() -> str | None:
-    found = _numpy_features()
-    if not found or os.environ.get("NPY_DISABLE_CPU_FEATURES"):
+    features = _numpy_features()
+    if not features or os.environ.get("NPY_DISABLE_CPU_FEATURES"):
         flags = cpu_flags()
-        known = {
+        levels = {
             "avx512f": "avx512f",
             "avx2": "avx2",
             "avx": "avx",
@@ -83,21 +83,21 @@ def _cpu_isa() -> str | None:
             "sve": "sve",
             "asimd": "neon",
         }
-        return next((level for flag, level in known.items() if flag in flags), None)
-    return next((level for feature, level in _FEATURES if found.get(feature)), None)
+        return next((level for flag, level in levels.items() if flag in flags), None)
+    return next((level for feature, level in _FEATURES if features.get(feature)), None)
 
 
-def _tasks() -> Counter[str]:
-    """Names of this process's threads, as the kernel has them."""
-    found: Counter[str] = Counter()
+def _thread_names() -> Counter[str]:
+    """Names of this process's threads, as the operating system has them."""
+    names: Counter[str] = Counter()
     for task in os.listdir("/proc/self/task"):
         with open(f"/proc/self/task/{task}/comm", encoding="ascii", errors="replace") as file:
-            found[file.read().strip()] += 1
-    return found
+            names[file.read().strip()] += 1
+    return names
 
 
-def _printed(run: Callable[[], object]) -> str:
-    """What a call prints, that of compiled code included."""
+def _capture_stdout(run: Callable[[], object]) -> str:
+    """What a call prints, including what compiled code prints."""
     with tempfile.TemporaryFile() as file:
         before = os.dup(1)
         os.dup2(file.fileno(), 1)
@@ -116,8 +116,8 @@ def _isa_in(printed: str) -> str | None:
     Its format: https://uxlfoundation.github.io/oneDNN/dev_guide_verbose.html.
     """
     for line in printed.splitlines():
-        _, found, isa = line.partition("info,cpu,isa:")
-        if found:
+        _, separator, isa = line.partition("info,cpu,isa:")
+        if separator:
             return isa.strip().removeprefix("Intel ")
     return None
 
@@ -139,7 +139,7 @@ def _torch_onednn_isa() -> str | None:
         with torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON):
             torch.ones(1, 16, 8, 8).to_mkldnn()
 
-    return _isa_in(_printed(run))
+    return _isa_in(_capture_stdout(run))
 
 
 # TensorFlow
@@ -155,7 +155,7 @@ def _tensorflow_call(dtype: str = "float32", data_format: str = "NHWC", dilation
     tf.nn.conv2d_transpose(one, one, (1, 1, 1, 1), 1, "VALID", data_format, dilations).numpy()
 
 
-def _takes(**arguments: Any) -> Callable[[], bool]:
+def _accepts(**arguments: Any) -> Callable[[], bool]:
     def measure() -> bool:
         errors = _module("tensorflow").errors
         try:
@@ -169,12 +169,12 @@ def _takes(**arguments: Any) -> Callable[[], bool]:
 
 @cache
 def _first_tensorflow_call() -> tuple[int | None, str | None]:
-    """What can be seen at the first call alone: the threads that it starts, and what oneDNN prints."""
+    """What shows at the first call only: the threads that it starts, and what oneDNN prints."""
     os.environ["ONEDNN_VERBOSE"] = "profile_create"  # read at the first primitive
-    before = _tasks()
-    printed = _printed(_tensorflow_call)
+    before = _thread_names()
+    printed = _capture_stdout(_tensorflow_call)
     # The intra-op pool's threads have the name of the process, those of its other pools start with tf_.
-    new = _tasks() - before
+    new = _thread_names() - before
     return sum(count for name, count in new.items() if not name.startswith("tf_")) or None, _isa_in(printed)
 
 
@@ -185,7 +185,7 @@ _XLA_LEVELS = (("+amx-tile", "amx"), ("+avx512f", "avx512f"), ("+avx2", "avx2"),
 
 
 def _xla_isa() -> str | None:
-    """The highest of the features that XLA compiled a small program for; its serialized form lists them."""
+    """The highest feature that XLA compiled a small program for; the program's serialized form lists them."""
     jax = _module("jax")
     compiled = jax.jit(lambda x: x + 1).lower(jax.ShapeDtypeStruct((4,), "float32")).compile()
     features = set(compiled.runtime_executable().serialize().replace(b"\0", b",").split(b","))
@@ -194,7 +194,7 @@ def _xla_isa() -> str | None:
 
 def _xla_threads() -> int | None:
     _module("jax").devices("cpu")
-    return _tasks()["tf_XLAEigen"] or None
+    return _thread_names()["tf_XLAEigen"] or None
 
 
 # OpenVINO
@@ -243,7 +243,7 @@ FACTS: Mapping[str, tuple[Fact, ...]] = {
             Fact(
                 name=f"tensorflow.channels_first.{short}",
                 about=f"whether tf.nn.conv2d_transpose takes NCHW in {dtype}",
-                measure=_takes(dtype=dtype, data_format="NCHW"),
+                measure=_accepts(dtype=dtype, data_format="NCHW"),
             )
             for short, dtype in _DTYPES.items()
         ),
@@ -251,7 +251,7 @@ FACTS: Mapping[str, tuple[Fact, ...]] = {
             Fact(
                 name=f"tensorflow.dilation.{short}",
                 about=f"whether tf.nn.conv2d_transpose takes a dilation in {dtype}",
-                measure=_takes(dtype=dtype, dilations=2),
+                measure=_accepts(dtype=dtype, dilations=2),
             )
             for short, dtype in _DTYPES.items()
         ),
@@ -286,15 +286,15 @@ def flags_up_to(flags: Iterable[str], isa: FactValue) -> list[str]:
 
 
 def calls_with(count: int) -> Fact:
-    """``threads`` of an adapter whose programs say how many there are."""
-    return Fact(name="threads", about="what its programs ask for", measure=lambda: count)
+    """``threads`` of an adapter whose programs set their number."""
+    return Fact(name="threads", about="the number that its programs set", measure=lambda: count)
 
 
 def facts_for(packages: Iterable[str], more: Iterable[Fact] = ()) -> list[Fact]:
     """The facts of an adapter: those of every process, of its packages, and its own; a name is measured once."""
-    found = {fact.name: fact for fact in _ALWAYS}
+    by_name = {fact.name: fact for fact in _ALWAYS}
     for package in packages:
         for fact in FACTS.get(package, ()):
-            found.setdefault(fact.name, fact)
-    found |= {fact.name: fact for fact in more}
-    return list(found.values())
+            by_name.setdefault(fact.name, fact)
+    by_name |= {fact.name: fact for fact in more}
+    return list(by_name.values())

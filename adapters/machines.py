@@ -1,8 +1,8 @@
 """Machine profiles: documented settings that make an adapter run as if on another machine.
 
-A profile is checked by facts (`conformance.adapters.facts`) once the adapter's process has started: a setting that
-took no effect is an error of the suite, never a run that passes for another machine. This module imports the
-standard library only, as a process is started by it before anything large is loaded.
+Facts (`conformance.adapters.facts`) check a profile once the adapter's process has started: a setting that took no
+effect is an error of the suite, never a run that counts as one of another machine. This module imports the
+standard library only, because it starts a process before anything large is loaded.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MANY = 8
 
 
 class UnknownMachine(ValueError):
-    """A name that is not a machine profile, or a profile that cannot be had."""
+    """A name that is not a machine profile, or a profile that is not available."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,26 +34,26 @@ class Machine:
     name : str
         Name on the command line.
     about : str
-        What it makes, in one line.
+        What it changes, in one line.
     sources : tuple of str
         Documentation of the settings.
     variables : mapping
-        Environment variables by distribution; ``*`` for every process.
+        Environment variables per distribution; ``*`` for every process.
     statements : mapping
-        Lines of Python by distribution, run once the framework is imported.
+        Lines of Python per distribution, run once the framework is imported.
     one_processor : bool
         Whether the process is bound to one processor.
     emulator : tuple of str
         Command that the interpreter is started with.
     too_old_for : mapping of str
-        Distributions that do not start there, with the reason.
+        Distributions that do not start under it, with the reason.
     patience : float
         How many times longer than natively a process may take.
     needs : str
-        Instruction set that the processor must have, as the kernel calls it; empty for none.
+        Instruction set that the processor must have, as the operating system names it; empty for none.
     facts : mapping of str
         What must hold after the start: a regular expression for the whole text of a fact's value, by name. Facts
-        that the adapter does not have, and those without a value, are not checked; one at least must be.
+        that the adapter does not have, and those without a value, are not checked; at least one must be checked.
     """
 
     name: str
@@ -70,32 +70,32 @@ class Machine:
 
     def variables_for(self, packages: Iterable[str]) -> dict[str, str]:
         """The environment variables of a process with these distributions."""
-        found: dict[str, str] = {}
+        variables: dict[str, str] = {}
         for name in (_EVERY, *packages):
-            found |= self.variables.get(name, {})
-        if "XLA_FLAGS" in found:  # a list, to which the user's own belong
-            found["XLA_FLAGS"] = " ".join(filter(None, [os.environ.get("XLA_FLAGS"), found["XLA_FLAGS"]]))
-        return found
+            variables |= self.variables.get(name, {})
+        if "XLA_FLAGS" in variables:  # a list that also holds the user's own flags
+            variables["XLA_FLAGS"] = " ".join(filter(None, [os.environ.get("XLA_FLAGS"), variables["XLA_FLAGS"]]))
+        return variables
 
     def framework_variables(self, packages: Iterable[str]) -> dict[str, str]:
-        """Those of the variables that frameworks read, as scripts set them after NumPy is imported."""
-        found = self.variables_for(packages)
-        return {name: value for name, value in found.items() if name not in self.variables.get(_EVERY, {})}
+        """The variables that frameworks read, without NumPy's: scripts set them after NumPy is imported."""
+        variables = self.variables_for(packages)
+        return {name: value for name, value in variables.items() if name not in self.variables.get(_EVERY, {})}
 
     def statements_for(self, packages: Iterable[str]) -> tuple[str, ...]:
         """The lines that a process with these distributions runs after its imports."""
         return tuple(line for name in packages for line in self.statements.get(name, ()))
 
     def unreachable(self) -> str:
-        """Why it cannot be had on this machine; empty where it can."""
+        """Why the profile is not available on this machine; empty where it is."""
         if self.emulator and shutil.which(self.emulator[0]) is None:
             return f"{self.emulator[0]} is not installed; on Debian: apt-get install qemu-user-static"
         if (self.emulator or self.needs) and platform.machine() not in ("x86_64", "AMD64"):
-            return f"it is a kind of x86-64, and this machine is {platform.machine()}"
+            return f"it needs x86-64, and this machine is {platform.machine()}"
         if self.needs and self.needs not in _flags():
-            return f"this processor has no {self.needs}"
+            return f"this processor does not have {self.needs}"
         if self.one_processor and not hasattr(os, "sched_setaffinity"):
-            return "this system binds no process to a processor"
+            return "this system cannot bind a process to a processor"
         return ""
 
 
@@ -128,7 +128,7 @@ def _capped(
     facts: Mapping[str, str],
 ) -> Machine:  # fmt: skip
     """A profile that caps the instruction set, each library by its own setting."""
-    of_jax = {"XLA_FLAGS": f"--xla_cpu_max_isa={xla}"}
+    xla_flags = {"XLA_FLAGS": f"--xla_cpu_max_isa={xla}"}
     return Machine(
         name=name,
         about=about,
@@ -136,8 +136,8 @@ def _capped(
         variables={
             _EVERY: {"OPENBLAS_CORETYPE": openblas} | ({"NPY_DISABLE_CPU_FEATURES": numpy} if numpy else {}),
             "torch": {"ONEDNN_MAX_CPU_ISA": onednn, "ATEN_CPU_CAPABILITY": aten, "MKL_ENABLE_INSTRUCTIONS": mkl},
-            "tensorflow": {"ONEDNN_MAX_CPU_ISA": onednn, **of_jax},
-            "jax": of_jax,
+            "tensorflow": {"ONEDNN_MAX_CPU_ISA": onednn, **xla_flags},
+            "jax": xla_flags,
         },
         needs=needs,
         facts=facts,
@@ -156,7 +156,7 @@ def _threads(name: str, count: int, *, about: str, one_processor: bool) -> Machi
             "tensorflow": {"TF_NUM_INTRAOP_THREADS": text, "TF_NUM_INTEROP_THREADS": text},
             "jax": {"NPROC": text},
         },
-        # MKL gives no more threads than there are processors to one that only sets variables.
+        # Where only the variables are set, MKL starts no more threads than there are processors.
         statements={"torch": (f"torch.set_num_threads({text})",)},
         one_processor=one_processor,
         facts={"threads": text} | ({"cpu.count": "1"} if one_processor else {}),
@@ -168,7 +168,7 @@ def _emulated(name: str, model: str, isa: str, too_old_for: Mapping[str, str]) -
         name=name,
         about=f"an emulated {model}, by QEMU's user mode: every library chooses the kernels of that processor",
         sources=(_QEMU,),
-        # Without check=off it warns of features that QEMU does not emulate; what it does emulate, the facts show.
+        # Without check=off QEMU warns about features that it does not emulate; the facts show what it emulates.
         emulator=("qemu-x86_64-static", "-cpu", f"{model},check=off"),
         too_old_for=too_old_for,
         patience=20.0,
@@ -248,15 +248,15 @@ def machine_named(name: str) -> Machine:
     Raises
     ------
     UnknownMachine
-        With the names that there are.
+        The message lists the names.
     """
     if name not in MACHINES:
-        raise UnknownMachine(f"unknown machine {name!r}; known are {', '.join(MACHINES)}")
+        raise UnknownMachine(f"unknown machine {name!r}; the machines are {', '.join(MACHINES)}")
     return MACHINES[name]
 
 
 def inapplicable(machine: Machine, packages: Iterable[str], environment: Mapping[str, str]) -> str:
-    """Why a profile cannot be made for an adapter; empty where it can.
+    """Why a profile does not apply to an adapter; empty where it does.
 
     Parameters
     ----------
@@ -270,25 +270,25 @@ def inapplicable(machine: Machine, packages: Iterable[str], environment: Mapping
     packages = tuple(packages)
     for name in packages:
         if name in machine.too_old_for:
-            return f"{name} does not start there: {machine.too_old_for[name]}"
+            return f"{name} does not start under it: {machine.too_old_for[name]}"
     for_every_process = machine.one_processor or machine.emulator or machine.name == NATIVE
     set_for = {*machine.variables, *machine.statements}
     if not for_every_process and set_for.isdisjoint(packages):
         return f"none of {', '.join(packages)} has a setting for it"
-    wanted = machine.variables_for(packages)
+    variables = machine.variables_for(packages)
     for name, value in environment.items():
-        if wanted.get(name, value) != value:
+        if variables.get(name, value) != value:
             return f"the adapter itself sets {name}={value}"
     return ""
 
 
 def unmet(machine: Machine, facts: Mapping[str, object]) -> str:
-    """What of a profile does not hold; empty where all does.
+    """Which expectations of a profile do not hold; empty where all do.
 
     Parameters
     ----------
     machine : Machine
-        The profile a process was started under.
+        The profile that a process was started under.
     facts : mapping
         What was measured in it.
     """

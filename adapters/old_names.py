@@ -1,7 +1,7 @@
 """The names ``adapters`` and ``cases``, which were packages of their own before they were parts of
 ``conformance``.
 
-Adapters of other projects may still import them; a later version takes them away.
+Adapters of other projects may still import them; a later version will remove them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _RENAMED = {"limits": "frameworks.common_limits", "process": "host.client", "wir
 
 @contextmanager
 def importable() -> Iterator[None]:
-    """Let the old names stand for the new ones, as far as nobody else has packages of those names."""
+    """Let the old names mean the new ones, unless another project has packages of those names."""
     finder = _OldNames()
     sys.meta_path.insert(0, finder)
     try:
@@ -44,7 +44,7 @@ class _OldNames(MetaPathFinder, Loader):
         if package not in _PACKAGES:
             return None
         if module:
-            # A module of somebody else's package is theirs too.
+            # A module of another project's package belongs to that project.
             ours = sys.modules.get(f"conformance.{package}")
             new = _new_name(package, module) if sys.modules.get(package) is ours else None
             return None if new is None else ModuleSpec(fullname, self, loader_state=new)
@@ -52,7 +52,7 @@ class _OldNames(MetaPathFinder, Loader):
         if theirs is not None and theirs.origin is not None:
             return theirs
         warnings.warn(
-            f"{package!r} is 'conformance.{package}' now; a later version takes the old name away",
+            f"{package!r} is 'conformance.{package}' now; a later version will remove the old name",
             DeprecationWarning,
             stacklevel=2,
         )

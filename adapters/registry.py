@@ -1,4 +1,4 @@
-"""Which adapters there are, and how a name on the command line becomes one.
+"""The list of adapters, and how a name on the command line becomes one.
 
 A name is a built-in (``torch``), an entry point of the group ``conformance.adapters``, or ``file.py:Class``. Any
 of them may be followed by ``~MACHINE``, a machine profile to run under, and by ``@/path/to/python`` to run in
@@ -99,8 +99,8 @@ _FRAMEWORKS = {
 BUILT_IN = {name: f"conformance.adapters.frameworks.{target}" for name, target in _FRAMEWORKS.items()}
 
 
-# Asked when nobody is named: how most people call each framework. Variants of the same implementation are asked by
-# name or pattern.
+# The adapters of a run that names none: how most people call each framework. Variants of the same implementation
+# run when a name or a pattern selects them.
 EVERYDAY = (
     "torch",
     "keras-tensorflow",
@@ -118,27 +118,27 @@ EVERYDAY = (
 
 
 class UnknownAdapter(ValueError):
-    """A name that is no adapter."""
+    """A name that is not an adapter."""
 
 
 class MachineOutOfReach(UnknownAdapter):
-    """A machine profile that this machine, or the adapter, cannot have."""
+    """A machine profile that is not available on this machine, or does not apply to the adapter."""
 
 
 @dataclass(frozen=True)
 class AdapterSpec:
-    """Where an adapter is and what runs it.
+    """Where an adapter's class is, and which interpreter runs it.
 
     Attributes
     ----------
     name : str
-        As the user wrote it; names the adapter in results.
+        As the user wrote it; the adapter's name in results.
     target : str
         ``module:Class`` or ``/path/file.py:Class``.
     python : str
-        The interpreter its process starts.
+        The interpreter of its process.
     machine : str
-        The machine profile it runs under.
+        The machine profile that it runs under.
     """
 
     name: str
@@ -148,7 +148,7 @@ class AdapterSpec:
 
     @property
     def foreign(self) -> bool:
-        """Whether it runs in another environment than this one."""
+        """Whether it runs in a different environment from this one."""
         return self.python != sys.executable
 
     @property
@@ -158,7 +158,7 @@ class AdapterSpec:
 
 
 def _entry_points() -> dict[str, str]:
-    from importlib import metadata  # here for the same reason as in `versions`
+    from importlib import metadata  # slow, see `versions`
 
     return {point.name: point.value for point in metadata.entry_points(group=GROUP)}
 
@@ -166,39 +166,39 @@ def _entry_points() -> dict[str, str]:
 def split_name(name: str) -> tuple[str, str, str]:
     """The parts of ``ADAPTER~MACHINE@PYTHON``: adapter, machine profile (native by default), interpreter or ""."""
     plain, _, python = name.partition("@")
-    found = _MACHINE.search(plain)
-    return (plain, NATIVE, python) if found is None else (plain[: found.start()], found["machine"], python)
+    match = _MACHINE.search(plain)
+    return (plain, NATIVE, python) if match is None else (plain[: match.start()], match["machine"], python)
 
 
 def on_machine(name: str, machine: str) -> str:
-    """The name of an adapter under a machine profile; that of ``native`` is the adapter's own."""
+    """The name of an adapter under a machine profile; under ``native`` it is the plain name."""
     plain, _, python = split_name(name)
     return plain + (f"~{machine}" if machine != NATIVE else "") + (f"@{python}" if python else "")
 
 
 def resolve(name: str) -> AdapterSpec:
-    """Find the adapter a name stands for.
+    """Find the adapter that a name means.
 
     Raises
     ------
     UnknownAdapter
-        With the names that are known.
+        The message lists the known names.
     """
     plain, machine, python = split_name(name)
     if python and not Path(python).is_file():
-        raise UnknownAdapter(f"adapter {name!r}: there is no interpreter {python}")
+        raise UnknownAdapter(f"adapter {name!r}: interpreter not found: {python}")
     path, colon, class_name = plain.rpartition(":")
     if colon and path.endswith(".py"):
         if not Path(path).is_file():
-            raise UnknownAdapter(f"adapter {name!r}: there is no file {path}")
+            raise UnknownAdapter(f"adapter {name!r}: file not found: {path}")
         if not class_name.isidentifier():
-            raise UnknownAdapter(f"adapter {name!r}: {class_name!r} is no class name; write file.py:Class")
+            raise UnknownAdapter(f"adapter {name!r}: {class_name!r} is not a class name; write file.py:Class")
         target = f"{Path(path).resolve()}:{class_name}"
     else:
         target = BUILT_IN.get(plain) or _entry_points().get(plain, "")
         if not target:
             raise UnknownAdapter(
-                f"unknown adapter {plain!r}; known are {', '.join(sorted(all_adapters()))}, or file.py:Class"
+                f"unknown adapter {plain!r}; known adapters: {', '.join(sorted(all_adapters()))}, or file.py:Class"
             )
     if machine != NATIVE:
         _check_machine(name, machine, target)
@@ -213,16 +213,16 @@ def _check_machine(name: str, machine: str, target: str) -> None:
     kind = load(target)
     why_not = profile.unreachable() or inapplicable(profile, kind.packages, kind.environment)
     if why_not:
-        raise MachineOutOfReach(f"adapter {name!r}: no machine profile {machine} here: {why_not}")
+        raise MachineOutOfReach(f"adapter {name!r}: machine profile {machine} is not available: {why_not}")
 
 
 def load(target: str) -> type[Adapter]:
     """Import the class an adapter spec points to; the framework itself is imported when it is constructed."""
-    from conformance.adapters.base import Adapter  # a name alone is resolved before anything large is imported
+    from conformance.adapters.base import Adapter  # here, so that resolving a name imports nothing large
 
     path, _, class_name = target.rpartition(":")
     if path.endswith(".py"):
-        # Under a name of its own: the file may be called as the framework is.
+        # Under a unique module name: the file may have the name of the framework.
         spec = importlib.util.spec_from_file_location(f"conformance_adapter_{Path(path).stem}", path)
         if spec is None or spec.loader is None:
             raise UnknownAdapter(f"{path} cannot be imported")
@@ -238,20 +238,20 @@ def load(target: str) -> type[Adapter]:
     else:
         with _old_names():
             module = importlib.import_module(path)
-    found = getattr(module, class_name, None)
-    if not (isinstance(found, type) and issubclass(found, Adapter)):
-        raise UnknownAdapter(f"{target} is no Adapter class")
-    return found
+    kind = getattr(module, class_name, None)
+    if not (isinstance(kind, type) and issubclass(kind, Adapter)):
+        raise UnknownAdapter(f"{target} is not an Adapter class")
+    return kind
 
 
 def _old_names() -> AbstractContextManager[None]:
-    from conformance.adapters.old_names import importable  # for adapters from elsewhere only
+    from conformance.adapters.old_names import importable  # needed for adapters of other projects only
 
     return importable()
 
 
 def installed(spec: AdapterSpec) -> dict[str, str] | None:
-    """Versions of the packages of an adapter here, None for one in another environment."""
+    """Versions of an adapter's packages in this environment, None for an adapter in another environment."""
     return None if spec.foreign else versions(load(spec.target).packages)
 
 
@@ -261,7 +261,7 @@ def all_adapters() -> dict[str, str]:
 
 
 def available(device: str = "cpu") -> list[str]:
-    """Built-in and entry-point adapters of a device whose packages are all installed here."""
+    """Built-in and entry-point adapters of a device whose packages are all installed in this environment."""
     names = []
     for name, target in all_adapters().items():
         with suppress(ImportError):
@@ -274,47 +274,47 @@ def available(device: str = "cpu") -> list[str]:
 def expand(
     names: Sequence[str], device: str = "cpu", offered: Callable[[str], list[str]] = available
 ) -> list[str]:
-    """The adapters that names stand for, in order and without repetitions.
+    """The adapters that names mean, in order and without repetitions.
 
-    A name with ``*`` stands for all installed adapters it matches, each under the machine profile it names. No
-    name at all stands for the ``EVERYDAY`` adapters and those of other packages, as far as they are installed
-    (``offered`` says which are, by device). On another device than the CPU a name stands for its variants there:
-    ``torch`` for ``torch-cuda`` and ``torch-cuda-tf32``.
+    A name with ``*`` means all installed adapters that it matches, each under the machine profile that it names.
+    No name at all means the installed ones of the ``EVERYDAY`` adapters and of those of other packages
+    (``offered`` lists the installed adapters of a device). On a device other than the CPU a name means its
+    variants there: ``torch`` means ``torch-cuda`` and ``torch-cuda-tf32``.
 
     Raises
     ------
     UnknownAdapter
         A pattern that matches nothing, or an adapter without a variant on the device.
     """
-    found: dict[str, None] = dict.fromkeys([] if names else _everyday(offered(device), device))
+    selected: dict[str, None] = dict.fromkeys([] if names else _everyday(offered(device), device))
     for name in names:
         matched = _matching(name, offered(device)) if "*" in name else _on_device(name, device)
         if not matched:
-            raise UnknownAdapter(f"adapter {name!r}: nothing that is installed for device {device} matches")
-        found.update(dict.fromkeys(matched))
-    return list(found)
+            raise UnknownAdapter(f"adapter {name!r}: no adapter that is installed for device {device} matches")
+        selected.update(dict.fromkeys(matched))
+    return list(selected)
 
 
 def under_machines(
     names: Sequence[str], machines: Sequence[str], say: Callable[[str], None] = lambda _: None
 ) -> list[str]:
-    """Each adapter under each machine profile; a name that has a profile of its own stays as it is.
+    """Each adapter under each machine profile; a name that already has a profile stays as it is.
 
     Parameters
     ----------
     names : sequence of str
         Names of adapters, as `expand` gives them.
     machines : sequence of str
-        Names of profiles; none stands for ``native``.
+        Names of profiles; none means ``native``.
     say : callable
-        Takes a line about each pair that is left out, as the adapter has nothing that the profile sets.
+        Takes a line about each pair that is left out because the profile sets nothing of the adapter.
 
     Raises
     ------
     UnknownAdapter
-        A profile that is not known or not reachable here, or no pair is left.
+        A profile is unknown or not available here, or no pair is left.
     """
-    found: dict[str, None] = {}
+    pairs: dict[str, None] = {}
     left_out = []
     try:
         profiles = [machine_named(machine) for machine in machines or [NATIVE]]
@@ -322,7 +322,7 @@ def under_machines(
         raise UnknownAdapter(str(error)) from None
     for profile in profiles:
         if profile.unreachable():
-            raise UnknownAdapter(f"no machine profile {profile.name} here: {profile.unreachable()}")
+            raise UnknownAdapter(f"machine profile {profile.name} is not available: {profile.unreachable()}")
         for name in names:
             own = split_name(name)[1] != NATIVE
             pair = name if own else on_machine(name, profile.name)
@@ -333,12 +333,12 @@ def under_machines(
                     raise
                 left_out.append(str(error))
                 continue
-            found[pair] = None
-    if not found:
+            pairs[pair] = None
+    if not pairs:
         raise UnknownAdapter("; ".join(left_out))
     for line in left_out:
         say(f"left out: {line}")
-    return list(found)
+    return list(pairs)
 
 
 def _matching(pattern: str, offered: Sequence[str]) -> list[str]:
@@ -347,15 +347,15 @@ def _matching(pattern: str, offered: Sequence[str]) -> list[str]:
 
 
 def _everyday(offered: Sequence[str], device: str) -> list[str]:
-    theirs = _entry_points()
-    return [name for name in offered if name in EVERYDAY or name in theirs or device != "cpu"]
+    entry_points = _entry_points()
+    return [name for name in offered if name in EVERYDAY or name in entry_points or device != "cpu"]
 
 
 def _on_device(name: str, device: str) -> list[str]:
     spec = resolve(name)
     if device == "cpu" or load(spec.target).device == device:
         return [name]
-    # A variant on a device is a subclass that declares it.
+    # A variant on a device is a subclass that declares the device.
     kind = load(spec.target)
     suffix = name[len(split_name(name)[0]) :]
     kinds = {variant: load(target) for variant, target in all_adapters().items()}

@@ -21,7 +21,7 @@ README = Path(__file__).with_name("README.md")
 
 
 class Benchmark(NamedTuple):
-    """How a benchmark is measured, how its figures are told, and what a quick look leaves out."""
+    """A benchmark: how it is measured, how its figures are formatted, and the parameters of a quick run."""
 
     measure: Callable[..., dict[str, Any]]
     markdown: Callable[[dict[str, Any]], str]
@@ -35,7 +35,7 @@ BENCHMARKS = {
     "compiling": Benchmark(compiling.measure, compiling.markdown, {}),
     "oracle": Benchmark(oracle.measure, oracle.markdown, {"tier": "smoke", "repeats": 1}),
     "detection": Benchmark(detection.measure, detection.markdown, {"random": 100, "tiers": ("smoke",)}),
-    "scale": Benchmark(scale.measure, scale.markdown, {"outcomes": (10_000,), "asked": (1,)}),
+    "scale": Benchmark(scale.measure, scale.markdown, {"outcomes": (10_000,), "adapters": (1,)}),
     "false_alarms": Benchmark(false_alarms.measure, false_alarms.markdown, {"adapters": (), "seeds": 1}),
     "tolerances": Benchmark(tolerances.measure, tolerances.markdown, {}),
     "report_page": Benchmark(
@@ -44,41 +44,41 @@ BENCHMARKS = {
 }
 
 
-def stated(facts: dict[str, Any]) -> str:
-    """Where figures come from, in a line."""
+def describe_machine(facts: dict[str, Any]) -> str:
+    """Where figures come from, in one line."""
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
-    where = f"{facts['processor']}, {facts['cores']} cores, load {facts['load']}"
-    return f"{where}; Python {facts['python']}, {versions}."
+    hardware = f"{facts['processor']}, {facts['cores']} cores, load {facts['load']}"
+    return f"{hardware}; Python {facts['python']}, {versions}."
 
 
-def written(text: str, name: str, block: str) -> str:
+def replace_block(text: str, name: str, block: str) -> str:
     """The README with the block between the markers of a benchmark replaced."""
     pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
-    found, count = pattern.subn(lambda match: f"{match[1]}\n{block}\n\n{match[2]}", text)
+    replaced, count = pattern.subn(lambda match: f"{match[1]}\n{block}\n\n{match[2]}", text)
     if count != 1:
         raise ValueError(f"the README has {count} places for {name}")
-    return found
+    return replaced
 
 
 def main() -> None:
-    """Measure, write."""
+    """Measure, and write the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--quick", action="store_true", help="smaller sizes; the README stays as it is")
     parser.add_argument("--out", type=Path, default=Path("conformance-out/benchmarks.json"))
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - BENCHMARKS.keys():
-        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+        parser.error(f"unknown benchmark {', '.join(sorted(unknown))}; the benchmarks are {', '.join(BENCHMARKS)}")
     figures: dict[str, Any] = {}
     for name in arguments.names or BENCHMARKS:
         benchmark, started = BENCHMARKS[name], time.perf_counter()
         facts = machine()
-        found = benchmark.measure(**(benchmark.quick if arguments.quick else {}))
-        figures[name] = {"machine": facts, "figures": found}
-        block = f"{benchmark.markdown(found)}\n\n{stated(facts)}"
+        measured = benchmark.measure(**(benchmark.quick if arguments.quick else {}))
+        figures[name] = {"machine": facts, "figures": measured}
+        block = f"{benchmark.markdown(measured)}\n\n{describe_machine(facts)}"
         print(f"{name}: {time.perf_counter() - started:.0f} s\n\n{block}\n", flush=True)
         if not arguments.quick:
-            README.write_text(written(README.read_text(encoding="utf-8"), name, block), encoding="utf-8")
+            README.write_text(replace_block(README.read_text(encoding="utf-8"), name, block), encoding="utf-8")
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 

@@ -1,10 +1,11 @@
-"""The bare loop: a process that imports a framework and calls it once a question, and does nothing else.
+"""The bare loop: a process that imports a framework and calls it once per case, and does nothing else.
 
     python -m benchmarks.bare ADAPTER FILE
 
-FILE has a case id a line. What a user's own script would not do stands still on the clock: our imports, making
-the input data, and writing and compiling the calls; and it ends at once. The first line printed says how long it
-stood, every other line how far the loop is, so that it can go on behind a question that ends its process.
+FILE has one case id per line. What a user's own script would not do does not count: the suite's imports, making
+the input data, and writing and compiling the calls. The process ends at once. The first line printed is the time
+that does not count, every other line the number of the next case, so that a new process can continue after a case
+that ends this one.
 """
 
 import time
@@ -26,8 +27,8 @@ from conformance.cases.data import make_tensors  # noqa: E402
 
 
 def calls(adapter: Adapter, cases: list[Case]) -> list[tuple[int, Case, Any, dict[str, Any]]]:
-    """What is called: number, case, code and the names it finds."""
-    found = []
+    """The calls: number, case, code and its namespace."""
+    prepared = []
     for number, case in enumerate(cases):
         if adapter.declines(case) is None and (case.direction != "grad2" or adapter.second_order):
             try:
@@ -35,35 +36,38 @@ def calls(adapter: Adapter, cases: list[Case]) -> list[tuple[int, Case, Any, dic
             except Declined:
                 continue
             code = compile("\n".join(program.body), "<program>", "exec")
-            found.append(
+            prepared.append(
                 (number, case, code, {**adapter._setup(program.setup), "bias": None, **make_tensors(case)})
             )
-    return found
+    return prepared
 
 
 def main(name: str, path: str) -> None:
-    """Import, prepare, loop."""
+    """Import the framework, prepare the calls, run the loop."""
     kind = load(resolve(name).target)
     os.environ.update(kind.environment)
-    began, began_cpu = time.monotonic(), time.process_time()
+    started, started_cpu = time.monotonic(), time.process_time()
     adapter = kind()
     imported, imported_cpu = time.monotonic(), time.process_time()
-    questions = calls(adapter, [Case.parse(text) for text in Path(path).read_text(encoding="utf-8").split()])
+    prepared = calls(adapter, [Case.parse(text) for text in Path(path).read_text(encoding="utf-8").split()])
     ready, ready_cpu = time.monotonic(), time.process_time()
-    still = {"wall": began - NUMPY + ready - imported, "cpu": began_cpu - NUMPY_CPU + ready_cpu - imported_cpu}
-    print(json.dumps(still), flush=True)
-    for number, case, code, namespace in questions:
+    uncounted = {
+        "wall": started - NUMPY + ready - imported,
+        "cpu": started_cpu - NUMPY_CPU + ready_cpu - imported_cpu,
+    }
+    print(json.dumps(uncounted), flush=True)
+    for number, case, code, namespace in prepared:
         os.write(1, b"%d\n" % number)
         try:
             exec(code, namespace)
             if adapter.shape_only:
                 namespace["shape"] = tuple(namespace["shape"])
             else:
-                for answer in case.outputs:
-                    adapter.export(namespace[answer])
+                for output in case.outputs:
+                    adapter.export(namespace[output])
         except Exception:
             continue  # a refusal
-    os._exit(0)  # taking a framework apart can take half a second, which a run does not wait for
+    os._exit(0)  # freeing a framework can take half a second, which a run does not wait for
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""What compilation costs, and what keeping compiled programs saves: the same answers, before and after.
+"""What compilation costs, and what keeping compiled programs saves: the same outputs, before and after.
 
     python -m benchmarks.compiling [--tier smoke] [--adapter jax-lax ...]
 
-The questions of a tier are put to an adapter's process once without a cache, once while an empty cache fills, and
-once more in a new process from the full cache (``CONFORMANCE_COMPILE_CACHE``). Seconds are those of all
-processors, the import of the framework included. Then twice in one process, where the second time finds every
-program compiled, and as a run asks, some questions ahead, without and with a thread for each processor that
-compiles for those (``CONFORMANCE_COMPILE_THREADS``), both by the clock on the wall. All answers have the same
-bits, or the command fails. Prints JSON.
+An adapter's process runs the cases of a tier once without a cache, once while an empty cache fills, and once more
+in a new process from the full cache (``CONFORMANCE_COMPILE_CACHE``). Seconds are those of all processors,
+including the import of the framework. Then the cases run twice in one process, where every program is compiled the
+second time; and as in a run, with several requests in flight, without and with one thread per processor that
+precompiles them (``CONFORMANCE_COMPILE_THREADS``). These are wall times. All outputs have the same bits, or the
+command fails. Prints JSON.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ ADAPTERS = ("jax-lax",)
 
 
 class Timing(NamedTuple):
-    """Seconds of all processors of a process that was asked, and on the wall each time; each answer's digest."""
+    """Processor seconds of an adapter's process, wall seconds per repetition, and the digest of each output."""
 
     cpu: float
     walls: list[float]
-    answers: dict[str, str]
+    digests: dict[str, str]
 
 
-def _asked(
+def _run_cases(
     adapter: str, cases: Sequence[Case], cache: str = "", *, times: int = 1, ahead: int = 1, count: int = 0
 ) -> Timing:
-    """Ask everything, ``ahead`` questions at a time, with a cache and so many threads that compile."""
+    """Run all cases, with ``ahead`` requests in flight, a cache and ``count`` threads that compile."""
     before, walls = resource.getrusage(resource.RUSAGE_CHILDREN), []
-    answers: dict[str, str] = {}
+    digests: dict[str, str] = {}
     sent: deque[tuple[Case, Tensors, Pending]] = deque()
     with patch.dict(os.environ, {VARIABLE: cache, THREADS: str(count)}), AdapterProcess(resolve(adapter)) as host:
         for _ in range(times):
@@ -61,39 +61,39 @@ def _asked(
                 tensors = make_tensors(case)
                 sent.append((case, tensors, host.send(case, tensors, twice=False)))
                 if len(sent) >= ahead:
-                    _take(host, sent, answers)
+                    _receive(host, sent, digests)
             while sent:
-                _take(host, sent, answers)
+                _receive(host, sent, digests)
             walls.append(time.perf_counter() - started)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Timing(cpu, walls, answers)
+    return Timing(cpu, walls, digests)
 
 
-def _take(host: AdapterProcess, sent: deque[tuple[Case, Tensors, Pending]], answers: dict[str, str]) -> None:
+def _receive(host: AdapterProcess, sent: deque[tuple[Case, Tensors, Pending]], digests: dict[str, str]) -> None:
     case, tensors, pending = sent.popleft()
     verdict = judge(case, tensors, host.wait(pending))
     digest = verdict.get("digest") or verdict["status"]
-    assert answers.setdefault(str(case), digest) == digest, f"{case}: another answer"
+    assert digests.setdefault(str(case), digest) == digest, f"{case}: a different output"
 
 
 def measure(adapters: Iterable[str] = ADAPTERS, tier: str = "smoke") -> dict[str, Any]:
-    """Ask each adapter with and without."""
+    """Run each adapter with and without a cache and threads."""
     figures: dict[str, Any] = {"tier": tier, "adapters": {}}
     cases = select(tier, (), None)
     for adapter in adapters:
         with tempfile.TemporaryDirectory() as cache:
-            without = _asked(adapter, cases)
-            filling = _asked(adapter, cases, cache)
-            full = _asked(adapter, cases, cache)
+            without = _run_cases(adapter, cases)
+            filling = _run_cases(adapter, cases, cache)
+            full = _run_cases(adapter, cases, cache)
             size = sum(path.stat().st_size for path in Path(cache).rglob("*") if path.is_file())
-        both = _asked(adapter, cases, times=2)
-        one = _asked(adapter, cases, ahead=MOST_AHEAD + 1)
-        several = _asked(adapter, cases, ahead=MOST_AHEAD + 1, count=processors())
+        both = _run_cases(adapter, cases, times=2)
+        one = _run_cases(adapter, cases, ahead=MOST_AHEAD + 1)
+        several = _run_cases(adapter, cases, ahead=MOST_AHEAD + 1, count=processors())
         others = (filling, full, both, one, several)
-        assert all(asked.answers == without.answers for asked in others), f"{adapter}: another answer"
+        assert all(timing.digests == without.digests for timing in others), f"{adapter}: a different output"
         figures["adapters"][adapter] = {
-            "questions": len(cases),
+            "cases": len(cases),
             "without_s": without.cpu,
             "filling_over_without": filling.cpu / without.cpu,
             "full_over_without": full.cpu / without.cpu,
@@ -107,12 +107,12 @@ def measure(adapters: Iterable[str] = ADAPTERS, tier: str = "smoke") -> dict[str
 def markdown(figures: dict[str, Any]) -> str:
     """The table of the README."""
     rows = [
-        (f"`{name}`", found["questions"], f"{found['without_s']:.1f}", f"{found['filling_over_without']:.2f}",
-         f"{found['full_over_without']:.2f}", f"{found['second_time_over_first']:.2f}",
-         f"{found['cache_mb']:.1f}", f"{found['threads_over_one']:.2f}")
-        for name, found in figures["adapters"].items()
+        (f"`{name}`", measured["cases"], f"{measured['without_s']:.1f}", f"{measured['filling_over_without']:.2f}",
+         f"{measured['full_over_without']:.2f}", f"{measured['second_time_over_first']:.2f}",
+         f"{measured['cache_mb']:.1f}", f"{measured['threads_over_one']:.2f}")
+        for name, measured in figures["adapters"].items()
     ]  # fmt: skip
-    head = ("adapter", "questions", "no cache, s", "filling it", "from it", "again in one process, wall",
+    head = ("adapter", "cases", "no cache, s", "filling it", "from it", "again in one process, wall",
             "cache, MB", "in threads, wall")  # fmt: skip
     return table(head, rows)
 

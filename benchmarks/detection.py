@@ -1,11 +1,12 @@
-"""How soon planted faults are noticed: after how many cases and seconds, list by list.
+"""How soon planted faults are noticed: after how many cases and seconds, per list of cases.
 
     python -m benchmarks.detection [--random 1000]
 
-Every fault of ``tests/faults`` on every rank where it can be said is planted, and the cases of a list are asked in
-the list's order (a tier's in that of a run) until it is noticed: our tiers, the lists of other projects' tests
-(``cases/peers``) and random sampling of the whole domain (``cases/strategies``). The verdict is ours for all of
-them. The seconds are those of a right implementation in NumPy with oracle and verdict. Prints JSON.
+Every fault of ``tests/faults`` is planted on every rank where it can occur, and the cases of a list run in the
+list's order (a tier's in that of a run) until it is noticed. The lists are the suite's tiers, the lists of other
+projects' tests (``cases/peers``) and random samples of the whole domain (``cases/design/strategies``). The suite's
+verdict judges all of them. The seconds are those of a right implementation in NumPy with oracle and verdict.
+Prints JSON.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ CHECKPOINTS = (1, 3, 10, 30, 100, 300, 1000)
 
 def sample(count: int) -> list[Case]:
     """Random cases, the same ones for the same version of hypothesis."""
-    found: list[Case] = []
+    drawn: list[Case] = []
 
     @hypothesis.seed(0)
     @hypothesis.settings(
@@ -43,33 +44,33 @@ def sample(count: int) -> list[Case]:
     )  # fmt: skip
     @hypothesis.given(valid_cases())
     def draw(case: Case) -> None:
-        found.append(case)
+        drawn.append(case)
 
     draw()
-    return found
+    return drawn
 
 
 def detect(cases: Iterable[Case]) -> dict[str, Any]:
-    """Ask cases in order and note when each fault is noticed first."""
+    """Run cases in order, and record when each fault is noticed first."""
     left = {(name, rank) for name, fault in FAULTS.items() for rank in fault.ranks}
-    planted, asked, seconds = len(left), 0, 0.0
+    planted, count, seconds = len(left), 0, 0.0
     curve: list[dict[str, float]] = []
     last = {"cases": 0, "seconds": 0.0}
     started = time.perf_counter()
     for case, expected in judged_cases(cases):
         judge(case, input_tensors(case), RIGHT.reply(case, input_tensors(case)), expected=expected)
         seconds += time.perf_counter() - started
-        asked += 1
-        found = {key for key in left if key[1] == case.rank and notices(case, expected, FAULTS[key[0]])}
-        left -= found
-        if found:
-            last = {"cases": asked, "seconds": seconds}
-        if asked in CHECKPOINTS:
-            curve.append({"cases": asked, "seconds": seconds, "noticed": planted - len(left)})
+        count += 1
+        noticed = {key for key in left if key[1] == case.rank and notices(case, expected, FAULTS[key[0]])}
+        left -= noticed
+        if noticed:
+            last = {"cases": count, "seconds": seconds}
+        if count in CHECKPOINTS:
+            curve.append({"cases": count, "seconds": seconds, "noticed": planted - len(left)})
         started = time.perf_counter()
     return {
         "planted": planted,
-        "cases": asked,
+        "cases": count,
         "seconds": seconds,
         "noticed": planted - len(left),
         "last_noticed_after": last,
@@ -79,7 +80,7 @@ def detect(cases: Iterable[Case]) -> dict[str, Any]:
 
 
 def measure(random: int = 1000, tiers: Sequence[str] = ("smoke", "gate")) -> dict[str, Any]:
-    """Every list."""
+    """Measure every list."""
     lists = {f"tier `{tier}`": sorted(load_tier(tier), key=lambda case: turn(str(case))) for tier in tiers}
     lists |= {f"{peer.name} {peer.version}": list(peer.cases) for peer in load_peers().values()}
     lists["random sampling"] = sample(random)
@@ -90,16 +91,22 @@ def markdown(figures: dict[str, Any]) -> str:
     """The tables of the README."""
     planted = next(iter(figures.values()))["planted"]
     rows, curves = [], []
-    for name, found in figures.items():
-        last = found["last_noticed_after"]
+    for name, measured in figures.items():
+        last = measured["last_noticed_after"]
         rows.append(
-            (name, found["cases"], f"{found['noticed']} of {planted}", last["cases"], f"{last['seconds']:.1f}")
+            (
+                name,
+                measured["cases"],
+                f"{measured['noticed']} of {planted}",
+                last["cases"],
+                f"{last['seconds']:.1f}",
+            )
         )
-        at = {point["cases"]: f"{point['noticed'] / planted:.0%}" for point in found["curve"]}
+        at = {point["cases"]: f"{point['noticed'] / planted:.0%}" for point in measured["curve"]}
         curves.append((name, *(at.get(count, "") for count in CHECKPOINTS)))
     return "\n\n".join(
         [
-            table(("list", "cases with an answer", "faults noticed", "the last after, cases", "seconds"), rows),
+            table(("list", "valid cases", "faults noticed", "the last after, cases", "seconds"), rows),
             table(("share of the faults noticed after", *(f"{count} cases" for count in CHECKPOINTS)), curves),
         ]
     )

@@ -1,11 +1,11 @@
-"""How often the derived bound calls a right answer wrong: element-wise verdicts and alarms, dtype by dtype.
+"""How often the derived bound calls a right output wrong: element-wise verdicts and alarms, per dtype.
 
     python -m benchmarks.false_alarms [--seeds 3] [--dtype f32 ...] [--adapter torch ...]
 
-Asked are the oracle's three algorithms with their arithmetic in the dtype (bfloat16, which NumPy cannot compute
-in, with sums in float32), sums of one product at a time in random order with every sum rounded to the dtype, and
-frameworks, on questions they are known to answer rightly, with the input and the bias scaled by 1e-6, 1 and 1e6.
-Prints JSON, and exits with 1 if there is any alarm.
+The implementations are the oracle's three algorithms with their arithmetic in the dtype (for bfloat16, in which
+NumPy cannot compute, with sums in float32), sums of one product at a time in random order with every sum rounded
+to the dtype, and frameworks. The frameworks are known to be right in these cases. The input and the bias are
+scaled by 1e-6, 1 and 1e6. Prints JSON, and exits with 1 if there is any alarm.
 """
 
 from __future__ import annotations
@@ -37,29 +37,29 @@ from conformance.oracle.verdict import judge
 __all__ = [
     "ADAPTERS",
     "ALGORITHMS",
-    "QUESTIONS",
     "SCALES",
+    "TEMPLATES",
     "Count",
     "computed",
     "count",
     "one_by_one",
-    "questions",
     "scaled",
+    "scaled_cases",
 ]
 
-Ask = Callable[[Case, Tensors], Reply]
+Run = Callable[[Case, Tensors], Reply]
 
 ADAPTERS = ("torch", "tf-nn", "jax-lax")
 
 # Many items of few positions: the matrix of a whole convolution stays small.
-QUESTIONS = (
+TEMPLATES = (
     "1d-n600-c5x4-i9-k4-s2-valid-cl-{dtype}-b1-normal.{seed}",
     "2d-n128-c4x6-i6x5-k3x4-s2x1-same-cl-{dtype}-b1-normal.{seed}",
     "2d-n128-c6x3-i5x6-k2x3-d2x1-valid-cl-{dtype}-normal.{seed}",
     "3d-n128-c3x2-i3x4x2-k2x3x2-s1x2x2-same-{dtype}-normal.{seed}",
 )
 SCALES = (1e-6, 1.0, 1e6)
-_FLOAT16_LARGEST = 64.0  # in place of 1e6: with more, sums of dw leave the format
+_FLOAT16_LARGEST = 64.0  # instead of 1e6: with more, sums of dw overflow the format
 
 ALGORITHMS = {
     "scatter by tap": ("conv_transpose", "conv_transpose_gradients"),
@@ -72,7 +72,7 @@ ALGORITHMS = {
 class Count:
     """Verdicts on one implementation in one dtype.
 
-    ``share`` is the largest error as a share of what the bound allows; ``declined`` counts questions.
+    ``share`` is the largest error as a share of what the bound allows; ``declined`` counts cases.
     """
 
     verdicts: int = 0
@@ -88,9 +88,9 @@ class Count:
         return self
 
 
-def questions(dtype: str, seed: int = 0, batch: int | None = None) -> Iterator[tuple[Case, Tensors]]:
-    """Every question, forward and gradients, at every scale; ``batch`` makes them smaller."""
-    for text in QUESTIONS:
+def scaled_cases(dtype: str, seed: int = 0, batch: int | None = None) -> Iterator[tuple[Case, Tensors]]:
+    """Every case, forward and gradients, at every scale; a ``batch`` makes them smaller."""
+    for text in TEMPLATES:
         forward = Case.parse(text.format(dtype=dtype, seed=seed))
         forward = replace(forward, batch=batch or forward.batch)
         for case in (forward, replace(forward, direction="grad")):
@@ -106,25 +106,25 @@ def scaled(case: Case, drawn: Tensors, scale: float) -> Tensors:
 
 
 def count(case: Case, tensors: Tensors, reply: Reply) -> Count:
-    """Judge every element of an answer that is known to be right."""
+    """Judge every element of an output that is known to be right."""
     if reply.kind in ("unsupported", "inexpressible"):
         return Count(declined=1)
     if reply.kind != "answer":
         raise RuntimeError(f"{case}: {reply.kind}: {reply.detail}")
-    expected, found = reference(case, tensors), Count()
-    for name, wanted in expected.items():
+    expected, total = reference(case, tensors), Count()
+    for name, right in expected.items():
         values = reply.tensors[name].values
         with np.errstate(invalid="ignore"):
-            share = np.abs(values - wanted.exact) / tolerance(wanted, case.format, PROFILES[reply.promise])
-        found += Count(share.size, int(np.sum(~(share <= 1))), float(np.max(share, initial=0.0)))
-    if found.alarms == 0 and judge(case, tensors, reply, expected=expected)["status"] == "fail":
-        found.alarms = 1
-    return found
+            share = np.abs(values - right.exact) / tolerance(right, case.format, PROFILES[reply.promise])
+        total += Count(share.size, int(np.sum(~(share <= 1))), float(np.max(share, initial=0.0)))
+    if total.alarms == 0 and judge(case, tensors, reply, expected=expected)["status"] == "fail":
+        total.alarms = 1
+    return total
 
 
 @cache
 def _oracle_in(real: str, complex_: str) -> types.ModuleType:
-    """The oracle's own text with other formats in place of float64 and complex128."""
+    """The oracle's own source with other formats instead of float64 and complex128."""
     text = inspect.getsource(oracle).replace("np.float64", f"np.{real}").replace("np.complex128", f"np.{complex_}")
     module = types.ModuleType(f"oracle_in_{real}")
     exec(compile(text, module.__name__, "exec"), module.__dict__)
@@ -132,15 +132,15 @@ def _oracle_in(real: str, complex_: str) -> types.ModuleType:
 
 
 def computed(algorithm: str, case: Case, tensors: Tensors) -> Reply:
-    """The answer of one of the oracle's algorithms in the arithmetic of the question's dtype."""
+    """The output of one of the oracle's algorithms in the arithmetic of the case's dtype."""
     real, complex_ = tensors["x"].real.dtype.name, np.result_type(tensors["x"], np.complex64).name
     run = getattr(_oracle_in(real, complex_), ALGORITHMS[algorithm][case.direction == "grad"])
     with np.errstate(under="ignore"):
         if case.direction == "grad":
-            answer = run(tensors["x"], tensors["w"], tensors["dy"], **_parameters(case))._asdict()
+            outputs = run(tensors["x"], tensors["w"], tensors["dy"], **_parameters(case))._asdict()
         else:
-            answer = {"y": run(tensors["x"], tensors["w"], tensors.get("bias"), **_parameters(case))}
-    return _reply(case, answer, "f16")
+            outputs = {"y": run(tensors["x"], tensors["w"], tensors.get("bias"), **_parameters(case))}
+    return _reply(case, outputs, "f16")
 
 
 def _parameters(case: Case) -> dict[str, Any]:
@@ -174,17 +174,17 @@ def one_by_one(case: Case, tensors: Tensors) -> Reply:
     return _reply(case, {"y": total}, "f16", "bf16")
 
 
-def _reply(case: Case, answer: Tensors, *summed_in_storage: str) -> Reply:
+def _reply(case: Case, outputs: Tensors, *summed_in_storage: str) -> Reply:
     promises = {"f64": "fp64", "c128": "fp64"} | dict.fromkeys(summed_in_storage, "storage-acc")
     tensors = {
         name: Tensor(round_to(case.format, array), case.dtype)
-        for name, array in answer.items()
+        for name, array in outputs.items()
         if name != "db" or case.bias
     }
     return Reply("answer", tensors, promise=promises.get(case.dtype, "fp32-acc"))
 
 
-def _implementations(adapters: Iterable[str]) -> Iterator[tuple[str, Ask]]:
+def _implementations(adapters: Iterable[str]) -> Iterator[tuple[str, Run]]:
     for algorithm in ALGORITHMS:
         yield f"oracle, {algorithm}", partial(computed, algorithm)
     yield "one product at a time", one_by_one
@@ -198,24 +198,24 @@ def measure(
 ) -> dict[str, Any]:
     """Count for every implementation and dtype."""
     figures: dict[str, dict[str, dict[str, Any]]] = {}
-    for name, ask in _implementations(adapters):
+    for name, run in _implementations(adapters):
         figures[name] = {}
         for dtype in dtypes:
-            found = Count()
+            total = Count()
             for seed in range(seeds):
-                for case, tensors in questions(dtype, seed):
-                    found += count(case, tensors, ask(case, tensors))
-            figures[name][dtype] = asdict(found)
+                for case, tensors in scaled_cases(dtype, seed):
+                    total += count(case, tensors, run(case, tensors))
+            figures[name][dtype] = asdict(total)
     return figures
 
 
 def markdown(figures: dict[str, Any]) -> str:
     """The table of the README: alarms of all verdicts, and the largest share of the bound."""
 
-    def cell(found: dict[str, Any]) -> str:
-        if not found["verdicts"]:
+    def cell(measured: dict[str, Any]) -> str:
+        if not measured["verdicts"]:
             return ""
-        return f"{found['alarms']} of {grouped(found['verdicts'])}, {found['share']:.2f}"
+        return f"{measured['alarms']} of {grouped(measured['verdicts'])}, {measured['share']:.2f}"
 
     dtypes = list(dict.fromkeys(dtype for row in figures.values() for dtype in row))
     rows = [(name, *(cell(row[dtype]) for dtype in dtypes)) for name, row in figures.items()]
@@ -231,7 +231,7 @@ def main() -> int:
     arguments = parser.parse_args()
     figures = measure(arguments.adapter or ADAPTERS, arguments.dtype or tuple(DTYPES), arguments.seeds)
     print(json.dumps(figures, indent=2))
-    return int(any(found["alarms"] for row in figures.values() for found in row.values()))
+    return int(any(measured["alarms"] for row in figures.values() for measured in row.values()))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from conformance.reports.gate.exit_codes import DISCREPANCY, NOTHING_NEW
 
 __all__ = ["DONE", "Timed", "best_of", "grouped", "machine", "spread", "table", "timed", "with_spread"]
 
-# What a command of the suite that does what it is asked ends with.
+# Exit statuses of a command of the suite that succeeds.
 DONE = (NOTHING_NEW, DISCREPANCY)
 
 _PACKAGES = ("numpy", "torch", "tensorflow", "keras", "jax", "onnx", "pytest", "pytest-xdist", "pytest-html")
@@ -29,7 +29,7 @@ def spread(values: Iterable[float]) -> dict[str, float]:
 
 
 def with_spread(figure: dict[str, float], digits: int = 2) -> str:
-    """A spread in words: ``1.10 (1.05 to 1.20)``."""
+    """A spread as text: ``1.10 (1.05 to 1.20)``."""
     return "{median:.{d}f} ({low:.{d}f} to {high:.{d}f})".format(**figure, d=digits)
 
 
@@ -43,7 +43,7 @@ class Timed(NamedTuple):
     status: int
 
 
-# A process is said to have held what the one that started it did, so a small one starts the command and tells.
+# The peak memory of a process includes that of its parent at the start, so a small process starts the command.
 _LAUNCHER = """
 import json, os, resource, sys, time
 started = time.perf_counter()
@@ -55,7 +55,7 @@ os.write(1, b"\\n" + json.dumps(figures).encode())
 
 
 def timed(*command: str, ends: Container[int] | None = None) -> Timed:
-    """Run a command to its end; raises RuntimeError where it ends with another status than it may."""
+    """Run a command to its end; raises RuntimeError for an exit status that is not in ``ends``."""
     launcher = (sys.executable, "-I", "-S", "-c", _LAUNCHER)
     done = subprocess.run((*launcher, *command), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
     printed, _, figures = done.stdout.rpartition(b"\n")
@@ -66,20 +66,20 @@ def timed(*command: str, ends: Container[int] | None = None) -> Timed:
 
 
 def best_of(call: Callable[[], Any], *, within: float = 0.3, repeats: int = 3) -> float:
-    """Seconds of one call: the best of the repeats that fit, which other work on the machine disturbs least."""
-    best, count, begun = float("inf"), 0, time.perf_counter()
-    while count < repeats or time.perf_counter() - begun < within:
+    """Seconds of one call: the best of the repeats that fit, the one least disturbed by other work."""
+    best, count, began = float("inf"), 0, time.perf_counter()
+    while count < repeats or time.perf_counter() - began < within:
         started = time.perf_counter()
         call()
         best = min(best, time.perf_counter() - started)
         count += 1
-        if time.perf_counter() - begun > 20 * within:
+        if time.perf_counter() - began > 20 * within:
             break
     return best
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores, load and versions, as far as the system says."""
+    """Processor, cores, load and versions, as far as the system reports them."""
     about = describe(_PACKAGES)
     return {
         "processor": about["cpu"],
@@ -91,7 +91,7 @@ def machine() -> dict[str, Any]:
 
 
 def grouped(number: int) -> str:
-    """A count with its thousands apart: ``10 000``."""
+    """A count with its thousands separated: ``10 000``."""
     return f"{number:,}".replace(",", " ")
 
 

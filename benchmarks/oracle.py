@@ -1,12 +1,12 @@
-"""How fast the oracle is, beside other ways to the same numbers.
+"""How fast the oracle is, compared with other ways to compute the same numbers.
 
     python -m benchmarks.oracle [--tier gate] [--repeats 3]
 
 The peers compute the forward cases of a tier from the same float64 arrays: PyTorch on one thread, the reference
 evaluator of ONNX, and a loop over every product, as frameworks' tests write it. One-time costs (a model, a
-session) are outside the clock. A question to which a peer's answer is another, or an error, is left out of its
-comparison. Then the oracle alone on ever larger questions, forward and gradients, to 1e9 products: the time a
-product must not grow. Prints JSON.
+session) are not timed. A case for which a peer's output is different, or an error, is left out of its comparison.
+Then the oracle alone runs ever larger cases, forward and gradients, to 1e9 products: the time per product must not
+grow. Prints JSON.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from conformance.runner.selection import select
 
 Call = Callable[[], Any]
 
-# Sizes of one growing question: the input's edge, channels in and out.
+# Sizes of one growing case: the input's edge, channels in and out.
 GROWTH = ((8, 4, 4), (16, 8, 8), (32, 16, 16), (64, 32, 32), (128, 64, 64), (129, 81, 81))
 
 
-def _asked(tier: str) -> Iterator[tuple[Case, dict[str, np.ndarray]]]:
-    """Forward questions in channels_first with one window that all peers have words for, in float64."""
+def _plain_cases(tier: str) -> Iterator[tuple[Case, dict[str, np.ndarray]]]:
+    """Forward cases in channels_first with one window that all peers can express, in float64."""
     for case in select(tier, (), None):
         try:
             plain = case.direction == "fwd" and case.layout == "channels_first" and not case.format.is_complex
@@ -82,7 +82,7 @@ def _torch(case: Case, t: dict[str, np.ndarray]) -> Call:
 
 
 def _onnx(case: Case, t: dict[str, np.ndarray]) -> Call | None:
-    """The reference evaluator, where the operator has words for the crop."""
+    """The reference evaluator, where the operator can express the crop."""
     from onnx import TensorProto, helper
     from onnx.reference import ReferenceEvaluator
 
@@ -96,7 +96,7 @@ def _onnx(case: Case, t: dict[str, np.ndarray]) -> Call | None:
     )  # fmt: skip
     infos = [helper.make_tensor_value_info(n, TensorProto.DOUBLE, list(a.shape)) for n, a in inputs.items()]
     result = helper.make_tensor_value_info("Y", TensorProto.DOUBLE, None)
-    graph = helper.make_graph([node], "question", infos, [result])
+    graph = helper.make_graph([node], "case", infos, [result])
     session = ReferenceEvaluator(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)]))
     return lambda: session.run(None, inputs)[0]
 
@@ -112,9 +112,9 @@ def _loops(case: Case, t: dict[str, np.ndarray]) -> Call:
         for n, c in np.ndindex(*x.shape[:2]):
             for f, j, k in itertools.product(range(share_out), np.ndindex(*x.shape[2:]), np.ndindex(*w.shape[2:])):
                 axes = zip(j, case.stride, k, case.dilation, crop, strict=True)
-                place = tuple([a * s + b * d - low for a, s, b, d, (low, _) in axes])
-                if all(0 <= p < limit for p, limit in zip(place, size, strict=True)):
-                    y[(n, c // share_in * share_out + f, *place)] += x[(n, c, *j)] * w[(c, f, *k)]
+                output = tuple([a * s + b * d - low for a, s, b, d, (low, _) in axes])
+                if all(0 <= p < limit for p, limit in zip(output, size, strict=True)):
+                    y[(n, c // share_in * share_out + f, *output)] += x[(n, c, *j)] * w[(c, f, *k)]
         return y if "bias" not in t else y + t["bias"].reshape(-1, *(1,) * case.rank)
 
     return call
@@ -128,19 +128,21 @@ PEERS: dict[str, Callable[[Case, dict[str, np.ndarray]], Call | None]] = {
 
 
 def peers(tier: str, repeats: int) -> dict[str, Any]:
-    """The time of each peer over that of the oracle, on the questions both answer; all answers agree."""
-    asked = list(_asked(tier))
-    found: dict[str, Any] = {}
+    """The time of each peer over that of the oracle, on the cases that both compute; all outputs agree."""
+    cases = list(_plain_cases(tier))
+    figures: dict[str, Any] = {}
     for name, make in PEERS.items():
-        calls = [(_oracle(case, t), make(case, t)) for case, t in asked]
+        calls = [(_oracle(case, t), make(case, t)) for case, t in cases]
         both = [(ours, theirs) for ours, theirs in calls if theirs is not None]
         fit = []
         for ours, theirs in both:
             try:
-                wanted, got = ours(), theirs()
+                expected, output = ours(), theirs()
             except (ValueError, IndexError):
                 continue
-            if wanted.shape == got.shape and np.allclose(wanted, got, rtol=1e-9, atol=1e-9, equal_nan=True):
+            if expected.shape == output.shape and np.allclose(
+                expected, output, rtol=1e-9, atol=1e-9, equal_nan=True
+            ):
                 fit.append((ours, theirs))
         once = name == "loop over the products"
         ratios, each = [], []
@@ -151,15 +153,15 @@ def peers(tier: str, repeats: int) -> dict[str, Any]:
             ]
             ratios.append(sum(theirs for _, theirs in times) / sum(ours for ours, _ in times))
             each.append(float(np.median([theirs / ours for ours, theirs in times])))
-        found[name] = {
-            "questions": len(fit), "left_out": len(asked) - len(fit),
-            "time_over_ours": spread(ratios), "median_question": spread(each),
+        figures[name] = {
+            "cases": len(fit), "left_out": len(cases) - len(fit),
+            "time_over_ours": spread(ratios), "median_case": spread(each),
         }  # fmt: skip
-    return found
+    return figures
 
 
 def growth() -> list[dict[str, Any]]:
-    """Nanoseconds a product as the number of products grows, beside PyTorch's where it is there."""
+    """Nanoseconds per product as the number of products grows, and PyTorch's time over the oracle's."""
     rows = []
     rng = np.random.default_rng(0)
     for edge, inputs, outputs in GROWTH:
@@ -185,12 +187,12 @@ def growth() -> list[dict[str, Any]]:
 
 
 def measure(tier: str = "gate", repeats: int = 3) -> dict[str, Any]:
-    """All figures, from a process in which nobody's matrix products take more than one thread."""
+    """All figures, from a process in which every matrix product takes one thread."""
     command = [sys.executable, "-m", "benchmarks.oracle", "--tier", tier, "--repeats", str(repeats)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
 
 
 def _here(tier: str, repeats: int) -> dict[str, Any]:
@@ -200,9 +202,9 @@ def _here(tier: str, repeats: int) -> dict[str, Any]:
 def markdown(figures: dict[str, Any]) -> str:
     """The tables of the README."""
     rows = [
-        (name, found["questions"], with_spread(found["time_over_ours"], 1),
-         with_spread(found["median_question"], 1))
-        for name, found in figures["peers"].items()
+        (name, measured["cases"], with_spread(measured["time_over_ours"], 1),
+         with_spread(measured["median_case"], 1))
+        for name, measured in figures["peers"].items()
     ]  # fmt: skip
     grown = [
         (f"{row['products']:.1e}", f"{row['forward_ns_a_product']:.3f}", f"{row['gradients_ns_a_product']:.3f}",
@@ -211,7 +213,7 @@ def markdown(figures: dict[str, Any]) -> str:
     ]  # fmt: skip
     return "\n\n".join(
         [
-            table(("peer", "questions", "its time over the oracle's, all", "median question"), rows),
+            table(("peer", "cases", "its time over the oracle's, all", "median case"), rows),
             table(("products", "forward, ns each", "gradients, ns each", "PyTorch over the oracle"), grown),
         ]
     )

@@ -1,14 +1,14 @@
-"""What the suite costs beside the frameworks' own time: a whole run against the same calls in a bare loop.
+"""What the suite costs on top of the frameworks' own time: a whole run against the same calls in a bare loop.
 
     python -m benchmarks.overhead [--tier gate] [--adapter torch ...] [--repeats 3]
 
-The bare loop (`benchmarks.bare`) is a process that imports the framework and makes each call once, from the
-start of the interpreter to the last answer; no oracle, no verdict. A question that ends its process ends a
-run's, too; the loop goes on behind it in a new one. The run is the whole command ``conformance run``: start of
-the interpreter, pytest, collection, the adapter's process and its import of the framework, input data, second
-answers, oracle, verdict, record, diagnosis of what is wrong, summary, JUnit and HTML report. A run over several
-adapters stands beside their loops one after the other. All are given in seconds of the wall and of all
-processors; on a machine with other work only the second is comparable. Prints JSON.
+The bare loop (`benchmarks.bare`) is a process that imports the framework and makes each call once, from the start
+of the interpreter to the last output; no oracle, no verdict. A case that ends its process ends that of a run, too;
+the loop then continues after it in a new process. The run is the whole command ``conformance run``: start of the
+interpreter, pytest, collection, the adapter's process and its import of the framework, input data, second runs of
+the cases, oracle, verdict, record, diagnosis of failures, summary, JUnit and HTML report. A run over several
+adapters is compared with their loops one after the other. All figures are wall seconds and seconds of all
+processors; on a machine with other work only the latter are comparable. Prints JSON.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from conformance.runner.selection import select
 
 
 class Part(NamedTuple):
-    """One comparison: who is asked which tier, in one run, and how often; ``where`` narrows the tier down."""
+    """One comparison: which adapters run which tier in one run, and how often; ``where`` selects cases."""
 
     adapters: tuple[str, ...]
     tier: str
@@ -45,12 +45,12 @@ PARTS = (
     Part(("keras-tensorflow",), "gate", 2),
     Part(("*",), "smoke", 1, "dtype = 'f32'"),
 )
-"""The fastest framework on few and on many questions, two others, and every installed adapter in one run."""
+"""The fastest framework on few and on many cases, two others, and every installed adapter in one run."""
 
 
 def bare(adapter: str, cases: Sequence[str]) -> dict[str, float]:
     """Time the loop over one adapter."""
-    found = {"wall": 0.0, "cpu": 0.0, "calls": 0}
+    total = {"wall": 0.0, "cpu": 0.0, "calls": 0}
     left = list(cases)
     with _scratch() as scratch:
         ids = scratch / "ids"
@@ -58,19 +58,19 @@ def bare(adapter: str, cases: Sequence[str]) -> dict[str, float]:
             ids.write_text("\n".join(left), encoding="utf-8")
             loop = timed(sys.executable, "-m", "benchmarks.bare", adapter, str(ids))
             first, *numbers = loop.printed.splitlines() or [b"{}"]
-            still = json.loads(first)
+            uncounted = json.loads(first)
             if loop.status and not numbers:
-                raise RuntimeError(f"the loop over {adapter} ends with {loop.status} before any question")
-            found["wall"] += loop.wall - still["wall"]
-            found["cpu"] += loop.cpu - still["cpu"]
-            found["calls"] += len(numbers)
+                raise RuntimeError(f"the loop over {adapter} ends with {loop.status} before any case")
+            total["wall"] += loop.wall - uncounted["wall"]
+            total["cpu"] += loop.cpu - uncounted["cpu"]
+            total["calls"] += len(numbers)
             left = left[int(numbers[-1]) + 1 :] if loop.status else []
-    return found
+    return total
 
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    """A folder, which Inductor keeps its programs in as well: it finds none of an earlier process."""
+    """A folder, in which Inductor keeps its programs too, so that it finds none of an earlier process."""
     with (
         tempfile.TemporaryDirectory() as scratch,
         patch.dict(os.environ, {"TORCHINDUCTOR_CACHE_DIR": scratch}),
@@ -90,7 +90,7 @@ def run(adapters: Iterable[str], tier: str, where: str | None = None) -> dict[st
 
 
 def compare(part: Part) -> dict[str, Any]:
-    """Time both, in turns."""
+    """Time both, alternately."""
     cases = [str(case) for case in select(part.tier, (), part.where)]
     adapters, pairs = expand(part.adapters), []
     for _ in range(part.repeats):
@@ -115,7 +115,7 @@ def measure(parts: Iterable[Part] = PARTS) -> dict[str, Any]:
 
 def markdown(figures: dict[str, Any]) -> str:
     """The table of the README."""
-    head = ("asked", "tier", "calls", "bare loop, s", "whole run, s", "ratio, wall", "ratio, processor")
+    head = ("adapters", "tier", "calls", "bare loop, s", "whole run, s", "ratio, wall", "ratio, processor")
     rows = [
         (
             f"`{part['adapters'][0]}`" if len(part["adapters"]) == 1 else f"{len(part['adapters'])} adapters",
@@ -132,7 +132,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tier", default="gate")
-    parser.add_argument("--adapter", action="append", help="asked in one run; repeatable")
+    parser.add_argument("--adapter", action="append", help="adapters of one run; repeatable")
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     parts = [Part(tuple(arguments.adapter), arguments.tier, arguments.repeats)] if arguments.adapter else PARTS

@@ -1,7 +1,7 @@
-"""The peer of the report page: the outcomes of a run as pytest-html shows them, one test item each.
+"""The peer of the report page: the outcomes of a run in pytest-html, one test item each.
 
-Written by pytest and pytest-html into one self-contained file, which is opened from disk in headless Chromium
-until its table has a row on screen, or patience ends.
+pytest and pytest-html write one self-contained file. Headless Chromium opens it from disk until its table has a
+row on screen, or the timeout has passed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.reports.browser import browser
 
 __all__ = ["measure"]
 
-PATIENCE_SECONDS = 120.0
+TIMEOUT_SECONDS = 120.0
 _TEST = """
 import json, pathlib, pytest
 
@@ -39,7 +39,7 @@ def measure(results: Results, folder: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``mb``, ``written_in_s``, and ``ready_ms``, None where patience ended.
+        ``mb``, ``written_in_s``, and ``ready_ms``, None after a timeout.
     """
     rows = [(f"{o.adapter}-{o.case_id}", o.status, o.detail) for o in results.outcomes()]
     (folder / "outcomes.json").write_text(json.dumps(rows), encoding="utf-8")
@@ -55,14 +55,14 @@ def measure(results: Results, folder: Path) -> dict[str, Any]:
 
 
 def _ready(page: Path) -> float | None:
-    from playwright.sync_api import TimeoutError as PatienceEnded
+    from playwright.sync_api import TimeoutError as BrowserTimeout
 
     with browser() as chromium:
         tab, started = chromium.new_page(), time.perf_counter()
-        tab.set_default_timeout(PATIENCE_SECONDS * 1000)
+        tab.set_default_timeout(TIMEOUT_SECONDS * 1000)
         try:
             tab.goto(page.resolve().as_uri())
             tab.wait_for_selector("#results-table tbody tr")
-        except PatienceEnded:
+        except BrowserTimeout:
             return None
         return (time.perf_counter() - started) * 1000

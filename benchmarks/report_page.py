@@ -1,9 +1,9 @@
-"""How large the report of a big run is, how soon it is painted, and how fast its filters answer.
+"""How large the report of a big run is, how soon it is painted, and how fast its filters are.
 
     python -m benchmarks.report_page [--outcomes 100000] [--adapters 20] [--keep FOLDER]
 
 The outcomes are made up, in the proportions of a real run with faults in it; the page is the real one, opened
-from disk in headless Chromium. Fewer of them are shown by pytest-html, too. Prints JSON.
+from disk in headless Chromium. pytest-html shows a smaller number of them for comparison. Prints JSON.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ FILTERS = (
 
 
 def _times(milliseconds: list[float]) -> dict[str, float]:
-    """The median, and the best, which other work on the machine disturbs least."""
+    """The median, and the best, which is least disturbed by other work on the machine."""
     return {"median_ms": round(statistics.median(milliseconds), 1), "best_ms": round(min(milliseconds), 1)}
 
 
-def opened(page: Path, repeats: int = 5, filtered: int = 20) -> dict[str, Any]:
-    """Open a page and time it, and each filter, so many times; in milliseconds."""
+def time_page(page: Path, repeats: int = 5, filtered: int = 20) -> dict[str, Any]:
+    """Open a page ``repeats`` times, and apply each filter ``filtered`` times; times in milliseconds."""
     paints, ready = [], []
     with browser() as chromium:
         for _ in range(repeats):
@@ -74,33 +74,33 @@ def opened(page: Path, repeats: int = 5, filtered: int = 20) -> dict[str, Any]:
 
 
 def beside_peer(outcomes: int, adapters: int) -> dict[str, Any]:
-    """Our page and that of pytest-html of the same outcomes."""
+    """The suite's page and that of pytest-html, of the same outcomes."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         with make_run(folder / "results.sqlite", outcomes, adapters) as results:
             page = write_report(results, folder / "report")
             peer = pytest_html_page.measure(results, folder)
         size = sum(path.stat().st_size for path in page.parent.rglob("*") if path.is_file())
-        found = opened(page, repeats=3, filtered=1)
-    ours = {"mb": size / 1e6, "ready_ms": found["data_ready"]["median_ms"]}
+        times = time_page(page, repeats=3, filtered=1)
+    ours = {"mb": size / 1e6, "ready_ms": times["data_ready"]["median_ms"]}
     return {"outcomes": outcomes, "ours": ours, "pytest-html": peer}
 
 
 def measure(
     outcomes: int = 100_000, adapters: int = 20, keep: Path | None = None, peer_outcomes: int = 10_000
 ) -> dict[str, Any]:
-    """Make the run and the page, and measure it; ``keep`` is a folder to leave the page in."""
+    """Make a run and its page, and measure the page; ``keep`` is a folder to keep it in."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = keep or Path(scratch)
         with make_run(folder / "results.sqlite", outcomes, adapters) as results:
             started = time.perf_counter()
             page = write_report(results, folder / "report")
-            took = time.perf_counter() - started
-        figures: dict[str, Any] = {"outcomes": outcomes, "written_in_s": round(took, 1)}
+            seconds = time.perf_counter() - started
+        figures: dict[str, Any] = {"outcomes": outcomes, "written_in_s": round(seconds, 1)}
         figures["index_html_mb"] = round(page.stat().st_size / 1e6, 2)
         beside = sum(path.stat().st_size for path in (page.parent / "details").glob("*.js"))
         figures["files_beside_it_mb"] = round(beside / 1e6, 2)
-        return {**figures, **opened(page), "beside": beside_peer(peer_outcomes, adapters)}
+        return {**figures, **time_page(page), "beside": beside_peer(peer_outcomes, adapters)}
 
 
 def markdown(figures: dict[str, Any]) -> str:
@@ -135,7 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--outcomes", type=int, default=100_000)
     parser.add_argument("--adapters", type=int, default=20)
-    parser.add_argument("--keep", type=Path, help="folder to leave the page in")
+    parser.add_argument("--keep", type=Path, help="folder to keep the page in")
     arguments = parser.parse_args()
     print(json.dumps(measure(arguments.outcomes, arguments.adapters, arguments.keep), indent=2))
 

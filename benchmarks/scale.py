@@ -1,12 +1,12 @@
-"""What grows with the number of outcomes, and what a second worker brings.
+"""What grows with the number of outcomes, and how much a second worker helps.
 
-    python -m benchmarks.scale [--outcomes 10000 --outcomes 100000] [--asked 1 --asked 16]
+    python -m benchmarks.scale [--outcomes 10000 --outcomes 100000] [--adapters 1 --adapters 16]
 
-Records: made-up outcomes of 20 adapters and more, of some 5000 cases each, are recorded, reported, merged from
-two halves and compared with themselves, each command in a process of its own; seconds, and the peak of its
-resident memory. Runs: the ``full`` tier asked of ever more adapters that decline every question, so that nothing
-but the suite's own memory is seen. Workers: the ``full`` tier asked of an adapter that waits 20 ms over each
-answer, on ``-n 1`` and ``-n 2``, so that cores enough are free for both. Prints JSON.
+Records: made-up outcomes of 20 adapters and more, of some 5000 cases each, are recorded, reported, merged from two
+halves and compared with themselves, each command in a process of its own; seconds, and the peak of its resident
+memory. Runs: the ``full`` tier on ever more adapters that decline every case, so that only the suite's own memory
+counts. Workers: the ``full`` tier on an adapter that waits 20 ms per case, with ``-n 1`` and ``-n 2``, so that
+enough cores are free for both. Prints JSON.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from tests.reports.made_up import make_run
 OUTCOMES = (10_000, 100_000, 1_000_000)
 """How many made-up outcomes are recorded."""
 
-ASKED = (1, 16, 160)
-"""How many adapters are asked the full tier in one run."""
+ADAPTERS = (1, 16, 160)
+"""How many adapters run the full tier in one run."""
 
 _DECLINES = """
 from conformance.adapters.base import Adapter, Limit
@@ -80,7 +80,7 @@ def _make(path: str, outcomes: str, adapters: str) -> None:
 
 
 def records(outcomes: int) -> dict[str, Any]:
-    """Record, report, merge and diff so many outcomes."""
+    """Record, report, merge and diff a number of outcomes."""
     adapters = max(20, outcomes // 5000)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -98,20 +98,20 @@ def records(outcomes: int) -> dict[str, Any]:
 
 
 def runs(adapters: int) -> dict[str, Any]:
-    """Ask so many adapters the full tier."""
+    """Run the full tier on a number of adapters."""
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "declining.py"
         file.write_text(_DECLINES.format(count=adapters), encoding="utf-8")
         names = [f"--adapter={file}:D{number}" for number in range(adapters)]
         out = Path(scratch) / "out"
-        found = _conformance("run", *names, "--tier", "full", "--out", str(out), "--", "--no-report")
+        figures = _conformance("run", *names, "--tier", "full", "--out", str(out), "--", "--no-report")
         with Results.open(out / "results.sqlite") as results:
             outcomes = results.count()
-        return {"outcomes": outcomes, **found, "ms_an_outcome": found["seconds"] / outcomes * 1000}
+        return {"outcomes": outcomes, **figures, "ms_an_outcome": figures["seconds"] / outcomes * 1000}
 
 
 def workers(repeats: int = 2) -> dict[str, Any]:
-    """How much sooner two workers are done than one."""
+    """How much sooner two workers finish than one."""
     ratios = []
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "waiting.py"
@@ -126,11 +126,11 @@ def workers(repeats: int = 2) -> dict[str, Any]:
     return {"speedup": spread(ratios)}
 
 
-def measure(outcomes: Sequence[int] = OUTCOMES, asked: Sequence[int] = ASKED) -> dict[str, Any]:
+def measure(outcomes: Sequence[int] = OUTCOMES, adapters: Sequence[int] = ADAPTERS) -> dict[str, Any]:
     """All figures."""
     return {
         "workers": workers(),
-        "runs": [runs(count) for count in asked],
+        "runs": [runs(count) for count in adapters],
         "records": [records(count) for count in outcomes],
     }
 
@@ -143,7 +143,7 @@ def markdown(figures: dict[str, Any]) -> str:
          *(f"{row[step]['seconds']:.1f} s, {row[step]['peak_mb']:.0f} MB" for step in steps))
         for row in figures["records"]
     ]  # fmt: skip
-    asked = [
+    run_rows = [
         (grouped(row["outcomes"]), f"{row['seconds']:.1f}", f"{row['ms_an_outcome']:.2f}",
          f"{row['peak_mb']:.0f}")
         for row in figures["runs"]
@@ -151,7 +151,7 @@ def markdown(figures: dict[str, Any]) -> str:
     return "\n\n".join(
         [
             table(("outcomes", *steps), recorded),
-            table(("outcomes of one run", "seconds", "ms each", "peak, MB"), asked),
+            table(("outcomes of one run", "seconds", "ms each", "peak, MB"), run_rows),
             f"Two workers are done {with_spread(figures['workers']['speedup'])} times sooner than one.",
         ]
     )
@@ -161,13 +161,13 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--outcomes", type=int, action="append")
-    parser.add_argument("--asked", type=int, action="append", help="number of adapters to ask the full tier")
+    parser.add_argument("--adapters", type=int, action="append", help="number of adapters that run the full tier")
     parser.add_argument("--make", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.make:
         _make(*arguments.make)
         return
-    print(json.dumps(measure(arguments.outcomes or OUTCOMES, arguments.asked or ASKED), indent=2))
+    print(json.dumps(measure(arguments.outcomes or OUTCOMES, arguments.adapters or ADAPTERS), indent=2))
 
 
 if __name__ == "__main__":

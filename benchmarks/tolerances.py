@@ -1,11 +1,11 @@
-"""Which rule tells right answers from wrong ones: the derived bound beside the tolerances that others test with.
+"""Which rule distinguishes right outputs from wrong ones: the derived bound, and other projects' tolerances.
 
     python -m benchmarks.tolerances [--tier smoke]
 
-Right answers are those of four ways to sum in float32 (float64 for f64 questions), rounded once to the dtype;
-wrong ones are those of planted faults (tests/faults) that differ from the right one in a bit at least. Asked are
-the forward questions of a tier with normal data, their input and bias scaled by 1e-6, 1 and 1e6. A rule should
-flag no right answer and miss no wrong one. Prints JSON.
+Right outputs come from four ways to sum in float32 (float64 for f64 cases), rounded once to the dtype. Wrong ones
+come from planted faults (tests/faults), and differ from the right one in at least one bit. The cases are the
+forward cases of a tier with normal data, with input and bias scaled by 1e-6, 1 and 1e6. A rule should flag no
+right output and miss no wrong one. Prints JSON.
 """
 
 from __future__ import annotations
@@ -50,17 +50,17 @@ NUMERIC = (
 """The faults of arithmetic; the others put values in wrong places."""
 
 
-def _derived(case: Case, wanted: Reference, values: np.ndarray) -> bool:
+def _derived(case: Case, expected: Reference, values: np.ndarray) -> bool:
     profile = PROFILES["fp64" if case.dtype == "f64" else "fp32-acc"]
-    return _beyond(values, wanted, tolerance(wanted, case.format, profile))
+    return _beyond(values, expected, tolerance(expected, case.format, profile))
 
 
 def _close(tolerances: dict[str, tuple[float, float]]) -> Rule:
-    """A rule by relative and absolute tolerance, by dtype."""
+    """A rule by relative and absolute tolerance, per dtype."""
 
-    def flags(case: Case, wanted: Reference, values: np.ndarray) -> bool:
+    def flags(case: Case, expected: Reference, values: np.ndarray) -> bool:
         relative, absolute = tolerances[case.dtype]
-        return _beyond(values, wanted, absolute + relative * np.abs(wanted.exact))
+        return _beyond(values, expected, absolute + relative * np.abs(expected.exact))
 
     return flags
 
@@ -70,30 +70,32 @@ def _kernel(case: Case) -> int:
     return math.prod(case.kernel_size) * case.in_channels // case.groups
 
 
-def _ulp(case: Case, wanted: Reference, values: np.ndarray) -> bool:
+def _ulp(case: Case, expected: Reference, values: np.ndarray) -> bool:
     dtype = case.format
-    power = np.floor(np.log2(np.maximum(np.abs(wanted.exact), dtype.smallest_normal)))
-    return _beyond(values, wanted, 2 * _kernel(case) * np.exp2(power) * 2 * dtype.unit_roundoff)
+    power = np.floor(np.log2(np.maximum(np.abs(expected.exact), dtype.smallest_normal)))
+    return _beyond(values, expected, 2 * _kernel(case) * np.exp2(power) * 2 * dtype.unit_roundoff)
 
 
-def _tosa(case: Case, wanted: Reference, values: np.ndarray) -> bool:
+def _tosa(case: Case, expected: Reference, values: np.ndarray) -> bool:
     dtype = case.format
     accumulator_bits = 53 if case.dtype == "f64" else 24
     kernel = math.ceil(_kernel(case) / 2 ** ((accumulator_bits - dtype.precision) / 2))
-    unit = np.maximum(wanted.magnitude * dtype.unit_roundoff, dtype.smallest_normal)
+    unit = np.maximum(expected.magnitude * dtype.unit_roundoff, dtype.smallest_normal)
     with np.errstate(over="ignore"):
-        error = np.where(wanted.magnitude == 0, np.where(values == 0, 0, np.inf), (values - wanted.exact) / unit)
+        error = np.where(
+            expected.magnitude == 0, np.where(values == 0, 0, np.inf), (values - expected.exact) / unit
+        )
     return bool(np.any(~(np.abs(error) <= 2 * kernel)) or np.sum(error**2) > 4 * 0.4 * kernel * error.size)
 
 
-def _beyond(values: np.ndarray, wanted: Reference, allowed: np.ndarray) -> bool:
+def _beyond(values: np.ndarray, expected: Reference, allowed: np.ndarray) -> bool:
     with np.errstate(invalid="ignore"):
-        return not bool(np.all(np.abs(values - wanted.exact) <= allowed))
+        return not bool(np.all(np.abs(values - expected.exact) <= allowed))
 
 
-# torch.testing.assert_close, relative and absolute: the defaults its documentation lists by dtype.
+# torch.testing.assert_close, relative and absolute: the defaults that its documentation lists per dtype.
 ASSERT_CLOSE = {"f16": (1e-3, 1e-5), "bf16": (1.6e-2, 1e-5), "f32": (1.3e-6, 1e-5), "f64": (1e-7, 1e-7)}
-# jax._src.public_test_util: one number by dtype, relative and absolute.
+# jax._src.public_test_util: one number per dtype, relative and absolute.
 JAX = {"f16": 1e-3, "bf16": 1e-2, "f32": 1e-6, "f64": 1e-15}
 # keras.src.testing.TestCase.assertAllClose: one number, relative and absolute.
 KERAS = 1e-6
@@ -109,7 +111,7 @@ RULES: dict[str, Rule] = {
     # number of products divided by 2**((bits of the accumulator - bits of the dtype) / 2).
     "TOSA": _tosa,
 }
-"""Whether an answer is flagged: from a question, the oracle's answer to it and the values."""
+"""Whether an output is flagged: from a case, the oracle's reference and the values."""
 
 
 def _right(case: Case, tensors: Tensors) -> Iterator[np.ndarray]:
@@ -123,60 +125,64 @@ def _right(case: Case, tensors: Tensors) -> Iterator[np.ndarray]:
 
 
 def _wrong(case: Case, tensors: Tensors, fault: Fault, right: np.ndarray) -> np.ndarray | None:
-    """The answer of a planted fault, where it is one of the right shape and dtype with other bits."""
+    """The output of a planted fault, if it has the right shape and dtype and different bits."""
     with np.errstate(all="ignore"):
         reply = fault.reply(case, tensors)
-    found = reply.tensors.get("y")
-    if reply.kind != "answer" or found is None or (found.dtype, found.values.shape) != (case.dtype, right.shape):
+    y = reply.tensors.get("y")
+    if reply.kind != "answer" or y is None or (y.dtype, y.values.shape) != (case.dtype, right.shape):
         return None
-    return None if np.array_equal(found.values, right) else found.values
+    return None if np.array_equal(y.values, right) else y.values
 
 
 def compare(cases: list[Case]) -> dict[str, tuple[int, Counter[str]]]:
-    """For each kind of answers, how many there are, and how many of them each rule judges wrongly."""
-    asked: Counter[str] = Counter()
+    """For each kind of output, how many there are, and how many of them each rule judges wrongly."""
+    numbers: Counter[str] = Counter()
     mistakes: dict[str, Counter[str]] = defaultdict(Counter)
 
-    def note(kind: str, is_right: bool, case: Case, wanted: Reference, values: np.ndarray) -> None:
-        asked[kind] += 1
-        # Every rule sees the numbers in double precision; the answers themselves are values of the dtype.
+    def note(kind: str, is_right: bool, case: Case, expected: Reference, values: np.ndarray) -> None:
+        numbers[kind] += 1
+        # Every rule gets the numbers in double precision; the outputs themselves are values of the dtype.
         mistakes[kind].update(
-            name for name, flags in RULES.items() if flags(case, wanted, values.astype(np.float64)) == is_right
+            name for name, flags in RULES.items() if flags(case, expected, values.astype(np.float64)) == is_right
         )
 
     for case in cases:
         for scale in SCALES:
             tensors = scaled(case, make_tensors(case), scale)
-            wanted = reference(case, tensors)["y"]
+            expected = reference(case, tensors)["y"]
             for values in _right(case, tensors):
-                note(f"right, scaled by {scale:g}", True, case, wanted, values)
+                note(f"right, scaled by {scale:g}", True, case, expected, values)
             right = RIGHT.reply(case, tensors).tensors["y"].values
             for name, fault in FAULTS.items():
                 values = _wrong(case, tensors, fault, right) if case.rank in fault.ranks else None
                 if values is not None:
                     kind = name if name in NUMERIC else f"values in wrong places, scaled by {scale:g}"
-                    note(kind, False, case, wanted, values)
-    order = [kind for kind in asked if kind.startswith("right")] + list(NUMERIC)
-    order += [kind for kind in asked if kind not in order]
-    return {kind: (asked[kind], mistakes[kind]) for kind in order if asked[kind]}
+                    note(kind, False, case, expected, values)
+    order = [kind for kind in numbers if kind.startswith("right")] + list(NUMERIC)
+    order += [kind for kind in numbers if kind not in order]
+    return {kind: (numbers[kind], mistakes[kind]) for kind in order if numbers[kind]}
 
 
 def measure(tier: str = "smoke") -> dict[str, Any]:
     """Count the mistakes of every rule on a tier."""
-    asked = [c for c in load_tier(tier) if c.data == "normal" and c.direction == "fwd" and not c.format.is_complex]
+    cases = [c for c in load_tier(tier) if c.data == "normal" and c.direction == "fwd" and not c.format.is_complex]
     return {
         kind: {"number": number, "mistakes": {rule: mistakes[rule] for rule in RULES}}
-        for kind, (number, mistakes) in compare(asked).items()
+        for kind, (number, mistakes) in compare(cases).items()
     }
 
 
 def markdown(figures: dict[str, Any]) -> str:
     """The table of the README."""
     rows = [
-        (kind, found["number"], *(f"{n / found['number']:.1%}" if n else "0" for n in found["mistakes"].values()))
-        for kind, found in figures.items()
+        (
+            kind,
+            measured["number"],
+            *(f"{n / measured['number']:.1%}" if n else "0" for n in measured["mistakes"].values()),
+        )
+        for kind, measured in figures.items()
     ]
-    return table(("answers", "number", *RULES), rows)
+    return table(("outputs", "number", *RULES), rows)
 
 
 def main() -> None:

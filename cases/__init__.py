@@ -1,4 +1,4 @@
-"""What is asked: cases, the written rules, input data and the case sets."""
+"""What is tested: cases, the written rules, input data and the case sets."""
 
 from conformance.cases.case import Case
 from conformance.cases.errors import CaseError, DomainError

@@ -1,4 +1,4 @@
-"""``Case``: one framework-neutral question, and its id."""
+"""``Case``: one framework-neutral test case, and its id."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _PATTERNS = {field.name: re.compile(field.pattern, re.ASCII) for field in FIELDS
 
 @dataclass(frozen=True)
 class Case:
-    """One question: the parameters of a transposed convolution and its input data.
+    """One case: the parameters of a transposed convolution and its input data.
 
-    Spatial values are tuples with one entry an axis, outermost first; an int stands for every axis.
+    Spatial values are tuples with one entry per axis, outermost first; an int stands for every axis.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Case:
     padding : str or tuple of (int, int)
         A named convention, or the explicit crop (low, high) of each axis (R4).
     output_padding : tuple of int or None
-        Extra length at the end; None when not given, which is another question than 0.
+        Extra length at the end; None when not given, which is a different case from 0.
     layout : str
         ``channels_first`` or ``channels_last``.
     dtype : str
@@ -57,7 +57,7 @@ class Case:
     seed : int
         Seed of the input data.
     direction : str
-        ``fwd`` for the output, ``grad`` for the three gradients, ``grad2`` for those of the gradients.
+        ``fwd`` for the output, ``grad`` for the three gradients, ``grad2`` for the gradients of the gradients.
 
     Raises
     ------
@@ -94,16 +94,17 @@ class Case:
                 object.__setattr__(self, "padding", pairs * self.rank if len(pairs) == 1 else pairs)
         except (TypeError, ValueError):
             raise CaseError(
-                "spatial values are an int or one int an axis, explicit padding pairs of ints"
+                "spatial values are an int or one int per axis, explicit padding pairs of ints"
             ) from None
         object.__setattr__(self, "bias", bool(self.bias))
-        # What a case may hold is what its id can say, so the id's own grammar checks the values.
+        # A case may hold the values that its id can express, so the id's own grammar checks them: every field is
+        # written as a token and read back.
         tokens = []
-        for place, field in enumerate(FIELDS):
+        for position, field in enumerate(FIELDS):
             try:
                 token = field.write(self)
-                said, _ = _said(place, token, self.rank)
-                exact = all(getattr(self, name) == value for name, value in said.items())
+                values, _ = _read_token(position, token, self.rank)
+                exact = all(getattr(self, name) == value for name, value in values.items())
             except (TypeError, StopIteration, ValueError, AttributeError):
                 exact = False
             if not exact:
@@ -125,12 +126,12 @@ class Case:
         Returns
         -------
         Case
-            The question; ``str`` prints its full id.
+            The case; ``str`` prints its full id.
 
         Raises
         ------
         CaseError
-            Naming the field that is wrong and the accepted form.
+            The message names the wrong field and the accepted form.
         """
         if not isinstance(text, str) or len(text) > _MAX_ID_LENGTH:
             raise CaseError(f"a case id is text of at most {_MAX_ID_LENGTH} characters")
@@ -141,35 +142,36 @@ class Case:
         # No field but the leading rank starts with a digit, so a dash before a digit is a minus sign.
         tokens = re.sub(r"-(?=[0-9])", "m", text).split("-")
         values: dict[str, Any] = {}
-        exact: list[str | None] = [None] * len(FIELDS)
-        position = 0
+        full_tokens: list[str | None] = [None] * len(FIELDS)
+        next_position = 0
         for token in tokens:
-            place = _place(token)
-            if place is None:
+            position = _field_position(token)
+            if position is None:
                 raise CaseError(_describe(token))
-            field = FIELDS[place]
-            if place < position:
+            field = FIELDS[position]
+            if position < next_position:
                 raise CaseError(f"{token!r}: {field.name} is given twice or out of order; the order is {_ORDER}")
-            if place and "rank" not in values:
+            if position and "rank" not in values:
                 raise CaseError(f"rank: a case id starts with {FIELDS[0].accepts}, not {token!r}")
-            position = place + 1
+            next_position = position + 1
             try:
-                said, exact[place] = _said(place, token, values.get("rank", 0))
+                field_values, full_tokens[position] = _read_token(position, token, values.get("rank", 0))
             except ValueError as error:
                 raise CaseError(f"{token!r}: {error}; accepted: {field.accepts}") from None
-            values.update(said)
+            values.update(field_values)
         missing = []
-        for place, field in enumerate(FIELDS):
-            if exact[place] is None and field.default is not None:
-                said, exact[place] = _said(place, field.default, values["rank"])
-                values.update(said)
-            elif exact[place] is None:
+        for position, field in enumerate(FIELDS):
+            if full_tokens[position] is None and field.default is not None:
+                field_values, full_tokens[position] = _read_token(position, field.default, values["rank"])
+                values.update(field_values)
+            elif full_tokens[position] is None:
                 missing.append(field.name)
         if missing:
             raise CaseError(f"{text!r} gives no {' and no '.join(missing)}; a short id is 2d-i5x7-k3-s2-same")
-        # What the grammar has read need not be checked against it, which would take most of the time.
+        # The grammar has read these values. To check them against it again, as the constructor does, would take
+        # most of the time.
         case = object.__new__(cls)
-        vars(case).update(values, _id="-".join(filter(None, exact)))
+        vars(case).update(values, _id="-".join(filter(None, full_tokens)))
         return case
 
     def __str__(self) -> str:
@@ -181,7 +183,7 @@ class Case:
         Raises
         ------
         DomainError
-            The question has no answer (R11).
+            The case is invalid (R11).
         """
         return self._geometry
 
@@ -214,12 +216,12 @@ class Case:
         return self.shape(self.out_channels, self.geometry().output_size)
 
     def output_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of the tensors of the answer: ``y``; ``dx``, ``dw`` and (with a bias) ``db``; or the second.
+        """Shapes of the outputs: ``y``; ``dx``, ``dw`` and (with a bias) ``db``; or those of second order.
 
         Raises
         ------
         DomainError
-            The question has no answer (R11).
+            The case is invalid (R11).
         """
         shapes = {
             "y": self.output_shape, "dx": self.input_shape, "dw": self.weight_shape, "db": (self.out_channels,),
@@ -229,7 +231,7 @@ class Case:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the tensors of the answer."""
+        """Names of the outputs."""
         names = DIRECTIONS[self.direction].outputs
         return tuple(name for name in names if self.bias or name != "db")
 
@@ -241,12 +243,12 @@ class Case:
 
 
 def _spatial(value: Any, rank: int) -> tuple[int, ...]:
-    """One int an axis; a single one stands for all."""
+    """One int per axis; a single one stands for all."""
     values = (index(value),) if not isinstance(value, Iterable) else tuple(index(entry) for entry in value)
     return values * rank if len(values) == 1 else values
 
 
-# The same ids and the same tokens are read over and over; a case never changes.
+# The same ids and the same tokens are read many times, and a case never changes, so that both are cached.
 
 
 @lru_cache(maxsize=1 << 13)
@@ -255,22 +257,22 @@ def _parsed(text: str) -> Case:
 
 
 @lru_cache(maxsize=1 << 14)
-def _place(token: str) -> int | None:
-    """Which field a token is for."""
+def _field_position(token: str) -> int | None:
+    """The position of the field that a token belongs to."""
     return next((n for n, field in enumerate(FIELDS) if _PATTERNS[field.name].fullmatch(token)), None)
 
 
 @lru_cache(maxsize=1 << 14)
-def _said(place: int, token: str, rank: int) -> tuple[dict[str, Any], str]:
-    """What a token says of a field, as attributes and values, and how a full id says it.
+def _read_token(position: int, token: str, rank: int) -> tuple[dict[str, Any], str]:
+    """The values that a token gives the attributes of its field, and the token of a full id.
 
-    Raises ValueError for what is none of the field's tokens.
+    Raises ValueError for a token that does not match the field.
     """
-    field = FIELDS[place]
+    field = FIELDS[position]
     if _PATTERNS[field.name].fullmatch(token) is None:
         raise ValueError(f"{token!r} is malformed")
     values = field.read(token, rank)
-    case: Any = SimpleNamespace(**{"rank": rank, **values})  # as much of one as the field looks at
+    case: Any = SimpleNamespace(**{"rank": rank, **values})  # a stand-in with what the field's writer reads
     return values, field.write(case)
 
 
@@ -278,7 +280,7 @@ _ORDER = ", ".join(field.name for field in FIELDS)
 
 
 def _describe(token: str) -> str:
-    """Say which field a malformed token was meant for, and what that field accepts."""
+    """Describe which field a malformed token was meant for, and what that field accepts."""
     start = re.match("[A-Za-z]*", token)
     letters = start.group() if start else ""
     field = next((field for field in FIELDS if field.prefix and field.prefix == letters), None)
@@ -287,5 +289,5 @@ def _describe(token: str) -> str:
     if field is None and "." in token:
         field = next(field for field in FIELDS if field.name == "data")
     if field is None:
-        return f"{token!r} is no field of a case id; the fields in order are {_ORDER}"
+        return f"{token!r} is not a field of a case id; the fields in order are {_ORDER}"
     return f"{field.name}: {token!r} is malformed; accepted: {field.accepts}"

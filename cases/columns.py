@@ -1,4 +1,4 @@
-"""The columns a case has in tables, conditions and reports, derived from its fields and its geometry."""
+"""The columns of a case in tables, conditions and reports, derived from its fields and its geometry."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from conformance.cases.fields import FIELDS
 
 __all__ = ["COLUMN_NAMES", "columns"]
 
-# On how many axes something holds: more than 0 is "on some axis", equal to rank "on every axis".
+# On how many axes something holds: more than 0 is "on some axis", equal to rank "on every axis". The parameters
+# are input size, kernel size, stride, dilation and output_padding of an axis.
 _AXIS_COUNTS: dict[str, Callable[[int, int, int, int, int | None], bool]] = {
     "axes_stride_over_kernel": lambda i, k, s, d, o: s > k,
     "axes_stride_over_effective": lambda i, k, s, d, o: s > d * (k - 1) + 1,
@@ -24,8 +25,8 @@ _AXIS_COUNTS: dict[str, Callable[[int, int, int, int, int | None], bool]] = {
     "axes_stride_over_input": lambda i, k, s, d, o: s > i,
 }
 
-# The same of the crop, with the effective kernel e. A low end cut more than the high one is what output_padding
-# does; a cut of e or more takes away positions that whole inputs reach.
+# The same for the crop, with the effective kernel e. output_padding crops the low end more than the high one; a
+# crop of e or more removes positions that whole input elements reach.
 _CROP_COUNTS: dict[str, Callable[[int, int, int], bool]] = {
     "axes_crop_uneven": lambda low, high, e: low != high,
     "axes_crop_low_over_high": lambda low, high, e: low > high,
@@ -41,7 +42,7 @@ _AXES = ("d", "h", "w")
 
 
 def _along_axes(name: str, values: tuple[int, ...] | None) -> dict[str, int | None]:
-    """A number of each axis: ``kernel_d``, ``kernel_h``, ``kernel_w``; None for an axis that there is not."""
+    """One column per axis: ``kernel_d``, ``kernel_h``, ``kernel_w``; None for an axis that the case lacks."""
     values = values or ()
     return {
         f"{name}_{axis}": value for axis, value in zip(_AXES, (None,) * (3 - len(values)) + values, strict=True)
@@ -49,10 +50,10 @@ def _along_axes(name: str, values: tuple[int, ...] | None) -> dict[str, int | No
 
 
 def columns(case: Case) -> dict[str, Any]:
-    """All columns of a case: ``case_id``, one or more a field, counts of axes, and numbers of each axis and of its
-    geometry.
+    """All columns of a case: ``case_id``, one or more per field, counts of axes, and numbers of each axis and of
+    the geometry.
 
-    ``valid_question`` is 0 for a question without an answer (R11), whose geometry columns are None.
+    ``valid_question`` is 0 for an invalid case (R11), whose geometry columns are None.
     """
     row: dict[str, Any] = {"case_id": str(case)}
     for field in FIELDS:
@@ -66,15 +67,15 @@ def columns(case: Case) -> dict[str, Any]:
     try:
         geometry = case.geometry()
     except DomainError:
-        unanswered = {
+        invalid = {
             **row,
             "output_size": None,
             "valid_question": 0,
             **dict.fromkeys((*_CROP_COUNTS, *_GEOMETRY)),
         }
         for name in _BY_AXIS[5:]:
-            unanswered.update(_along_axes(name, None))
-        return _sixty_four_bits(unanswered)
+            invalid.update(_along_axes(name, None))
+        return _sixty_four_bits(invalid)
     lows, highs = zip(*geometry.crop, strict=True)
     row["output_size"] = "x".join(map(str, geometry.output_size))
     row["valid_question"] = 1
@@ -94,7 +95,7 @@ def columns(case: Case) -> dict[str, Any]:
 
 
 def _sixty_four_bits(row: dict[str, Any]) -> dict[str, Any]:
-    # SQLite counts to 2**63 - 1; a comparison beyond that does not need the last digit.
+    # SQLite's integers end at 2**63 - 1; a comparison beyond that does not need the last digit.
     beyond = [name for name, value in row.items() if isinstance(value, int) and not -(2**63) < value < 2**63]
     return row | {name: float(row[name]) for name in beyond}
 

@@ -6,7 +6,7 @@ the upstream gradients ``vx``, ``vw`` and (with a bias) ``vb`` of dx, dw and db.
 shape its case gives it, images in channels_first order, so that a case and its channels_last twin hold the same
 numbers.
 
-How each is filled is the data kind's part (``conformance.cases.kinds``).
+The data kind decides how each is filled (``conformance.cases.kinds``).
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ __all__ = ["DATA_KINDS", "DataKind", "make_tensors", "term_counts"]
 
 Tensors = dict[str, np.ndarray]
 
-# Wide enough that two equal taps are rare, small enough to read in a picture.
+# Large enough that two equal taps are rare, small enough to read in a picture.
 _MAX_AMPLITUDE = 99
 
 
 def term_counts(case: Case) -> dict[str, int]:
     """Upper bounds of the number of products in any element of an output, and of each gradient.
 
-    The output is counted in any direction, since integers for gradients leave room for its sums, too. For
+    The output is counted in every direction, because integers for gradients must keep its sums exact, too. For
     gradients of gradients ``y``, ``dx`` and ``dw`` stand for ddy, ddx and ddw.
     """
-    # Where the output wraps, every tap can land on an element, from whichever input is a period away.
+    # Where the output wraps, every tap can reach an element, from some input a period away.
     reach = math.prod(
         kernel if case.geometry().wraps else min(kernel, size)
         for kernel, size in zip(case.kernel_size, case.input_size, strict=True)
@@ -76,10 +76,10 @@ def _integer_budget(case: Case) -> Budget:
 
 
 def _enforce(case: Case, tensors: Tensors) -> None:
-    """Thin sparse integer tensors until no sum of magnitudes can leave the exact range.
+    """Set entries of sparse integer tensors to zero until no sum of magnitudes can leave the exact range.
 
     Every sum runs along one slice of a tensor: the weights of one output or input channel, the channel of an
-    input or of an upstream gradient. Bounding the nonzero entries of those slices bounds every partial sum.
+    input or of an upstream gradient. A bound on the nonzero entries of those slices bounds every partial sum.
     """
     limit = (_exact_range(case) - 1) // (2 if case.direction == "grad2" else 1)
     slices = {"w": (0, 1), "x": (1,), "dy": (1,), "vx": (1,), "vw": (0, 1)}
@@ -100,15 +100,15 @@ def make_tensors(case: Case) -> Tensors:
     Parameters
     ----------
     case : Case
-        The question.
+        The case.
 
     Returns
     -------
     dict of numpy.ndarray
         ``x`` in ``case.input_shape``, ``w`` in ``case.weight_shape``, ``bias`` of (Cout,) and ``dy`` in
-        ``case.output_shape`` where asked for, in the carrier dtype of ``case.dtype``; ``vx``, ``vw`` and ``vb``
-        in the shapes of ``x``, ``w`` and ``bias``. A question without an answer has no ``dy``; one whose data
-        kind makes them unfit (R11) has tensors of other shapes.
+        ``case.output_shape`` where the direction needs it, in the carrier dtype of ``case.dtype``; ``vx``, ``vw``
+        and ``vb`` in the shapes of ``x``, ``w`` and ``bias``. An invalid case has no ``dy``; a case whose data
+        kind makes the tensors unfit (R11) has tensors of other shapes.
     """
     kind = DATA_KINDS[case.data]
     rng = np.random.default_rng(case.seed)
@@ -122,9 +122,9 @@ def make_tensors(case: Case) -> Tensors:
         shapes["bias"] = (case.out_channels,)
     if output_size is not None:
         like = {"vx": "x", "vw": "w", "vb": "bias"}
-        further = {"dy": (case.batch, case.out_channels, *output_size)}
-        further |= {name: shapes[same] for name, same in like.items() if same in shapes}
-        shapes |= {name: further[name] for name in DIRECTIONS[case.direction].given if name in further}
+        upstream = {"dy": (case.batch, case.out_channels, *output_size)}
+        upstream |= {name: shapes[same] for name, same in like.items() if same in shapes}
+        shapes |= {name: upstream[name] for name in DIRECTIONS[case.direction].given if name in upstream}
     tensors: Tensors = {}
     for name, shape in shapes.items():
         values = kind.draw(rng, shape, Budget(budget.amplitude, 1.0) if name in ("bias", "vb") else budget)

@@ -1,4 +1,4 @@
-"""Directions: what a case asks for, and the tensors that it gives and takes beside ``x``, ``w`` and ``bias``."""
+"""Directions: what a case computes, and its tensors besides ``x``, ``w`` and ``bias``."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ __all__ = ["DIRECTIONS", "IMAGES", "Direction"]
 
 @dataclass(frozen=True)
 class Direction:
-    """One thing to ask of the map from ``x``, ``w`` and ``bias`` to ``y``.
+    """One thing to compute of the map from ``x``, ``w`` and ``bias`` to ``y``.
 
     Attributes
     ----------
     about : str
-        What is asked for.
+        What is computed.
     given : tuple of str
         Further input tensors, in the order in which they are drawn.
     outputs : tuple of str
-        The tensors of the answer. Those named with a ``b`` at the end are there with a bias only.
+        The output tensors. Those whose names end in ``b`` exist with a bias only.
     """
 
     about: str

@@ -1,4 +1,4 @@
-"""The number formats a case can ask for, and what they promise.
+"""The number formats of cases, and their limits.
 
 A tensor travels in a NumPy *carrier* dtype that holds every value of the format exactly: NumPy has no
 bfloat16 of its own, so bfloat16 values travel as float32.
@@ -101,8 +101,8 @@ def round_to(dtype: DType, values: np.ndarray) -> np.ndarray:
 
 
 def _round_to_bfloat16(values: np.ndarray) -> np.ndarray:
-    # Rounding float64 -> float32 -> bfloat16 would round twice, so the first step rounds to odd: the last
-    # bit of an inexact float32 is set, which keeps it off the ties of the second step.
+    # Rounding float64 -> float32 -> bfloat16 would round twice, so the first step rounds to odd: the last bit of
+    # an inexact float32 is set, which keeps it away from the ties of the second step.
     single = values.astype(np.float32)
     bits = single.view(np.uint32).copy()
     inexact = np.isfinite(single) & (single.astype(values.dtype) != values)

@@ -1,4 +1,4 @@
-"""What can be wrong with a question."""
+"""What can be wrong with a case."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class CaseError(ValueError):
 
 
 class DomainError(ValueError):
-    """A question that can be asked but has no answer (rule R11).
+    """A case that can be written down but is invalid: no output is right (rule R11).
 
     Attributes
     ----------

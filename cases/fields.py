@@ -28,7 +28,7 @@ _INTEGER = r"(?:0|m?[1-9][0-9]{0,18})"
 Values = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Field:
     """One token of a case id.
 
@@ -43,13 +43,13 @@ class Field:
     default : str or None
         The token that an omitted field stands for; None where the field must be given.
     read : callable
-        From the token and the rank to the attributes of ``Case``.
+        Maps the token and the rank to the attributes of ``Case``.
     write : callable
-        From a case to the token.
+        Maps a case to the token.
     columns : callable
-        From a case to the columns this field has in tables.
+        Maps a case to the columns that this field has in tables.
     prefix : str
-        Letters its tokens start with; what a malformed token with these letters was meant to be.
+        Letters that its tokens start with; a malformed token with these letters was meant for this field.
     """
 
     name: str
@@ -75,7 +75,7 @@ def _spread(values: list[Any], rank: int, name: str) -> tuple[Any, ...]:
     if len(values) == 1:
         return tuple(values * rank)
     if len(values) != rank:
-        raise ValueError(f"{name} has {len(values)} entries for {rank} axes; give one number, or one an axis")
+        raise ValueError(f"{name} has {len(values)} entries for {rank} axes; give one number, or one per axis")
     return tuple(values)
 
 
@@ -85,14 +85,14 @@ def _join(values: Iterable[int]) -> str:
 
 def _scalar(name: str, prefix: str, default: str | None, number: str = _NATURAL) -> Field:
     return Field(
-        name,
-        prefix + number,
-        f"{prefix} and a number, as in {prefix}2",
-        default,
-        lambda text, rank: {name: _number(text[len(prefix) :])},
-        lambda case: prefix + _print_number(getattr(case, name)),
-        lambda case: {name: getattr(case, name)},
-        prefix,
+        name=name,
+        pattern=prefix + number,
+        accepts=f"{prefix} and a number, as in {prefix}2",
+        default=default,
+        read=lambda text, rank: {name: _number(text[len(prefix) :])},
+        write=lambda case: prefix + _print_number(getattr(case, name)),
+        columns=lambda case: {name: getattr(case, name)},
+        prefix=prefix,
     )
 
 
@@ -104,27 +104,29 @@ def _spatial(name: str, prefix: str, default: str | None, number: str) -> Field:
         return {name: _join(values), f"{short}_min": min(values), f"{short}_max": max(values)}
 
     return Field(
-        name,
-        rf"{prefix}{number}(?:x{number})*",
-        f"{prefix} and one number, or one an axis, as in {prefix}3 or {prefix}3x5",
-        default,
-        lambda text, rank: {name: _spread([_number(part) for part in text[len(prefix) :].split("x")], rank, name)},
-        lambda case: prefix + _join(getattr(case, name)),
-        columns,
-        prefix,
+        name=name,
+        pattern=rf"{prefix}{number}(?:x{number})*",
+        accepts=f"{prefix} and one number, or one per axis, as in {prefix}3 or {prefix}3x5",
+        default=default,
+        read=lambda text, rank: {
+            name: _spread([_number(part) for part in text[len(prefix) :].split("x")], rank, name)
+        },
+        write=lambda case: prefix + _join(getattr(case, name)),
+        columns=columns,
+        prefix=prefix,
     )
 
 
 def _choice(name: str, choices: Iterable[str], default: str | None) -> Field:
     choices = tuple(choices)
     return Field(
-        name,
-        "|".join(re.escape(choice) for choice in choices),
-        f"one of {', '.join(choices)}",
-        default,
-        lambda text, rank: {name: text},
-        lambda case: getattr(case, name),
-        lambda case: {name: getattr(case, name)},
+        name=name,
+        pattern="|".join(re.escape(choice) for choice in choices),
+        accepts=f"one of {', '.join(choices)}",
+        default=default,
+        read=lambda text, rank: {name: text},
+        write=lambda case: getattr(case, name),
+        columns=lambda case: {name: getattr(case, name)},
     )
 
 
@@ -167,24 +169,26 @@ _CROP = rf"{_INTEGER}(?:\.{_INTEGER})?"
 
 FIELDS: tuple[Field, ...] = (
     Field(
-        "rank",
-        "[123]d",
-        "one of 1d, 2d, 3d",
-        None,
-        lambda text, rank: {"rank": int(text[0])},
-        lambda case: f"{case.rank}d",
-        lambda case: {"rank": case.rank},
+        name="rank",
+        pattern="[123]d",
+        accepts="one of 1d, 2d, 3d",
+        default=None,
+        read=lambda text, rank: {"rank": int(text[0])},
+        write=lambda case: f"{case.rank}d",
+        columns=lambda case: {"rank": case.rank},
     ),
     _scalar("batch", "n", "n1"),
     Field(
-        "channels",
-        rf"c{_NATURAL}x{_NATURAL}",
-        "c, input channels, x, output channels, as in c4x6",
-        "c1x1",
-        lambda text, rank: dict(zip(("in_channels", "out_channels"), map(int, text[1:].split("x")), strict=True)),
-        lambda case: f"c{case.in_channels}x{case.out_channels}",
-        lambda case: {"in_channels": case.in_channels, "out_channels": case.out_channels},
-        "c",
+        name="channels",
+        pattern=rf"c{_NATURAL}x{_NATURAL}",
+        accepts="c, input channels, x, output channels, as in c4x6",
+        default="c1x1",
+        read=lambda text, rank: dict(
+            zip(("in_channels", "out_channels"), map(int, text[1:].split("x")), strict=True)
+        ),
+        write=lambda case: f"c{case.in_channels}x{case.out_channels}",
+        columns=lambda case: {"in_channels": case.in_channels, "out_channels": case.out_channels},
+        prefix="c",
     ),
     _spatial("input_size", "i", None, _NATURAL),
     _spatial("kernel_size", "k", None, _NATURAL),
@@ -192,57 +196,58 @@ FIELDS: tuple[Field, ...] = (
     _spatial("dilation", "d", "d1", _INTEGER),
     _scalar("groups", "g", "g1", _INTEGER),
     Field(
-        "padding",
-        rf"{'|'.join(CONVENTIONS)}|p{_CROP}(?:x{_CROP})*",
-        f"one of {', '.join(CONVENTIONS)}, or explicit crops as in p1, p1x0 or p0.1x2.1 (m1 for minus one)",
-        "valid",
-        _read_padding,
-        lambda case: case.padding if isinstance(case.padding, str) else "p" + print_crops(case.padding),
-        _padding_columns,
-        "p",
+        name="padding",
+        pattern=rf"{'|'.join(CONVENTIONS)}|p{_CROP}(?:x{_CROP})*",
+        accepts=f"one of {', '.join(CONVENTIONS)}, or explicit crops as in p1, p1x0 or p0.1x2.1 "
+        "(m1 for minus one)",
+        default="valid",
+        read=_read_padding,
+        write=lambda case: case.padding if isinstance(case.padding, str) else "p" + print_crops(case.padding),
+        columns=_padding_columns,
+        prefix="p",
     ),
     Field(
-        "output_padding",
-        rf"opauto|op{_INTEGER}(?:x{_INTEGER})*",
-        "opauto, or op and one number, or one an axis, as in op1 or op1x0",
-        "opauto",
-        lambda text, rank: {
+        name="output_padding",
+        pattern=rf"opauto|op{_INTEGER}(?:x{_INTEGER})*",
+        accepts="opauto, or op and one number, or one per axis, as in op1 or op1x0",
+        default="opauto",
+        read=lambda text, rank: {
             "output_padding": None
             if text == "opauto"
             else _spread([_number(part) for part in text[2:].split("x")], rank, "output_padding")
         },
-        lambda case: "opauto" if case.output_padding is None else "op" + _join(case.output_padding),
-        _output_padding_columns,
-        "op",
+        write=lambda case: "opauto" if case.output_padding is None else "op" + _join(case.output_padding),
+        columns=_output_padding_columns,
+        prefix="op",
     ),
     Field(
-        "layout",
-        "|".join(LAYOUTS),
-        "cf (channels_first) or cl (channels_last)",
-        "cf",
-        lambda text, rank: {"layout": LAYOUTS[text]},
-        lambda case: next(short for short, layout in LAYOUTS.items() if layout == case.layout),
-        lambda case: {"layout": case.layout},
+        name="layout",
+        pattern="|".join(LAYOUTS),
+        accepts="cf (channels_first) or cl (channels_last)",
+        default="cf",
+        read=lambda text, rank: {"layout": LAYOUTS[text]},
+        write=lambda case: next(short for short, layout in LAYOUTS.items() if layout == case.layout),
+        columns=lambda case: {"layout": case.layout},
     ),
     _choice("dtype", DTYPES, "f32"),
     Field(
-        "bias",
-        "b[01]",
-        "b0 or b1",
-        "b0",
-        lambda text, rank: {"bias": text == "b1"},
-        lambda case: f"b{int(case.bias)}",
-        lambda case: {"bias": int(case.bias)},
-        "b",
+        name="bias",
+        pattern="b[01]",
+        accepts="b0 or b1",
+        default="b0",
+        read=lambda text, rank: {"bias": text == "b1"},
+        write=lambda case: f"b{int(case.bias)}",
+        columns=lambda case: {"bias": int(case.bias)},
+        prefix="b",
     ),
     Field(
-        "data",
-        rf"(?:{'|'.join(DATA_KINDS)})\.{_NATURAL}",
-        f"a kind and a seed, as in ints.0; kinds: {', '.join(DATA_KINDS)}",
-        "ints.0",
-        lambda text, rank: {"data": text.partition(".")[0], "seed": int(text.partition(".")[2])},
-        lambda case: f"{case.data}.{case.seed}",
-        lambda case: {"data": case.data, "seed": case.seed},
+        name="data",
+        pattern=rf"(?:{'|'.join(DATA_KINDS)})\.{_NATURAL}",
+        accepts=f"a kind and a seed, as in ints.0; kinds: {', '.join(DATA_KINDS)}",
+        default="ints.0",
+        read=lambda text, rank: {"data": text.partition(".")[0], "seed": int(text.partition(".")[2])},
+        write=lambda case: f"{case.data}.{case.seed}",
+        columns=lambda case: {"data": case.data, "seed": case.seed},
     ),
     _choice("direction", DIRECTIONS, "fwd"),
 )

@@ -1,7 +1,7 @@
-"""Where the output of a transposed convolution begins and ends: rules R4 to R7, R13 to R15, and the domain R11.
+"""Where the output of a transposed convolution starts and ends: rules R4 to R7, R13 to R15, and the domain R11.
 
-Every padding convention is one small function from the numbers of an axis to the crop of the full scatter
-result. A new convention joins by a function here and its rule in ``specification.md``.
+Every padding convention is one small function from the numbers of an axis to the crop of the full output. To add a
+convention, write a function here and its rule in ``specification.md``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Axis:
 
     @property
     def full_size(self) -> int:
-        """Length of the full scatter result, F = (i - 1)s + e."""
+        """Length of the full output, F = (i - 1)s + e."""
         return (self.input_size - 1) * self.stride + self.effective_kernel
 
 
@@ -51,8 +51,8 @@ class Convention:
     """A named way to choose the output: its rules, and the function that applies them.
 
     ``place`` maps an axis and its output_padding (None: not given) to the start of the output within the full
-    result and its length; it raises ValueError, with the reason, where there is no such output. ``wraps`` says
-    that what lies outside the output is not dropped but added to it, periodically (R15).
+    output and its length; it raises ValueError, with the reason, where there is no such output. ``wraps`` means
+    that positions outside the output are not dropped but added to it, periodically (R15).
     """
 
     rules: tuple[str, str]
@@ -91,12 +91,12 @@ def _same_lower(axis: Axis, output_padding: int | None) -> tuple[int, int]:
 def _periodic(
     place: Callable[[Axis, int | None], tuple[int, int]],
 ) -> Callable[[Axis, int | None], tuple[int, int]]:
-    def placed(axis: Axis, output_padding: int | None) -> tuple[int, int]:
+    def place_period(axis: Axis, output_padding: int | None) -> tuple[int, int]:
         if output_padding:
             raise ValueError("the output is one period, which an output_padding cannot lengthen")
         return place(axis, None)
 
-    return placed
+    return place_period
 
 
 CONVENTIONS: dict[str, Convention] = {
@@ -120,9 +120,9 @@ class Geometry:
     output_size : tuple of int
         Output length on each axis.
     crop : tuple of (int, int)
-        Positions dropped at the front and the back of the full result (R2); negative adds zeros.
+        Positions dropped at the start and the end of the full output (R2); negative adds zeros.
     rule : str
-        The rule that placed the output.
+        The rule that determined the output's start and size.
     wraps : bool
         Whether cropped positions are added to the output one or more periods away (R15) instead of dropped; the
         period of an axis is its output size.
@@ -136,8 +136,8 @@ class Geometry:
 
     @property
     def windows(self) -> tuple[tuple[tuple[int, int], ...], ...]:
-        """The crops whose outputs, added, are the output: one, or where it wraps one for each period the full
-        result reaches into.
+        """The crops whose outputs add up to the output: one, or, where it wraps, one for each period that the full
+        output reaches into.
         """
         if not self.wraps or 0 in self.output_size:
             return (self.crop,)
@@ -154,18 +154,18 @@ class Geometry:
 
     @property
     def full_size(self) -> tuple[int, ...]:
-        """Length of the full scatter result on each axis."""
+        """Length of the full output on each axis."""
         return tuple(axis.full_size for axis in self.axes)
 
 
 def check_domain(case: Case) -> None:
-    """Raise `DomainError` for numbers that no convention takes (R11)."""
+    """Raise `DomainError` for numbers that are invalid under every convention (R11)."""
     names = axis_names(case.rank)
     for field in ("kernel_size", "stride", "dilation"):
         for name, value in zip(names, getattr(case, field), strict=True):
             if value < 1:
                 raise DomainError("R11", f"{field} is {value} on axis {name}; it must be at least 1")
-    # Groups first: weights say output channels for each group, so that with groups 0 those are 0 as well.
+    # Groups first: weights have Cout/G output channels, so that with groups 0 those are 0 as well.
     for field in ("groups", "in_channels", "out_channels"):
         if getattr(case, field) < 1:
             raise DomainError("R11", f"{field} is {getattr(case, field)}; it must be at least 1")
@@ -178,12 +178,12 @@ def check_domain(case: Case) -> None:
 
 
 def solve(case: Case) -> Geometry:
-    """Apply the written rules to a case whose numbers `check_domain` has seen.
+    """Apply the written rules to a case that `check_domain` has checked.
 
     Parameters
     ----------
     case : Case
-        The question.
+        The case.
 
     Returns
     -------
@@ -193,33 +193,33 @@ def solve(case: Case) -> Geometry:
     Raises
     ------
     DomainError
-        The question has no answer (R11).
+        The case is invalid (R11).
     """
     axes = tuple(
         Axis(*numbers)
         for numbers in zip(case.input_size, case.kernel_size, case.stride, case.dilation, strict=True)
     )
     output_padding = case.output_padding or (None,) * case.rank
-    placed: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []  # start within the full output, and length, on each axis
     wraps = False
     if isinstance(case.padding, str):
         convention = CONVENTIONS[case.padding]
         rule, wraps = convention.rule(output_padding[0]), convention.wraps
         try:
-            placed = [convention.place(axis, extra) for axis, extra in zip(axes, output_padding, strict=True)]
+            spans = [convention.place(axis, extra) for axis, extra in zip(axes, output_padding, strict=True)]
         except ValueError as error:
             raise DomainError("R11", f"{error} ({rule})") from None
     else:
         rule = "R4"
         for axis, (low, high), extra in zip(axes, case.padding, output_padding, strict=True):
-            placed.append((low, axis.full_size - low - high + (extra or 0)))
-    for name, (_, length) in zip(axis_names(case.rank), placed, strict=True):
+            spans.append((low, axis.full_size - low - high + (extra or 0)))
+    for name, (_, length) in zip(axis_names(case.rank), spans, strict=True):
         if length < 0:
             raise DomainError("R11", f"the output length is {length} on axis {name} by rule {rule}")
     return Geometry(
         axes=axes,
-        output_size=tuple(length for _, length in placed),
-        crop=tuple((low, axis.full_size - low - length) for axis, (low, length) in zip(axes, placed, strict=True)),
+        output_size=tuple(length for _, length in spans),
+        crop=tuple((low, axis.full_size - low - length) for axis, (low, length) in zip(axes, spans, strict=True)),
         rule=rule,
         wraps=wraps,
     )

@@ -1,7 +1,7 @@
-"""Data kinds: the ways to fill the tensors of a case, and what the answer must then be.
+"""Data kinds: the ways to fill the tensors of a case, and what the output must then be.
 
-A kind joins by an entry in ``DATA_KINDS``: how single tensors are drawn and, where tensors depend on each other
-or on the case, an ``adapt`` that changes them once all are drawn.
+A kind is an entry in ``DATA_KINDS``: how single tensors are drawn and, where tensors depend on each other or on
+the case, an ``adapt`` that changes them once all are drawn.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,27 +43,27 @@ class Budget:
     density: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataKind:
     """A way to fill tensors.
 
     Attributes
     ----------
     draw : callable
-        From a generator, a shape and the integer budget to values in float64.
+        Maps a generator, a shape and the integer budget to values in float64.
     judged : str
-        How answers are judged: ``exact`` (bit for bit), ``bound`` (the error bound), or exact with a freedom:
+        How outputs are judged: ``exact`` (bit for bit), ``bound`` (the error bound), or exact with a freedom:
         ``nonfinite``, ``signed zero``, ``flush`` (see ``conformance.oracle.expected_output``).
     about : str
         What the kind is for.
     rule : str
-        What an answer must hold, and what an implementation may choose.
+        What an output must hold, and what an implementation may choose.
     adapt : callable or None
         Changes the drawn tensors (channels_first, float64) in place.
     headroom : int
         Bits by which every partial sum stays below the exact range.
     misfit : callable or None
-        Why the tensors do not fit the parameters, so that the question has no answer (R11); "" where they do.
+        Why the tensors do not fit the parameters, so that the case is invalid (R11); "" where they fit.
     """
 
     draw: Draw
@@ -75,7 +76,7 @@ class DataKind:
 
     @property
     def exact(self) -> bool:
-        """Whether the answer is judged bit for bit rather than by the error bound."""
+        """Whether outputs are judged bit for bit rather than by the error bound."""
         return self.judged != "bound"
 
 
@@ -83,7 +84,7 @@ class DataKind:
 
 
 def _ints(rng: np.random.Generator, shape: tuple[int, ...], budget: Budget) -> np.ndarray:
-    # No zeros while the budget allows it: a zero hides whatever happens to the tap it meets.
+    # No zeros while the budget allows it: a zero hides every mistake with the tap that it is multiplied by.
     magnitude = rng.integers(1, budget.amplitude + 1, size=shape)
     sign = rng.integers(0, 2, size=shape) * 2 - 1
     values = (magnitude * sign).astype(np.float64)
@@ -111,20 +112,12 @@ def _zeros(rng: np.random.Generator, shape: tuple[int, ...], budget: Budget) -> 
 # --- Adapting all tensors
 
 
-def _scaled(case: Case, rng: np.random.Generator, tensors: Tensors, sign: int) -> None:
-    # float16 has the exponents for 2**8 only; the others for about a million.
+def _scale(case: Case, rng: np.random.Generator, tensors: Tensors, *, sign: int) -> None:
+    # float16 has exponents for a factor of 2**8 only, the other formats for 2**20.
     factor = 2.0 ** (sign * (8 if case.format.max_exponent < 64 else 20))
-    # The upstream gradient keeps its scale, or the products of dw would leave the format.
+    # The upstream gradient keeps its scale, because otherwise the products of dw would overflow the format.
     for name in {"x", "bias", "vx", "vb"} & tensors.keys():
         tensors[name] *= factor
-
-
-def _small(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
-    _scaled(case, rng, tensors, -1)
-
-
-def _large(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
-    _scaled(case, rng, tensors, 1)
 
 
 def _mixed(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
@@ -147,7 +140,7 @@ def _cancel(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
     for name in {"w", "vw"} & tensors.keys():
         shape = tensors[name].shape
         w = tensors[name].reshape(case.groups, case.in_channels // case.groups, *shape[1:])
-        for axis in (1, 2):  # a group's input channels, then its output channels: each second repeats the first
+        for axis in (1, 2):  # a group's input channels, then its output channels: every second repeats the first
             pairs = np.moveaxis(w, axis, 0)
             paired = pairs.shape[0] // 2 * 2
             pairs[1:paired:2] = pairs[0:paired:2]
@@ -160,7 +153,7 @@ def _cancel(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
 
 def _onehot(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
     x, w = tensors["x"], tensors["w"]
-    # Distinct up to half of what is exact: the rest is room for the bias, and for a second output to be added.
+    # Distinct up to half of the exact range: the rest is for the bias, and for the second output of ddy.
     limit = case.format.largest_exact_integer // (4 if "vw" in tensors else 2) - 1
     w[...] = (1 + np.arange(w.size) % limit).reshape(w.shape)
     if "vw" in tensors:
@@ -175,8 +168,8 @@ def _onehot(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
         x.flat[rng.integers(x.size)] = 1
         return
     item, channel = int(rng.integers(case.batch)), int(rng.integers(case.in_channels))
-    place, reached = meetings[int(rng.integers(len(meetings)))]
-    x[(item, channel, *place)] = 1
+    position, reached = meetings[int(rng.integers(len(meetings)))]
+    x[(item, channel, *position)] = 1
     if "dy" in tensors:
         share = case.out_channels // case.groups
         group = channel // (case.in_channels // case.groups)
@@ -187,23 +180,23 @@ def _onehot(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
 
 
 def _meetings(case: Case) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Pairs of an input position and an output position that a tap joins; one tap an input position."""
+    """Pairs of an input position and an output position that a tap connects; one per input position."""
     try:
         geometry = case.geometry()
     except DomainError:
         return []
     axes: list[list[tuple[int, int]]] = []
     for axis, (low, _), length in zip(geometry.axes, geometry.crop, geometry.output_size, strict=True):
-        joined: dict[int, int] = {}
+        first_output: dict[int, int] = {}  # per input position j, the output position of its first tap t inside
         for j, t in itertools.product(range(axis.input_size), range(axis.kernel_size)):
-            place = j * axis.stride + t * axis.dilation - low
-            if 0 <= place < length:
-                joined.setdefault(j, place)
-        axes.append(list(joined.items()))
-    found = []
+            output = j * axis.stride + t * axis.dilation - low
+            if 0 <= output < length:
+                first_output.setdefault(j, output)
+        axes.append(list(first_output.items()))
+    meetings = []
     for _, pairs in zip(range(1000), itertools.product(*axes), strict=False):
-        found.append((tuple(j for j, _ in pairs), tuple(place for _, place in pairs)))
-    return found
+        meetings.append((tuple(j for j, _ in pairs), tuple(output for _, output in pairs)))
+    return meetings
 
 
 def _signed_zero(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
@@ -213,14 +206,15 @@ def _signed_zero(case: Case, rng: np.random.Generator, tensors: Tensors) -> None
 
 
 def _subnormal(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
-    spacing = case.format.subnormal_spacing
     for name in {"x", "bias", "vx", "vb"} & tensors.keys():
-        tensors[name] *= spacing
+        tensors[name] *= case.format.subnormal_spacing
 
 
-def _placed(name: str, value: float) -> Adapt:
+def _place_value(name: str, value: float) -> Adapt:
+    """An adapt that puts a value, with a random sign, at a random element of a tensor."""
+
     def adapt(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
-        # What a complex product with an infinity is, C leaves to the implementation (C11, annex G).
+        # C leaves it to the implementation what a complex product with an infinity is (C11, annex G).
         if name in tensors and tensors[name].size and not case.format.is_complex:
             sign = rng.integers(0, 2) * 2 - 1
             tensors[name].flat[rng.integers(tensors[name].size)] = value * sign
@@ -231,11 +225,11 @@ def _placed(name: str, value: float) -> Adapt:
 # --- Tensors that do not fit the parameters
 
 
-def _another_rank(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
+def _extra_axis(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
     tensors["x"] = tensors["x"][..., None]
 
 
-def _one_channel_more(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
+def _extra_channel(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
     x = tensors["x"]
     tensors["x"] = np.concatenate([x, np.ones((x.shape[0], 1, *x.shape[2:]), x.dtype)], axis=1)
 
@@ -252,116 +246,155 @@ def _misfit_of_bias(case: Case) -> str:
 
 
 _NAN, _INF = float("nan"), float("inf")
-_EXACT_RULE = "The answer is bit-exact in any order of summation; a zero may have either sign."
+_EXACT_RULE = "The output is bit-exact in any order of summation; a zero may have either sign."
 _BOUND_RULE = "Every element lies within the error bound of the accuracy profile."
 _INPUT_RULE = (
     "Every output that a tap of this input element reaches is {value}; an output within the extent of the kernel "
     "placed on it may be NaN, since an implementation may fill the gaps of a dilated kernel with zeros, and 0 "
-    "times NaN or infinity is NaN. Everything else is as without it. Of the gradients, dw of its channel alike; "
-    "dx and db are not touched."
+    "times NaN or infinity is NaN. Everything else is as without it. Of the gradients, dw of its channel "
+    "likewise; dx and db are unaffected."
 )
 _WEIGHT_RULE = (
     "Every output that this tap reaches is {value}; any other output of its channel may be NaN, since an "
-    "implementation may spread the input out with zeros, and 0 times NaN or infinity is NaN. Everything else is "
-    "as without it. Of the gradients, dx of its input channel alike; dw and db are not touched."
+    "implementation may insert zeros into the input, and 0 times NaN or infinity is NaN. Everything else is "
+    "as without it. Of the gradients, dx of its input channel likewise; dw and db are unaffected."
 )
-_MISFIT_RULE = "The question has no answer (R11): the right response is an error."
-_BIAS_RULE = "Every output of its channel is {value}, nothing else is; the gradients are not touched."
+_MISFIT_RULE = "The case is invalid (R11): the right response is an error."
+_BIAS_RULE = "Every output of its channel is {value}, nothing else is; the gradients are unaffected."
 
 DATA_KINDS: dict[str, DataKind] = {
-    "ints": DataKind(_ints, "exact", "small integers, every partial sum exact in the dtype", _EXACT_RULE),
-    "normal": DataKind(_normal, "bound", "standard normal", _BOUND_RULE),
-    "ones": DataKind(_ones, "bound", "all ones: the answer counts the taps that reach an element", _BOUND_RULE),
-    "onehot": DataKind(
-        _ints, "exact", "one input element is 1, weights count up: each output shows its tap", _EXACT_RULE, _onehot
+    "ints": DataKind(
+        draw=_ints, judged="exact", about="small integers, every partial sum exact in the dtype", rule=_EXACT_RULE
     ),
-    "small": DataKind(_normal, "bound", "standard normal, scaled down by 2**20 (f16: 2**8)", _BOUND_RULE, _small),
-    "large": DataKind(_normal, "bound", "standard normal, scaled up by 2**20 (f16: 2**8)", _BOUND_RULE, _large),
+    "normal": DataKind(draw=_normal, judged="bound", about="standard normal", rule=_BOUND_RULE),
+    "ones": DataKind(
+        draw=_ones,
+        judged="bound",
+        about="all ones: an output counts the taps that reach an element",
+        rule=_BOUND_RULE,
+    ),
+    "onehot": DataKind(
+        draw=_ints,
+        judged="exact",
+        about="one input element is 1, weights count up: each output shows its tap",
+        rule=_EXACT_RULE,
+        adapt=_onehot,
+    ),
+    "small": DataKind(
+        draw=_normal,
+        judged="bound",
+        about="standard normal, scaled down by 2**20 (f16: 2**8)",
+        rule=_BOUND_RULE,
+        adapt=partial(_scale, sign=-1),
+    ),
+    "large": DataKind(
+        draw=_normal,
+        judged="bound",
+        about="standard normal, scaled up by 2**20 (f16: 2**8)",
+        rule=_BOUND_RULE,
+        adapt=partial(_scale, sign=1),
+    ),
     "mixed": DataKind(
-        _normal, "bound", "standard normal times powers of two from a wide range", _BOUND_RULE, _mixed
+        draw=_normal,
+        judged="bound",
+        about="standard normal times powers of two from a wide range",
+        rule=_BOUND_RULE,
+        adapt=_mixed,
     ),
     "cancel": DataKind(
-        _normal,
-        "bound",
-        "channels in pairs that cancel: the sums are zero, their terms are not",
-        _BOUND_RULE,
-        _cancel,
+        draw=_normal,
+        judged="bound",
+        about="channels in pairs that cancel: the sums are zero, their terms are not",
+        rule=_BOUND_RULE,
+        adapt=_cancel,
     ),
     "extreme": DataKind(
-        _significand,
-        "bound",
-        "exponents as large as the sums allow",
-        "As for normal; no partial sum in any order overflows the format, so infinity or NaN is wrong.",
-        _extreme,
+        draw=_significand,
+        judged="bound",
+        about="exponents as large as the sums allow",
+        rule="As for normal; no partial sum in any order overflows the format, so infinity or NaN is wrong.",
+        adapt=_extreme,
     ),
     "subnormal": DataKind(
-        _ints,
-        "flush",
-        "input and bias are small multiples of the smallest subnormal number",
-        "Each element is exact, or what remains when subnormal products, bias or sums are taken for zero.",
-        _subnormal,
+        draw=_ints,
+        judged="flush",
+        about="input and bias are small multiples of the smallest subnormal number",
+        rule="Each element is exact, or what remains when subnormal products, bias or sums are treated as zero.",
+        adapt=_subnormal,
         headroom=1,
     ),
     "signedzero": DataKind(
-        _zeros,
-        "signed zero",
-        "input, bias and upstream gradient are zeros of both signs, weights are 1 and -1",
-        "All zero. +0 where any product or the bias is +0, since in round to nearest a sum with +0 in it is +0; "
-        "elsewhere either sign.",
-        _signed_zero,
+        draw=_zeros,
+        judged="signed zero",
+        about="input, bias and upstream gradient are zeros of both signs, weights are 1 and -1",
+        rule="All zero. +0 where any product or the bias is +0, since in round to nearest a sum with a term +0 is "
+        "+0; elsewhere either sign.",
+        adapt=_signed_zero,
     ),
     "naninput": DataKind(
-        _ints, "nonfinite", "integers, NaN at one input", _INPUT_RULE.format(value="NaN"), _placed("x", _NAN)
+        draw=_ints,
+        judged="nonfinite",
+        about="integers, NaN at one input",
+        rule=_INPUT_RULE.format(value="NaN"),
+        adapt=_place_value("x", _NAN),
     ),
     "nanweight": DataKind(
-        _ints, "nonfinite", "integers, NaN at one weight", _WEIGHT_RULE.format(value="NaN"), _placed("w", _NAN)
+        draw=_ints,
+        judged="nonfinite",
+        about="integers, NaN at one weight",
+        rule=_WEIGHT_RULE.format(value="NaN"),
+        adapt=_place_value("w", _NAN),
     ),
     "nanbias": DataKind(
-        _ints, "nonfinite", "integers, NaN in the bias", _BIAS_RULE.format(value="NaN"), _placed("bias", _NAN)
+        draw=_ints,
+        judged="nonfinite",
+        about="integers, NaN in the bias",
+        rule=_BIAS_RULE.format(value="NaN"),
+        adapt=_place_value("bias", _NAN),
     ),
     "infinput": DataKind(
-        _ints,
-        "nonfinite",
-        "integers, an infinity at one input",
-        _INPUT_RULE.format(value="the infinity of the product's sign"),
-        _placed("x", _INF),
+        draw=_ints,
+        judged="nonfinite",
+        about="integers, an infinity at one input",
+        rule=_INPUT_RULE.format(value="the infinity of the product's sign"),
+        adapt=_place_value("x", _INF),
     ),
     "infweight": DataKind(
-        _ints,
-        "nonfinite",
-        "integers, an infinity at one weight",
-        _WEIGHT_RULE.format(value="the infinity of the product's sign"),
-        _placed("w", _INF),
+        draw=_ints,
+        judged="nonfinite",
+        about="integers, an infinity at one weight",
+        rule=_WEIGHT_RULE.format(value="the infinity of the product's sign"),
+        adapt=_place_value("w", _INF),
     ),
     "infbias": DataKind(
-        _ints,
-        "nonfinite",
-        "integers, an infinity in the bias",
-        _BIAS_RULE.format(value="it"),
-        _placed("bias", _INF),
+        draw=_ints,
+        judged="nonfinite",
+        about="integers, an infinity in the bias",
+        rule=_BIAS_RULE.format(value="it"),
+        adapt=_place_value("bias", _INF),
     ),
     "wrongrank": DataKind(
-        _ints,
-        "exact",
-        "integers, the input with one axis of length 1 too many",
-        _MISFIT_RULE,
-        _another_rank,
+        draw=_ints,
+        judged="exact",
+        about="integers, the input with one axis of length 1 too many",
+        rule=_MISFIT_RULE,
+        adapt=_extra_axis,
         misfit=lambda case: f"the input has {case.rank + 1} spatial axes for {case.rank}",
     ),
     "wrongchannels": DataKind(
-        _ints,
-        "exact",
-        "integers, the input with one channel too many",
-        _MISFIT_RULE,
-        _one_channel_more,
+        draw=_ints,
+        judged="exact",
+        about="integers, the input with one channel too many",
+        rule=_MISFIT_RULE,
+        adapt=_extra_channel,
         misfit=lambda case: f"the input has {case.in_channels + 1} channels for weights of {case.in_channels}",
     ),
     "wrongbias": DataKind(
-        _ints,
-        "exact",
-        "integers, the bias with one entry too many",
-        _MISFIT_RULE,
-        _longer_bias,
+        draw=_ints,
+        judged="exact",
+        about="integers, the bias with one entry too many",
+        rule=_MISFIT_RULE,
+        adapt=_longer_bias,
         misfit=_misfit_of_bias,
     ),
 }

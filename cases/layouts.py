@@ -1,4 +1,4 @@
-"""The two layouts of a case: the same input read in the other one, and when that was probably meant."""
+"""The two layouts of a case: its input read in the other one, and when the user probably meant that one."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from conformance.cases.errors import CaseError, DomainError
 __all__ = ["explain_layout", "layout_doubt", "other_layout"]
 
 
-_LONGEST_SIDES = 4  # sides of an image, the longer one in units of the shorter
+_LONGEST_SIDES = 4  # the longest side of an image, in units of its shortest
 
 
 def explain_layout(case: Case) -> Iterator[str]:
-    """Whether the input's shape looks as if it were meant in the other layout."""
+    """A sentence if the input's shape looks as if it were meant in the other layout."""
     other = other_layout(case)
     if other is None or case.input_shape == other.shape(case.in_channels, case.input_size):
         return
     shape, size, others = list(case.input_shape), case.input_size, other.input_size
-    # An image has few channels and sides of a kind; a decoder's small input has more channels than positions.
+    # An image has few channels and sides of similar length; a decoder's small input has more channels than rows.
     looks_like_an_image = other.in_channels < min(others) and max(others) <= _LONGEST_SIDES * min(others)
     fewer_channels = case.in_channels > max(size) >= min(size) == other.in_channels
     suspicious = len(set(others)) == 1 != len(set(size)) or (fewer_channels and looks_like_an_image)
@@ -37,7 +37,7 @@ def explain_layout(case: Case) -> Iterator[str]:
 
 
 def layout_doubt(case: Case) -> str | None:
-    """What `explain_layout` says, None where it has nothing to say or the question no answer."""
+    """The sentence of `explain_layout`; None where there is none, and for an invalid case."""
     try:
         return next(explain_layout(case), None)
     except DomainError:
@@ -45,7 +45,7 @@ def layout_doubt(case: Case) -> str | None:
 
 
 def other_layout(case: Case) -> Case | None:
-    """The case whose input has the same shape in the other layout; None where there is no such question."""
+    """The case whose input has the same shape in the other layout; None where there is no valid one."""
     shape = case.input_shape
     if case.layout == "channels_first":
         changes: dict[str, Any] = {"layout": "channels_last", "input_size": shape[1:-1], "in_channels": shape[-1]}

@@ -1,4 +1,4 @@
-"""R12: questions that an implementation may answer by the rules or refuse, as it documents."""
+"""R12: cases that an implementation may compute by the rules or refuse, as it documents."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _parameter_beyond_32_bits(case: Case) -> bool:
 
 
 def beyond_memory(case: Case) -> bool:
-    """Whether the output of a question is too large to be computed for comparison; raises DomainError (R11)."""
+    """Whether the output of a case is too large to be computed for comparison; raises DomainError (R11)."""
     return math.prod(case.output_shape) >= 2**31
 
 
@@ -44,5 +44,5 @@ POLICIES: dict[str, Callable[[Case], bool]] = {
 
 
 def policies(case: Case) -> list[str]:
-    """Names of the policies a valid question touches; empty where an answer is owed."""
+    """Names of the policies that apply to a valid case; empty where an output is required."""
     return [name for name, applies in POLICIES.items() if applies(case)]

@@ -1,4 +1,4 @@
-"""The text of the written rules, by number, for everything that cites them."""
+"""The text of the written rules, by number, for the code that cites them."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def rules() -> dict[str, Rule]:
     """All rules of ``specification.md`` by number, in order."""
     source = (resources.files("conformance.cases") / "specification.md").read_text(encoding="utf-8")
     sections = re.split(r"^## (R\d+) (.*)$", source, flags=re.MULTILINE)[1:]
-    found = zip(sections[::3], sections[1::3], sections[2::3], strict=True)
-    return {number: Rule(number, title.strip(), text.strip()) for number, title, text in found}
+    parts = zip(sections[::3], sections[1::3], sections[2::3], strict=True)
+    return {number: Rule(number, title.strip(), text.strip()) for number, title, text in parts}

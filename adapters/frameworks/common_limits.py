@@ -1,4 +1,4 @@
-"""Limits that several implementations share, and what of a case an adapter says by its own arithmetic.
+"""Limits that several implementations share.
 
 Each function takes the documentation that states the limit and returns the `Limit`.
 """
@@ -31,17 +31,17 @@ def wraps(case: Case) -> bool:
 
 
 def no_periodic(source: str) -> Limit:
-    """No words for the periodic conventions."""
+    """The interface cannot express the periodic conventions."""
     return Limit("inexpressible", "padding", wraps, "the interface has no periodic padding", source)
 
 
 def no_groups(source: str) -> Limit:
-    """No argument for groups."""
+    """The interface has no parameter for groups."""
     return Limit(
         "inexpressible",
         "groups",
         lambda case: case.groups != 1,
-        "the interface has no argument for groups",
+        "the interface has no parameter for groups",
         source,
     )
 
@@ -68,13 +68,14 @@ def no_gradient(source: str) -> Limit:
 
 
 def no_crop_outside(source: str) -> Limit:
-    """Explicit crops are cut from the result by the adapter, which has nothing to cut beyond it."""
+    """The adapter slices explicit crops from the full output, and has nothing to slice beyond it."""
 
     def applies(case: Case) -> bool:
-        found = geometry(case)
-        return not named(case) and found is not None and any(low < 0 or high < 0 for low, high in found.crop)
+        solved = geometry(case)
+        return not named(case) and solved is not None and any(low < 0 or high < 0 for low, high in solved.crop)
 
-    return Limit("inexpressible", "padding", applies, "zeros beyond the full result cannot be asked for", source)
+    reason = "the interface cannot express zeros beyond the full output"
+    return Limit("inexpressible", "padding", applies, reason, source)
 
 
 def _returns_uncropped(case: Case) -> bool:
@@ -82,20 +83,20 @@ def _returns_uncropped(case: Case) -> bool:
 
 
 def no_crop_for_invalid_cases(source: str) -> Limit:
-    """A crop longer than the result, where cropping is the adapter's own slicing: nobody is there to refuse it."""
+    """A crop longer than the full output, where the adapter itself slices it: the framework cannot refuse it."""
 
     def applies(case: Case) -> bool:
         return not named(case) and geometry(case) is None and _returns_uncropped(case)
 
-    return Limit("inexpressible", "padding", applies, "the interface has no words for this crop", source)
+    return Limit("inexpressible", "padding", applies, "the interface cannot express this crop", source)
 
 
 def no_output_padding_for_invalid_cases(source: str) -> Limit:
-    """A negative output_padding, where the interface has no such argument."""
+    """A negative output_padding, where the interface has no such parameter."""
 
     def applies(case: Case) -> bool:
         return case.output_padding is not None and geometry(case) is None and _returns_uncropped(case)
 
     return Limit(
-        "inexpressible", "output_padding", applies, "the interface has no argument output_padding", source
+        "inexpressible", "output_padding", applies, "the interface has no parameter output_padding", source
     )

@@ -1,8 +1,8 @@
 """JAX: ``jax.lax.conv_transpose`` and ``jax.lax.conv_general_dilated``.
 
 Every adapter defines ``forward(x, w, bias)`` on arrays in the case's layout and calls it, or its vector-Jacobian
-product; where nothing is wrapped around it, its lines stand alone. A variant is what ``forward`` says, and what is
-wrapped around it.
+product. Where nothing wraps the function, the program contains its lines alone. A variant changes the body of
+``forward``, or what wraps it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from conformance.adapters.base import Adapter, Program, call, converted, inlined
+from conformance.adapters.base import Adapter, Program, call, conversion_line, inline_return
 from conformance.adapters.frameworks.common_limits import (
     no_groups,
     no_output_padding_for_invalid_cases,
@@ -20,7 +20,7 @@ from conformance.adapters.frameworks.common_limits import (
 from conformance.adapters.frameworks.padding import geometry, named
 from conformance.cases.case import Case
 
-__all__ = ["JaxAdapter", "JaxLax", "in_outputs", "pairs", "second_order", "wide_pairs"]
+__all__ = ["JaxAdapter", "JaxLax", "dilated_input_padding", "jax_padding", "kernel_lines", "second_order"]
 
 _DOCUMENTATION = "https://docs.jax.dev/en/latest/_autosummary/jax.lax.conv_transpose.html"
 _GENERAL = "https://docs.jax.dev/en/latest/_autosummary/jax.lax.conv_general_dilated.html"
@@ -32,7 +32,7 @@ class JaxAdapter(Adapter):
     Attributes
     ----------
     wrapped : str
-        What is called in place of ``forward``.
+        The expression that is called instead of ``forward``.
     """
 
     packages: ClassVar[tuple[str, ...]] = ("jax", "jaxlib")
@@ -51,7 +51,7 @@ class JaxAdapter(Adapter):
         importlib.import_module("jax")
 
     def forward(self, case: Case) -> list[str]:
-        """The lines of ``forward``; the last returns."""
+        """The lines of ``forward``; the last one returns."""
         raise NotImplementedError
 
     def program(self, case: Case) -> Program:
@@ -59,25 +59,25 @@ class JaxAdapter(Adapter):
         setup = ("import jax", "import jax.numpy as jnp", *self.imports, *self._settings())
         dtype = f"jnp.{case.format.label}"
         names = ["x", "w", "bias"][: 2 + case.bias]
-        body = [converted(names, lambda name: f"jnp.asarray({name}, dtype={dtype})")]
-        listed = ", ".join(names)
+        body = [conversion_line(names, lambda name: f"jnp.asarray({name}, dtype={dtype})")]
+        parameters = ", ".join(names)
         lines = [line for text in self.forward(case) for line in text.split("\n")]
         if case.direction == "fwd" and self.wrapped == "forward" and not self.shape_only:
-            return Program(setup, (*body, *inlined(lines)))
-        body += ["", f"def forward({listed}):", *(f"    {line}" for line in lines), ""]
-        return Program(setup, (*body, *self.answer(case, listed, dtype)))
+            return Program(setup, (*body, *inline_return(lines)))
+        body += ["", f"def forward({parameters}):", *(f"    {line}" for line in lines), ""]
+        return Program(setup, (*body, *self.output_lines(case, parameters, dtype)))
 
-    def answer(self, case: Case, listed: str, dtype: str) -> list[str]:
-        """The lines that leave the answer."""
+    def output_lines(self, case: Case, parameters: str, dtype: str) -> list[str]:
+        """The lines that assign the outputs."""
         if case.direction == "fwd":
-            return [f"y = {self.wrapped}({listed})"]
+            return [f"y = {self.wrapped}({parameters})"]
         if case.direction == "grad2":
             names = ("x", "w", "bias")[: 2 + case.bias]
             return second_order(
                 case, self.wrapped, names, names, lambda name: f"jnp.asarray({name}, dtype={dtype})"
             )
         return [
-            f"y, pull_back = jax.vjp({self.wrapped}, {listed})",
+            f"y, pull_back = jax.vjp({self.wrapped}, {parameters})",
             f"{', '.join(['dx', 'dw', 'db'][: 2 + case.bias])} = pull_back(jnp.asarray(dy, dtype={dtype}))",
         ]
 
@@ -89,11 +89,11 @@ def second_order(
     case: Case, function: str, names: Sequence[str], sources: Sequence[str], convert: Callable[[str], str]
 ) -> list[str]:
     """Lines to the gradients of the gradients of a function of ``names`` at ``sources``."""
-    listed = ", ".join(names)
+    parameters = ", ".join(names)
     along = ", ".join(convert(name) for name in ("vx", "vw", "vb")[: 2 + case.bias])
     return [
-        f"def gradients({listed}, dy):",
-        f"    _, pull_back = jax.vjp({function}, {listed})",
+        f"def gradients({parameters}, dy):",
+        f"    _, pull_back = jax.vjp({function}, {parameters})",
         "    return pull_back(dy)",
         "",
         f"_, pull_back = jax.vjp(gradients, {', '.join(sources)}, {convert('dy')})",
@@ -117,10 +117,11 @@ class JaxLax(JaxAdapter):
         no_output_padding_for_invalid_cases(_DOCUMENTATION),
     )
     transpose_kernel: ClassVar[bool] = True
+    image: ClassVar[str] = "x"
 
     def padding(self, case: Case) -> list[tuple[str, Any]]:
-        """The arguments that place the output."""
-        return [("padding", pairs(case))]
+        """The arguments that determine the output's start and size."""
+        return [("padding", jax_padding(case))]
 
     def forward(self, case: Case) -> list[str]:
         """One call of ``conv_transpose``."""
@@ -129,7 +130,7 @@ class JaxLax(JaxAdapter):
         convolve = call(
             "jax.lax.conv_transpose",
             [
-                ("", "x"),
+                ("", self.image),
                 ("", "kernel"),
                 ("strides", case.stride),
                 *self.padding(case),
@@ -161,9 +162,9 @@ class JaxLaxConsistent(JaxLax):
     name = "jax-lax-consistent"
 
     def padding(self, case: Case) -> list[tuple[str, Any]]:
-        """The crop as it stands."""
-        word = pairs(case)
-        value = word if isinstance(word, str) else _crop(case)
+        """The crop itself."""
+        named_padding = jax_padding(case)
+        value = named_padding if isinstance(named_padding, str) else _crop(case)
         return [("padding", value), ("use_consistent_padding", True)]
 
 
@@ -178,47 +179,45 @@ class JaxLaxVmap(JaxLax):
     """One image at a time, under ``jax.vmap``."""
 
     name = "jax-lax-vmap"
+    image = "x[None]"
 
     def forward(self, case: Case) -> list[str]:
         """The call on one image, mapped over the batch."""
-        *before, last = super().forward(case)
+        *before, _ = super().forward(case)
         lines = [line for text in before for line in text.split("\n")]
-        inner = [
-            line.replace("(x, kernel", "(x[None], kernel").replace("    x,", "    x[None],") for line in lines
-        ]
         names = ", ".join(["x", "w", "bias"][: 2 + case.bias])
         axes = (0, *(None,) * (1 + case.bias))
         return [
             f"def one({names}):",
-            *(f"    {line}" for line in inner),
-            f"    {last.replace('return y', 'return y[0]', 1)}",
+            *(f"    {line}" for line in lines),
+            f"    return y[0]{_plus_bias(case)}",
             "",
             f"return jax.vmap(one, in_axes={axes})({names})",
         ]
 
 
 class JaxEvalShape(JaxLax):
-    """``jax.eval_shape``: what JAX says the output's shape is."""
+    """``jax.eval_shape``: the output shape that JAX infers."""
 
     name = "jax-eval-shape"
     documentation = "https://docs.jax.dev/en/latest/_autosummary/jax.eval_shape.html"
     shape_only = True
     compiles_in_threads = False
 
-    def answer(self, case: Case, listed: str, dtype: str) -> list[str]:
-        """The shape."""
-        return [f"shape = jax.eval_shape(forward, {listed}).shape"]
+    def output_lines(self, case: Case, parameters: str, dtype: str) -> list[str]:
+        """The line that assigns the shape."""
+        return [f"shape = jax.eval_shape(forward, {parameters}).shape"]
 
 
 class JaxGeneral(JaxAdapter):
-    """``conv_general_dilated`` of the spread-out input with the flipped kernel (Cout, Cin/G, \\*k)."""
+    """``conv_general_dilated`` of the dilated input with the flipped kernel (Cout, Cin/G, \\*k)."""
 
     name = "jax-general"
     documentation = _GENERAL
     limits = (no_periodic(_GENERAL), no_output_padding_for_invalid_cases(_GENERAL))
 
     def forward(self, case: Case) -> list[str]:
-        """One call of ``conv_general_dilated``, which has no word for a transposed convolution's padding."""
+        """One call of ``conv_general_dilated``, which has no named padding for a transposed convolution."""
         spatial = "DHW"[-case.rank :]
         image = f"NC{spatial}" if case.layout == "channels_first" else f"N{spatial}C"
         convolve = call(
@@ -227,14 +226,14 @@ class JaxGeneral(JaxAdapter):
                 ("", "x"),
                 ("", "kernel"),
                 ("window_strides", (1,) * case.rank),
-                ("padding", wide_pairs(case)),
+                ("padding", dilated_input_padding(case)),
                 ("lhs_dilation", case.stride),
                 ("rhs_dilation", case.dilation),
                 ("dimension_numbers", (image, f"OI{spatial}", image)),
                 ("feature_group_count", case.groups),
             ],
         )
-        return [*in_outputs(case), f"y = {convolve}", f"return y{_plus_bias(case)}"]
+        return [*kernel_lines(case), f"y = {convolve}", f"return y{_plus_bias(case)}"]
 
 
 class JaxCuda(JaxLax):
@@ -264,40 +263,40 @@ def _plus_bias(case: Case) -> str:
     return f" + bias.reshape(-1{', 1' * case.rank})" if case.layout == "channels_first" else " + bias"
 
 
-def in_outputs(case: Case) -> list[str]:
+def kernel_lines(case: Case) -> list[str]:
     """Lines from (Cin, Cout/G, \\*k) to a flipped ``kernel`` of (Cout, Cin/G, \\*k)."""
     flipped = f"jnp.flip(w, {tuple(range(2, case.rank + 2))})"
     if case.groups == 1:
         return [f"kernel = jnp.swapaxes({flipped}, 0, 1)  # flipped, (Cout, Cin, *k)"]
     return [
-        f"parts = jnp.split({flipped}, {case.groups})  # flipped, one a group",
+        f"parts = jnp.split({flipped}, {case.groups})  # flipped, one per group",
         "kernel = jnp.concatenate([jnp.swapaxes(part, 0, 1) for part in parts])  # (Cout, Cin/G, *k)",
     ]
 
 
 def _crop(case: Case) -> tuple[tuple[int, int], ...]:
-    """The crop; for a question without an answer what its numbers say."""
-    found = geometry(case)
-    if found is not None:
-        return found.crop
+    """The crop; for an invalid case the one that its numbers state."""
+    solved = geometry(case)
+    if solved is not None:
+        return solved.crop
     if isinstance(case.padding, str):
         return ((0, 0),) * case.rank
     extra = case.output_padding or (0,) * case.rank
     return tuple((low, high - o) for (low, high), o in zip(case.padding, extra, strict=True))
 
 
-def wide_pairs(case: Case) -> tuple[tuple[int, int], ...]:
-    """The pairs (a, b) that pad the spread-out input: they crop the full result by e - 1 - a and e - 1 - b."""
+def dilated_input_padding(case: Case) -> tuple[tuple[int, int], ...]:
+    """The pairs (a, b) that pad the dilated input: they crop the full output by e - 1 - a and e - 1 - b."""
     reach = [d * (k - 1) for d, k in zip(case.dilation, case.kernel_size, strict=True)]
     return tuple((r - low, r - high) for r, (low, high) in zip(reach, _crop(case), strict=True))
 
 
-def pairs(case: Case) -> Any:
-    """The framework's own word where it has one, else `wide_pairs`.
+def jax_padding(case: Case) -> Any:
+    """The framework's named padding where it has one, else `dilated_input_padding`.
 
     Without output_padding ``same_upper`` is ``same`` (R13 and R6 agree).
     """
-    words = {"valid": "'VALID'", "same": "'SAME'", "same_upper": "'SAME'"}
-    if named(case) and (case.output_padding is None or geometry(case) is None) and case.padding in words:
-        return words[str(case.padding)]
-    return wide_pairs(case)
+    names = {"valid": "'VALID'", "same": "'SAME'", "same_upper": "'SAME'"}
+    if named(case) and (case.output_padding is None or geometry(case) is None) and case.padding in names:
+        return names[str(case.padding)]
+    return dilated_input_padding(case)

@@ -11,8 +11,8 @@ from conformance.adapters.frameworks.common_limits import (
     no_periodic,
     wraps,
 )
-from conformance.adapters.frameworks.jax_lax import JaxAdapter, in_outputs, pairs
-from conformance.adapters.frameworks.padding import geometry, named, tensorflow_word
+from conformance.adapters.frameworks.jax_lax import JaxAdapter, jax_padding, kernel_lines
+from conformance.adapters.frameworks.padding import geometry, named, tensorflow_padding
 from conformance.cases.case import Case
 
 __all__ = ["Equinox", "FlaxLinen", "FlaxNnx", "Haiku"]
@@ -30,7 +30,7 @@ def _any_batch_axes(source: str) -> Limit:
         "inexpressible",
         "data",
         lambda case: case.data == "wrongrank",
-        "the input is (*batch_dims, spatial_dims..., features): an axis too many is one more of the batch",
+        "the input is (*batch_dims, spatial_dims..., features): an extra axis is one more batch axis",
         source,
     )
 
@@ -57,7 +57,7 @@ class FlaxLinen(JaxAdapter):
         return ["x = jnp.moveaxis(x, 1, -1)", *lines, "return jnp.moveaxis(y, -1, 1)"]
 
     def layer(self, case: Case, transposed: bool) -> str:
-        """The line that makes the layer."""
+        """The line that constructs the layer."""
         return "layer = " + call("nn.ConvTranspose", [("", case.out_channels), *_flax_arguments(case, transposed)])
 
     def apply(self, case: Case) -> list[str]:
@@ -75,7 +75,7 @@ class FlaxNnx(FlaxLinen):
     imports: ClassVar[tuple[str, ...]] = ("from flax import nnx",)
 
     def layer(self, case: Case, transposed: bool) -> str:
-        """The line that makes the layer."""
+        """The line that constructs the layer."""
         return "layer = " + call(
             "nnx.ConvTranspose",
             [
@@ -103,7 +103,7 @@ def _flax_arguments(case: Case, transposed: bool) -> list[tuple[str, object]]:
     return [
         ("kernel_size", case.kernel_size),
         ("strides", case.stride),
-        ("padding", "'CIRCULAR'" if wraps(case) else pairs(case)),
+        ("padding", "'CIRCULAR'" if wraps(case) else jax_padding(case)),
         ("kernel_dilation", case.dilation),
         ("use_bias", case.bias),
         ("transpose_kernel", transposed),
@@ -113,7 +113,7 @@ def _flax_arguments(case: Case, transposed: bool) -> list[tuple[str, object]]:
 
 
 class Haiku(JaxAdapter):
-    """``haiku.ConvNDTranspose``, which documents the words SAME and VALID and an ``output_shape``."""
+    """``haiku.ConvNDTranspose``, which documents the paddings SAME and VALID and an ``output_shape``."""
 
     name = "haiku"
     packages = ("dm-haiku", "jax", "jaxlib")
@@ -142,7 +142,7 @@ class Haiku(JaxAdapter):
 
     def forward(self, case: Case) -> list[str]:
         """One layer, transformed and applied."""
-        word, output_shape = self._words(case)
+        padding, output_shape = self._padding(case)
         spatial = tuple(range(2, case.rank + 2))
         layer = call(
             "hk.ConvNDTranspose",
@@ -152,7 +152,7 @@ class Haiku(JaxAdapter):
                 ("kernel_shape", case.kernel_size),
                 ("stride", case.stride),
                 ("output_shape", output_shape),
-                ("padding", word),
+                ("padding", padding),
                 ("with_bias", case.bias),
                 ("data_format", repr(case.layout)),
                 ("name", "'layer'"),
@@ -170,14 +170,15 @@ class Haiku(JaxAdapter):
             f'return hk.without_apply_rng(hk.transform(layer)).apply({{"layer": {{{parameters}}}}}, x)',
         ]
 
-    def _words(self, case: Case) -> tuple[str, object]:
-        found = geometry(case)
-        if found is None or (case.output_padding is None and case.padding in ("valid", "same", "same_upper")):
+    def _padding(self, case: Case) -> tuple[str, object]:
+        """The arguments ``padding`` and ``output_shape``."""
+        solved = geometry(case)
+        if solved is None or (case.output_padding is None and case.padding in ("valid", "same", "same_upper")):
             return repr("VALID" if case.padding == "valid" else "SAME"), None
-        word = tensorflow_word(found)
-        if word is None:
-            raise Declined("inexpressible", "no output_shape of SAME or VALID begins the output there", _HAIKU)
-        return repr(word), found.output_size
+        padding = tensorflow_padding(solved)
+        if padding is None:
+            raise Declined("inexpressible", "no output_shape of SAME or VALID starts the output there", _HAIKU)
+        return repr(padding), solved.output_size
 
 
 class Equinox(JaxAdapter):
@@ -204,7 +205,7 @@ class Equinox(JaxAdapter):
     imports: ClassVar[tuple[str, ...]] = ("import equinox as eqx",)
 
     def forward(self, case: Case) -> list[str]:
-        """One layer with the weights put in, under ``jax.vmap``."""
+        """One layer with the case's weights as its parameters, under ``jax.vmap``."""
         padding, output_padding = self._padding(case)
         layer = call(
             "eqx.nn.ConvTranspose",
@@ -224,28 +225,28 @@ class Equinox(JaxAdapter):
                 ("key", "jax.random.key(0)"),
             ],
         )
-        put = "layer = eqx.tree_at(lambda layer: layer.weight, layer, kernel)"
+        assign = "layer = eqx.tree_at(lambda layer: layer.weight, layer, kernel)"
         if case.bias:
-            shaped = f"bias.reshape(-1{', 1' * case.rank})"
-            put = f"layer = eqx.tree_at(lambda layer: (layer.weight, layer.bias), layer, (kernel, {shaped}))"
-        lines = [*in_outputs(case), f"layer = {layer}", put]
+            bias = f"bias.reshape(-1{', 1' * case.rank})"
+            assign = f"layer = eqx.tree_at(lambda layer: (layer.weight, layer.bias), layer, (kernel, {bias}))"
+        lines = [*kernel_lines(case), f"layer = {layer}", assign]
         if case.layout == "channels_last":
             return [*lines, "return jnp.moveaxis(jax.vmap(layer)(jnp.moveaxis(x, -1, 1)), 1, -1)"]
         return [*lines, "return jax.vmap(layer)(x)"]
 
     def _padding(self, case: Case) -> tuple[object, object]:
-        # With an output_padding the layer's SAME is i * s - op long, which is no convention here.
-        words = {"same": "'SAME'", "same_upper": "'SAME'", "same_lower": "'SAME_LOWER'",
+        # With an output_padding the layer's SAME is i * s - op long, which is not a convention of the rules.
+        names = {"same": "'SAME'", "same_upper": "'SAME'", "same_lower": "'SAME_LOWER'",
                  "circular": "'SAME'", "circular_lower": "'SAME_LOWER'"}  # fmt: skip
         if (
             isinstance(case.padding, str)
-            and case.padding in words
+            and case.padding in names
             and (case.output_padding is None or wraps(case))
         ):
-            return words[case.padding], case.output_padding or 0
+            return names[case.padding], case.output_padding or 0
         if not isinstance(case.padding, str):
             return case.padding, case.output_padding or 0
-        found = geometry(case)
-        if found is None:
+        solved = geometry(case)
+        if solved is None:
             return "'VALID'", 0
-        return found.crop, 0
+        return solved.crop, 0

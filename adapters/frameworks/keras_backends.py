@@ -1,4 +1,4 @@
-"""What every way of calling Keras shares: its backends, its limits and its words.
+"""What every way of calling Keras shares: backends, limits and parameters.
 
 A backend is an entry of ``BACKENDS``; ``keras_layers`` and ``keras_ops`` are the ways of calling one.
 """
@@ -26,12 +26,22 @@ from conformance.adapters.frameworks.jax_lax import second_order
 from conformance.adapters.frameworks.onnx_models import OPENVINO_CPU
 from conformance.adapters.frameworks.padding import geometry
 from conformance.adapters.frameworks.refusals import tensorflow_on_cpu, torch_on_cpu
-from conformance.adapters.frameworks.tensorflow_nn import taped
-from conformance.adapters.frameworks.torch_functional import differentiated
+from conformance.adapters.frameworks.tensorflow_nn import tape_lines
+from conformance.adapters.frameworks.torch_functional import gradient_lines
 from conformance.cases.case import Case
 from conformance.cases.dtypes import DTYPES
 
-__all__ = ["BACKENDS", "LAYERS", "OPS", "Backend", "KerasAdapter", "common_limits", "cut", "to_keras", "word_of"]
+__all__ = [
+    "BACKENDS",
+    "LAYERS",
+    "OPS",
+    "Backend",
+    "KerasAdapter",
+    "common_limits",
+    "crop_slices",
+    "padding_keyword",
+    "to_keras",
+]
 
 LAYERS = "https://keras.io/api/layers/convolution_layers/convolution2d_transpose/"
 OPS = "https://keras.io/api/ops/nn/#conv_transpose-function"
@@ -40,10 +50,10 @@ _BACKENDS = "https://keras.io/getting_started/#configuring-your-backend"
 
 @dataclass(frozen=True)
 class _Gradient:
-    """What a backend differentiates, in lines from what is called to the gradients.
+    """What a backend differentiates.
 
-    ``expression`` makes ``y`` from ``sources``; ``function`` is ``expression`` as the body of a function of
-    ``names``, which stand for the sources.
+    ``expression`` computes ``y`` from ``sources``; ``function`` is the same as the body of a function whose
+    parameters ``names`` stand for the sources.
     """
 
     case: Case
@@ -53,19 +63,19 @@ class _Gradient:
     names: tuple[str, ...]
 
     def convert(self, name: str) -> str:
-        """A tensor of an array."""
+        """An array as a tensor."""
         return f'keras.ops.convert_to_tensor({name}, dtype="{self.case.format.label}")'
 
 
 def _tape(g: _Gradient) -> list[str]:
-    return taped(g.case, g.expression, g.sources)
+    return tape_lines(g.case, g.expression, g.sources)
 
 
 def _autograd(g: _Gradient) -> list[str]:
     return [
         ", ".join(f"{source}.requires_grad_()" for source in g.sources),
         f"y = {g.expression}",
-        *differentiated(g.case, g.sources, g.convert),
+        *gradient_lines(g.case, g.sources, g.convert),
     ]
 
 
@@ -85,28 +95,28 @@ def _vjp(g: _Gradient) -> list[str]:
     ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Backend:
     """One backend of Keras.
 
     Attributes
     ----------
     packages : tuple of str
-        Beside keras.
+        Distributions besides keras.
     environment : mapping
-        Variables beside KERAS_BACKEND.
+        Variables besides KERAS_BACKEND.
     imports : tuple of str
-        Beside keras.
+        Import lines besides that of keras.
     gradient : callable or None
         How it differentiates; None where it does not.
     limits : tuple of Limit
-        Beside those of the interface.
+        Limits besides those of the interface.
     half : str
         What it promises for f16 and bf16 without a bias; see the adapter of the framework itself.
     refusals : tuple of DocumentedRefusal
-        The backend's error messages that stand for a documented limit.
+        The backend's error messages that state a documented limit.
     lazy : bool
-        Whether a tensor is computed no sooner than it is read, so that the call is not over before.
+        Whether a tensor is computed only when it is read, so that a program must read it.
     """
 
     packages: tuple[str, ...]
@@ -124,43 +134,59 @@ _JAX = {"JAX_PLATFORMS": "cpu", "JAX_ENABLE_X64": "1"}
 
 BACKENDS: dict[str, Backend] = {
     "tensorflow": Backend(
-        ("tensorflow",),
-        _QUIET,
-        ("import tensorflow as tf",),
-        _tape,
+        packages=("tensorflow",),
+        environment=_QUIET,
+        imports=("import tensorflow as tf",),
+        gradient=_tape,
         half="storage-acc",
         refusals=tensorflow_on_cpu(),
     ),
-    "torch": Backend(("torch",), {}, ("import torch",), _autograd, half="storage-acc", refusals=torch_on_cpu()),
-    "jax": Backend(("jax", "jaxlib"), _JAX, ("import jax",), _vjp),
+    "torch": Backend(
+        packages=("torch",),
+        environment={},
+        imports=("import torch",),
+        gradient=_autograd,
+        half="storage-acc",
+        refusals=torch_on_cpu(),
+    ),
+    "jax": Backend(packages=("jax", "jaxlib"), environment=_JAX, imports=("import jax",), gradient=_vjp),
     # Its convolutions are JAX's.
-    "numpy": Backend(("numpy", "jax"), _JAX, (), None, (no_gradient(_BACKENDS),)),
+    "numpy": Backend(
+        packages=("numpy", "jax"), environment=_JAX, imports=(), gradient=None, limits=(no_gradient(_BACKENDS),)
+    ),
     "openvino": Backend(
-        ("openvino",), {}, (), None, (no_gradient(_BACKENDS), no_dtype(OPENVINO_CPU, "f64")), lazy=True
+        packages=("openvino",),
+        environment={},
+        imports=(),
+        gradient=None,
+        limits=(no_gradient(_BACKENDS), no_dtype(OPENVINO_CPU, "f64")),
+        lazy=True,
     ),
 }
 
 
-def word_of(case: Case) -> str | None:
-    """Keras's own word for a padding; without output_padding ``same_upper`` is ``same`` (R13 and R6 agree)."""
+def padding_keyword(case: Case) -> str | None:
+    """Keras's name for a padding, if any; without output_padding ``same_upper`` is ``same`` (R13 and R6 agree)."""
     if case.padding == "same_upper" and case.output_padding is None:
         return "same"
     return str(case.padding) if case.padding in ("valid", "same") else None
 
 
-def _cut_beyond(case: Case) -> bool:
-    found = geometry(case)
+def _needs_zeros_beyond_valid(case: Case) -> bool:
+    """Whether the output reaches outside that of ``valid``, from which the adapter slices it."""
+    solved = geometry(case)
     return (
-        found is not None
-        and word_of(case) is None
+        solved is not None
+        and padding_keyword(case) is None
         and any(
             low < 0 or low + size > max(axis.full_size, axis.input_size * axis.stride)
-            for axis, (low, _), size in zip(found.axes, found.crop, found.output_size, strict=True)
+            for axis, (low, _), size in zip(solved.axes, solved.crop, solved.output_size, strict=True)
         )
     )
 
 
 def common_limits(source: str) -> tuple[Limit, ...]:
+    """The limits that layers and operations share."""
     return (
         no_groups(source),
         no_periodic(source),
@@ -169,7 +195,7 @@ def common_limits(source: str) -> tuple[Limit, ...]:
             "output_padding",
             lambda case: (
                 case.output_padding is not None
-                and word_of(case) is not None
+                and padding_keyword(case) is not None
                 and any(o >= s for o, s in zip(case.output_padding, case.stride, strict=True))
             ),
             "output_padding must be lower than the stride along the same dimension",
@@ -178,16 +204,18 @@ def common_limits(source: str) -> tuple[Limit, ...]:
         Limit(
             "inexpressible",
             "padding",
-            _cut_beyond,
-            "nothing is cropped by words; zeros beyond the result cannot be asked for",
+            _needs_zeros_beyond_valid,
+            "the interface has no explicit padding; it cannot express zeros beyond the full output",
             source,
         ),
         no_crop_for_invalid_cases(source),
         Limit(
             "inexpressible",
             "output_padding",
-            lambda case: word_of(case) is None and no_output_padding_for_invalid_cases(source).applies(case),
-            "output_padding has no meaning beside a crop of the adapter's",
+            lambda case: (
+                padding_keyword(case) is None and no_output_padding_for_invalid_cases(source).applies(case)
+            ),
+            "output_padding has no meaning where the adapter itself slices the crop",
             source,
         ),
         no_complex("https://keras.io/api/mixed_precision/policy/"),
@@ -195,7 +223,7 @@ def common_limits(source: str) -> tuple[Limit, ...]:
 
 
 class KerasAdapter(Adapter):
-    """What layers and operations share; explicit crops, for which they have no words, are cut from ``valid``."""
+    """What layers and operations share; they cannot express explicit crops, which are sliced from ``valid``."""
 
     extra = "keras"
     second_order = True
@@ -203,7 +231,7 @@ class KerasAdapter(Adapter):
     bias_in_storage = True
 
     def __init_subclass__(cls) -> None:
-        """Derive the declarations that the backend makes."""
+        """Derive the declarations from those of the backend."""
         if not hasattr(cls, "backend"):
             return
         backend = BACKENDS[cls.backend]
@@ -220,7 +248,7 @@ class KerasAdapter(Adapter):
         self._keras: Any = importlib.import_module("keras")
 
     def export(self, value: Any) -> Tensor:
-        """Take a tensor out of whichever backend it is of."""
+        """Convert a tensor of any backend."""
         name = self._keras.backend.standardize_dtype(value.dtype)
         array = np.asarray(self._keras.ops.convert_to_numpy(value))
         dtype = next((d for d in DTYPES.values() if d.label == name), None)
@@ -238,7 +266,7 @@ class KerasAdapter(Adapter):
         return ("import os", *variables, "import keras", *BACKENDS[self.backend].imports)
 
     def finish(self, case: Case, expression: str, sources: tuple[str, ...], function: str) -> list[str]:
-        """The lines that leave the answer."""
+        """The lines that assign the outputs."""
         backend = BACKENDS[self.backend]
         if case.direction == "fwd":
             return [f"y = keras.ops.convert_to_numpy({expression})" if backend.lazy else f"y = {expression}"]
@@ -250,13 +278,14 @@ class KerasAdapter(Adapter):
 
 
 def to_keras(case: Case) -> tuple[int, ...]:
+    """The permutation from (Cin, Cout/G, \\*k) to Keras's (\\*k, Cout, Cin)."""
     return (*range(2, case.rank + 2), 1, 0)
 
 
-def cut(case: Case) -> str:
-    """The slices that take the answer out of the ``valid`` result, which starts where the full result does."""
-    found = geometry(case)
-    if found is None:
+def crop_slices(case: Case) -> str:
+    """The slices that take the output from that of ``valid``, which starts where the full output does."""
+    solved = geometry(case)
+    if solved is None:
         return ""
-    ends = ", ".join(f"{low}:{low + size}" for (low, _), size in zip(found.crop, found.output_size, strict=True))
+    ends = ", ".join(f"{low}:{low + size}" for (low, _), size in zip(solved.crop, solved.output_size, strict=True))
     return f"[:, :, {ends}]" if case.layout == "channels_first" else f"[:, {ends}, :]"

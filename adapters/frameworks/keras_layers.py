@@ -7,9 +7,9 @@ from conformance.adapters.frameworks.keras_backends import (
     LAYERS,
     KerasAdapter,
     common_limits,
-    cut,
+    crop_slices,
+    padding_keyword,
     to_keras,
-    word_of,
 )
 from conformance.cases.case import Case
 from conformance.cases.data import DATA_KINDS
@@ -33,14 +33,14 @@ class KerasLayers(KerasAdapter):
     )
 
     def layer(self, case: Case) -> list[str]:
-        """The lines that make the layer and put the weights in."""
-        word = word_of(case)
+        """The line that constructs the layer."""
+        keyword = padding_keyword(case)
         arguments = [
             ("filters", case.out_channels),
             ("kernel_size", case.kernel_size),
             ("strides", case.stride),
-            ("padding", repr(word or "valid")),
-            ("output_padding", case.output_padding if word else None),
+            ("padding", repr(keyword or "valid")),
+            ("output_padding", case.output_padding if keyword else None),
             ("data_format", repr(case.layout)),
             ("dilation_rate", case.dilation),
             ("use_bias", case.bias),
@@ -59,7 +59,7 @@ class KerasLayers(KerasAdapter):
         ]
         if case.direction == "grad2":
             body.append(f"vw = np.ascontiguousarray(np.transpose(vw, {to_keras(case)}))")
-        ends = "" if word_of(case) else cut(case)
+        ends = "" if padding_keyword(case) else crop_slices(case)
         weights = "[w, bias]" if case.bias else "[w]"
         body += self.finish(
             case,
@@ -111,7 +111,7 @@ class KerasOpenvino(KerasLayers):
 
 
 class KerasComputeOutputShape(KerasLayers):
-    """``compute_output_shape`` of the layers: what Keras says the output's shape is."""
+    """``compute_output_shape`` of the layers: the output shape that Keras infers."""
 
     name = "keras-compute-output-shape"
     documentation = "https://keras.io/api/layers/base_layer/"
@@ -119,19 +119,23 @@ class KerasComputeOutputShape(KerasLayers):
     interface_limits = (
         *KerasLayers.interface_limits,
         Limit(
-            "inexpressible", "padding", lambda case: word_of(case) is None, "it knows nothing of a crop", LAYERS
+            "inexpressible",
+            "padding",
+            lambda case: padding_keyword(case) is None,
+            "it computes no shape of a crop",
+            LAYERS,
         ),
         Limit(
             "inexpressible",
             "data",
             lambda case: DATA_KINDS[case.data].misfit is not None,
-            "it is given the shape of the input and no other tensor",
+            "its only argument is the shape of the input",
             documentation,
         ),
     )
     shape_only = True
 
     def program(self, case: Case) -> Program:
-        """Ask the layer for the shape."""
+        """Call the layer's shape inference."""
         body = [*self.layer(case), f"shape = layer.compute_output_shape({case.input_shape})"]
         return Program(self.setup_lines(), tuple(body))

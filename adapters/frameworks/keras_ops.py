@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from conformance.adapters.base import Program, call, converted
-from conformance.adapters.frameworks.keras_backends import OPS, KerasAdapter, common_limits, cut, to_keras, word_of
+from conformance.adapters.base import Program, call, conversion_line
+from conformance.adapters.frameworks.keras_backends import (
+    OPS,
+    KerasAdapter,
+    common_limits,
+    crop_slices,
+    padding_keyword,
+    to_keras,
+)
 from conformance.cases.case import Case
 
 __all__ = ["KerasOps"]
@@ -17,23 +24,23 @@ class KerasOps(KerasAdapter):
 
     def program(self, case: Case) -> Program:
         """Write the call."""
-        word = word_of(case)
+        keyword = padding_keyword(case)
         names = ["x", "w", "bias"][: 2 + case.bias]
         label = case.format.label
-        body = [converted(names, lambda name: f'keras.ops.convert_to_tensor({name}, dtype="{label}")')]
+        body = [conversion_line(names, lambda name: f'keras.ops.convert_to_tensor({name}, dtype="{label}")')]
         convolve = call(
             "keras.ops.conv_transpose",
             [
                 ("", "x"),
                 ("", f"keras.ops.transpose(w, {to_keras(case)})"),
                 ("strides", case.stride),
-                ("padding", repr(word or "valid")),
-                ("output_padding", case.output_padding if word else None),
+                ("padding", repr(keyword or "valid")),
+                ("output_padding", case.output_padding if keyword else None),
                 ("data_format", repr(case.layout)),
                 ("dilation_rate", case.dilation),
             ],
             width=10_000,
-        ) + ("" if word else cut(case))
+        ) + ("" if keyword else crop_slices(case))
         if case.bias:
             shape = (-1, *(1,) * case.rank) if case.layout == "channels_first" else (-1,)
             convolve += f" + keras.ops.reshape(bias, {shape})"

@@ -1,4 +1,4 @@
-"""LiteRT (TensorFlow Lite): one model a case, converted from ``tf.nn.conv{2,3}d_transpose``."""
+"""LiteRT (TensorFlow Lite): one model per case, converted from ``tf.nn.conv{2,3}d_transpose``."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ class LiteRT(Adapter):
         importlib.import_module("ai_edge_litert.interpreter")
 
     def export(self, value: Any) -> Tensor:
-        """Answers are NumPy arrays."""
+        """Outputs are NumPy arrays."""
         return Tensor.of(value)
 
     def program(self, case: Case) -> Program:
-        """Write the conversion and the run."""
+        """Write the lines that convert the model and run it."""
         body = [
             *self._model_lines(case),
             "interpreter = Interpreter(model_content=model, num_threads=1)",

@@ -7,7 +7,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from conformance.adapters.base import Adapter, Declined, Limit, Program, Tensor, call, converted, inlined
+from conformance.adapters.base import (
+    Adapter,
+    Declined,
+    Limit,
+    Program,
+    Tensor,
+    call,
+    conversion_line,
+    inline_return,
+)
 from conformance.adapters.frameworks.common_limits import (
     no_complex,
     no_crop_for_invalid_cases,
@@ -15,7 +24,7 @@ from conformance.adapters.frameworks.common_limits import (
     no_dtype,
     no_periodic,
 )
-from conformance.adapters.frameworks.padding import slices, symmetric
+from conformance.adapters.frameworks.padding import slices, symmetric_padding
 from conformance.cases.case import Case
 
 __all__ = ["Mlx"]
@@ -24,7 +33,7 @@ _DOCUMENTATION = "https://ml-explore.github.io/mlx/build/html/python/_autosummar
 
 
 def _weights(case: Case) -> str:
-    """Weights of MLX, (Cout, \\*k, Cin/G), from those of the case."""
+    """The expression of MLX's weights, (Cout, \\*k, Cin/G), from those of the case."""
     axes = tuple(range(2, case.rank + 2))
     if case.groups == 1:
         return f"mx.transpose(w, {(1, *axes, 0)})"
@@ -63,7 +72,7 @@ class Mlx(Adapter):
         importlib.import_module("mlx.core")
 
     def export(self, value: Any) -> Tensor:
-        """Take an array out of MLX; NumPy has no bfloat16, so that goes by way of float32."""
+        """Convert an array of MLX; NumPy has no bfloat16, so that it is converted through float32."""
         name = str(value.dtype).removeprefix("mlx.core.")
         if name == "bfloat16":
             return Tensor(np.array(value.astype(importlib.import_module("mlx.core").float32)), "bf16")
@@ -76,11 +85,11 @@ class Mlx(Adapter):
 
     def program(self, case: Case) -> Program:
         """Write the call."""
-        words = symmetric(case)
-        if any(low < 0 or high < 0 for low, high in words.rest):
+        padding = symmetric_padding(case)
+        if any(low < 0 or high < 0 for low, high in padding.rest):
             raise Declined("inexpressible", "padding and output_padding do not reach that far", _DOCUMENTATION)
         names = ["x", "w", "bias"][: 2 + case.bias]
-        listed = ", ".join(names)
+        inputs = ", ".join(names)
         dtype = f"mx.{case.format.label}"
         axes = tuple(range(case.rank + 2))
         first = case.layout == "channels_first"
@@ -95,36 +104,36 @@ class Mlx(Adapter):
                     (name, value if case.rank > 1 else value[0])
                     for name, value in (
                         ("stride", case.stride),
-                        ("padding", words.padding),
+                        ("padding", padding.padding),
                         ("dilation", case.dilation),
-                        ("output_padding", words.output_padding),
+                        ("output_padding", padding.output_padding),
                     )
                 ),
                 ("groups", case.groups),
             ],
         ).replace("\n", "\n    ")
-        lines = [f"y = {convolve}{slices(words.rest, 'channels_last')}"]
+        lines = [f"y = {convolve}{slices(padding.rest, 'channels_last')}"]
         if case.bias:
             lines.append("y = y + bias")
         lines.append(f"return mx.transpose(y, {(0, case.rank + 1, *axes[1:-1])})" if first else "return y")
-        body = [converted(names, lambda name: f"mx.array({name}, dtype={dtype})")]
+        body = [conversion_line(names, lambda name: f"mx.array({name}, dtype={dtype})")]
         setup = ("import mlx.core as mx", "mx.set_default_device(mx.cpu)")
         if case.direction == "fwd":
-            return Program(setup, (*body, *inlined(lines), "mx.eval(y)"))
-        body += ["", f"def forward({listed}):", *(f"    {line}" for line in lines), ""]
+            return Program(setup, (*body, *inline_return(lines), "mx.eval(y)"))
+        body += ["", f"def forward({inputs}):", *(f"    {line}" for line in lines), ""]
         if case.direction == "grad":
             targets = ", ".join(["dx", "dw", "db"][: len(names)])
             body += [
-                f"_, ({targets},) = mx.vjp(forward, [{listed}], [mx.array(dy, dtype={dtype})])",
+                f"_, ({targets},) = mx.vjp(forward, [{inputs}], [mx.array(dy, dtype={dtype})])",
                 f"mx.eval({targets})",
             ]
         else:
             along = ", ".join(f"mx.array({name}, dtype={dtype})" for name in ("vx", "vw", "vb")[: len(names)])
             body += [
-                f"def gradients({listed}, dy):",
-                f"    return mx.vjp(forward, [{listed}], [dy])[1]",
+                f"def gradients({inputs}, dy):",
+                f"    return mx.vjp(forward, [{inputs}], [dy])[1]",
                 "",
-                f"_, (ddx, ddw, *_, ddy) = mx.vjp(gradients, [{listed}, mx.array(dy, dtype={dtype})], [{along}])",
+                f"_, (ddx, ddw, *_, ddy) = mx.vjp(gradients, [{inputs}, mx.array(dy, dtype={dtype})], [{along}])",
                 "mx.eval(ddx, ddw, ddy)",
             ]
         return Program(setup, tuple(body))

@@ -1,6 +1,6 @@
-"""ONNX: one model with one ``ConvTranspose`` node a case, and the runtimes that take it.
+"""ONNX: per case one model with one ``ConvTranspose`` node, and the runtimes that take it.
 
-A variant says how the model is run; the model is shared, and can be saved.
+A variant defines how the model is run; the model is shared, and can be saved.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _OPENVINO_TYPES = (
     "https://github.com/openvinotoolkit/openvino/blob/master/src/bindings/python/src/pyopenvino/core/common.cpp"
 )
 _TYPES = {"f64": "DOUBLE", "f32": "FLOAT", "f16": "FLOAT16", "bf16": "BFLOAT16"}
-# An operator set and the format of its time. ConvTranspose has been the same from 11 on but for bfloat16, which 22
-# added; releases older than a set refuse it, so that the questions are put in one which many releases know.
+# Version of the operator set, and the IR version of its time. ConvTranspose is unchanged since 11 except for
+# bfloat16, which 22 added. Releases older than a set refuse it, so that cases use one that many releases support.
 _OPSETS = {"bf16": (22, 10)}
 _OPSET = (17, 8)
 
@@ -98,15 +98,15 @@ class OnnxAdapter(Adapter):
         importlib.import_module("onnx")
 
     def attributes(self, case: Case) -> Attributes:
-        """The attributes of the node that place the output; raises Declined without words for it."""
-        return _words(case)
+        """The attributes that determine the output's start and size; raises Declined where none express it."""
+        return _padding_attributes(case)
 
     def run_lines(self, case: Case) -> list[str]:
         """The lines from ``model`` and ``x`` to ``y``."""
         raise NotImplementedError
 
     def program(self, case: Case) -> Program:
-        """Write the model and its run."""
+        """Write the lines that build the model and run it."""
         body = self._model_lines(case)
         if case.layout == "channels_last":
             body.append("x = np.ascontiguousarray(np.moveaxis(x, -1, 1))")
@@ -157,11 +157,11 @@ class OnnxAdapter(Adapter):
         ]
 
 
-def _words(case: Case) -> Attributes:
+def _padding_attributes(case: Case) -> Attributes:
     """Attributes auto_pad, pads and output_padding for a case.
 
     SAME_UPPER without output_padding is ``same`` too (R13 and R6 agree). Elsewhere pads crop both ends as they
-    say and output_padding gives back at the end: lo = begin, hi = end - output_padding.
+    state and output_padding gives back at the end: lo = pads at the start, hi = pads at the end - output_padding.
     """
     given: Attributes = [] if case.output_padding is None else [("output_padding", case.output_padding)]
     if case.padding in ("same_upper", "same_lower"):
@@ -172,17 +172,17 @@ def _words(case: Case) -> Attributes:
         return [("output_shape", size)]
     if not isinstance(case.padding, str):
         return [("pads", (*(low for low, _ in case.padding), *(high for _, high in case.padding))), *given]
-    found = geometry(case)
-    if found is None:
+    solved = geometry(case)
+    if solved is None:
         return [("auto_pad", "'VALID'"), *given]
-    if not any(low or high for low, high in found.crop):
+    if not any(low or high for low, high in solved.crop):
         return [("auto_pad", "'VALID'")]
-    output_padding = tuple(max(-high, 0) for _, high in found.crop)
-    if any(low < 0 for low, _ in found.crop) or any(
+    output_padding = tuple(max(-high, 0) for _, high in solved.crop)
+    if any(low < 0 for low, _ in solved.crop) or any(
         o >= max(s, d) for o, s, d in zip(output_padding, case.stride, case.dilation, strict=True)
     ):
-        raise Declined("inexpressible", "pads and output_padding cannot place the output there", _OPERATOR)
-    pads = (*(low for low, _ in found.crop), *(max(high, 0) for _, high in found.crop))
+        raise Declined("inexpressible", "pads and output_padding cannot express this output", _OPERATOR)
+    pads = (*(low for low, _ in solved.crop), *(max(high, 0) for _, high in solved.crop))
     return [("pads", pads), ("output_padding", output_padding)]
 
 
@@ -207,24 +207,24 @@ class OnnxRuntime(OnnxAdapter):
 
 
 class OnnxRuntimeOutputShape(OnnxRuntime):
-    """ONNX Runtime given attribute output_shape, from which it computes the pads.
+    """ONNX Runtime with the attribute output_shape, from which it computes the pads.
 
-    total = F + output_padding - O is split as auto_pad says: SAME_UPPER puts the odd one at the end, every other
-    value at the front.
+    total = F + output_padding - O is split according to auto_pad: SAME_UPPER puts the odd one at the end, every
+    other value at the start.
     """
 
     name = "onnxruntime-output-shape"
 
     def attributes(self, case: Case) -> Attributes:
-        """The size, and the word whose split begins the output where the rules do."""
-        found = geometry(case)
-        if found is None:
-            return _words(case)
-        for word, extra in (("NOTSET", 1), ("SAME_UPPER", 0)):
-            totals = [low + high for low, high in found.crop]
-            if all(t >= 0 and low == (t + extra) // 2 for (low, _), t in zip(found.crop, totals, strict=True)):
-                return [("auto_pad", repr(word)), ("output_shape", found.output_size)]
-        raise Declined("inexpressible", "no split of the pads begins the output there", _OPERATOR)
+        """The size, and the value of auto_pad whose split starts the output where the rules do."""
+        solved = geometry(case)
+        if solved is None:
+            return _padding_attributes(case)
+        for auto_pad, extra in (("NOTSET", 1), ("SAME_UPPER", 0)):
+            totals = [low + high for low, high in solved.crop]
+            if all(t >= 0 and low == (t + extra) // 2 for (low, _), t in zip(solved.crop, totals, strict=True)):
+                return [("auto_pad", repr(auto_pad)), ("output_shape", solved.output_size)]
+        raise Declined("inexpressible", "no split of the pads starts the output there", _OPERATOR)
 
 
 class OnnxReference(OnnxAdapter):
@@ -233,7 +233,7 @@ class OnnxReference(OnnxAdapter):
     name = "onnx-reference"
     packages = ("onnx",)
     documentation = _REFERENCE
-    # NumPy in the dtype of the tensors, product by product.
+    # It computes with NumPy in the dtype of the tensors, product by product.
     promises: ClassVar[Mapping[str, str]] = {**Adapter.promises, "f16": "storage-acc", "bf16": "storage-acc"}
     imports = ("from onnx.reference import ReferenceEvaluator",)
 
@@ -243,7 +243,7 @@ class OnnxReference(OnnxAdapter):
 
 
 class OnnxInferShapes(OnnxAdapter):
-    """``onnx.shape_inference.infer_shapes``: what ONNX says the output's shape is."""
+    """``onnx.shape_inference.infer_shapes``: the output shape that ONNX infers."""
 
     name = "onnx-infer-shapes"
     packages = ("onnx",)
@@ -260,7 +260,7 @@ class OnnxInferShapes(OnnxAdapter):
 
 
 class Openvino(OnnxAdapter):
-    """OpenVINO on the CPU, reading the ONNX model, at the precision of the question."""
+    """OpenVINO on the CPU, reading the ONNX model, at the precision of the case."""
 
     name = "openvino"
     packages = ("openvino", "onnx")

@@ -1,4 +1,4 @@
-"""From a case's geometry to the words that several interfaces share for it."""
+"""From a case's geometry to the padding parameters that several interfaces share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from conformance.cases.data import DATA_KINDS
 from conformance.cases.errors import DomainError
 from conformance.cases.geometry import Geometry
 
-__all__ = ["Symmetric", "geometry", "named", "slices", "symmetric", "tensorflow_word"]
+__all__ = ["SymmetricPadding", "geometry", "named", "slices", "symmetric_padding", "tensorflow_padding"]
 
 Crop = tuple[tuple[int, int], ...]
 
@@ -22,68 +22,68 @@ def named(case: Case) -> bool:
 
 
 def geometry(case: Case) -> Geometry | None:
-    """The geometry of a case, None where it has no answer; tensors that do not fit it leave it as it is."""
+    """The geometry of a case, None for an invalid one; tensors that do not fit the parameters are ignored."""
     try:
         return (case if DATA_KINDS[case.data].misfit is None else replace(case, data="ints")).geometry()
     except DomainError:
         return None
 
 
-class Symmetric(NamedTuple):
-    """A crop in PyTorch's words: lo = padding, hi = padding - output_padding, and ``rest`` of the crop to do."""
+class SymmetricPadding(NamedTuple):
+    """A crop in PyTorch's parameters, lo = padding, hi = padding - output_padding, and the ``rest`` of it."""
 
     padding: tuple[int, ...]
     output_padding: tuple[int, ...]
     rest: Crop
 
     @property
-    def whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether nothing is left to crop or to pad."""
         return not any(low or high for low, high in self.rest)
 
 
-def symmetric(case: Case, *, below_stride: bool = False) -> Symmetric:
-    """Say the crop of a case by a padding that is the same at both ends, and an output_padding.
+def symmetric_padding(case: Case, *, below_stride: bool = False) -> SymmetricPadding:
+    """Express the crop of a case by a padding that is the same at both ends, and an output_padding.
 
-    An explicit padding that is the same at both ends is passed on as it stands, output_padding included, and so
-    is the output_padding of a question without an answer. ``below_stride`` keeps the output_padding found for
-    other crops below the stride; otherwise below the larger of stride and dilation.
+    An explicit padding that is the same at both ends is passed on unchanged, output_padding included, and so is
+    the output_padding of an invalid case. For other crops ``below_stride`` keeps the output_padding below the
+    stride; otherwise it stays below the larger of stride and dilation.
     """
     none = ((0, 0),) * case.rank
     given = case.output_padding or (0,) * case.rank
     if not isinstance(case.padding, str) and all(low == high for low, high in case.padding):
-        return Symmetric(tuple(low for low, _ in case.padding), given, none)
-    found = geometry(case)
-    if found is None:
-        return Symmetric((0,) * case.rank, given, none)
+        return SymmetricPadding(tuple(low for low, _ in case.padding), given, none)
+    solved = geometry(case)
+    if solved is None:
+        return SymmetricPadding((0,) * case.rank, given, none)
     parts = []
-    for (low, high), stride, dilation in zip(found.crop, case.stride, case.dilation, strict=True):
-        room = stride if below_stride else max(stride, dilation)
-        if low >= 0 and 0 <= low - high < room:
+    for (low, high), stride, dilation in zip(solved.crop, case.stride, case.dilation, strict=True):
+        limit = stride if below_stride else max(stride, dilation)
+        if low >= 0 and 0 <= low - high < limit:
             parts.append((low, low - high, (0, 0)))
         else:
             common = max(min(low, high), 0)
             parts.append((common, 0, (low - common, high - common)))
     padding, output_padding, rest = zip(*parts, strict=True)
-    return Symmetric(padding, output_padding, rest)
+    return SymmetricPadding(padding, output_padding, rest)
 
 
 def slices(rest: Crop, layout: str) -> str:
-    """The index that crops what is positive in ``rest``; empty where nothing is."""
+    """The index that crops the positive numbers of ``rest``; empty where there are none."""
     if not any(low > 0 or high > 0 for low, high in rest):
         return ""
     ends = ", ".join(f"{max(low, 0) or ''}:{-high if high > 0 else ''}" for low, high in rest)
     return f"[:, :, {ends}]" if layout == "channels_first" else f"[:, {ends}, :]"
 
 
-def tensorflow_word(found: Geometry) -> str | None:
-    """``SAME`` or ``VALID``: the word that, given the output's size, begins it where the geometry does.
+def tensorflow_padding(geometry: Geometry) -> str | None:
+    """``SAME`` or ``VALID``: the padding that, with the output's size, starts it where the geometry does.
 
     With output size O, full length F and effective kernel e, ``SAME`` takes ceil(O/s) = i and crops
-    max(F - O, 0) // 2 at the front; ``VALID`` takes (O - e) // s + 1 = i and crops nothing there. None where
+    max(F - O, 0) // 2 at the start; ``VALID`` takes (O - e) // s + 1 = i and crops nothing there. None where
     neither fits on every axis.
     """
-    axes = list(zip(found.axes, found.crop, found.output_size, strict=True))
+    axes = list(zip(geometry.axes, geometry.crop, geometry.output_size, strict=True))
     if all(
         low == 0
         and size >= axis.effective_kernel

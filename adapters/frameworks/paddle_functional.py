@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any, ClassVar
 
-from conformance.adapters.base import Adapter, Declined, Limit, Program, Tensor, call, converted
+from conformance.adapters.base import Adapter, Declined, Limit, Program, Tensor, call, conversion_line
 from conformance.adapters.frameworks.common_limits import no_crop_outside, no_dtype, no_periodic
 from conformance.adapters.frameworks.padding import geometry
 from conformance.cases.case import Case
@@ -19,7 +19,7 @@ _FORMATS = {1: ("NCL", "NLC"), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
 
 
 class Paddle(Adapter):
-    """Padding is one pair an axis and crops as it says (lo = p.lo, hi = p.hi - output_padding)."""
+    """Padding is one pair per axis, which is the crop (lo = p.lo, hi = p.hi - output_padding)."""
 
     name = "paddle"
     packages = ("paddlepaddle",)
@@ -57,7 +57,7 @@ class Paddle(Adapter):
     second_order = True
 
     def export(self, value: Any) -> Tensor:
-        """Take a tensor out of Paddle."""
+        """Convert a tensor of Paddle."""
         return Tensor.of(value.numpy())
 
     @classmethod
@@ -69,7 +69,7 @@ class Paddle(Adapter):
         """Write the call."""
         names = ["x", "w", "bias"][: 2 + case.bias]
         grad = ", stop_gradient=False" if case.direction != "fwd" else ""
-        body = [converted(names, lambda name: f"paddle.to_tensor({name}{grad})")]
+        body = [conversion_line(names, lambda name: f"paddle.to_tensor({name}{grad})")]
         pairs, output_padding = _padding(case)
         if case.rank == 1:
             padding: list[Any] = list(pairs[0])
@@ -112,11 +112,11 @@ def _padding(case: Case) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...]]:
     none = (0,) * case.rank
     if not isinstance(case.padding, str):
         return case.padding, case.output_padding or none
-    found = geometry(case)
-    if found is None:
+    solved = geometry(case)
+    if solved is None:
         return ((0, 0),) * case.rank, case.output_padding or none
-    pads = tuple((low, max(high, 0)) for low, high in found.crop)
-    output_padding = tuple(max(-high, 0) for _, high in found.crop)
+    pads = tuple((low, max(high, 0)) for low, high in solved.crop)
+    output_padding = tuple(max(-high, 0) for _, high in solved.crop)
     if any(low < 0 for low, _ in pads) or any(
         o >= max(s, d) for o, s, d in zip(output_padding, case.stride, case.dilation, strict=True)
     ):

@@ -1,7 +1,7 @@
 """Documented refusals: the error messages by which frameworks say that a machine or a build cannot do something.
 
 Each function returns the `DocumentedRefusal`s of one framework. A pattern names what is not supported, and a
-predicate asks that the case has it, so that an error about anything else stays a failure.
+predicate requires that the case has it, so that an error about anything else stays a failure.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def torch_on_cpu() -> tuple[DocumentedRefusal, ...]:
 
 
 def onnx_runtime_kernels(kernels: str) -> tuple[DocumentedRefusal, ...]:
-    """ONNX Runtime's table of kernels, and the ONNX releases that it knows.
+    """ONNX Runtime's table of kernels, and the ONNX releases that it supports.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def onnx_runtime_kernels(kernels: str) -> tuple[DocumentedRefusal, ...]:
         DocumentedRefusal(
             "dtype",
             r"Unsupported model IR version|Opset \d+ is under development",
-            "bfloat16 needs an operator set that this release does not know",
+            "bfloat16 needs an operator set that this release does not support",
             _ONNX_OPSETS,
             lambda case: case.dtype == "bf16",
         ),

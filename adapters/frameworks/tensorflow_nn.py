@@ -1,4 +1,4 @@
-"""TensorFlow: ``tf.nn.conv{1,2,3}d_transpose``, which is given the output's shape."""
+"""TensorFlow: ``tf.nn.conv{1,2,3}d_transpose``, whose parameter output_shape is the shape of the output."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from conformance.adapters.base import Adapter, Declined, DocumentedRefusal, Limit, Program, Tensor, call, converted
+from conformance.adapters.base import (
+    Adapter,
+    Declined,
+    DocumentedRefusal,
+    Limit,
+    Program,
+    Tensor,
+    call,
+    conversion_line,
+)
 from conformance.adapters.frameworks.common_limits import (
     no_complex,
     no_crop_for_invalid_cases,
@@ -15,11 +24,11 @@ from conformance.adapters.frameworks.common_limits import (
     no_output_padding_for_invalid_cases,
     no_periodic,
 )
-from conformance.adapters.frameworks.padding import geometry, tensorflow_word
+from conformance.adapters.frameworks.padding import geometry, tensorflow_padding
 from conformance.adapters.frameworks.refusals import tensorflow_on_cpu
 from conformance.cases.case import Case
 
-__all__ = ["LIMITS", "TensorFlowNN", "operation", "taped"]
+__all__ = ["LIMITS", "TensorFlowNN", "operation", "tape_lines"]
 
 _DOCUMENTATION = "https://www.tensorflow.org/api_docs/python/tf/nn/conv2d_transpose"
 _FORMATS = {1: ("NCW", "NWC"), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
@@ -28,30 +37,31 @@ _FORMATS = {1: ("NCW", "NWC"), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
 def operation(case: Case, source: str = _DOCUMENTATION) -> list[str]:
     """Lines from ``x`` and ``w`` to ``y``: the call, and the crop of what it cannot crop itself.
 
-    ``SAME`` and ``VALID`` with an output_shape begin the output where `tensorflow_word` says. Explicit crops are
-    cut from a ``VALID`` result, as long as the stride allows.
+    ``SAME`` and ``VALID`` with an output_shape start the output where `tensorflow_padding` says. Explicit crops
+    are cut from a ``VALID`` result, as long as the stride allows.
     """
-    found = geometry(case)
-    cut, sizes = "", tuple(case.input_size)
-    word: str | None = "SAME"
-    if found is not None:
-        sizes = found.output_size
-        word = tensorflow_word(found)
-        if word is None:
-            word = "VALID"
+    solved = geometry(case)
+    crop, sizes = "", tuple(case.input_size)
+    padding: str | None = "SAME"
+    if solved is not None:
+        sizes = solved.output_size
+        padding = tensorflow_padding(solved)
+        if padding is None:
+            padding = "VALID"
+            # An output_shape of VALID may exceed the full output by less than one stride.
             sizes = tuple(
                 min(max(low + size, axis.full_size), axis.full_size + axis.stride - 1)
-                for axis, (low, _), size in zip(found.axes, found.crop, found.output_size, strict=True)
+                for axis, (low, _), size in zip(solved.axes, solved.crop, solved.output_size, strict=True)
             )
             if any(
-                low < 0 or low + size > whole
-                for (low, _), size, whole in zip(found.crop, found.output_size, sizes, strict=True)
+                low < 0 or low + size > available
+                for (low, _), size, available in zip(solved.crop, solved.output_size, sizes, strict=True)
             ):
                 raise Declined("inexpressible", "neither SAME nor VALID reaches that far", source)
             ends = ", ".join(
-                f"{low}:{low + size}" for (low, _), size in zip(found.crop, found.output_size, strict=True)
+                f"{low}:{low + size}" for (low, _), size in zip(solved.crop, solved.output_size, strict=True)
             )
-            cut = f"[:, :, {ends}]" if case.layout == "channels_first" else f"[:, {ends}, :]"
+            crop = f"[:, :, {ends}]" if case.layout == "channels_first" else f"[:, {ends}, :]"
     convolve = call(
         f"tf.nn.conv{case.rank}d_transpose",
         [
@@ -59,13 +69,13 @@ def operation(case: Case, source: str = _DOCUMENTATION) -> list[str]:
             ("", "kernel"),
             ("output_shape", case.shape(case.out_channels, sizes)),
             ("strides", case.stride),
-            ("padding", repr(word)),
+            ("padding", repr(padding)),
             ("data_format", repr(_FORMATS[case.rank][case.layout == "channels_last"])),
             ("dilations", case.dilation),
         ],
     )
     order = (*range(2, case.rank + 2), 1, 0)
-    lines = [f"kernel = tf.transpose(w, {order})  # (*k, Cout, Cin)", f"y = {convolve}{cut}"]
+    lines = [f"kernel = tf.transpose(w, {order})  # (*k, Cout, Cin)", f"y = {convolve}{crop}"]
     if case.bias:
         lines.append(
             f"y = y + tf.reshape(bias, {(-1, *(1,) * case.rank)})"
@@ -75,16 +85,16 @@ def operation(case: Case, source: str = _DOCUMENTATION) -> list[str]:
     return lines
 
 
-def taped(case: Case, expression: str, sources: Sequence[str]) -> list[str]:
+def tape_lines(case: Case, expression: str, sources: Sequence[str]) -> list[str]:
     """Lines from an expression of the sources to its gradients, or to theirs."""
     cast = '{0} = tf.cast(tf.constant({0}), "' + case.format.label + '")'
-    listed, targets = ", ".join(sources), ", ".join(("dx", "dw", "db")[: len(sources)])
+    joined, targets = ", ".join(sources), ", ".join(("dx", "dw", "db")[: len(sources)])
     lines = [
         "with tf.GradientTape() as tape:",
-        f"    tape.watch([{listed}])",
+        f"    tape.watch([{joined}])",
         f"    y = {expression}",
     ]
-    pull_back = f"{targets} = tape.gradient(y, [{listed}], dy)"
+    pull_back = f"{targets} = tape.gradient(y, [{joined}], dy)"
     if case.direction == "grad":
         return [*lines, cast.format("dy"), pull_back]
     along = ("vx", "vw", "vb")[: len(sources)]
@@ -120,7 +130,7 @@ class TensorFlowNN(Adapter):
     limits: ClassVar[tuple[Limit, ...]] = LIMITS
     refusals: ClassVar[tuple[DocumentedRefusal, ...]] = tensorflow_on_cpu()
     # Eigen's kernels contract float16 in float16: 2d-n3-c8x8-i9x9-k3x3-s2x2-same-cl-f16-normal.1-grad takes 30
-    # times the fp32-acc bound with tensorflow 2.21.0, CPU. oneDNN's, which the processor decides on, do better.
+    # times the fp32-acc bound with tensorflow 2.21.0, CPU. oneDNN's, chosen by processor, are more accurate.
     promises: ClassVar[Mapping[str, str]] = {**Adapter.promises, "f16": "storage-acc", "bf16": "storage-acc"}
     bias_in_storage = True
     wrapped: ClassVar[str] = "forward"
@@ -130,24 +140,24 @@ class TensorFlowNN(Adapter):
         importlib.import_module("tensorflow")
 
     def export(self, value: Any) -> Tensor:
-        """Take a tensor out of TensorFlow."""
+        """Convert a tensor of TensorFlow."""
         return Tensor.of(value.numpy())
 
     def program(self, case: Case) -> Program:
         """Write the call."""
         variables = [f'os.environ["{name}"] = "{value}"' for name, value in self.environment.items()]
         names = ["x", "w", "bias"][: 2 + case.bias]
-        listed = ", ".join(names)
-        body = [converted(names, lambda name: f'tf.cast(tf.constant({name}), "{case.format.label}")')]
+        parameters = ", ".join(names)
+        body = [conversion_line(names, lambda name: f'tf.cast(tf.constant({name}), "{case.format.label}")')]
         lines = [line for text in operation(case) for line in text.split("\n")]
         setup = ("import os", *variables, "import tensorflow as tf")
         if case.direction == "fwd" and self.wrapped == "forward":
             return Program(setup, (*body, *lines))
-        body += ["", f"def forward({listed}):", *(f"    {line}" for line in lines), "    return y", ""]
+        body += ["", f"def forward({parameters}):", *(f"    {line}" for line in lines), "    return y", ""]
         if case.direction == "fwd":
-            body.append(f"y = {self.wrapped}({listed})")
+            body.append(f"y = {self.wrapped}({parameters})")
         else:
-            body += taped(case, f"{self.wrapped}({listed})", names)
+            body += tape_lines(case, f"{self.wrapped}({parameters})", names)
         return Program(setup, tuple(body))
 
 

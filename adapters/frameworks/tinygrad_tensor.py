@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from conformance.adapters.base import Adapter, Limit, Program, Tensor, call, converted
+from conformance.adapters.base import Adapter, Limit, Program, Tensor, call, conversion_line
 from conformance.adapters.frameworks.common_limits import no_complex, no_dtype, no_periodic
 from conformance.adapters.frameworks.padding import geometry
 from conformance.cases.case import Case
@@ -21,19 +21,19 @@ _MOST_INTERPRETED = 100_000
 
 
 def _products(case: Case) -> int:
-    """Every tap of every output, as the inserted zeros are multiplied, too; for an answer or its gradients."""
-    found = geometry(case)
-    if found is None:
+    """Every tap of every output, as the inserted zeros are multiplied, too; for an output or its gradients."""
+    solved = geometry(case)
+    if solved is None:
         return 0
-    answers = 1 if case.direction == "fwd" else 3
-    sizes = (case.batch, case.in_channels, case.out_channels, *found.output_size, *case.kernel_size)
-    return answers * math.prod(sizes)
+    outputs = 1 if case.direction == "fwd" else 3
+    sizes = (case.batch, case.in_channels, case.out_channels, *solved.output_size, *case.kernel_size)
+    return outputs * math.prod(sizes)
 
 
 class Tinygrad(Adapter):
-    """On the CPU; without clang, which that needs, on the device that interprets tinygrad's kernels in Python.
+    """On the CPU; without clang, which the CPU device needs, on the device that interprets kernels in Python.
 
-    Its padding is one pair an axis, the last axis first, and crops as it says (lo = p.lo, hi = p.hi - op).
+    Its padding is one pair per axis, the last axis first, which is the crop (lo = p.lo, hi = p.hi - op).
     """
 
     name = "tinygrad"
@@ -44,7 +44,7 @@ class Tinygrad(Adapter):
     limits: ClassVar[tuple[Limit, ...]] = (
         no_periodic(_DOCUMENTATION),
         no_complex(_DOCUMENTATION),
-        # Its bfloat16 has no way to NumPy and back that keeps the format.
+        # Its bfloat16 does not survive a conversion to NumPy and back.
         no_dtype("https://docs.tinygrad.org/dtypes/", "bf16", status="inexpressible"),
         Limit(
             "inexpressible",
@@ -61,7 +61,7 @@ class Tinygrad(Adapter):
         importlib.import_module("tinygrad")
 
     def export(self, value: Any) -> Tensor:
-        """Take a tensor out of tinygrad."""
+        """Convert a tensor of tinygrad."""
         return Tensor.of(value.numpy())
 
     @classmethod
@@ -72,7 +72,7 @@ class Tinygrad(Adapter):
     def program(self, case: Case) -> Program:
         """Write the call."""
         names = ["x", "w", "bias"][: 2 + case.bias]
-        body = [converted(names, lambda name: f"Tensor({name})")]
+        body = [conversion_line(names, lambda name: f"Tensor({name})")]
         last = case.layout == "channels_last"
         axes = tuple(range(case.rank + 2))
         image = f"x.permute({(0, case.rank + 1, *axes[1:-1])})" if last else "x"
@@ -91,7 +91,7 @@ class Tinygrad(Adapter):
         )
         body.append(f"y = {convolve}" + (f".permute({(0, *axes[2:], 1)})" if last else ""))
         if case.direction == "fwd":
-            body.append("y.realize()")  # nothing is computed before
+            body.append("y.realize()")  # tinygrad computes lazily
         else:
             targets = ", ".join(["dx", "dw", "db"][: len(names)])
             body.append(f"{targets} = y.gradient({', '.join(names)}, gradient=Tensor(dy))")
@@ -104,5 +104,5 @@ def _padding(case: Case) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...]]:
     none = (0,) * case.rank
     if not isinstance(case.padding, str):
         return case.padding, case.output_padding or none
-    found = geometry(case)
-    return (((0, 0),) * case.rank, case.output_padding or none) if found is None else (found.crop, none)
+    solved = geometry(case)
+    return (((0, 0),) * case.rank, case.output_padding or none) if solved is None else (solved.crop, none)

@@ -1,7 +1,7 @@
 """PyTorch, eager: ``torch.nn.functional.conv_transpose{1,2,3}d`` and other ways to the same operator.
 
-A variant says how it makes ``y`` from the tensors ``x``, ``w`` and ``bias``; the tensors, the layout, what is
-left to crop and the gradients are shared.
+A variant defines how ``y`` is computed from the tensors ``x``, ``w`` and ``bias``; the code for the tensors, the
+layout, the rest of the crop and the gradients is shared.
 """
 
 from __future__ import annotations
@@ -10,24 +10,33 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from conformance.adapters.base import Adapter, Declined, DocumentedRefusal, Limit, Program, Tensor, call, converted
+from conformance.adapters.base import (
+    Adapter,
+    Declined,
+    DocumentedRefusal,
+    Limit,
+    Program,
+    Tensor,
+    call,
+    conversion_line,
+)
 from conformance.adapters.frameworks.common_limits import (
     no_crop_for_invalid_cases,
     no_output_padding_for_invalid_cases,
     no_periodic,
 )
-from conformance.adapters.frameworks.padding import Symmetric, geometry, slices, symmetric
+from conformance.adapters.frameworks.padding import SymmetricPadding, geometry, slices, symmetric_padding
 from conformance.adapters.frameworks.refusals import torch_on_cpu
 from conformance.cases.case import Case
 
-__all__ = ["TorchAdapter", "TorchFunctional", "differentiated"]
+__all__ = ["TorchAdapter", "TorchFunctional", "gradient_lines"]
 
 _FUNCTIONAL = "https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose2d.html"
 _MODULE = "https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html"
 
 
 def _no_crop(source: str) -> Limit:
-    """Asymmetric crops are cut from the result; where that is longer than the result, nobody can refuse it."""
+    """The adapter slices asymmetric crops; the framework cannot refuse one that is longer than the output."""
     inner = no_crop_for_invalid_cases(source)
 
     def applies(case: Case) -> bool:
@@ -40,15 +49,15 @@ def _no_crop(source: str) -> Limit:
 class TorchAdapter(Adapter):
     """What the adapters on PyTorch share.
 
-    Its ``padding`` crops both ends alike and ``output_padding`` gives back at the end (lo = p, hi = p - op), so
-    a crop that ends later than it begins, or reaches outside the full result, is cut or padded around the call.
+    PyTorch's ``padding`` crops both ends alike and ``output_padding`` gives back at the end (lo = p, hi = p - op).
+    The rest of a crop, at either end or outside the full output, is sliced or padded around the call.
 
     Attributes
     ----------
     settings : tuple of str
-        Lines of the process's set-up.
+        Setup lines of the process.
     sources : tuple of str
-        What the gradients are taken of: input, weights and bias.
+        The tensors that the gradients are with respect to: input, weights and bias.
     """
 
     packages = ("torch",)
@@ -59,7 +68,7 @@ class TorchAdapter(Adapter):
     refusals: ClassVar[tuple[DocumentedRefusal, ...]] = torch_on_cpu()
     # The native CPU kernels multiply into a column buffer and add up its overlapping columns, both in the format
     # of the tensors, and weight gradients over the batch likewise: 3d-n2-c16x8-i5-k3-s2-p1-f16-normal.1 takes 48
-    # times the fp32-acc bound with torch 2.13.0. oneDNN's kernels, which the processor decides on, do better.
+    # times the fp32-acc bound with torch 2.13.0. oneDNN's kernels, chosen by processor, are more accurate.
     promises: ClassVar[Mapping[str, str]] = {**Adapter.promises, "f16": "storage-acc", "bf16": "storage-acc"}
     settings: ClassVar[tuple[str, ...]] = ()
     sources: ClassVar[tuple[str, str, str]] = ("x", "w", "bias")
@@ -69,7 +78,7 @@ class TorchAdapter(Adapter):
         self._torch: Any = importlib.import_module("torch")
 
     def export(self, value: Any) -> Tensor:
-        """Take a tensor out of PyTorch; NumPy has no bfloat16, so that goes by way of float32."""
+        """Convert a tensor of PyTorch; NumPy has no bfloat16, so that it is converted through float32."""
         value = value.detach().resolve_conj().cpu()
         if value.dtype == self._torch.bfloat16:
             return Tensor(value.float().numpy(), "bf16")
@@ -86,63 +95,65 @@ class TorchAdapter(Adapter):
     def program(self, case: Case) -> Program:
         """Write the call."""
         body = self.tensors(case)
-        words = symmetric(case)
-        pads_zeros = any(low < 0 or high < 0 for low, high in words.rest)
+        padding = symmetric_padding(case)
+        pads_zeros = any(low < 0 or high < 0 for low, high in padding.rest)
         with_bias = case.bias and not pads_zeros
         if case.layout == "channels_last":
             body.append("image = x.movedim(-1, 1)")
-        body += self.operation(case, words, "image" if case.layout == "channels_last" else "x", with_bias)
+        body += self.operation(case, padding, "image" if case.layout == "channels_last" else "x", with_bias)
         if pads_zeros:
-            # F.pad lists the last axis first. It comes before the cut, which may reach past the full result.
-            flat = [max(-end, 0) for pair in reversed(words.rest) for end in pair]
+            # F.pad lists the last axis first. It comes before the crop, which may reach past the full output.
+            flat = [max(-end, 0) for pair in reversed(padding.rest) for end in pair]
             body.append(f"y = F.pad(y, {flat})")
-        body += [f"y = y{cut}" for cut in [slices(words.rest, "channels_first")] if cut]
+        crop = slices(padding.rest, "channels_first")
+        if crop:
+            body.append(f"y = y{crop}")
         if pads_zeros and case.bias:
             body.append(f"y = y + {self.sources[2]}.reshape(-1{', 1' * case.rank})")
         if case.layout == "channels_last":
             body.append("y = y.movedim(1, -1)")
         return Program(
-            ("import torch", "import torch.nn.functional as F", *self.settings), (*body, *self.answer(case))
+            ("import torch", "import torch.nn.functional as F", *self.settings), (*body, *self.output_lines(case))
         )
 
     def tensors(self, case: Case) -> list[str]:
-        """The lines that make tensors of the arrays."""
+        """The lines that convert the arrays to tensors."""
         names = ["x", "w", "bias"][: 2 + case.bias]
-        lines = [converted(names, lambda name: self._tensor(case, name))]
+        lines = [conversion_line(names, lambda name: self._tensor(case, name))]
         if case.direction != "fwd":
             lines.append(", ".join(f"{name}.requires_grad_()" for name in names))
         return lines
 
-    def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
-        """The lines that make ``y``, channels_first, from the image."""
-        return ["y = " + functional(case, words, image, "bias" if with_bias else "None")]
+    def operation(self, case: Case, padding: SymmetricPadding, image: str, with_bias: bool) -> list[str]:
+        """The lines that compute ``y``, channels_first, from the image."""
+        return ["y = " + functional(case, padding, image, "bias" if with_bias else "None")]
 
-    def answer(self, case: Case) -> list[str]:
+    def output_lines(self, case: Case) -> list[str]:
         """The lines after ``y``."""
         if case.direction == "fwd":
             return []
-        return differentiated(case, self.sources[: 2 + case.bias], lambda name: self._tensor(case, name))
+        return gradient_lines(case, self.sources[: 2 + case.bias], lambda name: self._tensor(case, name))
 
     def place(self) -> str:
         """The device that the tensors are on."""
         return self.device
 
     def _tensor(self, case: Case, name: str) -> str:
-        """A tensor of an array: what of its dtype and place NumPy does not know is said."""
+        """An array as a tensor; dtype and device are stated where they differ from the array's."""
         dtype = f"torch.{case.format.label}" if case.format.carrier != case.format.label else ""
         place = ", ".join(filter(None, (f"'{self.place()}'" if self.place() != "cpu" else "", dtype)))
         return f"torch.from_numpy({name})" + (f".to({place})" if place else "")
 
 
-def differentiated(case: Case, sources: Sequence[str], convert: Callable[[str], str]) -> list[str]:
-    """Lines from ``y`` to its gradients by the sources, or to theirs; ``convert`` makes a tensor of an array."""
+def gradient_lines(case: Case, sources: Sequence[str], convert: Callable[[str], str]) -> list[str]:
+    """Lines from ``y`` to its gradients, or to theirs; ``convert`` converts an array to a tensor."""
     first = ("dx", "dw", "db")[: len(sources)]
-    make = [f"dy = {convert('dy')}"]
+    convert_dy = [f"dy = {convert('dy')}"]
     if case.direction == "grad":
-        return [*make, _autograd(case, first, ("y",), sources, ("dy",))]
+        return [*convert_dy, _autograd(case, first, ("y",), sources, ("dy",))]
     along = ("vx", "vw", "vb")[: len(sources)]
     return [
-        *make,
+        *convert_dy,
         *(f"{name} = {convert(name)}" for name in along),
         "dy.requires_grad_()",
         _autograd(case, first, ("y",), sources, ("dy",), ", create_graph=True"),
@@ -160,28 +171,28 @@ def _autograd(
 ) -> str:
     """The line of one call of autograd.
 
-    It gives the conjugate Wirtinger derivative, R10 the transposed map without conjugation.
+    Autograd gives the conjugate Wirtinger derivative, R10 the transposed map without conjugation.
     """
-    given = [f"{name}.conj_physical()" if case.format.is_complex else name for name in upstream]
+    cotangents = [f"{name}.conj_physical()" if case.format.is_complex else name for name in upstream]
     output = outputs[0] if len(outputs) == 1 else f"[{', '.join(outputs)}]"
-    cotangent = given[0] if len(given) == 1 else f"[{', '.join(given)}]"
+    cotangent = cotangents[0] if len(cotangents) == 1 else f"[{', '.join(cotangents)}]"
     gradient = f"torch.autograd.grad({output}, [{', '.join(sources)}], {cotangent}{options})"
     if case.format.is_complex:
         gradient = f"(d.conj() for d in {gradient})"
     return f"{', '.join(targets)} = {gradient}"
 
 
-def functional(case: Case, words: Symmetric, image: str, bias: str) -> str:
-    """The call of the functional interface."""
+def functional(case: Case, padding: SymmetricPadding, image: str, bias: str, *, weight: str = "w") -> str:
+    """The call of the functional interface on the named tensors."""
     return call(
         f"F.conv_transpose{case.rank}d",
         [
             ("", image),
-            ("", "w"),
+            ("", weight),
             ("", bias),
             ("stride", case.stride),
-            ("padding", words.padding),
-            ("output_padding", words.output_padding),
+            ("padding", padding.padding),
+            ("output_padding", padding.output_padding),
             ("groups", case.groups),
             ("dilation", case.dilation),
         ],
@@ -189,7 +200,7 @@ def functional(case: Case, words: Symmetric, image: str, bias: str) -> str:
 
 
 class TorchFunctional(TorchAdapter):
-    """The functional interface, with the padding arguments wherever they can say the crop."""
+    """The functional interface, with the padding parameters wherever they can express the crop."""
 
     name = "torch"
 
@@ -217,13 +228,14 @@ class TorchChannelsLast(TorchFunctional):
         ),
     )
 
-    def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
-        """The call on tensors laid out so."""
-        form = "torch.channels_last" + "_3d" * (case.rank == 3)
+    def operation(self, case: Case, padding: SymmetricPadding, image: str, with_bias: bool) -> list[str]:
+        """The call on tensors in that memory format."""
+        memory_format = "torch.channels_last_3d" if case.rank == 3 else "torch.channels_last"
+        convolve = functional(case, padding, "image", "bias" if with_bias else "None", weight="w_last")
         return [
-            f"image = {image}.contiguous(memory_format={form})",
-            "w_last = w.contiguous(memory_format=" + form + ")",
-            "y = " + functional(case, words, "image", "bias" if with_bias else "None").replace("w", "w_last", 1),
+            f"image = {image}.contiguous(memory_format={memory_format})",
+            f"w_last = w.contiguous(memory_format={memory_format})",
+            f"y = {convolve}",
         ]
 
 
@@ -234,35 +246,39 @@ class TorchUnbatched(TorchFunctional):
     limits = (
         *TorchFunctional.limits,
         Limit(
-            "inexpressible", "batch", lambda case: case.batch == 0, "there is no image to ask with", _FUNCTIONAL
+            "inexpressible",
+            "batch",
+            lambda case: case.batch == 0,
+            "there is no image to call it with",
+            _FUNCTIONAL,
         ),
     )
 
-    def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
-        """A call an image."""
-        convolve = functional(case, words, "one", "bias" if with_bias else "None")
+    def operation(self, case: Case, padding: SymmetricPadding, image: str, with_bias: bool) -> list[str]:
+        """One call per image."""
+        convolve = functional(case, padding, "one", "bias" if with_bias else "None")
         return [f"y = torch.stack([{convolve} for one in {image}])"]
 
 
 class TorchModule(TorchAdapter):
-    """``torch.nn.ConvTranspose{1,2,3}d`` with the weights put in."""
+    """``torch.nn.ConvTranspose{1,2,3}d`` with the case's weights as its parameters."""
 
     name = "torch-module"
     documentation = _MODULE
     limits: ClassVar[tuple[Limit, ...]] = (no_periodic(_MODULE), _no_crop(_MODULE))
     sources = ("x", "layer.weight", "layer.bias")
 
-    def layer(self, case: Case, words: Symmetric, with_bias: bool) -> list[str]:
-        """The lines that make the layer; a bias that comes after the padding stays on it."""
-        made = call(
+    def layer(self, case: Case, padding: SymmetricPadding, with_bias: bool) -> list[str]:
+        """The lines that construct the layer; a bias that is added after the padding is its parameter too."""
+        constructor = call(
             f"torch.nn.ConvTranspose{case.rank}d",
             [
                 ("", case.in_channels),
                 ("", case.out_channels),
                 ("", case.kernel_size),
                 ("stride", case.stride),
-                ("padding", words.padding),
-                ("output_padding", words.output_padding),
+                ("padding", padding.padding),
+                ("output_padding", padding.output_padding),
                 ("groups", case.groups),
                 ("bias", with_bias),
                 ("dilation", case.dilation),
@@ -270,23 +286,23 @@ class TorchModule(TorchAdapter):
             ],
         )
         bias = ["layer.bias = torch.nn.Parameter(bias)"] if case.bias else []
-        return [f"layer = {made}", "layer.weight = torch.nn.Parameter(w)", *bias]
+        return [f"layer = {constructor}", "layer.weight = torch.nn.Parameter(w)", *bias]
 
     def tensors(self, case: Case) -> list[str]:
-        """The parameters carry their own gradients."""
+        """The shared lines; the layer's parameters require gradients by themselves."""
         lines = super().tensors(case)
         return [*lines[:-1], "x.requires_grad_()"] if case.direction != "fwd" else lines
 
-    def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
-        """Make the layer and call it."""
+    def operation(self, case: Case, padding: SymmetricPadding, image: str, with_bias: bool) -> list[str]:
+        """Construct the layer and call it."""
         if case.bias and not with_bias:
             raise Declined("inexpressible", "the layer adds its bias before zeros could be added", _MODULE)
-        return [*self.layer(case, words, with_bias), f"y = layer({image})"]
+        return [*self.layer(case, padding, with_bias), f"y = layer({image})"]
 
 
-def _reaches_a_stride(case: Case, words: Symmetric) -> bool:
-    """Whether an output_padding names a size that a forward convolution would take to another input size."""
-    return any(o >= s for o, s in zip(words.output_padding, case.stride, strict=True))
+def _reaches_a_stride(case: Case, padding: SymmetricPadding) -> bool:
+    """Whether an output_padding gives a size that a forward convolution would map to a different input size."""
+    return any(o >= s for o, s in zip(padding.output_padding, case.stride, strict=True))
 
 
 class TorchOutputSize(TorchModule):
@@ -295,15 +311,15 @@ class TorchOutputSize(TorchModule):
     name = "torch-output-size"
     limits = (*TorchModule.limits, no_output_padding_for_invalid_cases(_MODULE))
 
-    def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
-        """Ask for the size by the rules."""
-        words = symmetric(case, below_stride=True)
-        found = geometry(case)
-        if found is not None and (_reaches_a_stride(case, words) or not words.whole):
+    def operation(self, case: Case, padding: SymmetricPadding, image: str, with_bias: bool) -> list[str]:
+        """Pass the output size that the rules give."""
+        padding = symmetric_padding(case, below_stride=True)
+        solved = geometry(case)
+        if solved is not None and (_reaches_a_stride(case, padding) or not padding.is_complete):
             raise Declined("inexpressible", "output_size takes less than one stride beyond the smallest", _MODULE)
-        asked = image if found is None else f"{image}, output_size={list(found.output_size)}"
-        unset = words._replace(output_padding=(0,) * case.rank)
-        return [*self.layer(case, unset, with_bias), f"y = layer({asked})"]
+        arguments = image if solved is None else f"{image}, output_size={list(solved.output_size)}"
+        unset = padding._replace(output_padding=(0,) * case.rank)
+        return [*self.layer(case, unset, with_bias), f"y = layer({arguments})"]
 
 
 class TorchNNGrad(TorchAdapter):
@@ -322,28 +338,29 @@ class TorchNNGrad(TorchAdapter):
         no_output_padding_for_invalid_cases(documentation),
     )
 
-    def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
+    def operation(self, case: Case, padding: SymmetricPadding, image: str, with_bias: bool) -> list[str]:
         """The input gradient for an input of the output's size."""
-        if geometry(case) is not None and _reaches_a_stride(case, words):
+        if geometry(case) is not None and _reaches_a_stride(case, padding):
             raise Declined(
                 "inexpressible", "the forward convolution of such an output is longer than x", self.documentation
             )
-        arguments = self._arguments(case, words)
-        shape = [case.batch, case.out_channels, *self._size(case, words)]
+        arguments = self._arguments(case, padding)
+        shape = [case.batch, case.out_channels, *self._size(case, padding)]
         return [
             "y = "
             + call(f"torch.nn.grad.conv{case.rank}d_input", [("", shape), ("", "w"), ("", image), *arguments])
         ]
 
-    def answer(self, case: Case) -> list[str]:
-        """The adjoints by the forward convolution and its weight gradient; the crop's is padding."""
+    def output_lines(self, case: Case) -> list[str]:
+        """The adjoints: the forward convolution and its weight gradient; the adjoint of the crop is padding."""
         if case.direction == "fwd":
             return []
-        words = symmetric(case)
-        if not words.whole:
-            raise Declined("inexpressible", "a crop beyond padding has no gradient here", self.documentation)
+        padding = symmetric_padding(case)
+        if not padding.is_complete:
+            detail = "the gradient functions cannot express a crop that padding does not"
+            raise Declined("inexpressible", detail, self.documentation)
         image, dy = ("image", "dy.movedim(-1, 1)") if case.layout == "channels_last" else ("x", "dy")
-        arguments = self._arguments(case, words)
+        arguments = self._arguments(case, padding)
         lines = [
             f"dy = {self._tensor(case, 'dy')}",
             "dx = " + call(f"F.conv{case.rank}d", [("", dy), ("", "w"), *arguments]),
@@ -355,24 +372,25 @@ class TorchNNGrad(TorchAdapter):
         ]
         return [*lines, "dx = dx.movedim(1, -1)"] if case.layout == "channels_last" else lines
 
-    def _arguments(self, case: Case, words: Symmetric) -> list[tuple[str, Any]]:
+    def _arguments(self, case: Case, padding: SymmetricPadding) -> list[tuple[str, Any]]:
         return [
             ("stride", case.stride),
-            ("padding", words.padding),
+            ("padding", padding.padding),
             ("dilation", case.dilation),
             ("groups", case.groups),
         ]
 
-    def _size(self, case: Case, words: Symmetric) -> list[int]:
-        axes = zip(case.input_size, case.kernel_size, case.stride, case.dilation, words.padding,
-                   words.output_padding, strict=True)  # fmt: skip
+    def _size(self, case: Case, padding: SymmetricPadding) -> list[int]:
+        # R4 on each axis; a crop beyond padding is sliced afterwards.
+        axes = zip(case.input_size, case.kernel_size, case.stride, case.dilation, padding.padding,
+                   padding.output_padding, strict=True)  # fmt: skip
         return [(i - 1) * s + d * (k - 1) + 1 - 2 * p + o for i, k, s, d, p, o in axes]
 
 
 class TorchCuda(TorchFunctional):
     """``torch`` on a CUDA device, float32 in full precision.
 
-    cuDNN may add in another order each time (https://docs.pytorch.org/docs/stable/notes/randomness.html, "CUDA
+    cuDNN may add in a different order each time (https://docs.pytorch.org/docs/stable/notes/randomness.html, "CUDA
     convolution benchmarking" and "Avoiding nondeterministic algorithms").
     """
 

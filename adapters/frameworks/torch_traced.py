@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.adapters.frameworks.padding import Symmetric
+from conformance.adapters.frameworks.padding import SymmetricPadding
 from conformance.adapters.frameworks.torch_functional import TorchFunctional, TorchModule, functional
 from conformance.cases.case import Case
 
@@ -16,16 +16,16 @@ class TorchInductor(TorchFunctional):
     second_order = False  # "torch.compile with aot_autograd does not currently support double backward"
     documentation = "https://docs.pytorch.org/docs/stable/generated/torch.compile.html"
 
-    def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
+    def operation(self, case: Case, padding: SymmetricPadding, image: str, with_bias: bool) -> list[str]:
         """The call, compiled for these shapes."""
         names = ["image", "w", "bias"][: 2 + with_bias]
-        convolve = functional(case, words, "image", "bias" if with_bias else "None").replace("\n", "\n    ")
-        given = ", ".join([image, *names[1:]])
+        convolve = functional(case, padding, "image", "bias" if with_bias else "None").replace("\n", "\n    ")
+        arguments = ", ".join([image, *names[1:]])
         return [
             f"def convolve({', '.join(names)}):",
             f"    return {convolve}",
             "",
-            f"y = torch.compile(convolve, dynamic=False)({given})",
+            f"y = torch.compile(convolve, dynamic=False)({arguments})",
         ]
 
 
@@ -35,10 +35,10 @@ class TorchExport(TorchModule):
     name = "torch-export"
     documentation = "https://docs.pytorch.org/docs/stable/export.html"
 
-    def operation(self, case: Case, words: Symmetric, image: str, with_bias: bool) -> list[str]:
-        """Export the layer, call what came out."""
-        *made, _ = super().operation(case, words, image, with_bias)
-        return [*made, f"layer = torch.export.export(layer, ({image}.detach(),)).module()", f"y = layer({image})"]
+    def operation(self, case: Case, padding: SymmetricPadding, image: str, with_bias: bool) -> list[str]:
+        """Export the layer, and call the exported program."""
+        *layer, _ = super().operation(case, padding, image, with_bias)
+        return [*layer, f"layer = torch.export.export(layer, ({image}.detach(),)).module()", f"y = layer({image})"]
 
 
 class TorchMeta(TorchFunctional):
@@ -49,9 +49,9 @@ class TorchMeta(TorchFunctional):
     shape_only = True
 
     def place(self) -> str:
-        """No memory."""
+        """The meta device, which holds no memory."""
         return "meta"
 
-    def answer(self, case: Case) -> list[str]:
-        """The shape."""
+    def output_lines(self, case: Case) -> list[str]:
+        """The line that assigns the shape."""
         return ["shape = tuple(y.shape)"]

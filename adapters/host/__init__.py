@@ -1,1 +1,1 @@
-"""The process that an adapter runs in: its server, the client, and what passes between them."""
+"""The process that an adapter runs in: its server, its client, and their messages."""

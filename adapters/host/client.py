@@ -1,4 +1,4 @@
-"""The runner's end of an adapter's process: start it, ask it, and survive whatever it does."""
+"""The client of an adapter's process: start it, send it cases, and survive whatever it does."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ __all__ = ["AdapterProcess", "Model", "Pending", "ProcessLimits", "Reply"]
 
 _log = logging.getLogger("conformance.adapter")
 
-_QUESTIONS_BETWEEN_LOOKS = 50
-_MESSAGE_LIMIT = 20_000  # beyond the stacks that libraries and the interpreter print behind the reason
+_REQUESTS_PER_MEMORY_CHECK = 50
+_MESSAGE_LIMIT = 20_000  # more than the stacks that libraries and the interpreter print after the reason
 
 
 @dataclass(frozen=True)
 class ProcessLimits:
-    """Patience, in seconds, and room.
+    """Timeouts, in seconds, and the memory that a process may use.
 
     Attributes
     ----------
     start : float
         For the process to import its framework.
     answer : float
-        For one question, from when its reply is waited for.
+        For the reply to one request, from the time the client waits for it.
     memory : int
-        Bytes a process may grow to before a fresh one takes its place: compilers keep every program they made.
+        Bytes a process may grow to before a fresh one replaces it: compilers keep every program they made.
     """
 
     start: float = 180.0
@@ -51,22 +51,22 @@ class ProcessLimits:
     memory: int = 3 << 30
 
     def scaled(self, patience: float) -> ProcessLimits:
-        """The same with ``patience`` times the time."""
+        """The same with timeouts that are ``patience`` times as long."""
         return replace(self, start=self.start * patience, answer=self.answer * patience)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What came of one question.
+    """The reply to one request.
 
     Attributes
     ----------
     kind : str
-        ``answer``, ``not_numbers`` and ``misshapen`` (outputs that cannot be compared, or need not be copied to be
-        seen to be wrong), ``raised``, ``unsupported``, ``inexpressible``, ``crash``, ``timeout``, ``broken`` (our
-        own machinery, or a framework that cannot be imported).
+        ``answer`` (outputs); ``not_numbers`` and ``misshapen`` (outputs that cannot be compared, or whose shape
+        alone is wrong); ``raised``, ``unsupported``, ``inexpressible``, ``crash``, ``timeout``; ``broken`` (a
+        failure of the suite itself, or a framework that cannot be imported).
     tensors : dict of Tensor
-        The answer.
+        The outputs.
     detail, source : str
         The message and the documentation it cites.
     changing : tuple of str
@@ -83,7 +83,7 @@ class Reply:
     promise: str = "exact"
 
     @property
-    def steady(self) -> bool:
+    def deterministic(self) -> bool:
         """Whether running the case twice gave the same bits."""
         return not self.changing
 
@@ -96,7 +96,7 @@ class Model(NamedTuple):
 
 
 def _plain(text: str) -> str:
-    """Text without the escape sequences that colour a terminal, and without what no file can hold.
+    """Text without the escape sequences that colour a terminal, and without what a file cannot hold.
 
     A lone surrogate, such as an undecodable file name gives, is written as its escape.
     """
@@ -105,7 +105,7 @@ def _plain(text: str) -> str:
 
 
 class Pending:
-    """A message on its way, and its reply once that is there."""
+    """A message that was sent, and its reply once it has arrived."""
 
     def __init__(
         self, message: protocol.Message, tensors: Mapping[str, np.ndarray], call: Call | None = None
@@ -115,42 +115,42 @@ class Pending:
         self.data = protocol.pack(message, tensors)
         self.reply: tuple[protocol.Message, dict[str, np.ndarray]] | Reply | None = None
         self._call = call
-        self._history, self._place = History(), 0
+        self._history, self._position = History(), 0
 
     def note(self, history: History) -> None:
-        """Enter the call into the history of the process that it is sent to."""
+        """Add the call to the history of the process that it is sent to."""
         if self._call is not None:
-            self._history, self._place = history, history.add(self._call)
+            self._history, self._position = history, history.add(self._call)
 
     @property
     def before(self) -> tuple[Call, ...]:
-        """The calls that its process was given before it."""
-        return self._history.before(self._place)
+        """The calls that its process received before it."""
+        return self._history.before(self._position)
 
 
 class AdapterProcess:
-    """An adapter in a process of its own, started when first asked and again after it ended.
+    """An adapter in a process of its own, started for the first request and again after it ended.
 
-    Questions can be sent ahead of the time their answers are wanted (`send`, then `wait`), so that the framework
-    works while an earlier answer is judged. Should the process end, it ended over the oldest question without a
-    reply; those behind it are sent to the next process, if their answers are still wanted. A process that compiles
-    for those behind may have ended or waited over one of them, so that the oldest is asked again, alone.
+    A case can be sent before its reply is needed (`send`, then `wait`), so that the framework works while an
+    earlier output is judged. If the process dies, the oldest pending request is blamed; later ones are resent to a
+    new process. A process that precompiles later requests may have died or hung on one of those, so that the
+    oldest is sent again, alone.
 
     Parameters
     ----------
     spec : AdapterSpec
         Which adapter, and the interpreter to run it.
     limits : ProcessLimits
-        How long to wait.
+        Timeouts and memory.
     spawned : Spawned, optional
-        The process, where it has been started.
+        The process, where it has been started already.
     in_process : bool
         Whether to run the adapter in this process, for a debugger.
 
     Attributes
     ----------
     environment : dict
-        Versions, processor and settings of the process, known once it has started.
+        Versions, processor and settings of the process, filled in once it has started.
     """
 
     def __init__(
@@ -166,10 +166,10 @@ class AdapterProcess:
         self.environment: dict[str, Any] = {"versions": {}}
         self._in_process = in_process
         self._running: Connection | InProcess | None = None if spawned is None else Connection(spawned)
-        self._greeted = self._ahead = False
+        self._ready = self._precompiles = False
         self._sent: collections.deque[Pending] = collections.deque()
         self._history = History()
-        self._asked = 0
+        self._request_count = 0
         self._cannot_start: Reply | None = None
 
     def __enter__(self) -> AdapterProcess:
@@ -182,15 +182,15 @@ class AdapterProcess:
         """End the process."""
         if self._running is not None:
             self._running.kill()
-            self._forget()
+            self._reset()
 
-    def _forget(self) -> None:
-        self._running, self._greeted = None, False
+    def _reset(self) -> None:
+        self._running, self._ready = None, False
         self._sent.clear()
         self._history = History()
 
     def resident_bytes(self) -> int:
-        """Memory the process holds; 0 without one, or where the system does not say."""
+        """Memory the process holds; 0 without a process, or where the system does not report it."""
         return 0 if self._running is None else self._running.resident_bytes()
 
     def _connect(self) -> Connection | InProcess:
@@ -198,16 +198,16 @@ class AdapterProcess:
         if not self._in_process:
             return Connection(spawn(self.spec))
         from conformance.adapters.host.in_process import (
-            InProcess,  # what serves an adapter is loaded only where it is needed
+            InProcess,  # imports the server, which is rarely needed
         )
 
         return InProcess(self.spec)
 
     def start(self) -> Reply | None:
-        """Start the process unless it runs; the reply says why it cannot, None that it does."""
+        """Start the process unless it runs; return None, or a reply that says why it cannot start."""
         if self._running is None and self._cannot_start is None:
             self._running = self._connect()
-        if self._greeted or self._running is None:
+        if self._ready or self._running is None:
             return self._cannot_start
         try:
             hello, _ = self._running.receive(self.limits.start)
@@ -225,24 +225,24 @@ class AdapterProcess:
             self.close()
             self._cannot_start = Reply("broken", detail=without_effect)
             return self._cannot_start
-        self._ahead = bool(hello.get("ahead"))
-        self._greeted = True
+        self._precompiles = bool(hello.get("ahead"))
+        self._ready = True
         _log.info("%s: ready, %s", self.spec.name, self.environment.get("versions"))
         return None
 
     def send(
         self, case: Case, tensors: Mapping[str, np.ndarray], *, beyond_limits: bool = False, twice: bool = True
     ) -> Pending:
-        """Send a question whose answer is wanted later; for the arguments see `ask`."""
+        """Send a case whose reply is needed later; for the parameters see `run`."""
         message = {"ask": "answer", "case": str(case), "beyond_limits": beyond_limits, "twice": twice}
         return self._send(message, tensors, Call(case, twice, beyond_limits))
 
     def wait(self, pending: Pending) -> Reply:
-        """The reply to a question that was sent; never raises for anything the process does."""
-        got = self._wait(pending)
-        if isinstance(got, Reply):
-            return got
-        reply, arrays = got
+        """The reply to a request that was sent; never raises for anything the process does."""
+        received = self._wait(pending)
+        if isinstance(received, Reply):
+            return received
+        reply, arrays = received
         try:
             return Reply(
                 kind=str(reply["reply"]),
@@ -258,19 +258,19 @@ class AdapterProcess:
     def run(
         self, case: Case, tensors: Mapping[str, np.ndarray], *, beyond_limits: bool = False, twice: bool = True
     ) -> Reply:
-        """Ask one question; never raises for anything the process does.
+        """Run one case; never raises for anything the process does.
 
-        ``beyond_limits`` asks even what the adapter declares that the framework cannot. ``twice`` has the answer
-        computed again where the first came fast, to see whether it stays the same.
+        ``beyond_limits`` runs even a case that the adapter declares the framework cannot do. ``twice`` runs the
+        case again where the first run was fast, to see whether the outputs stay the same.
         """
         return self.wait(self.send(case, tensors, beyond_limits=beyond_limits, twice=twice))
 
     def model(self, case: Case, tensors: Mapping[str, np.ndarray]) -> Model | Reply:
-        """The model file a runtime is asked with, or the reply that says why there is none."""
-        got = self._wait(self._send({"ask": "model", "case": str(case)}, tensors))
-        if isinstance(got, Reply):
-            return got
-        reply, arrays = got
+        """The model file that a runtime loads for a case, or the reply that says why there is none."""
+        received = self._wait(self._send({"ask": "model", "case": str(case)}, tensors))
+        if isinstance(received, Reply):
+            return received
+        reply, arrays = received
         try:
             if reply["reply"] == "model":
                 return Model(str(reply["suffix"]), arrays["content"].tobytes())
@@ -280,18 +280,18 @@ class AdapterProcess:
             return self._invalid(error)
 
     def program(self, case: Case) -> str:
-        """The source text of the call the adapter makes for a case, or why there is none."""
+        """The source text of the call that the adapter makes for a case, or a comment why there is none."""
         reply = self.wait(self._send({"ask": "program", "case": str(case)}, {}))
         return reply.source if reply.kind == "program" else f"# {reply.detail}\n"
 
     def _send(
         self, message: protocol.Message, tensors: Mapping[str, np.ndarray], call: Call | None = None
     ) -> Pending:
-        self._asked += 1
-        if self._asked % _QUESTIONS_BETWEEN_LOOKS == 0 and self.resident_bytes() > self.limits.memory:
+        self._request_count += 1
+        if self._request_count % _REQUESTS_PER_MEMORY_CHECK == 0 and self.resident_bytes() > self.limits.memory:
             _log.info("%s: restart, as the process holds too much memory", self.spec.name)
             self.close()
-        pending = Pending({**message, "id": self._asked}, tensors, call)
+        pending = Pending({**message, "id": self._request_count}, tensors, call)
         self._post(pending)
         return pending
 
@@ -309,22 +309,22 @@ class AdapterProcess:
         while pending.reply is None:
             if pending not in self._sent:
                 _log.info("%s: retry %s", self.spec.name, pending.title)
-                self._post(pending)  # the process it was sent to has ended over another question
+                self._post(pending)  # the process it was sent to has died on a different request
                 continue
             assert self._running is not None
             oldest = self._sent[0]
             try:
-                got = self._running.receive(self.limits.answer)
-                if got[0].get("id") != oldest.id:
-                    # As after a fork in which both processes went on: no later reply can be trusted either.
-                    raise protocol.WireError(f"a reply to message {got[0].get('id')} in place of {oldest.id}")
-                oldest.reply = got
-                _log.debug("%s: received %s for %s", self.spec.name, got[0].get("reply"), oldest.title)
+                received = self._running.receive(self.limits.answer)
+                if received[0].get("id") != oldest.id:
+                    # As after a fork in which both processes went on: later replies cannot be trusted either.
+                    raise protocol.WireError(f"a reply to message {received[0].get('id')} instead of {oldest.id}")
+                oldest.reply = received
+                _log.debug("%s: received %s for %s", self.spec.name, received[0].get("reply"), oldest.title)
                 self._sent.popleft()
             except (ConnectionLost, protocol.WireError) as error:
-                # Where questions behind are compiled for, it may have ended, or waited, over one of those: each
-                # has to do so alone.
-                blamed = len(self._sent) == 1 or not self._ahead
+                # A process that precompiles later requests may have died or hung on one of those: a request is
+                # blamed only if it was alone.
+                blamed = len(self._sent) == 1 or not self._precompiles
                 reply = self._end(error)
                 if blamed or reply.kind not in ("crash", "timeout"):
                     oldest.reply = reply
@@ -335,10 +335,10 @@ class AdapterProcess:
         return Reply("broken", detail=f"the adapter's process sent no valid reply: {error}")
 
     def _end(self, error: Exception) -> Reply:
-        """Put away a process that broke off, and say what happened to it."""
+        """Clean up after a process that broke off, and return what happened to it."""
         running = self._running
         assert running is not None
-        self._forget()
+        self._reset()
         kind = error.kind if isinstance(error, ConnectionLost) else "broken"
         _log.info("%s: the process ended (%s)", self.spec.name, kind)
         if kind == "timeout":
@@ -349,7 +349,8 @@ class AdapterProcess:
             return self._invalid(error)
         status = running.stop()
         if status == -signal.SIGKILL:
-            # No program does this to itself: the kernel was short of memory, or somebody ended it.
-            return Reply("broken", detail="the adapter's process was ended from outside by SIGKILL")
+            # No program does this to itself.
+            detail = "the adapter's process was killed (SIGKILL), probably by the out-of-memory killer"
+            return Reply("broken", detail=detail)
         name = signal.Signals(-status).name if status < 0 else f"exit status {status}"
         return Reply("crash", detail=_plain(f"{name}\n{running.stderr_tail()[-_MESSAGE_LIMIT:]}".strip()))

@@ -1,9 +1,9 @@
-"""Compiled programs kept from process to process, where somebody asks for it.
+"""Compiled programs kept from process to process, where the user wants it.
 
-``CONFORMANCE_COMPILE_CACHE`` names a folder. Compilers that can keep their programs keep them there, in a folder
-for each build: its version, the size and time of its shared libraries, and the processor. Two builds of one
-version never share a program, so what is asked is the build that is installed. Where the variable is not set, or
-the libraries of a build are not found, compilers do as they do by themselves.
+``CONFORMANCE_COMPILE_CACHE`` names a folder. Compilers that can keep their programs keep them there, in one folder
+per build: its version, the size and time of its shared libraries, and the processor. Two builds of one version
+never share a program, so that a run always tests the build that is installed. Where the variable is not set, or
+the libraries of a build are not found, compilers keep their default behaviour.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["VARIABLE", "settings"]
 
 VARIABLE = "CONFORMANCE_COMPILE_CACHE"
 
-# By package: the distribution that compiles, and the variables that let it keep every program.
+# Per package: the distribution that compiles, and the variables that make it keep every program.
 _CACHES = {
     "jax": (
         "jaxlib",
@@ -37,21 +37,21 @@ _CACHES = {
 
 def settings(packages: Iterable[str], machine: str = NATIVE) -> dict[str, str]:
     """Environment variables for a process that imports these packages under a machine profile."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     root = os.environ.get(VARIABLE)
     if not root:
-        return found
+        return values
     for distribution, variables in (_CACHES[package] for package in packages if package in _CACHES):
         build = _build(distribution, machine)
         if build:
             folder = Path(root).resolve() / f"{distribution}-{build}"
             folder.mkdir(parents=True, exist_ok=True)
-            found |= {name: value.format(folder=folder) for name, value in variables.items()}
-    return found
+            values |= {name: value.format(folder=folder) for name, value in variables.items()}
+    return values
 
 
 def _build(distribution: str, machine: str) -> str | None:
-    """What tells one build from another on this machine; None where it cannot be told."""
+    """What distinguishes one build from another on this machine; None where nothing does."""
     try:
         files = importlib.metadata.files(distribution) or []
         version = importlib.metadata.version(distribution)
@@ -61,6 +61,6 @@ def _build(distribution: str, machine: str) -> str | None:
     facts = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in libraries if path.exists()]
     if not facts:
         return None
-    where = describe([])
-    told = repr((sorted(facts), where["cpu"], where["cpu_flags"], machine))
-    return f"{version}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    environment = describe([])
+    identity = repr((sorted(facts), environment["cpu"], environment["cpu_flags"], machine))
+    return f"{version}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"

@@ -1,4 +1,4 @@
-"""A live process of an adapter and the conversation with it, in which several messages may be on their way."""
+"""A live process of an adapter and its socket, over which several messages may be in flight."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CHUNK = 1 << 20
 
 
 class ConnectionLost(Exception):
-    """The process went away, or its time ran out, before the reply was whole."""
+    """The process went away, or its time ran out, before the reply was complete."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
@@ -28,10 +28,10 @@ class ConnectionLost(Exception):
 
 
 class Connection:
-    """One live process and its socket. Messages are answered in the order in which they were sent.
+    """One live process and its socket. Replies come in the order in which the messages were sent.
 
-    What it says on its standard error is read while a reply is waited for. A thread for nothing else would be
-    woken for every message, and take the time of a small question from the process and from this one.
+    The standard error of the process is read while the client waits for a reply. A thread for that alone would
+    wake up for every message, and take as much time from both processes as a small case does.
     """
 
     def __init__(self, spawned: Spawned) -> None:
@@ -45,20 +45,22 @@ class Connection:
         self._stderr = self.process.stderr.fileno()
         os.set_blocking(self._stderr, False)
         self._selector.register(self._stderr, selectors.EVENT_READ)
-        self._said = bytearray()
+        self._stderr_text = bytearray()
 
-    def _hear(self) -> bool:
-        """Take some of what it says on its standard error; tells whether there was any."""
+    def _read_stderr(self) -> bool:
+        """Read some of its standard error; return whether there was any."""
         try:
             chunk = os.read(self._stderr, _CHUNK)
         except BlockingIOError:
             return False
-        self._said += chunk
-        del self._said[: max(self._said.rfind(protocol.TURN), len(self._said) - _STDERR_KEPT, 0)]
+        text = self._stderr_text
+        text += chunk
+        # Keep what follows the last marker, and of that the last part.
+        del text[: max(text.rfind(protocol.STDERR_MARKER), len(text) - _STDERR_KEPT, 0)]
         return bool(chunk)
 
     def send(self, message: bytes) -> None:
-        """Put a message on its way: as much as the socket takes now, the rest while a reply is waited for."""
+        """Send a message: as much as the socket takes now, the rest while the client waits for a reply."""
         self._unsent += message
         self._write()
 
@@ -67,10 +69,10 @@ class Connection:
 
         Raises
         ------
-        Ended
+        ConnectionLost
             The process went away, or nothing came within ``patience`` seconds from now.
         WireError
-            What came is no reply.
+            The bytes that came are not a reply.
         """
         deadline = time.monotonic() + patience
         return protocol.unpack(lambda count: self._take(count, deadline))
@@ -81,13 +83,13 @@ class Connection:
             if events != self._selector.get_key(self._socket).events:
                 self._selector.modify(self._socket, events)
             left = deadline - time.monotonic()
-            ready = {key.fd: mask for key, mask in self._selector.select(max(left, 0.0))}
-            if self._stderr in ready and not self._hear():
+            ready = {key.fd: events for key, events in self._selector.select(max(left, 0.0))}
+            if self._stderr in ready and not self._read_stderr():
                 self._selector.unregister(self._stderr)  # it is closed
-            found = ready.get(self._socket.fileno(), 0)
-            if found & selectors.EVENT_WRITE:
+            mask = ready.get(self._socket.fileno(), 0)
+            if mask & selectors.EVENT_WRITE:
                 self._write()
-            if found & selectors.EVENT_READ:
+            if mask & selectors.EVENT_READ:
                 self._read()
             elif left <= 0:
                 raise ConnectionLost("timeout")
@@ -102,7 +104,7 @@ class Connection:
         except BlockingIOError:
             pass
         except (BrokenPipeError, ConnectionResetError):
-            self._unsent.clear()  # what it said before it went away may still be read
+            self._unsent.clear()  # what it sent before it went away can still be read
 
     def _read(self) -> None:
         try:
@@ -124,16 +126,16 @@ class Connection:
             status = self.process.wait()
         assert self.process.stderr is not None
         with self.process.stderr:
-            self._hear()  # all that a pipe holds; a process that it has left behind may never stop to print
+            self._read_stderr()  # one pipe's worth; a child that it has left behind may never stop printing
         return status
 
     def kill(self) -> None:
-        """End the process at once; it holds nothing that could be lost."""
+        """End the process at once; it holds nothing that must be saved."""
         self.process.kill()
         self.stop()
 
     def resident_bytes(self) -> int:
-        """Memory the process holds, 0 where the system does not say."""
+        """Memory the process holds, 0 where the system does not report it."""
         try:
             pages = Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1]
         except OSError:
@@ -141,5 +143,5 @@ class Connection:
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     def stderr_tail(self) -> str:
-        """What it wrote to its standard error over the message it was last busy with."""
-        return self._said.rpartition(protocol.TURN)[2].decode(errors="replace")
+        """What it wrote to its standard error while it worked on its last message."""
+        return self._stderr_text.rpartition(protocol.STDERR_MARKER)[2].decode(errors="replace")

@@ -1,4 +1,4 @@
-"""What a process was given to compute since it was started, in order: a later failure may depend on it."""
+"""The cases that a process has run since it started, in order: a later failure may depend on them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from conformance.cases.case import Case
 __all__ = ["MOST_KEPT", "Call", "History"]
 
 MOST_KEPT = 256
-"""How many calls before a failure are kept to be replayed."""
+"""The number of calls before a failure that are kept for a replay."""
 
-_SENT_AHEAD = 64  # more than the cases that are sent before their turn
+_IN_FLIGHT = 64  # more than the requests that are ever in flight
 
 
 class Call(NamedTuple):
-    """One case as it was sent: computed twice or once, and whether beyond the declared limits."""
+    """One case as it was sent: run twice or once, and whether beyond the declared limits."""
 
     case: Case
     twice: bool = True
@@ -27,16 +27,16 @@ class History:
     """The latest calls of one process."""
 
     def __init__(self) -> None:
-        self._calls: deque[Call] = deque(maxlen=MOST_KEPT + _SENT_AHEAD)
+        self._calls: deque[Call] = deque(maxlen=MOST_KEPT + _IN_FLIGHT)
         self._count = 0
 
     def add(self, call: Call) -> int:
-        """Note a call, and return its place."""
+        """Add a call, and return its position."""
         self._calls.append(call)
         self._count += 1
         return self._count - 1
 
-    def before(self, place: int) -> tuple[Call, ...]:
-        """The calls before a place, oldest first, at most ``MOST_KEPT``."""
+    def before(self, position: int) -> tuple[Call, ...]:
+        """The calls before a position, oldest first, at most ``MOST_KEPT``."""
         oldest = self._count - len(self._calls)
-        return tuple(self._calls)[: max(place - oldest, 0)][-MOST_KEPT:]
+        return tuple(self._calls)[: max(position - oldest, 0)][-MOST_KEPT:]

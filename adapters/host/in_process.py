@@ -1,6 +1,6 @@
 """An adapter served in this process, so that ``breakpoint()`` in it reaches the terminal.
 
-It takes the place of a connection to a process. Nothing limits its time or memory, and a crash ends the command.
+It replaces a connection to a process. Nothing limits its time or memory, and a crash ends the command.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ class InProcess:
         self._replies.append(protocol.unpack(io.BytesIO(reply).read))
 
     def receive(self, patience: float) -> tuple[protocol.Message, dict[str, np.ndarray]]:
-        """The oldest reply that was not taken yet; it is there, however long it took."""
+        """The oldest reply that was not received yet; it is ready, so that no timeout applies."""
         return self._replies.popleft()
 
     def stop(self) -> int:
-        """There is no process to end."""
+        """Do nothing: there is no process to end."""
         return 0
 
     def kill(self) -> None:
-        """There is no process to end."""
+        """Do nothing: there is no process to end."""
 
     def resident_bytes(self) -> int:
-        """What this process holds is not the adapter's alone, and is never given back by starting another."""
+        """0: this process holds more than the adapter, and a restart cannot free it."""
         return 0
 
     def stderr_tail(self) -> str:
-        """What is printed goes to the terminal."""
+        """Empty: what the adapter prints goes to the terminal."""
         return ""

@@ -1,4 +1,4 @@
-"""Measuring facts in a fork of the process, so that the process itself stays as it was imported."""
+"""Measuring facts in a fork of the process, so that the process itself stays as it was after the import."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ def measure(facts: Iterable[Fact], *, seconds: float = _SECONDS) -> dict[str, Fa
     facts : iterable of Fact
         What to measure, in this order.
     seconds : float
-        How long all of it may take.
+        The time limit for all facts together.
 
     Returns
     -------
     dict
-        Values by name. None is what raised, took too long, or ended the process that measured.
+        Values by name; None for a fact that raised, took too long, or ended the process that measured it.
     """
     facts = list(facts)
-    found: dict[str, FactValue] = dict.fromkeys((fact.name for fact in facts), None)
+    values: dict[str, FactValue] = dict.fromkeys((fact.name for fact in facts), None)
     reader, writer = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of threads beside a fork: the fork computes, and ends by itself
+        warnings.simplefilter("ignore")  # about threads and fork: the fork computes, and ends by itself
         child = os.fork()
     if child == 0:
         _measure_into(writer, facts)
     os.close(writer)
     for line in _lines(reader, time.monotonic() + seconds):
         with suppress(ValueError):
-            found.update(json.loads(line))
+            values.update(json.loads(line))
     os.close(reader)
     with suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return found
+    return values
 
 
 def _measure_into(writer: int, facts: Iterable[Fact]) -> None:
-    """Write one line a fact, and end this process; what it prints is nobody's output."""
+    """Write one line per fact, and end this process; what it prints is dropped."""
     try:
         silent = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silent, 1)
@@ -71,7 +71,7 @@ def _measure_into(writer: int, facts: Iterable[Fact]) -> None:
 
 
 def _lines(reader: int, deadline: float) -> Iterable[bytes]:
-    """Lines from a pipe until it is closed or the time is over."""
+    """Lines from a pipe until it is closed or the deadline has passed."""
     unread = b""
     while select.select([reader], [], [], max(deadline - time.monotonic(), 0.0))[0]:
         chunk = os.read(reader, 1 << 16)

@@ -1,4 +1,4 @@
-"""Working ahead in threads: what is behind in a queue is made ready while what is in front of it is dealt with."""
+"""Precompile queued requests on threads while the current one is served."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from typing import TypeVar
 
 from conformance.adapters.environment import processors
 
-__all__ = ["THREADS", "made_ready", "threads"]
+__all__ = ["THREADS", "precompile_queued", "threads"]
 
 THREADS = "CONFORMANCE_COMPILE_THREADS"
-_MOST_THREADS = 4  # as the interpreter's lock lets no more of them do anything
+_MOST_THREADS = 4  # the interpreter's lock keeps more of them from doing anything
 
 T = TypeVar("T")
 
 
 def threads() -> int:
-    """How many threads work ahead: one for each processor that this process has to itself, none for a single one.
+    """How many threads precompile: one for each processor that this process has to itself, none for a single one.
 
-    ``CONFORMANCE_COMPILE_THREADS`` says otherwise. The workers of pytest-xdist share the processors.
+    ``CONFORMANCE_COMPILE_THREADS`` overrides it. The workers of pytest-xdist share the processors.
     """
-    told = os.environ.get(THREADS, "")
-    if told.isdecimal():
-        return int(told)
+    setting = os.environ.get(THREADS, "")
+    if setting.isdecimal():
+        return int(setting)
     share = processors() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     return min(share, _MOST_THREADS) if share > 1 else 0
 
 
-def made_ready(items: Iterable[T], make_ready: Callable[[T], None], count: int) -> Iterator[T]:
-    """Go through items in order, each made ready where it had to wait.
+def precompile_queued(items: Iterable[T], precompile: Callable[[T], None], count: int) -> Iterator[T]:
+    """Yield items in order; those that had to wait in the queue are precompiled.
 
     Parameters
     ----------
     items : iterable
-        What to go through; it may wait for more.
-    make_ready : callable
-        Called in one of the threads with an item that has to wait, until then; it raises nothing.
+        The items; it may block until the next one arrives.
+    precompile : callable
+        Called on a thread with an item that waits; it must not raise.
     count : int
         The number of threads; 0 for none.
 
@@ -59,7 +59,7 @@ def made_ready(items: Iterable[T], make_ready: Callable[[T], None], count: int) 
         try:
             for item in items:
                 waits = busy.is_set() or not queue.empty()
-                queue.put((item, pool.submit(make_ready, item) if waits else None))
+                queue.put((item, pool.submit(precompile, item) if waits else None))
         finally:
             queue.put(None)
 
@@ -67,6 +67,7 @@ def made_ready(items: Iterable[T], make_ready: Callable[[T], None], count: int) 
     while (taken := queue.get()) is not None:
         busy.set()
         item, future = taken
+        # Cancelled if it has not started; otherwise its compilation is awaited rather than done twice.
         if future is not None and not future.cancel():
             future.result()
         yield item

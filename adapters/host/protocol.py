@@ -1,7 +1,7 @@
 """Messages between the runner and an adapter's process: a JSON header and raw array bytes.
 
-No pickles: what comes back from a process that ran foreign code is data, checked before it is used. Every array
-is C-ordered, little-endian, in a dtype that NumPy has had since 1.24.
+No pickles: a process that runs foreign code sends data, which is checked before it is used. Every array is
+C-ordered, little-endian, in a dtype that NumPy has had since 1.24.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["TURN", "WireError", "pack", "unpack"]
+__all__ = ["STDERR_MARKER", "WireError", "pack", "unpack"]
 
 MAGIC = b"CTC1"
-# Written to standard error before each reply, so that what is said over each question can be told apart.
-TURN = b"\0-- next message --\0\n"
+# Written to standard error before each reply, to separate what is printed for each request.
+STDERR_MARKER = b"\0-- next message --\0\n"
 _HEAD = struct.Struct("<4sIQ")
 _MAX_HEADER = 16 * 2**20
 _KINDS = frozenset("biufc")
-_DTYPE = re.compile(r"[<|][biufc][0-9]{1,2}")  # NumPy itself reads a whole language of dtypes
+_DTYPE = re.compile(r"[<|][biufc][0-9]{1,2}")  # NumPy itself accepts far more
 Message = dict[str, Any]
 
 
 class WireError(Exception):
-    """Bytes that are no message."""
+    """Bytes that are not a message."""
 
 
 def pack(message: Message, arrays: Mapping[str, np.ndarray] | None = None) -> bytes:
@@ -37,7 +37,7 @@ def pack(message: Message, arrays: Mapping[str, np.ndarray] | None = None) -> by
     for name, array in (arrays or {}).items():
         array = np.asarray(array)
         if array.dtype.kind not in _KINDS:
-            raise WireError(f"array {name} has dtype {array.dtype}, which is no number")
+            raise WireError(f"array {name} has dtype {array.dtype}, which is not a numeric dtype")
         array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).reshape(array.shape)
         table.append([name, array.dtype.str, list(array.shape)])
         bodies.append(array.tobytes())
@@ -56,7 +56,7 @@ def unpack(read: Callable[[int], bytes]) -> tuple[Message, dict[str, np.ndarray]
     """
     magic, header_size, body_size = _HEAD.unpack(read(_HEAD.size))
     if magic != MAGIC or header_size > _MAX_HEADER:
-        raise WireError("the bytes are no message")
+        raise WireError("the bytes are not a message")
     try:
         message = json.loads(read(header_size))
         table = message.pop("arrays")
@@ -64,7 +64,7 @@ def unpack(read: Callable[[int], bytes]) -> tuple[Message, dict[str, np.ndarray]
         arrays, offset = {}, 0
         for name, dtype_text, shape in table:
             if not _DTYPE.fullmatch(dtype_text) or any(size < 0 for size in shape):
-                raise WireError(f"array {name} is no array of numbers")
+                raise WireError(f"array {name} is not an array of numbers")
             dtype = np.dtype(dtype_text)
             count = math.prod(shape)
             arrays[name] = np.frombuffer(body, dtype, count, offset).reshape(shape)

@@ -1,9 +1,9 @@
-"""The process an adapter lives in: answers questions on a socket.
+"""The server of an adapter's process: runs cases that arrive on a socket.
 
 It is started as ``python -m conformance.adapters.host.server TARGET FD MACHINE``.
 
-It needs nothing but the standard library, NumPy and the adapter's framework, so that any environment can host
-one. A crash ends this process only; the runner starts another.
+It needs only the standard library, NumPy and the adapter's framework, so that any environment can run it. A crash
+ends this process only; the runner starts another.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from conformance.adapters.environment import describe
 from conformance.adapters.facts import facts_for, flags_up_to
 from conformance.adapters.host import compile_cache, protocol
 from conformance.adapters.host.measuring import measure
-from conformance.adapters.host.precompile import made_ready, threads
-from conformance.adapters.host.sizes import misshapen, small
+from conformance.adapters.host.precompile import precompile_queued, threads
+from conformance.adapters.host.sizes import shape_error, small
 from conformance.adapters.machines import NATIVE, machine_named
 from conformance.adapters.registry import load
 from conformance.cases.case import Case
@@ -40,36 +40,36 @@ from conformance.cases.policy import policies
 
 __all__ = ["load_adapter", "main", "reply_to"]
 
-# Asking twice costs little where the first answer came fast.
+# A second run costs little where the first was fast.
 _REPEAT_WITHIN_SECONDS = 0.5
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_PERTURB = -1, -3, -6  # mallopt(3)
 _POISONS = (0xA5, 0x5B)
 _KEPT_BYTES = 32 << 20  # the largest M_MMAP_THRESHOLD that glibc takes
 _MESSAGE_LIMIT = 20_000
-# No question that is owed an answer comes near it; a program that is on its way to a terabyte meets it first.
-_LEAST_ROOM = 8 << 30
+# No case that must be computed comes near it; a program on its way to a terabyte reaches it first.
+_MIN_MEMORY = 8 << 30
 
 _LIBC = ctypes.CDLL(None)
 
 
 def _poison(byte: int) -> None:
-    """Fill fresh and freed heap memory with a byte, so that memory left unwritten cannot pass for zero.
+    """Fill fresh and freed heap memory with a byte, so that unwritten memory does not look like zero.
 
-    Two answers under two bytes differ where they depend on memory that nobody wrote. glibc only, which tidies its
-    heap up each time, and ends a process that it finds has damaged it.
+    Two runs under two bytes differ where they depend on memory that nothing wrote. glibc only, which also checks
+    its heap each time and ends a process that has damaged it.
     """
     if hasattr(_LIBC, "mallopt"):
         _LIBC.mallopt(_M_PERTURB, byte)
 
 
 def _run(adapter: Adapter, case: Case, tensors: dict[str, np.ndarray], beyond_limits: bool) -> dict[str, Tensor]:
-    junk = [np.full(size, np.nan) for size in (8, 64)]  # NumPy keeps small blocks for itself
+    junk = [np.full(size, np.nan) for size in (8, 64)]  # NumPy reuses small blocks itself, past malloc
     del junk
     return adapter.run(case, _copies(tensors), beyond_limits=beyond_limits)
 
 
 def _keep_freed_memory() -> None:
-    """Let the heap keep what is freed, where it would be poisoned in vain before it goes back to the system."""
+    """Let the heap keep freed memory, which would otherwise be poisoned only to go back to the system."""
     if hasattr(_LIBC, "mallopt"):
         _LIBC.mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES)
         _LIBC.mallopt(_M_TRIM_THRESHOLD, 4 * _KEPT_BYTES)
@@ -92,22 +92,22 @@ def _same(first: Tensor, second: Tensor) -> bool:
     )
 
 
-def _ask(
+def _run_case(
     adapter: Adapter, case: Case, tensors: dict[str, np.ndarray], *, beyond_limits: bool, twice: bool
 ) -> tuple[protocol.Message, dict[str, Any]]:
     started = time.perf_counter()
     try:
-        answer = _run(adapter, case, tensors, beyond_limits)
+        outputs = _run(adapter, case, tensors, beyond_limits)
         seconds = time.perf_counter() - started
-        wrong = misshapen(case, answer)
+        wrong = shape_error(case, outputs)
         if wrong is not None:
             return {"reply": "misshapen", "detail": wrong}, {}
         changing: list[str] = []
         if twice and seconds < _REPEAT_WITHIN_SECONDS:
             _poison(_POISONS[1])
-            again = _run(adapter, case, tensors, beyond_limits)
+            repeated = _run(adapter, case, tensors, beyond_limits)
             if adapter.repeatable or DATA_KINDS[case.data].exact:
-                changing = _changing(answer, again) if misshapen(case, again) is None else list(answer)
+                changing = _changing(outputs, repeated) if shape_error(case, repeated) is None else list(outputs)
     except Declined as declined:
         return {"reply": declined.status, "detail": declined.reason, "source": declined.source}, {}
     except AdapterBug as bug:
@@ -115,9 +115,9 @@ def _ask(
     except NotNumbers as error:
         return {"reply": "not_numbers", "detail": str(error)[:_MESSAGE_LIMIT]}, {}
     except MemoryError as error:
-        # For a size that R12 leaves the choice about it is a way to refuse. A small case needs little memory, so
-        # that whoever found too little of it asked for too much. For any other it is nobody's answer.
-        kind = "raised" if _leaves_the_choice(case) or small(case) else "broken"
+        # Where R12 allows a refusal, running out of memory is one. A small case needs little memory, so that there
+        # running out is the framework's failure. Elsewhere it is a failure of the suite.
+        kind = "raised" if _may_refuse(case) or small(case) else "broken"
         return {"reply": kind, "detail": f"out of memory: {error}"[:_MESSAGE_LIMIT]}, {}
     except Exception as error:
         return _refused(adapter, case, f"{type(error).__name__}: {error}"), {}
@@ -125,28 +125,28 @@ def _ask(
         "reply": "answer",
         "promise": adapter.promise(case),
         "changing": changing,
-        "dtypes": {name: tensor.dtype for name, tensor in answer.items()},
+        "dtypes": {name: tensor.dtype for name, tensor in outputs.items()},
     }
-    return message, {name: tensor.values for name, tensor in answer.items()}
+    return message, {name: tensor.values for name, tensor in outputs.items()}
 
 
 def _refused(adapter: Adapter, case: Case, message: str) -> protocol.Message:
-    """The reply for an exception of the framework: a documented limit, or a refusal that nobody explains."""
+    """The reply for an exception of the framework: a documented limit, or an unexplained refusal."""
     refusal = adapter.documented(case, message)
     if refusal is None:
         return {"reply": "raised", "detail": message[:_MESSAGE_LIMIT]}
     return {"reply": "unsupported", "detail": message[:_MESSAGE_LIMIT], "source": refusal.source}
 
 
-def _compile(adapter: Adapter, question: tuple[protocol.Message, dict[str, np.ndarray]]) -> None:
-    """Have the framework compile what an answer takes, by asking for the answer once.
+def _compile(adapter: Adapter, request: tuple[protocol.Message, dict[str, np.ndarray]]) -> None:
+    """Make the framework compile what a case needs, by running the case once.
 
-    Only where one is owed: what may take all the memory there is disturbs nobody in its own turn alone.
+    Only for cases that must be computed; a case that may exhaust memory runs alone.
     """
-    message, tensors = question
+    message, tensors = request
     case = Case.parse(message["case"])
-    if message["ask"] == "answer" and not _leaves_the_choice(case):
-        with suppress(Exception):  # it is said when the question has its turn
+    if message["ask"] == "answer" and not _may_refuse(case):
+        with suppress(Exception):  # the request itself reports it
             adapter.run(case, _copies(tensors), beyond_limits=bool(message.get("beyond_limits")))
 
 
@@ -157,7 +157,8 @@ def _messages(read: Callable[[int], bytes]) -> Iterator[tuple[protocol.Message, 
             yield protocol.unpack(read)
 
 
-def _leaves_the_choice(case: Case) -> bool:
+def _may_refuse(case: Case) -> bool:
+    """Whether an implementation may refuse a case (R11, R12)."""
     try:
         return bool(policies(case))
     except DomainError:
@@ -197,11 +198,11 @@ def reply_to(adapter: Adapter, message: protocol.Message, tensors: dict[str, np.
     if message["ask"] == "model":
         reply, arrays = _model(adapter, case, tensors)
         return protocol.pack(reply | number, arrays)
-    reply, arrays = _ask(
+    reply, arrays = _run_case(
         adapter, case, tensors,
         beyond_limits=bool(message.get("beyond_limits")), twice=bool(message.get("twice", True)),
     )  # fmt: skip
-    _poison(_POISONS[0])  # now rather than over the next question, which a heap that this one damaged would end
+    _poison(_POISONS[0])  # now: if this case damaged the heap, the check fails here, not in the next case
     try:
         return protocol.pack(reply | number, arrays)
     except protocol.WireError as error:
@@ -210,7 +211,7 @@ def reply_to(adapter: Adapter, message: protocol.Message, tensors: dict[str, np.
 
 def load_adapter(target: str, machine: str) -> tuple[Adapter | None, protocol.Message]:
     """The adapter, or None, and the message that it is ready or why it is not."""
-    gc.disable()  # an import makes nothing but what stays
+    gc.disable()  # nearly all that an import allocates stays
     try:
         kind = load(target)
         os.environ.update({**compile_cache.settings(kind.packages, machine), **kind.environment})
@@ -226,18 +227,18 @@ def load_adapter(target: str, machine: str) -> tuple[Adapter | None, protocol.Me
 
 
 def _environment(adapter: Adapter) -> dict[str, Any]:
-    """What the process runs in, with the facts."""
+    """The environment of the process, with the facts."""
     facts = measure(facts_for(adapter.packages, adapter.facts))
-    found = describe(adapter.packages)
-    flags = flags_up_to(found["cpu_flags"], facts["cpu.isa"])
-    if flags != found["cpu_flags"]:
+    environment = describe(adapter.packages)
+    flags = flags_up_to(environment["cpu_flags"], facts["cpu.isa"])
+    if flags != environment["cpu_flags"]:
         # /proc/cpuinfo is the host's where an emulator runs the process.
-        found |= {"cpu": f"{found['cpu']} (emulating another processor)", "cpu_flags": flags}
-    return found | {"facts": facts}
+        environment |= {"cpu": f"{environment['cpu']} (emulating another processor)", "cpu_flags": flags}
+    return environment | {"facts": facts}
 
 
 def _end_with(connection: socket.socket) -> None:
-    """End this process when the runner goes away, also in the middle of an answer that never comes."""
+    """End this process when the runner goes away, even in the middle of a case that never ends."""
 
     def watch() -> None:
         hung_up = select.poll()
@@ -249,15 +250,15 @@ def _end_with(connection: socket.socket) -> None:
 
 
 def _limit_memory() -> None:
-    """Let allocations fail beyond half of the machine's memory, so that the machine outlives any question.
+    """Let allocations fail beyond half of the machine's memory, so that no case can exhaust the machine.
 
     What counts is private writable memory (RLIMIT_DATA): address space that compilers and drivers only reserve
-    is not held against them.
+    does not count.
     """
-    room = max(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2, _LEAST_ROOM)
+    limit = max(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2, _MIN_MEMORY)
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    if hard == resource.RLIM_INFINITY or hard > room:
-        resource.setrlimit(resource.RLIMIT_DATA, (room, hard))
+    if hard == resource.RLIM_INFINITY or hard > limit:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
 
 
 def main(target: str, descriptor: int, machine: str = NATIVE) -> None:
@@ -267,7 +268,7 @@ def main(target: str, descriptor: int, machine: str = NATIVE) -> None:
     connection = socket.socket(fileno=descriptor)
     _end_with(connection)
     stream = connection.makefile("rb")
-    # Whatever a framework prints is not part of the conversation.
+    # What a framework prints must not get into the protocol.
     os.dup2(2, 1)
 
     def read(count: int) -> bytes:
@@ -277,7 +278,7 @@ def main(target: str, descriptor: int, machine: str = NATIVE) -> None:
         return data
 
     def send(data: bytes) -> None:
-        os.write(2, protocol.TURN)  # first, as the next question may be worked on as soon as this is read
+        os.write(2, protocol.STDERR_MARKER)  # first, as the client may send the next case as soon as it reads this
         connection.sendall(data)
 
     own = os.getpid()
@@ -286,10 +287,10 @@ def main(target: str, descriptor: int, machine: str = NATIVE) -> None:
     send(protocol.pack(hello | {"ahead": count > 0}))
     if adapter is not None:
         _poison(_POISONS[0])
-        for message, tensors in made_ready(_messages(read), partial(_compile, adapter), count):
+        for message, tensors in precompile_queued(_messages(read), partial(_compile, adapter), count):
             reply = reply_to(adapter, message, tensors)
             if os.getpid() != own:
-                os._exit(0)  # a child that the program forked and let return: only one process may answer
+                os._exit(0)  # a child that the program forked and let return: only one process may reply
             send(reply)
 
 

@@ -1,4 +1,4 @@
-"""Whether an output has the right shape, and how much memory a case needs, found without any array."""
+"""Whether an output has the right shape, and how much memory a case needs, computed without any array."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from conformance.adapters.base import Tensor
 from conformance.cases.case import Case
 from conformance.cases.errors import DomainError
 
-__all__ = ["misshapen", "small"]
+__all__ = ["shape_error", "small"]
 
-_LARGE = 1 << 24  # elements: an output of another shape beyond this is not copied to be looked at
-_SMALL = 1 << 30  # bytes, an eighth of the least that an adapter's process may grow to
-_COPIES = 8  # of everything, in the widest dtype: layouts, paddings, a framework's workspaces
+_LARGE = 1 << 24  # elements: a larger output of a wrong shape is not copied
+_SMALL = 1 << 30  # bytes, an eighth of the smallest memory limit of an adapter's process
+_COPIES = 8  # of every array, in the widest dtype: layouts, paddings, a framework's workspaces
 _WIDEST = 16
 
 
-def misshapen(case: Case, answer: Mapping[str, Tensor]) -> str | None:
-    """What is wrong with the shape of a large output; None for all others, which are compared as a whole.
+def shape_error(case: Case, outputs: Mapping[str, Tensor]) -> str | None:
+    """What is wrong with the shape of a large output; None for small ones, which the client compares.
 
-    A view of one element can claim any shape, so that what is wrong must be said before anything is copied.
+    A view of one element can claim any shape, so that the shape must be checked before anything is copied.
     """
-    large = {name: tensor.values.shape for name, tensor in answer.items() if tensor.values.size > _LARGE}
+    large = {name: tensor.values.shape for name, tensor in outputs.items() if tensor.values.size > _LARGE}
     if not large:
         return None
     try:
-        right = case.output_shapes()
+        expected = case.output_shapes()
     except DomainError:
         return "; ".join(f"{name} has shape {shape}" for name, shape in large.items())
     for name, shape in large.items():
-        if shape != right.get(name):
-            return f"{name} has shape {shape}; by the rules it is {right.get(name)}"
+        if shape != expected.get(name):
+            return f"{name} has shape {shape}; by the rules it is {expected.get(name)}"
     return None
 
 
 def small(case: Case) -> bool:
-    """Whether a case needs far less memory than a process has, also by way of a matrix of columns."""
+    """Whether a case needs far less memory than a process has, even if it is computed through im2col."""
     try:
         arrays = [case.input_shape, case.weight_shape, *case.output_shapes().values()]
         full = case.geometry().full_size

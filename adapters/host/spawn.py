@@ -23,7 +23,7 @@ _PACKAGE = Path(__file__).parents[2]
 
 
 class Spawned(NamedTuple):
-    """A process and our end of its socket."""
+    """A process and this process's end of its socket."""
 
     process: subprocess.Popen[bytes]
     socket: socket.socket
@@ -31,10 +31,10 @@ class Spawned(NamedTuple):
 
 @functools.cache
 def _code_alone() -> str:
-    """A folder with the code an adapter's process needs and nothing else.
+    """A folder with the code that an adapter's process needs and nothing else.
 
-    Where the suite is installed, the folder it lies in holds this environment's frameworks too; on the path of
-    another interpreter they would take the place of its own.
+    Where the suite is installed, its folder holds this environment's frameworks too; on the path of another
+    interpreter they would shadow that interpreter's own.
     """
     import shutil  # for a few adapters only
     import tempfile
@@ -49,7 +49,7 @@ def _code_alone() -> str:
 
 
 def spawn(spec: AdapterSpec) -> Spawned:
-    """Start the process of an adapter, which imports its framework and then says so.
+    """Start the process of an adapter, which imports its framework and then sends ``ready``.
 
     Raises
     ------

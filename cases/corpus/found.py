@@ -1,4 +1,4 @@
-"""Cases that a search found and somebody kept: ``found.txt``, one full id a line, remarks behind a ``#``."""
+"""Cases that a search found and a user kept: ``found.txt``, one full id per line, remarks after a ``#``."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ def load_found(path: Path = FOUND) -> list[Case]:
 
 
 def promote(cases: Iterable[tuple[Case, str]], path: Path = FOUND) -> int:
-    """Add cases with a remark each; those already there stay as they are.
+    """Add cases with a remark each; cases that the file already has stay as they are.
 
     Returns
     -------
     int
         How many were new.
     """
-    known = set(load_found(path))
+    present = set(load_found(path))
     added = 0
     with path.open("a", encoding="utf-8") as file:
         for case, remark in cases:
-            if case in known:
+            if case in present:
                 continue
-            known.add(case)
+            present.add(case)
             added += 1
             file.write(f"{case}  # {' '.join(remark.split())}\n")
     return added

@@ -25,19 +25,19 @@ class Example:
     name, source : str
         Permanent name, and where the numbers come from.
     case : Case
-        The question; it says everything but the printed tensors.
+        The case; it states everything except the printed tensors.
     tensors : dict of numpy.ndarray
         The printed tensors, or the case's own data where none are printed.
     y : numpy.ndarray or None
-        The printed answer in ``case.output_shape``.
+        The printed output in ``case.output_shape``.
     shape : tuple of int
-        The printed shape of the answer, in the case's layout.
+        The printed shape of the output, in the case's layout.
     effective_kernel : tuple of int or None
         The printed extent of the dilated kernel.
     crop : tuple of (int, int) or None
-        The printed crop of the full result.
+        The printed crop of the full output.
     follows : str or None
-        The example whose answer is the input of this one.
+        The example whose output is the input of this one.
     """
 
     name: str

@@ -22,27 +22,27 @@ class Report:
     Attributes
     ----------
     id, link, claim : str
-        Permanent name, the thread, and what it says in our words.
+        Permanent name, the thread, and a summary of what it reports.
     adapter : str
         The adapter of the implementation it is about, or the nearest one.
     case : Case
-        The question.
+        The case.
     rule : str
-        The rule that says what is right.
+        The rule that decides what is right.
     saw : str
-        What was seen, one of `SYMPTOMS`.
+        The symptom, one of `SYMPTOMS`.
     saw_size : tuple of int or None
-        The output size that was seen.
+        The reported output size.
     expects_size, expects_y, expects_case, expects_flip
-        What was expected instead: another output size, values on the spatial axes, the answer to another
-        question, or that of the flipped kernel.
+        What was expected instead: a different output size, values on the spatial axes, the output of a different
+        case, or that of the flipped kernel.
     against : str
-        The adapter that is said to answer where this one refuses, or to refuse where it answers, for a question
-        that the rules leave the choice about; empty where the report is about one implementation.
+        The adapter that is reported to compute the case where this one refuses it, or the other way round, where
+        the rules allow both; empty where the report is about one implementation.
     device : str
-        Where it happens.
+        The device that the report is about.
     of : str
-        The implementation it is about, where there is no adapter of it; empty where ``adapter`` is that.
+        The implementation it is about, where no adapter wraps it; empty where ``adapter`` does.
     """
 
     id: str
@@ -64,7 +64,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Thread:
-    """A thread that is no case.
+    """A thread that cannot be turned into a case.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ def load_reports() -> dict[str, Report]:
 
 @lru_cache(maxsize=1)
 def load_threads() -> dict[str, Thread]:
-    """All threads that are no cases by name, in the order of ``reports.toml``."""
+    """All threads that are not cases by name, in the order of ``reports.toml``."""
     return {entry["id"]: Thread(**entry) for entry in _file()["thread"]}
 
 
@@ -97,10 +97,10 @@ def _file() -> dict[str, list[dict[str, Any]]]:
 
 
 def _report(entry: dict[str, Any]) -> Report:
-    read: dict[str, Any] = {
+    fields: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()
     }
     for key in ("case", "expects_case"):
-        if key in read:
-            read[key] = Case.parse(read[key])
-    return Report(**read)
+        if key in fields:
+            fields[key] = Case.parse(fields[key])
+    return Report(**fields)

@@ -1,1 +1,1 @@
-"""How the tiers are chosen: the domain in classes, and cases that cover it together."""
+"""How the tiers are chosen: the classes of the domain, and cases that together cover them."""

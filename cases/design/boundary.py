@@ -1,7 +1,7 @@
-"""Boundary classes: the corners of the domain where implementations take another path, each with examples.
+"""Boundary classes: the corners of the domain where implementations take a different path, each with examples.
 
-A class is a predicate, which is how any list of cases is counted, and ids of examples on three axes, which
-`examples` cuts to a rank.
+A class is a predicate, which can be counted over any list of cases, and ids of examples on three axes, which
+`examples` reduces to a rank.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.cases.errors import DomainError
 
-__all__ = ["BOUNDARIES", "Boundary", "cut", "examples", "met"]
+__all__ = ["BOUNDARIES", "Boundary", "boundary_classes", "examples", "with_rank"]
 
 _SPATIAL = ("input_size", "kernel_size", "stride", "dilation", "output_padding", "padding")
 
@@ -26,11 +26,11 @@ class Boundary:
     Attributes
     ----------
     applies : callable
-        Whether a case with an answer lies in it.
+        Whether a valid case lies in it.
     templates : tuple of str
         Case ids, mostly of three axes; the first axes serve fewer.
     ranks : tuple of int
-        The ranks it makes sense for.
+        The ranks for which it makes sense.
     """
 
     applies: Callable[[Case], bool]
@@ -38,7 +38,7 @@ class Boundary:
     ranks: tuple[int, ...] = (1, 2, 3)
 
 
-def _some(left: str, right: str, compare: Callable[[int, int], bool]) -> Callable[[Case], bool]:
+def _on_some_axis(left: str, right: str, compare: Callable[[int, int], bool]) -> Callable[[Case], bool]:
     return lambda case: any(map(compare, getattr(case, left), getattr(case, right)))
 
 
@@ -61,9 +61,9 @@ def _axis_without_taps(case: Case) -> bool:
     geometry = case.geometry()
     for axis, k, s, d in zip(range(case.rank), case.kernel_size, case.stride, case.dilation, strict=True):
         low, length = geometry.crop[axis][0], geometry.output_size[axis]
-        places = range(low, low + length)
+        outputs = range(low, low + length)
         reached = (j * s + t * d for j, t in itertools.product(range(case.input_size[axis]), range(k)))
-        if length and not any(place in places for place in reached):
+        if length and not any(position in outputs for position in reached):
             return True
     return False
 
@@ -90,14 +90,14 @@ def _square(case: Case) -> bool:
 
 BOUNDARIES: dict[str, Boundary] = {
     "kernel smaller than the stride": Boundary(
-        _some("kernel_size", "stride", lambda k, s: k < s),
+        _on_some_axis("kernel_size", "stride", lambda k, s: k < s),
         (
             "3d-n2-c3x5-i3x4x2-k2x3x1-s3x5x2",
             "3d-n2-c3x5-i3x4x2-k2x3x1-s3x5x2-same",
         ),
     ),
     "stride equal to the kernel": Boundary(
-        _some("kernel_size", "stride", int.__eq__),
+        _on_some_axis("kernel_size", "stride", int.__eq__),
         ("3d-n2-c3x5-i4x3x2-k3x2x4-s3x2x4",),
     ),
     "kernel one": Boundary(
@@ -249,22 +249,22 @@ BOUNDARIES: dict[str, Boundary] = {
 }
 
 
-def cut(template: Case, rank: int) -> Case:
-    """The first axes of a case."""
+def with_rank(template: Case, rank: int) -> Case:
+    """The case reduced to its first axes."""
     fields = {field: getattr(template, field) for field in _SPATIAL}
     kept: dict[str, Any] = {f: value[:rank] if isinstance(value, tuple) else value for f, value in fields.items()}
     return replace(template, rank=rank, **kept)
 
 
 def examples(name: str) -> Iterator[Case]:
-    """The cases of a boundary class, forward in f32: its templates on every rank it makes sense for."""
+    """The cases of a boundary class, forward in f32: its templates on every rank for which it makes sense."""
     boundary = BOUNDARIES[name]
     for template, rank in itertools.product(boundary.templates, boundary.ranks):
-        yield cut(Case.parse(template), rank)
+        yield with_rank(Case.parse(template), rank)
 
 
-def met(case: Case) -> list[str]:
-    """Names of the boundary classes a case lies in; none for a question without an answer."""
+def boundary_classes(case: Case) -> list[str]:
+    """Names of the boundary classes a case lies in; none for an invalid case."""
     try:
         case.geometry()
     except DomainError:

@@ -52,29 +52,29 @@ _UNKNOWN = -1
 
 @cache
 def _allowed(space: str) -> np.ndarray:
-    """Which rows of classes a space allows: a flag for each, with an axis a factor.
+    """Which rows of classes a space allows: one flag per row, with one axis per factor.
 
-    A factor that no constraint names has an axis of length one: each of its classes goes with everything.
+    A factor that no constraint names has an axis of length one: each of its classes combines with everything.
     """
     named = {name for combination in SPACES[space].forbidden for name in combination}
     sizes = [size if name in named else 1 for name, size in zip(_NAMES, _SIZES, strict=True)]
     allowed = np.ones(sizes, dtype=bool)
     for combination in SPACES[space].forbidden:
-        place = [FACTORS[n].levels.index(combination[n]) if n in combination else slice(None) for n in _NAMES]
-        allowed[tuple(place)] = False
+        index = [FACTORS[n].levels.index(combination[n]) if n in combination else slice(None) for n in _NAMES]
+        allowed[tuple(index)] = False
     return allowed
 
 
 def level_numbers(rows: Iterable[Row]) -> np.ndarray:
-    """Rows of classes as numbers of levels, a column a factor."""
-    places = [{level: place for place, level in enumerate(factor.levels)} for factor in FACTORS.values()]
-    table = [[known.get(row[n], _UNKNOWN) for n, known in zip(_NAMES, places, strict=True)] for row in rows]
+    """Rows of classes as numbers of levels, one column per factor."""
+    numbers = [{level: number for number, level in enumerate(factor.levels)} for factor in FACTORS.values()]
+    table = [[of_level.get(row[n], _UNKNOWN) for n, of_level in zip(_NAMES, numbers, strict=True)] for row in rows]
     return np.array(table, dtype=np.int8).reshape(-1, len(_NAMES))
 
 
 @cache
 def _required(space: str, columns: tuple[int, ...]) -> np.ndarray:
-    """Which combinations of classes of some factors any allowed row contains, one flag a combination."""
+    """Which combinations of classes of some factors any allowed row contains, one flag per combination."""
     others = tuple(column for column in range(len(_NAMES)) if column not in columns)
     flags = _allowed(space).any(axis=others)
     return np.broadcast_to(flags, [_SIZES[column] for column in columns]).ravel()
@@ -108,15 +108,16 @@ def count(table: np.ndarray, strength: int, space: str, *, examples: int = 10) -
     missing: list[dict[str, str]] = []
     for columns in itertools.combinations(range(len(_NAMES)), strength):
         sizes = [_SIZES[column] for column in columns]
-        wanted = _required(space, columns)
+        is_required = _required(space, columns)
         part = table[:, columns]
         part = part[(part != _UNKNOWN).all(axis=1)]
-        found = np.zeros(len(wanted), dtype=bool)
-        found[np.ravel_multi_index(tuple(part.T), sizes)] = True
-        required += int(wanted.sum())
-        covered += int((wanted & found).sum())
+        # A combination's number is the mixed-radix number of its levels.
+        is_covered = np.zeros(len(is_required), dtype=bool)
+        is_covered[np.ravel_multi_index(tuple(part.T), sizes)] = True
+        required += int(is_required.sum())
+        covered += int((is_required & is_covered).sum())
         if len(missing) < examples:
-            for code in np.flatnonzero(wanted & ~found)[: examples - len(missing)]:
+            for code in np.flatnonzero(is_required & ~is_covered)[: examples - len(missing)]:
                 levels = np.unravel_index(code, sizes)
                 missing.append(
                     {_NAMES[c]: FACTORS[_NAMES[c]].levels[int(n)] for c, n in zip(columns, levels, strict=True)}

@@ -1,8 +1,8 @@
-"""The domain in classes: which kinds of value each parameter has, and which of them go together.
+"""The domain in classes: which kinds of value each parameter has, and which of them can be combined.
 
 Case sets are covering arrays over these classes, and coverage is counted in them
-(``conformance.cases.design.coverage``). A class is read off a case by `classify`, so any list of cases can be
-counted, whoever wrote it.
+(``conformance.cases.design.coverage``). `classify` reads the classes of a case, so that any list of cases can be
+counted.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Factor:
     levels : tuple of str
         The classes that covering arrays combine.
     classify : callable
-        From a case to its class, which may be one outside ``levels`` (batch ``zero``).
+        Maps a case to its class, which may be one outside ``levels`` (batch ``zero``).
     """
 
     levels: tuple[str, ...]
@@ -76,7 +76,7 @@ FACTORS: dict[str, Factor] = {
     "dilation": Factor(("one", "many"), lambda case: "one" if max(case.dilation) == 1 else "many"),
     # All ones; smaller than the stride on some axis; else all odd, or even on some axis.
     "kernel": Factor(("one", "odd", "even", "smaller"), _kernel),
-    # several: more than one input and output channel a group. depthwise: one input channel a group.
+    # several: more than one input and output channel per group. depthwise: one input channel per group.
     "groups": Factor(("one", "several", "depthwise"), _groups),
     "batch": Factor(("one", "several"), lambda case: _counted(case.batch)),
     "dtype": Factor(("f64", "f32", "f16", "bf16"), lambda case: case.dtype),
@@ -90,7 +90,7 @@ _IMPOSSIBLE: tuple[Row, ...] = (
     # between 1 and 2.
     {"kernel": "smaller", "stride": "one"},
     {"kernel": "smaller", "stride": "two", "rank": "1"},
-    # output_padding is owed an answer only below max(stride, dilation) (R12).
+    # R12 requires an output only for an output_padding below max(stride, dilation).
     {"output_padding": "positive", "stride": "one", "dilation": "one"},
 )
 _NO_GROUPS: tuple[Row, ...] = ({"groups": "several"}, {"groups": "depthwise"})
@@ -108,7 +108,7 @@ _PLAIN: tuple[Row, ...] = (
 
 @dataclass(frozen=True)
 class Space:
-    """A part of the domain that some interfaces are confined to, and that is covered by itself.
+    """A part of the domain that some interfaces are confined to, and that the tiers cover separately.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ class Space:
     forbidden : tuple of dict
         Combinations of classes that do not occur, each from factor to level.
     confines : callable
-        What the classes cannot say: whether a case lies in the space.
+        Whether a case lies in the space, as far as the classes cannot express it.
     """
 
     about: str
@@ -126,7 +126,7 @@ class Space:
 
 
 def _plain_enough(case: Case) -> bool:
-    """output_padding below the stride, and no position asked for beyond the full result by explicit crops."""
+    """output_padding below the stride, and no zeros beyond the full output by explicit crops."""
     small = all(o < s for o, s in zip(case.output_padding or (0,) * case.rank, case.stride, strict=True))
     return small and (isinstance(case.padding, str) or min(high for _, high in case.geometry().crop) >= 0)
 
@@ -149,7 +149,7 @@ def classify(case: Case) -> dict[str, str]:
 
 
 def allowed(row: Row, space: str = "whole") -> bool:
-    """Whether a row of classes lies in a space, as far as classes can say."""
+    """Whether a row of classes lies in a space, as far as classes can express it."""
     return not any(
         all(row[name] == level for name, level in combination.items()) for combination in SPACES[space].forbidden
     )

@@ -1,8 +1,8 @@
 """Writes the tiers: ``python -m conformance.cases.design.generate``.
 
-Rows of classes come from covering arrays (covertable); each row becomes the most anisotropic of many small cases
-drawn for it, so that no two axes and no two sizes of a case are alike where its classes allow that. Everything is
-seeded by the row itself: the same code writes the same files.
+Rows of classes come from covering arrays (covertable). Each row becomes the most anisotropic of many small cases
+drawn for it, so that no two axes and no two sizes of a case are equal where its classes allow that. The row itself
+is the seed: the same code writes the same files.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.cases.corpus.found import load_found
 from conformance.cases.data import term_counts
-from conformance.cases.design.boundary import BOUNDARIES, cut, examples
+from conformance.cases.design.boundary import BOUNDARIES, examples, with_rank
 from conformance.cases.design.domain import FACTORS, SPACES, Row, classify
 from conformance.cases.design.negative import oversized, violations
 from conformance.cases.design.twins import sequences
@@ -32,7 +32,7 @@ __all__ = ["TIER_CASES", "bounded", "covering_rows", "realise", "write"]
 
 _DRAWS = 300
 _MOST_DRAWS = 6000  # where none of the others can be judged (`bounded`)
-_MAX_PRODUCTS = 60_000  # of one answer: keeps a case in the milliseconds
+_MAX_PRODUCTS = 60_000  # of one output: a case then takes milliseconds
 _STRIDES = {"one": (1,), "two": (1, 2), "many": (1, 2, 3, 4)}
 _DILATIONS = {"one": (1,), "many": (1, 2, 3)}
 _KERNELS = {"one": (1,), "odd": (1, 3, 5), "even": (1, 2, 3, 4), "smaller": (1, 2, 3)}
@@ -51,7 +51,7 @@ def covering_rows(strength: int, space: str, **fixed: str) -> list[dict[str, str
     **fixed : str
         Factors held at one class.
     """
-    from covertable import make  # needed to write the tiers, not to use them
+    from covertable import make  # needed to write the tiers only
 
     factors = {name: [fixed[name]] if name in fixed else list(factor.levels) for name, factor in FACTORS.items()}
     constraints = [
@@ -77,8 +77,8 @@ def realise(row: Row, space: str, seed: int) -> Case:
     """
     rng = random.Random(f"{space} {seed} {sorted(row.items())}")
     best: tuple[tuple[bool, float], Case] | None = None
-    for drawn in range(_MOST_DRAWS):
-        if drawn >= _DRAWS and (best is None or bounded(best[1])):
+    for number in range(_MOST_DRAWS):
+        if number >= _DRAWS and (best is None or bounded(best[1])):
             break
         case = _draw(rng, row, seed)
         if not _fits(case, row, space):
@@ -135,7 +135,7 @@ def _draw(rng: random.Random, row: Row, seed: int) -> Case:
 
 
 def _fits(case: Case, row: Row, space: str) -> bool:
-    """Whether a case has an answer that is owed, is small, and has exactly the classes of the row."""
+    """Whether a case requires an output, is small, and has exactly the classes of the row."""
     try:
         output = case.geometry().output_size
     except ValueError:
@@ -153,9 +153,9 @@ def _fits(case: Case, row: Row, space: str) -> bool:
 def bounded(case: Case) -> bool:
     """Whether a case can be judged even where the adapter keeps its sums in the case's own format.
 
-    The bound of a sum of n terms, gamma(n + 1, u), reaches 1 where 2 (n + 1) u does: it then allows an answer of
-    zeros. The terms are counted from above, so a few cases that are said not to be bounded are. Exact data need no
-    bound, nor do counts, the sums of ones (``conformance.oracle.counted``).
+    The bound of a sum of n terms, gamma(n + 1, u), reaches 1 where 2 (n + 1) u does: it then allows an output of
+    zeros. The number of terms is an upper bound, so that the result is False for a few cases that are bounded.
+    Exact data need no bound, nor do counts, the sums of ones (``conformance.oracle.counted``).
     """
     if DATA_KINDS[case.data].exact or case.data == "ones":
         return True
@@ -168,19 +168,19 @@ def bounded(case: Case) -> bool:
 
 
 def _bounded_instead(case: Case) -> Case:
-    """The case, or what asks the same and can be judged: on integers, or without the long sums of db."""
+    """The case, or a similar one that can be judged: on integers, or without the long sums of db."""
     if bounded(case):
         return case
     return replace(case, data="ints") if case.data == "normal" else replace(case, bias=False)
 
 
-def _alike(values: Iterable[Any]) -> int:
+def _equal_pairs(values: Iterable[Any]) -> int:
     """Number of equal pairs."""
     return sum(first == second for first, second in itertools.combinations(tuple(values), 2))
 
 
 def _likeness(case: Case) -> float:
-    """How many coincidences a case holds, and a little for its size."""
+    """How many coincidences a case has, plus a small term for its size."""
     output = case.geometry().output_size
     crops = case.padding if not isinstance(case.padding, str) else ()
     axes: list[Iterable[Any]] = [
@@ -191,7 +191,7 @@ def _likeness(case: Case) -> float:
     ]  # fmt: skip
     # Sums over the whole output (gradients) stay exact in bfloat16 below 256 terms.
     spread = case.batch * math.prod(output) / 128
-    return sum(map(_alike, axes)) + (spread if spread > 1 else spread / 10)
+    return sum(map(_equal_pairs, axes)) + (spread if spread > 1 else spread / 10)
 
 
 def _covered(strength: int, *, per_rank: bool = False) -> Iterator[Case]:
@@ -201,22 +201,22 @@ def _covered(strength: int, *, per_rank: bool = False) -> Iterator[Case]:
                 yield realise(row, space, seed)
 
 
-# The padding conventions that no factor has as a class; each is asked in the place of `same`.
+# The padding conventions that are not a class of a factor; each replaces `same`.
 _CONVENTIONS = tuple(name for name in CONVENTIONS if name not in FACTORS["padding"].levels)
 
 
 def _conventions(strength: int) -> Iterator[Case]:
-    """Every combination of so many other classes, under each convention beyond `valid` and `same`."""
+    """Every combination of ``strength`` other classes, under each convention besides `valid` and `same`."""
     rows = covering_rows(strength, "whole", padding="same")
     for convention, (seed, row) in itertools.product(_CONVENTIONS, enumerate(rows)):
         row = {**row, "padding": convention}
         if CONVENTIONS[convention].wraps and row["output_padding"] == "positive":
-            row["output_padding"] = "zero"  # R15 gives more no meaning
+            row["output_padding"] = "zero"  # R15 allows no other
         yield realise(row, "whole", seed)
 
 
 def _second_order(cases: Iterable[Case]) -> Iterator[Case]:
-    """The gradient questions among some cases, asked for the gradients of the gradients."""
+    """The gradient cases of a list, with the gradients of the gradients instead."""
     for case in cases:
         if case.direction == "grad":
             yield _bounded_instead(replace(case, direction="grad2"))
@@ -227,7 +227,7 @@ def _boundaries(name: str, **fields: Any) -> Iterator[Case]:
         yield _bounded_instead(replace(case, **fields))
 
 
-# What every interface can ask, and what only one with groups, and stride and dilation together, can.
+# A case for every interface, and one for those with groups, and stride and dilation together.
 _KIND_TEMPLATES = (
     "3d-n2-c4x6-i3x4x2-k3x2x4-s2x3x1-same-cl-b1",
     "3d-n2-c4x6-i3x4x2-k3x2x2-s2x1x3-d1x3x2-g2-p1.0x0.2x2.1-op1x2x0-b1",
@@ -239,7 +239,7 @@ def _kinds(**fields: Any) -> Iterator[Case]:
     kinds = [name for name, kind in DATA_KINDS.items() if kind.misfit is None]
     settings = itertools.product(kinds, _KIND_TEMPLATES, FACTORS["rank"].levels, FACTORS["direction"].levels)
     for kind, template, rank, direction in settings:
-        case = replace(cut(Case.parse(template), int(rank)), data=kind, direction=direction, **fields)
+        case = replace(with_rank(Case.parse(template), int(rank)), data=kind, direction=direction, **fields)
         yield _bounded_instead(case)
 
 
@@ -297,10 +297,9 @@ TIER_CASES = {"smoke": _smoke, "gate": _gate, "full": _full}
 
 
 def write(folder: Path) -> None:
-    """Write every tier as a text file of full case ids, one a line, each once, and the sequences among them."""
-    chains = {
-        chain[0]: chain for name in TIERS for chain in sequences(name)
-    }  # a larger tier's are as long or longer
+    """Write every tier as a text file of full case ids, one per line, each once, and the sequences among them."""
+    # A later tier replaces a sequence by one that is as long or longer.
+    chains = {chain[0]: chain for name in TIERS for chain in sequences(name)}
     lines = (" ".join(map(str, chain)) for chain in chains.values())
     (folder / "sequences.txt").write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
     for name in TIERS:

@@ -1,7 +1,7 @@
-"""Questions without an answer (R11), one violation at a time and in pairs, and sizes beyond any memory (R12).
+"""Invalid cases (R11), one violation at a time and in pairs, and sizes beyond any memory (R12).
 
-The right response to the former is a clear error. The latter have an answer by the rules that no machine can
-hold, or parameters that many interfaces cannot carry: refusing is fine, a dead process or a wrong shape is not.
+The right response to the former is a clear error. The latter have an output by the rules that no machine can
+hold, or parameters that many interfaces cannot pass: a refusal is right, a dead process or a wrong shape is not.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.cases.case import Case
-from conformance.cases.design.boundary import cut
+from conformance.cases.design.boundary import with_rank
 
 __all__ = ["OVERSIZED", "VIOLATIONS", "oversized", "violations"]
 
-# Without groups, stride and dilation together, or explicit padding, so that every interface has words for it.
+# Without groups, stride and dilation together, or explicit padding, so that every interface can express it.
 _PLAIN = Case.parse("3d-n2-c4x6-i5x4x3-k3x2x4-s2x3x2-valid-op1x0x1-b1")
 _GROUPED = Case.parse("3d-n2-c4x6-i5x4x3-k3x2x4-s2x3x1-g2-p1x0x1-b1")
 
@@ -40,7 +40,7 @@ VIOLATIONS: dict[str, Change] = {
     "input of other channels": {"data": "wrongchannels"},
     "bias of another length": {"data": "wrongbias"},
 }
-"""What is wrong, and the field it is wrong in; on one axis where the field has one value an axis."""
+"""The violations: the field and its wrong value, on one axis where the field has one value per axis."""
 
 _OF_GROUPS = {"groups 0", "groups below 0", *(name for name in VIOLATIONS if name.endswith("by groups"))}
 
@@ -58,7 +58,7 @@ def _violate(case: Case, change: Change, axis: int) -> Case:
 
 
 def violations(count: int) -> Iterator[Case]:
-    """Cases on every rank with so many violations at once, in different fields.
+    """Cases on every rank with ``count`` violations at once, in different fields.
 
     The first violation is on the first axis, the second on the last.
     """
@@ -66,7 +66,7 @@ def violations(count: int) -> Iterator[Case]:
         changes = [VIOLATIONS[name] for name in names]
         if len({field for change in changes for field in change}) < count:
             continue
-        case = cut(_GROUPED if _OF_GROUPS & set(names) else _PLAIN, rank)
+        case = with_rank(_GROUPED if _OF_GROUPS & set(names) else _PLAIN, rank)
         if any("output_padding" in change for change in changes) and case.output_padding is None:
             case = replace(case, output_padding=(0,) * rank)
         for change, axis in zip(changes, (0, rank - 1), strict=False):
@@ -75,7 +75,7 @@ def violations(count: int) -> Iterator[Case]:
 
 
 OVERSIZED: tuple[str, ...] = (
-    # An output of more positions than 32 and 64 bits can count, and terabytes at least: nothing starts to fill it.
+    # An output of more positions than 32 or 64 bits can count, and of terabytes at least.
     "1d-n64-c1x64-i3-k2-s2147483647-p0",
     "1d-n64-c1x64-i3-k2-s4294967297-p0",
     "1d-i3-k2-s4611686018427387904-p0",
@@ -85,7 +85,7 @@ OVERSIZED: tuple[str, ...] = (
     "3d-i2x3x2-k2x2x3-s2097152x2097152x4194304-p0",
     "1d-i4-k3-s1152921504606846976-same",
     "1d-i2-k2-s2-p0-op9223372036854775807",
-    # Parameters that large whose answer is small all the same.
+    # Parameters as large, with a small output.
     "1d-i1-k3-s4294967297-p0",
     "2d-i1x2-k2x3-s4611686018427387904x2-p0",
     "1d-i3-k1-d4294967297-p0",

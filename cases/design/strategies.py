@@ -1,6 +1,6 @@
 """hypothesis strategies over the whole domain, for property tests and for ``conformance fuzz``.
 
-Nothing else in this folder imports hypothesis: a host that answers questions does not need it.
+Nothing else in this folder imports hypothesis: an adapter's process does not need it.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def cases(draw: st.DrawFn, *, wild: bool = False) -> Case:
 
 
 def is_valid(case: Case) -> bool:
-    """Whether a question is inside the domain."""
+    """Whether a case is inside the domain."""
     try:
         case.geometry()
     except DomainError:

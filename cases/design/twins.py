@@ -1,7 +1,8 @@
-"""Sequences: a case, then the same with one parameter changed, one after the other in one process.
+"""Sequences: a case, then variants with one parameter changed, one after the other in one process.
 
-A runtime that keeps a plan, packed weights or a compiled program under a key that lacks a parameter answers the
-second of two such cases with what it kept for the first. Each sequence ends with its first case with new data.
+A runtime may cache a plan, packed weights or a compiled program under a key that lacks a parameter. It then uses
+for the second of two such cases what it cached for the first. Each sequence ends with its first case, with new
+data.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from conformance.cases.case import Case
-from conformance.cases.design.boundary import cut
+from conformance.cases.design.boundary import with_rank
 from conformance.cases.policy import policies
 
 __all__ = ["BASES", "CHANGES", "sequence", "sequences"]
@@ -32,15 +33,15 @@ _TEMPLATES = (
 )  # fmt: skip
 
 BASES: dict[str, tuple[Case, ...]] = {
-    "smoke": (cut(Case.parse(_TEMPLATES[0]), 2),),
+    "smoke": (with_rank(Case.parse(_TEMPLATES[0]), 2),),
     "gate": (
-        cut(Case.parse(_TEMPLATES[0]), 2),
+        with_rank(Case.parse(_TEMPLATES[0]), 2),
         Case.parse(_TEMPLATES[0]),
-        cut(Case.parse(_TEMPLATES[1]), 1),
-        cut(Case.parse(_TEMPLATES[2]), 2),
-        cut(Case.parse(_TEMPLATES[4]), 2),
+        with_rank(Case.parse(_TEMPLATES[1]), 1),
+        with_rank(Case.parse(_TEMPLATES[2]), 2),
+        with_rank(Case.parse(_TEMPLATES[4]), 2),
     ),
-    "full": tuple(cut(Case.parse(template), rank) for template in _TEMPLATES for rank in (2, 1, 3)),
+    "full": tuple(with_rank(Case.parse(template), rank) for template in _TEMPLATES for rank in (2, 1, 3)),
 }
 """The first case of each sequence, by tier."""
 
@@ -64,12 +65,12 @@ def _other_extra(case: Case) -> Case:
 
 
 def _other_stride(case: Case) -> Case:
-    """The same numbers along other axes where they differ, as a key that sorts them takes them for equal."""
-    turned = case.stride[::-1]
-    if turned == case.stride:
+    """The same numbers on other axes where they differ: a key that sorts them treats both as equal."""
+    reversed_stride = case.stride[::-1]
+    if reversed_stride == case.stride:
         return replace(case, stride=tuple(size + 1 for size in case.stride))
     extra = None if case.output_padding is None else case.output_padding[::-1]
-    return replace(case, stride=turned, output_padding=extra)
+    return replace(case, stride=reversed_stride, output_padding=extra)
 
 
 def _other_direction(case: Case) -> Case:
@@ -93,13 +94,13 @@ CHANGES: dict[str, Callable[[Case], Case]] = {
     "direction": _other_direction,
     "again": lambda case: replace(case, seed=case.seed + 2),
 }
-"""What is changed, one parameter a case; the last is the first case with new data."""
+"""The changes, one parameter per case; the last is the first case with new data."""
 
 _ONLY_BEYOND_SMOKE = ("smaller", "larger")
 
 
 def sequence(base: Case, changes: Iterable[str] = tuple(CHANGES)) -> list[Case]:
-    """A case and its twins, those that have an answer and whose answer is not left open.
+    """A case and its twins, as far as the rules require an output of them.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""What others ask: the case lists of other projects' tests in the vocabulary of cases, to be counted alike.
+"""The case lists of other projects' tests, written as cases, so that their coverage can be counted alike.
 
-One TOML file a project holds the parameters of its list, transcribed, with the place and version they are from.
-What a case cannot say is named in ``left_out``.
+One TOML file per project holds the transcribed parameters of its list, with their source and version. ``left_out``
+names what a case cannot express.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from conformance.cases.case import Case
 __all__ = ["Peer", "load_peers"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Peer:
     """The case list of another project.
 
     Attributes
     ----------
     name, version : str
-        Whose tests, and of which release.
+        The project, and its release.
     source : tuple of str
-        Where the list is.
+        Where the project keeps the list.
     data : str
-        What the tensors hold there, and what they hold here.
+        What the tensors hold in the project, and what they hold here.
     left_out : tuple of str
-        What the list says beyond what a case can.
+        What the list tests that a case cannot express.
     cases : tuple of Case
-        The list, every question once: forward in every dtype it is asked in, then its gradients.
+        The list, every case once: forward in every dtype that the project tests, then its gradients.
     """
 
     name: str
@@ -54,17 +54,15 @@ def load_peers() -> dict[str, Peer]:
 
 def _read(text: str) -> Peer:
     entry = tomllib.loads(text)
-    questions = list(map(Case.parse, entry["questions"]))
+    cases = list(map(Case.parse, entry["questions"]))
     settings = [(dtype, "fwd") for dtype in entry["dtypes"]] + [(dtype, "grad") for dtype in entry["gradients"]]
     return Peer(
-        entry["name"],
-        entry["version"],
-        tuple(entry["source"]),
-        entry["data"],
-        tuple(entry["left_out"]),
-        tuple(
-            replace(question, dtype=dtype, direction=direction)
-            for dtype, direction in settings
-            for question in questions
+        name=entry["name"],
+        version=entry["version"],
+        source=tuple(entry["source"]),
+        data=entry["data"],
+        left_out=tuple(entry["left_out"]),
+        cases=tuple(
+            replace(case, dtype=dtype, direction=direction) for dtype, direction in settings for case in cases
         ),
     )

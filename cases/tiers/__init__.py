@@ -1,7 +1,6 @@
-"""The fixed, named case sets: text files of full case ids, one a line.
+"""The fixed, named case sets: text files of full case ids, one per line.
 
-They are written by ``python -m conformance.cases.design.generate`` and change only with it. Scores are comparable
-under one hash.
+``python -m conformance.cases.design.generate`` writes them. Scores are comparable where the hash is the same.
 """
 
 from __future__ import annotations
@@ -44,20 +43,20 @@ def load_tier(name: str) -> list[Case]:
         There is no such tier.
     """
     if name not in TIERS:
-        raise KeyError(f"unknown tier {name!r}; known are {', '.join(TIERS)}")
+        raise KeyError(f"unknown tier {name!r}; the tiers are {', '.join(TIERS)}")
     return list(_read(name))
 
 
 @lru_cache(maxsize=1)
 def load_sequences() -> dict[str, tuple[str, int]]:
-    """Cases that are run one after the other in one process: by id, the first of them and the place after it."""
+    """Cases that run one after the other in one process: by id, the first of them and the position after it."""
     lines = resources.files(__name__).joinpath("sequences.txt").read_text("ascii").splitlines()
     chains = (line.split() for line in lines)
-    return {case_id: (chain[0], place) for chain in chains for place, case_id in enumerate(chain)}
+    return {case_id: (chain[0], position) for chain in chains for position, case_id in enumerate(chain)}
 
 
 def tier_hash(cases: Iterable[Case]) -> str:
-    """Identify a case set: the first 16 hex digits of the SHA-256 of its sorted full ids, one a line."""
+    """Identify a case set: the first 16 hex digits of the SHA-256 of its sorted full ids, one per line."""
     ids = sorted({str(case) for case in cases})
     return hashlib.sha256("".join(f"{case_id}\n" for case_id in ids).encode()).hexdigest()[:16]
 
@@ -69,9 +68,9 @@ class Kills:
     Attributes
     ----------
     tiers : dict of str
-        By tier, the hash of the cases that were counted.
+        Per tier, the hash of the cases that were counted.
     faults : dict
-        By planted fault and tier, the number of cases that notice it.
+        Per planted fault and tier, the number of cases that notice it.
     source : str
         Hash of the faults' own text.
     """

@@ -130,7 +130,7 @@ def _numbers(case: Case, tensors: Tensors, reply: Reply, host: AdapterProcess | 
         return diagnose_shape(case, given["y"].shape, (given["y"], _laid_out(case, expected["y"])))
     observed = laid_out(case, reply.tensors)
     problem = problem.but(observed=observed)
-    if not reply.steady:
+    if not reply.deterministic:
         found = _unsteady(problem, expected, observed, host)
         return found if case.direction == "fwd" else {**found, "tensors": list(reply.changing)}
     narrowed = _other_dtype(case, reply, expected, observed)

@@ -102,7 +102,7 @@ def _run(case: Case, match: Match, host: AdapterProcess) -> Match | None:
     """The output of a neighbouring case to compare with; None where there is none, or another each time."""
     tensors = make_tensors(case)
     reply = host.run(case, tensors)
-    if reply.kind != "answer" or not reply.steady:
+    if reply.kind != "answer" or not reply.deterministic:
         return None
     got = laid_out(case, reply.tensors)
     if any(name not in got for name in match.names):

@@ -123,7 +123,7 @@ def _answered(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Re
     verdict = {"status": "pass", "profile": EXACT, "budget": 0.0, "max_abs_error": 0.0}
     for name, wanted in expected.items():
         verdict = _worse(verdict, _compare(case, name, wanted, reply.tensors[name], reply.promise))
-    if not reply.steady:
+    if not reply.deterministic:
         first = f"; the first is wrong: {verdict['detail']}" if verdict["status"] == "fail" else ""
         verdict |= _fail("nondeterministic", f"run twice with the same data, two different outputs{first}")
     if verdict["status"] == "pass" and not DATA_KINDS[case.data].exact:

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 import pytest
 
 from conformance.adapters.host.client import AdapterProcess, Reply
-from conformance.adapters.host.precompile import THREADS, made_ready, threads
+from conformance.adapters.host.precompile import THREADS, precompile_queued, threads
 from conformance.adapters.registry import resolve
 from conformance.cases import Case
 from conformance.cases.data import make_tensors
 from tests.frameworks import requires
 
 
-def test_what_waits_is_made_ready_and_comes_in_order() -> None:
+def test_queued_items_are_precompiled_and_come_in_order() -> None:
     called: Counter[int] = Counter()
 
     def make_ready(item: int) -> None:
@@ -24,7 +24,7 @@ def test_what_waits_is_made_ready_and_comes_in_order() -> None:
         time.sleep(0.01 * (item % 3))
 
     gone = []
-    for item in made_ready(range(20), make_ready, 3):
+    for item in precompile_queued(range(20), make_ready, 3):
         gone.append(item)
         time.sleep(0.02 if item == 0 else 0)
     assert gone == list(range(20))
@@ -33,7 +33,7 @@ def test_what_waits_is_made_ready_and_comes_in_order() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 2])
-def test_one_that_comes_alone_is_not_made_ready(count: int) -> None:
+def test_an_item_that_comes_alone_is_not_precompiled(count: int) -> None:
     done: list[int] = []
 
     def one_by_one() -> Iterator[int]:
@@ -43,7 +43,7 @@ def test_one_that_comes_alone_is_not_made_ready(count: int) -> None:
             time.sleep(0.05)
             yield item
 
-    done.extend(made_ready(one_by_one(), lambda item: pytest.fail("nothing waits"), count))
+    done.extend(precompile_queued(one_by_one(), lambda item: pytest.fail("nothing waits"), count))
     assert done == [0, 1, 2]
 
 
@@ -67,6 +67,6 @@ def test_answers_have_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for alone, ahead in zip(asked("0"), asked("2"), strict=True):
         assert alone.kind == ahead.kind == "answer"
-        assert ahead.steady
+        assert ahead.deterministic
         for name, tensor in alone.tensors.items():
             assert tensor.values.tobytes() == ahead.tensors[name].values.tobytes()

@@ -43,7 +43,7 @@ def test_each_profile_cites_its_settings_and_names_what_must_hold(name: str) -> 
 
 
 def test_an_unknown_profile_lists_those_there_are() -> None:
-    with pytest.raises(UnknownMachine, match="unknown machine 'arm9'; known are native, onednn-off"):
+    with pytest.raises(UnknownMachine, match="unknown machine 'arm9'; the machines are native, onednn-off"):
         machine_named("arm9")
 
 
@@ -74,7 +74,7 @@ def test_a_profile_without_a_setting_for_an_adapter_is_refused() -> None:
 
 def test_what_does_not_start_on_an_emulated_processor_is_said_before() -> None:
     why_not = inapplicable(machine_named("qemu-nehalem"), ["keras", "tensorflow"], {})
-    assert why_not == "tensorflow does not start there: its wheels need AVX"
+    assert why_not == "tensorflow does not start under it: its wheels need AVX"
     assert not inapplicable(machine_named("qemu-nehalem"), ["torch"], {})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from conformance.adapters.frameworks.padding import geometry, slices, symmetric, tensorflow_word
+from conformance.adapters.frameworks.padding import geometry, slices, symmetric_padding, tensorflow_padding
 from conformance.cases import Case
 from tests.strategies import cases
 
@@ -12,7 +12,7 @@ from tests.strategies import cases
 @given(cases())
 def test_symmetric_words_and_the_rest_are_the_crop(case: Case) -> None:
     found = geometry(case)
-    words = symmetric(case)
+    words = symmetric_padding(case)
     if found is None:
         return
     for (low, high), p, o, (rest_low, rest_high) in zip(found.crop, *words, strict=True):
@@ -24,15 +24,15 @@ def test_found_output_padding_is_one_the_interface_takes(case: Case) -> None:
     if geometry(case) is None or not isinstance(case.padding, str):
         return
     for limit in (False, True):
-        words = symmetric(case, below_stride=limit)
+        words = symmetric_padding(case, below_stride=limit)
         for o, s, d in zip(words.output_padding, case.stride, case.dilation, strict=True):
             assert 0 <= o < (s if limit else max(s, d))
 
 
 @given(cases())
-def test_a_tensorflow_word_begins_the_output_there(case: Case) -> None:
+def test_tensorflow_padding_starts_the_output_there(case: Case) -> None:
     found = geometry(case)
-    word = tensorflow_word(found) if found is not None else None
+    word = tensorflow_padding(found) if found is not None else None
     if found is None or word is None:
         return
     for axis, (low, _), size in zip(found.axes, found.crop, found.output_size, strict=True):

@@ -98,9 +98,9 @@ def test_a_long_error_is_cut() -> None:
 def test_unwritten_memory_is_not_steady() -> None:
     case = Case.parse("2d-n2-c1x4-i9x9-k3-s2")
     with AdapterProcess(resolve(f"{ODD}:Forgets")) as host:
-        assert not host.run(case, make_tensors(case)).steady
+        assert not host.run(case, make_tensors(case)).deterministic
     with AdapterProcess(resolve(f"{ODD}:Quiet")) as host:
-        assert host.run(case, make_tensors(case)).steady
+        assert host.run(case, make_tensors(case)).deterministic
 
 
 def test_unwritten_memory_looks_the_same_before_and_after_a_second_answer() -> None:
@@ -230,10 +230,10 @@ def test_there_is_no_model_file_without_a_runtime() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nothing", "unknown adapter 'nothing'; known are"),
-        ("torch@/no/such/python", "there is no interpreter /no/such/python"),
-        ("no/file.py:Class", "there is no file no/file.py"),
-        (f"{ODD}:not a name", "is no class name"),
+        ("nothing", "unknown adapter 'nothing'; known adapters: "),
+        ("torch@/no/such/python", "interpreter not found: /no/such/python"),
+        ("no/file.py:Class", "file not found: no/file.py"),
+        (f"{ODD}:not a name", "is not a class name"),
     ],
 )
 def test_names_that_are_no_adapter(name: str, message: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import detection, figures, oracle, overhead
-from benchmarks.__main__ import BENCHMARKS, README, stated, written
+from benchmarks.__main__ import BENCHMARKS, README, describe_machine, replace_block
 from conformance.adapters.base import Adapter
 from conformance.adapters.registry import load
 from conformance.cases import Case
@@ -19,13 +19,13 @@ from tests.conformance.test_ask import toy
 def test_every_benchmark_has_one_place_in_the_readme() -> None:
     text = README.read_text(encoding="utf-8")
     for name in BENCHMARKS:
-        assert "| nothing |" in written(text, name, "| nothing |")
+        assert "| nothing |" in replace_block(text, name, "| nothing |")
     with pytest.raises(ValueError, match="0 places"):
-        written(text, "nothing", "")
+        replace_block(text, "nothing", "")
 
 
-def test_what_is_stated_has_the_machine_and_the_versions() -> None:
-    assert f"numpy {np.__version__}" in stated(figures.machine())
+def test_the_description_has_the_machine_and_the_versions() -> None:
+    assert f"numpy {np.__version__}" in describe_machine(figures.machine())
 
 
 def test_the_bare_loop_calls_what_is_not_declined() -> None:

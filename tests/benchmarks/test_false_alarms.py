@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from benchmarks.false_alarms import ADAPTERS, ALGORITHMS, Ask, Count, computed, count, one_by_one, questions
+from benchmarks.false_alarms import ADAPTERS, ALGORITHMS, Count, Run, computed, count, one_by_one, scaled_cases
 from conformance.adapters.base import Tensor
 from conformance.adapters.host.client import AdapterProcess
 from conformance.adapters.registry import resolve
@@ -17,13 +17,13 @@ from conformance.oracle.error_bound import PROFILES, tolerance
 from conformance.oracle.expected_output import reference
 from tests.frameworks import requires
 
-IMPLEMENTATIONS: dict[str, Ask] = {name: partial(computed, name) for name in ALGORITHMS} | {"sums": one_by_one}
+IMPLEMENTATIONS: dict[str, Run] = {name: partial(computed, name) for name in ALGORITHMS} | {"sums": one_by_one}
 
 
-def total(dtype: str, ask: Ask) -> Count:
+def total(dtype: str, run: Run) -> Count:
     found = Count()
-    for case, tensors in questions(dtype, batch=4):
-        found += count(case, tensors, ask(case, tensors))
+    for case, tensors in scaled_cases(dtype, batch=4):
+        found += count(case, tensors, run(case, tensors))
     return found
 
 
@@ -46,7 +46,7 @@ def test_frameworks_raise_no_alarm(name: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_one_element_beyond_the_bound_is_one_alarm(dtype: str) -> None:
-    for case, tensors in questions(dtype, batch=4):
+    for case, tensors in scaled_cases(dtype, batch=4):
         reply = computed("scatter by tap", case, tensors)
         for name, wanted in reference(case, tensors).items():
             allowed = tolerance(wanted, case.format, PROFILES[reply.promise])

@@ -82,7 +82,7 @@ def test_a_refusal_that_the_rules_leave_open_is_recorded_not_judged() -> None:
 
 
 def test_an_unknown_adapter_is_named() -> None:
-    with pytest.raises(UnknownAdapter, match="known are"):
+    with pytest.raises(UnknownAdapter, match="known adapters: "):
         check(CASE, "no-such-adapter")
 
 

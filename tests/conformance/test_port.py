@@ -205,7 +205,7 @@ def test_a_call_that_hangs_is_not_tried_in_every_form() -> None:
         port = find_port(case, host)
         assert isinstance(port, Port)
         assert port.proof.ended == "timeout"
-        assert host._asked <= 2
+        assert host._request_count <= 2
 
 
 def test_an_answer_in_another_dtype_is_no_port() -> None:
