@@ -140,7 +140,7 @@ def _tensors(case: Case, x: np.ndarray, w: np.ndarray) -> Tensors:
     return {"x": round_to(case.format, x), "w": round_to(case.format, w.astype(np.float64))}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Effective:
     """The numbers an implementation really uses, computed from its index map; None where that leaves them open.
 
@@ -200,14 +200,14 @@ def effective(found: Trace) -> Effective | None:
     expected_links = set(map(tuple, expected.links.tolist())) if expected is not None else set()
     seen = set(map(tuple, found.links.tolist()))
     return Effective(
-        tuple(stride),
-        tuple(dilation),
-        tuple(input_axes),
-        tuple(kernel_axes),
-        tuple(low),
-        bool(right),
-        len(expected_links - seen),
-        len(seen - expected_links),
+        stride=tuple(stride),
+        dilation=tuple(dilation),
+        input_axis=tuple(input_axes),
+        kernel_axis=tuple(kernel_axes),
+        low=tuple(low),
+        channels_right=bool(right),
+        missing=len(expected_links - seen),
+        strange=len(seen - expected_links),
     )
 
 

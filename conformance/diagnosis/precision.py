@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
@@ -70,6 +70,7 @@ class Rounding:
     transform: str
     text: str
     dtypes: tuple[str, ...]
+    _: KW_ONLY
     x: Round | None = None
     w: Round | None = None
     accumulator: str = "f32"
@@ -85,9 +86,9 @@ def _inputs(
     transform: str, label: str, dtypes: tuple[str, ...], change: Round, accumulator: str
 ) -> list[Rounding]:
     return [
-        Rounding(transform, f"input and weights {label}", dtypes, change, change, accumulator),
-        Rounding(transform, f"the input {label}", dtypes, change, None, accumulator),
-        Rounding(transform, f"the weights {label}", dtypes, None, change, accumulator),
+        Rounding(transform, f"input and weights {label}", dtypes, x=change, w=change, accumulator=accumulator),
+        Rounding(transform, f"the input {label}", dtypes, x=change, accumulator=accumulator),
+        Rounding(transform, f"the weights {label}", dtypes, w=change, accumulator=accumulator),
     ]
 
 
@@ -95,13 +96,11 @@ _SINGLE = ("f32",)
 _WIDE = ("f32", "f64")
 ROUNDINGS: tuple[Rounding, ...] = (
     *_inputs("float32_inputs", "rounded to float32", ("f64",), _to("f32"), "f64"),
-    Rounding("float32_output", "the output rounded to float32", ("f64",), None, None, "f64", "f32"),
+    Rounding("float32_output", "the output rounded to float32", ("f64",), accumulator="f64", output="f32"),
     Rounding(
-        "float32_computation", "everything computed in float32", ("f64",), _to("f32"), _to("f32"), "f32", "f32"
+        "float32_computation", "everything computed in float32", ("f64",), x=_to("f32"), w=_to("f32"), output="f32"
     ),
-    Rounding(
-        "float32_computation", "all but the bias computed in float32", ("f64",), _to("f32"), _to("f32"), "f32"
-    ),
+    Rounding("float32_computation", "all but the bias computed in float32", ("f64",), x=_to("f32"), w=_to("f32")),
     *_inputs("tf32", "rounded to TF32 (10 fraction bits)", _SINGLE, to_bits(11), "f32"),
     *_inputs("tf32", "truncated to TF32 (10 fraction bits)", _SINGLE, to_bits(11, truncate=True), "f32"),
     *_inputs("float16_inputs", "rounded to float16", _WIDE, _to("f16"), "f32"),
@@ -110,7 +109,9 @@ ROUNDINGS: tuple[Rounding, ...] = (
     Rounding("float16_output", "the output rounded to float16", _WIDE, output="f16"),
     Rounding("bfloat16_output", "the output rounded to bfloat16", (*_WIDE, "f16"), output="bf16"),
     Rounding("float16_output", "every result kept in float16", _WIDE, accumulator="f16", output="f16"),
-    Rounding("bfloat16_output", "every result kept in bfloat16", (*_WIDE, "f16"), None, None, "bf16", "bf16"),
+    Rounding(
+        "bfloat16_output", "every result kept in bfloat16", (*_WIDE, "f16"), accumulator="bf16", output="bf16"
+    ),
     Rounding("float16_accumulation", "sums kept in f16", ("f16",), accumulator="f16"),
     Rounding("bfloat16_accumulation", "sums kept in bf16", ("bf16",), accumulator="bf16"),
 )
@@ -161,7 +162,7 @@ def _fits(match: Match, way: Rounding) -> bool:
         return False
     p, solver = match.problem, Solver()
     narrowed = way.apply(p)
-    profile = Profile(way.transform, way.text, way.accumulator, 0.0, (match.case.dtype,))
+    profile = Profile(way.transform, way.text, accumulator=way.accumulator, dtypes=(match.case.dtype,))
     with np.errstate(all="ignore"):
         exact, sums, counts = (
             solver(narrowed),

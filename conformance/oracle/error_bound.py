@@ -12,7 +12,7 @@ sum |x_i w_i| the oracle's output for |x| and |w|. ``docs/error-bound.md`` has t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,10 +47,10 @@ class Profile:
         The name in reports, and a description.
     accumulator : str or None
         Format of the accumulator; None: the format of the case.
-    input_roundoff : float
-        Unit roundoff of the format the inputs are rounded to first; 0 for none.
     dtypes : tuple of str
         Formats of the cases that it applies to.
+    input_roundoff : float
+        Unit roundoff of the format the inputs are rounded to first; 0 for none.
     normwise : bool
         Whether the implementation sums other numbers than the products (FFT, Strassen, Winograd), so that its
         errors are bounded by norms of the tensors, for exact data too. Only an adapter that promises
@@ -59,9 +59,10 @@ class Profile:
 
     name: str
     about: str
+    _: KW_ONLY
     accumulator: str | None
-    input_roundoff: float
     dtypes: tuple[str, ...]
+    input_roundoff: float = 0.0
     normwise: bool = False
 
 
@@ -71,23 +72,32 @@ _COMPLEX = ("c64", "c128")
 PROFILES: dict[str, Profile] = {
     profile.name: profile
     for profile in (
-        Profile("fp64", "accumulates in float64, rounds once", "f64", 0.0, _REAL + _COMPLEX),
+        Profile("fp64", "accumulates in float64, rounds once", accumulator="f64", dtypes=_REAL + _COMPLEX),
         Profile(
-            "normwise-fp64", "FFT, Strassen or Winograd in float64", "f64", 0.0, _REAL + _COMPLEX, normwise=True
+            "normwise-fp64",
+            "FFT, Strassen or Winograd in float64",
+            accumulator="f64",
+            dtypes=_REAL + _COMPLEX,
+            normwise=True,
         ),
-        Profile("fp32-acc", "accumulates in float32", "f32", 0.0, ("f32", "f16", "bf16", "c64")),
+        Profile("fp32-acc", "accumulates in float32", accumulator="f32", dtypes=("f32", "f16", "bf16", "c64")),
         Profile(
             "normwise-fp32",
             "FFT, Strassen or Winograd in float32",
-            "f32",
-            0.0,
-            ("f32", "f16", "bf16", "c64"),
+            accumulator="f32",
+            dtypes=("f32", "f16", "bf16", "c64"),
             normwise=True,
         ),
-        Profile("storage-acc", "accumulates in the format of the case", None, 0.0, ("f16", "bf16")),
-        # TF32 keeps 11 bits. Hardware may truncate the others, so an input is off by a unit in the last place, not
-        # by half of one.
-        Profile("tf32", "cuts the inputs to TF32, accumulates in float32", "f32", 2.0**-10, ("f32", "c64")),
+        Profile("storage-acc", "accumulates in the format of the case", accumulator=None, dtypes=("f16", "bf16")),
+        Profile(
+            "tf32",
+            "cuts the inputs to TF32, accumulates in float32",
+            accumulator="f32",
+            # TF32 keeps 11 bits. Hardware may truncate the others, so an input is off by a unit in the last place,
+            # not by half of one.
+            input_roundoff=2.0**-10,
+            dtypes=("f32", "c64"),
+        ),
     )
 }
 """From tightest to loosest."""

@@ -43,7 +43,7 @@ _PAIRS: dict[str, tuple[tuple[str, int, str, int], ...]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Norms:
     """What the normwise bounds of one output tensor need.
 
@@ -125,12 +125,12 @@ def norms_of(
     geometry = case.geometry()
     full = [(a.input_size - 1) * a.stride + a.dilation * (a.kernel_size - 1) + 1 for a in geometry.axes]
     return Norms(
-        euclidean * len(geometry.windows),
-        largest,
-        sizes,
-        len(pairs) * _products(case, name) * len(geometry.windows),
-        sum(max(size - 1, 1).bit_length() + 2 for size in full),
-        case.rank,
+        euclidean=euclidean * len(geometry.windows),
+        largest=largest,
+        sizes=sizes,
+        products=len(pairs) * _products(case, name) * len(geometry.windows),
+        bits=sum(max(size - 1, 1).bit_length() + 2 for size in full),
+        rank=case.rank,
     )
 
 

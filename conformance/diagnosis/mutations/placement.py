@@ -52,8 +52,8 @@ def _shifted(p: Problem, vector: tuple[int, ...], *, cost: int = 1, combines: bo
         tuple(name for name, _ in used),
         f"the output shifted by {text}",
         lambda q: q.but(low=tuple(low - n for low, n in zip(q.low, vector, strict=True))),
-        cost,
-        combines,
+        cost=cost,
+        combines=combines,
     )
 
 
@@ -65,14 +65,13 @@ def shift_within(p: Problem) -> Iterator[Variation]:
             roll = Map(partial(np.roll, shift=n, axis=axis + 2), partial(np.roll, shift=-n, axis=axis + 2))
             pushed = Map(partial(_push, n=n, axis=axis + 2), partial(_push, n=-n, axis=axis + 2))
             text = f"the output shifted by {n:+d} along {name}"
-            yield Variation("shift", (name,), f"{text}, zeros moving in", on_output(pushed), 1)
-            yield Variation("shift", (name,), f"{text}, wrapping around", on_output(roll), 1)
+            yield Variation("shift", (name,), f"{text}, zeros moving in", on_output(pushed))
+            yield Variation("shift", (name,), f"{text}, wrapping around", on_output(roll))
             yield Variation(
                 "shift",
                 (name,),
                 f"{text} before the bias is added, zeros moving in",
                 on_linear(pushed),
-                1,
             )
 
 
@@ -167,7 +166,7 @@ def output_size(p: Problem) -> Iterator[Variation]:
             pad = partial(np.pad, pad_width=[(0, 0), (0, 0), *ends])
             ways[f"{where}, zeros there"] = on_output(Map(pad, lambda dy: dy))
     for text, change in ways.items():
-        yield Variation("output_size", _axis_names(p, axes), f"the output's size {sizes} {text}", change, 2)
+        yield Variation("output_size", _axis_names(p, axes), f"the output's size {sizes} {text}", change, cost=2)
 
 
 def _axis_names(p: Problem, axes: tuple[int, ...]) -> tuple[str, ...]:
@@ -183,7 +182,6 @@ def _placed_at(
         _axis_names(p, axes),
         f"{text} (the output shifted by {join_words(moves)})",
         changed(low=low),
-        1,
         combines=transform in _COMMON,
         sentence=f"{_crop_sentence(p, low)}: {why or text}",
     )
@@ -411,7 +409,7 @@ def crop_capped(p: Problem) -> Iterator[Variation]:
         low = tuple(min(n, most) for n in p.low)
         sentence = f"{_crop_sentence(p, low)}: {text}"
         change = partial(_cap_crop, most=most)
-        yield Variation("crop_capped", _axis_names(p, axes), text, change, 1, sentence=sentence, travels=True)
+        yield Variation("crop_capped", _axis_names(p, axes), text, change, sentence=sentence, travels=True)
 
 
 def _cap_crop(p: Problem, most: int) -> Problem:

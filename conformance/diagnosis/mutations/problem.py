@@ -80,7 +80,7 @@ class Map:
         return cls(lambda array: np.take(array, order, axis), put)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Problem:
     """One case in pieces; arrays are channels_first and double precision.
 
@@ -147,16 +147,16 @@ class Problem:
         if case.direction != "grad2":
             second = {}
         problem = cls(
-            case,
-            channels_first(case, arrays["x"]),
-            arrays["w"],
-            None if bias is None else bias.reshape(-1, *(1,) * case.rank),
-            channels_first(case, arrays["dy"]) if case.direction == "grad" else None,
-            case.stride,
-            case.dilation,
-            case.groups,
-            tuple(low for low, _ in geometry.crop),
-            geometry.output_size,
+            case=case,
+            x=channels_first(case, arrays["x"]),
+            w=arrays["w"],
+            bias=None if bias is None else bias.reshape(-1, *(1,) * case.rank),
+            dy=channels_first(case, arrays["dy"]) if case.direction == "grad" else None,
+            stride=case.stride,
+            dilation=case.dilation,
+            groups=case.groups,
+            low=tuple(low for low, _ in geometry.crop),
+            size=geometry.output_size,
             second=second,
         )
         if len(geometry.windows) == 1:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
@@ -61,6 +61,7 @@ class Variation:
     axes: tuple[str, ...]
     text: str
     apply: Callable[[Problem], Problem]
+    _: KW_ONLY
     cost: int = 1
     combines: bool = False
     name: str = ""

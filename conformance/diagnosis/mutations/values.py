@@ -108,9 +108,9 @@ def scaled(p: Problem) -> Iterator[Variation]:
         factor, offset = got[place] / expected[place], got[place] - expected[place]
         if abs(factor - 1) > least:
             text = f"every element multiplied by {factor:.9g}"
-            yield Variation("scaled", (), text, in_every_output(times(factor)), 2)
+            yield Variation("scaled", (), text, in_every_output(times(factor)), cost=2)
             text = f"{offset:.9g} added to every element"
-            yield Variation("offset", (), text, in_every_output(partial(np.add, offset)), 2)
+            yield Variation("offset", (), text, in_every_output(partial(np.add, offset)), cost=2)
 
 
 def _expected(p: Problem) -> Tensors:
@@ -137,19 +137,19 @@ def saturated(p: Problem) -> Iterator[Variation]:
             yield from _products_clipped(p, got - p.bias)
         if below and above:
             text = f"values clipped to [{low:g}, {high:g}]"
-            yield Variation("clipped", (), text, in_every_output(partial(_clip, low=low, high=high)), 2)
+            yield Variation("clipped", (), text, in_every_output(partial(_clip, low=low, high=high)), cost=2)
         if above:
             change = partial(_clip, low=-np.inf, high=high)
-            yield Variation("clipped", (), f"values clipped at {high:g}", in_every_output(change), 2)
+            yield Variation("clipped", (), f"values clipped at {high:g}", in_every_output(change), cost=2)
         if below:
             change = partial(_clip, low=low, high=np.inf)
-            yield Variation("clipped", (), f"values clipped at {low:g}", in_every_output(change), 2)
+            yield Variation("clipped", (), f"values clipped at {low:g}", in_every_output(change), cost=2)
         lost = np.abs(expected[(got == 0) & (expected != 0)])
         kept = np.abs(finite[finite != 0])
         if lost.size > 1 and kept.size > 1 and lost.max() < kept.min():
             text = f"values below {kept.min():.3g} flushed to zero"
             change = partial(_flush, limit=float(lost.max()))
-            yield Variation("small_flushed", (), text, in_every_output(change), 2)
+            yield Variation("small_flushed", (), text, in_every_output(change), cost=2)
 
 
 def _products_clipped(p: Problem, products: np.ndarray) -> Iterator[Variation]:
@@ -158,7 +158,7 @@ def _products_clipped(p: Problem, products: np.ndarray) -> Iterator[Variation]:
     if low < high and all(np.count_nonzero(products == limit) > 1 for limit in (low, high)):
         change = Map.symmetric(partial(_clip, low=low, high=high))
         text = f"sums of products clipped to [{low:g}, {high:g}] before the bias is added"
-        yield Variation("clipped", (), text, on_linear(change), 2, travels=True)
+        yield Variation("clipped", (), text, on_linear(change), cost=2, travels=True)
 
 
 def _clip(array: np.ndarray, low: float, high: float) -> np.ndarray:
