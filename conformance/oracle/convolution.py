@@ -300,22 +300,21 @@ def by_zero_insertion(x: Any, w: Any, bias: Any = None, **arguments: Any) -> np.
     p = _problem(x, w, **arguments)
     kernel = p.w.shape[2:]
     reach = [d * (k - 1) for d, k in zip(p.dilation, kernel, strict=True)]
-    stuffed_size = [max((i - 1) * s + 1, 0) for i, s in zip(p.x.shape[2:], p.stride, strict=True)]
-    # Wide margins, so that the kernel can slide over every output position that the crop keeps.
-    front = [max(r - low, 0) for r, (low, _) in zip(reach, p.crop, strict=True)]
-    skip = [max(low - r, 0) for r, (low, _) in zip(reach, p.crop, strict=True)]
-    total = [
-        max(f + size, sk + max(out, 1) + r)
-        for f, size, sk, out, r in zip(front, stuffed_size, skip, p.output_size, reach, strict=True)
-    ]
+    places, keep, total = [], [], []
+    for size, step, r, (low, _), length in zip(p.x.shape[2:], p.stride, reach, p.crop, p.output_size, strict=True):
+        stuffed_size = max((size - 1) * step + 1, 0)
+        # Zeros before the input, or positions to skip, so that the kernel starts at the first output that is kept.
+        front, skip = max(r - low, 0), max(low - r, 0)
+        places.append(slice(front, front + stuffed_size, step))
+        keep.append(slice(skip, skip + length))
+        # Zeros after the input, so that the kernel reaches the last output that is kept.
+        total.append(max(front + stuffed_size, skip + max(length, 1) + r))
     stuffed = np.zeros((*p.x.shape[:2], *total), p.x.dtype)
     if p.x.size:
-        places = tuple(slice(f, f + n, s) for f, n, s in zip(front, stuffed_size, p.stride, strict=True))
         stuffed[_at(places)] = p.x
     flipped = np.flip(p.w, axis=tuple(range(2, p.w.ndim)))
     extent = [r + 1 for r in reach]
     views = np.lib.stride_tricks.sliding_window_view(stuffed, extent, axis=tuple(range(2, p.x.ndim)))
-    keep = tuple(slice(sk, sk + out) for sk, out in zip(skip, p.output_size, strict=True))
     views = views[(slice(None), slice(None), *keep, *(slice(None, None, d) for d in p.dilation))]
     spatial, window, share = "pqrs"[: len(kernel)], "uvwx"[: len(kernel)], p.x.shape[1] // p.groups
     parts = [

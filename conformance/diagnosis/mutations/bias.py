@@ -113,9 +113,10 @@ def _mixed_up(p: Problem, count: int, column: tuple[int, ...]) -> Iterator[Varia
     for noun, one in (("sum", np.sum), ("mean", np.mean)):
         change = partial(_same_everywhere, one=one, shape=(count, *column[1:]))
         yield _of_plain("bias_summed", f"the {noun} of all biases added to every channel", change)
-    for index, text in (*((i, f"the bias of channel {i} ignored") for i in range(min(count - 1, 8))),
-                         (count - 1, "the bias of the last channel ignored")):  # fmt: skip
-        yield _of_plain("bias_ignored", text, partial(_without, index=index, shape=column))
+    ignored = {index: f"channel {index}" for index in range(min(count - 1, 8))} | {count - 1: "the last channel"}
+    for index, which in ignored.items():
+        change = partial(_without, index=index, shape=column)
+        yield _of_plain("bias_ignored", f"the bias of {which} ignored", change)
 
 
 def _same_everywhere(plain: np.ndarray, one: Callable[[np.ndarray], float], shape: tuple[int, ...]) -> np.ndarray:

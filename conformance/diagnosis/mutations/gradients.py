@@ -48,10 +48,11 @@ def gradient_missing(p: Problem) -> Iterator[Variation]:
 def second_order_term(p: Problem) -> Iterator[Variation]:
     """A gradient of gradients (R16) with a term left out, or with a tensor flipped or in the place of another."""
     right = {"vx": p.x, "vw": p.w, "vb": None if p.bias is None else p.bias.ravel()}
-    for name in right.keys() & p.second.keys():
+    for name, other in right.items():
+        if name not in p.second:
+            continue
         zero = changed(second={**p.second, name: np.zeros_like(p.second[name])})
         yield Variation("second_order_term", (), f"the term of {name} left out", zero)
-        other = right[name]
         if other is not None:
             text = f"{'the input' if name == 'vx' else 'the weights' if name == 'vw' else 'the bias'} for {name}"
             yield Variation("second_order_tensor", (), text, changed(second={**p.second, name: other}))

@@ -114,7 +114,7 @@ def _reorderings(order: tuple[int, ...], sizes: tuple[int, ...]) -> Iterator[tup
     yield ", its buffer read in the old order", Map(written, read)
     yield ", its buffer read in the new order", Map(read, written)
     # A tensor that really has the swapped shape, which a wrong output size shows.
-    yield ", and its shape", Map(lambda a: a.transpose(axes), lambda a: a.transpose(back))
+    yield " and in its shape", Map(lambda a: a.transpose(axes), lambda a: a.transpose(back))
 
 
 @transformation

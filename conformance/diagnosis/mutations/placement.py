@@ -334,7 +334,7 @@ def _padding_misreadings(
             ("padding_doubled", "the padding applied twice"): lambda low, high: (2 * low, 2 * high),
             ("padding_begin_only", "the padding applied at the start only"): lambda low, high: (low, 0),
             ("padding_end_only", "the padding applied at the end only"): lambda low, high: (0, high),
-            ("padding_negated", "the padding added, not cropped"): lambda low, high: (-low, -high),
+            ("padding_negated", "the padding added instead of cropped"): lambda low, high: (-low, -high),
             ("padding_clamped", "a negative padding taken as 0"): lambda low, high: (max(low, 0), max(high, 0)),
         }
         # As when the zero-inserted input is padded by max(e - 1 - p, 0).
