@@ -97,7 +97,7 @@ def _place(
     for axis, (size, length, o) in enumerate(zip(spatial, lengths, extra, strict=True)):
         # The total includes output_padding: the output is the full result and o zeros, cropped by the total.
         total = full(axis, size) + o - length
-        # The text divides what is cut. Where zeros are added instead, those that compute it add them at the end.
+        # The specification splits a crop. Where zeros are added instead, implementations add them at the end.
         low = max(total, 0) // 2 if auto_pad == "SAME_UPPER" else (max(total, 0) + 1) // 2
         crops.append((low, total - low - o))
     return tuple(crops)

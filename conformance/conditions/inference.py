@@ -101,12 +101,12 @@ def infer_condition(
     rows = {case: columns(case) for case in results}
     space = _space(results, rows, terms)
     if fails is None:
-        return _explained(space, results, 0, 0, False)
+        return _condition_result(space, results, 0, 0, False)
     chance = random.Random(seed)
-    asked = run_failing = confirmed = tried = 0
+    runs = runs_failing = confirmed = tried = 0
     swept: set[Case] = set()
     stuck: set[int] = set()
-    while space and asked < budget and tried < 10 * budget and confirmed < _CONFIRMATIONS:
+    while space and runs < budget and tried < 10 * budget and confirmed < _CONFIRMATIONS:
         tried += 1
         case, kind = _next(space, results, swept, stuck, chance)
         if case is None:
@@ -115,8 +115,8 @@ def infer_condition(
         failed = fails(case)
         if failed is None:
             continue
-        asked += 1
-        run_failing += failed
+        runs += 1
+        runs_failing += failed
         results[case], rows[case] = failed, columns(case)
         left = [predicate for predicate in space if predicate(rows[case]) == failed]
         # Only cases that run when no nearer case is left confirm the condition.
@@ -124,7 +124,7 @@ def infer_condition(
         if not left:
             stuck.clear()
         space = left or _space(results, rows, terms)
-    return _explained(space, results, asked, run_failing, confirmed >= _CONFIRMATIONS)
+    return _condition_result(space, results, runs, runs_failing, confirmed >= _CONFIRMATIONS)
 
 
 def separating(
@@ -164,12 +164,20 @@ def _space(results: dict[Case, bool], rows: dict[Case, Row], terms: frozenset[st
     )
 
 
-def _explained(
-    space: list[Predicate], results: dict[Case, bool], asked: int, run_failing: int, exact: bool
+def _condition_result(
+    space: list[Predicate], results: dict[Case, bool], runs: int, runs_failing: int, exact: bool
 ) -> ConditionResult:
     wrong, sure = sum(results.values()), exact and bool(space)
     predicate = space[0] if space else None
-    return ConditionResult(predicate, wrong, len(results) - wrong, asked, sure, tuple(space[1:4]), run_failing)
+    return ConditionResult(
+        predicate=predicate,
+        failing=wrong,
+        passing=len(results) - wrong,
+        asked=runs,
+        exact=sure,
+        alternatives=tuple(space[1:4]),
+        further_failing=runs_failing,
+    )
 
 
 def _next(

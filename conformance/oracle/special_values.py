@@ -60,10 +60,10 @@ def reference_for_nonfinite(case: Case, tensors: Tensors, oracle: OracleFunction
     odd = ~np.isfinite(tensors[source])
     value = tensors[source][odd][0]
     mark = odd.astype(np.float64)
-    apart = _SECOND_ORDER_PARTNERS.get(source, ())
-    others = _zeroed(_ones(tensors), ("bias", *apart) if source != "bias" else tensors)
+    partners = _SECOND_ORDER_PARTNERS.get(source, ())
+    others = _zeroed(_ones(tensors), ("bias", *partners) if source != "bias" else tensors)
     reached = oracle(case, others | {source: mark})
-    alone = _zeroed(_without_bias(finite), apart) | {source: mark}
+    alone = _zeroed(_without_bias(finite), partners) | {source: mark}
     factor = oracle(case, alone) if source != "bias" else reached
     may_be_nan = _may_be_nan(case, source, odd, oracle)
     for name in set(references) & set(_AFFECTED_OUTPUTS[source]):

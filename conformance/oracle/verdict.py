@@ -181,7 +181,7 @@ def _compare(case: Case, name: str, expected: Reference, got: Tensor, promised: 
         return {"status": "pass", "profile": EXACT, "budget": 0.0, "max_abs_error": _distance(values, expected)}
     odd = wrong & (np.isfinite(values) != np.isfinite(nearest))
     if is_normwise(promised):
-        # Where the norms overflow or are NaN, a finite element may become nonfinite, but not the other way round.
+        # Where the norms overflow or are NaN, a finite element may become nonfinite, but not the reverse.
         odd &= np.isfinite(values) | np.isfinite(tolerance(expected, dtype, PROFILES[promised]))
     if odd.any():
         return _fail("nonfinite", f"{name} {_where(odd, values, nearest)}") | {"max_abs_error": _FAR}

@@ -165,7 +165,7 @@ def db_partial(p: Problem) -> Iterator[Variation]:
     yield Variation(
         "db_partial",
         (),
-        "db summed over the positions that a tap reaches only",
+        "db summed only over the positions that a tap reaches",
         _replacing("db", _db_reached),
     )
 
