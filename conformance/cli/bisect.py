@@ -49,7 +49,7 @@ _SHOWN = 24
 @click.option("--cache", type=click.Path(file_okay=False, path_type=Path), help="Where environments are kept.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
 def command(
-    question: Meaning,
+    meaning: Meaning,
     adapter: str,
     package: str,
     good: str,
@@ -74,7 +74,7 @@ def command(
     click.echo(f"{len(versions)} versions of {package} from {good} to {bad}")
 
     def probe(version: Version) -> Probe:
-        found = _probe(environments, version, question.case, adapter, ProcessLimits(answer=timeout))
+        found = _probe(environments, version, meaning.case, adapter, ProcessLimits(answer=timeout))
         click.echo(f"  {version}: {found.answer.partition(chr(10))[0] or f'skipped: {found.skipped}'}")
         return found
 

@@ -35,11 +35,11 @@ SHAPE = _ShapeType()
 
 
 def case_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The argument CASE and the options that belong to it, passed on as one `Meaning` named ``question``."""
+    """The argument CASE and the options that belong to it, passed on as one `Meaning` named ``meaning``."""
 
     @functools.wraps(command)  # keeps the options below it
     def read(case: str, input_shape: Any, weight_shape: Any, node: str | None, **rest: Any) -> Any:
-        return command(question=read_case(case, input_shape, weight_shape, node), **rest)
+        return command(meaning=read_case(case, input_shape, weight_shape, node), **rest)
 
     wrapped: Callable[..., Any] = read
     for option in (

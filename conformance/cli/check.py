@@ -65,7 +65,7 @@ _MOST_CHARACTERS = 400
     help="Folder to write the model file into that each runtime is asked with.",
 )
 def command(
-    question: Meaning,
+    meaning: Meaning,
     adapters: tuple[str, ...],
     machines: tuple[str, ...],
     device: str,
@@ -81,7 +81,7 @@ def command(
 
     A discrepancy that an expectation of the suite knows is shown with its reason, and does not fail.
     """
-    case = question.case
+    case = meaning.case
     specs = resolve_adapters(adapters, device, machines)
     ask_one = partial(_ask, case, timeout=timeout, after=after, show_program=show_program)
     if in_process:
@@ -97,7 +97,7 @@ def command(
     if as_json:
         click.echo(json.dumps(_as_json(case, found), indent=2))
     else:
-        _print(question, found)
+        _print(meaning, found)
         for answer in found:
             if answer.program is not None:
                 click.echo(f"\n{answer.outcome.adapter} runs\n\n{answer.program}")
@@ -179,9 +179,9 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and value in (float("inf"), float("-inf")) else value
 
 
-def _print(question: Meaning, found: list[_Checked]) -> None:
+def _print(meaning: Meaning, found: list[_Checked]) -> None:
     console = console_for_tables()
-    case = question.case
+    case = meaning.case
     console.print(str(case), style="bold", soft_wrap=True)
     described = _geometry(case)
     if described["geometry"] is None:
@@ -189,7 +189,7 @@ def _print(question: Meaning, found: list[_Checked]) -> None:
     else:
         geometry = described["geometry"]
         console.print(f"output size {geometry['output_size']}, crop {geometry['crop']}", soft_wrap=True)
-    for note in question.notes:
+    for note in meaning.notes:
         console.print(f"note: {escape(note)}", soft_wrap=True)
     table = Table(box=box.SIMPLE)
     for name in ("adapter", "version", "outcome", "profile", "budget"):

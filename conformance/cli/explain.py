@@ -41,7 +41,7 @@ __all__ = ["command"]
 @click.option("--when", is_flag=True, help="Ask on until it is known under which condition an answer is wrong.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
 def command(
-    question: Meaning,
+    meaning: Meaning,
     adapters: tuple[str, ...],
     machines: tuple[str, ...],
     in_process: bool,
@@ -53,7 +53,7 @@ def command(
 
     Without --adapter nothing is asked: geometry, a picture of the taps and the overlap map only.
     """
-    case = question.case
+    case = meaning.case
     click.echo(str(case))
     _section("geometry", explain.explain_geometry(case))
     try:

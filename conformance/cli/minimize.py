@@ -21,7 +21,7 @@ __all__ = ["command"]
 @adapter_option
 @click.option("--seconds", type=click.FloatRange(min=1), default=120.0, help="When to stop asking.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=20.0, help="Seconds for one answer.")
-def command(question: Meaning, adapters: tuple[str, ...], seconds: float, timeout: float) -> None:
+def command(meaning: Meaning, adapters: tuple[str, ...], seconds: float, timeout: float) -> None:
     """Shrink CASE, which fails on an adapter, as long as the diagnosis stays the same.
 
     Fewer axes come first, then input, kernel, batch and channels, then every parameter towards 0 and 1. The last
@@ -31,14 +31,14 @@ def command(question: Meaning, adapters: tuple[str, ...], seconds: float, timeou
         raise click.UsageError("give one --adapter; a case is small for one implementation at a time")
     spec = resolve_adapter(adapters[0])
     with AdapterProcess(spec, ProcessLimits(answer=timeout)) as host:
-        found = minimize(question.case, host, seconds=seconds)
+        found = minimize(meaning.case, host, seconds=seconds)
         if found is None:
             failed = host.start()
             if failed is not None:
                 click.echo(f"{spec.name}: {failed.detail}", err=True)
                 raise click.exceptions.Exit(INFRA)
     if found is None:
-        click.echo(f"{spec.name} does not fail on {question.case}; there is nothing to minimize")
+        click.echo(f"{spec.name} does not fail on {meaning.case}; there is nothing to minimize")
         return
     diagnosis = found.outcome.diagnosis or {}
     click.echo(

@@ -11,7 +11,7 @@ import pytest
 
 from conformance.cli.common import named_under_machines, print_gate, resolve_adapters
 from conformance.cli.debug_options import require_in_process
-from conformance.cli.where_facts import measured
+from conformance.cli.where_facts import resolve_facts
 from conformance.reports.gate.exit_codes import INFRA, INTERRUPTED, USAGE, gate_exit_code
 from conformance.reports.gate.expectations import ExpectationError, load_all
 from conformance.reports.gate.text import headline
@@ -62,7 +62,7 @@ def start(
             names = named_under_machines(adapters, machines)
         else:
             specs = resolve_adapters(adapters, device, machines)
-            where, specs = measured(where, specs, partial(select, tier, case_ids))
+            where, specs = resolve_facts(where, specs, partial(select, tier, case_ids))
             names = [spec.name for spec in specs]
     except SelectionError as error:
         raise click.UsageError(str(error)) from None

@@ -26,20 +26,20 @@ _NO_CALL = ("unsupported", "inexpressible")
 @after_option
 @click.option("--issue", is_flag=True, help="Print the whole body of an issue.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
-def command(question: Meaning, adapter: str, after: tuple[Case, ...], issue: bool, timeout: float) -> None:
+def command(meaning: Meaning, adapter: str, after: tuple[Case, ...], issue: bool, timeout: float) -> None:
     """Print a script that shows how one adapter answers CASE, with the framework and NumPy only.
 
     The script exits 1 while the answer is wrong and 0 once it is right, so that it serves git bisect run.
     """
     spec = resolve_adapter(adapter)
-    asked = gather(question.case, spec, ProcessLimits(answer=timeout), after)
+    asked = gather(meaning.case, spec, ProcessLimits(answer=timeout), after)
     outcome = asked.outcome
     if outcome.status == "infra":
         click.echo(f"{spec.name}: {outcome.detail}", err=True)
         raise click.exceptions.Exit(INFRA)
     if outcome.status in _NO_CALL:
         raise click.UsageError(
-            f"{adapter} makes no call for {question.case}: {label(outcome.status, outcome.kind)}, {outcome.detail}"
+            f"{adapter} makes no call for {meaning.case}: {label(outcome.status, outcome.kind)}, {outcome.detail}"
         )
     script = build_script(asked)
     run = run_alone(script, spec.python)

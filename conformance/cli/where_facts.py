@@ -1,4 +1,4 @@
-"""``--where`` with facts of the machine: they are measured first, and stand in the condition as their values."""
+"""``--where`` with facts of the machine: they are resolve_facts first, and stand in the condition as their values."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from conformance.cases import Case
 from conformance.reports.record.fact_columns import fact_columns_in, fact_values, with_values
 from conformance.runner.selection import SelectionError
 
-__all__ = ["measured"]
+__all__ = ["resolve_facts"]
 
 
-def measured(
+def resolve_facts(
     where: str | None, specs: Sequence[AdapterSpec], choose: Callable[[str], list[Case]]
 ) -> tuple[str | None, list[AdapterSpec]]:
     """The condition without facts, and the adapters whose facts meet it for some case.
