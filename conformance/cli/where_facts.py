@@ -1,4 +1,4 @@
-"""``--where`` with facts of the machine: they are resolve_facts first, and stand in the condition as their values."""
+"""``--where`` with facts of the machine: they are measured first, and their values go into the condition."""
 
 from __future__ import annotations
 
@@ -32,8 +32,7 @@ def resolve_facts(
     Raises
     ------
     click.UsageError
-        An adapter cannot be started, no adapter is left, or the adapters that are left would be given different
-        cases.
+        An adapter cannot be started, no adapter is left, or the adapters that are left would run different cases.
     SelectionError
         The condition is malformed.
     """
@@ -54,7 +53,7 @@ def resolve_facts(
     for spec, (_, others) in chosen.items():
         if others != cases:
             raise click.UsageError(
-                f"the facts of {first.name} and {spec.name} choose different cases; run them one after the other"
+                f"the facts of {first.name} and {spec.name} select different cases; run the adapters one by one"
             )
     return condition, list(chosen)
 

@@ -141,8 +141,8 @@ def search(text: str) -> str:
     Parameters
     ----------
     text : str
-        JSON as for `run_cases`; ``parts`` has one element, either a ``batch`` (its number) with its ``seed`` and the
-        ``seconds`` left, or a case to ``shrink`` with its ``outcome``.
+        JSON as for `run_cases`. ``parts`` has one element: either a ``batch`` (its number) with its ``seed`` and
+        the ``seconds`` left, or a case to ``shrink`` with its ``outcome``.
 
     Returns
     -------
