@@ -31,8 +31,9 @@ __all__ = ["command"]
 def command(meaning: Meaning, adapters: tuple[str, ...], seconds: float, timeout: float) -> None:
     """Find the smallest case that fails on an adapter with the same diagnosis as CASE.
 
-    CASE is a case id, a framework call, or the path of an ONNX model. The search removes axes first, then shrinks input, kernel, batch and channels, then moves every parameter
-    towards 0 or 1. The last line is the smallest case. The exit code is 1, or 0 if CASE does not fail.
+    CASE is a case id, a framework call, or the path of an ONNX model. The search removes axes first, then shrinks
+    input, kernel, batch and channels, then moves every parameter towards 0 or 1. The last line is the smallest
+    case. The exit code is 1, or 0 if CASE does not fail.
     """
     if len(adapters) != 1:
         raise click.UsageError("give one --adapter; a case is minimized for one adapter at a time")
