@@ -8,7 +8,7 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.calls import Meaning
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapter
-from conformance.cli.options import adapter_option, timeout_option
+from conformance.cli.options import timeout_option
 from conformance.reports.gate.exit_codes import DISCREPANCY, INFRA
 from conformance.reports.record.statuses import label
 from conformance.triage.minimize import minimize
@@ -18,7 +18,7 @@ __all__ = ["command"]
 
 @click.command("minimize", epilog="Example: conformance minimize 2d-c4x6-i5x7-k3-s2-same --adapter torch")
 @case_options
-@adapter_option
+@click.option("--adapter", "adapters", multiple=True, metavar="NAME", help="The adapter on which CASE fails.")
 @click.option(
     "--seconds",
     type=click.FloatRange(min=1),

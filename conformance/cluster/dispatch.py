@@ -35,7 +35,7 @@ class Result:
         The adapter.
     parts : tuple
         The parts of the piece; empty for all parts that are left, if no worker can do them.
-    answer : Any
+    reply : Any
         What the worker returned, None if nothing.
     trouble : str
         Why the worker returned nothing.
@@ -43,7 +43,7 @@ class Result:
 
     adapter: str
     parts: tuple[Any, ...]
-    answer: Any = None
+    reply: Any = None
     trouble: str = ""
 
 

@@ -50,7 +50,7 @@ class _Search:
     def take(self, result: Result) -> Iterator[Discovery]:
         """Process a result: failures of a batch are shrunk next, a shrunk failure may be a discovery."""
         (part,) = result.parts
-        pairs = [(Case.parse(case_id), Outcome.from_json(outcome)) for case_id, outcome in result.answer["found"]]
+        pairs = [(Case.parse(case_id), Outcome.from_json(outcome)) for case_id, outcome in result.reply["found"]]
         if "shrink" in part:
             first = Outcome.from_json(part["outcome"])
             for smallest, outcome in pairs:
@@ -110,8 +110,8 @@ def fuzz(
                 raise AdapterUnavailable(f"{result.adapter}: {result.trouble}")
             if result.trouble:
                 cluster.tell(f"{result.adapter}: {result.trouble}; skipped: {json.dumps(result.parts[0])[:200]}")
-            elif "unavailable" in result.answer:
-                raise AdapterUnavailable(f"{result.adapter}: {result.answer['unavailable']}")
+            elif "unavailable" in result.reply:
+                raise AdapterUnavailable(f"{result.adapter}: {result.reply['unavailable']}")
             else:
                 yield from searches[result.adapter].take(result)
         if not any(search.unfinished for search in searches.values()):

@@ -150,16 +150,16 @@ def search(text: str) -> str:
     """
     request = json.loads(text)
     spec, (part,) = read_spec(request["spec"]), request["parts"]
-    found: list[tuple[Case, Outcome]]
+    failures: list[tuple[Case, Outcome]]
     with _thread_cache().use(
         ("search", request["run"], spec.name), lambda: AdapterProcess(spec, ProcessLimits(**request["limits"]))
     ) as host:
         try:
             if "shrink" in part:
                 discovery = shrink(Case.parse(part["shrink"]), Outcome.from_json(part["outcome"]), host)
-                found = [(discovery.smallest, discovery.outcome)]
+                failures = [(discovery.smallest, discovery.outcome)]
             else:
-                found = list(
+                failures = list(
                     run_batch(
                         host, part["batch"], seed=part["seed"], seen=set(), expectations=_expectations(request),
                         deadline=time.monotonic() + part["seconds"],
@@ -167,4 +167,4 @@ def search(text: str) -> str:
                 )  # fmt: skip
         except AdapterUnavailable as error:
             return json.dumps({"unavailable": str(error)})
-    return json.dumps({"found": [[str(case), outcome.to_json()] for case, outcome in found]})
+    return json.dumps({"found": [[str(case), outcome.to_json()] for case, outcome in failures]})

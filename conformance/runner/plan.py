@@ -157,6 +157,7 @@ def make_plan(
         earlier[key] = min(seen, earlier.get(key, seen))
 
     def urgency(number: int) -> tuple[bool, float, int, str, int]:
+        """Sort key: failed before, then slow before, then shuffled; a sequence stays together, in its order."""
         adapter, case_id = selection.key(number)
         first, place = first_of(case_id)
         return (*earlier.get((adapter, first), (True, 0.0)), turn(first), first, place)

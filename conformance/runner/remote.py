@@ -95,9 +95,9 @@ class RemoteCaseRunner:
             left = case_ids or [case_id for adapter, case_id in waiting if adapter == result.adapter]
             return [(c, JudgedOutcome(Outcome(c, result.adapter, "infra", detail=result.trouble))) for c in left]
         entries = {entry.finding: entry for entry in self._expectations[result.adapter]}
-        environment: dict[str, Any] | None = result.answer["environment"]
+        environment: dict[str, Any] | None = result.reply["environment"]
         judged = []
-        for case_id, data in zip(case_ids, result.answer["answers"], strict=True):
+        for case_id, data in zip(case_ids, result.reply["answers"], strict=True):
             outcome = Outcome.from_json(data["outcome"])
             judged.append((case_id, JudgedOutcome(outcome, entries.get(data["known"]), environment)))
             environment = None  # once per result is enough

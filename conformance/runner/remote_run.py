@@ -24,7 +24,7 @@ class RemoteResult(Protocol):
         """Ids of the cases, by sequence; empty for all that are left, if no more can run."""
 
     @property
-    def answer(self) -> Any:
+    def reply(self) -> Any:
         """The outcomes and the environment in which the cases ran; None if there are no outcomes."""
 
     @property

@@ -30,7 +30,7 @@ def main(into: Path, extras: tuple[str, ...], cpu: str, sources: Path | None) ->
     try:
         python = build(
             into,
-            wanted=requirements(extras),
+            requirements=requirements(extras),
             cpu=cpu,
             sources=sources,
             say=lambda line: click.echo(line, err=True),

@@ -19,7 +19,7 @@ _OLDEST = (3, 11)
 def build(
     folder: Path,
     *,
-    wanted: Sequence[str],
+    requirements: Sequence[str],
     cpu: str = CPU,
     sources: Path | None = None,
     say: Callable[[str], None] = print,
@@ -30,7 +30,7 @@ def build(
     ----------
     folder : Path
         Where to build.
-    wanted : sequence of str
+    requirements : sequence of str
         Requirements for pip.
     cpu : str
         QEMU's name of the processor to emulate.
@@ -58,11 +58,11 @@ def build(
     machine.write(root, emulated)
     python = interpreter.write(folder, start, root, emulated.python)
     installed = folder / "requirements.txt"  # written once all requirements are installed
-    text = "".join(f"{item}\n" for item in wanted)
+    text = "".join(f"{item}\n" for item in requirements)
     if not installed.is_file() or installed.read_text(encoding="utf-8") != text:
-        say(f"installing for aarch64, by an emulated pip, which takes minutes: {' '.join(wanted)}")
+        say(f"installing for aarch64, by an emulated pip, which takes minutes: {' '.join(requirements)}")
         installed.unlink(missing_ok=True)
-        packages.install(python, wanted)
+        packages.install(python, requirements)
         installed.write_text(text, encoding="utf-8")
     shutil.rmtree(folder / "apt", ignore_errors=True)
     return python

@@ -40,10 +40,10 @@ def requirements(extras: Iterable[str], *, declared: Iterable[str] | None = None
     BuildError
         An extra does not exist.
     """
-    wanted = list(map(Requirement, metadata.requires(DISTRIBUTION) or [] if declared is None else declared))
+    all_declared = list(map(Requirement, metadata.requires(DISTRIBUTION) or [] if declared is None else declared))
     pinned: dict[str, str] = {}
     for extra in extras:
-        chosen = [item for item in wanted if item.marker and item.marker.evaluate({"extra": extra})]
+        chosen = [item for item in all_declared if item.marker and item.marker.evaluate({"extra": extra})]
         if not chosen:
             raise BuildError(f"{DISTRIBUTION} has no extra {extra!r}")
         pinned |= {item.name: _pin(item) for item in chosen}
@@ -59,7 +59,7 @@ def _pin(requirement: Requirement) -> str:
     return f"{requirement.name}=={version}"
 
 
-def install(python: Path, wanted: Iterable[str]) -> None:
+def install(python: Path, required: Iterable[str]) -> None:
     """Install packages into the environment of an interpreter that has no pip of its own.
 
     Raises
@@ -75,7 +75,7 @@ def install(python: Path, wanted: Iterable[str]) -> None:
         # Link pip alone: its folder also holds the packages of this environment, for a different processor.
         os.symlink(Path(pip.__file__).parent, Path(folder) / "pip")
         commands.run(
-            [str(python), "-m", "pip", "install", "--quiet", "--only-binary=:all:", *wanted],
-            purpose=f"pip cannot install {' '.join(wanted)} for aarch64",
+            [str(python), "-m", "pip", "install", "--quiet", "--only-binary=:all:", *required],
+            purpose=f"pip cannot install {' '.join(required)} for aarch64",
             environment={**os.environ, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"},
         )
