@@ -49,7 +49,7 @@ class ConsoleReporter:
             self._bar.update(self._task, total=total)
             self._bar.start()
             if not self._console.is_terminal:
-                self._console.print(f"running {total} cases")
+                self._console.print(f"running {total} case{'s' * (total != 1)}")
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without xdist the items are here."""
