@@ -9,10 +9,10 @@ from conformance.cases.case import Case
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import label
 
-__all__ = ["differing", "fails", "stateful"]
+__all__ = ["differing_fields", "failed_outcome", "stateful_outcome"]
 
 
-def differing(first: Case, second: Case) -> list[str]:
+def differing_fields(first: Case, second: Case) -> list[str]:
     """Names of the fields in which two cases differ."""
     return [
         item.name
@@ -21,38 +21,38 @@ def differing(first: Case, second: Case) -> list[str]:
     ]
 
 
-def stateful(first: Outcome, case: Case, after: Sequence[Case], programs: dict[str, str]) -> Outcome:
-    """The outcome of a case that fails behind other cases and not alone.
+def stateful_outcome(first: Outcome, case: Case, after: Sequence[Case], programs: dict[str, str]) -> Outcome:
+    """The outcome of a case that fails after other cases and not alone.
 
     Parameters
     ----------
     first : Outcome
-        As it failed.
+        The failure.
     case : Case
-        What failed.
+        The case that failed.
     after : sequence of Case
-        What was run before it, oldest first.
+        The cases that ran before it, oldest first.
     programs : dict
-        The calls that were made for those, by case id.
+        The programs of those cases, by case id.
     """
-    text = f"right in a process of its own, wrong after {_listed(case, after)}"
+    text = f"right in a process of its own, wrong after {_describe(case, after)}"
     failed = f"{label(first.status, first.kind)}: {first.detail}"
     return replace(
-        fails(first, "stateful", f"{text}: {failed}", text),
+        failed_outcome(first, "stateful", f"{text}: {failed}", text),
         after=[str(other) for other in after],
         after_programs=programs,
     )
 
 
-def _listed(case: Case, after: Sequence[Case]) -> str:
+def _describe(case: Case, after: Sequence[Case]) -> str:
     if len(after) != 1:
         return f"{len(after)} other calls"
-    names = [name.replace("_", " ") for name in differing(after[0], case)]
+    names = [name.replace("_", " ") for name in differing_fields(after[0], case)]
     return f"a call that differs in {' and '.join(names)} alone" if names else "the same call"
 
 
-def fails(first: Outcome, kind: str, detail: str, text: str) -> Outcome:
-    """An outcome as a failure of another kind, with what is known about it in words."""
+def failed_outcome(first: Outcome, kind: str, detail: str, text: str) -> Outcome:
+    """A copy of an outcome as a failure of a different kind, with a diagnosis text."""
     transform = {"stateful": "earlier_calls"}.get(kind, kind)
     return replace(
         first,
