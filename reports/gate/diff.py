@@ -88,7 +88,7 @@ def compare(old: Results, new: Results, gate: Gate) -> dict[str, Any]:
 
 
 def _asked(old: Results, new: Results) -> dict[str, int]:
-    both = sum(len(set(old.questions(adapter)).intersection(new.questions(adapter))) for adapter in new.adapters())
+    both = sum(len(set(old.case_ids(adapter)).intersection(new.case_ids(adapter))) for adapter in new.adapters())
     return {"both": both, "only_old": old.count() - both, "only_new": new.count() - both}
 
 

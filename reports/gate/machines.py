@@ -127,7 +127,7 @@ def seen_on(groups: Iterable[Finding], results: Results) -> SeenOn:
     """
     groups = list(groups)
     several = {name for _, names in _groups(results.adapters()) for name in names}
-    ran = {name: set(results.questions(name)) for name in several}
+    ran = {name: set(results.case_ids(name)) for name in several}
     found: SeenOn = {}
     for group in groups:
         if group.adapter not in several:

@@ -33,7 +33,7 @@ from conformance.reports.record.fact_columns import facts_by_column, shown
 from conformance.reports.record.history import History
 from conformance.reports.record.statuses import FAIL_KINDS, STATUSES
 from conformance.reports.record.store import Results
-from conformance.reports.summary.coverage import CaseCoverage, prepare_coverage, questions
+from conformance.reports.summary.coverage import CaseCoverage, measure_coverage, prepare_coverage
 from conformance.reports.summary.equivalent_calls import Wording
 from conformance.reports.summary.glossary import GLOSSARY
 from conformance.reports.summary.news import News, news_of
@@ -98,7 +98,7 @@ def write_report(
     news = news_of(gate, before, results.cases())
     lives = {} if history is None else lives_of(found.groups, history)
     database, files = build(results, found.groups, news)
-    asked = questions(results)
+    asked = measure_coverage(results)
     machines = by_machine(results)
     page = render(
         found, news, lives, database, asked, corpus=corpus, porting=porting, has_files=bool(files),

@@ -1,4 +1,4 @@
-"""The cause of an outcome, and outcomes put together by cause."""
+"""The cause of an outcome, and outcomes grouped by cause."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.reports.record.outcome import Outcome
 
-__all__ = ["Cause", "cause", "together", "transforms"]
+__all__ = ["Cause", "cause", "group_by_cause", "transforms"]
 
 Cause = tuple[str, ...]
 
@@ -32,11 +32,11 @@ def transforms(outcome: Outcome) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_name(each) for each in found))
 
 
-def together(outcomes: Iterable[Outcome]) -> dict[Cause, list[Outcome]]:
+def group_by_cause(outcomes: Iterable[Outcome]) -> dict[Cause, list[Outcome]]:
     """Outcomes by cause.
 
     Several explanations may fit an outcome equally well. It is counted under the one that fits the most outcomes,
-    so that one mistake is not several findings; outcomes with one explanation each are never put together.
+    so that one mistake is not several findings; outcomes with one explanation each are never grouped.
     """
     outcomes = list(outcomes)
     causes = [tuple(_causes(outcome)) for outcome in outcomes]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.reports.record.breakdown import Breakdown, breakdown, counted, spread
-from conformance.reports.record.causes import Cause, cause, together
+from conformance.reports.record.causes import Cause, cause, group_by_cause
 from conformance.reports.record.conditions import Condition
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import label
@@ -117,7 +117,7 @@ def findings(
     cases: Mapping[str, Mapping[str, Any]],
     conditions: Mapping[str, Condition] | None = None,
 ) -> list[Finding]:
-    """Put discrepancies of one cause together, gravest first.
+    """Group discrepancies by cause, the worst first.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def findings(
         When findings happen, by their id.
     """
     found = []
-    for key, outcomes_of_cause in together(outcomes).items():
+    for key, outcomes_of_cause in group_by_cause(outcomes).items():
         members = sorted(outcomes_of_cause, key=lambda outcome: case_weight(cases[outcome.case_id]))
         first = members[0]
         identity = hashlib.sha256("\0".join(key).encode()).hexdigest()[:8]

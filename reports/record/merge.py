@@ -69,7 +69,7 @@ def merge(paths: Sequence[Path], target: Path) -> Merged:
                     (adapter, parsed[case_id])
                     for adapter in adapters
                     for results in runs
-                    for case_id in results.questions(adapter, here=False)
+                    for case_id in results.case_ids(adapter, here=False)
                 )
                 planned = merged.count()
                 for adapter in adapters:

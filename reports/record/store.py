@@ -236,7 +236,7 @@ class Results:
             self._cases = {row[0]: dict(zip(COLUMN_NAMES, row, strict=True)) for row in rows}
         return self._cases
 
-    def questions(self, adapter: str, *, here: bool = True) -> list[str]:
+    def case_ids(self, adapter: str, *, here: bool = True) -> list[str]:
         """Ids of the cases that this run was to ask an adapter, sorted; ``here`` false: that any shard was."""
         query = "SELECT case_id FROM plan WHERE adapter = ? AND here >= ? ORDER BY case_id"
         return [case_id for (case_id,) in self._connection.execute(query, (adapter, int(here)))]

@@ -13,7 +13,7 @@ from conformance.cases.peers import load_peers
 from conformance.cases.tiers import Kills, load_kills
 from conformance.reports.record.store import Results
 
-__all__ = ["CaseCoverage", "prepare_coverage", "questions"]
+__all__ = ["CaseCoverage", "measure_coverage", "prepare_coverage"]
 
 # Counting takes seconds, which a handful of questions does not: their coverage would say nothing anyway.
 _FEWEST_CASES = 100
@@ -52,7 +52,7 @@ class CaseCoverage:
         return list(next(iter(self.lists.values()))["boundaries"]) if self.lists else []
 
 
-def questions(results: Results) -> CaseCoverage:
+def measure_coverage(results: Results) -> CaseCoverage:
     """Count what the cases of a run cover.
 
     Parameters

@@ -31,8 +31,8 @@ def test_what_is_planned_here_and_elsewhere(results: Results) -> None:
     ids = sorted(map(str, CASES))
     assert (results.count(), results.count(here=False)) == (8, 9)
     assert (results.adapters(), results.adapters(here=False)) == (["a", "b"], ["a", "b"])
-    assert results.questions("a") == sorted(map(str, CASES[1:]))
-    assert results.questions("a", here=False) == ids
+    assert results.case_ids("a") == sorted(map(str, CASES[1:]))
+    assert results.case_ids("a", here=False) == ids
     assert list(results.cases()) == ids
 
 
