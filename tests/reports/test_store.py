@@ -18,7 +18,7 @@ CASES = [Case.parse(f"1d-i{size}-k3") for size in (3, 4, 5, 6, 7)]
 @pytest.fixture(params=[1, 2, 10_000])
 def results(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Results]:
     """Two adapters and five cases of which another shard asks one, however many are written at a time."""
-    monkeypatch.setattr(store, "_QUESTIONS_AT_A_TIME", request.param)
+    monkeypatch.setattr(store, "_ROWS_AT_A_TIME", request.param)
     with Results.create(tmp_path / "results.sqlite") as results:
         results.plan(((name, case) for name in "ba" for case in CASES[1:]), elsewhere=(("a", c) for c in CASES))
         results.record(Outcome(str(CASES[1]), "a", "pass"))
