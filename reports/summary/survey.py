@@ -106,7 +106,7 @@ def sentence(run: Survey) -> str:
         named = ", ".join(f"{STATUSES[name].label} {count}" for name, count in ours.items())
         verb = "was" if sum(ours.values()) == 1 else "were"
         parts.append(
-            f"{_count(sum(ours.values()), 'case')} {verb} not judged because the suite itself failed ({named})"
+            f"{_count(sum(ours.values()), 'case')} {verb} not judged, through no fault of a framework ({named})"
         )
     agreeing = sum(1 for counts in run.counts.values() if counts["pass"])
     verb = "agrees" if totals["pass"] == 1 else "agree"

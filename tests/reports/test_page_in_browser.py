@@ -59,7 +59,7 @@ def test_unsupported_is_never_counted_as_right(tab: Tab) -> None:
     assert cell.inner_text() == "–"
 
 
-def test_outcome_shows_texts_as_texts_and_both_answers(tab: Tab) -> None:
+def test_outcome_shows_texts_as_texts_and_both_outputs(tab: Tab) -> None:
     tab.go(WRONG)
     shown = tab.view()
     assert HOSTILE in shown
@@ -85,7 +85,7 @@ def test_keyboard_and_sliders_read_the_maps(tab: Tab) -> None:
     assert readout.inner_text() == "[0, 1, 3, 5] expected 47 got 48 difference 1"
 
 
-def test_pixels_differ_exactly_where_the_answers_do(tab: Tab) -> None:
+def test_pixels_differ_exactly_where_the_outputs_do(tab: Tab) -> None:
     tab.go(WRONG)
     colours = tab.page.evaluate("""() => [...document.querySelectorAll("canvas[role=img]")].map((canvas) => {
         const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -195,7 +195,7 @@ def test_details_beside_the_page_load_on_a_click(
     tab.page.close()
 
 
-def test_news_comes_first_and_every_outcome_says_how_it_stands(chromium: Any, tmp_path: Path) -> None:
+def test_new_discrepancies_come_first_and_every_outcome_shows_its_standing(chromium: Any, tmp_path: Path) -> None:
     with record(tmp_path / "old.sqlite") as old, record(tmp_path / "new.sqlite") as new:
         first, second = str(Case.parse(FIRST)), str(Case.parse("2d-c1x2-i2x3-k3-s3-same-cl"))
         old.record(Outcome(first, "wrong", "pass", profile="exact", budget=0.0, digest="a" * 16))
@@ -216,7 +216,7 @@ def test_news_comes_first_and_every_outcome_says_how_it_stands(chromium: Any, tm
     tab.page.close()
 
 
-def test_history_tells_the_life_of_a_finding(chromium: Any, tmp_path: Path) -> None:
+def test_a_finding_shows_its_history(chromium: Any, tmp_path: Path) -> None:
     first = str(Case.parse(FIRST))
     with record(tmp_path / "old.sqlite") as old, record(tmp_path / "new.sqlite") as new:
         old.record(Outcome(first, "wrong", "pass", profile="exact", budget=0.0, digest="a" * 16))
@@ -278,9 +278,7 @@ def test_theme_button_switches_and_every_colour_is_readable(tab: Tab) -> None:
         tab.page.get_by_role("button", name="Switch between light and dark").click()
 
 
-def test_reports_of_users_say_what_has_become_of_them_and_lead_to_their_outcomes(
-    chromium: Any, tmp_path: Path
-) -> None:
+def test_user_reports_show_their_status_and_lead_to_their_outcomes(chromium: Any, tmp_path: Path) -> None:
     first, second = list(load_reports().values())[:2]
     with record(tmp_path / "results.sqlite") as results:
         results.plan([(first.adapter, first.case)])
@@ -291,7 +289,7 @@ def test_reports_of_users_say_what_has_become_of_them_and_lead_to_their_outcomes
             UserReportStatus(second, "not asked", {}),
         ]
         tab = Tab(chromium, write_report(results, tmp_path / "report", corpus=corpus), "#/corpus")
-    assert "1 reproduces the answer is wrong today" in tab.view()
+    assert "1 reproduces the output is wrong today" in tab.view()
     row = tab.page.get_by_role("region", name="Reports: reproduces").get_by_role("row", name=first.claim)
     assert row.get_by_role("link", name=first.id).get_attribute("href") == first.link
     assert second.claim in tab.page.get_by_role("region", name="Reports: not asked").inner_text()
