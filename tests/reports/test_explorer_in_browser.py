@@ -44,7 +44,7 @@ def tab(chromium: Any, run: Results) -> Iterator[Tab]:
 
 def _ids(tab: Tab, where: str) -> set[tuple[str, str]]:
     """Adapter and case of the outcomes that the page finds."""
-    row = "(id) => ask('SELECT adapter, case_id FROM outcomes WHERE id = ?', [id])[0]"
+    row = "(id) => query('SELECT adapter, case_id FROM outcomes WHERE id = ?', [id])[0]"
     found = tab.page.evaluate(f"(where) => matching(where, [null]).map({row})", where)
     return {(row["adapter"], row["case_id"]) for row in found}
 
@@ -126,7 +126,7 @@ def test_what_is_not_understood_is_said_and_keeps_the_last_rows(tab: Tab, condit
     tab.go("#/explorer?where=gates")
     rows = tab.page.locator("tr[aria-rowindex]").count()
     tab.page.fill("#where", condition)
-    assert tab.page.locator("#found").inner_text().startswith("not understood: ")
+    assert tab.page.locator("#found").inner_text().startswith("invalid condition: ")
     assert tab.page.get_attribute("#where", "aria-invalid") == "true"
     assert tab.page.locator("tr[aria-rowindex]").count() == rows
 

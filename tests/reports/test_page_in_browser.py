@@ -155,7 +155,7 @@ def test_agreement_counts_equal_bits_and_equal_verdicts(tab: Tab) -> None:
     tab.go("#/agreement")
     differ = tab.page.get_by_role("link", name="right and wrong: 0 %, 0 of 2 bit for bit")
     assert differ.inner_text() == "0"
-    tab.page.get_by_label("measured").select_option("both right")
+    tab.page.get_by_label("measure").select_option("both right")
     tab.page.get_by_role("link", name="right and wrong: 0 %, 0 of 3 both right").wait_for()
 
 
@@ -191,7 +191,7 @@ def test_details_beside_the_page_load_on_a_click(
         file.unlink()
     tab.page.goto("about:blank")
     tab.go(WRONG)
-    tab.page.get_by_text("is not beside this page").wait_for()
+    tab.page.get_by_text("is not in the folder of this page").wait_for()
     tab.page.close()
 
 
@@ -229,7 +229,7 @@ def test_a_finding_shows_its_history(chromium: Any, tmp_path: Path) -> None:
     row = tab.page.get_by_role("row", name="fail: values")
     assert "since framework 2.0" in row.inner_text()
     row.get_by_role("link", name="fail: values").click()
-    life = tab.page.get_by_role("region", name="Over the versions")
+    life = tab.page.get_by_role("region", name="By version")
     life.wait_for()
     assert [line.split() for line in life.locator("tbody tr").all_inner_texts()] == [
         ["framework", "1.0", "1", "pass"],
@@ -305,9 +305,9 @@ def test_distances_of_right_answers_are_shown_by_adapter_and_dtype(chromium: Any
     with record(tmp_path / "results.sqlite") as results:
         results.record(Outcome(case_id, "right", "pass", profile="fp32-acc", budget=0.25, max_ulp_error=1.75))
         tab = Tab(chromium, write_report(results, tmp_path / "report"), "#/agreement")
-    shares = tab.page.get_by_role("region", name="How much of the error bound is used")
+    shares = tab.page.get_by_role("region", name="Share of the error bound that is used")
     assert shares.get_by_role("link").all_inner_texts() == ["25 %"]
-    steps = tab.page.get_by_role("region", name="How many units in the last place they are off")
+    steps = tab.page.get_by_role("region", name="Error in units in the last place")
     assert steps.get_by_role("link").all_inner_texts() == ["1.8"]
     assert "[object" not in tab.view()
     steps.get_by_role("link", name="right, f16: 1 answers, at most 1.8 ULP").click()

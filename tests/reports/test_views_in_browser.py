@@ -106,7 +106,7 @@ def test_finding_shows_its_expectation_and_the_adapters_that_share_it(tab: Tab) 
     tab.page.wait_for_selector(".members")
     shown = tab.view()
     assert "Expected shifted-by-one: the output is shifted https://example.org/issues/1" in shown
-    assert "No other adapter is wrong on its cases." in shown
+    assert "No other adapter fails its cases." in shown
     tab.page.get_by_role("link", name="1 new").click()
     assert _found(tab) == [str(Case.parse(FIRST))]
     tab.page.go_back()
@@ -123,7 +123,7 @@ def test_script_and_issue_come_before_the_outcomes_of_all_others(tab: Tab) -> No
 def test_slices_of_three_dimensions_and_the_share_of_the_bound_by_element(tab: Tab) -> None:
     tab.go(f"#/outcome/wrong/{DEEP}")
     titles = tab.page.locator(".maps figcaption").all_inner_texts()
-    assert titles[2:] == ["difference got − expected", "bound used 1 is all that rounding may do"]
+    assert titles[2:] == ["difference got − expected", "bound used 1 is the most that rounding can cause"]
     depth = tab.page.get_by_label("D", exact=True)
     assert depth.input_value() == "3", "opens where the difference is largest"
     canvas = tab.page.locator("canvas[role=img]").nth(3)
