@@ -204,7 +204,12 @@ def test_new_discrepancies_come_first_and_every_outcome_shows_its_standing(chrom
         path = write_report(new, tmp_path / "report", gate, old)
     tab = Tab(chromium, path)
     assert tab.page.locator("h1:visible").inner_text().startswith("Gate red: 1 missing, 1 new")
-    assert tab.page.locator(".stands a").all_inner_texts() == ["? 1 missing", "✗ 1 new", "✓ 1 fixed", "= 1 known"]
+    assert tab.page.locator(".standings a").all_inner_texts() == [
+        "? 1 missing",
+        "✗ 1 new",
+        "✓ 1 fixed",
+        "= 1 known",
+    ]
     assert "1 new" in tab.page.get_by_role("row", name="fail: values").inner_text()
     tab.go(WRONG)
     assert "before: pass" in tab.view()
@@ -300,7 +305,7 @@ def test_user_reports_show_their_status_and_lead_to_their_outcomes(chromium: Any
     tab.page.close()
 
 
-def test_distances_of_right_answers_are_shown_by_adapter_and_dtype(chromium: Any, tmp_path: Path) -> None:
+def test_errors_of_right_outputs_are_shown_by_adapter_and_dtype(chromium: Any, tmp_path: Path) -> None:
     case_id = str(Case.parse("1d-i3-k2-f16-normal.0"))
     with record(tmp_path / "results.sqlite") as results:
         results.record(Outcome(case_id, "right", "pass", profile="fp32-acc", budget=0.25, max_ulp_error=1.75))
@@ -310,14 +315,14 @@ def test_distances_of_right_answers_are_shown_by_adapter_and_dtype(chromium: Any
     steps = tab.page.get_by_role("region", name="Error in units in the last place")
     assert steps.get_by_role("link").all_inner_texts() == ["1.8"]
     assert "[object" not in tab.view()
-    steps.get_by_role("link", name="right, f16: 1 answers, at most 1.8 ULP").click()
+    steps.get_by_role("link", name="right, f16: 1 output, at most 1.8 ULP").click()
     tab.page.wait_for_selector("tr[aria-rowindex]")
     assert "1.75" in tab.page.locator("tr[aria-rowindex]").inner_text()
     assert tab.complaints == []
     tab.page.close()
 
 
-def test_without_distances_the_agreement_ends_with_its_table(tab: Tab) -> None:
+def test_without_errors_the_agreement_ends_with_its_table(tab: Tab) -> None:
     tab.go("#/agreement")
     assert "null" not in tab.view()
     assert "[object" not in tab.view()

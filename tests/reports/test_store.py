@@ -1,4 +1,4 @@
-"""What is read of a record: no more than is asked for."""
+"""Reading a record returns exactly what is requested."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CASES = [Case.parse(f"1d-i{size}-k3") for size in (3, 4, 5, 6, 7)]
 
 @pytest.fixture(params=[1, 2, 10_000])
 def results(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Results]:
-    """Two adapters and five cases of which another shard asks one, however many are written at a time."""
+    """Two adapters and five cases, one of them of another shard, with several sizes of a batch."""
     monkeypatch.setattr(store, "_ROWS_AT_A_TIME", request.param)
     with Results.create(tmp_path / "results.sqlite") as results:
         results.plan(((name, case) for name in "ba" for case in CASES[1:]), elsewhere=(("a", c) for c in CASES))

@@ -48,7 +48,7 @@ function distribution({ column, title, edges, shown, about, unit }) {
     if (!rows.length) return el("span", { class: "cell undone" }, "–");
     const most = Math.max(...rows.map((row) => row.most));
     const count = rows.reduce((sum, row) => sum + row.n, 0);
-    const name = `${adapter}, ${dtype}: ${count} outputs, at most ${shown(most)} ${unit}`;
+    const name = `${adapter}, ${dtype}: ${count} ${count === 1 ? "output" : "outputs"}, at most ${shown(most)} ${unit}`;
     const where = `adapter = ${quote(adapter)} AND dtype = ${quote(dtype)} AND ${ROUNDED}`;
     const link = `${explorerLink(where)}&sort=${column}.desc&columns=${column}.profile.adapter.case_id`;
     return el("a", { href: link, title: name, "aria-label": name }, histogram(rows, edges.length + 1), shown(most));

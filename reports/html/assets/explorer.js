@@ -14,11 +14,11 @@ class Explorer {
       spellcheck: "false",
       autocomplete: "off",
       placeholder: "stride_max > kernel_min AND padding = 'same' AND exactly(1, gates)",
-      "aria-describedby": "found",
+      "aria-describedby": "matches",
       oninput: () => this.typed(),
     });
     this.suggestions = el("datalist", { id: "completions" });
-    this.found = el("p", { id: "found", role: "status", class: "found" });
+    this.matches = el("p", { id: "matches", role: "status", class: "matches" });
     this.head = el("tr", { role: "row" });
     this.body = el("tbody");
     this.table = el(
@@ -58,7 +58,7 @@ class Explorer {
         this.input,
         this.suggestions,
       ),
-      this.found,
+      this.matches,
       el(
         "div",
         { class: "controls" },
@@ -174,13 +174,13 @@ class Explorer {
     try {
       this.ids = matching(this.where, this.sort);
     } catch (error) {
-      this.found.replaceChildren(el("span", { class: "badge red" }, `invalid condition: ${error.message}`));
+      this.matches.replaceChildren(el("span", { class: "badge red" }, `invalid condition: ${error.message}`));
       this.input.setAttribute("aria-invalid", "true");
       return;
     }
     this.input.removeAttribute("aria-invalid");
     this.rows = new Map();
-    this.found.replaceChildren(...this.tally());
+    this.matches.replaceChildren(...this.tally());
     this.window.reset(this.ids.length);
     this.draw();
   }

@@ -73,12 +73,12 @@ function showFinding(box, id) {
 
 // The number of its cases by standing, each with a link to the outcomes.
 function standingsView(where) {
-  const found = query(
+  const counts = query(
     `SELECT standing, count(*) AS n FROM outcomes WHERE ${where} AND standing IS NOT NULL GROUP BY standing`,
   );
   const order = Object.keys(facts.standings);
-  found.sort((a, b) => order.indexOf(a.standing) - order.indexOf(b.standing));
-  return found.map(({ standing, n }) => [
+  counts.sort((a, b) => order.indexOf(a.standing) - order.indexOf(b.standing));
+  return counts.map(({ standing, n }) => [
     " · ",
     el(
       "a",
@@ -89,11 +89,11 @@ function standingsView(where) {
 }
 
 function expectationsView(where) {
-  const found = query(
+  const rows = query(
     `SELECT expectation, count(*) AS n FROM outcomes WHERE ${where} AND expectation IS NOT NULL
       GROUP BY expectation ORDER BY n DESC`,
   );
-  return found.map(({ expectation }) => el("p", {}, el("b", {}, "Expected "), withLinks(expectation)));
+  return rows.map(({ expectation }) => el("p", {}, el("b", {}, "Expected "), withLinks(expectation)));
 }
 
 function sharedView(shared) {
