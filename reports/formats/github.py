@@ -42,9 +42,9 @@ def workflow_commands(lines: Iterable[Line]) -> Iterator[str]:
     """The workflow commands that show as errors what fails the gate."""
     failing = [line for line in lines if line.fails]
     for line in failing[:_MOST_ANNOTATIONS]:
-        title = _escaped(f"conformance: {line.standing}").replace(":", "%3A").replace(",", "%2C")
-        yield f"::error title={title}::{_escaped(line.text[:_MOST_CHARACTERS])}"
+        title = _escape(f"conformance: {line.standing}").replace(":", "%3A").replace(",", "%2C")
+        yield f"::error title={title}::{_escape(line.text[:_MOST_CHARACTERS])}"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

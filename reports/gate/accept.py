@@ -48,27 +48,27 @@ class Proposal:
 
     def to_toml(self) -> str:
         """The entry as text."""
-        ranges = ", ".join(f"{_quoted(name)} = {_quoted(text)}" for name, text in self.versions.items())
-        kinds = [_quoted(kind) for kind in self.kinds]
+        ranges = ", ".join(f"{_quote(name)} = {_quote(text)}" for name, text in self.versions.items())
+        kinds = [_quote(kind) for kind in self.kinds]
         kind_list = kinds[0] if len(kinds) == 1 else "[" + ", ".join(kinds) + "]"
         lines = [
             "[[expectation]]",
             *([f"# {self.note}"] if self.note else []),
-            f"finding = {_quoted(self.finding)}",
-            f"where = {_quoted(self.where)}",
+            f"finding = {_quote(self.finding)}",
+            f"where = {_quote(self.where)}",
             f"kind = {kind_list}",
             f"signature = {_table(self.signature.to_json())}",
             *([f"versions = {{ {ranges} }}"] if ranges else []),
-            f"reason = {_quoted(self.reason)}",
-            *([f"upstream = {_quoted(self.upstream)}"] if self.upstream else []),
+            f"reason = {_quote(self.reason)}",
+            *([f"upstream = {_quote(self.upstream)}"] if self.upstream else []),
             "evidence = [",
-            *(f"    {_quoted(case_id)}," for case_id in self.evidence),
+            *(f"    {_quote(case_id)}," for case_id in self.evidence),
             "]",
         ]
         return "\n".join(lines) + "\n"
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     # TOML has the escapes of JSON; only this control character, which JSON leaves alone, needs one more.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
@@ -79,7 +79,7 @@ def _table(values: Mapping[str, Any]) -> str:
         name: value[0] if isinstance(value, list) and len(value) == 1 else value for name, value in values.items()
     }
     written = (
-        f"{name} = [{', '.join(map(_quoted, value))}]" if isinstance(value, list) else f"{name} = {_quoted(value)}"
+        f"{name} = [{', '.join(map(_quote, value))}]" if isinstance(value, list) else f"{name} = {_quote(value)}"
         for name, value in plain.items()
     )
     return f"{{ {', '.join(written)} }}"

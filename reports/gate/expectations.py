@@ -147,7 +147,7 @@ class Expectation:
         """Read what `to_json` returned, also after a round trip through JSON text."""
         tuples = {name: tuple(data[name]) for name in ("kinds", "evidence", "lines")}
         read = {"path": Path(data["path"]), "signature": parse_signature(data.get("signature"))}
-        return cls(**{**data, **tuples, "versions": _ranges(data["versions"]), **read})
+        return cls(**{**data, **tuples, "versions": _read_ranges(data["versions"]), **read})
 
     def recognises(self, outcome: Outcome) -> bool:
         """Whether an outcome that meets the condition is the failure that this entry describes."""
@@ -212,7 +212,7 @@ def read(path: Path) -> list[Expectation]:
     if document:
         keys = f"unknown key {next(iter(document))!r}; a file holds [shared] and [[expectation]] only"
         raise ExpectationError(f"{path}: {keys}")
-    entries = [*_shared(path, shared), *own]
+    entries = [*_read_shared(path, shared), *own]
     names = [entry.finding for entry in entries]
     for entry in own:
         if names.count(entry.finding) > 1:
@@ -220,7 +220,7 @@ def read(path: Path) -> list[Expectation]:
     return entries
 
 
-def _shared(path: Path, shared: Any) -> list[Expectation]:
+def _read_shared(path: Path, shared: Any) -> list[Expectation]:
     """The entries of other files in the folder that a file shares."""
     if not isinstance(shared, dict):
         raise ExpectationError(f"{path}: write [shared], with a list of findings for each adapter")
@@ -252,7 +252,7 @@ def _parse(path: Path) -> tuple[dict[str, Any], list[Expectation]]:
     entries = document.pop("expectation", [])
     if not isinstance(entries, list):
         raise ExpectationError(f"{path}: write [[expectation]], in double brackets")
-    spans = _spans(text)
+    spans = _entry_lines(text)
     if len(spans) != len(entries):
         raise ExpectationError(
             f"{path}: every entry starts with a line [[expectation]], and no string may contain one"
@@ -260,7 +260,7 @@ def _parse(path: Path) -> tuple[dict[str, Any], list[Expectation]]:
     return document, [_entry(path, span, values) for span, values in zip(spans, entries, strict=True)]
 
 
-def _spans(text: str) -> list[tuple[int, int]]:
+def _entry_lines(text: str) -> list[tuple[int, int]]:
     """First and last line of every entry; without comments and blank lines before the next entry."""
     lines = text.split("\n")
     starts = [text.count("\n", 0, match.start()) for match in _ENTRY.finditer(text)]
@@ -275,19 +275,19 @@ def _spans(text: str) -> list[tuple[int, int]]:
 
 def _entry(path: Path, lines: tuple[int, int], values: dict[str, Any]) -> Expectation:
     try:
-        return _checked(path, lines, dict(values))
+        return _make_entry(path, lines, dict(values))
     except (ValueError, CaseError) as error:
         raise ExpectationError(f"{path}:{lines[0]}: {error}") from None
 
 
-def _checked(path: Path, lines: tuple[int, int], values: dict[str, Any]) -> Expectation:
+def _make_entry(path: Path, lines: tuple[int, int], values: dict[str, Any]) -> Expectation:
     """Make an entry; raise ValueError with what is wrong with it."""
-    finding, where, reason = (_text(values, name) for name in ("finding", "where", "reason"))
-    upstream = _text(values, "upstream", "")
-    kinds = _texts(values, "kind", required=True)
-    evidence = tuple(str(Case.parse(case_id)) for case_id in _texts(values, "evidence"))
-    versions = _table(values, "versions")
-    environment = _table(values, "environment")
+    finding, where, reason = (_pop_text(values, name) for name in ("finding", "where", "reason"))
+    upstream = _pop_text(values, "upstream", "")
+    kinds = _pop_texts(values, "kind", required=True)
+    evidence = tuple(str(Case.parse(case_id)) for case_id in _pop_texts(values, "evidence"))
+    versions = _pop_table(values, "versions")
+    environment = _pop_table(values, "environment")
     signature = parse_signature(values.pop("signature", None))
     if signature is None and path.resolve().parent == BUILT_IN:
         raise ValueError('signature is missing: say what the output is, as in signature = { diagnosis = "shift" }')
@@ -312,12 +312,12 @@ def _checked(path: Path, lines: tuple[int, int], values: dict[str, Any]) -> Expe
         )
     return Expectation(
         finding=finding, where=where, kinds=kinds, reason=reason, upstream=upstream, evidence=evidence,
-        versions=_ranges(versions), environment=_needs(environment), path=path, lines=lines,
+        versions=_read_ranges(versions), environment=_read_environment(environment), path=path, lines=lines,
         case_columns_only=case_columns_only, intermittent=intermittent, signature=signature,
     )  # fmt: skip
 
 
-def _text(values: dict[str, Any], name: str, default: str | None = None) -> str:
+def _pop_text(values: dict[str, Any], name: str, default: str | None = None) -> str:
     value = values.pop(name, default)
     if value is None:
         raise ValueError(f"{name} is missing")
@@ -326,7 +326,7 @@ def _text(values: dict[str, Any], name: str, default: str | None = None) -> str:
     return value
 
 
-def _texts(values: dict[str, Any], name: str, *, required: bool = False) -> tuple[str, ...]:
+def _pop_texts(values: dict[str, Any], name: str, *, required: bool = False) -> tuple[str, ...]:
     value = values.pop(name, None)
     texts = [value] if isinstance(value, str) else value if value is not None else []
     if not isinstance(texts, list) or not all(isinstance(item, str) for item in texts) or (required and not texts):
@@ -334,14 +334,14 @@ def _texts(values: dict[str, Any], name: str, *, required: bool = False) -> tupl
     return tuple(texts)
 
 
-def _table(values: dict[str, Any], name: str) -> dict[str, Any]:
+def _pop_table(values: dict[str, Any], name: str) -> dict[str, Any]:
     value = values.pop(name, {})
     if not isinstance(value, dict):
         raise ValueError(f"{name} must be a table, as in {name} = {{ ... }}")
     return value
 
 
-def _ranges(table: dict[str, Any]) -> dict[str, SpecifierSet]:
+def _read_ranges(table: dict[str, Any]) -> dict[str, SpecifierSet]:
     ranges = {}
     for package, text in table.items():
         try:
@@ -351,11 +351,11 @@ def _ranges(table: dict[str, Any]) -> dict[str, SpecifierSet]:
     return ranges
 
 
-def _needs(table: dict[str, Any]) -> dict[str, Any]:
+def _read_environment(table: dict[str, Any]) -> dict[str, Any]:
     rest = dict(table)
-    flags = _texts(rest, "cpu_flags")
+    flags = _pop_texts(rest, "cpu_flags")
     system = rest.pop("os", "")
-    facts = _table(rest, "facts")
+    facts = _pop_table(rest, "facts")
     if rest:
         raise ValueError(f"environment: unknown key {next(iter(rest))!r}; known are os, cpu_flags and facts")
     for name, value in facts.items():

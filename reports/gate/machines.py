@@ -150,7 +150,7 @@ def _alike(first: Finding, second: Finding) -> bool:
 
 
 @cache
-def _settled() -> frozenset[tuple[str, str]]:
+def _settled_kinds() -> frozenset[tuple[str, str]]:
     text = (Path(cases.__file__).parent / "machines.toml").read_text(encoding="utf-8")
     return frozenset((entry["arch"], entry["isa"]) for entry in tomllib.loads(text)["machine"])
 
@@ -167,7 +167,7 @@ def unfamiliar(environments: Mapping[str, Mapping[str, Any]]) -> list[str]:
     for environment in environments.values():
         facts = environment.get("facts") or {}
         kind = facts.get("cpu.arch"), facts.get("cpu.isa")
-        if all(kind) and kind not in _settled():
+        if all(kind) and kind not in _settled_kinds():
             kinds[f"{kind[0]} with {kind[1]}"] = None
     return list(kinds)
 

@@ -91,9 +91,9 @@ def pattern(texts: Iterable[str]) -> str:
         alternatives = ["".join(column[0] for column in columns)]
     if any(len(text.replace("\0", "")) < _LEAST_CHARACTERS for text in alternatives):
         return ""
-    return "|".join(r"[-\d,x. a-f]+".join(map(_escaped, text.split("\0"))) for text in alternatives)
+    return "|".join(r"[-\d,x. a-f]+".join(map(_escape, text.split("\0"))) for text in alternatives)
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     # People read these patterns: re.escape would also escape spaces and punctuation that need no escape.
     return re.sub(r"[\\.^$*+?{}\[\]|()]", lambda match: "\\" + match[0], text)

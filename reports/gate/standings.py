@@ -41,7 +41,7 @@ STANDINGS: dict[str, Standing] = {
             symbol="!",
             colour="yellow",
             fails=True,
-            about="the suite's own machinery failed; says nothing about a framework",
+            about="the suite itself failed; this says nothing about a framework",
         ),
         Standing(
             name="missing", symbol="?", colour="yellow", fails=True, about="planned, but no outcome was recorded"

@@ -193,9 +193,9 @@ def _row(number: int, case_no: int, outcome: Outcome, texts: _Texts) -> tuple[An
         outcome.status,
         outcome.kind,
         outcome.profile,
-        _rounded(outcome.budget),
-        _rounded(outcome.max_abs_error),
-        _rounded(outcome.max_ulp_error),
+        _round(outcome.budget),
+        _round(outcome.max_abs_error),
+        _round(outcome.max_ulp_error),
         (outcome.diagnosis or {}).get("transform"),
         (outcome.diagnosis or {}).get("text"),
         round(outcome.seconds, 3),
@@ -209,6 +209,6 @@ def _judgement(outcome: Outcome) -> tuple[int, int]:
     return int(status.gates), int(status.name == "pass" or (status.gates and not status.ours))
 
 
-def _rounded(value: float | None) -> float | None:
+def _round(value: float | None) -> float | None:
     # Three digits are enough, and compress well.
     return None if value is None else float(f"{value:.3g}")

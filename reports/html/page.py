@@ -120,7 +120,7 @@ def _write_files(folder: Path, files: list[list[Detail]]) -> None:
         folder.mkdir(exist_ok=True)
     for number, details in enumerate(files):
         content = json.dumps({detail.id: [detail.program, detail.evidence] for detail in details})
-        packed = _packed(content.encode())
+        packed = _pack(content.encode())
         (folder / f"{number}.js").write_text(f'detailsArrived({number}, "{packed}");\n', encoding="utf-8")
 
 
@@ -166,7 +166,7 @@ def render(
         corpus=corpus,
         corpus_states={name: about for name, about in STATES.items() if any(s.state == name for s in corpus)},
         facts=_json(_facts(run, lives, seen or {})),
-        database=_packed(database),
+        database=_pack(database),
         engine=_engine(),
     )
 
@@ -191,7 +191,7 @@ def _template() -> jinja2.Template:
 
 @lru_cache(maxsize=1)
 def _engine() -> str:
-    return _packed(_bytes("vendor/sql.wasm"))
+    return _pack(_bytes("vendor/sql.wasm"))
 
 
 def prepare(case_ids: Iterable[str]) -> None:
@@ -257,5 +257,5 @@ def _json(value: Any) -> Markup:
     return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c"))
 
 
-def _packed(data: bytes) -> str:
+def _pack(data: bytes) -> str:
     return base64.b64encode(zlib.compress(data, 9)).decode()

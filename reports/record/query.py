@@ -68,7 +68,7 @@ class Table:
             raise WhereError(f"condition {condition!r}: write columns without quotes and strings in single quotes")
         # The condition has lines of its own, so that a comment in the condition cannot swallow what follows.
         query = f"SELECT row_number_, CASE WHEN\n{condition}\nTHEN 1 ELSE 0 END FROM {_TABLE}"
-        with _restricted(self._connection) as names_read:
+        with _restrict(self._connection) as names_read:
             try:
                 met = {row[0] for row in self._connection.execute(query) if row[1]}
             except (sqlite3.Error, sqlite3.Warning, UnicodeEncodeError) as error:
@@ -79,7 +79,7 @@ class Table:
 
 
 @contextmanager
-def _restricted(connection: sqlite3.Connection) -> Iterator[set[str]]:
+def _restrict(connection: sqlite3.Connection) -> Iterator[set[str]]:
     """Let a connection read only this table and for a limited time; yield the set of columns that it reads."""
     names: set[str] = set()
 

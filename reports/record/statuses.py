@@ -22,7 +22,7 @@ class Status:
     gates : bool
         Whether it fails a gate unless it is expected.
     ours : bool
-        Whether it is our own machinery's failure, never counted against a framework.
+        Whether it is a failure of the suite itself, which never counts against a framework.
     about : str
         What it means.
     """
@@ -69,7 +69,7 @@ STATUSES: dict[str, Status] = {
             label="unsupported",
             symbol="–",
             colour="blue",
-            about="the framework documents that it cannot",
+            about="the framework documents that it does not support this case",
         ),
         Status(
             name="inexpressible",
@@ -109,7 +109,7 @@ STATUSES: dict[str, Status] = {
             colour="yellow",
             gates=True,
             ours=True,
-            about="the suite's own machinery failed",
+            about="the suite itself failed",
         ),
     )
 }
