@@ -213,13 +213,13 @@ def _facts(run: Survey, lives: Lives, seen: SeenOn) -> dict[str, Any]:
         "adapters": list(run.counts),
         "environments": run.environments,
         "findings": [
-            {"id": g.id, "adapter": g.adapter, "label": g.label, "text": g.text, "smallest": g.smallest,
-             "count": len(g.members), "status": g.status, "script": run.scripts.get(g.id),
-             "life": [asdict(stage) for stage in lives.get(g.id, [])], "machines": seen.get(g.id),
-             "kinds": g.counted.partition(": ")[2], "spread": g.spread, "breakdown": g.breakdown,
-             "condition": None if g.condition is None else {
-                 **asdict(g.condition), "phrase": g.condition.phrase, "counted": g.condition.counted}}
-            for g in run.groups
+            {"id": item.id, "adapter": item.adapter, "label": item.label, "text": item.text,
+             "smallest": item.smallest, "count": len(item.members), "status": item.status, "script": run.scripts.get(item.id),
+             "life": [asdict(stage) for stage in lives.get(item.id, [])], "machines": seen.get(item.id),
+             "kinds": item.counted.partition(": ")[2], "spread": item.spread, "breakdown": item.breakdown,
+             "condition": None if item.condition is None else {
+                 **asdict(item.condition), "phrase": item.condition.phrase, "counted": item.condition.counted}}
+            for item in run.groups
         ],
     }  # fmt: skip
 

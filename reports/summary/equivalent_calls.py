@@ -22,7 +22,7 @@ class Wording:
     output_size : tuple of int
         The size of the output by the rules.
     crop : tuple of (int, int)
-        Number of positions of the full output that are cropped at the start and the end of each axis.
+        Number of positions of the full result that are cropped at the start and the end of each axis.
     layout, weights : str
         The layouts of the input and of the weights.
     """

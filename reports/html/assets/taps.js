@@ -117,6 +117,7 @@ function tapPicture({ name, input, kernel, stride, dilation, crop: [low, high] }
   svg.setAttribute("aria-label", title);
   for (let j = 0; j < rows; j += 1) {
     for (let t = 0; t < kernel; t += 1) {
+      // Rule R1: tap t of input element j adds to this position of the full result.
       const position = j * stride + t * dilation;
       const kept = position >= low && position < full - high;
       shape("rect", {
