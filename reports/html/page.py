@@ -215,7 +215,8 @@ def _facts(run: Survey, lives: Lives, seen: SeenOn) -> dict[str, Any]:
         "findings": [
             {"id": item.id, "adapter": item.adapter, "label": item.label, "text": item.text,
              "smallest": item.smallest, "count": len(item.members), "status": item.status,
-             "script": run.scripts.get(item.id), "life": [asdict(stage) for stage in lives.get(item.id, [])], "machines": seen.get(item.id),
+             "script": run.scripts.get(item.id), "machines": seen.get(item.id),
+             "life": [asdict(stage) for stage in lives.get(item.id, [])],
              "kinds": item.counted.partition(": ")[2], "spread": item.spread, "breakdown": item.breakdown,
              "condition": None if item.condition is None else {
                  **asdict(item.condition), "phrase": item.condition.phrase, "counted": item.condition.counted}}
