@@ -62,7 +62,7 @@ def time_page(page: Path, repeats: int = 5, filtered: int = 20) -> dict[str, Any
                 requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - started), 0));
             })"""
             times = [tab.page.evaluate(timed, condition) for _ in range(filtered)]
-            found = tab.page.locator("#found").inner_text().split(" of ")[0]
+            found = tab.page.locator("#matches").inner_text().split(" of ")[0]
             filters[condition or "(everything)"] = {**_times(times), "found": found}
         complaints = tab.complaints
     return {

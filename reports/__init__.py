@@ -1,1 +1,1 @@
-"""What was found: the record of a run, and everything that is made from it."""
+"""The record of a run, and everything that is made from it."""

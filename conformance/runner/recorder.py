@@ -114,7 +114,7 @@ class Recorder:
         """Whether the record that this run resumes has the same selection."""
         ids = sorted(map(str, self.plan.cases))
         return self.results.adapters(here=False) == sorted(self._specs) and all(
-            self.results.questions(name, here=False) == ids for name in self._specs
+            self.results.case_ids(name, here=False) == ids for name in self._specs
         )
 
     @staticmethod

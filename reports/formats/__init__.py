@@ -1,1 +1,1 @@
-"""A run as text for other tools: JUnit XML, Markdown, annotations of GitHub Actions, a terminal."""
+"""The results of a run as text: JUnit XML, Markdown, annotations for GitHub Actions, a terminal."""

@@ -1,4 +1,4 @@
-"""A run as JUnit XML, for CI systems; made from the record, so that merged and resumed runs are whole."""
+"""A run as JUnit XML, for CI systems; made from the record, so that merged and resumed runs are complete."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from conformance.reports.record.store import Results
 __all__ = ["write_junit"]
 
 _MOST_CHARACTERS = 4000
-# What XML 1.0 cannot hold (section 2.2), and lone surrogates.
+# Characters that XML 1.0 does not allow (section 2.2), and lone surrogates.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write_junit(results: Results, gate: Gate, path: Path) -> Path:
-    """Write every outcome as a test case: what fails the gate as a failure, our own failures as errors.
+    """Write every outcome as a test case; one that fails the gate is a failure, a failure of the suite an error.
 
     Parameters
     ----------
     results : Results
         The record of the run.
     gate : Gate
-        What of it is news.
+        The run compared with what was known.
     path : Path
         The file to write.
     """
@@ -40,18 +40,18 @@ def write_junit(results: Results, gate: Gate, path: Path) -> Path:
                              time=f"{outcome.seconds:.3f}")  # fmt: skip
         counts["tests"] += 1
         seconds += outcome.seconds
-        words = label(outcome.status, outcome.kind)
+        message = label(outcome.status, outcome.kind)
         if item is not None and STANDINGS[item.standing].fails:
             tag = "error" if STATUSES[outcome.status].ours else "failure"
-            words = f"{item.standing}: {words}"
+            message = f"{item.standing}: {message}"
         elif outcome.status != "pass":
             tag = "skipped"
-            words = f"{item.standing}: {words}" if item is not None else words
+            message = f"{item.standing}: {message}" if item is not None else message
         else:
             continue
         counts[{"error": "errors", "failure": "failures", "skipped": "skipped"}[tag]] += 1
-        found = ET.SubElement(case, tag, message=_xml(words))
-        found.text = _xml(outcome.detail[:_MOST_CHARACTERS])
+        element = ET.SubElement(case, tag, message=_xml(message))
+        element.text = _xml(outcome.detail[:_MOST_CHARACTERS])
     suite.attrib.update({**{name: str(count) for name, count in counts.items()}, "time": f"{seconds:.3f}"})
     root = ET.Element("testsuites")
     root.append(suite)

@@ -1,4 +1,4 @@
-"""A run as text: Markdown for a CI job's page, and a short answer for a terminal."""
+"""A run as Markdown, for the page of a CI job."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def write_summary(results: Results, path: Path, gate: Gate | None = None) -> Pat
     path : Path
         The file to write; its folder is made.
     gate : Gate, optional
-        What of it is news; comes first.
+        The run compared with what was known; comes first.
 
     Returns
     -------
@@ -42,21 +42,21 @@ def write_summary(results: Results, path: Path, gate: Gate | None = None) -> Pat
     return path
 
 
-def summary(found: Survey) -> str:
+def summary(run: Survey) -> str:
     """The summary as Markdown; its first line says what is wrong."""
-    lines = [f"**{sentence(found)}**", ""]
-    if found.groups:
+    lines = [f"**{sentence(run)}**", ""]
+    if run.groups:
         lines += ["| what | adapter | cases | smallest case |", "| --- | --- | ---: | --- |"]
-        lines += [_row(item) for item in found.groups[:_MOST_GROUPS]]
-        if len(found.groups) > _MOST_GROUPS:
-            lines.append(f"| and {len(found.groups) - _MOST_GROUPS} more groups, in the report | | | |")
+        lines += [_row(item) for item in run.groups[:_MOST_GROUPS]]
+        if len(run.groups) > _MOST_GROUPS:
+            lines.append(f"| and {len(run.groups) - _MOST_GROUPS} more groups, in the report | | | |")
         lines.append("")
-    shown = [status for name, status in STATUSES.items() if found.totals[name]]
+    shown = [status for name, status in STATUSES.items() if run.totals[name]]
     if shown:
         lines.append("| adapter | version | " + " | ".join(f"{s.symbol} {s.label}" for s in shown) + " |")
         lines.append("| --- | --- |" + " ---: |" * len(shown))
-        for adapter, counts in found.counts.items():
-            versions = found.environments.get(adapter, {}).get("versions", {})
+        for adapter, counts in run.counts.items():
+            versions = run.environments.get(adapter, {}).get("versions", {})
             version = next((f"{name} {number}" for name, number in versions.items()), "")
             cells = [_cell(adapter), _cell(version), *(str(counts[status.name]) for status in shown)]
             lines.append(f"| {' | '.join(cells)} |")
@@ -74,7 +74,7 @@ def _row(item: Finding) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that stays in its table cell: no HTML, no Markdown, no line break; cut where it is long."""
+    """Text for a table cell: HTML, Markdown and line breaks are escaped, and long text is cut."""
     text = " ".join(text.split())
     if len(text) > _MOST_CHARACTERS:
         text = text[: _MOST_CHARACTERS - 1] + "…"

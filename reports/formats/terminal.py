@@ -1,4 +1,4 @@
-"""The answer of a report in short, for a terminal."""
+"""A short report for a terminal."""
 
 from __future__ import annotations
 
@@ -19,49 +19,49 @@ __all__ = ["console_for_tables", "print_report"]
 
 _MOST_GROUPS = 15
 _MOST_CHARACTERS = 200
-_WIDTH_OF_A_FILE = 200
+_FILE_WIDTH = 200
 
 
 def console_for_tables() -> Console:
-    """Standard output; a file or a pipe, which has no width, gets one that cuts no words."""
+    """Standard output; a file or a pipe, which has no width, gets one that is wide enough not to cut text."""
     console = Console(highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = _WIDTH_OF_A_FILE
+        console.width = _FILE_WIDTH
     return console
 
 
 def print_report(results: Results, gate: Gate) -> None:
-    """Print the result, the discrepancies by cause, those that fail the gate first, and the totals by adapter."""
-    found = survey(results)
+    """Print the result, the discrepancies by cause (those that fail the gate first), and totals per adapter."""
+    run = survey(results)
     news = news_of(gate, None, results.cases())
     console = console_for_tables()
     console.print(news.headline, style="bold", soft_wrap=True, markup=False)
-    console.print(sentence(found), soft_wrap=True, markup=False)
+    console.print(sentence(run), soft_wrap=True, markup=False)
     for remark in news.lines:
         if remark.fails or remark.standing == "not compared":
             console.print(f"  {remark.standing}: {remark.text}", soft_wrap=True, markup=False)
-    groups = sorted(found.groups, key=lambda item: not news.fails_by(item))
+    groups = sorted(run.groups, key=lambda item: not news.fails_by(item))
     for item in groups[:_MOST_GROUPS]:
         status = STATUSES[item.status]
         count = item.counted + (f" ({item.spread})" if item.spread else "")
         console.print()
-        stands = ", ".join(f"{number} {standing.name}" for standing, number in news.standings(item))
+        standings = ", ".join(f"{number} {standing.name}" for standing, number in news.standings(item))
         console.print(
-            f"[{status.colour}]{status.symbol} {item.label}[/]  {escape(item.adapter)}, {count}: {stands}"
+            f"[{status.colour}]{status.symbol} {item.label}[/]  {escape(item.adapter)}, {count}: {standings}"
         )
         what = " ".join((item.text or item.detail).split())[:_MOST_CHARACTERS]
         if item.condition is not None:
             what += f" ({item.condition.phrase})"
-        # Without wrapping, so that what is copied is whole.
+        # Without wrapping, so that a reader can copy a case id as one line.
         for line in filter(None, (what, item.smallest)):
             console.print(f"  {line}", soft_wrap=True, markup=False)
     if len(groups) > _MOST_GROUPS:
         console.print(f"\nand {len(groups) - _MOST_GROUPS} more groups")
-    shown = [status for name, status in STATUSES.items() if found.totals[name]]
+    shown = [status for name, status in STATUSES.items() if run.totals[name]]
     table = Table(box=box.SIMPLE)
     table.add_column("adapter")
     for status in shown:
         table.add_column(f"[{status.colour}]{status.symbol} {status.label}[/]", justify="right")
-    for adapter, counts in found.counts.items():
+    for adapter, counts in run.counts.items():
         table.add_row(escape(adapter), *(str(counts[status.name]) for status in shown))
     console.print(table)

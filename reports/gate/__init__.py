@@ -1,1 +1,1 @@
-"""What is new in a run: expectations, an earlier run, and the exit code."""
+"""The gate: what is new in a run by expectations and an earlier run, and the exit code."""

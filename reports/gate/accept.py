@@ -1,4 +1,4 @@
-"""New expectations from a run: one for each new discrepancy, with a condition for its cases and no other."""
+"""New expectations from a run: one for each new discrepancy, with a condition that only its cases meet."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LONGEST_NAME = 40
 
 @dataclass(frozen=True)
 class Proposal:
-    """An entry to be written: see `conformance.reports.gate.expectations.Expectation`."""
+    """An entry to write; see `conformance.reports.gate.expectations.Expectation`."""
 
     adapter: str
     finding: str
@@ -48,38 +48,38 @@ class Proposal:
 
     def to_toml(self) -> str:
         """The entry as text."""
-        ranges = ", ".join(f"{_quoted(name)} = {_quoted(text)}" for name, text in self.versions.items())
-        kinds = [_quoted(kind) for kind in self.kinds]
-        listed = kinds[0] if len(kinds) == 1 else "[" + ", ".join(kinds) + "]"
+        ranges = ", ".join(f"{_quote(name)} = {_quote(text)}" for name, text in self.versions.items())
+        kinds = [_quote(kind) for kind in self.kinds]
+        kind_list = kinds[0] if len(kinds) == 1 else "[" + ", ".join(kinds) + "]"
         lines = [
             "[[expectation]]",
             *([f"# {self.note}"] if self.note else []),
-            f"finding = {_quoted(self.finding)}",
-            f"where = {_quoted(self.where)}",
-            f"kind = {listed}",
+            f"finding = {_quote(self.finding)}",
+            f"where = {_quote(self.where)}",
+            f"kind = {kind_list}",
             f"signature = {_table(self.signature.to_json())}",
             *([f"versions = {{ {ranges} }}"] if ranges else []),
-            f"reason = {_quoted(self.reason)}",
-            *([f"upstream = {_quoted(self.upstream)}"] if self.upstream else []),
+            f"reason = {_quote(self.reason)}",
+            *([f"upstream = {_quote(self.upstream)}"] if self.upstream else []),
             "evidence = [",
-            *(f"    {_quoted(case_id)}," for case_id in self.evidence),
+            *(f"    {_quote(case_id)}," for case_id in self.evidence),
             "]",
         ]
         return "\n".join(lines) + "\n"
 
 
-def _quoted(text: str) -> str:
-    # JSON's escapes are TOML's, but for the one control character that JSON leaves alone.
+def _quote(text: str) -> str:
+    # TOML has the escapes of JSON; only this control character, which JSON leaves alone, needs one more.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _table(values: Mapping[str, Any]) -> str:
-    """An inline table of texts and lists of texts; a list of one is written as its text."""
+    """An inline table of strings and lists of strings; a list of one string is written as the string."""
     plain = {
         name: value[0] if isinstance(value, list) and len(value) == 1 else value for name, value in values.items()
     }
     written = (
-        f"{name} = [{', '.join(map(_quoted, value))}]" if isinstance(value, list) else f"{name} = {_quoted(value)}"
+        f"{name} = [{', '.join(map(_quote, value))}]" if isinstance(value, list) else f"{name} = {_quote(value)}"
         for name, value in plain.items()
     )
     return f"{{ {', '.join(written)} }}"
@@ -89,49 +89,49 @@ def propose(
     gate: Gate, outcomes: Iterable[Outcome], cases: Mapping[str, Row], environments: Mapping[str, dict[str, Any]],
     narrow: Narrow, *, reason: str, upstream: str = "", conditions: Mapping[str, Condition] | None = None,
 ) -> list[Proposal]:  # fmt: skip
-    """Write an entry for every new discrepancy, and for every one that is not what an entry says.
+    """Make an entry for every new discrepancy, and for every one that differs from what an entry says.
 
-    The condition of an entry is the one that the run recorded for the finding, which further cases confirmed; only
-    where there is none it is searched now, among the cases of the run, and the entry says so.
+    The condition of an entry is the one that the run recorded for the finding if further cases confirmed it. Where
+    there is none, `narrow` searches for one among the cases of the run, and a note in the entry says so.
 
     Parameters
     ----------
     gate : Gate
-        The run against what is known already.
+        The run compared with what is known already.
     outcomes : iterable of Outcome
-        All of the run.
+        All outcomes of the run.
     cases : mapping
         Columns of every case.
     environments : mapping
-        What every adapter ran in.
+        The environment of every adapter.
     narrow : callable
-        From the columns of the cases that fail and of those that do not to a condition that tells them apart; an
-        empty text where there is none, and the cases are listed by their ids.
+        Takes the columns of the cases that fail and of those that pass, and returns a condition that distinguishes
+        them; if it returns an empty string, the entry lists the ids of its cases.
     reason, upstream : str
         Why this is accepted, and where it was reported.
     conditions : mapping, optional
-        When findings happen, by their id, as the run recorded it.
+        The recorded condition of each finding, by finding id.
     """
     passing: dict[str, list[Row]] = {}
     for outcome in outcomes:
-        # Other failures are no counterexamples: one fault may show in several ways.
+        # Other failures are not counterexamples: one fault may show in several ways.
         if outcome.status == "pass":
             passing.setdefault(outcome.adapter, []).append(cases[outcome.case_id])
     new = [item.outcome for item in gate.items if item.standing in ("new", "changed")]
     by_case = {(outcome.adapter, outcome.case_id): outcome for outcome in new}
     proposals = []
-    for found in findings(new, cases, conditions):
-        where, note = _where(found, cases, passing.get(found.adapter, []), narrow)
-        parts = [(where, found.members)] if where else _by_ids(found.members)
+    for finding in findings(new, cases, conditions):
+        where, note = _where(finding, cases, passing.get(finding.adapter, []), narrow)
+        parts = [(where, finding.members)] if where else _by_ids(finding.members)
         for number, (condition, members) in enumerate(parts):
             proposals.append(
                 Proposal(
-                    adapter=found.adapter,
-                    finding=_name(found) + (f"-{number + 1}" if len(parts) > 1 else ""),
+                    adapter=finding.adapter,
+                    finding=_name(finding) + (f"-{number + 1}" if len(parts) > 1 else ""),
                     where=condition,
-                    kinds=found.kinds,
-                    signature=signature_of([by_case[found.adapter, case_id] for case_id in members]),
-                    versions=_since(environments.get(found.adapter, {}).get("versions", {})),
+                    kinds=finding.kinds,
+                    signature=signature_of([by_case[finding.adapter, case_id] for case_id in members]),
+                    versions=_since(environments.get(finding.adapter, {}).get("versions", {})),
                     reason=reason,
                     upstream=upstream,
                     evidence=members[:_MOST_EVIDENCE],
@@ -141,16 +141,16 @@ def propose(
     return proposals
 
 
-def _where(found: Finding, cases: Mapping[str, Row], passing: Sequence[Row], narrow: Narrow) -> tuple[str, str]:
-    """The condition of an entry, and what to say of it; empty where cases have to be listed."""
-    rows = [cases[case_id] for case_id in found.members]
-    recorded = found.condition
+def _where(finding: Finding, cases: Mapping[str, Row], passing: Sequence[Row], narrow: Narrow) -> tuple[str, str]:
+    """The condition of an entry, empty where its cases must be listed, and a note about it."""
+    rows = [cases[case_id] for case_id in finding.members]
+    recorded = finding.condition
     if recorded is not None and recorded.exact:
         with Table(rows, COLUMN_NAMES) as table:
             if all(table.matching(recorded.sql)):
                 return recorded.sql, ""
     where = recorded.sql if recorded is not None else narrow(rows, passing)
-    return where, f"Seen in {found.counted}; no further cases confirmed the condition." if where else ""
+    return where, f"Seen in {finding.counted}; no further cases confirmed the condition." if where else ""
 
 
 def _by_ids(members: Sequence[str]) -> list[tuple[str, Sequence[str]]]:
@@ -158,15 +158,15 @@ def _by_ids(members: Sequence[str]) -> list[tuple[str, Sequence[str]]]:
     return [(f"case_id in ({', '.join(repr(case_id) for case_id in part)})", part) for part in parts]
 
 
-def _name(found: Finding) -> str:
-    words = re.sub(r"[^a-z0-9]+", "-", (found.text or found.kind or found.status).lower()).strip("-")
-    if len(words) > _LONGEST_NAME:  # no word is cut
-        words = words[: _LONGEST_NAME + 1].rpartition("-")[0] or words[:_LONGEST_NAME]
-    return f"{words}-{found.id}"
+def _name(finding: Finding) -> str:
+    name = re.sub(r"[^a-z0-9]+", "-", (finding.text or finding.kind or finding.status).lower()).strip("-")
+    if len(name) > _LONGEST_NAME:  # cut between words
+        name = name[: _LONGEST_NAME + 1].rpartition("-")[0] or name[:_LONGEST_NAME]
+    return f"{name}-{finding.id}"
 
 
 def _since(versions: Mapping[str, str]) -> dict[str, str]:
-    """From the version of the framework itself on, which comes first; nothing where it is no version."""
+    """The range from the version of the framework on, which is listed first; empty where that is not a version."""
     for package, text in versions.items():
         try:
             return {package: f">={Version(text).public}"}
@@ -176,7 +176,7 @@ def _since(versions: Mapping[str, str]) -> dict[str, str]:
 
 
 def append(proposals: Sequence[Proposal], folder: Path) -> dict[Path, int]:
-    """Add entries to the files of their adapters; the files are checked before and after.
+    """Add entries to the files of their adapters; check each file before and after.
 
     Returns
     -------
@@ -186,7 +186,7 @@ def append(proposals: Sequence[Proposal], folder: Path) -> dict[Path, int]:
     Raises
     ------
     ExpectationError
-        A file that is there is malformed.
+        An existing file is malformed.
     OSError
         A file cannot be written.
     """

@@ -1,4 +1,4 @@
-"""The gate: which of a run's outcomes are news, by expectations and by an earlier run."""
+"""The gate: which outcomes of a run are new, compared with expectations and with an earlier run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import combinations
 from typing import Any
 
 from conformance.cases import Case
@@ -37,7 +38,7 @@ _FLAKY_IN_ANY_CASE, _FLAKY_ONE_IN = 3, 100
 
 @dataclass(frozen=True)
 class Item:
-    """An outcome worth naming, how it stands, and what explains it.
+    """An outcome of note, its standing, and what explains it.
 
     Attributes
     ----------
@@ -46,9 +47,9 @@ class Item:
     standing : str
         A name in ``STANDINGS``.
     entry : Expectation or None
-        What explains it.
+        The expectation that explains it.
     unlike : Expectation or None
-        What expects a failure of this kind here, but another one.
+        An expectation of a failure of this kind, but with a different signature.
     """
 
     outcome: Outcome
@@ -59,7 +60,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Met:
-    """The entries whose condition and kind an outcome meets: those that it looks like, and the others."""
+    """The entries whose condition and kind an outcome meets: in ``by`` those that also have its signature."""
 
     by: list[Expectation] = field(default_factory=list)
     unlike: list[Expectation] = field(default_factory=list)
@@ -67,30 +68,30 @@ class Met:
 
 @dataclass(frozen=True)
 class Gate:
-    """The result of a run, against what was known.
+    """The result of a run, compared with what was known.
 
     Attributes
     ----------
     items : list of Item
         Outcomes of note, in the order of ``STANDINGS``.
     stale : list of Expectation
-        Entries whose cases were asked and do not fail as they say; their lines are to be removed.
+        Entries whose cases were run and no longer fail as the entry says; remove their lines.
     unused : list of Expectation
-        Entries that apply here and met nothing, without a case having been asked that could tell.
+        Entries that apply here and match no outcome, where no case was run that could show them to be stale.
     overlaps : list
-        Pairs of entries and the number of outcomes that both explain; one of them is too wide.
+        Pairs of entries and the number of outcomes that both explain; one entry of a pair is too wide.
     unsigned : list of Expectation
-        Entries without a signature, which take every failure of their kind for the known one.
+        Entries without a signature, which match every failure of their kind.
     drifts : list of Drift
-        Lost precision against the earlier run.
+        Precision lost since the earlier run.
     unfamiliar : list of str
-        Kinds of machines of the run that no settled gate was run on.
+        Kinds of machines of the run on which no gate has been settled.
     counts : Counter
         Outcomes by status.
     uncompared : dict of Counter
-        Outcomes by status of each adapter of which no answer was compared with the oracle.
+        Outcomes by status of each adapter of which no output was compared with the oracle.
     unsteady : dict
-        Adapters with more flaky outcomes than `most_flaky` allows, and their number.
+        Number of flaky outcomes of each adapter that has more than `most_flaky` allows.
     """
 
     items: list[Item] = field(default_factory=list)
@@ -106,7 +107,7 @@ class Gate:
 
     @property
     def compared(self) -> int:
-        """Number of outcomes in which an answer, or the want of one, was compared with the oracle."""
+        """Number of outcomes for which an output, or its absence, was compared with the oracle."""
         return sum(count for status, count in self.counts.items() if status not in UNCOMPARED)
 
     @cached_property
@@ -116,27 +117,27 @@ class Gate:
 
     @property
     def fails(self) -> bool:
-        """Whether there is anything new."""
+        """Whether the gate is red."""
         return bool(self.stale or self.drifts or self.unsteady) or any(
             STANDINGS[name].fails for name in self.standings
         )
 
     @property
     def broken(self) -> bool:
-        """Whether the suite's own machinery failed somewhere."""
+        """Whether the suite itself failed somewhere."""
         return bool(self.standings["infra"])
 
     @property
     def failing(self) -> list[Item]:
-        """The items that fail the gate, the gravest first."""
+        """The items that fail the gate, the worst first."""
         return [item for item in self.items if STANDINGS[item.standing].fails]
 
 
 def most_flaky(cases: int) -> int:
-    """How many flaky outcomes an adapter may have among so many cases: one in a hundred, and three in any case.
+    """The largest number of flaky outcomes that an adapter may have: one per hundred cases, or three.
 
-    A machine under load, short of memory or time, makes one now and then. A framework that computes wrong numbers
-    now and then makes many.
+    A machine that is short of memory or time causes a few. A framework that computes wrong numbers at random
+    causes many.
     """
     return max(_FLAKY_IN_ANY_CASE, cases // _FLAKY_ONE_IN)
 
@@ -147,37 +148,37 @@ def match_expectations(
     entries: Sequence[Expectation],
     environment: Mapping[str, Any],
 ) -> list[Met]:
-    """The entries that are about each of some discrepancies of one adapter.
+    """Find the entries that are about each of some discrepancies of one adapter.
 
     Parameters
     ----------
     rows : sequence of dict
         Values of ``CONDITION_COLUMNS``.
     outcomes : sequence of Outcome
-        What the rows describe.
+        The outcomes that the rows describe.
     entries : sequence of Expectation
-        Those of the adapter.
+        The entries of the adapter.
     environment : mapping
-        What the adapter ran in.
+        The environment of the adapter.
     """
-    found = [Met() for _ in rows]
+    matches = [Met() for _ in rows]
     applicable = [entry for entry in entries if entry.applies(environment)]
     if not rows or not applicable:
-        return found
+        return matches
     facts = tuple({name for entry in applicable for name in fact_columns_in(entry.where)})
-    known = fact_values(environment, facts)
-    with Table([{**row, **known} for row in rows], (*CONDITION_COLUMNS, *facts)) as table:
+    values = fact_values(environment, facts)
+    with Table([{**row, **values} for row in rows], (*CONDITION_COLUMNS, *facts)) as table:
         for entry in applicable:
-            for outcome, entries_met, met in zip(outcomes, found, table.matching(entry.where), strict=True):
+            for outcome, entries_met, met in zip(outcomes, matches, table.matching(entry.where), strict=True):
                 if met and (outcome.kind or outcome.status) in entry.kinds:
                     (entries_met.by if entry.recognises(outcome) else entries_met.unlike).append(entry)
-    return found
+    return matches
 
 
 def matching_expectations(
     case: Case, outcome: Outcome, entries: Sequence[Expectation], environment: Mapping[str, Any]
 ) -> list[Expectation]:
-    """The entries that explain one outcome, none where it is no discrepancy; see `explain`."""
+    """The entries that explain one outcome, none if it is not a discrepancy; see `match_expectations`."""
     if not outcome.gates:
         return []
     (met,) = match_expectations([columns(case) | outcome.columns()], [outcome], entries, environment)
@@ -194,7 +195,7 @@ def matching_expectation(
 def assess(
     results: Results, expectations: Expectations, baseline: Results | None = None, profiles: Sequence[str] = ()
 ) -> Gate:
-    """Find out what is news in a run.
+    """Find out what is new in a run.
 
     Parameters
     ----------
@@ -203,14 +204,14 @@ def assess(
     expectations : mapping
         Entries by adapter, as `conformance.reports.gate.expectations.load_all` reads them.
     baseline : Results, optional
-        An earlier run: what it has is known, and precision is compared with it.
+        An earlier run: its discrepancies count as known, and precision is compared with it.
     profiles : sequence of str
         Accuracy profiles, the tightest first; needed with a baseline.
     """
     cases = results.cases()
     environments = results.meta().get("environments") or {}
     gate = Gate(unfamiliar=unfamiliar(environments))
-    for adapter in results.adapters():  # a run may have more outcomes than should be in memory at once
+    for adapter in results.adapters():  # one at a time: all outcomes of a run may not fit into memory
         own = list(results.outcomes(adapter, details=False))
         statuses = Counter(outcome.status for outcome in own)
         gate.counts.update(statuses)
@@ -225,16 +226,16 @@ def assess(
         environment = environments.get(adapter, {})
         explained = _explain_all(own, cases, entries, environment)
         for outcome in own:
-            named = standing(before.get(outcome.case_id), outcome)
+            name = standing(before.get(outcome.case_id), outcome)
             met = explained.get(outcome.case_id, Met())
             if met.by:
                 gate.items.append(Item(outcome, "known", met.by[0]))
             elif met.unlike:
-                # What the earlier run has already, bit for bit, stays known by it.
-                named = "known" if named == "known" else "changed"
-                gate.items.append(Item(outcome, named, unlike=met.unlike[0]))
-            elif named is not None:
-                gate.items.append(Item(outcome, named))
+                # An outcome that the earlier run has bit for bit stays known.
+                name = "known" if name == "known" else "changed"
+                gate.items.append(Item(outcome, name, unlike=met.unlike[0]))
+            elif name is not None:
+                gate.items.append(Item(outcome, name))
             if (ours := outcome.own_failure) is not None:
                 gate.items.append(Item(ours, "infra"))
         _judge_entries(gate, own, cases, entries, environment, explained)
@@ -253,8 +254,8 @@ def _explain_all(
 ) -> dict[str, Met]:
     wrong = [outcome for outcome in outcomes if outcome.gates and not STATUSES[outcome.status].ours]
     rows = [{**cases[outcome.case_id], **outcome.columns()} for outcome in wrong]
-    found = match_expectations(rows, wrong, entries, environment)
-    return {o.case_id: met for o, met in zip(wrong, found, strict=True) if met.by or met.unlike}
+    matches = match_expectations(rows, wrong, entries, environment)
+    return {o.case_id: met for o, met in zip(wrong, matches, strict=True) if met.by or met.unlike}
 
 
 def _judge_entries(
@@ -266,25 +267,26 @@ def _judge_entries(
     explained: Mapping[str, Met],
 ) -> None:
     """Find the entries of one adapter that are stale, unused, overlap or have no signature."""
-    # Where cases of an entry fail in another way, that is what is said of them; it is not that they pass.
+    # An entry whose cases fail differently is not stale: its cases are reported as changed.
     used = Counter(entry.place for met in explained.values() for entry in (*met.by, *met.unlike))
-    answered = {o.case_id for o in outcomes if o.status == "pass" or (o.gates and not STATUSES[o.status].ours)}
+    judged = {o.case_id for o in outcomes if o.status == "pass" or (o.gates and not STATUSES[o.status].ours)}
     idle = [entry for entry in entries if entry.applies(environment) and not used[entry.place]]
     for entry in idle:
-        could_tell = answered.intersection(entry.evidence)
+        could_tell = judged.intersection(entry.evidence)
         facts = fact_columns_in(entry.where)
         if entry.case_columns_only and (facts or not entry.evidence):
-            # Where facts decide, evidence tells something only where they hold.
-            met = _meeting(entry.where, facts, (could_tell if entry.evidence else answered), cases, environment)
+            # Evidence shows whether an entry is stale only on machines whose facts meet its condition.
+            met = _meeting(entry.where, facts, (could_tell if entry.evidence else judged), cases, environment)
             if not met and facts:
-                continue  # for another machine
+                continue  # the entry is for a different machine
             could_tell = met
         (gate.stale if could_tell and not entry.intermittent else gate.unused).append(entry)
     gate.unsigned.extend(entry for entry in entries if entry.signature is None and entry.applies(environment))
-    every = (met.by for met in explained.values())
-    pairs = Counter((a.place, b.place) for by in every for n, a in enumerate(by) for b in by[n + 1 :])
+    pairs = Counter(
+        (one.place, other.place) for met in explained.values() for one, other in combinations(met.by, 2)
+    )
     by_place = {entry.place: entry for entry in entries}
-    gate.overlaps.extend((by_place[a], by_place[b], count) for (a, b), count in pairs.items())
+    gate.overlaps.extend((by_place[one], by_place[other], count) for (one, other), count in pairs.items())
 
 
 def _meeting(
@@ -294,8 +296,8 @@ def _meeting(
     cases: Mapping[str, dict[str, Any]],
     environment: Mapping[str, Any],
 ) -> set[str]:
-    """The cases that meet a condition over columns of a case and facts."""
-    known = dict.fromkeys(OUTCOME_COLUMNS) | fact_values(environment, facts)
-    listed = sorted(case_ids)
-    with Table([known | cases[case_id] for case_id in listed], (*CONDITION_COLUMNS, *facts)) as table:
-        return {case_id for case_id, met in zip(listed, table.matching(where), strict=True) if met}
+    """The ids of the cases that meet a condition over columns of a case and facts."""
+    values = dict.fromkeys(OUTCOME_COLUMNS) | fact_values(environment, facts)
+    ordered = sorted(case_ids)
+    with Table([values | cases[case_id] for case_id in ordered], (*CONDITION_COLUMNS, *facts)) as table:
+        return {case_id for case_id, met in zip(ordered, table.matching(where), strict=True) if met}

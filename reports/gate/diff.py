@@ -1,4 +1,4 @@
-"""Two runs side by side, as plain data."""
+"""Compare two runs, as plain data."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _SHOWN = ("status", "kind", "profile", "budget", "max_abs_error", "detail", "dia
 
 
 def gate_of(old: Results, new: Results, profiles: tuple[str, ...]) -> Gate:
-    """How the later run stands against the earlier one, without any expectation.
+    """Compare the later run with the earlier one, without any expectation.
 
-    Outcomes of an adapter that the earlier run does not have are no news of a change, and are left out.
+    Outcomes of an adapter that the earlier run does not have are not a change, and are left out.
     """
     gate = assess(new, {}, old, profiles)
-    unknown = set(not_asked_before(old, new))
-    return replace(gate, items=[item for item in gate.items if item.outcome.adapter not in unknown])
+    new_adapters = set(not_asked_before(old, new))
+    return replace(gate, items=[item for item in gate.items if item.outcome.adapter not in new_adapters])
 
 
 def not_asked_before(old: Results, new: Results) -> dict[str, int]:
-    """The adapters of the later run that the earlier one does not have, and how many of their outcomes fail."""
+    """The adapters that only the later run has, and how many of their outcomes fail."""
     before = set(old.adapters(here=False))
     return {
         adapter: sum(1 for outcome in new.outcomes(adapter, details=False) if outcome.gates)
@@ -47,30 +47,32 @@ def compare(old: Results, new: Results, gate: Gate) -> dict[str, Any]:
     -------
     dict
         ``old`` and ``new`` (facts and versions), ``counts`` by standing, ``findings`` (changes that share adapter,
-        standing, kind and diagnosis, with their cases), ``changes`` (each question with what it was and is),
-        ``drift``, ``asked`` (in both, only in the one, only in the other), ``not_asked_before`` (adapters that the
-        earlier run does not have, with their number of failures).
+        standing, kind and diagnosis, with their cases), ``changes`` (each case with its earlier and its later
+        outcome), ``drift``, ``asked`` (number of cases in both runs, only in the earlier, only in the later),
+        ``not_asked_before`` (adapters that only the later run has, with their number of failures).
     """
     items = [item for item in gate.items if item.standing != "known"]
-    told = {(item.outcome.adapter, item.outcome.case_id) for item in items}
-    before = {(o.adapter, o.case_id): o for o in old.outcomes(details=False) if (o.adapter, o.case_id) in told}
-    changed = []
+    changed_keys = {(item.outcome.adapter, item.outcome.case_id) for item in items}
+    before = {
+        (o.adapter, o.case_id): o for o in old.outcomes(details=False) if (o.adapter, o.case_id) in changed_keys
+    }
+    changed_findings = []
     for name in STANDINGS:
         members = [item.outcome for item in items if item.standing == name]
-        # What is right now is told apart by what it was.
+        # Outcomes that are right now are grouped by how they failed before.
         shown = [before[(o.adapter, o.case_id)] if name == "fixed" else o for o in members]
-        changed += [
-            {"standing": name, "adapter": found.adapter, "label": found.label, "text": found.text or found.detail,
-             "cases": list(found.members)}
-            for found in findings(shown, new.cases())
+        changed_findings += [
+            {"standing": name, "adapter": item.adapter, "label": item.label, "text": item.text or item.detail,
+             "cases": list(item.members)}
+            for item in findings(shown, new.cases())
         ]  # fmt: skip
     return {
         "old": _facts(old),
         "new": _facts(new),
         "counts": dict(gate.standings),
-        "asked": _asked(old, new),
+        "asked": _count_cases(old, new),
         "not_asked_before": not_asked_before(old, new),
-        "findings": changed,
+        "findings": changed_findings,
         "changes": [
             {
                 "standing": item.standing,
@@ -87,8 +89,8 @@ def compare(old: Results, new: Results, gate: Gate) -> dict[str, Any]:
     }
 
 
-def _asked(old: Results, new: Results) -> dict[str, int]:
-    both = sum(len(set(old.questions(adapter)).intersection(new.questions(adapter))) for adapter in new.adapters())
+def _count_cases(old: Results, new: Results) -> dict[str, int]:
+    both = sum(len(set(old.case_ids(adapter)).intersection(new.case_ids(adapter))) for adapter in new.adapters())
     return {"both": both, "only_old": old.count() - both, "only_new": new.count() - both}
 
 

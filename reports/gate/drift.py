@@ -1,4 +1,4 @@
-"""Precision drift: every case still passes, and yet far more of the error budget is used than before."""
+"""Precision drift: every case still passes, but uses far more of its error bound than before."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from conformance.reports.record.outcome import Outcome
 
 __all__ = ["Drift", "drifts"]
 
-# Another order of summation moves the largest share by less than a factor of two; an accumulator of half the bits
-# by hundreds. Below a tenth of the bound a change says little, as shares of a few terms scatter widely.
+# A different order of summation changes the largest share by less than a factor of two; an accumulator of half
+# the bits changes it by hundreds. Below a tenth of the bound a change means little: shares of a few terms scatter
+# widely.
 FACTOR = 4.0
 FLOOR = 0.1
 
@@ -25,7 +26,7 @@ class Drift:
     Attributes
     ----------
     adapter, dtype : str
-        Where.
+        The adapter and the dtype.
     before, after : tuple
         Accuracy profile and largest share of its error bound, over the cases that passed in both runs.
     case_id : str
@@ -39,8 +40,8 @@ class Drift:
     case_id: str
 
     def __str__(self) -> str:
-        words = [f"{share:.0%} of the bound of {profile}" for profile, share in (self.before, self.after)]
-        return f"{self.adapter} {self.dtype}: {words[0]}, now {words[1]}, in {self.case_id}"
+        shares = [f"{share:.0%} of the bound of {profile}" for profile, share in (self.before, self.after)]
+        return f"{self.adapter} {self.dtype}: {shares[0]}, now {shares[1]}, in {self.case_id}"
 
 
 def drifts(pairs: Iterable[Pair], profiles: Sequence[str]) -> list[Drift]:
@@ -49,31 +50,32 @@ def drifts(pairs: Iterable[Pair], profiles: Sequence[str]) -> list[Drift]:
     Parameters
     ----------
     pairs : iterable of pairs of Outcome
-        The same question in an earlier and a later run.
+        The outcomes of the same case in an earlier and a later run.
     profiles : sequence of str
         Names of the accuracy profiles, the tightest first.
 
     Returns
     -------
     list of Drift
-        One an adapter and dtype whose largest share of the error bound is now at least ``FLOOR``, and ``FACTOR``
-        times what it was or under a looser profile.
+        One per adapter and dtype whose largest share of the error bound is now at least ``FLOOR``, and is either
+        ``FACTOR`` times the earlier share or under a looser profile.
     """
     rank = {name: number for number, name in enumerate(profiles)}
     groups: dict[tuple[str, str], list[Pair]] = {}
     for old, new in pairs:
         if old.status == new.status == "pass" and old.profile in rank and new.profile in rank:
             groups.setdefault((new.adapter, Case.parse(new.case_id).dtype), []).append((old, new))
-    found = []
+    lost = []
     for (adapter, dtype), members in groups.items():
         before = max(_used(old, rank) for old, _ in members)
         after, case_id = max((_used(new, rank), new.case_id) for _, new in members)
-        earlier_share = before[1] if after[0] == before[0] else 0.0  # of a tighter profile's bound, hardly any
+        # Under a tighter profile than now, the earlier share of the looser bound was next to nothing.
+        earlier_share = before[1] if after[0] == before[0] else 0.0
         if after[0] >= before[0] and after[1] >= max(FLOOR, FACTOR * earlier_share):
-            found.append(
+            lost.append(
                 Drift(adapter, dtype, (profiles[before[0]], before[1]), (profiles[after[0]], after[1]), case_id)
             )
-    return found
+    return lost
 
 
 def _used(outcome: Outcome, rank: dict[str, int]) -> tuple[int, float]:

@@ -1,4 +1,4 @@
-"""Exit codes: 0 nothing new, 1 news, 2 wrong usage, 3 our own machinery."""
+"""Exit codes: 0 nothing new, 1 something new, 2 wrong usage, 3 the suite itself failed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["DISCREPANCY", "INFRA", "INTERRUPTED", "NOTHING_NEW", "USAGE", "exit_
 
 NOTHING_NEW, DISCREPANCY, USAGE, INFRA = 0, 1, 2, 3
 INTERRUPTED = 130
-"""By the user, as shells report it: 128 and the number of SIGINT."""
+"""Interrupted by the user: 128 plus the number of SIGINT, as shells report it."""
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> int:
-    """The exit code of a set of outcomes; a failure of ours outweighs a discrepancy."""
+    """The exit code of a set of outcomes; a failure of the suite outweighs a discrepancy."""
     code = NOTHING_NEW
     for outcome in outcomes:
         if outcome.status == "infra" or outcome.own_failure is not None:
@@ -28,9 +28,9 @@ def exit_code(outcomes: Iterable[Outcome]) -> int:
 
 
 def gate_exit_code(gate: Gate) -> int:
-    """The exit code of a run: news is a new discrepancy, a stale expectation, lost precision or a missing result.
+    """The exit code of a run: 1 for a new discrepancy, a stale expectation, lost precision or a missing outcome.
 
-    A failure of our own machinery outweighs them.
+    A failure of the suite itself outweighs them.
     """
     if gate.broken:
         return INFRA

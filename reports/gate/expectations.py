@@ -1,9 +1,9 @@
-"""Expectations: discrepancies that are known, each with a reason, in one TOML file an adapter.
+"""Expectations: known discrepancies, each with a reason, in one TOML file per adapter.
 
 An entry looks like this; ``finding``, ``where``, ``kind`` and ``reason`` are required::
 
     [[expectation]]
-    finding = "same-off-by-one"                        # short name, once a file
+    finding = "same-off-by-one"                        # short name, unique in the file
     where = "padding = 'same' and stride_max > kernel_min"
     kind = "values"                                    # a kind of failure, crash or timeout; or a list of them
     signature = { diagnosis = "shift", axes = ["W"] }  # what the output is; see reports/gate/signature.py
@@ -13,18 +13,18 @@ An entry looks like this; ``finding``, ``where``, ``kind`` and ``reason`` are re
     reason = "the crop is computed from the kernel instead of the effective kernel"
     upstream = "https://github.com/keras-team/keras/issues/..."
     evidence = ["1d-n1-c1x1-i5-k2-s3-d2-g1-same-opauto-cf-f32-b0-ints.0-fwd"]  # cases that show it
-    intermittent = true                                # its cases pass at times, as where memory is left unwritten
+    intermittent = true                                # its cases sometimes pass, as with uninitialised memory
 
 ``where`` is a condition over the columns of a case and of an outcome (see `conformance.reports.record.query`), and
 over facts of the machine (see `conformance.reports.record.fact_columns`). An entry whose environment or facts do
-not hold is for another machine, and plays no part. Whether an entry is stale is judged by its evidence if it has
-any, and else by the cases its condition names; a condition over columns of an outcome, which say nothing once the
-answer is right, needs evidence. An intermittent one is never stale.
+not hold is for a different machine and is ignored. Its evidence decides whether an entry is stale, or, without
+evidence, the cases that meet its condition. A condition over columns of an outcome needs evidence, since those
+columns are empty once the output is right. An intermittent entry is never stale.
 
-An outcome that meets condition and kind but has another signature is not known. The suite's own entries all have a
-signature; one of a user's without it takes every outcome of its kind, and the gate says so.
+An outcome that meets condition and kind but has a different signature is not known. All entries of the suite have
+a signature; an entry of a user without one matches every outcome of its kind, and the gate reports that.
 
-Implementations that compute with another one share its findings. A file names those before its own entries::
+An implementation that calls another one shares its findings. A file names those before its own entries::
 
     [shared]
     jax-lax = ["dilating-an-empty-axis"]               # entries of jax-lax.toml in the same folder
@@ -76,10 +76,10 @@ _MAX_BYTES = 4 * 2**20
 
 
 class ExpectationError(ValueError):
-    """An expectation file that is not understood; the message names file, line and what is accepted."""
+    """A malformed expectation file; the message names the file, the line and what is accepted."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Expectation:
     """One known finding of one adapter.
 
@@ -88,27 +88,27 @@ class Expectation:
     finding : str
         Short name.
     where : str
-        Condition that says which outcomes it is about.
+        Condition that selects the outcomes it is about.
     kinds : tuple of str
         How they fail: names in ``FAIL_KINDS``, ``crash`` or ``timeout``.
     reason, upstream : str
-        Why it is so, and where it was reported.
+        Why the outcomes fail, and where it was reported.
     evidence : tuple of str
         Full ids of cases that show it.
     versions : mapping of SpecifierSet
         Ranges by distribution.
     environment : mapping
-        ``os``, ``cpu_flags`` and ``facts`` it needs.
+        The ``os``, ``cpu_flags`` and ``facts`` it needs.
     path : Path
-        The file.
+        The file of the entry.
     lines : tuple of int
         First and last line of the entry there, counted from 1.
     case_columns_only : bool
-        Whether the condition reads columns of the case, and facts, alone.
+        Whether the condition reads only columns of the case and facts.
     intermittent : bool
-        Whether its cases pass at times.
+        Whether its cases sometimes pass.
     signature : Signature or None
-        What the output is; None for whatever it is.
+        What the output is; None for any output.
     """
 
     finding: str
@@ -144,17 +144,17 @@ class Expectation:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Expectation:
-        """Read what `to_json` wrote, also after a way through JSON text."""
+        """Read what `to_json` returned, also after a round trip through JSON text."""
         tuples = {name: tuple(data[name]) for name in ("kinds", "evidence", "lines")}
         read = {"path": Path(data["path"]), "signature": parse_signature(data.get("signature"))}
-        return cls(**{**data, **tuples, "versions": _ranges(data["versions"]), **read})
+        return cls(**{**data, **tuples, "versions": _read_ranges(data["versions"]), **read})
 
     def recognises(self, outcome: Outcome) -> bool:
-        """Whether an outcome that meets the condition is the failure that this is about, and no other."""
+        """Whether an outcome that meets the condition is the failure that this entry describes."""
         return self.signature is None or self.signature.matches(outcome)
 
     def applies(self, environment: Mapping[str, Any]) -> bool:
-        """Whether it is about an environment as `conformance.adapters.environment.describe` records it."""
+        """Whether it applies to an environment, as `conformance.adapters.environment.describe` records it."""
         installed = environment.get("versions", {})
         try:
             fits = all(
@@ -164,11 +164,11 @@ class Expectation:
         except InvalidVersion:
             return False
         flags = set(environment.get("cpu_flags", ()))
-        wanted = self.environment.get("cpu_flags", ())
+        needed = self.environment.get("cpu_flags", ())
         measured = environment.get("facts") or {}
         return (
             fits
-            and all((flag[1:] not in flags) if flag.startswith("!") else (flag in flags) for flag in wanted)
+            and all((flag[1:] not in flags) if flag.startswith("!") else (flag in flags) for flag in needed)
             and self.environment.get("os", "") in ("", _operating_system(environment))
             and all(measured.get(name) == value for name, value in self.environment.get("facts", {}).items())
         )
@@ -191,7 +191,7 @@ def load(adapter: str, folders: Iterable[Path] = (BUILT_IN,)) -> list[Expectatio
     adapter : str
         Its name as on the command line.
     folders : iterable of Path
-        Where files are looked for; those that are not there are left out.
+        The folders to search; folders without a file for the adapter are ignored.
 
     Raises
     ------
@@ -206,22 +206,22 @@ def load(adapter: str, folders: Iterable[Path] = (BUILT_IN,)) -> list[Expectatio
 
 
 def read(path: Path) -> list[Expectation]:
-    """Read one file, what it shares with others included; see `load`."""
-    document, found = _parse(path)
+    """Read one file, including the entries that it shares with other files; see `load`."""
+    document, own = _parse(path)
     shared = document.pop("shared", {})
     if document:
         keys = f"unknown key {next(iter(document))!r}; a file holds [shared] and [[expectation]] only"
         raise ExpectationError(f"{path}: {keys}")
-    entries = [*_shared(path, shared), *found]
+    entries = [*_read_shared(path, shared), *own]
     names = [entry.finding for entry in entries]
-    for entry in found:
+    for entry in own:
         if names.count(entry.finding) > 1:
-            raise ExpectationError(f"{entry.place}: finding {entry.finding!r} is there twice")
+            raise ExpectationError(f"{entry.place}: finding {entry.finding!r} occurs twice")
     return entries
 
 
-def _shared(path: Path, shared: Any) -> list[Expectation]:
-    """The entries of other files of the folder that a file names."""
+def _read_shared(path: Path, shared: Any) -> list[Expectation]:
+    """The entries of other files in the folder that a file shares."""
     if not isinstance(shared, dict):
         raise ExpectationError(f"{path}: write [shared], with a list of findings for each adapter")
     entries = []
@@ -234,14 +234,14 @@ def _shared(path: Path, shared: Any) -> list[Expectation]:
         for finding in named if isinstance(named, list) else [named]:
             if not isinstance(finding, str) or finding not in own:
                 raise ExpectationError(f"{path}: shared: {source.name} has no finding {finding!r}")
-            # What is wrong with it here is mended where it is named.
+            # The lines of a shared entry are where this file names it: that is the line to change.
             line = next(number for number, text in enumerate(lines, 1) if finding in text)
             entries.append(replace(own[finding], path=path, lines=(line, line)))
     return entries
 
 
 def _parse(path: Path) -> tuple[dict[str, Any], list[Expectation]]:
-    """The entries that lie in one file, and what else is in it."""
+    """The entries that one file holds itself, and the rest of the document."""
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise ExpectationError(f"{path}: larger than {_MAX_BYTES >> 20} MiB")
@@ -252,14 +252,16 @@ def _parse(path: Path) -> tuple[dict[str, Any], list[Expectation]]:
     entries = document.pop("expectation", [])
     if not isinstance(entries, list):
         raise ExpectationError(f"{path}: write [[expectation]], in double brackets")
-    spans = _spans(text)
+    spans = _entry_lines(text)
     if len(spans) != len(entries):
-        raise ExpectationError(f"{path}: every entry begins with a line [[expectation]], and no text holds one")
+        raise ExpectationError(
+            f"{path}: every entry starts with a line [[expectation]], and no string may contain one"
+        )
     return document, [_entry(path, span, values) for span, values in zip(spans, entries, strict=True)]
 
 
-def _spans(text: str) -> list[tuple[int, int]]:
-    """First and last line of every entry; comments and blank lines before the next entry are not its own."""
+def _entry_lines(text: str) -> list[tuple[int, int]]:
+    """First and last line of every entry; without comments and blank lines before the next entry."""
     lines = text.split("\n")
     starts = [text.count("\n", 0, match.start()) for match in _ENTRY.finditer(text)]
     spans = []
@@ -273,25 +275,25 @@ def _spans(text: str) -> list[tuple[int, int]]:
 
 def _entry(path: Path, lines: tuple[int, int], values: dict[str, Any]) -> Expectation:
     try:
-        return _checked(path, lines, dict(values))
+        return _make_entry(path, lines, dict(values))
     except (ValueError, CaseError) as error:
         raise ExpectationError(f"{path}:{lines[0]}: {error}") from None
 
 
-def _checked(path: Path, lines: tuple[int, int], values: dict[str, Any]) -> Expectation:
-    """Make an entry; ValueError says what is wrong with it."""
-    finding, where, reason = (_text(values, name) for name in ("finding", "where", "reason"))
-    upstream = _text(values, "upstream", "")
-    kinds = _texts(values, "kind", required=True)
-    evidence = tuple(str(Case.parse(case_id)) for case_id in _texts(values, "evidence"))
-    versions = _table(values, "versions")
-    environment = _table(values, "environment")
+def _make_entry(path: Path, lines: tuple[int, int], values: dict[str, Any]) -> Expectation:
+    """Make an entry; raise ValueError with what is wrong with it."""
+    finding, where, reason = (_pop_text(values, name) for name in ("finding", "where", "reason"))
+    upstream = _pop_text(values, "upstream", "")
+    kinds = _pop_texts(values, "kind", required=True)
+    evidence = tuple(str(Case.parse(case_id)) for case_id in _pop_texts(values, "evidence"))
+    versions = _pop_table(values, "versions")
+    environment = _pop_table(values, "environment")
     signature = parse_signature(values.pop("signature", None))
     if signature is None and path.resolve().parent == BUILT_IN:
         raise ValueError('signature is missing: say what the output is, as in signature = { diagnosis = "shift" }')
     intermittent = values.pop("intermittent", False)
     if not isinstance(intermittent, bool):
-        raise ValueError("intermittent is true or false")
+        raise ValueError("intermittent must be true or false")
     if values:
         raise ValueError(f"unknown key {next(iter(values))!r}")
     for kind in kinds:
@@ -309,52 +311,53 @@ def _checked(path: Path, lines: tuple[int, int], values: dict[str, Any]) -> Expe
             f"where reads columns of an outcome ({named}), so evidence must name a case that shows it"
         )
     return Expectation(
-        finding, where, kinds, reason, upstream, evidence, _ranges(versions), _needs(environment), path, lines,
-        case_columns_only, intermittent, signature,
+        finding=finding, where=where, kinds=kinds, reason=reason, upstream=upstream, evidence=evidence,
+        versions=_read_ranges(versions), environment=_read_environment(environment), path=path, lines=lines,
+        case_columns_only=case_columns_only, intermittent=intermittent, signature=signature,
     )  # fmt: skip
 
 
-def _text(values: dict[str, Any], name: str, default: str | None = None) -> str:
+def _pop_text(values: dict[str, Any], name: str, default: str | None = None) -> str:
     value = values.pop(name, default)
     if value is None:
         raise ValueError(f"{name} is missing")
     if not isinstance(value, str) or (default is None and not value.strip()):
-        raise ValueError(f"{name} is a text that is not empty")
+        raise ValueError(f"{name} must be a non-empty string")
     return value
 
 
-def _texts(values: dict[str, Any], name: str, *, required: bool = False) -> tuple[str, ...]:
+def _pop_texts(values: dict[str, Any], name: str, *, required: bool = False) -> tuple[str, ...]:
     value = values.pop(name, None)
-    found = [value] if isinstance(value, str) else value if value is not None else []
-    if not isinstance(found, list) or not all(isinstance(item, str) for item in found) or (required and not found):
-        raise ValueError(f"{name} is a text or a list of texts")
-    return tuple(found)
+    texts = [value] if isinstance(value, str) else value if value is not None else []
+    if not isinstance(texts, list) or not all(isinstance(item, str) for item in texts) or (required and not texts):
+        raise ValueError(f"{name} must be a string or a list of strings")
+    return tuple(texts)
 
 
-def _table(values: dict[str, Any], name: str) -> dict[str, Any]:
+def _pop_table(values: dict[str, Any], name: str) -> dict[str, Any]:
     value = values.pop(name, {})
     if not isinstance(value, dict):
-        raise ValueError(f"{name} is a table, as in {name} = {{ ... }}")
+        raise ValueError(f"{name} must be a table, as in {name} = {{ ... }}")
     return value
 
 
-def _ranges(table: dict[str, Any]) -> dict[str, SpecifierSet]:
+def _read_ranges(table: dict[str, Any]) -> dict[str, SpecifierSet]:
     ranges = {}
     for package, text in table.items():
         try:
             ranges[package] = SpecifierSet(text)
         except (InvalidSpecifier, AttributeError, TypeError):
-            raise ValueError(f"versions: {text!r} is no PEP 440 range, such as '>=2.4,<2.14'") from None
+            raise ValueError(f"versions: {text!r} is not a PEP 440 range, such as '>=2.4,<2.14'") from None
     return ranges
 
 
-def _needs(table: dict[str, Any]) -> dict[str, Any]:
-    left = dict(table)
-    flags = _texts(left, "cpu_flags")
-    system = left.pop("os", "")
-    facts = _table(left, "facts")
-    if left:
-        raise ValueError(f"environment: unknown key {next(iter(left))!r}; known are os, cpu_flags and facts")
+def _read_environment(table: dict[str, Any]) -> dict[str, Any]:
+    rest = dict(table)
+    flags = _pop_texts(rest, "cpu_flags")
+    system = rest.pop("os", "")
+    facts = _pop_table(rest, "facts")
+    if rest:
+        raise ValueError(f"environment: unknown key {next(iter(rest))!r}; known are os, cpu_flags and facts")
     for name, value in facts.items():
         if not isinstance(value, bool | int | str):
             raise ValueError(f"environment: fact {name} must be true, false, a whole number or a string")

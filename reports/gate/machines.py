@@ -1,4 +1,4 @@
-"""By machine: what the outcomes of one adapter on several machines have in common and what not.
+"""Compare the outcomes of one adapter on several machines.
 
 An adapter is recorded as ``ADAPTER~MACHINE@PYTHON``; those with the same first part are one adapter on several
 machines.
@@ -32,12 +32,12 @@ __all__ = [
 ]
 
 SeenOn = dict[str, tuple[list[str], list[str]]]
-"""By id of a finding: the machines it was seen on, and those it was looked for on and not seen."""
+"""By id of a finding: the machines on which it was seen, and those that ran its cases without showing it."""
 
 KINDS = {
     "wrong": "wrong on some machines, right or declined on others",
     "refused": "declined on some machines, right on others",
-    "bits": "right on all, in other bits",
+    "bits": "right on all, with different bits",
 }
 """How outcomes differ between machines."""
 
@@ -59,7 +59,7 @@ class ByMachine:
     compared : int
         Cases with an outcome on more than one of them.
     cases : dict of dict
-        By kind of difference (see `KINDS`): what each machine's outcome is, by case id.
+        By kind of difference (see `KINDS`) and case id: the outcome on each machine.
     """
 
     adapter: str
@@ -69,14 +69,14 @@ class ByMachine:
 
 
 def _groups(adapters: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
-    found: dict[str, list[str]] = {}
+    by_name: dict[str, list[str]] = {}
     for adapter in adapters:
-        found.setdefault(plain_name(adapter), []).append(adapter)
-    return ((plain, names) for plain, names in found.items() if len(names) > 1)
+        by_name.setdefault(plain_name(adapter), []).append(adapter)
+    return ((plain, names) for plain, names in by_name.items() if len(names) > 1)
 
 
 class _Brief(NamedTuple):
-    """What of an outcome tells one machine from another."""
+    """The parts of an outcome that are compared between machines."""
 
     status: str
     kind: str | None
@@ -97,8 +97,8 @@ def _kind(outcomes: Collection[_Brief]) -> str | None:
 
 
 def by_machine(results: Results) -> list[ByMachine]:
-    """What differs between the machines of a record, for each adapter that was run on more than one."""
-    found = []
+    """What differs between the machines of a record, for each adapter that ran on more than one."""
+    compared_adapters = []
     for plain, names in _groups(results.adapters()):
         recorded: dict[str, dict[str, _Brief]] = {}
         for name in names:
@@ -110,15 +110,15 @@ def by_machine(results: Results) -> list[ByMachine]:
             if kind is not None:
                 differing[kind][case_id] = {name: label(o.status, o.kind) for name, o in outcomes.items()}
         compared = sum(len(outcomes) > 1 for outcomes in recorded.values())
-        found.append(ByMachine(plain, tuple(map(machine_of, names)), compared, differing))
-    return found
+        compared_adapters.append(ByMachine(plain, tuple(map(machine_of, names)), compared, differing))
+    return compared_adapters
 
 
 def seen_on(groups: Iterable[Finding], results: Results) -> SeenOn:
-    """For each finding of an adapter on several machines: those it was seen on, and those it was not seen on.
+    """For each finding of an adapter on several machines: on which it was seen, and on which not.
 
-    Not seen on a machine means: one of its cases was run there, and none shows a discrepancy of the same status,
-    kind and transformation.
+    A finding is not seen on a machine that ran one of its cases and has no discrepancy of the same status, kind
+    and transformation.
 
     Returns
     -------
@@ -127,8 +127,8 @@ def seen_on(groups: Iterable[Finding], results: Results) -> SeenOn:
     """
     groups = list(groups)
     several = {name for _, names in _groups(results.adapters()) for name in names}
-    ran = {name: set(results.questions(name)) for name in several}
-    found: SeenOn = {}
+    ran = {name: set(results.case_ids(name)) for name in several}
+    machines: SeenOn = {}
     for group in groups:
         if group.adapter not in several:
             continue
@@ -141,8 +141,8 @@ def seen_on(groups: Iterable[Finding], results: Results) -> SeenOn:
                 seen.append(machine_of(name))
             elif members & ran[name]:
                 not_seen.append(machine_of(name))
-        found[group.id] = seen, not_seen
-    return found
+        machines[group.id] = seen, not_seen
+    return machines
 
 
 def _alike(first: Finding, second: Finding) -> bool:
@@ -150,45 +150,45 @@ def _alike(first: Finding, second: Finding) -> bool:
 
 
 @cache
-def _settled() -> frozenset[tuple[str, str]]:
+def _settled_kinds() -> frozenset[tuple[str, str]]:
     text = (Path(cases.__file__).parent / "machines.toml").read_text(encoding="utf-8")
     return frozenset((entry["arch"], entry["isa"]) for entry in tomllib.loads(text)["machine"])
 
 
 def unfamiliar(environments: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The kinds of machines of a run that no settled gate of the suite was run on, such as ``aarch64 with neon``.
+    """The kinds of machines of a run on which no gate has been settled, such as ``aarch64 with neon``.
 
     Parameters
     ----------
     environments : mapping
-        By adapter, as a run records them. One that does not say its kind plays no part.
+        Environments by adapter, as a run records them; one without the kind of its machine is ignored.
     """
-    found: dict[str, None] = {}
+    kinds: dict[str, None] = {}
     for environment in environments.values():
         facts = environment.get("facts") or {}
         kind = facts.get("cpu.arch"), facts.get("cpu.isa")
-        if all(kind) and kind not in _settled():
-            found[f"{kind[0]} with {kind[1]}"] = None
-    return list(found)
+        if all(kind) and kind not in _settled_kinds():
+            kinds[f"{kind[0]} with {kind[1]}"] = None
+    return list(kinds)
 
 
 def changed_facts(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
-    """The facts of each adapter that are not the same in two records, each with its old and its new value.
+    """The facts of each adapter that differ between two records, each with its old and its new value.
 
     Parameters
     ----------
     old, new : mapping
         Environments by adapter, as a run records them.
     """
-    found: dict[str, dict[str, list[Any]]] = {}
+    by_adapter: dict[str, dict[str, list[Any]]] = {}
     for adapter in old.keys() & new.keys():
         before, after = (side[adapter].get("facts") or {} for side in (old, new))
         changed = {
             name: [before[name], after[name]] for name in before if name in after and before[name] != after[name]
         }
         if changed:
-            found[adapter] = changed
-    return dict(sorted(found.items()))
+            by_adapter[adapter] = changed
+    return dict(sorted(by_adapter.items()))
 
 
 def machine_lines(facts: Mapping[str, Mapping[str, Sequence[Any]]], machines: Iterable[ByMachine]) -> list[str]:
@@ -197,18 +197,22 @@ def machine_lines(facts: Mapping[str, Mapping[str, Sequence[Any]]], machines: It
     Parameters
     ----------
     facts : mapping
-        The facts that two runs do not share, as `changed_facts` returns them.
+        The facts that differ between two runs, as `changed_facts` returns them.
     machines : iterable of ByMachine
         The machines of the later run.
     """
     lines = []
-    for adapter, found in facts.items():
-        changed = ", ".join(f"{name} was {shown(old)}, is {shown(new)}" for name, (old, new) in found.items())
-        lines.append(f"{adapter} ran on another machine: {changed}")
+    for adapter, changed_values in facts.items():
+        changed = ", ".join(
+            f"{name} was {shown(old)}, is {shown(new)}" for name, (old, new) in changed_values.items()
+        )
+        lines.append(f"{adapter} ran on a different machine: {changed}")
     for item in machines:
         counts = [f"{len(item.cases[kind])} {about}" for kind, about in KINDS.items() if item.cases[kind]]
         differs = "; ".join(counts) or "nothing differs"
-        lines.append(f"{item.adapter} on {', '.join(item.machines)}: {item.compared} cases on several, {differs}")
+        lines.append(
+            f"{item.adapter} on {', '.join(item.machines)}: {item.compared} cases on more than one, {differs}"
+        )
         for kind in ("wrong", "refused"):
             for case_id, outcomes in list(item.cases[kind].items())[:_MOST_CASES]:
                 lines.append(f"  {case_id}: {', '.join(f'{name} {text}' for name, text in outcomes.items())}")

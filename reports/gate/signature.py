@@ -1,22 +1,21 @@
-"""Signatures: what the output of a known discrepancy looks like, beside when it happens.
+"""Signatures: what the output of a known discrepancy is, in addition to when it happens.
 
-A condition and a kind of failure let every other failure of that kind pass under the condition. A signature names
-the failure itself. Each of its keys is about some outcomes only; every key that is about an outcome must
-agree:
+Without a signature, every failure of a kind under a condition would count as known. A signature describes the
+failure itself. Each of its keys applies to some outcomes only; every key that applies to an outcome must agree:
 
 =============  ================================================================================================
 key            what must agree
 =============  ================================================================================================
-``diagnosis``  the transformation that the diagnosis names, in an answer or a gradient; ``crash``, ``timeout``,
-               ``rejected`` and ``accepted`` stand for an outcome of that name
-``axes``       the spatial axes that the diagnosis names, all of them and no other
-``tensors``    the gradients that are wrong, all of them and no other
+``diagnosis``  the transformation that the diagnosis names, in an output or a gradient; ``crash``, ``timeout``,
+               ``rejected`` and ``accepted`` mean an outcome of that name
+``axes``       the spatial axes that the diagnosis names: exactly these
+``tensors``    the gradients that are wrong: exactly these
 ``message``    a regular expression, searched in the framework's own message
 ``signal``     the signal or exit status that ended the process, such as ``SIGABRT`` or ``exit status 1``
 ``last_line``  a regular expression, searched in the framework's own last line before the process ended
 =============  ================================================================================================
 
-An outcome that no key is about is another one: a signature of a crash says nothing about wrong values.
+An outcome to which no key applies does not match: the signature of a crash does not match wrong values.
 """
 
 from __future__ import annotations
@@ -35,24 +34,24 @@ _MOST_CHARACTERS = 1000
 _MOST_SEARCHED = 20_000
 _EXAMPLE = 'signature = { diagnosis = "shift", axes = ["W"] }'
 
-# What an outcome without an answer is called where a diagnosis would name a transformation.
+# Outcomes without an output: their name takes the place of the transformation.
 _NAMED = ("crash", "timeout", "rejected", "accepted")
 
 
 @dataclass(frozen=True)
 class Signature:
-    """What an outcome looks like; an empty field says nothing.
+    """What an outcome looks like; an empty field matches everything.
 
     Attributes
     ----------
     diagnosis : tuple of str
-        Names of transformations, any of which will do.
+        Names of transformations, one of which must match.
     axes, tensors : tuple of str
-        What the diagnosis is about.
+        The axes and the gradients that the diagnosis names.
     message : str
         Regular expression for the framework's message.
     signal : tuple of str
-        Signals or exit statuses, any of which will do.
+        Signals or exit statuses, one of which must match.
     last_line : str
         Regular expression for the framework's own last line.
     """
@@ -70,13 +69,13 @@ class Signature:
         return bool(agreements) and all(agreements)
 
     def _agreements(self, outcome: Outcome) -> Iterator[bool]:
-        """For each key that is about an outcome, whether it agrees."""
+        """For each key that applies to an outcome, whether it agrees."""
         name = outcome.kind or outcome.status
         if name in _NAMED:
             if name in self.diagnosis:
                 yield True
         elif self.diagnosis or self.axes or self.tensors:
-            yield any(self._agrees(found) for found in _explanations(outcome))
+            yield any(self._agrees(diagnosis) for diagnosis in _explanations(outcome))
         if name in ("rejected", "crash") and self.message:
             yield bool(re.search(self.message, outcome.detail[:_MOST_SEARCHED]))
         if name == "crash":
@@ -85,16 +84,16 @@ class Signature:
             if self.last_line:
                 yield bool(re.search(self.last_line, last_line(outcome.detail)))
 
-    def _agrees(self, found: Mapping[str, Any]) -> bool:
+    def _agrees(self, diagnosis: Mapping[str, Any]) -> bool:
         return (
-            (not self.diagnosis or transform(found) in self.diagnosis)
-            and (not self.axes or set(found.get("axes") or ()) == set(self.axes))
-            and (not self.tensors or set(found.get("tensors") or ()) == set(self.tensors))
+            (not self.diagnosis or transform(diagnosis) in self.diagnosis)
+            and (not self.axes or set(diagnosis.get("axes") or ()) == set(self.axes))
+            and (not self.tensors or set(diagnosis.get("tensors") or ()) == set(self.tensors))
         )
 
     @property
     def text(self) -> str:
-        """The signature in words, such as ``diagnosis shift, axes W``."""
+        """The signature as text, such as ``diagnosis shift, axes W``."""
         parts = []
         for item in fields(self):
             value = getattr(self, item.name)
@@ -118,33 +117,33 @@ def parse(table: Any) -> Signature | None:
     """
     if table is None:
         return None
-    known = {item.name: item.default for item in fields(Signature)}
+    defaults = {item.name: item.default for item in fields(Signature)}
     if not isinstance(table, Mapping) or not table:
-        raise ValueError(f"signature is a table with at least one of {', '.join(known)}, as in {_EXAMPLE}")
+        raise ValueError(f"signature must be a table with at least one of {', '.join(defaults)}, as in {_EXAMPLE}")
     values: dict[str, Any] = {}
     for name, value in table.items():
-        if name not in known:
-            raise ValueError(f"signature: unknown key {name!r}; known are {', '.join(known)}")
-        values[name] = _pattern(name, value) if known[name] == "" else _names(name, value)
+        if name not in defaults:
+            raise ValueError(f"signature: unknown key {name!r}; known are {', '.join(defaults)}")
+        values[name] = _pattern(name, value) if defaults[name] == "" else _names(name, value)
     return Signature(**values)
 
 
 def _names(name: str, value: Any) -> tuple[str, ...]:
-    found = [value] if isinstance(value, str) else value
-    if not isinstance(found, (list, tuple)) or not found or not all(isinstance(v, str) and v for v in found):
-        raise ValueError(f"signature: {name} is a text or a list of texts")
-    return tuple(found)
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not names or not all(isinstance(v, str) and v for v in names):
+        raise ValueError(f"signature: {name} must be a string or a list of strings")
+    return tuple(names)
 
 
 def _pattern(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > _MOST_CHARACTERS:
-        raise ValueError(f"signature: {name} is a regular expression of 1 to {_MOST_CHARACTERS} characters")
+        raise ValueError(f"signature: {name} must be a regular expression of 1 to {_MOST_CHARACTERS} characters")
     try:
         compiled = re.compile(value)
     except (re.error, RecursionError, OverflowError) as error:
         raise ValueError(f"signature: {name} is not a regular expression: {error}") from None
     if compiled.search(""):
-        raise ValueError(f"signature: {name} {value!r} is found in every text")
+        raise ValueError(f"signature: {name} {value!r} matches every text")
     return value
 
 
@@ -154,14 +153,14 @@ def transform(diagnosis: Mapping[str, Any] | None) -> str:
 
 
 def _explanations(outcome: Outcome) -> Iterator[Mapping[str, Any]]:
-    """The diagnosis, and what fits the answer exactly as well and could not be told apart from it."""
-    found = outcome.diagnosis or {}
-    yield found
-    for other in found.get("also") or ():
+    """The diagnosis, and the transformations that explain the output exactly as well."""
+    diagnosis = outcome.diagnosis or {}
+    yield diagnosis
+    for other in diagnosis.get("also") or ():
         if isinstance(other, Mapping):
-            yield {"tensors": found.get("tensors"), **other}
+            yield {"tensors": diagnosis.get("tensors"), **other}
 
 
 def _signal(outcome: Outcome) -> str:
-    """What ended the process: the first line of what was recorded of a crash."""
+    """What ended the process: the first line of the recorded detail of a crash."""
     return outcome.detail.partition("\n")[0].strip()

@@ -1,4 +1,4 @@
-"""The signature that outcomes of one finding share, for an entry that is to be written."""
+"""The signature that the outcomes of one finding share, for a new entry."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _NUMBERS = re.compile(r"0x[0-9a-f]+|-?\d[-\d,x. ]*(?=\D|$)")
 
 
 def signature_of(outcomes: Sequence[Outcome]) -> Signature:
-    """What outcomes of one finding have in common.
+    """The signature of the outcomes of one finding.
 
     Parameters
     ----------
     outcomes : sequence of Outcome
-        At least one; of one status, kind and diagnosis.
+        At least one outcome; all of one status, kind and diagnosis.
     """
     first = outcomes[0]
     return _SIGNATURES.get(first.kind or first.status, _of_outputs)(outcomes)
@@ -50,50 +50,50 @@ def _of_crashes(outcomes: Sequence[Outcome]) -> Signature:
     )
 
 
-def _named(name: str) -> Callable[[Sequence[Outcome]], Signature]:
+def _of_kind(name: str) -> Callable[[Sequence[Outcome]], Signature]:
     return lambda outcomes: Signature(diagnosis=(name,))
 
 
 _SIGNATURES: dict[str, Callable[[Sequence[Outcome]], Signature]] = {
     "rejected": _of_refusals,
     "crash": _of_crashes,
-    "accepted": _named("accepted"),
-    "timeout": _named("timeout"),
+    "accepted": _of_kind("accepted"),
+    "timeout": _of_kind("timeout"),
 }
 
 
 def _shared(outcomes: Sequence[Outcome], key: str) -> tuple[str, ...]:
-    """An entry of the diagnosis that is the same in all outcomes; empty where there is none."""
-    found = {tuple((outcome.diagnosis or {}).get(key) or ()) for outcome in outcomes}
-    return found.pop() if len(found) == 1 else ()
+    """A value of the diagnosis that is the same in all outcomes; empty if they differ."""
+    values = {tuple((outcome.diagnosis or {}).get(key) or ()) for outcome in outcomes}
+    return values.pop() if len(values) == 1 else ()
 
 
 def pattern(texts: Iterable[str]) -> str:
-    """A regular expression that is found in each text, with any numbers in place of theirs.
+    """A regular expression that matches each text, and the same text with other numbers.
 
     Parameters
     ----------
     texts : iterable of str
-        Messages; the first line that is not blank counts of each.
+        Messages; only the first non-blank line of each is used.
 
     Returns
     -------
     str
-        Empty where a text is, or where there is nothing in common that is worth a search.
+        Empty if one of the texts is, or if they have too little in common.
     """
     lines = {next((line.strip() for line in text.splitlines() if line.strip()), "") for text in texts}
     if "" in lines:
         return ""
-    # A message may differ in its end, by a shape or a name, so only its beginning counts.
-    ways = sorted({_NUMBERS.sub("\0", line)[:_MOST_CHARACTERS].strip() for line in lines})
-    if len(ways) > _MOST_ALTERNATIVES:
-        columns = takewhile(lambda column: len(set(column)) == 1, zip(*ways, strict=False))
-        ways = ["".join(column[0] for column in columns)]
-    if any(len(way.replace("\0", "")) < _LEAST_CHARACTERS for way in ways):
+    # Messages may differ at the end, by a shape or a name, so only their start is used.
+    alternatives = sorted({_NUMBERS.sub("\0", line)[:_MOST_CHARACTERS].strip() for line in lines})
+    if len(alternatives) > _MOST_ALTERNATIVES:
+        columns = takewhile(lambda column: len(set(column)) == 1, zip(*alternatives, strict=False))
+        alternatives = ["".join(column[0] for column in columns)]
+    if any(len(text.replace("\0", "")) < _LEAST_CHARACTERS for text in alternatives):
         return ""
-    return "|".join(r"[-\d,x. a-f]+".join(map(_escaped, way.split("\0"))) for way in ways)
+    return "|".join(r"[-\d,x. a-f]+".join(map(_escape, text.split("\0"))) for text in alternatives)
 
 
-def _escaped(text: str) -> str:
-    # A pattern is read by people: spaces and most punctuation need no escape outside of character classes.
-    return re.sub(r"[\\.^$*+?{}\[\]|()]", lambda found: "\\" + found[0], text)
+def _escape(text: str) -> str:
+    # People read these patterns: re.escape would also escape spaces and punctuation that need no escape.
+    return re.sub(r"[\\.^$*+?{}\[\]|()]", lambda match: "\\" + match[0], text)

@@ -1,4 +1,4 @@
-"""The gate in words, worst first, for a terminal and for Markdown."""
+"""The result of the gate as text, worst first, for a terminal and for Markdown."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST_NAMES = 4
 
 @dataclass(frozen=True)
 class Line:
-    """One thing to look at: how it stands, what it is in words, and whether it fails the gate."""
+    """One thing to look at: its standing, its text, and whether it fails the gate."""
 
     standing: str
     text: str
@@ -31,40 +31,40 @@ class Line:
 
 
 def headline(gate: Gate) -> str:
-    """The result in one sentence that begins with what is new, and in whose answers."""
+    """The result in one sentence that starts with what is new, and for which adapters."""
     parts = [f"{count} {name}" for name in STANDINGS if (count := gate.standings[name]) and STANDINGS[name].fails]
-    parts += [f"{len(found)} {name}" for name, found in (("stale", gate.stale), ("drifted", gate.drifts)) if found]
+    parts += [f"{len(items)} {name}" for name, items in (("stale", gate.stale), ("drifted", gate.drifts)) if items]
     if gate.unsteady:
         parts.append(f"{sum(gate.unsteady.values())} flaky, more than chance explains")
     quiet = [f"{count} {name}" for name in STANDINGS if (count := gate.standings[name])]
     quiet = [part for part in quiet if part not in parts]
     tail = f" ({', '.join(quiet)})" if quiet else ""
-    tail += _unfamiliar(gate)
+    tail += _machine_note(gate)
     if parts:
-        return f"Gate red: {', '.join(parts)}{_whose(gate)}{tail}."
+        return f"Gate red: {', '.join(parts)}{_failing_adapters(gate)}{tail}."
     if gate.counts and not gate.compared:
-        return f"Nothing was compared: {_counted(gate.counts)}{tail}."
-    green = "Gate green: nothing new" + (f" in {_others(gate)}" if gate.uncompared else "")
+        return f"Nothing was compared: {_count_statuses(gate.counts)}{tail}."
+    green = "Gate green: nothing new" + (f" in {_covered(gate)}" if gate.uncompared else "")
     return f"{green}{tail}."
 
 
-def _unfamiliar(gate: Gate) -> str:
-    """On which kinds of machines no gate was ever settled."""
+def _machine_note(gate: Gate) -> str:
+    """The kinds of machines on which no gate has been settled."""
     kinds = ", ".join(gate.unfamiliar)
-    return f"; no gate was settled on this kind of machine before ({kinds})" if kinds else ""
+    return f"; no gate was settled before on this kind of machine ({kinds})" if kinds else ""
 
 
-def _others(gate: Gate) -> str:
-    """What a green gate holds for, where nothing of some adapters was compared."""
-    return f"what was compared, which is nothing of {', '.join(gate.uncompared)}"
+def _covered(gate: Gate) -> str:
+    """What a green gate covers, where no output of some adapters was compared."""
+    return f"what was compared, but nothing was compared for {', '.join(gate.uncompared)}"
 
 
-def _counted(counts: Counter[str]) -> str:
+def _count_statuses(counts: Counter[str]) -> str:
     return ", ".join(f"{counts[name]} {status.label}" for name, status in STATUSES.items() if counts[name])
 
 
-def _whose(gate: Gate) -> str:
-    """The adapters that what fails the gate is about, those with the most of it first."""
+def _failing_adapters(gate: Gate) -> str:
+    """The adapters that fail the gate, those with the most failures first."""
     counts = Counter(item.outcome.adapter for item in gate.failing)
     counts.update(drift.adapter for drift in gate.drifts)
     counts.update(entry.path.stem for entry in gate.stale)
@@ -85,7 +85,7 @@ def lines(gate: Gate, cases: Mapping[str, dict[str, Any]]) -> list[Line]:
     cases : mapping
         Columns of every case, by id.
     """
-    found = []
+    remarks = []
     unlike = {(item.outcome.adapter, item.outcome.case_id): item.unlike for item in gate.items if item.unlike}
     for name, standing in STANDINGS.items():
         members = [item.outcome for item in gate.items if item.standing == name]
@@ -93,60 +93,62 @@ def lines(gate: Gate, cases: Mapping[str, dict[str, Any]]) -> list[Line]:
             continue
         for item in findings(members, dict(cases)):
             what = " ".join((item.text or item.detail).split())
-            # Several kinds are counted one by one.
+            # Several kinds are counted one by one, in `counted`.
             who = item.adapter if len(item.kinds) > 1 else f"{item.adapter} {item.label},"
             over = f" ({item.spread})" if item.spread else ""
             text = f"{who} {item.counted}{over}, smallest {item.smallest}: {what}"
             keys = ((item.adapter, case_id) for case_id in item.members)
             entry = next((unlike[key] for key in keys if key in unlike), None)
-            found.append(Line(name, text + (_otherwise(entry) if entry else ""), standing.fails))
-    found += [
-        Line("not compared", f"{adapter}: nothing was compared: {_counted(counts)}", False)
+            remarks.append(Line(name, text + (_expected_instead(entry) if entry else ""), standing.fails))
+    remarks += [
+        Line("not compared", f"{adapter}: nothing was compared: {_count_statuses(counts)}", False)
         for adapter, counts in gate.uncompared.items()
     ]
-    found += [
+    remarks += [
         Line("flaky", f"{adapter} has {count} flaky outcomes, more than 3 and more than 1 % of its cases", True)
         for adapter, count in gate.unsteady.items()
     ]
-    found += [Line("drift", str(drift), True) for drift in gate.drifts]
-    found += [
-        Line("stale", f"{_named(entry)} does not fail any more; {_remove(entry)}", True) for entry in gate.stale
+    remarks += [Line("drift", str(drift), True) for drift in gate.drifts]
+    remarks += [
+        Line("stale", f"{_expectation_name(entry)} no longer fails; {_remove(entry)}", True)
+        for entry in gate.stale
     ]
-    known = {item.entry.place: item.entry for item in gate.items if item.entry}
-    for place, entry in known.items():
+    entries = {item.entry.place: item.entry for item in gate.items if item.entry}
+    for place, entry in entries.items():
         members = [item.outcome for item in gate.items if item.entry and item.entry.place == place]
         by_kind = breakdown(members, cases)["kind"]
         what = f" {label(members[0].status, members[0].kind)}," if len(by_kind) == 1 else ""
-        text = f"{members[0].adapter}{what} {counted(len(members), by_kind)}: {_named(entry)}: {entry.reason}"
-        found.append(Line("known", f"{text} {entry.upstream}".rstrip(), False))
+        cases_by_kind = counted(len(members), by_kind)
+        text = f"{members[0].adapter}{what} {cases_by_kind}: {_expectation_name(entry)}: {entry.reason}"
+        remarks.append(Line("known", f"{text} {entry.upstream}".rstrip(), False))
     for one, other, count in gate.overlaps:
-        both = f"{_named(one)} and {_named(other)} both explain {_cases(count)}"
-        found.append(Line("overlap", f"{both}; narrow one, or {_remove(other)}", False))
-    found += [Line("unsigned", _unsigned(entry), False) for entry in gate.unsigned]
+        both = f"{_expectation_name(one)} and {_expectation_name(other)} both explain {_cases(count)}"
+        remarks.append(Line("overlap", f"{both}; narrow one of them, or {_remove(other)}", False))
+    remarks += [Line("unsigned", _unsigned(entry), False) for entry in gate.unsigned]
     if gate.unused:
         names = ", ".join(dict.fromkeys(entry.finding for entry in gate.unused))  # adapters share them
-        found.append(Line("unused", f"expectations whose cases were not asked: {names}", False))
-    return sorted(found, key=lambda line: not line.fails)
+        remarks.append(Line("unused", f"expectations whose cases were not run: {names}", False))
+    return sorted(remarks, key=lambda line: not line.fails)
 
 
 def _cases(count: int) -> str:
     return f"{count} case{'' if count == 1 else 's'}"
 
 
-def _named(entry: Expectation) -> str:
+def _expectation_name(entry: Expectation) -> str:
     return f"expectation {entry.finding}"
 
 
-def _otherwise(entry: Expectation) -> str:
-    """What is expected of a case that fails in another way."""
+def _expected_instead(entry: Expectation) -> str:
+    """What the expectation of a case says that fails differently."""
     signature = entry.signature.text if entry.signature else "any failure of its kind"
-    return f"; {_named(entry)} says {signature}"
+    return f"; {_expectation_name(entry)} says {signature}"
 
 
 def _unsigned(entry: Expectation) -> str:
     return (
-        f"{_named(entry)} ({entry.place}) has no signature, so every {' or '.join(entry.kinds)} under its "
-        'condition passes for it; say what the output is, as in signature = { diagnosis = "shift" }'
+        f"{_expectation_name(entry)} ({entry.place}) has no signature, so every {' or '.join(entry.kinds)} that "
+        'meets its condition counts as known; say what the output is, as in signature = { diagnosis = "shift" }'
     )
 
 
@@ -160,17 +162,17 @@ def _cut(text: str) -> str:
 
 
 def markdown(gate: Gate, cases: Mapping[str, dict[str, Any]]) -> str:
-    """A section for a job's page."""
-    every = lines(gate, cases)
-    table = [f"| {line.standing} | {_cell(line.text)} |" for line in every[:_MOST_LINES]]
-    if len(every) > _MOST_LINES:
-        table.append(f"| … | and {len(every) - _MOST_LINES} more, in the report |")
+    """A Markdown section for the page of a CI job."""
+    remarks = lines(gate, cases)
+    table = [f"| {line.standing} | {_cell(line.text)} |" for line in remarks[:_MOST_LINES]]
+    if len(remarks) > _MOST_LINES:
+        table.append(f"| … | and {len(remarks) - _MOST_LINES} more, in the report |")
     head = ["| gate | |", "| --- | --- |"] if table else []
     return "\n".join([f"## {headline(gate)}", "", *head, *table]).rstrip() + "\n"
 
 
 def _cell(text: str) -> str:
-    """Text that stays in its table cell and is neither HTML nor Markdown."""
+    """Text for a table cell, with HTML and Markdown escaped."""
     text = _cut(" ".join(text.split()))
     for character in "\\`*_[]|~#@":
         text = text.replace(character, "\\" + character)

@@ -1,4 +1,4 @@
-"""The report as a web page: one file that opens from disk and asks the network for nothing."""
+"""The report as a web page: one file that opens from disk and makes no network requests."""
 
 from conformance.reports.html.page import prepare, write_report
 

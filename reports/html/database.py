@@ -1,8 +1,8 @@
-"""The data of a page: a small SQLite database, which the page asks in the SQL of the command line.
+"""The data of a page: a small SQLite database, which the page queries in the SQL of the command line.
 
-``cases`` holds the columns of every case, ``asked`` a row an outcome, ``texts`` their messages (each once, as
-most repeat), ``details`` the program and the numbers of what is worth a look. The view ``outcomes`` joins them;
-its columns are what a condition can name.
+``cases`` holds the columns of every case, ``asked`` one row per outcome, ``texts`` their messages (each once,
+as most repeat), ``details`` the program and the numbers of outcomes that are worth a look. The view ``outcomes``
+joins them; a condition can name its columns.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from conformance.cases import Case, DomainError
 from conformance.cases.columns import COLUMN_NAMES
-from conformance.reports.html.details import Detail, compact, most_telling_first, shelve
+from conformance.reports.html.details import Detail, compact, fill_files, smallest_first
 from conformance.reports.record.fact_columns import facts_by_column
 from conformance.reports.record.findings import Finding
 from conformance.reports.record.outcome import Outcome
@@ -25,12 +25,12 @@ from conformance.reports.summary.news import News
 
 __all__ = ["COLUMNS", "build"]
 
-_ASKED = ("adapter", "status", "kind", "profile", "budget", "max_abs_error", "max_ulp_error", "transform",
+_COPIED = ("adapter", "status", "kind", "profile", "budget", "max_abs_error", "max_ulp_error", "transform",
           "diagnosis", "seconds")  # fmt: skip
 
 COLUMNS: dict[str, str] = {
     **dict.fromkeys(COLUMN_NAMES, "case"),
-    **dict.fromkeys(_ASKED, "outcome"),
+    **dict.fromkeys(_COPIED, "outcome"),
     "detail": "outcome",
     "source": "outcome",
     "gates": "outcome",
@@ -41,15 +41,15 @@ COLUMNS: dict[str, str] = {
     "expectation": "outcome",
     "before": "outcome",
 }
-"""Columns a condition can name, and whether the case or the outcome has them."""
+"""The columns that a condition can name, each with its owner: the case or the outcome."""
 
-# Left joins, because SQLite leaves out those whose columns a query does not name. Outcomes lie together by case,
-# so that what is asked of all outcomes of a case needs one pass.
+# Left joins, because SQLite skips those whose columns a query does not name. Outcomes are stored by case, so that
+# a query about all outcomes of a case needs one pass.
 _SCHEMA = f"""
 CREATE TABLE cases (case_no INTEGER PRIMARY KEY, {", ".join(COLUMN_NAMES)}, geometry);
 CREATE TABLE texts (text_no INTEGER PRIMARY KEY, text);
 CREATE TABLE asked (
-    id INTEGER, case_no INTEGER, {", ".join(_ASKED)}, detail_no, source_no, expectation_no,
+    id INTEGER, case_no INTEGER, {", ".join(_COPIED)}, detail_no, source_no, expectation_no,
     gates, judged, answer, finding, standing, before,
     PRIMARY KEY (case_no, id)
 ) WITHOUT ROWID;
@@ -67,12 +67,12 @@ CREATE VIEW outcomes AS
 
 
 def _add_facts(connection: sqlite3.Connection, facts: Mapping[str, Mapping[str, Any]]) -> None:
-    """A table of the facts of each adapter, and the view in which they are columns beside the others."""
+    """Add the facts of each adapter as a table, and the view that has them as columns."""
     names = list(next(iter(facts.values()), ()))
     columns = "".join(f', "{name}"' for name in names)
     connection.execute(f"CREATE TABLE machines (adapter PRIMARY KEY{columns})")
     marks = ", ".join("?" * (len(names) + 1))
-    rows = ((adapter, *found.values()) for adapter, found in facts.items())
+    rows = ((adapter, *values.values()) for adapter, values in facts.items())
     connection.executemany(f"INSERT INTO machines VALUES ({marks})", rows)
     connection.executescript(_VIEW % "".join(f'machines."{name}", ' for name in names))
 
@@ -85,16 +85,16 @@ def build(results: Results, groups: Iterable[Finding], news: News) -> tuple[byte
     results : Results
         The record of the run.
     groups : iterable of Finding
-        Discrepancies by cause; their smallest cases keep their numbers where room is short.
+        Discrepancies by cause; their smallest cases keep their numbers if the page has no room for all.
     news : News
-        How outcomes stand against what was known.
+        Outcomes compared with what was known.
 
     Returns
     -------
     bytes
         A SQLite database file.
     list of list of Detail
-        What had no room in it, for a file each beside the page.
+        The details that do not fit into the page, one list per file next to it.
     """
     groups = list(groups)
     finding = {(item.adapter, case_id): item.id for item in groups for case_id in item.members}
@@ -107,22 +107,24 @@ def build(results: Results, groups: Iterable[Finding], news: News) -> tuple[byte
     rows = ((numbers[case_id], *columns.values(), _geometry(case_id)) for case_id, columns in cases.items())
     connection.executemany(f"INSERT INTO cases VALUES ({marks})", rows)
     texts = _Texts()
-    answers = _Outcomes()
-    kept: dict[tuple[str, str], Detail] = {}
+    letters = _BitLetters()
+    details: dict[tuple[str, str], Detail] = {}
     for number, outcome in enumerate(results.outcomes()):
         key = outcome.adapter, outcome.case_id
         case_no = numbers[outcome.case_id]
-        answers.add(outcome, case_no, number)
+        letters.add(outcome, case_no, number)
         if outcome.evidence or outcome.program:
-            kept[key] = Detail(number, outcome.program, compact(outcome.evidence))
+            details[key] = Detail(number, outcome.program, compact(outcome.evidence))
         entry = news.expectation.get(key)
-        known = texts.number("" if entry is None else f"{entry.finding}: {entry.reason} {entry.upstream}".rstrip())
+        reason = texts.number(
+            "" if entry is None else f"{entry.finding}: {entry.reason} {entry.upstream}".rstrip()
+        )
         standing = finding.get(key), news.standing.get(key), news.before.get(key)
-        row = (*_row(number, case_no, outcome, texts), known, *_judgement(outcome), None, *standing)
+        row = (*_row(number, case_no, outcome, texts), reason, *_judgement(outcome), None, *standing)
         connection.execute(f"INSERT INTO asked VALUES ({', '.join('?' * len(row))})", row)
     connection.executemany("INSERT INTO texts VALUES (?, ?)", texts.rows())
-    connection.executemany("UPDATE asked SET answer = ? WHERE case_no = ? AND id = ?", answers.letters())
-    inside, *files = shelve(most_telling_first(groups, kept))
+    connection.executemany("UPDATE asked SET answer = ? WHERE case_no = ? AND id = ?", letters.rows())
+    inside, *files = fill_files(smallest_first(groups, details))
     connection.executemany("INSERT INTO details VALUES (?, ?, ?)", inside)
     places = ((detail.id, number) for number, file in enumerate(files) for detail in file)
     connection.executemany("INSERT INTO elsewhere VALUES (?, ?)", places)
@@ -133,10 +135,10 @@ def build(results: Results, groups: Iterable[Finding], news: News) -> tuple[byte
     return data, files
 
 
-class _Outcomes:
-    """Digests of answers by case, without those of adapters that answer with shapes alone.
+class _BitLetters:
+    """Digests of outputs by case, without those of adapters that only infer shapes.
 
-    No right answer of such an adapter meets an accuracy profile, and its bits are no tensor's.
+    No right output of such an adapter meets an accuracy profile, and its digest is not that of a tensor.
     """
 
     def __init__(self) -> None:
@@ -149,20 +151,20 @@ class _Outcomes:
             if outcome.status == "pass":
                 self._right.add((outcome.adapter, outcome.profile))
 
-    def letters(self) -> Iterator[tuple[str, int, int]]:
-        """A letter for each different answer to a case, A for the most frequent: equal letters, equal bits."""
+    def rows(self) -> Iterator[tuple[str, int, int]]:
+        """A letter for each different output of a case, A for the most frequent: equal letters mean equal bits."""
         measured = {adapter for adapter, profile in self._right if profile}
         shape_only = {adapter for adapter, _ in self._right} - measured
-        for case_no, answers in self._by_case.items():
-            found = [(digest, number) for digest, number, adapter in answers if adapter not in shape_only]
-            ranking = [digest for digest, _ in Counter(digest for digest, _ in found).most_common()]
-            for digest, number in found:
+        for case_no, outputs in self._by_case.items():
+            tensors = [(digest, number) for digest, number, adapter in outputs if adapter not in shape_only]
+            ranking = [digest for digest, _ in Counter(digest for digest, _ in tensors).most_common()]
+            for digest, number in tensors:
                 place = ranking.index(digest)
                 yield (chr(ord("A") + place) if place < 26 else f"#{place}"), case_no, number
 
 
 def _geometry(case_id: str) -> str | None:
-    """The rule that places the output, and the crop of every axis, as JSON; None for a question without answer."""
+    """The rule that places the output, and the crop of every axis, as JSON; None for an invalid case."""
     try:
         geometry = Case.parse(case_id).geometry()
     except DomainError:
@@ -171,7 +173,7 @@ def _geometry(case_id: str) -> str | None:
 
 
 class _Texts:
-    """Numbers for texts, the same for the same."""
+    """Numbers for texts; equal texts have equal numbers."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -191,9 +193,9 @@ def _row(number: int, case_no: int, outcome: Outcome, texts: _Texts) -> tuple[An
         outcome.status,
         outcome.kind,
         outcome.profile,
-        _rounded(outcome.budget),
-        _rounded(outcome.max_abs_error),
-        _rounded(outcome.max_ulp_error),
+        _round(outcome.budget),
+        _round(outcome.max_abs_error),
+        _round(outcome.max_ulp_error),
         (outcome.diagnosis or {}).get("transform"),
         (outcome.diagnosis or {}).get("text"),
         round(outcome.seconds, 3),
@@ -207,6 +209,6 @@ def _judgement(outcome: Outcome) -> tuple[int, int]:
     return int(status.gates), int(status.name == "pass" or (status.gates and not status.ours))
 
 
-def _rounded(value: float | None) -> float | None:
-    # Three digits say enough, and compress well.
+def _round(value: float | None) -> float | None:
+    # Three digits are enough, and compress well.
     return None if value is None else float(f"{value:.3g}")

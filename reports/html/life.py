@@ -1,4 +1,4 @@
-"""The life of a finding over many runs, by the answers to its smallest case."""
+"""The history of a finding over many runs, by the outcomes of its smallest case."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["Lives", "Stage", "lives_of"]
 _MOST_FINDINGS = 100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A stretch of runs with one answer: what it was, and the versions of the first and the last of them."""
+    """Consecutive runs with one outcome, and the versions of the first and the last of them."""
 
     label: str
     transform: str
@@ -34,16 +34,16 @@ def lives_of(findings: Sequence[Finding], history: History) -> Lives:
         streaks = history.streaks(case_id=finding.smallest, adapter=finding.adapter)
         lives[finding.id] = [
             Stage(
-                spell.label,
-                spell.transform,
-                _shown(spell.since),
-                _shown(spell.until),
-                spell.last_run - spell.first_run + 1,
+                label=streak.label,
+                transform=streak.transform,
+                since=_versions_text(streak.since),
+                until=_versions_text(streak.until),
+                runs=streak.last_run - streak.first_run + 1,
             )
-            for spell in streaks
+            for streak in streaks
         ]
     return lives
 
 
-def _shown(versions: dict[str, str]) -> str:
+def _versions_text(versions: dict[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in versions.items()) or "versions not recorded"

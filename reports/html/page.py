@@ -1,6 +1,7 @@
-"""Puts the page together: the template, its styles and scripts, and the compressed data, all in one file.
+"""Build the page: the template, its styles and scripts, and the compressed data, all in one file.
 
-Only the details of very large runs lie in files beside it, which are loaded when one of their outcomes is opened.
+Only the details of very large runs are in files next to it, which the page loads when a reader opens one of their
+outcomes.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from conformance.reports.record.fact_columns import facts_by_column, shown
 from conformance.reports.record.history import History
 from conformance.reports.record.statuses import FAIL_KINDS, STATUSES
 from conformance.reports.record.store import Results
-from conformance.reports.summary.coverage import CaseCoverage, prepare_coverage, questions
+from conformance.reports.summary.coverage import CaseCoverage, measure_coverage, prepare_coverage
 from conformance.reports.summary.equivalent_calls import Wording
 from conformance.reports.summary.glossary import GLOSSARY
 from conformance.reports.summary.news import News, news_of
@@ -42,7 +43,7 @@ from conformance.reports.summary.user_reports import STATES, UserReportStatus
 
 __all__ = ["prepare", "write_report"]
 
-# In the order they run; each is a script of its own for the Content-Security-Policy.
+# Each library is a script element of its own; the page's scripts are joined to one, in this order.
 _LIBRARIES = ("vendor/sql.js", "vendor/d3.js")
 _SCRIPTS = ("data", "dom", "condition", "matrix", "heatmap", "taps", "tensor", "outcome", "issue", "finding",
             "rows", "export", "explorer", "agreement", "distributions", "main")  # fmt: skip
@@ -72,17 +73,17 @@ def write_report(
     results : Results
         The record of the run.
     out_dir : Path
-        The folder for ``index.html``; made if need be.
+        The folder for ``index.html``; created if it does not exist.
     gate : Gate, optional
-        What of the run is news; the page begins with it.
+        The run compared with what was known; the page starts with it.
     before : Results, optional
-        An earlier run, to say of every outcome what it was.
+        An earlier run, to show the earlier status of every outcome.
     history : History, optional
-        Many runs, to say of every finding since when it is there.
+        Many runs, to show since when each finding has existed.
     corpus : sequence of UserReportStatus, optional
-        What has become of the reports of real users by the outcomes of this run.
+        The status of user-reported issues by the outcomes of this run.
     porting : mapping, optional
-        How frameworks word the same questions, by what is asked.
+        Equivalent calls of the frameworks, by the operation that they express.
 
     Returns
     -------
@@ -94,15 +95,15 @@ def write_report(
     OSError
         The folder cannot be written.
     """
-    found = survey(results)
+    run = survey(results)
     news = news_of(gate, before, results.cases())
-    lives = {} if history is None else lives_of(found.groups, history)
-    database, files = build(results, found.groups, news)
-    asked = questions(results)
+    lives = {} if history is None else lives_of(run.groups, history)
+    database, files = build(results, run.groups, news)
+    coverage = measure_coverage(results)
     machines = by_machine(results)
     page = render(
-        found, news, lives, database, asked, corpus=corpus, porting=porting, has_files=bool(files),
-        machines=machines, seen=seen_on(found.groups, results),
+        run, news, lives, database, coverage, corpus=corpus, porting=porting, has_files=bool(files),
+        machines=machines, seen=seen_on(run.groups, results),
     )  # fmt: skip
     out_dir.mkdir(parents=True, exist_ok=True)
     _write_files(out_dir / "details", files)
@@ -112,23 +113,23 @@ def write_report(
 
 
 def _write_files(folder: Path, files: list[list[Detail]]) -> None:
-    """Details as scripts, since a page from disk may load nothing else; those of an older report are removed."""
+    """Write details as scripts, as a page from disk may load nothing else; remove those of an older report."""
     for old in folder.glob("[0-9]*.js"):
         old.unlink()
     if files:
         folder.mkdir(exist_ok=True)
     for number, details in enumerate(files):
         content = json.dumps({detail.id: [detail.program, detail.evidence] for detail in details})
-        packed = _packed(content.encode())
+        packed = _pack(content.encode())
         (folder / f"{number}.js").write_text(f'detailsArrived({number}, "{packed}");\n', encoding="utf-8")
 
 
 def render(
-    found: Survey,
+    run: Survey,
     news: News,
     lives: Lives,
     database: bytes,
-    asked: CaseCoverage,
+    coverage: CaseCoverage,
     *,
     corpus: Sequence[UserReportStatus] = (),
     porting: Mapping[str, Sequence[Wording]] | None = None,
@@ -141,16 +142,16 @@ def render(
     scripts.append(_script("\n".join(["'use strict';", *(_read(f"assets/{name}.js") for name in _SCRIPTS)])))
     style = "\n".join(_read(f"assets/{name}.css") for name in _STYLES)
     return _template().render(
-        sentence=sentence(found),
-        survey=found,
-        groups=found.groups,
-        new_groups=[group for group in found.groups if news.fails_by(group)],
-        known_groups=[group for group in found.groups if not news.fails_by(group)],
+        sentence=sentence(run),
+        survey=run,
+        groups=run.groups,
+        new_groups=[group for group in run.groups if news.fails_by(group)],
+        known_groups=[group for group in run.groups if not news.fails_by(group)],
         failing_lines=[line for line in news.lines if line.fails],
         other_lines=[line for line in news.lines if not line.fails],
         news=news,
         standings=STANDINGS,
-        statuses=[status for name, status in STATUSES.items() if found.totals[name]],
+        statuses=[status for name, status in STATUSES.items() if run.totals[name]],
         all_statuses=STATUSES,
         glossary=GLOSSARY,
         rules=rules(),
@@ -158,14 +159,14 @@ def render(
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
         lives=lives,
-        asked=asked,
+        coverage=coverage,
         porting=porting or {},
         machines=machines,
         machine_kinds=KINDS,
         corpus=corpus,
         corpus_states={name: about for name, about in STATES.items() if any(s.state == name for s in corpus)},
-        facts=_json(_facts(found, lives, seen or {})),
-        database=_packed(database),
+        facts=_json(_facts(run, lives, seen or {})),
+        database=_pack(database),
         engine=_engine(),
     )
 
@@ -179,7 +180,7 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    # A name may hold a slash, which separates the parts of an address.
+    # A name may contain a slash, which separates the parts of an address.
     environment.filters["address"] = lambda text: quote(str(text), safe="")
     environment.filters["markdown"] = lambda text: Markup(_markdown.render(_FILE_LINK.sub(r"\1", text)))
     environment.filters["fact"] = shown
@@ -190,41 +191,42 @@ def _template() -> jinja2.Template:
 
 @lru_cache(maxsize=1)
 def _engine() -> str:
-    return _packed(_bytes("vendor/sql.wasm"))
+    return _pack(_bytes("vendor/sql.wasm"))
 
 
 def prepare(case_ids: Iterable[str]) -> None:
-    """Make what the answers to these cases do not change, where there is time for it before a run is over."""
+    """Make the parts of the page that do not depend on outcomes, while there is time during a run."""
     _template()
     _engine()
     prepare_coverage(case_ids)
 
 
-def _facts(found: Survey, lives: Lives, seen: SeenOn) -> dict[str, Any]:
-    """What the scripts need to know beside the database."""
-    facts = facts_by_column(found.environments)
+def _facts(run: Survey, lives: Lives, seen: SeenOn) -> dict[str, Any]:
+    """The data that the scripts need in addition to the database."""
+    facts = facts_by_column(run.environments)
     return {
         "columns": COLUMNS | dict.fromkeys(next(iter(facts.values()), {}), "outcome"),
         "statuses": {name: asdict(item) for name, item in STATUSES.items()},
         "standings": {name: asdict(item) for name, item in STANDINGS.items()},
         "kinds": FAIL_KINDS,
         "rules": {number: rule.title for number, rule in rules().items()},
-        "adapters": list(found.counts),
-        "environments": found.environments,
+        "adapters": list(run.counts),
+        "environments": run.environments,
         "findings": [
-            {"id": g.id, "adapter": g.adapter, "label": g.label, "text": g.text, "smallest": g.smallest,
-             "count": len(g.members), "status": g.status, "script": found.scripts.get(g.id),
-             "life": [asdict(stage) for stage in lives.get(g.id, [])], "machines": seen.get(g.id),
-             "kinds": g.counted.partition(": ")[2], "spread": g.spread, "breakdown": g.breakdown,
-             "condition": None if g.condition is None else {
-                 **asdict(g.condition), "phrase": g.condition.phrase, "counted": g.condition.counted}}
-            for g in found.groups
+            {"id": item.id, "adapter": item.adapter, "label": item.label, "text": item.text,
+             "smallest": item.smallest, "count": len(item.members), "status": item.status,
+             "script": run.scripts.get(item.id), "machines": seen.get(item.id),
+             "life": [asdict(stage) for stage in lives.get(item.id, [])],
+             "kinds": item.counted.partition(": ")[2], "spread": item.spread, "breakdown": item.breakdown,
+             "condition": None if item.condition is None else {
+                 **asdict(item.condition), "phrase": item.condition.phrase, "counted": item.condition.counted}}
+            for item in run.groups
         ],
     }  # fmt: skip
 
 
 def _policy(scripts: list[str], style: str, has_files: bool) -> str:
-    """Nothing is allowed but the very scripts and styles of this page, and files beside it if there are any."""
+    """Allow only the scripts and styles of this page, and files next to it if there are any."""
     allowed = " ".join([*(_digest(script) for script in scripts), *(["'self'"] if has_files else [])])
     return (
         f"default-src 'none'; script-src {allowed} 'wasm-unsafe-eval'; style-src {_digest(style)}; "
@@ -241,20 +243,20 @@ def _bytes(name: str) -> bytes:
 
 
 def _read(name: str) -> str:
-    # A browser reads every line end as a newline before it checks the hash.
+    # A browser turns every line end into a newline before it checks the hash.
     return _bytes(name).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _script(source: str) -> str:
     if "</script" in source.lower() or "<!--" in source:
-        raise ValueError("a script that would end its own element")
+        raise ValueError("a script must not contain the end of its own element")
     return source
 
 
 def _json(value: Any) -> Markup:
-    # Inside a script element only "<" can end it or open a comment.
+    # In a script element, only "<" can end the element or open a comment.
     return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c"))
 
 
-def _packed(data: bytes) -> str:
+def _pack(data: bytes) -> str:
     return base64.b64encode(zlib.compress(data, 9)).decode()

@@ -1,1 +1,1 @@
-"""The record of a run: outcomes, their findings, and the SQLite file that keeps them."""
+"""The record of a run: outcomes, their findings, and the SQLite file that holds them."""

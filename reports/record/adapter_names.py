@@ -10,9 +10,9 @@ _NAME = re.compile(r"(?P<adapter>.*?)(?:~(?P<machine>[A-Za-z0-9_-]+))?(?:@(?P<py
 
 
 def _parts(name: str) -> dict[str, str | None]:
-    found = _NAME.fullmatch(name)
-    assert found is not None  # every part may be left out
-    return found.groupdict()
+    match = _NAME.fullmatch(name)
+    assert match is not None  # every part is optional
+    return match.groupdict()
 
 
 def plain_name(adapter: str) -> str:

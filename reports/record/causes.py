@@ -1,4 +1,4 @@
-"""The cause of an outcome, and outcomes put together by cause."""
+"""The cause of an outcome, and outcomes grouped by cause."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 from conformance.reports.record.outcome import Outcome
 
-__all__ = ["Cause", "cause", "together", "transforms"]
+__all__ = ["Cause", "cause", "group_by_cause", "transforms"]
 
 Cause = tuple[str, ...]
 
-# Names of one mistake in other words: by the format it is made in, and by the convention whose crop is exchanged.
+# Several names for one mistake: by the format of the accumulator, and by the convention whose crop is swapped.
 _ONE_CAUSE = {
     "float16_accumulation": "accumulation",
     "bfloat16_accumulation": "accumulation",
@@ -21,32 +21,33 @@ _ONE_CAUSE = {
 
 
 def cause(outcome: Outcome) -> Cause:
-    """What outcomes of one finding share."""
+    """The cause of an outcome: the key that the outcomes of one finding share."""
     return next(_causes(outcome))
 
 
 def transforms(outcome: Outcome) -> tuple[str, ...]:
-    """The names of the diagnosis and of those that could not be told apart from it; parts of one in one order."""
+    """The transformations that explain an outcome equally well, the diagnosis first."""
     diagnosis = outcome.diagnosis or {}
-    found = [diagnosis, *(other for other in diagnosis.get("also") or () if isinstance(other, Mapping))]
-    return tuple(dict.fromkeys(_name(each) for each in found))
+    explanations = [diagnosis, *(other for other in diagnosis.get("also") or () if isinstance(other, Mapping))]
+    return tuple(dict.fromkeys(_name(explanation) for explanation in explanations))
 
 
-def together(outcomes: Iterable[Outcome]) -> dict[Cause, list[Outcome]]:
-    """Outcomes by cause.
+def group_by_cause(outcomes: Iterable[Outcome]) -> dict[Cause, list[Outcome]]:
+    """Group outcomes by cause.
 
-    Several explanations may fit an outcome equally well. It is counted under the one that fits the most outcomes,
-    so that one mistake is not several findings; outcomes with one explanation each are never put together.
+    Several explanations may fit an outcome equally well. It counts under the one that fits the most outcomes, so
+    that one mistake does not become several findings. Outcomes with one explanation each are never merged.
     """
     outcomes = list(outcomes)
-    causes = [tuple(_causes(outcome)) for outcome in outcomes]
-    fits = Counter(each for several in causes for each in several)
-    first = Counter(several[0] for several in causes)
-    found: dict[Cause, list[Outcome]] = {}
-    for outcome, several in zip(outcomes, causes, strict=True):
-        best = min(several, key=lambda each: (-fits[each], -first[each], each))
-        found.setdefault(best, []).append(outcome)
-    return found
+    candidates = [tuple(_causes(outcome)) for outcome in outcomes]
+    fits = Counter(cause for causes in candidates for cause in causes)
+    fits_first = Counter(causes[0] for causes in candidates)
+    groups: dict[Cause, list[Outcome]] = {}
+    for outcome, causes in zip(outcomes, candidates, strict=True):
+        # The name itself breaks the last tie, so that the result does not depend on the order of the outcomes.
+        best = min(causes, key=lambda cause: (-fits[cause], -fits_first[cause], cause))
+        groups.setdefault(best, []).append(outcome)
+    return groups
 
 
 def _name(diagnosis: Mapping[str, Any]) -> str:
@@ -58,10 +59,10 @@ def _causes(outcome: Outcome) -> Iterator[Cause]:
     diagnosis = outcome.diagnosis or {}
     for transform in transforms(outcome):
         if transform in ("", "unexplained"):
-            # Nothing says that different kinds of failure, or gradients, have the same cause.
+            # There is no evidence that different kinds of failure, or different gradients, have the same cause.
             tensors = diagnosis.get("tensors", ())
             yield (outcome.adapter, outcome.status, outcome.kind or "", transform, *tensors)
         else:
-            # Crashes differ by their signal, refusals by the argument they are about.
+            # Crashes differ by their signal, refusals by the argument that the framework refuses.
             more = (diagnosis.get("signal") or "", diagnosis.get("argument") or "")
             yield (outcome.adapter, outcome.status, "", transform, *more)

@@ -1,4 +1,4 @@
-"""When a finding happens, and what was counted to say so."""
+"""The condition under which a finding happens, and the counts that support it."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ __all__ = ["Condition"]
 
 @dataclass(frozen=True)
 class Condition:
-    """When a finding happens, as far as that is known.
+    """The condition under which a finding happens, as far as the run shows it.
 
     Attributes
     ----------
     text, sql : str
-        In words, and over the columns of a case.
+        The condition for people, and as SQL over the columns of a case.
     failing, passing : int
-        Cases of the run that show the finding, all of which meet the condition, and cases of the same adapter that
-        pass, none of which meets it.
+        Cases of the run that show the finding (all meet the condition), and cases of the same adapter that pass
+        (none meets it).
     exact : bool
-        Whether further cases on both sides of its border confirmed it.
+        Whether further cases on both sides of its boundary confirmed it.
     others : int
-        Cases of the run that meet it and fail with another cause.
+        Cases of the run that meet it and fail with a different cause.
     further_failing, further_passing, further_others : int
-        Cases that were run only for this and are not in the record: those that show the same cause, all of which
-        meet the condition; those that pass, none of which meets it; and those that fail with another cause.
+        Cases that were run only to confirm the condition and are not in the record: those that show the same cause
+        (all meet the condition), those that pass (none meets it), and those that fail with a different cause.
     """
 
     text: str
@@ -39,22 +39,21 @@ class Condition:
 
     @property
     def phrase(self) -> str:
-        """When, as a part of a sentence: ``when`` only if further cases confirmed it."""
+        """The condition as part of a sentence, which starts with ``when`` only if further cases confirmed it."""
         if self.exact:
             return f"when {self.text}"
         if self.text == "always":
-            return f"seen in every case that ran, {self.failing} in number"
+            return f"seen in every case that ran, {self.failing} in total"
         return f"seen in {_cases(self.failing)}, {'' if self.failing == 1 else 'all '}with {self.text}"
 
     @property
     def counted(self) -> str:
-        """What was counted, as whole sentences."""
+        """The counts that support the condition, as sentences."""
         meet, show = ("meets", "shows") if self.failing == 1 else ("meet", "show")
         parts = [f"In this run, {_cases(self.failing)} {meet} it and {show} this cause"]
         if self.others:
-            parts.append(
-                f"{self.others} more {_verb(self.others, 'meet')} it and {_verb(self.others, 'fail')} otherwise"
-            )
+            verbs = f"{_verb(self.others, 'meet')} it and {_verb(self.others, 'fail')}"
+            parts.append(f"{self.others} more {verbs} with a different cause")
         if self.passing:
             parts.append(f"none of the {_cases(self.passing)} that {_verb(self.passing, 'pass')} meets it")
         sentences = ["; ".join(parts)]
@@ -69,9 +68,9 @@ class Condition:
         parts = [f"{self.further_failing} meet it and show the same cause"]
         parts.append(f"{self.further_passing} do not meet it and pass")
         if self.further_others:
-            parts.append(f"{self.further_others} fail otherwise and say nothing about it")
-        sure = "they confirm it" if self.exact else "they do not settle it"
-        return f"Of {_cases(count)} run beyond it, {', '.join(parts)}: {sure}"
+            parts.append(f"{self.further_others} fail with a different cause and do not count")
+        verdict = "they confirm it" if self.exact else "they do not settle it"
+        return f"Of {_cases(count)} run to test it, {', '.join(parts)}: {verdict}"
 
 
 def _cases(count: int) -> str:

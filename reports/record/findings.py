@@ -1,8 +1,8 @@
-"""Findings: all outcomes with one cause, so that thousands of red cells are a handful of lines.
+"""Findings: all outcomes with one cause, so that thousands of failures become a handful of lines.
 
-A cause is the adapter, how it failed, and the transformation that the diagnosis found: not the axis or the amount,
-which vary with the case, and not the dtype, the direction or the kind of failure, by which a finding is broken
-down.
+A cause is the adapter, how it failed, and the transformation that the diagnosis names. The axis and the amount are
+not part of it, as they vary with the case. Neither are dtype, direction and kind of failure: a finding counts its
+cases by each of these.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.reports.record.breakdown import Breakdown, breakdown, counted, spread
-from conformance.reports.record.causes import Cause, cause, together
+from conformance.reports.record.causes import Cause, cause, group_by_cause
 from conformance.reports.record.conditions import Condition
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import label
@@ -22,26 +22,26 @@ from conformance.reports.record.statuses import label
 __all__ = ["Condition", "Finding", "case_weight", "cause", "findings"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """Outcomes of one cause.
 
     Attributes
     ----------
     id : str
-        Stable from run to run: made of the cause, not of the cases that happened to be asked.
+        Stable from run to run: made from the cause, not from the cases that happened to be run.
     adapter, status, transform : str
-        What the outcomes share.
+        The values that the outcomes share.
     kind : str or None
         The kind of failure of the smallest case.
     text : str
-        The diagnosis of the smallest case in words, or else what kind of discrepancy it is.
+        The diagnosis of the smallest case as text; empty without one.
     members : tuple of str
         Case ids, the smallest case first.
     detail : str
-        What was recorded for the smallest case.
+        The recorded detail of the smallest case.
     condition : Condition or None
-        When it happens.
+        The condition under which it happens.
     breakdown : dict
         Number of outcomes by ``kind``, ``dtype``, ``direction`` and ``data``; see `Breakdown`.
     """
@@ -69,29 +69,29 @@ class Finding:
 
     @property
     def label(self) -> str:
-        """Status and kinds in words, the commonest kind first."""
+        """Text for the status and the kinds, the most common kind first."""
         if len(self.kinds) < 2:
             return label(self.status, self.kind)
         return f"{label(self.status, None)}: {', '.join(self.kinds)}"
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of failure of the outcomes, or the status where it has none; the commonest first."""
+        """The kinds of failure of the outcomes, or the status if it has none; the most common first."""
         return tuple(self.breakdown.get("kind", ())) or (self.kind or self.status,)
 
     @property
     def counted(self) -> str:
-        """Number of cases, by kind of failure where there are several: ``15 cases: 8 rejected, 7 shape``."""
+        """Number of cases, by kind of failure if there are several: ``15 cases: 8 rejected, 7 shape``."""
         return counted(self.count, self.breakdown.get("kind", {}))
 
     @property
     def spread(self) -> str:
-        """Over which dtypes, directions and data the cases spread; empty where each is one."""
+        """The dtypes, directions and data of the cases; empty if there is only one of each."""
         return spread(self.breakdown)
 
     @property
     def title(self) -> str:
-        """One line: who, what, and when."""
+        """One line: the adapter, the failure and the condition."""
         when = f", {self.condition.phrase}" if self.condition and self.condition.text != "always" else ""
         return f"{self.adapter}: {self.text or self.label}{when}"
 
@@ -117,52 +117,52 @@ def findings(
     cases: Mapping[str, Mapping[str, Any]],
     conditions: Mapping[str, Condition] | None = None,
 ) -> list[Finding]:
-    """Put discrepancies of one cause together, gravest first.
+    """Group discrepancies by cause, the worst first.
 
     Parameters
     ----------
     outcomes : iterable of Outcome
-        Those that fail the gate.
+        The outcomes that fail the gate.
     cases : mapping
         Columns of every case, by id.
     conditions : mapping, optional
-        When findings happen, by their id.
+        The conditions of findings, by finding id.
     """
-    found = []
-    for key, outcomes_of_cause in together(outcomes).items():
+    groups = []
+    for key, outcomes_of_cause in group_by_cause(outcomes).items():
         members = sorted(outcomes_of_cause, key=lambda outcome: case_weight(cases[outcome.case_id]))
         first = members[0]
         identity = hashlib.sha256("\0".join(key).encode()).hexdigest()[:8]
         diagnosis = _diagnosis(key, members)
-        found.append(
+        groups.append(
             Finding(
-                identity,
-                first.adapter,
-                first.status,
-                first.kind,
-                diagnosis.get("transform") or "",
-                diagnosis.get("text") or "",
-                tuple(outcome.case_id for outcome in members),
-                first.detail,
-                (conditions or {}).get(identity),
-                breakdown(members, cases),
+                id=identity,
+                adapter=first.adapter,
+                status=first.status,
+                kind=first.kind,
+                transform=diagnosis.get("transform") or "",
+                text=diagnosis.get("text") or "",
+                members=tuple(outcome.case_id for outcome in members),
+                detail=first.detail,
+                condition=(conditions or {}).get(identity),
+                breakdown=breakdown(members, cases),
             )
         )
-    return sorted(found, key=_gravity)
+    return sorted(groups, key=_severity)
 
 
 def _diagnosis(key: Cause, members: Sequence[Outcome]) -> Mapping[str, Any]:
-    """That of the smallest case whose first explanation is the cause."""
+    """The diagnosis of the smallest case whose first explanation is the cause."""
     own = next((outcome for outcome in members if cause(outcome) == key), members[0])
     return own.diagnosis or {}
 
 
-# A crash ends a user's program, a wrong answer goes unnoticed; a refusal is at least loud.
-_GRAVEST_FIRST = ("crash", "values", "gradient", "nonfinite", "shape", "stateful", "nondeterministic", "dtype",
+# A crash ends a user's program, a wrong output goes unnoticed; a refusal is at least visible.
+_WORST_FIRST = ("crash", "values", "gradient", "nonfinite", "shape", "stateful", "nondeterministic", "dtype",
                   "accepted", "precision", "rejected", "timeout", "missing", "infra")  # fmt: skip
 
 
-def _gravity(found: Finding) -> tuple[int, int, str]:
-    name = found.kind or found.status
-    rank = _GRAVEST_FIRST.index(name) if name in _GRAVEST_FIRST else 0
-    return rank, -found.count, found.id
+def _severity(finding: Finding) -> tuple[int, int, str]:
+    name = finding.kind or finding.status
+    rank = _WORST_FIRST.index(name) if name in _WORST_FIRST else 0
+    return rank, -finding.count, finding.id

@@ -1,14 +1,14 @@
-"""Many runs in one small file: when did an answer change, and under which versions.
+"""Many runs in one small file: when did an outcome change, and under which versions.
 
-Consecutive runs with the same answer to a question are one row, so a nightly run of years stays small.
+Consecutive runs with the same outcome of a case are one row, so years of nightly runs stay small.
 
 =======  ======================================================================================================
 table    holds
 =======  ======================================================================================================
-runs     a row a run, numbered in the order they were added: ``run_id`` and ``started`` as the run recorded them,
+runs     one row per run, numbered in the order in which they were added: ``run_id``, ``started``,
          ``tier``, ``case_set_hash``, ``questions``, ``environments`` (JSON, by adapter)
-spells   a row for every stretch of runs with one answer: ``adapter``, ``case_id``, ``first_run``, ``last_run``,
-         ``status``, ``kind``, ``transform`` (of the diagnosis), ``digest`` (of the answer's bits)
+spells   one row per streak of runs with the same outcome: ``adapter``, ``case_id``, ``first_run``, ``last_run``,
+         ``status``, ``kind``, ``transform`` (of the diagnosis), ``digest`` (of the bits of the output)
 =======  ======================================================================================================
 
 ``PRAGMA application_id`` is ``CTH1`` and ``PRAGMA user_version`` the schema version.
@@ -46,21 +46,21 @@ PRAGMA user_version = {_VERSION};
 
 
 class HistoryError(ValueError):
-    """A file that is no history, or that cannot be written."""
+    """A file that is not a history, or that cannot be written."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Streak:
-    """Consecutive runs with one answer to a question.
+    """Consecutive runs with the same outcome of a case.
 
     Attributes
     ----------
     adapter, case_id : str
-        The question.
+        The adapter and the case.
     first_run, last_run : int
-        Numbers of the runs.
+        Numbers of the first and the last run.
     label, transform, digest : str
-        The answer: status and kind in words, the diagnosis, the hash of its bits.
+        The outcome: text for status and kind, the diagnosis, the hash of the bits of the output.
     since, until : dict
         Versions in the first and in the last of the runs.
     """
@@ -82,12 +82,12 @@ class History:
     Parameters
     ----------
     path : Path
-        Made if need be.
+        The file; created if it does not exist.
 
     Raises
     ------
     HistoryError
-        It is another file, or cannot be read or written.
+        It is not a history, or cannot be read or written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -101,10 +101,10 @@ class History:
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
             intact = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
         except sqlite3.Error as error:
-            raise HistoryError(f"{path} is no history: {error}") from None
+            raise HistoryError(f"{path} is not a history: {error}") from None
         if (application, version, intact) != (_APPLICATION_ID, _VERSION, True):
             self._connection.close()
-            raise HistoryError(f"{path} is no history of this suite, of another version, or damaged")
+            raise HistoryError(f"{path} is not a history of this suite, has a different version, or is damaged")
 
     def __enter__(self) -> History:
         return self
@@ -113,13 +113,12 @@ class History:
         self._connection.close()
 
     def add(self, results: Results) -> int:
-        """Add a run, whole or not at all.
+        """Add a run, completely or not at all.
 
         Returns
         -------
         int
-            Number of questions whose answer is another than before, or that are asked for the first time; 0 for a
-            run that was added before.
+            Number of cases whose outcome differs from before, or that are new; 0 for a run that was added before.
         """
         meta = results.meta()
         environments = json.dumps(meta.get("environments") or {})
@@ -134,24 +133,24 @@ class History:
                 if not added.rowcount:
                     return 0
                 run = added.lastrowid or 0
-                # Our own failures are no answers.
-                answers = (
+                # Failures of the suite say nothing about the adapter.
+                judged = (
                     outcome for outcome in results.outcomes(details=False) if not STATUSES[outcome.status].ours
                 )
-                return sum(self._extend(run, outcome) for outcome in answers)
+                return sum(self._extend(run, outcome) for outcome in judged)
         except sqlite3.Error as error:
             raise HistoryError(f"cannot write {self.path}: {error}") from None
 
     def _extend(self, run: int, outcome: Outcome) -> bool:
-        """Make the latest spell of a question longer, or begin another."""
+        """Extend the latest streak of a case, or start a new one; whether it is new."""
         transform = (outcome.diagnosis or {}).get("transform")
-        answer = (outcome.status, outcome.kind, transform, outcome.digest)
+        current = (outcome.status, outcome.kind, transform, outcome.digest)
         latest = self._connection.execute(
             "SELECT first_run, status, kind, transform, digest FROM spells WHERE adapter = ? AND case_id = ?"
             " ORDER BY first_run DESC LIMIT 1",
             (outcome.adapter, outcome.case_id),
         ).fetchone()
-        if latest is not None and latest[1:] == answer:
+        if latest is not None and latest[1:] == current:
             self._connection.execute(
                 "UPDATE spells SET last_run = ? WHERE adapter = ? AND case_id = ? AND first_run = ?",
                 (run, outcome.adapter, outcome.case_id, latest[0]),
@@ -159,12 +158,12 @@ class History:
             return False
         self._connection.execute(
             "INSERT INTO spells VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (outcome.adapter, outcome.case_id, run, run, *answer),
+            (outcome.adapter, outcome.case_id, run, run, *current),
         )
         return True
 
     def runs(self) -> list[dict[str, Any]]:
-        """Every run, the earliest started first, with the number of answers that changed with it."""
+        """Every run, in the order in which they started, with the number of outcomes that changed with it."""
         query = """
             SELECT run, run_id, started, tier, case_set_hash, questions, environments, (
                 SELECT count(*) FROM spells AS s WHERE s.first_run = run AND EXISTS (
@@ -183,12 +182,12 @@ class History:
         return [name for (name,) in self._connection.execute("SELECT DISTINCT adapter FROM spells ORDER BY 1")]
 
     def streaks(self, *, case_id: str | None = None, adapter: str | None = None) -> list[Streak]:
-        """The answers to a question over time, or of every question that ever changed.
+        """The streaks of one case, or of every case whose outcome ever changed.
 
         Parameters
         ----------
         case_id, adapter : str, optional
-            Of this case, of this adapter. Without a case, questions with one answer throughout are left out.
+            Only of this case, only of this adapter. Without a case, cases with a single streak are left out.
         """
         query = """
             SELECT adapter, case_id, first_run, last_run, status, kind, transform, digest FROM spells AS s
@@ -198,11 +197,22 @@ class History:
             ) > 1) ORDER BY adapter, case_id, first_run
         """
         environments = {row["run"]: row["environments"] for row in self.runs()}
-        found = []
+        streaks = []
         for name, case, first, last, status, kind, transform, digest in self._connection.execute(
             query, {"case": case_id, "adapter": adapter}
         ):
             since, until = (environments[run].get(name, {}).get("versions", {}) for run in (first, last))
-            words = label(status, kind)
-            found.append(Streak(name, case, first, last, words, transform or "", digest or "", since, until))
-        return found
+            streaks.append(
+                Streak(
+                    adapter=name,
+                    case_id=case,
+                    first_run=first,
+                    last_run=last,
+                    label=label(status, kind),
+                    transform=transform or "",
+                    digest=digest or "",
+                    since=since,
+                    until=until,
+                )
+            )
+        return streaks

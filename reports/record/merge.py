@@ -17,16 +17,17 @@ from conformance.reports.record.store import Results, ResultsError
 __all__ = ["Merged", "merge"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Merged:
-    """What was put together.
+    """The result of a merge.
 
     Attributes
     ----------
     asked, missing : int
-        Questions of all runs together, and those of them without an outcome.
+        Number of pairs of adapter and case of all runs, and how many of them have no outcome.
     twice, conflicts : int
-        Questions answered in more than one file, and those of them with different answers; the first file counts.
+        Number of pairs with an outcome in more than one file, and how many of them have different outcomes; the
+        first file counts.
     """
 
     asked: int
@@ -36,26 +37,27 @@ class Merged:
 
 
 def merge(paths: Sequence[Path], target: Path) -> Merged:
-    """Put records together.
+    """Merge records.
 
     Parameters
     ----------
     paths : sequence of Path
-        Results files. A question that a shard left to another one is asked for here, so that a shard that is not
-        among the files shows as missing.
+        Results files. The cases that a shard left to other shards are planned here too, so that those of a shard
+        that is not among the files show as missing.
     target : Path
-        The file to write; replaced whole, or not at all.
+        The file to write; replaced completely, or not at all.
 
     Raises
     ------
     ResultsError
-        A file cannot be read, the target is one of them or cannot be written, or an adapter had other versions.
+        A file cannot be read, the target is one of them or cannot be written, or the versions of an adapter
+        differ between files.
     """
     resolved = list(dict.fromkeys(path.resolve() for path in paths))
     if target.resolve() in resolved:
         raise ResultsError(f"{target} is one of the files to merge")
     draft = target.with_name(f".{target.name}.draft")
-    answered = twice = conflicts = 0
+    recorded = duplicates = conflicts = 0
     with ExitStack() as stack:
         runs = [stack.enter_context(Results.open(path)) for path in resolved]
         meta = _combine([results.meta() for results in runs])
@@ -69,7 +71,7 @@ def merge(paths: Sequence[Path], target: Path) -> Merged:
                     (adapter, parsed[case_id])
                     for adapter in adapters
                     for results in runs
-                    for case_id in results.questions(adapter, here=False)
+                    for case_id in results.case_ids(adapter, here=False)
                 )
                 planned = merged.count()
                 for adapter in adapters:
@@ -77,27 +79,27 @@ def merge(paths: Sequence[Path], target: Path) -> Merged:
                     for results in runs:
                         part.add(results.outcomes(adapter))
                     merged.record_all(part.outcomes.values())
-                    answered += len(part.outcomes)
-                    twice += len(part.twice)
+                    recorded += len(part.outcomes)
+                    duplicates += len(part.duplicates)
                     conflicts += len(part.conflicts)
                 for name, value in meta.items():
                     merged.set_meta(name, value)
             draft.replace(target)
         except OSError as error:
             raise ResultsError(f"cannot write {target}: {error}") from None
-    return Merged(planned, planned - answered, twice, conflicts)
+    return Merged(asked=planned, missing=planned - recorded, twice=duplicates, conflicts=conflicts)
 
 
 class _Chosen:
-    """The outcomes of one adapter: for each question the first file's, unless our own machinery failed there."""
+    """The outcomes of one adapter: for each case that of the first file, unless the suite itself failed there."""
 
     def __init__(self) -> None:
         self.outcomes: dict[str, Outcome] = {}
-        self.twice: set[str] = set()
+        self.duplicates: set[str] = set()
         self.conflicts: set[str] = set()
 
     def add(self, outcomes: Iterable[Outcome]) -> None:
-        """Take those of a further file."""
+        """Add the outcomes of a further file."""
         for outcome in outcomes:
             if outcome.status == "missing":
                 continue
@@ -105,7 +107,7 @@ class _Chosen:
             if first is None or (first.status == "infra" and outcome.status != "infra"):
                 self.outcomes[outcome.case_id] = outcome
             elif outcome.status != "infra":
-                self.twice.add(outcome.case_id)
+                self.duplicates.add(outcome.case_id)
                 if (first.status, first.kind, first.digest) != (outcome.status, outcome.kind, outcome.digest):
                     self.conflicts.add(outcome.case_id)
 
@@ -114,11 +116,11 @@ def _combine(facts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     environments: dict[str, Any] = {}
     for fact in facts:
         for adapter, environment in (fact.get("environments") or {}).items():
-            known = environments.setdefault(adapter, environment)
-            one, other = known.get("versions"), environment.get("versions")
-            if one != other:
+            first = environments.setdefault(adapter, environment).get("versions")
+            other = environment.get("versions")
+            if first != other:
                 raise ResultsError(
-                    f"{adapter} was {one} in one file and {other} in another; compare them with diff"
+                    f"{adapter} was {first} in one file and {other} in another; compare them with diff"
                 )
     runs = sorted({str(fact.get("run_id")) for fact in facts})
     tiers = {fact.get("tier") for fact in facts}

@@ -35,16 +35,16 @@ _FINDING = _environment.from_string("""<div><b>{{ symbol }} {{ label }}</b> · {
 
 
 def outcome_html(outcome: Outcome) -> str:
-    """An outcome: status, question, diagnosis and the call; a long message, such as a traceback, unfolds."""
-    symbol, words = STATUSES[outcome.status].symbol, label(outcome.status, outcome.kind)
+    """An outcome: status, case, diagnosis and call; a long message, such as a traceback, is folded."""
+    symbol, status = STATUSES[outcome.status].symbol, label(outcome.status, outcome.kind)
     first = _first_line(outcome.detail)
     return _OUTCOME.render(
-        outcome=outcome, symbol=symbol, label=words, first=first, long=first != outcome.detail.strip()
+        outcome=outcome, symbol=symbol, label=status, first=first, long=first != outcome.detail.strip()
     )
 
 
 def finding_html(finding: Finding) -> str:
-    """A finding: what it is, when it happens, and its smallest case."""
+    """A finding: its cause, its condition and its smallest case."""
     symbol, first = STATUSES[finding.status].symbol, _first_line(finding.detail)
     return _FINDING.render(finding=finding, symbol=symbol, label=finding.label, first=first)
 

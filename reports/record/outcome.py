@@ -1,4 +1,4 @@
-"""``Outcome``: how one adapter answered one case. One declaration; table columns and JSON derive from it."""
+"""``Outcome``: the result of one adapter on one case. Table columns and JSON derive from this one declaration."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["OUTCOME_COLUMNS", "Outcome"]
 
 OUTCOME_COLUMNS = ("adapter", "status", "kind", "profile", "budget", "max_abs_error", "max_ulp_error", "transform",
                    "diagnosis", "detail")  # fmt: skip
-"""What a condition can name of an outcome, beside the columns of its case."""
+"""The columns of an outcome that a condition can name, in addition to those of its case."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The verdict on one answer, and what was run.
+    """The verdict on one output, and the call that was run.
 
     Attributes
     ----------
     case_id, adapter : str
-        What was asked, and whom.
+        The case, and the adapter that ran it.
     status : str
         A name in ``conformance.reports.record.statuses.STATUSES``.
     kind : str or None
@@ -30,30 +30,30 @@ class Outcome:
     profile : str or None
         The tightest accuracy profile met.
     budget : float or None
-        Share of that profile's error bound used by the worst element, 0 to 1.
+        Share of the error bound of that profile that the worst element uses, 0 to 1.
     max_abs_error : float or None
         Largest difference from the oracle.
     detail : str
-        What happened, in words.
+        What happened, as text.
     source : str
         Documentation that the detail cites.
     digest : str
-        Hash of the answer's bits, equal for equal answers.
+        Hash of the bits of the output; equal for equal outputs.
     diagnosis : dict or None
-        The transformation of the oracle that reproduces a wrong answer.
+        The transformation of the oracle that reproduces a wrong output.
     program : str
-        The call that was made; kept where the outcome is worth a look.
+        The call; kept if the outcome is worth a look.
     seconds : float
         Time the whole check took.
     evidence : dict
         Arrays for the report as nested lists: expected, got and where they differ; kept for failures.
     max_ulp_error : float or None
-        Largest difference from the oracle in units of the right answer's last place; of right answers to data
-        that round.
+        Largest difference from the oracle in units in the last place of the expected value; only for outputs that
+        pass on data that round.
     after : list of str
-        For ``stateful``, the ids of the cases behind which it fails in one process, oldest first.
+        For ``stateful``, the ids of the cases after which it fails in one process, oldest first.
     after_programs : dict
-        The calls that were made for those, by case id.
+        The calls for those cases, by case id.
     """
 
     case_id: str
@@ -81,7 +81,7 @@ class Outcome:
 
     @property
     def own_failure(self) -> Outcome | None:
-        """The suite's own failure to explain it, as an outcome of its own; None where there was none."""
+        """A failure of the suite while it diagnosed this outcome, as a separate outcome; None without one."""
         failure = (self.diagnosis or {}).get("failure")
         if failure is None:
             return None
@@ -93,18 +93,18 @@ class Outcome:
         return outcome_html(self)
 
     def columns(self) -> dict[str, Any]:
-        """Values of ``OUTCOME_COLUMNS``: ``transform`` names the diagnosis, ``diagnosis`` says it in words."""
-        found = self.diagnosis or {}
-        own = {"transform": found.get("transform"), "diagnosis": found.get("text")}
-        return {name: own[name] if name in own else getattr(self, name) for name in OUTCOME_COLUMNS}
+        """Values of ``OUTCOME_COLUMNS``: ``transform`` names the diagnosis, ``diagnosis`` is its text."""
+        diagnosis = self.diagnosis or {}
+        texts = {"transform": diagnosis.get("transform"), "diagnosis": diagnosis.get("text")}
+        return {name: texts[name] if name in texts else getattr(self, name) for name in OUTCOME_COLUMNS}
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, which shares what is nested with this; `from_json` is the inverse."""
+        """Plain data that shares its nested values with the outcome; `from_json` is the inverse."""
         return dict(vars(self))
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Outcome:
-        """Read what `to_json` wrote; unknown keys are an error."""
+        """Read what `to_json` returned; unknown keys are an error."""
         return cls(**data)
 
     def row(self) -> dict[str, Any]:

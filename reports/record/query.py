@@ -1,7 +1,7 @@
 """The condition language: one SQL expression over named columns, evaluated by SQLite and nothing else.
 
-An authorizer refuses everything but reading the columns on offer and calling harmless functions, so a condition
-from anywhere can be run.
+An authorizer allows only reading the available columns and calling harmless functions, so conditions from any
+source are safe to run.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _MAX_STEPS = 50_000_000
 
 
 class WhereError(ValueError):
-    """A condition that is not understood, or that asks for more than it may."""
+    """A condition that is malformed, or that does more than it may."""
 
 
 class Table:
-    """Rows that conditions can be asked of.
+    """Rows that can be matched against conditions.
 
     Parameters
     ----------
     rows : iterable of dict
         Values by column name.
     column_names : sequence of str
-        The columns on offer.
+        The available columns.
     """
 
     def __init__(self, rows: Iterable[dict[str, Any]], column_names: Sequence[str]) -> None:
@@ -62,27 +62,25 @@ class Table:
     def match(self, condition: str) -> tuple[list[bool], frozenset[str]]:
         """Which rows meet a condition, and the names of the columns it reads."""
         if len(condition) > _MAX_LENGTH or "\0" in condition:
-            raise WhereError(f"a condition has at most {_MAX_LENGTH} characters and no NUL")
+            raise WhereError(f"a condition may have at most {_MAX_LENGTH} characters and no NUL")
         if '"' in condition:
-            # SQLite would read a misspelt column in double quotes as text and answer without an error.
-            raise WhereError(f"condition {condition!r}: columns are written plain and texts in single quotes")
-        # On lines of its own, so that a comment in the condition cannot swallow what follows.
+            # SQLite would read a misspelt column in double quotes as a string, without an error.
+            raise WhereError(f"condition {condition!r}: write columns without quotes and strings in single quotes")
+        # The condition has lines of its own, so that a comment in the condition cannot swallow what follows.
         query = f"SELECT row_number_, CASE WHEN\n{condition}\nTHEN 1 ELSE 0 END FROM {_TABLE}"
-        with _restricted(self._connection) as names_read:
+        with _restrict(self._connection) as names_read:
             try:
                 met = {row[0] for row in self._connection.execute(query) if row[1]}
             except (sqlite3.Error, sqlite3.Warning, UnicodeEncodeError) as error:
-                known = ", ".join(self._names)
-                words = " ".join(
-                    str(error).split()
-                )  # SQLite quotes what it does not understand, line breaks and all
-                raise WhereError(f"condition {condition!r}: {words}; columns are {known}") from None
+                available = ", ".join(self._names)
+                message = " ".join(str(error).split())  # SQLite quotes the condition with its line breaks
+                raise WhereError(f"condition {condition!r}: {message}; columns are {available}") from None
         return [number in met for number in range(self._size)], frozenset(names_read.intersection(self._names))
 
 
 @contextmanager
-def _restricted(connection: sqlite3.Connection) -> Iterator[set[str]]:
-    """Let a connection read the one table, and only for a while; yields the names of the columns it reads."""
+def _restrict(connection: sqlite3.Connection) -> Iterator[set[str]]:
+    """Let a connection read only this table and for a limited time; yield the set of columns that it reads."""
     names: set[str] = set()
 
     def allow(action: int, first: str | None, second: str | None, *_: Any) -> int:
@@ -116,23 +114,23 @@ def matching(rows: Iterable[dict[str, Any]], condition: str, column_names: Seque
     condition : str
         A SQL expression, such as ``stride_max > kernel_min and padding = 'same'``.
     column_names : sequence of str
-        The columns on offer.
+        The available columns.
 
     Returns
     -------
     list of bool
-        One an input row.
+        One value per row.
 
     Raises
     ------
     WhereError
-        Naming what is wrong with the condition.
+        The message names what is wrong with the condition.
     """
     with Table(rows, column_names) as table:
         return table.matching(condition)
 
 
 def columns_read(condition: str, column_names: Sequence[str]) -> frozenset[str]:
-    """The columns a condition names; raises WhereError as `matching` does."""
+    """The columns that a condition reads; raises WhereError as `matching` does."""
     with Table((), column_names) as table:
         return table.match(condition)[1]

@@ -1,21 +1,21 @@
-"""The tables of a results file, and how older files are brought up to date.
+"""The tables of a results file, and how older files are migrated.
 
 =========  ====================================================================================================
 table      holds
 =========  ====================================================================================================
-meta       facts about the run, a row each, as JSON: ``run_id``, ``started`` (seconds since 1970), ``seconds``,
+meta       facts about the run, one per row, as JSON: ``run_id``, ``started`` (seconds since 1970), ``seconds``,
            ``command``, ``tier``, ``shard`` (such as ``2/3``), ``case_set_hash`` (of the whole selection, all
            shards), ``environments`` (by adapter; see `conformance.adapters.environment.describe`), ``gate``
-cases      a row a case: ``case_id`` and the columns of `conformance.cases.columns`, which all follow from the id
-plan       a row a question: ``adapter``, ``case_id``, and ``here``: 1 if this run was to ask it, 0 if another
-           shard was. A question with ``here`` = 1 and no outcome is missing
-outcomes   a row an answered question: the fields of `Outcome`, ``diagnosis``, ``evidence``,
+cases      one row per case: ``case_id`` and the columns of `conformance.cases.columns`, all computed from the id
+plan       one row per adapter and case: ``adapter``, ``case_id``, and ``here``: 1 if this run was to run the
+           case, 0 if another shard was. A row with ``here`` = 1 and no outcome is missing
+outcomes   one row per adapter and case that was run: the fields of `Outcome`, ``diagnosis``, ``evidence``,
            ``after`` and ``after_programs`` as JSON
 =========  ====================================================================================================
 
 ``PRAGMA application_id`` is ``CTC1`` and ``PRAGMA user_version`` the schema version. A new field of an outcome or
-column of a case needs no new version: the one is added empty, the other is computed from the ids. Anything else
-does, with a step in ``MIGRATIONS``.
+column of a case needs no new version: the field is added empty, the column is computed from the ids. Any other
+change needs a new version and a step in ``MIGRATIONS``.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
     "problem",
 ]
 
-APPLICATION_ID = 0x43544331  # "CTC1", so that another program's database is recognised as such
+APPLICATION_ID = 0x43544331  # "CTC1", so that the database of a different program is recognised as such
 SCHEMA_VERSION = 3
 OUTCOME_FIELDS = tuple(item.name for item in fields(Outcome))
 
@@ -71,11 +71,11 @@ def _calls_before(connection: sqlite3.Connection) -> None:
 
 
 MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _shards, 2: _calls_before}
-"""From each version to the next."""
+"""The step from each version to the next."""
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
-    """Make the tables of a new file."""
+    """Create the tables of a new file."""
     connection.executescript(_SCHEMA)
 
 
@@ -94,15 +94,15 @@ def needs_migration(connection: sqlite3.Connection) -> bool:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring a file of an older version up to date, in one transaction."""
+    """Migrate a file of an older version to this one, in one transaction."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     with connection:
         connection.execute("BEGIN")
         for step in range(version, SCHEMA_VERSION):
             MIGRATIONS[step](connection)
-        there = _columns(connection, "outcomes")
+        existing = _columns(connection, "outcomes")
         for item in fields(Outcome):
-            if item.name not in there:
+            if item.name not in existing:
                 default = {"": "''", 0.0: "0"}.get(item.default, "NULL")
                 connection.execute(f"ALTER TABLE outcomes ADD COLUMN {item.name} DEFAULT {default}")
         if _columns(connection, "cases") != COLUMN_NAMES:
@@ -115,26 +115,26 @@ def migrate(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-# What is read from a file later is checked here first: each query finds a row that is not as it should be.
+# Everything that is read from a file later is checked here first: each query finds a malformed row.
 _CHECKS = {
     "an outcome has an unknown status": "SELECT 1 FROM outcomes WHERE status NOT IN ({statuses})",
     "an outcome has an unknown kind": "SELECT 1 FROM outcomes WHERE kind NOT IN ({kinds})",
-    "a text is none": "SELECT 1 FROM outcomes WHERE typeof(detail) <> 'text' OR typeof(digest) <> 'text'"
+    "a text is not text": "SELECT 1 FROM outcomes WHERE typeof(detail) <> 'text' OR typeof(digest) <> 'text'"
     " OR typeof(program) <> 'text' OR typeof(source) <> 'text' OR typeof(coalesce(profile, '')) <> 'text'",
-    "a number is none": "SELECT 1 FROM outcomes WHERE typeof(seconds) NOT IN ('integer', 'real')"
+    "a number is not a number": "SELECT 1 FROM outcomes WHERE typeof(seconds) NOT IN ('integer', 'real')"
     " OR typeof(coalesce(budget, 0)) NOT IN ('integer', 'real')"
     " OR typeof(coalesce(max_abs_error, 0)) NOT IN ('integer', 'real')"
     " OR typeof(coalesce(max_ulp_error, 0)) NOT IN ('integer', 'real')",
-    "an outcome's data are no JSON": "SELECT 1 FROM outcomes WHERE NOT is_diagnosis(diagnosis)"
+    "the data of an outcome are not JSON": "SELECT 1 FROM outcomes WHERE NOT is_diagnosis(diagnosis)"
     " OR NOT is_object(evidence)",
-    "the calls before an outcome are no texts": "SELECT 1 FROM outcomes WHERE NOT are_texts(after)"
+    "the calls before an outcome are not text": "SELECT 1 FROM outcomes WHERE NOT are_texts(after)"
     " OR NOT are_programs(after_programs)",
-    "a fact about the run is no JSON": "SELECT 1 FROM meta WHERE NOT is_json(value)",
+    "a fact about the run is not JSON": "SELECT 1 FROM meta WHERE NOT is_json(value)",
     "a case has no id": "SELECT 1 FROM cases WHERE typeof(case_id) <> 'text' OR case_id GLOB '*[^0-9a-z._-]*'",
-    "a case's counts are none": "SELECT 1 FROM cases WHERE typeof(batch) <> 'integer'"
+    "a count of a case is not an integer": "SELECT 1 FROM cases WHERE typeof(batch) <> 'integer'"
     " OR typeof(in_channels) <> 'integer' OR typeof(out_channels) <> 'integer'",
-    "a case's sizes are none": "SELECT 1 FROM cases WHERE NOT is_size(input_size) OR NOT is_size(kernel_size)",
-    "a planned adapter is no name": "SELECT 1 FROM plan WHERE typeof(adapter) <> 'text' OR adapter = ''",
+    "a size is malformed": "SELECT 1 FROM cases WHERE NOT is_size(input_size) OR NOT is_size(kernel_size)",
+    "a planned adapter has no name": "SELECT 1 FROM plan WHERE typeof(adapter) <> 'text' OR adapter = ''",
     "a planned case has no row": "SELECT 1 FROM plan WHERE case_id NOT IN (SELECT case_id FROM cases)",
 }
 
@@ -154,17 +154,17 @@ def _is_object(text: Any) -> bool:
 def _is_diagnosis(text: Any) -> bool:
     if text is None:
         return True
-    found = json.loads(text) if _is_object(text) else {"axes": None}
-    words = [found.get(name) or "" for name in ("transform", "text", "signal", "argument")]
-    lists = [found.get(name, []) for name in ("axes", "tensors")]
-    return all(map(_is_text, words)) and all(
+    diagnosis = json.loads(text) if _is_object(text) else {"axes": None}
+    texts = [diagnosis.get(name) or "" for name in ("transform", "text", "signal", "argument")]
+    lists = [diagnosis.get(name, []) for name in ("axes", "tensors")]
+    return all(map(_is_text, texts)) and all(
         isinstance(names, list) and all(map(_is_text, names)) for names in lists
     )
 
 
 def _are_texts(text: Any) -> bool:
-    found = json.loads(text) if text is not None and _is_json(text) else text
-    return found is None or (isinstance(found, list) and all(map(_is_text, found)))
+    texts = json.loads(text) if text is not None and _is_json(text) else text
+    return texts is None or (isinstance(texts, list) and all(map(_is_text, texts)))
 
 
 def _are_programs(text: Any) -> bool:
@@ -185,27 +185,29 @@ def _is_text(value: Any) -> bool:
 
 def _are_environments(value: Any) -> bool:
     return isinstance(value, dict) and all(
-        isinstance(found, dict)
-        and isinstance(found.get("versions", {}), dict)
-        and all(map(_is_text, found.get("versions", {}).values()))
-        and isinstance(found.get("cpu_flags", []), list)
-        and all(map(_is_text, found.get("cpu_flags", [])))
-        and isinstance(found.get("facts", {}), dict)
-        and all(value is None or isinstance(value, bool | int | str) for value in found.get("facts", {}).values())
-        for found in value.values()
+        isinstance(environment, dict)
+        and isinstance(environment.get("versions", {}), dict)
+        and all(map(_is_text, environment.get("versions", {}).values()))
+        and isinstance(environment.get("cpu_flags", []), list)
+        and all(map(_is_text, environment.get("cpu_flags", [])))
+        and isinstance(environment.get("facts", {}), dict)
+        and all(
+            value is None or isinstance(value, bool | int | str) for value in environment.get("facts", {}).values()
+        )
+        for environment in value.values()
     )
 
 
 def _are_conditions(value: Any) -> bool:
     names = {item.name for item in fields(Condition)}
     return isinstance(value, dict) and all(
-        isinstance(found, dict)
-        and found.keys() <= names
-        and {"text", "sql", "failing", "passing"} <= found.keys()
-        and isinstance(found["text"], str)
-        and isinstance(found["sql"], str)
-        and all(isinstance(found[name], int) for name in ("failing", "passing"))
-        for found in value.values()
+        isinstance(condition, dict)
+        and condition.keys() <= names
+        and {"text", "sql", "failing", "passing"} <= condition.keys()
+        and isinstance(condition["text"], str)
+        and isinstance(condition["sql"], str)
+        and all(isinstance(condition[name], int) for name in ("failing", "passing"))
+        for condition in value.values()
     )
 
 
@@ -225,25 +227,25 @@ _FACTS: dict[str, Callable[[Any], bool]] = {
 
 
 def problem(connection: sqlite3.Connection) -> str | None:
-    """What is wrong with the contents of a file, None for nothing.
+    """What is wrong with the contents of a file; None if nothing is.
 
-    A file may come from another machine, a broken copy or a stranger: what is read from it later is checked here.
+    A file may be damaged or come from an untrusted source, so everything that is read from it later is checked.
     """
-    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if found != "ok":
-        return str(found)
+    check = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if check != "ok":
+        return str(check)
     for function in (_is_json, _is_object, _is_diagnosis, _is_size, _are_texts, _are_programs):
         connection.create_function(function.__name__[1:], 1, function, deterministic=True)
-    known: dict[str, Iterable[str]] = {"statuses": STATUSES, "kinds": FAIL_KINDS}
-    lists = {word: ", ".join(f"'{name}'" for name in names) for word, names in known.items()}
-    for words, query in _CHECKS.items():
+    allowed: dict[str, Iterable[str]] = {"statuses": STATUSES, "kinds": FAIL_KINDS}
+    lists = {column: ", ".join(f"'{name}'" for name in names) for column, names in allowed.items()}
+    for message, query in _CHECKS.items():
         if connection.execute(f"{query.format(**lists)} LIMIT 1").fetchone() is not None:
-            return words
+            return message
     meta = {key: json.loads(value) for key, value in connection.execute("SELECT key, value FROM meta")}
     for key, is_right in _FACTS.items():
         if meta.get(key) is not None and not is_right(meta[key]):
-            return f"the fact {key!r} is not as it should be"
+            return f"the fact {key!r} is malformed"
     for table in ("meta", "cases", "plan", "outcomes"):
         for _ in connection.execute(f"SELECT * FROM {table}"):
-            pass  # raises for text that is no UTF-8
+            pass  # raises for text that is not UTF-8
     return None

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 __all__ = ["FAIL_KINDS", "GATING", "STATUSES", "UNCOMPARED", "Status", "label"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Status:
-    """How one answer compares with the oracle.
+    """How one output compares with the oracle.
 
     Attributes
     ----------
@@ -22,7 +22,7 @@ class Status:
     gates : bool
         Whether it fails a gate unless it is expected.
     ours : bool
-        Whether it is our own machinery's failure, never counted against a framework.
+        Whether it is a failure of the suite itself, which never counts against a framework.
     about : str
         What it means.
     """
@@ -31,35 +31,86 @@ class Status:
     label: str
     symbol: str
     colour: str
-    gates: bool
-    ours: bool
     about: str
+    gates: bool = False
+    ours: bool = False
 
 
 STATUSES: dict[str, Status] = {
     status.name: status
     for status in (
-        Status("pass", "pass", "✓", "green", False, False, "the answer agrees with the oracle"),
-        Status("fail", "fail", "✗", "red", True, False, "the answer differs from the oracle"),
-        Status("crash", "crash", "☠", "magenta", True, False, "the framework ended its process"),
-        Status("timeout", "timeout", "◷", "yellow", True, False, "no answer within the time limit"),
-        Status("unsupported", "unsupported", "–", "blue", False, False, "the framework documents that it cannot"),
-        Status("inexpressible", "inexpressible", "·", "cyan", False, False, "the interface has no words for it"),
-        # By itself no sign of a fault, so it does not gate; a run or an adapter with nothing else is not green.
+        Status(name="pass", label="pass", symbol="✓", colour="green", about="the output agrees with the oracle"),
         Status(
-            "unchecked", "unchecked", "○", "yellow", False, False, "the promised error bound says nothing about it"
+            name="fail",
+            label="fail",
+            symbol="✗",
+            colour="red",
+            gates=True,
+            about="the output differs from the oracle",
         ),
         Status(
-            "flaky",
-            "flaky",
-            "~",
-            "yellow",
-            False,
-            False,
-            "failed once, and neither alone in a new process nor behind the same calls again",
+            name="crash",
+            label="crash",
+            symbol="☠",
+            colour="magenta",
+            gates=True,
+            about="the framework ended its process",
         ),
-        Status("missing", "missing", "?", "yellow", True, True, "no outcome was recorded"),
-        Status("infra", "infra", "!", "yellow", True, True, "the suite's own machinery failed"),
+        Status(
+            name="timeout",
+            label="timeout",
+            symbol="◷",
+            colour="yellow",
+            gates=True,
+            about="no output within the time limit",
+        ),
+        Status(
+            name="unsupported",
+            label="unsupported",
+            symbol="–",
+            colour="blue",
+            about="the framework documents that it does not support this case",
+        ),
+        Status(
+            name="inexpressible",
+            label="inexpressible",
+            symbol="·",
+            colour="cyan",
+            about="the interface cannot express this case",
+        ),
+        # Not a sign of a fault, so it does not gate; but a run or an adapter with nothing else is not green.
+        Status(
+            name="unchecked",
+            label="unchecked",
+            symbol="○",
+            colour="yellow",
+            about="the promised error bound does not cover this output",
+        ),
+        Status(
+            name="flaky",
+            label="flaky",
+            symbol="~",
+            colour="yellow",
+            about="failed once, then passed alone in a fresh process and after the same calls as before",
+        ),
+        Status(
+            name="missing",
+            label="missing",
+            symbol="?",
+            colour="yellow",
+            gates=True,
+            ours=True,
+            about="no outcome was recorded",
+        ),
+        Status(
+            name="infra",
+            label="infra",
+            symbol="!",
+            colour="yellow",
+            gates=True,
+            ours=True,
+            about="the suite itself failed",
+        ),
     )
 }
 
@@ -67,23 +118,23 @@ GATING = frozenset(name for name, status in STATUSES.items() if status.gates)
 """Names of the statuses that fail a gate."""
 
 FAIL_KINDS: dict[str, str] = {
-    "shape": "another shape than the rules give",
-    "dtype": "another dtype than was asked for",
-    "values": "other values than any accuracy profile allows",
-    "nonfinite": "NaN or infinity where the right answer is finite, or the other way round",
-    "precision": "below the accuracy profile the adapter promises",
+    "shape": "a different shape from the one that the rules give",
+    "dtype": "a different dtype from the requested one",
+    "values": "values outside every accuracy profile",
+    "nonfinite": "NaN or infinity where the expected value is finite, or the other way round",
+    "precision": "less accurate than the adapter promises",
     "gradient": "a wrong gradient",
-    "rejected": "a valid question was refused",
-    "accepted": "numbers for a question that has no answer (R11)",
-    "nondeterministic": "run twice in one process, two different outputs",
-    "stateful": "right in a process of its own, wrong behind other calls",
+    "rejected": "a valid case was rejected",
+    "accepted": "numbers for an invalid case (R11)",
+    "nondeterministic": "two runs in one process gave different outputs",
+    "stateful": "right in a process of its own, wrong after other calls",
 }
 
 
 UNCOMPARED = frozenset({"unsupported", "inexpressible", "unchecked", "missing", "infra"})
-"""Names of the statuses of questions for which no answer was compared with the oracle."""
+"""Names of the statuses of cases for which no output was compared with the oracle."""
 
 
 def label(status: str, kind: str | None) -> str:
-    """A status and its kind in words."""
+    """The text for a status and its kind."""
     return f"{STATUSES[status].label}: {kind}" if kind else STATUSES[status].label

@@ -1,4 +1,4 @@
-"""The record of a run: one SQLite file, written by one process. `schema` beside it documents the tables."""
+"""The record of a run: one SQLite file, written by one process. The module `schema` documents the tables."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from conformance.reports.record.schema import OUTCOME_FIELDS, SCHEMA_VERSION
 
 __all__ = ["SCHEMA_VERSION", "Results", "ResultsError"]
 
-_QUESTIONS_AT_A_TIME = 10_000
+_ROWS_AT_A_TIME = 10_000
 
 
 class ResultsError(ValueError):
-    """A file that is no results file of this schema, or that cannot be written."""
+    """A file that is not a results file of this schema, or that cannot be written."""
 
 
 class Results:
@@ -41,7 +41,7 @@ class Results:
 
     @classmethod
     def create(cls, path: Path) -> Results:
-        """Make a new file; an older one at the path is replaced."""
+        """Create a new file; it replaces an older one at the path."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             for leftover in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
@@ -61,33 +61,33 @@ class Results:
         Parameters
         ----------
         path : Path
-            The file. One of an older schema is brought up to date: in memory, unless ``write`` is given.
+            The file. One of an older schema is migrated: in memory, unless ``write`` is given.
         write : bool
-            Whether more is going to be recorded.
+            Whether to record more outcomes.
 
         Raises
         ------
         ResultsError
-            It is not there, no results file, damaged, or of a newer schema version.
+            It does not exist, is not a results file, is damaged, or has a newer schema version.
         """
         if not path.is_file():
-            raise ResultsError(f"there is no results file {path}")
+            raise ResultsError(f"no such results file: {path}")
         try:
             connection = cls._connect(path) if write else sqlite3.connect(path)
         except sqlite3.Error as error:
-            raise ResultsError(f"{path} is no results file: {error}") from error
+            raise ResultsError(f"{path} is not a results file: {error}") from error
         try:
             connection = cls._up_to_date(connection, path, write)
         except (sqlite3.Error, ValueError) as error:
             connection.close()
             if isinstance(error, ResultsError):
                 raise
-            raise ResultsError(f"{path} is no results file, or damaged: {error}") from error
+            raise ResultsError(f"{path} is not a results file, or is damaged: {error}") from error
         return cls(connection, path, writes=write)
 
     @staticmethod
     def _connect(path: Path) -> sqlite3.Connection:
-        """Open for writing: what is committed survives the end of the process, however it ends."""
+        """Open for writing: committed data survive the end of the process, even if it is killed."""
         connection = sqlite3.connect(path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -98,7 +98,7 @@ class Results:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if application != schema.APPLICATION_ID:
-            raise ResultsError(f"{path} is no results file of this suite")
+            raise ResultsError(f"{path} is not a results file of this suite")
         if version > SCHEMA_VERSION:
             raise ResultsError(
                 f"{path} has schema {version}; this version reads schema {SCHEMA_VERSION} and older"
@@ -122,7 +122,7 @@ class Results:
         self.close()
 
     def close(self) -> None:
-        """Write what is pending and close the file, which is then one file again."""
+        """Write pending data and close the file, which leaves a single file."""
         with suppress(sqlite3.Error):  # such as a full disk: what was committed stays in the write-ahead log
             if self._writes:
                 self._connection.execute("PRAGMA journal_mode = DELETE")
@@ -130,25 +130,25 @@ class Results:
 
     # --- writing
 
-    def plan(self, questions: Iterable[tuple[str, Case]], *, elsewhere: Iterable[tuple[str, Case]] = ()) -> None:
-        """Record what is going to be asked, as pairs of adapter and case, and what other shards ask."""
+    def plan(self, here: Iterable[tuple[str, Case]], *, elsewhere: Iterable[tuple[str, Case]] = ()) -> None:
+        """Record the pairs of adapter and case that this run (`here`) and other shards (`elsewhere`) run."""
         self._cases = None
         marks = ", ".join("?" * len(COLUMN_NAMES))
-        described: set[Case] = set()
-        planned = chain(((key, 0) for key in elsewhere), ((key, 1) for key in questions))
+        seen: set[Case] = set()
+        planned = chain(((key, 0) for key in elsewhere), ((key, 1) for key in here))
         with self._connection:
-            while part := list(islice(planned, _QUESTIONS_AT_A_TIME)):
-                new = dict.fromkeys(case for (_, case), _ in part if case not in described)
-                described.update(new)
+            while part := list(islice(planned, _ROWS_AT_A_TIME)):
+                new = dict.fromkeys(case for (_, case), _ in part if case not in seen)
+                seen.update(new)
                 rows = [tuple(columns(case).values()) for case in new]
                 self._connection.executemany(f"INSERT OR IGNORE INTO cases VALUES ({marks})", rows)
                 self._connection.executemany(
                     "INSERT INTO plan VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET here = max(here, excluded.here)",
-                    [(adapter, str(case), here) for (adapter, case), here in part],
+                    [(adapter, str(case), is_here) for (adapter, case), is_here in part],
                 )
 
     def record(self, outcome: Outcome) -> None:
-        """Record an outcome; the latest for a question counts. It survives the end of the process."""
+        """Record an outcome; it replaces an earlier one of the same adapter and case, and survives a crash."""
         self.record_all([outcome])
 
     def record_all(self, outcomes: Iterable[Outcome]) -> None:
@@ -170,37 +170,37 @@ class Results:
         return {key: json.loads(value) for key, value in self._connection.execute("SELECT key, value FROM meta")}
 
     def adapters(self, *, here: bool = True) -> list[str]:
-        """Names of the adapters that this run was to ask; with ``here`` false, those of every shard."""
+        """Names of the adapters of this run; with ``here`` false, those of every shard."""
         query = "SELECT DISTINCT adapter FROM plan WHERE here >= ? ORDER BY adapter"
         return [name for (name,) in self._connection.execute(query, (int(here),))]
 
     def counts(self) -> dict[str, Counter[str]]:
-        """How often each status came of the planned questions, by adapter."""
+        """Number of planned cases by status, for each adapter."""
         query = """
             SELECT plan.adapter, coalesce(outcomes.status, 'missing'), count(*)
             FROM plan LEFT JOIN outcomes USING (adapter, case_id) WHERE plan.here GROUP BY 1, 2 ORDER BY 1
         """
-        found: dict[str, Counter[str]] = {}
+        by_adapter: dict[str, Counter[str]] = {}
         for adapter, status, number in self._connection.execute(query):
-            found.setdefault(adapter, Counter())[status] = number
-        return found
+            by_adapter.setdefault(adapter, Counter())[status] = number
+        return by_adapter
 
     def outcomes(
         self, adapter: str | None = None, statuses: Collection[str] = (), *, details: bool = True
     ) -> Iterator[Outcome]:
-        """The outcome of every planned question; ``missing`` where none was recorded.
+        """The outcome of every planned case and adapter; ``missing`` if none was recorded.
 
         Parameters
         ----------
         adapter : str, optional
-            Those of one adapter only.
+            Only those of this adapter.
         statuses : collection of str
-            Those with one of these statuses only; empty for all.
+            Only those with one of these statuses; empty for all.
         details : bool
-            With the program and the evidence, which make an outcome a hundred times as large.
+            Whether to read the program and the evidence, which make an outcome a hundred times as large.
         """
-        left_out = {} if details else {"program": "''", "evidence": "NULL", "after_programs": "NULL"}
-        names = ", ".join(left_out.get(name, f"outcomes.{name}") for name in OUTCOME_FIELDS)
+        omitted = {} if details else {"program": "''", "evidence": "NULL", "after_programs": "NULL"}
+        names = ", ".join(omitted.get(name, f"outcomes.{name}") for name in OUTCOME_FIELDS)
         query = f"""
             SELECT plan.case_id, plan.adapter, {names}
             FROM plan JOIN cases USING (case_id) LEFT JOIN outcomes USING (adapter, case_id)
@@ -208,20 +208,20 @@ class Results:
             {f"AND coalesce(outcomes.status, 'missing') IN ({', '.join('?' * len(statuses))})" if statuses else ""}
             ORDER BY plan.adapter, plan.case_id
         """
-        given = [*([] if adapter is None else [adapter]), *statuses]
-        for case_id, name, *values in self._connection.execute(query, given):
+        arguments = [*([] if adapter is None else [adapter]), *statuses]
+        for case_id, name, *values in self._connection.execute(query, arguments):
             if values[OUTCOME_FIELDS.index("status")] is None:
                 yield Outcome(case_id, name, "missing", detail="no outcome was recorded")
             else:
                 yield Outcome.from_row(dict(zip(OUTCOME_FIELDS, values, strict=True)))
 
     def outcome(self, adapter: str, case_id: str) -> Outcome:
-        """The outcome that was recorded for one question, with all details.
+        """The recorded outcome of one adapter and case, with all details.
 
         Raises
         ------
         KeyError
-            There is none.
+            No outcome is recorded.
         """
         query = f"SELECT {', '.join(OUTCOME_FIELDS)} FROM outcomes WHERE adapter = ? AND case_id = ?"
         row = self._connection.execute(query, (adapter, case_id)).fetchone()
@@ -236,13 +236,13 @@ class Results:
             self._cases = {row[0]: dict(zip(COLUMN_NAMES, row, strict=True)) for row in rows}
         return self._cases
 
-    def questions(self, adapter: str, *, here: bool = True) -> list[str]:
-        """Ids of the cases that this run was to ask an adapter, sorted; ``here`` false: that any shard was."""
+    def case_ids(self, adapter: str, *, here: bool = True) -> list[str]:
+        """Sorted ids of the planned cases of an adapter; with ``here`` false, those of every shard."""
         query = "SELECT case_id FROM plan WHERE adapter = ? AND here >= ? ORDER BY case_id"
         return [case_id for (case_id,) in self._connection.execute(query, (adapter, int(here)))]
 
     def count(self, *, here: bool = True) -> int:
-        """Number of questions this run was to ask; with ``here`` false, that of every shard."""
+        """Number of pairs of adapter and case of this run; with ``here`` false, of every shard."""
         return int(
             self._connection.execute("SELECT count(*) FROM plan WHERE here >= ?", (int(here),)).fetchone()[0]
         )

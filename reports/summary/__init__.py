@@ -1,1 +1,1 @@
-"""A run in numbers and words, as plain data for pages and texts."""
+"""The results of a run as plain data, for pages and texts."""

@@ -1,4 +1,4 @@
-"""How good the questions of a run are: what they cover, beside the case lists of others, and what they notice."""
+"""How good the cases of a run are: what they cover, compared with other case lists, and which faults they find."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from conformance.cases.peers import load_peers
 from conformance.cases.tiers import Kills, load_kills
 from conformance.reports.record.store import Results
 
-__all__ = ["CaseCoverage", "prepare_coverage", "questions"]
+__all__ = ["CaseCoverage", "measure_coverage", "prepare_coverage"]
 
-# Counting takes seconds, which a handful of questions does not: their coverage would say nothing anyway.
+# Counting takes seconds, longer than a run of a few cases; the coverage of so few cases means nothing anyway.
 _FEWEST_CASES = 100
 _STRENGTHS = (1, 2, 3)
 _SPACE = "whole"
@@ -29,12 +29,12 @@ class CaseCoverage:
     Attributes
     ----------
     lists : dict
-        By the name of a case list, this run's first: ``cases`` (their number), ``coverage`` (by strength,
-        ``covered`` and ``required``), ``boundaries`` (number of cases by class). Empty for a handful of cases.
+        By the name of a case list, that of this run first: ``cases`` (their number), ``coverage`` (by strength,
+        ``covered`` and ``required``), ``boundaries`` (number of cases by class). Empty for a run of a few cases.
     kills : Kills
         How many cases of each tier notice each planted fault.
     tier : str
-        The tier whose very cases the run asked; empty if they are none's.
+        The tier whose cases are exactly those of the run; empty if there is none.
     """
 
     lists: dict[str, dict[str, Any]]
@@ -43,7 +43,7 @@ class CaseCoverage:
 
     @property
     def strengths(self) -> list[str]:
-        """The strengths that are counted."""
+        """The strengths for which coverage is counted."""
         return list(next(iter(self.lists.values()))["coverage"]) if self.lists else []
 
     @property
@@ -52,7 +52,7 @@ class CaseCoverage:
         return list(next(iter(self.lists.values()))["boundaries"]) if self.lists else []
 
 
-def questions(results: Results) -> CaseCoverage:
+def measure_coverage(results: Results) -> CaseCoverage:
     """Count what the cases of a run cover.
 
     Parameters
@@ -67,7 +67,7 @@ def questions(results: Results) -> CaseCoverage:
 
 
 def prepare_coverage(case_ids: Iterable[str]) -> None:
-    """Count for a run that asks these cases before its report is written."""
+    """Count the coverage of these cases early, before the report of the run is written."""
     _lists(frozenset(case_ids))
 
 
@@ -75,15 +75,15 @@ def prepare_coverage(case_ids: Iterable[str]) -> None:
 def _lists(case_ids: frozenset[str]) -> dict[str, dict[str, Any]]:
     if len(case_ids) < _FEWEST_CASES:
         return {}
-    return {THIS_RUN: _counted([Case.parse(case_id) for case_id in sorted(case_ids)]), **_peers_counted()}
+    return {THIS_RUN: _count([Case.parse(case_id) for case_id in sorted(case_ids)]), **_count_peers()}
 
 
 @lru_cache(maxsize=1)
-def _peers_counted() -> dict[str, dict[str, Any]]:
-    """The same of the case lists of others."""
-    return {f"{peer.name} {peer.version}": _counted(peer.cases) for peer in load_peers().values()}
+def _count_peers() -> dict[str, dict[str, Any]]:
+    """The coverage of the case lists of other projects."""
+    return {f"{peer.name} {peer.version}": _count(peer.cases) for peer in load_peers().values()}
 
 
-def _counted(cases: Sequence[Case]) -> dict[str, Any]:
-    found = statistics(cases, _STRENGTHS, (_SPACE,))
-    return {"cases": len(cases), "coverage": found["coverage"][_SPACE], "boundaries": found["boundaries"]}
+def _count(cases: Sequence[Case]) -> dict[str, Any]:
+    numbers = statistics(cases, _STRENGTHS, (_SPACE,))
+    return {"cases": len(cases), "coverage": numbers["coverage"][_SPACE], "boundaries": numbers["boundaries"]}

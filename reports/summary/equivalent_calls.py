@@ -1,4 +1,4 @@
-"""A row of the porting table, as plain data; ``conformance.porting.equivalent_calls`` reads them from calls."""
+"""A row of the porting table, as plain data; ``conformance.porting.equivalent_calls`` parses the calls."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ __all__ = ["Wording"]
 
 @dataclass(frozen=True)
 class Wording:
-    """What one call of a framework asks.
+    """One call of a framework, and what it computes.
 
     Attributes
     ----------
     call : str
         As a user writes it.
     case : str
-        The question, by its id.
+        The id of the case that the call computes.
     rule : str
         The rule that places the output.
     output_size : tuple of int
-        By the rules.
+        The size of the output by the rules.
     crop : tuple of (int, int)
-        Positions of the full result that are left out at both ends of each axis.
+        Number of positions of the full result that are cropped at the start and the end of each axis.
     layout, weights : str
-        How the call holds its tensors.
+        The layouts of the input and of the weights.
     """
 
     call: str

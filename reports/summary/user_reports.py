@@ -1,4 +1,4 @@
-"""What has become of users' reports, as plain data."""
+"""The status of user-reported issues, as plain data."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from conformance.reports.record.outcome import Outcome
 __all__ = ["STATES", "UserReportStatus"]
 
 STATES = {
-    "reproduces": "the answer is wrong today, or still differs where the rules leave the choice",
-    "fixed": "the answer is right today, and was seen to be another",
-    "by design": "what was seen is what the rules or the interface's own documentation say or leave open",
-    "cannot be expressed": "the interface has no words for the question",
-    "not on CPU": "it happens on a device that is not asked here",
-    "not asked": "the implementation has no adapter or is not installed, or could not be asked",
+    "reproduces": "the output is wrong today, or still differs where the rules leave a choice",
+    "fixed": "the output is right today, and differs from the reported one",
+    "by design": "the reported output is what the rules or the interface's documentation require or allow",
+    "cannot be expressed": "the interface cannot express the case",
+    "not on CPU": "it happens on a device that is not tested here",
+    "not asked": "the implementation has no adapter, is not installed, or could not run the case",
 }
 
 
 @dataclass(frozen=True)
 class UserReportStatus:
-    """A report, what has become of it on its own implementation, and the outcomes everywhere.
+    """A report, its status on the reported implementation, and the outcomes of all adapters.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class UserReportStatus:
     state : str
         A name in `STATES`.
     outcomes : dict of Outcome
-        By adapter.
+        Outcomes by adapter.
     """
 
     report: Report

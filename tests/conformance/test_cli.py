@@ -267,7 +267,7 @@ def test_a_file_called_as_the_framework_takes_no_module_away(tmp_path: Path) -> 
 def test_a_results_file_of_another_kind_or_schema_is_refused(foreign_database: Path) -> None:
     done = conformance("report", str(foreign_database))
     assert done.returncode == 2
-    assert "no results file" in done.stderr
+    assert "not a results file" in done.stderr
     connection = sqlite3.connect(foreign_database)
     connection.executescript("PRAGMA application_id = 1129595697; PRAGMA user_version = 99")
     connection.close()

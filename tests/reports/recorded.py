@@ -1,4 +1,4 @@
-"""A recorded run for tests: real cases, outcomes of every status, and texts that try to break out."""
+"""A recorded run for tests: real cases, outcomes of every status, and texts that try to inject markup."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECOND = "2d-c1x2-i2x3-k3-s3-same-cl"
 
 
 def evidence(shape: list[int], shift: float = 1.0) -> dict[str, object]:
-    """An answer beside the right one, wrong by ``shift`` in its last element, NaN in its first."""
+    """An output and the expected one, which differ by ``shift`` in the last element; the first is NaN."""
     size = 1
     for length in shape:
         size *= length
@@ -25,7 +25,7 @@ def evidence(shape: list[int], shift: float = 1.0) -> dict[str, object]:
 
 
 def record(path: Path) -> Results:
-    """Three adapters, four cases: one right, one wrong and hostile, one that mostly cannot."""
+    """Three adapters, four cases: one right, one wrong and hostile, one that supports few cases."""
     texts = (FIRST, SECOND, "1d-i3-k2-f16-normal.0", "3d-i2x2x3-k2-grad")
     cases = [Case.parse(text) for text in texts]
     results = Results.create(path)
@@ -45,7 +45,7 @@ def record(path: Path) -> Results:
     results.record(Outcome(third, "wrong", "crash", detail="SIGSEGV", program="y = wrong(x)"))
     results.record(Outcome(fourth, "wrong", "unsupported", detail="no gradients", source="https://example.org"))
     for case_id in (first, second, third):
-        results.record(Outcome(case_id, "file.py:Odd name", "inexpressible", detail="no words"))
+        results.record(Outcome(case_id, "file.py:Odd name", "inexpressible", detail="cannot be expressed"))
     environment = {
         "versions": {"framework": HOSTILE},
         "cpu": "a processor",

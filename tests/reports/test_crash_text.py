@@ -49,7 +49,7 @@ F1130 06:12:19.584315   21029 algebraic_simplifier.cc:586] Check failed: computa
             f"SIGABRT\npython: a.cpp:12: void f(): Assertion `n > 0' failed.\nsome more\n{FAULTHANDLER}",
             "python: a.cpp:12: void f(): Assertion `n > 0' failed.",
         ),
-        ("SIGABRT\nthe last words", "the last words"),
+        ("SIGABRT\nthe last line", "the last line"),
         (f"SIGSEGV\n{FAULTHANDLER}", ""),
         (f"SIGSEGV\nI1130 06:12:19.584315 21029 a.cc:5] compiling\n{FAULTHANDLER}", ""),
         ("exit status 7", ""),
@@ -60,7 +60,7 @@ def test_the_last_line_says_why(detail: str, line: str) -> None:
     assert last_line(detail) == line
 
 
-def test_the_same_crash_has_the_same_line_at_another_time() -> None:
+def test_the_same_crash_has_the_same_line_at_a_different_time() -> None:
     later = XLA.replace("F1130 06:12:19.584315   21029", "F1201 23:00:00.000001     7")
     assert later != XLA
     assert last_line(later) == last_line(XLA)

@@ -73,14 +73,14 @@ def test_versions_and_environment(tmp_path: Path, more: str, applies: bool) -> N
     assert entry.applies(ENVIRONMENT) is applies
 
 
-def test_a_nightly_build_is_in_the_range_it_precedes_nothing_of(tmp_path: Path) -> None:
+def test_a_nightly_build_is_in_an_open_range(tmp_path: Path) -> None:
     (entry,) = entries(tmp_path, MINIMAL + 'versions = { torch = ">=2.13" }')
     assert entry.applies({"versions": {"torch": "2.14.0.dev20270101+cpu"}})
     assert not entry.applies({"versions": {"torch": "a local build"}})
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         (MINIMAL.replace("finding", "name"), "finding is missing"),
         (MINIMAL.replace('"values"', '"odd"'), "unknown kind 'odd'"),
@@ -99,13 +99,13 @@ def test_a_nightly_build_is_in_the_range_it_precedes_nothing_of(tmp_path: Path) 
         ("[expectation]\nfinding = 'a'", "[[expectation]]"),
         ("other = 1", "other"),
         ("[[expectation", "adapter.toml"),
-        (MINIMAL.replace('"the crop is wrong"', '"""\n[[expectation]]\n"""'), "begins with a line"),
+        (MINIMAL.replace('"the crop is wrong"', '"""\n[[expectation]]\n"""'), "starts with a line"),
     ],
 )  # fmt: skip
-def test_a_malformed_file_is_named(tmp_path: Path, text: str, words: str) -> None:
+def test_a_malformed_file_is_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ExpectationError) as caught:
         entries(tmp_path, text)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
     assert "adapter.toml" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -155,11 +155,11 @@ def test_findings_of_an_implementation_that_is_computed_with_are_shared(tmp_path
 @pytest.mark.parametrize(
     ("shared", "says"),
     [
-        ('nobody = ["two"]', "there is no other file nobody.toml"),
+        ('missing = ["two"]', "there is no other file missing.toml"),
         ('adapter = ["two"]', "there is no other file adapter.toml"),
         ('"../adapter" = ["two"]', "there is no other file ../adapter.toml"),
         ('engine = ["three"]', "engine.toml has no finding 'three'"),
-        ('engine = ["off-by-one"]', "finding 'off-by-one' is there twice"),
+        ('engine = ["off-by-one"]', "finding 'off-by-one' occurs twice"),
         ("engine = [[1]]", "engine.toml has no finding [1]"),
     ],
 )

@@ -44,13 +44,13 @@ def tab(chromium: Any, run: Results) -> Iterator[Tab]:
 
 def _ids(tab: Tab, where: str) -> set[tuple[str, str]]:
     """Adapter and case of the outcomes that the page finds."""
-    row = "(id) => ask('SELECT adapter, case_id FROM outcomes WHERE id = ?', [id])[0]"
+    row = "(id) => query('SELECT adapter, case_id FROM outcomes WHERE id = ?', [id])[0]"
     found = tab.page.evaluate(f"(where) => matching(where, [null]).map({row})", where)
     return {(row["adapter"], row["case_id"]) for row in found}
 
 
 def _count(tab: Tab) -> int:
-    return int(tab.page.locator("#found").inner_text().split(" of ")[0].replace(",", ""))
+    return int(tab.page.locator("#matches").inner_text().split(" of ")[0].replace(",", ""))
 
 
 @pytest.mark.parametrize(
@@ -122,11 +122,11 @@ def test_quantifiers_range_over_the_outcomes_of_a_case(tab: Tab, outcomes: list[
         "exactly(1)",
     ],
 )
-def test_what_is_not_understood_is_said_and_keeps_the_last_rows(tab: Tab, condition: str) -> None:
+def test_an_invalid_condition_is_reported_and_keeps_the_last_rows(tab: Tab, condition: str) -> None:
     tab.go("#/explorer?where=gates")
     rows = tab.page.locator("tr[aria-rowindex]").count()
     tab.page.fill("#where", condition)
-    assert tab.page.locator("#found").inner_text().startswith("not understood: ")
+    assert tab.page.locator("#matches").inner_text().startswith("invalid condition: ")
     assert tab.page.get_attribute("#where", "aria-invalid") == "true"
     assert tab.page.locator("tr[aria-rowindex]").count() == rows
 
@@ -154,7 +154,7 @@ def test_sorting_and_columns_are_in_the_address(tab: Tab, outcomes: list[Outcome
     assert float(tab.page.locator("[aria-rowindex='2'] td").first.inner_text()) == slowest
 
 
-def test_only_rows_in_sight_are_drawn_and_scrolling_reaches_the_last(tab: Tab) -> None:
+def test_only_visible_rows_are_drawn_and_scrolling_reaches_the_last(tab: Tab) -> None:
     tab.go("#/explorer")
     assert tab.page.locator("tr[aria-rowindex]").count() < 100
     tab.page.locator(".scroller").evaluate("(box) => box.scrollTo(0, box.scrollHeight)")
@@ -173,7 +173,7 @@ def test_arrow_keys_walk_the_rows(tab: Tab) -> None:
     tab.page.wait_for_url("**/index.html#/outcome/**")
 
 
-def test_completion_goes_on_from_what_is_typed(tab: Tab) -> None:
+def test_completion_continues_the_typed_text(tab: Tab) -> None:
     tab.go("#/explorer")
     tab.page.fill("#where", "gates AND stride_m")
     offered = tab.page.locator("#completions option").evaluate_all("(all) => all.map((one) => one.value)")

@@ -1,4 +1,4 @@
-"""Outcomes of one cause are one finding, whose id survives another run."""
+"""Outcomes of one cause are one finding, whose id is the same in a later run."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_causes_are_kept_apart() -> None:
     assert [finding.status for finding in found] == ["crash", "crash", "fail", "fail"]
 
 
-def test_the_id_does_not_depend_on_which_cases_were_asked() -> None:
+def test_the_id_does_not_depend_on_which_cases_were_run() -> None:
     first = findings([outcome(IDS[0]), outcome(IDS[1])], CASES)[0]
     second = findings([outcome(IDS[2])], CASES)[0]
     assert first.id == second.id
@@ -66,14 +66,14 @@ def test_a_condition_is_part_of_the_title_as_sure_as_it_is() -> None:
     assert again.title.endswith(", when stride > kernel_size on some axis")
 
 
-def test_what_is_said_of_a_condition_is_what_was_counted() -> None:
+def test_the_text_of_a_condition_has_its_counts() -> None:
     condition = Condition("rank = 2", "rank = 2", 49, 43, exact=True, others=6, further_failing=12,
                           further_passing=9, further_others=1)  # fmt: skip
     assert condition.counted == (
-        "In this run, 49 cases meet it and show this cause; 6 more meet it and fail otherwise; "
+        "In this run, 49 cases meet it and show this cause; 6 more meet it and fail with a different cause; "
         "none of the 43 cases that pass meets it. "
-        "Of 22 cases run beyond it, 12 meet it and show the same cause, 9 do not meet it and pass, "
-        "1 fail otherwise and say nothing about it: they confirm it."
+        "Of 22 cases run to test it, 12 meet it and show the same cause, 9 do not meet it and pass, "
+        "1 fail with a different cause and do not count: they confirm it."
     )
     alone = Condition("rank = 2", "rank = 2", 1, 2)
     assert alone.counted == (
@@ -98,7 +98,7 @@ def test_one_cause_in_several_dtypes_directions_and_kinds_is_one_finding_with_a_
     assert found.spread == "2 f16, 2 f32; 3 fwd, 1 grad; 3 ints, 1 normal"
     assert found.label == "fail: gradient, precision, shape, values"
     unexplained = [outcome(case_id, kind=kind, diagnosis=None) for case_id, kind in zip(cases, kinds, strict=True)]
-    assert len(findings(unexplained, cases)) == 4, "nothing says that they have one cause"
+    assert len(findings(unexplained, cases)) == 4, "without a diagnosis, their causes may differ"
 
 
 def named(*names: str) -> dict[str, Any]:
@@ -106,8 +106,8 @@ def named(*names: str) -> dict[str, Any]:
     return {**first, "also": others} if others else first
 
 
-def test_what_could_not_be_told_apart_is_counted_under_the_explanation_that_fits_the_most() -> None:
-    """One mistake, which some cases show under a name of their own as well."""
+def test_an_outcome_with_several_explanations_counts_under_the_one_that_fits_the_most() -> None:
+    """One mistake, which has a second explanation in some cases."""
     outcomes = [
         outcome(IDS[0], diagnosis=named("zeros_in_front", "crop_exchanged")),
         outcome(IDS[1], diagnosis=named("shift", "crop_exchanged")),

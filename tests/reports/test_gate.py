@@ -1,4 +1,4 @@
-"""What is news: expectations, an earlier run, and lost precision."""
+"""What is new in a run: expectations, an earlier run, and lost precision."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_with_an_entry_it_is_known(tmp_path: Path) -> None:
         Outcome(SAME, "a", "crash", detail="SIGSEGV"),
     ],
 )
-def test_another_kind_or_another_case_is_new_all_the_same(tmp_path: Path, outcome: Outcome) -> None:
+def test_a_different_kind_or_case_is_new(tmp_path: Path, outcome: Outcome) -> None:
     assert gate(tmp_path, ENTRY, outcome).standings["new"] == 1
 
 
@@ -87,15 +87,15 @@ def test_an_entry_whose_cases_pass_is_stale_and_its_lines_are_named(tmp_path: Pa
 @pytest.mark.parametrize(
     ("text", "outcome", "missing"),
     [
-        (ENTRY, replace(PASS, case_id=VALID), ()),  # none of its cases was asked
-        (ENTRY, replace(PASS, case_id=VALID), (SAME,)),  # asked, and there is no answer to judge by
+        (ENTRY, replace(PASS, case_id=VALID), ()),  # none of its cases was run
+        (ENTRY, replace(PASS, case_id=VALID), (SAME,)),  # planned, but without an outcome
         (ENTRY, replace(PASS, status="flaky"), ()),
-        (f'{ENTRY}evidence = ["{OTHER}"]', PASS, ()),  # the case that shows it was not asked
-        (f'{ENTRY}versions = {{ numpy = "<2" }}', PASS, ()),  # about another version
-        (f"{ENTRY}intermittent = true", PASS, ()),  # its cases pass at times
+        (f'{ENTRY}evidence = ["{OTHER}"]', PASS, ()),  # the case that shows it was not run
+        (f'{ENTRY}versions = {{ numpy = "<2" }}', PASS, ()),  # for a different version
+        (f"{ENTRY}intermittent = true", PASS, ()),  # its cases sometimes pass
     ],
 )
-def test_an_entry_is_stale_only_if_a_case_was_asked_that_can_tell(
+def test_an_entry_is_stale_only_if_a_case_was_run_that_shows_it(
     tmp_path: Path, text: str, outcome: Outcome, missing: tuple[str, ...]
 ) -> None:
     assert not gate(tmp_path, text, outcome, missing=missing).stale
@@ -116,7 +116,7 @@ def test_overlapping_entries_are_named_and_do_not_fail(tmp_path: Path) -> None:
     assert "remove lines 7 to 12" in next(line.text for line in lines(found, {}) if line.standing == "overlap")
 
 
-def test_missing_and_infra_are_no_discrepancy_of_anyone(tmp_path: Path) -> None:
+def test_missing_and_infra_are_not_discrepancies(tmp_path: Path) -> None:
     found = gate(tmp_path, ENTRY, Outcome(VALID, "a", "infra", detail="no space"), missing=(SAME,))
     assert found.fails
     assert found.broken
@@ -144,7 +144,7 @@ def test_a_new_cause_is_one_line_with_its_kinds_and_dtypes(tmp_path: Path) -> No
     assert line.text.startswith("a 2 cases: 1 gradient, 1 values (1 f16, 1 f32; 1 fwd, 1 grad), smallest ")
 
 
-def test_what_people_wrote_stays_text_in_markdown(tmp_path: Path) -> None:
+def test_foreign_text_is_escaped_in_markdown(tmp_path: Path) -> None:
     with run(
         tmp_path / "r.sqlite", replace(FAIL, detail="<img src=x> | [a](javascript:x) @all `x`\n## h")
     ) as results:
@@ -188,7 +188,7 @@ def test_the_algebra(old: Outcome | None, new: Outcome | None, expected: str | N
     assert standing(old, new) == expected
 
 
-def test_the_algebra_knows_every_pair_of_statuses() -> None:
+def test_the_algebra_covers_every_pair_of_statuses() -> None:
     from conformance.reports.record.statuses import STATUSES
 
     for before in STATUSES:
@@ -196,7 +196,7 @@ def test_the_algebra_knows_every_pair_of_statuses() -> None:
             found = standing(Outcome(SAME, "a", before), Outcome(SAME, "a", after))
             assert found is None or found in STANDINGS
             if STATUSES[after].gates:
-                assert found is not None, f"{before} to {after} goes unnoticed"
+                assert found is not None, f"{before} to {after} is not noticed"
 
 
 PROFILES = ("exact", "fp64", "fp32-acc", "storage-acc")
@@ -269,7 +269,7 @@ def test_an_entry_is_for_the_machines_whose_facts_it_names(tmp_path: Path, extra
     here = on_a_machine(tmp_path, entry, FACTS, FAIL)
     assert not here.fails
     assert here.standings == {"known": 1}
-    # On another machine it explains nothing, and is neither stale nor unused there.
+    # On a different machine it explains nothing, and is neither stale nor unused there.
     (tmp_path / "there").mkdir()
     there = on_a_machine(tmp_path / "there", entry, FACTS | {"threads": 1}, FAIL)
     assert there.standings == {"new": 1}
@@ -295,7 +295,7 @@ def test_accept_takes_the_condition_that_the_run_confirmed(tmp_path: Path) -> No
         sure = Condition("crop uneven", "axes_crop_uneven > 0 and padding = 'same'", 1, 1, exact=True)
 
         def narrow(failing: object, others: Sequence[dict[str, object]]) -> str:
-            assert [row["case_id"] for row in others] == [VALID], "another failure is no counterexample"
+            assert [row["case_id"] for row in others] == [VALID], "a different failure is not a counterexample"
             return "kernel_max = 2"
 
         proposals = propose(found, outcomes, cases, {}, narrow, reason="x", conditions={wanted.id: sure})

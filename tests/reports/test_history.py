@@ -1,4 +1,4 @@
-"""Runs in one file: when an answer changed, and under which versions."""
+"""Runs in one file: when an outcome changed, and under which versions."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def run(path: Path, version: str, *outcomes: Outcome) -> Path:
 def runs(tmp_path: Path) -> list[str]:
     right, wrong = Outcome(FIRST, "a", "pass", digest="1"), Outcome(FIRST, "a", "fail", "values", digest="2")
     other = Outcome(SECOND, "a", "pass", digest="3")
-    answers = [("1.0", right), ("1.1", right), ("2.0", wrong), ("2.1", None), ("2.2", wrong), ("3.0", right)]
+    outcomes = [("1.0", right), ("1.1", right), ("2.0", wrong), ("2.1", None), ("2.2", wrong), ("3.0", right)]
     return [
-        str(run(tmp_path / f"{version}.sqlite", version, *filter(None, [answer]), other))
-        for version, answer in answers
+        str(run(tmp_path / f"{version}.sqlite", version, *filter(None, [outcome]), other))
+        for version, outcome in outcomes
     ]
 
 
@@ -43,7 +43,7 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
     return int(stopped.value.code or 0), printed.out, printed.err
 
 
-def test_it_says_when_an_answer_changed_and_under_which_versions(
+def test_it_shows_when_an_outcome_changed_and_under_which_versions(
     tmp_path: Path, runs: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = str(tmp_path / "history.sqlite")

@@ -83,7 +83,7 @@ def test_policy_allows_these_scripts_and_styles_and_nothing_else(page: _Page) ->
     assert not any(name == "style" or name.startswith("on") for _, found in page.elements for name in found)
 
 
-def test_what_a_framework_says_never_becomes_markup(page: _Page, tmp_path: Path) -> None:
+def test_the_text_of_a_framework_never_becomes_markup(page: _Page, tmp_path: Path) -> None:
     text = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     assert HOSTILE not in text
     assert "window.broken" not in "".join(source for _, found, source in page.sources if "type" not in found)
@@ -122,7 +122,7 @@ def test_equal_letters_mean_equal_bits(tmp_path: Path) -> None:
     assert letters["right"] != letters["wrong"]
 
 
-def test_inferred_shapes_are_no_bits_of_a_tensor(tmp_path: Path) -> None:
+def test_inferred_shapes_have_no_letter(tmp_path: Path) -> None:
     with record(tmp_path / "results.sqlite") as results:
         results.record(Outcome(str(Case.parse(FIRST)), "wrong", "pass", detail="infers a shape", digest="b" * 16))
         results.record(Outcome(str(Case.parse(SECOND)), "wrong", "fail", "shape", digest="b" * 16))
@@ -132,12 +132,12 @@ def test_inferred_shapes_are_no_bits_of_a_tensor(tmp_path: Path) -> None:
     assert lettered == {"right"}
 
 
-def test_every_word_for_an_outcome_is_in_the_glossary(page: _Page, tmp_path: Path) -> None:
+def test_every_term_for_an_outcome_is_in_the_glossary(page: _Page, tmp_path: Path) -> None:
     text = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     glossary = text[text.index('id="rule-glossary"') :]
-    words = set(re.findall("<dt>(.*?)</dt>", glossary))
+    terms = set(re.findall("<dt>(.*?)</dt>", glossary))
     statuses = {status.label for status in STATUSES.values()} | {f"fail: {kind}" for kind in FAIL_KINDS}
-    assert words >= statuses | set(STANDINGS) | {"drift", "stale", "unused", "overlap"}
+    assert terms >= statuses | set(STANDINGS) | {"drift", "stale", "unused", "overlap"}
     profiles = re.search("<dt>accuracy profile</dt><dd>(.*?)</dd>", glossary)
     assert profiles is not None
     assert all(name in profiles[1] for name in ("exact", *PROFILES))
@@ -147,10 +147,10 @@ def test_formulas_of_the_rules_are_not_taken_for_emphasis(page: _Page, tmp_path:
     text = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     rules = text[text.index('id="rule-R1"') : text.index('id="rule-glossary"')]
     assert "<strong>" not in rules
-    assert not [words for words in re.findall("<em>(.*?)</em>", rules, re.DOTALL) if "=" in words]
+    assert not [text for text in re.findall("<em>(.*?)</em>", rules, re.DOTALL) if "=" in text]
 
 
-def test_what_has_no_room_in_the_page_lies_beside_it_smallest_cases_first(
+def test_details_without_room_in_the_page_are_in_files_smallest_cases_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with make_run(tmp_path / "results.sqlite", 400, 2) as results:
@@ -161,12 +161,12 @@ def test_what_has_no_room_in_the_page_lies_beside_it_smallest_cases_first(
         page = write_report(results, tmp_path / "report")
         with _database(data) as connection:
             inside = [row[0] for row in connection.execute("SELECT id FROM details")]
-            beside = dict(connection.execute("SELECT id, file FROM elsewhere"))
+            in_files = dict(connection.execute("SELECT id, file FROM elsewhere"))
             telling = "SELECT case_id FROM outcomes JOIN details USING (id)"
             first = connection.execute(telling).fetchone()[0]
         failed = sum(outcome.gates for outcome in results.outcomes())
-        assert len(inside) + len(beside) == failed
-        assert not set(inside) & set(beside)
+        assert len(inside) + len(in_files) == failed
+        assert not set(inside) & set(in_files)
         assert len(files) > 1
         assert sorted(path.name for path in (page.parent / "details").iterdir()) == sorted(
             f"{number}.js" for number in range(len(files))

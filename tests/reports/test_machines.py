@@ -1,4 +1,4 @@
-"""By machine: what differs between the machines of one adapter, on records made for it."""
+"""What differs between the machines of one adapter, on made-up records."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def test_the_parts_of_a_name(name: str, plain: str, machine: str) -> None:
     assert (plain_name(name), machine_of(name)) == (plain, machine)
 
 
-def test_one_machine_is_compared_with_nothing(tmp_path: Path) -> None:
+def test_one_machine_has_nothing_to_compare(tmp_path: Path) -> None:
     with recorded(tmp_path / "r.sqlite", {"a": [passed(CASES[0], "a")]}) as results:
         assert by_machine(results) == []
 
 
-def test_each_kind_of_difference_is_told(tmp_path: Path) -> None:
+def test_each_kind_of_difference_is_reported(tmp_path: Path) -> None:
     there = "a~avx2"
     outcomes = {
         "a": [passed(CASES[0], "a"), passed(CASES[1], "a"), passed(CASES[2], "a"), passed(CASES[3], "a")],
@@ -77,16 +77,16 @@ def test_each_kind_of_difference_is_told(tmp_path: Path) -> None:
         "refused": {CASES[1]: {"native": "pass", "avx2": "unsupported"}},
         "bits": {CASES[2]: {"native": "pass", "avx2": "pass"}},
     }
-    said = machine_lines({}, [found])
-    assert said[0].startswith("a on native, avx2: 4 cases on several, 1 wrong on some machines")
-    assert f"  {CASES[0]}: native pass, avx2 fail: values" in said
+    lines = machine_lines({}, [found])
+    assert lines[0].startswith("a on native, avx2: 4 cases on more than one, 1 wrong on some machines")
+    assert f"  {CASES[0]}: native pass, avx2 fail: values" in lines
 
 
 def test_a_finding_says_where_it_was_seen_and_where_not(tmp_path: Path) -> None:
     outcomes = {
         "a": [passed(CASES[0], "a")],
         "a~avx2": [wrong(CASES[0], "a~avx2")],
-        "a~avx512": [wrong(CASES[0], "a~avx512", "another")],
+        "a~avx512": [wrong(CASES[0], "a~avx512", "flip")],
         "a~one-thread": [passed(CASES[1], "a~one-thread")],
         "b": [wrong(CASES[0], "b")],
     }
@@ -94,7 +94,7 @@ def test_a_finding_says_where_it_was_seen_and_where_not(tmp_path: Path) -> None:
         groups = survey(results).groups
         found = seen_on(groups, results)
     by_adapter = {group.adapter: found.get(group.id) for group in groups}
-    # Another transformation is another finding, a case that was not run tells nothing, and b ran on one machine.
+    # A different transformation is a different finding, a case that was not run shows nothing, b has one machine.
     assert by_adapter["a~avx2"] == (["avx2"], ["native", "avx512"])
     assert by_adapter["b"] is None
 
@@ -103,7 +103,7 @@ def test_facts_that_changed_are_named_with_both_values() -> None:
     old = {"a": {"facts": {"threads": 2, "cpu.arch": "x86_64", "gone": 1}}, "b": {"facts": {"threads": 1}}}
     new = {"a": {"facts": {"threads": 8, "cpu.arch": "x86_64"}}, "b": {"facts": {"threads": 1}}}
     assert changed_facts(old, new) == {"a": {"threads": [2, 8]}}
-    assert machine_lines(changed_facts(old, new), []) == ["a ran on another machine: threads was 2, is 8"]
+    assert machine_lines(changed_facts(old, new), []) == ["a ran on a different machine: threads was 2, is 8"]
 
 
 def test_facts_are_columns() -> None:
@@ -121,7 +121,7 @@ def test_a_run_on_a_kind_of_machine_that_was_never_settled_says_so() -> None:
     assert unfamiliar({"a": known, "b": {}, "c": {"facts": {"cpu.arch": "x86_64", "cpu.isa": None}}}) == []
     assert unfamiliar({"a": known, "b": new, "c": new}) == ["riscv64 with rvv"]
     assert headline(Gate(unfamiliar=["riscv64 with rvv"])) == (
-        "Gate green: nothing new; no gate was settled on this kind of machine before (riscv64 with rvv)."
+        "Gate green: nothing new; no gate was settled before on this kind of machine (riscv64 with rvv)."
     )
 
 

@@ -1,4 +1,4 @@
-"""A run, or one adapter of several, in which nothing was compared is not green."""
+"""A run in which nothing was compared is not green, and neither is one with such an adapter."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_an_adapter_without_a_comparison_has_a_line(tmp_path: Path, silent: str)
         cases = results.cases()
     assert not gate.fails
     assert gate.compared == 1
-    assert "nothing of b" in headline(gate)
+    assert "nothing was compared for b" in headline(gate)
     assert [line.text for line in lines(gate, cases)] == [f"b: nothing was compared: 1 {silent}"]
     assert "not compared" in markdown(gate, cases)
     assert not news_of(gate, None, cases).green

@@ -59,7 +59,7 @@ def test_unsupported_is_never_counted_as_right(tab: Tab) -> None:
     assert cell.inner_text() == "–"
 
 
-def test_outcome_shows_texts_as_texts_and_both_answers(tab: Tab) -> None:
+def test_outcome_shows_texts_as_texts_and_both_outputs(tab: Tab) -> None:
     tab.go(WRONG)
     shown = tab.view()
     assert HOSTILE in shown
@@ -85,7 +85,7 @@ def test_keyboard_and_sliders_read_the_maps(tab: Tab) -> None:
     assert readout.inner_text() == "[0, 1, 3, 5] expected 47 got 48 difference 1"
 
 
-def test_pixels_differ_exactly_where_the_answers_do(tab: Tab) -> None:
+def test_pixels_differ_exactly_where_the_outputs_do(tab: Tab) -> None:
     tab.go(WRONG)
     colours = tab.page.evaluate("""() => [...document.querySelectorAll("canvas[role=img]")].map((canvas) => {
         const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -155,7 +155,7 @@ def test_agreement_counts_equal_bits_and_equal_verdicts(tab: Tab) -> None:
     tab.go("#/agreement")
     differ = tab.page.get_by_role("link", name="right and wrong: 0 %, 0 of 2 bit for bit")
     assert differ.inner_text() == "0"
-    tab.page.get_by_label("measured").select_option("both right")
+    tab.page.get_by_label("measure").select_option("both right")
     tab.page.get_by_role("link", name="right and wrong: 0 %, 0 of 3 both right").wait_for()
 
 
@@ -191,11 +191,11 @@ def test_details_beside_the_page_load_on_a_click(
         file.unlink()
     tab.page.goto("about:blank")
     tab.go(WRONG)
-    tab.page.get_by_text("is not beside this page").wait_for()
+    tab.page.get_by_text("is not in the folder of this page").wait_for()
     tab.page.close()
 
 
-def test_news_comes_first_and_every_outcome_says_how_it_stands(chromium: Any, tmp_path: Path) -> None:
+def test_new_discrepancies_come_first_and_every_outcome_shows_its_standing(chromium: Any, tmp_path: Path) -> None:
     with record(tmp_path / "old.sqlite") as old, record(tmp_path / "new.sqlite") as new:
         first, second = str(Case.parse(FIRST)), str(Case.parse("2d-c1x2-i2x3-k3-s3-same-cl"))
         old.record(Outcome(first, "wrong", "pass", profile="exact", budget=0.0, digest="a" * 16))
@@ -204,7 +204,12 @@ def test_news_comes_first_and_every_outcome_says_how_it_stands(chromium: Any, tm
         path = write_report(new, tmp_path / "report", gate, old)
     tab = Tab(chromium, path)
     assert tab.page.locator("h1:visible").inner_text().startswith("Gate red: 1 missing, 1 new")
-    assert tab.page.locator(".stands a").all_inner_texts() == ["? 1 missing", "✗ 1 new", "✓ 1 fixed", "= 1 known"]
+    assert tab.page.locator(".standings a").all_inner_texts() == [
+        "? 1 missing",
+        "✗ 1 new",
+        "✓ 1 fixed",
+        "= 1 known",
+    ]
     assert "1 new" in tab.page.get_by_role("row", name="fail: values").inner_text()
     tab.go(WRONG)
     assert "before: pass" in tab.view()
@@ -216,7 +221,7 @@ def test_news_comes_first_and_every_outcome_says_how_it_stands(chromium: Any, tm
     tab.page.close()
 
 
-def test_history_tells_the_life_of_a_finding(chromium: Any, tmp_path: Path) -> None:
+def test_a_finding_shows_its_history(chromium: Any, tmp_path: Path) -> None:
     first = str(Case.parse(FIRST))
     with record(tmp_path / "old.sqlite") as old, record(tmp_path / "new.sqlite") as new:
         old.record(Outcome(first, "wrong", "pass", profile="exact", budget=0.0, digest="a" * 16))
@@ -229,7 +234,7 @@ def test_history_tells_the_life_of_a_finding(chromium: Any, tmp_path: Path) -> N
     row = tab.page.get_by_role("row", name="fail: values")
     assert "since framework 2.0" in row.inner_text()
     row.get_by_role("link", name="fail: values").click()
-    life = tab.page.get_by_role("region", name="Over the versions")
+    life = tab.page.get_by_role("region", name="By version")
     life.wait_for()
     assert [line.split() for line in life.locator("tbody tr").all_inner_texts()] == [
         ["framework", "1.0", "1", "pass"],
@@ -278,9 +283,7 @@ def test_theme_button_switches_and_every_colour_is_readable(tab: Tab) -> None:
         tab.page.get_by_role("button", name="Switch between light and dark").click()
 
 
-def test_reports_of_users_say_what_has_become_of_them_and_lead_to_their_outcomes(
-    chromium: Any, tmp_path: Path
-) -> None:
+def test_user_reports_show_their_status_and_lead_to_their_outcomes(chromium: Any, tmp_path: Path) -> None:
     first, second = list(load_reports().values())[:2]
     with record(tmp_path / "results.sqlite") as results:
         results.plan([(first.adapter, first.case)])
@@ -291,7 +294,7 @@ def test_reports_of_users_say_what_has_become_of_them_and_lead_to_their_outcomes
             UserReportStatus(second, "not asked", {}),
         ]
         tab = Tab(chromium, write_report(results, tmp_path / "report", corpus=corpus), "#/corpus")
-    assert "1 reproduces the answer is wrong today" in tab.view()
+    assert "1 reproduces the output is wrong today" in tab.view()
     row = tab.page.get_by_role("region", name="Reports: reproduces").get_by_role("row", name=first.claim)
     assert row.get_by_role("link", name=first.id).get_attribute("href") == first.link
     assert second.claim in tab.page.get_by_role("region", name="Reports: not asked").inner_text()
@@ -302,24 +305,24 @@ def test_reports_of_users_say_what_has_become_of_them_and_lead_to_their_outcomes
     tab.page.close()
 
 
-def test_distances_of_right_answers_are_shown_by_adapter_and_dtype(chromium: Any, tmp_path: Path) -> None:
+def test_errors_of_right_outputs_are_shown_by_adapter_and_dtype(chromium: Any, tmp_path: Path) -> None:
     case_id = str(Case.parse("1d-i3-k2-f16-normal.0"))
     with record(tmp_path / "results.sqlite") as results:
         results.record(Outcome(case_id, "right", "pass", profile="fp32-acc", budget=0.25, max_ulp_error=1.75))
         tab = Tab(chromium, write_report(results, tmp_path / "report"), "#/agreement")
-    shares = tab.page.get_by_role("region", name="How much of the error bound is used")
+    shares = tab.page.get_by_role("region", name="Share of the error bound that is used")
     assert shares.get_by_role("link").all_inner_texts() == ["25 %"]
-    steps = tab.page.get_by_role("region", name="How many units in the last place they are off")
+    steps = tab.page.get_by_role("region", name="Error in units in the last place")
     assert steps.get_by_role("link").all_inner_texts() == ["1.8"]
     assert "[object" not in tab.view()
-    steps.get_by_role("link", name="right, f16: 1 answers, at most 1.8 ULP").click()
+    steps.get_by_role("link", name="right, f16: 1 output, at most 1.8 ULP").click()
     tab.page.wait_for_selector("tr[aria-rowindex]")
     assert "1.75" in tab.page.locator("tr[aria-rowindex]").inner_text()
     assert tab.complaints == []
     tab.page.close()
 
 
-def test_without_distances_the_agreement_ends_with_its_table(tab: Tab) -> None:
+def test_without_errors_the_agreement_ends_with_its_table(tab: Tab) -> None:
     tab.go("#/agreement")
     assert "null" not in tab.view()
     assert "[object" not in tab.view()

@@ -76,13 +76,13 @@ REFUSED = Outcome(SAME, "a", "fail", "rejected", detail="ValueError: only NHWC",
         ({"diagnosis": "rejected"}, REFUSED, True),
         ({"diagnosis": "timeout"}, Outcome(SAME, "a", "timeout"), True),
         ({"diagnosis": "accepted"}, Outcome(SAME, "a", "fail", "accepted"), True),
-        # What no key is about is another failure: a crash is not a refusal, and neither is a wrong answer.
+        # An outcome to which no key applies does not match: a crash is not a refusal, nor is a wrong output.
         ({"signal": "SIGABRT"}, REFUSED, False),
         ({"signal": "SIGABRT"}, SHIFTED, False),
         ({"message": "only NHWC"}, SHIFTED, False),
         ({"diagnosis": "shift"}, CRASH, False),
         ({"diagnosis": "shift"}, Outcome(SAME, "a", "timeout"), False),
-        # A crash at times, and a wrong gradient at others; a refusal never.
+        # Sometimes a crash, sometimes a wrong gradient, but never a refusal.
         ({"signal": "SIGABRT", "diagnosis": "unexplained"}, CRASH, True),
         ({"signal": "SIGABRT", "diagnosis": "unexplained"}, DW, True),
         ({"signal": "SIGABRT", "diagnosis": "unexplained"}, REFUSED, False),
@@ -95,8 +95,8 @@ def test_what_an_outcome_looks_like(signature: dict[str, Any], outcome: Outcome,
     assert parse(found.to_json()) == found
 
 
-def test_an_answer_that_two_explanations_give_is_either_of_them() -> None:
-    """Both reproduce it exactly, so it is what the known fault gives; their axes are not mixed."""
+def test_an_output_with_two_explanations_matches_either() -> None:
+    """Both reproduce it exactly, so it matches the known fault; their axes are not mixed."""
     other = {"transform": "stride_off_by_one", "axes": ["W"], "text": ""}
     outcome = replace(SHIFTED, diagnosis=diagnosed("output_size", "H", also=[other]))
     assert Signature(diagnosis=("stride_off_by_one",), axes=("W",)).matches(outcome)
@@ -104,26 +104,26 @@ def test_an_answer_that_two_explanations_give_is_either_of_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "words"),
+    ("table", "message"),
     [
         ({}, "at least one of diagnosis"),
         ("shift", "at least one of diagnosis"),
         ({"transform": "shift"}, "unknown key 'transform'"),
-        ({"diagnosis": []}, "diagnosis is a text"),
-        ({"axes": 1}, "axes is a text"),
+        ({"diagnosis": []}, "diagnosis must be a string"),
+        ({"axes": 1}, "axes must be a string"),
         ({"message": "("}, "message is not a regular expression"),
-        ({"last_line": ".*"}, "found in every text"),
+        ({"last_line": ".*"}, "matches every text"),
         ({"message": " "}, "1 to 1000 characters"),
-        ({"signal": ""}, "signal is a text"),
+        ({"signal": ""}, "signal must be a string"),
     ],
 )
-def test_a_malformed_signature_is_named(tmp_path: Path, table: Any, words: str) -> None:
+def test_a_malformed_signature_is_named(tmp_path: Path, table: Any, message: str) -> None:
     with pytest.raises(ValueError, match="signature") as caught:
         parse(table)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
 
 
-def test_the_framework_s_own_last_line_is_none_of_a_stack() -> None:
+def test_the_last_line_of_the_framework_is_not_from_a_stack() -> None:
     assert last_line(XLA).endswith("Check failed: Window dimensions do not match RHS shape:")
     assert last_line("SIGABRT\nfree(): invalid pointer\nFatal Python error: Aborted\n\nThread 0x1:\n  File") == (
         "free(): invalid pointer"
@@ -153,7 +153,7 @@ def gate(tmp_path: Path, signature: str, outcome: Outcome, before: Outcome | Non
             return assess(results, expected, baseline, ("exact",))
 
 
-def test_another_failure_of_the_same_kind_has_changed_and_fails(tmp_path: Path) -> None:
+def test_a_different_failure_of_the_same_kind_counts_as_changed_and_fails(tmp_path: Path) -> None:
     flipped = replace(SHIFTED, diagnosis=diagnosed("kernel_flipped", "W"))
     found = gate(tmp_path, '{ diagnosis = "shift" }', flipped)
     assert (found.fails, dict(found.standings), found.stale, found.unused) == (True, {"changed": 1}, [], [])
@@ -173,18 +173,18 @@ PASS = Outcome(SAME, "a", "pass", digest="2")
         (PASS, "shift", "known"),
         (PASS, "kernel_flipped", "changed"),
         (SHIFTED, "kernel_flipped", "changed"),
-        # What the earlier run has bit for bit is no news, whatever the expectation says.
+        # What the earlier run has bit for bit is not new, whatever the expectation says.
         (replace(SHIFTED, diagnosis=diagnosed("kernel_flipped")), "kernel_flipped", "known"),
     ],
 )
-def test_an_earlier_run_hides_no_other_failure(
+def test_an_earlier_run_does_not_hide_a_different_failure(
     tmp_path: Path, before: Outcome, transform: str, standing: str
 ) -> None:
     now = replace(SHIFTED, diagnosis=diagnosed(transform))
     assert gate(tmp_path, '{ diagnosis = "shift" }', now, before).standings == {standing: 1}
 
 
-def test_an_entry_without_a_signature_takes_all_and_is_named(tmp_path: Path) -> None:
+def test_an_entry_without_a_signature_matches_all_and_is_reported(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text(ENTRY.replace("signature = {SIGNATURE}\n", ""))
     with run(tmp_path / "r.sqlite", SHIFTED) as results:
         found = assess(results, load_all(["a"], [tmp_path]))
@@ -231,7 +231,7 @@ def test_the_signature_of_a_finding(outcomes: list[Outcome], signature: Signatur
 
 
 @pytest.mark.parametrize("outcomes", [REFUSALS, [CRASH], [REFUSED]])
-def test_a_written_pattern_takes_other_numbers_and_no_other_message(outcomes: list[Outcome]) -> None:
+def test_a_written_pattern_matches_other_numbers_but_no_other_message(outcomes: list[Outcome]) -> None:
     signature = parse(signature_of(outcomes).to_json())
     assert signature is not None
     assert all(signature.matches(outcome) for outcome in outcomes)

@@ -1,4 +1,4 @@
-"""What is read of a record: no more than is asked for."""
+"""Reading a record returns exactly what is requested."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ CASES = [Case.parse(f"1d-i{size}-k3") for size in (3, 4, 5, 6, 7)]
 
 @pytest.fixture(params=[1, 2, 10_000])
 def results(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Results]:
-    """Two adapters and five cases of which another shard asks one, however many are written at a time."""
-    monkeypatch.setattr(store, "_QUESTIONS_AT_A_TIME", request.param)
+    """Two adapters and five cases, one of them of another shard, with several sizes of a batch."""
+    monkeypatch.setattr(store, "_ROWS_AT_A_TIME", request.param)
     with Results.create(tmp_path / "results.sqlite") as results:
         results.plan(((name, case) for name in "ba" for case in CASES[1:]), elsewhere=(("a", c) for c in CASES))
         results.record(Outcome(str(CASES[1]), "a", "pass"))
@@ -31,8 +31,8 @@ def test_what_is_planned_here_and_elsewhere(results: Results) -> None:
     ids = sorted(map(str, CASES))
     assert (results.count(), results.count(here=False)) == (8, 9)
     assert (results.adapters(), results.adapters(here=False)) == (["a", "b"], ["a", "b"])
-    assert results.questions("a") == sorted(map(str, CASES[1:]))
-    assert results.questions("a", here=False) == ids
+    assert results.case_ids("a") == sorted(map(str, CASES[1:]))
+    assert results.case_ids("a", here=False) == ids
     assert list(results.cases()) == ids
 
 

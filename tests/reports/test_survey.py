@@ -1,4 +1,4 @@
-"""Counting, grouping and the words for the result."""
+"""Counting, grouping and the text of the result."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_counts_keep_every_status_apart(results: Results) -> None:
     assert found.counts["file.py:Odd name"] == {"inexpressible": 3, "missing": 1}
 
 
-def test_groups_share_a_cause_and_begin_with_the_gravest(results: Results) -> None:
+def test_groups_share_a_cause_and_start_with_the_worst(results: Results) -> None:
     crash, wrong, missing = survey(results).groups
     assert (crash.status, wrong.text, missing.status) == ("crash", "shifted by 1 along H", "missing")
     assert len(wrong.members) == 2
@@ -53,17 +53,17 @@ def test_group_ids_do_not_depend_on_the_members(results: Results, tmp_path: Path
 @pytest.mark.parametrize(
     ("statuses", "expected"),
     [
-        ((), "Nothing was asked."),
-        (("pass", "pass"), "No discrepancy: 2 answers of 2 adapters agree with the oracle."),
+        ((), "No case was selected."),
+        (("pass", "pass"), "No discrepancy: 2 outputs of 2 adapters agree with the oracle."),
         (
             ("pass", "unsupported"),
-            "No discrepancy: 1 answer of 1 adapter agrees with the oracle; nothing of adapter1 was compared.",
+            "No discrepancy: 1 output of 1 adapter agrees with the oracle; nothing was compared for adapter1.",
         ),
-        (("unsupported",), "Nothing was compared: no adapter could be asked any of the questions."),
+        (("unsupported",), "Nothing was compared: no adapter could run any selected case."),
         (
             ("infra",),
-            "1 question without a verdict, by no framework's fault (infra 1); no answer agrees with the oracle; "
-            "nothing of adapter0 was compared.",
+            "1 case was not judged, through no fault of a framework (infra 1); no output agrees with the oracle; "
+            "nothing was compared for adapter0.",
         ),
     ],
 )  # fmt: skip
@@ -72,9 +72,9 @@ def test_sentence(tmp_path: Path, statuses: tuple[str, ...], expected: str) -> N
         assert sentence(survey(results)) == expected
 
 
-def test_sentence_names_who_is_wrong_and_blames_nobody_for_what_is_missing(results: Results) -> None:
+def test_sentence_names_the_wrong_adapters_and_blames_none_for_missing_outcomes(results: Results) -> None:
     text = sentence(survey(results))
-    assert text.startswith("3 discrepancies in 1 of 3 adapters (wrong 3); 1 question without a verdict")
+    assert text.startswith("3 discrepancies in 1 of 3 adapters (wrong 3); 1 case was not judged, through no")
 
 
 def test_totals_line(results: Results) -> None:

@@ -1,4 +1,4 @@
-"""What leads from view to view in a real browser: links, pickers, keys, and a run with expected discrepancies."""
+"""Navigation between the views in a real browser: links, pickers, keys, and a run with expected discrepancies."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ def _found(tab: Tab) -> list[str]:
     return list(tab.page.locator("tr[aria-rowindex] .case").all_inner_texts())
 
 
-def test_what_is_new_comes_before_what_is_known_and_counts_lead_to_their_cases(tab: Tab) -> None:
+def test_new_comes_before_known_and_counts_lead_to_their_cases(tab: Tab) -> None:
     assert (
         tab.page.locator("h1:visible").inner_text().startswith("Gate red: 1 missing, 3 new in wrong and file.py")
     )
     assert tab.page.locator("#overview h2").all_inner_texts()[:3] == [
         "What is new",
-        "Also to know",
-        "Answers by adapter",
+        "Other changes",
+        "Outcomes by adapter",
     ]
     row = tab.page.get_by_role("row", name="fail: values")
     assert row.get_by_role("link", name="1 known").count() == 1
@@ -101,19 +101,19 @@ def test_reasons_of_what_is_expected_unfold_with_their_links(tab: Tab) -> None:
     assert _found(tab) == [str(Case.parse(SECOND))]
 
 
-def test_finding_says_what_is_expected_of_it_and_who_shares_it(tab: Tab) -> None:
+def test_finding_shows_its_expectation_and_the_adapters_that_share_it(tab: Tab) -> None:
     tab.page.get_by_role("link", name="fail: values").click()
     tab.page.wait_for_selector(".members")
     shown = tab.view()
     assert "Expected shifted-by-one: the output is shifted https://example.org/issues/1" in shown
-    assert "No other adapter is wrong on its cases." in shown
+    assert "No other adapter fails its cases." in shown
     tab.page.get_by_role("link", name="1 new").click()
     assert _found(tab) == [str(Case.parse(FIRST))]
     tab.page.go_back()
     tab.page.wait_for_selector(".members")
 
 
-def test_script_and_issue_come_before_the_answers_of_all_others(tab: Tab) -> None:
+def test_script_and_issue_come_before_the_outcomes_of_all_others(tab: Tab) -> None:
     tab.page.get_by_role("link", name="fail: values").click()
     tab.page.wait_for_selector(".members")
     text = tab.view()
@@ -123,7 +123,7 @@ def test_script_and_issue_come_before_the_answers_of_all_others(tab: Tab) -> Non
 def test_slices_of_three_dimensions_and_the_share_of_the_bound_by_element(tab: Tab) -> None:
     tab.go(f"#/outcome/wrong/{DEEP}")
     titles = tab.page.locator(".maps figcaption").all_inner_texts()
-    assert titles[2:] == ["difference got − expected", "bound used 1 is all that rounding may do"]
+    assert titles[2:] == ["difference got − expected", "bound used 1 is the most that rounding can cause"]
     depth = tab.page.get_by_label("D", exact=True)
     assert depth.input_value() == "3", "opens where the difference is largest"
     canvas = tab.page.locator("canvas[role=img]").nth(3)
@@ -143,15 +143,15 @@ def test_matrix_swaps_its_axes_and_totals_lead_to_their_outcomes(tab: Tab) -> No
     tab.page.get_by_role("button", name="swap").click()
     assert tab.page.get_by_label("rows").input_value() == "adapter"
     assert tab.page.locator(".grid thead th").all_inner_texts() == ["1", "2", "3"]
-    tab.page.get_by_role("region", name="Answers by adapter").get_by_role("row", name="wrong").get_by_role(
+    tab.page.get_by_role("region", name="Outcomes by adapter").get_by_role("row", name="wrong").get_by_role(
         "link", name="3", exact=True
     ).click()
     assert len(_found(tab)) == 3
 
 
 def test_environment_coverage_and_kill_matrix_unfold(tab: Tab) -> None:
-    for words, within in (("Kill matrix", "Planted fault"), ("wrong", "avx2")):
-        summary = tab.page.locator("#overview summary", has_text=words).last
+    for heading, within in (("Kill matrix", "Planted fault"), ("wrong", "avx2")):
+        summary = tab.page.locator("#overview summary", has_text=heading).last
         summary.focus()
         tab.page.keyboard.press("Enter")
         assert within in summary.locator("xpath=..").inner_text()
@@ -183,7 +183,7 @@ def test_rules_lead_to_the_porting_table_and_the_glossary(tab: Tab) -> None:
     tab.page.wait_for_selector("#rule-glossary:focus")
     assert tab.page.locator("nav [aria-current]").inner_text() == "Glossary"
     tab.page.get_by_role("link", name="Rules").click()
-    tab.page.get_by_role("link", name="How frameworks say it").click()
+    tab.page.get_by_role("link", name="Equivalent calls").click()
     tab.page.wait_for_selector("#rule-porting:focus")
     assert CALL in tab.page.get_by_role("region", name="Calls: twice the size").inner_text()
 

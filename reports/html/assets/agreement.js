@@ -3,19 +3,19 @@
 
 const MEASURES = {
   "bit for bit": {
-    about: "answers to the same case that are the same bits (an adapter that infers shapes alone has none)",
-    alike: (a, b, known) => known.answer[a] === known.answer[b],
-    counts: (n, known) => known.answer[n] !== null,
+    about: "outputs of the same case with the same bits (an adapter that only infers shapes has none)",
+    agree: (a, b, outcomes) => outcomes.answer[a] === outcomes.answer[b],
+    counts: (id, outcomes) => outcomes.answer[id] !== null,
   },
   "both right": {
-    about: "cases judged for both on which both agree with the oracle within bound",
-    alike: (a, b, known) => known.status[a] === "pass" && known.status[b] === "pass",
-    counts: (n, known) => known.judged[n],
+    about: "cases judged for both adapters on which both agree with the oracle within the error bound",
+    agree: (a, b, outcomes) => outcomes.status[a] === "pass" && outcomes.status[b] === "pass",
+    counts: (id, outcomes) => outcomes.judged[id],
   },
   "same verdict": {
-    about: "cases judged for both with the same verdict",
-    alike: (a, b, known) => known.status[a] === known.status[b] && known.kind[a] === known.kind[b],
-    counts: (n, known) => known.judged[n],
+    about: "cases judged for both adapters with the same verdict",
+    agree: (a, b, outcomes) => outcomes.status[a] === outcomes.status[b] && outcomes.kind[a] === outcomes.kind[b],
+    counts: (id, outcomes) => outcomes.judged[id],
   },
 };
 
@@ -28,36 +28,36 @@ function outcomesByCase() {
     "kind",
     "judged",
   );
-  const together = new Map();
+  const idsByCase = new Map();
   caseNo.forEach((number, id) => {
-    if (!together.has(number)) together.set(number, []);
-    together.get(number).push(id);
+    if (!idsByCase.has(number)) idsByCase.set(number, []);
+    idsByCase.get(number).push(id);
   });
-  return { adapter, answer, status, kind, judged, together };
+  return { adapter, answer, status, kind, judged, idsByCase };
 }
 
-// Shares of agreeing answers by pair of adapters.
-function pairs(known, measure) {
+// For each pair of adapters: n, the number of cases that count, and alike, on how many of them the two agree.
+function pairs(outcomes, measure) {
   const names = facts.adapters;
   const place = new Map(names.map((name, n) => [name, n]));
   const table = names.map(() => names.map(() => ({ n: 0, alike: 0 })));
-  for (const ids of known.together.values()) {
-    const counted = ids.filter((id) => measure.counts(id, known));
+  for (const ids of outcomes.idsByCase.values()) {
+    const counted = ids.filter((id) => measure.counts(id, outcomes));
     for (const a of counted) {
       for (const b of counted) {
-        const cell = table[place.get(known.adapter[a])][place.get(known.adapter[b])];
+        const cell = table[place.get(outcomes.adapter[a])][place.get(outcomes.adapter[b])];
         cell.n += 1;
-        cell.alike += measure.alike(a, b, known);
+        cell.alike += measure.agree(a, b, outcomes);
       }
     }
   }
   return table;
 }
 
-// An order of adapters that puts those that agree side by side: the closest two clusters are joined until one is left
-// (average linkage).
+// An order of the adapters that puts those that agree next to each other: join the two closest clusters until one is
+// left (average linkage).
 function clustered(table) {
-  const near = (a, b) => (table[a][b].n ? table[a][b].alike / table[a][b].n : 0);
+  const share = (a, b) => (table[a][b].n ? table[a][b].alike / table[a][b].n : 0);
   let clusters = table.map((_, n) => [n]);
   while (clusters.length > 1) {
     let best = [-1, 0, 1];
@@ -65,7 +65,7 @@ function clustered(table) {
       clusters.forEach((two, j) => {
         if (j <= i) return;
         const mean =
-          one.reduce((sum, a) => sum + two.reduce((part, b) => part + near(a, b), 0), 0) / (one.length * two.length);
+          one.reduce((sum, a) => sum + two.reduce((part, b) => part + share(a, b), 0), 0) / (one.length * two.length);
         if (mean > best[0]) best = [mean, i, j];
       });
     });
@@ -76,12 +76,12 @@ function clustered(table) {
 }
 
 function showAgreement(box) {
-  const known = outcomesByCase();
+  const outcomes = outcomesByCase();
   let measure = "bit for bit";
   const draw = () => {
-    const table = pairs(known, MEASURES[measure]);
+    const table = pairs(outcomes, MEASURES[measure]);
     const names = facts.adapters;
-    // Whoever gave no answer that counts agrees with nobody.
+    // An adapter without an outcome that counts agrees with no other.
     const order = clustered(table).filter((a) => table[a][a].n);
     const head = el(
       "tr",
@@ -98,11 +98,11 @@ function showAgreement(box) {
       ),
     );
     box.replaceChildren(
-      el("h1", { id: "agreement-title" }, "Who agrees with whom"),
+      el("h1", { id: "agreement-title" }, "Agreement between adapters"),
       el(
         "div",
         { class: "controls" },
-        select("measured", Object.keys(MEASURES), measure, (value) => {
+        select("measure", Object.keys(MEASURES), measure, (value) => {
           measure = value;
           draw();
         }),
@@ -111,7 +111,7 @@ function showAgreement(box) {
         "p",
         { class: "legend" },
         `Percentage of ${MEASURES[measure].about}, rounded down. `,
-        "Adapters that agree most stand together. Each cell opens what differs.",
+        "Adapters that agree most are next to each other. Each cell opens the outcomes that differ.",
       ),
       el(
         "div",
@@ -126,9 +126,9 @@ function showAgreement(box) {
 
 function pairCell({ n, alike }, one, other, measure) {
   if (one === other) return el("span", { class: "cell undone" }, "");
-  if (!n) return el("span", { class: "cell undone", title: "no case that both answer" }, "–");
+  if (!n) return el("span", { class: "cell undone", title: "no case with an output of both" }, "–");
   const share = alike / n;
-  // Rounded down, so that 100 is all of them.
+  // Rounded down, so that 100 means all cases.
   const text = share === 1 ? "100" : String(Math.floor(share * 100));
   const both = `adapter IN (${quote(one)}, ${quote(other)})`;
   const where =

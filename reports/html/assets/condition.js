@@ -15,19 +15,19 @@ const QUANTIFIERS = {
   },
   every: {
     form: "every(among, condition)",
-    about: "some outcomes of the case meet the first, and all of those meet the second",
+    about: "at least one outcome of the case meets the first condition, and all that do meet the second",
     sql: (among, condition) =>
       `case_no IN (SELECT case_no FROM outcomes WHERE ${among} GROUP BY case_no HAVING min(${condition} IS TRUE))`,
   },
   exactly: {
     form: "exactly(number, condition)",
-    about: "that number of the case's outcomes, one or more, meet the condition",
+    about: "exactly that many outcomes of the case (one or more) meet the condition",
     sql: (number, condition) =>
       `case_no IN (SELECT case_no FROM outcomes WHERE ${condition} GROUP BY case_no HAVING count(*) = ${number})`,
   },
   differ: {
     form: "differ(condition)",
-    about: "those answers to the case that meet the condition are not all the same bits",
+    about: "the outputs of the case that meet the condition do not all have the same bits",
     sql: (among) =>
       `case_no IN (SELECT case_no FROM outcomes WHERE answer IS NOT NULL AND ${among}
         GROUP BY case_no HAVING min(answer) <> max(answer))`,
@@ -37,28 +37,28 @@ const QUANTIFIERS = {
 const PRESETS = [
   ["every discrepancy", "gates"],
   ["exactly one adapter disagrees", "judged AND exactly(1, judged AND gates)"],
-  ["every judged answer is wrong", "every(judged, gates) AND judged"],
-  ["all JAX based fail", "every(judged AND adapter LIKE 'jax%', gates) AND judged"],
+  ["every judged output is wrong", "every(judged, gates) AND judged"],
+  ["all JAX-based adapters fail", "every(judged AND adapter LIKE 'jax%', gates) AND judged"],
   ["Keras backends differ", "differ(adapter LIKE 'keras%') AND adapter LIKE 'keras%'"],
-  ["answers not bit for bit alike", "differ(1) AND answer IS NOT NULL"],
-  ["more than half the bound used", "budget > 0.5"],
-  ["no adapter could answer", "none(judged)"],
+  ["outputs that differ bit for bit", "differ(1) AND answer IS NOT NULL"],
+  ["more than half of the bound used", "budget > 0.5"],
+  ["no adapter was judged", "none(judged)"],
 ];
 
 class ConditionError extends Error {}
 
-// Pieces of a condition: texts in quotes, names, and everything else a character at a time.
+// The tokens of a condition: quoted strings, names, spaces, and every other character by itself.
 function pieces(text) {
   return text.match(/'(?:[^']|'')*'|[A-Za-z_]\w*|\s+|[\s\S]/g) ?? [];
 }
 
 // The condition as plain SQL.
 function plainSql(text) {
-  if (text.includes('"')) throw new ConditionError("columns are written plain and texts in single quotes");
+  if (text.includes('"')) throw new ConditionError("write columns without quotes and strings in single quotes");
   const list = pieces(text);
   for (const piece of list) {
     if (piece === ";" || piece === "'" || /^(select|with|values|from|pragma|attach)$/i.test(piece)) {
-      throw new ConditionError(`${piece} has no place in a condition`);
+      throw new ConditionError(`${piece} is not allowed in a condition`);
     }
   }
   return expand(list);
@@ -80,7 +80,7 @@ function expand(list) {
   return sql;
 }
 
-// Arguments up to the closing parenthesis, and where that is.
+// The arguments up to the closing parenthesis, and its index.
 function argumentsFrom(list, start) {
   const parts = [[]];
   let depth = 0;
@@ -91,10 +91,10 @@ function argumentsFrom(list, start) {
     if (piece === "," && depth === 0) parts.push([]);
     else parts.at(-1).push(piece);
   }
-  throw new ConditionError("a parenthesis is open");
+  throw new ConditionError("a closing parenthesis is missing");
 }
 
-// The condition as SQL about outcomes; one that is about the case alone is asked once a case.
+// The condition as SQL over outcomes; one that reads only columns of the case is evaluated once per case.
 function outcomeSql(where) {
   if (!where.trim()) return "1";
   const sql = `\n${plainSql(where)}\n`;
@@ -106,24 +106,24 @@ function outcomeSql(where) {
     : sql;
 }
 
-// Numbers of the outcomes that meet a condition, in an order; by case where none is given.
+// The ids of the outcomes that meet a condition, sorted by a column, or else by case.
 function matching(where, sort) {
   const condition = outcomeSql(where);
   const [column, direction] = sort;
   const order = column ? `ORDER BY ${column} IS NULL, ${column} ${direction}, case_no, id` : "ORDER BY case_no, id";
   const sql = `SELECT json_group_array(id) AS ids FROM (SELECT id FROM outcomes WHERE (${condition}) ${order})`;
-  return JSON.parse(ask(sql)[0].ids);
+  return JSON.parse(query(sql)[0].ids);
 }
 
-// Whole conditions that go on from what is typed.
+// Complete conditions that continue the typed text.
 function completions(text) {
   const value = text.match(/^([\s\S]*?)(\w+)(\s*(?:=|<>|like)\s*')([^']*)$/i);
   if (value && facts.columns[value[2]]) {
     const [, before, column, operator, start] = value;
-    const found = ask(`SELECT DISTINCT ${column} AS value FROM outcomes WHERE ${column} LIKE ? ESCAPE '\\' LIMIT 30`, [
+    const rows = query(`SELECT DISTINCT ${column} AS value FROM outcomes WHERE ${column} LIKE ? ESCAPE '\\' LIMIT 30`, [
       `${start.replace(/[%_\\]/g, "\\$&")}%`,
     ]);
-    return found.map((row) => `${before}${column}${operator}${row.value}'`);
+    return rows.map((row) => `${before}${column}${operator}${row.value}'`);
   }
   const [, before, word] = text.match(/^([\s\S]*?)(\w*)$/);
   if (!word) return [];

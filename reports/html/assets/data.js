@@ -1,5 +1,5 @@
 // @ts-check
-// The data: a SQLite database inside the page, asked in SQL.
+// The data: a SQLite database inside the page, queried in SQL.
 
 const facts = JSON.parse(document.getElementById("facts").textContent);
 let database;
@@ -27,7 +27,7 @@ async function openDatabase() {
 }
 
 // The rows of a query as objects.
-function ask(sql, values = []) {
+function query(sql, values = []) {
   const statement = database.prepare(sql);
   try {
     statement.bind(values);
@@ -39,22 +39,22 @@ function ask(sql, values = []) {
   }
 }
 
-// --- whole columns, which scripts count faster than SQLite groups them; each is read once
+// --- columns as arrays: scripts count them faster than SQLite groups them; each is read once
 
 const ofOutcomes = new Map();
 const ofCases = new Map();
 
-// Columns of a table as arrays with the numbers of its rows as indices; JSON crosses from SQLite faster than rows do.
+// Read columns of a table as arrays, indexed by the numbers of the rows; one JSON text is faster to read than rows.
 function readColumns(table, number, names, into) {
   const unread = names.filter((name) => !into.has(name));
   if (!unread.length) return;
-  const found = ask(
+  const row = query(
     `SELECT ${[number, ...unread].map((name, n) => `json_group_array(${name}) AS c${n}`)} FROM ${table}`,
   )[0];
-  const numbers = JSON.parse(found.c0);
+  const numbers = JSON.parse(row.c0);
   unread.forEach((name, n) => {
     const values = new Array(numbers.length);
-    JSON.parse(found[`c${n + 1}`]).forEach((value, at) => {
+    JSON.parse(row[`c${n + 1}`]).forEach((value, at) => {
       values[numbers[at]] = value;
     });
     into.set(name, values);
@@ -67,7 +67,7 @@ function caseColumn(name) {
   return ofCases.get(name);
 }
 
-// Columns of the outcomes, by their numbers; what the case has is each of its outcomes' too.
+// Columns of the outcomes, by their numbers; an outcome also has the columns of its case.
 function outcomeColumns(...names) {
   readColumns(
     "asked",
@@ -87,25 +87,25 @@ function quote(value) {
   return typeof value === "number" ? String(value) : `'${String(value).replaceAll("'", "''")}'`;
 }
 
-// A condition that holds where a column has a value, null included.
+// A condition that holds where a column has a value, which may be null.
 function equals(column, value) {
   return value === null ? `${column} IS NULL` : `${column} = ${quote(value)}`;
 }
 
-// --- details of outcomes, in the page or in a file beside it
+// --- details of outcomes, in the page or in a file next to it
 
 const arrived = new Map();
 const waiting = new Map();
 
-// The program and evidence of an outcome, if they are at hand.
+// The program and the evidence of an outcome, if they are loaded.
 function detailsOf(id) {
-  const inside = ask("SELECT program, evidence FROM details WHERE id = ?", [id])[0];
+  const inside = query("SELECT program, evidence FROM details WHERE id = ?", [id])[0];
   return inside ?? arrived.get(id);
 }
 
-// The number of the file beside the page that has the details of an outcome.
+// The number of the file next to the page that has the details of an outcome.
 function fileOf(id) {
-  return ask("SELECT file FROM elsewhere WHERE id = ?", [id])[0]?.file;
+  return query("SELECT file FROM elsewhere WHERE id = ?", [id])[0]?.file;
 }
 
 function loadFile(number) {
@@ -113,12 +113,12 @@ function loadFile(number) {
     waiting.set(number, resolve);
     const script = document.createElement("script");
     script.src = `details/${number}.js`;
-    script.onerror = () => reject(new Error(`details/${number}.js is not beside this page`));
+    script.onerror = () => reject(new Error(`details/${number}.js is not in the folder of this page`));
     document.head.append(script);
   });
 }
 
-// Called by those files.
+// The files call this function.
 async function detailsArrived(number, packed) {
   const content = JSON.parse(new TextDecoder().decode(await inflate(packed)));
   for (const [id, [program, evidence]] of Object.entries(content)) arrived.set(Number(id), { program, evidence });

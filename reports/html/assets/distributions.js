@@ -1,10 +1,10 @@
 // @ts-check
-// How far right answers are from the exact ones, by adapter and dtype: a small histogram each.
+// How far right outputs are from the exact values: a small histogram for each adapter and dtype.
 
 const DISTANCES = [
   {
     column: "budget",
-    title: "How much of the error bound is used",
+    title: "Share of the error bound that is used",
     edges: [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1],
     shown: (value) => `${Number((value * 100).toPrecision(2))} %`,
     about: "by the share of the bound that the worst element uses",
@@ -12,15 +12,15 @@ const DISTANCES = [
   },
   {
     column: "max_ulp_error",
-    title: "How many units in the last place they are off",
+    title: "Error in units in the last place",
     edges: [0.5, 1, 2, 4, 10, 30, 100, 1000],
     shown: (value) =>
       value < 1e6
         ? Number(value.toPrecision(2)).toLocaleString("en").replaceAll(",", "\u202f")
         : value.toExponential(1),
     about:
-      "by the distance of the worst element in units of the exact answer's last place (ULP); " +
-      "half a unit is rounded as well as can be, and where terms cancel many units are no fault",
+      "by the error of the worst element in units in the last place of the exact value (ULP); " +
+      "half a unit is perfect rounding, and many units are not a fault where terms cancel",
     unit: "ULP",
   },
 ];
@@ -37,23 +37,23 @@ function distributions() {
 
 function distribution({ column, title, edges, shown, about, unit }) {
   const bin = edges.map((edge, n) => `WHEN ${column} <= ${edge} THEN ${n}`).join(" ");
-  const found =
-    ask(`SELECT adapter, dtype, CASE ${bin} ELSE ${edges.length} END AS bin, count(*) AS n, max(${column}) AS most
+  const counts =
+    query(`SELECT adapter, dtype, CASE ${bin} ELSE ${edges.length} END AS bin, count(*) AS n, max(${column}) AS most
     FROM outcomes WHERE ${ROUNDED} AND ${column} IS NOT NULL GROUP BY 1, 2, 3`);
-  if (!found.length) return null;
-  const dtypes = [...new Set(found.map((row) => row.dtype))].sort(byValue);
-  const answering = facts.adapters.filter((adapter) => found.some((row) => row.adapter === adapter));
+  if (!counts.length) return null;
+  const dtypes = [...new Set(counts.map((row) => row.dtype))].sort(byValue);
+  const adapters = facts.adapters.filter((adapter) => counts.some((row) => row.adapter === adapter));
   const cell = (adapter, dtype) => {
-    const rows = found.filter((row) => row.adapter === adapter && row.dtype === dtype);
+    const rows = counts.filter((row) => row.adapter === adapter && row.dtype === dtype);
     if (!rows.length) return el("span", { class: "cell undone" }, "–");
     const most = Math.max(...rows.map((row) => row.most));
     const count = rows.reduce((sum, row) => sum + row.n, 0);
-    const words = `${adapter}, ${dtype}: ${count} answers, at most ${shown(most)} ${unit}`;
+    const name = `${adapter}, ${dtype}: ${count} ${count === 1 ? "output" : "outputs"}, at most ${shown(most)} ${unit}`;
     const where = `adapter = ${quote(adapter)} AND dtype = ${quote(dtype)} AND ${ROUNDED}`;
     const link = `${explorerLink(where)}&sort=${column}.desc&columns=${column}.profile.adapter.case_id`;
-    return el("a", { href: link, title: words, "aria-label": words }, histogram(rows, edges.length + 1), shown(most));
+    return el("a", { href: link, title: name, "aria-label": name }, histogram(rows, edges.length + 1), shown(most));
   };
-  const rows = answering.map((adapter) =>
+  const rows = adapters.map((adapter) =>
     el(
       "tr",
       {},
@@ -68,8 +68,8 @@ function distribution({ column, title, edges, shown, about, unit }) {
     el(
       "p",
       { class: "legend" },
-      `Right answers to questions with rounding, ${about}. `,
-      `A bar each: up to ${edges.map(shown).join(", ")}, more. The number is the largest.`,
+      `Right outputs of cases that round, ${about}. `,
+      `The bars: up to ${edges.map(shown).join(", ")}, and more. The number is the maximum.`,
     ),
     el(
       "div",

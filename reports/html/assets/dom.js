@@ -1,5 +1,5 @@
 // @ts-check
-// Elements. Texts only ever become text nodes, so that nothing a framework says can become markup.
+// Elements. Texts become text nodes only, so that no message of a framework can become markup.
 
 function el(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -14,7 +14,7 @@ function el(tag, properties = {}, ...children) {
   return element;
 }
 
-function say(text) {
+function announce(text) {
   document.getElementById("status").textContent = text;
 }
 
@@ -53,7 +53,7 @@ async function copy(text, button) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    // Without the permission, or from disk: the old way.
+    // Without the permission, or for a page from disk: copy from a text area.
     const area = el("textarea", {});
     area.value = text;
     document.body.append(area);
@@ -62,7 +62,7 @@ async function copy(text, button) {
     area.remove();
   }
   button.textContent = "copied";
-  say("copied");
+  announce("copied");
   setTimeout(() => {
     button.textContent = "copy";
   }, 1500);
@@ -76,19 +76,19 @@ function explorerLink(where) {
   return `#/explorer?where=${encodeURIComponent(where)}`;
 }
 
-// A background that is the redder, the larger the share.
+// A background that is redder for a larger share.
 function redShare(share) {
   return `color-mix(in oklab, var(--red) ${Math.round(15 + 30 * share)}%, var(--paper))`;
 }
 
-// Numbers for people: six digits, integers as they are.
+// A number as text: six digits, integers unchanged.
 function number(value) {
   if (typeof value !== "number") return String(value);
   if (Number.isInteger(value) && Math.abs(value) < 1e7) return String(value);
   return String(Number(value.toPrecision(6)));
 }
 
-// The same, for little room.
+// A number as short text, for a cell.
 function short(value) {
   if (typeof value !== "number") return String(value);
   return Number.isInteger(value) && Math.abs(value) < 1e5 ? String(value) : String(Number(value.toPrecision(3)));
@@ -101,7 +101,7 @@ function select(title, options, chosen, onchange) {
   return el("label", {}, title, list);
 }
 
-// A text in which the numbers of rules lead to their words.
+// A text with links from the numbers of rules to the rules.
 function withRules(text) {
   return text.split(/\b(R[1-9][0-9]?)\b/).map((part) => {
     if (!facts.rules[part]) return part;
@@ -109,7 +109,7 @@ function withRules(text) {
   });
 }
 
-// A text in which addresses are links; only ours and documentation's come here, never a framework's message.
+// A text with its addresses as links; for our own texts and documentation only, never for a message of a framework.
 function withLinks(text) {
   return text
     .split(/(https:\/\/[^\s,;)]+)/)

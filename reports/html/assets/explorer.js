@@ -1,5 +1,5 @@
 // @ts-check
-// Every outcome in one table that only draws the rows in sight.
+// All outcomes in one table that draws only the visible rows.
 
 const DEFAULT_COLUMNS = ["status", "adapter", "case_id", "detail"];
 const WIDE = { case_id: 620, detail: 520, diagnosis: 360, adapter: 220, status: 160, source: 260 };
@@ -14,11 +14,11 @@ class Explorer {
       spellcheck: "false",
       autocomplete: "off",
       placeholder: "stride_max > kernel_min AND padding = 'same' AND exactly(1, gates)",
-      "aria-describedby": "found",
+      "aria-describedby": "matches",
       oninput: () => this.typed(),
     });
     this.suggestions = el("datalist", { id: "completions" });
-    this.found = el("p", { id: "found", role: "status", class: "found" });
+    this.matches = el("p", { id: "matches", role: "status", class: "matches" });
     this.head = el("tr", { role: "row" });
     this.body = el("tbody");
     this.table = el(
@@ -58,7 +58,7 @@ class Explorer {
         this.input,
         this.suggestions,
       ),
-      this.found,
+      this.matches,
       el(
         "div",
         { class: "controls" },
@@ -90,7 +90,7 @@ class Explorer {
         "p",
         {},
         "One SQL condition, as on the command line: comparisons, AND, OR, NOT, LIKE, IN, BETWEEN, IS NULL. ",
-        "Beside it, over all outcomes of the same case:",
+        "In addition, over all outcomes of the same case:",
       ),
       el("dl", {}, names),
       el(
@@ -104,7 +104,7 @@ class Explorer {
 
   columnPicker() {
     this.picks = Object.keys(facts.columns).map((name) => {
-      // Those shown stay where they are; another comes last.
+      // The shown columns stay in place; a new one comes last.
       const input = el("input", {
         type: "checkbox",
         value: name,
@@ -125,7 +125,7 @@ class Explorer {
     );
   }
 
-  // Show what the address says.
+  // Show the state that the address holds.
   show(parameters) {
     this.where = parameters.get("where") ?? "";
     const [column, direction] = (parameters.get("sort") ?? "").split(".");
@@ -150,19 +150,19 @@ class Explorer {
       ...changes,
     };
     const columns = state.columns.join(".");
-    const kept = {
+    const entries = {
       where: state.where,
       sort: state.sort,
       columns: columns === DEFAULT_COLUMNS.join(".") ? "" : columns,
     };
-    return `#/explorer?${new URLSearchParams(Object.entries(kept).filter(([, value]) => value))}`;
+    return `#/explorer?${new URLSearchParams(Object.entries(entries).filter(([, value]) => value))}`;
   }
 
   go(changes) {
     location.hash = this.address(changes);
   }
 
-  // What is typed filters at once; the address follows without a step in the history for every key.
+  // Typing filters at once; the address follows, without a step in the browser history for every key.
   typed() {
     this.suggestions.replaceChildren(...completions(this.input.value).map((value) => el("option", { value })));
     this.where = this.input.value;
@@ -174,13 +174,13 @@ class Explorer {
     try {
       this.ids = matching(this.where, this.sort);
     } catch (error) {
-      this.found.replaceChildren(el("span", { class: "badge red" }, `not understood: ${error.message}`));
+      this.matches.replaceChildren(el("span", { class: "badge red" }, `invalid condition: ${error.message}`));
       this.input.setAttribute("aria-invalid", "true");
       return;
     }
     this.input.removeAttribute("aria-invalid");
     this.rows = new Map();
-    this.found.replaceChildren(...this.tally());
+    this.matches.replaceChildren(...this.tally());
     this.window.reset(this.ids.length);
     this.draw();
   }
@@ -241,14 +241,14 @@ class Explorer {
       this.body.querySelector(`[aria-rowindex="${this.focused + 2}"] a`)?.focus({ preventScroll: true });
   }
 
-  // Read the rows in sight that are not known yet.
+  // Read the visible rows that are not loaded yet.
   fetch(ids) {
-    const unknown = ids.filter((id) => !this.rows.has(id));
-    if (!unknown.length) return;
+    const missing = ids.filter((id) => !this.rows.has(id));
+    if (!missing.length) return;
     const names = [...new Set([...this.columns, "adapter", "case_id", "status", "kind"])];
-    const cases = unknown.map((id) => this.cases[id]);
-    const sql = `SELECT id, ${names.join(", ")} FROM outcomes WHERE case_no IN (${cases}) AND id IN (${unknown})`;
-    for (const row of ask(sql)) this.rows.set(row.id, row);
+    const cases = missing.map((id) => this.cases[id]);
+    const sql = `SELECT id, ${names.join(", ")} FROM outcomes WHERE case_no IN (${cases}) AND id IN (${missing})`;
+    for (const row of query(sql)) this.rows.set(row.id, row);
   }
 
   row(row, index) {
@@ -269,7 +269,7 @@ class Explorer {
     return el("tr", { "aria-rowindex": String(index + 2) }, cells);
   }
 
-  // Arrow keys go from row to row, also to those that are not drawn yet.
+  // Arrow keys move from row to row, also to rows that are not drawn yet.
   walk(event) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step || event.target.closest("thead")) return;

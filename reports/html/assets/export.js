@@ -1,5 +1,5 @@
 // @ts-check
-// Outcomes as a file to save.
+// Save outcomes as a file.
 
 const CSV_END = "\r\n";
 
@@ -28,9 +28,9 @@ function saveOutcomes(ids, kind) {
   const { name, type, text } = EXPORTS[kind];
   const names = Object.keys(facts.columns);
   const sql = `SELECT ${names.join(", ")} FROM outcomes WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id`;
-  const file = new Blob([text(names, ask(sql, [JSON.stringify(ids)]))], { type });
+  const file = new Blob([text(names, query(sql, [JSON.stringify(ids)]))], { type });
   const link = /** @type {HTMLAnchorElement} */ (el("a", { href: URL.createObjectURL(file), download: name }));
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  say(`saved ${ids.length} outcomes`);
+  announce(`saved ${ids.length} outcomes`);
 }

@@ -9,11 +9,11 @@ function showFinding(box, id) {
     box.replaceChildren(el("p", {}, `This report has no finding ${id}.`));
     return;
   }
-  const members = ask(
+  const members = query(
     "SELECT case_id, detail FROM outcomes WHERE finding = ? ORDER BY length(case_id), case_id LIMIT ?",
     [id, MOST_MEMBERS],
   );
-  const shared = ask(
+  const shared = query(
     `SELECT other.adapter, count(*) AS n FROM asked JOIN asked AS other USING (case_no)
     WHERE asked.finding = ? AND other.gates AND other.judged AND other.adapter <> asked.adapter
     GROUP BY 1 ORDER BY 2 DESC`,
@@ -25,7 +25,7 @@ function showFinding(box, id) {
   const more = () =>
     [
       finding.script
-        ? [el("h3", {}, "Standalone script: needs the framework and NumPy only"), copyable(finding.script)]
+        ? [el("h3", {}, "Standalone script: needs only the framework and NumPy"), copyable(finding.script)]
         : null,
       finding.status === "missing"
         ? null
@@ -71,14 +71,14 @@ function showFinding(box, id) {
   );
 }
 
-// How many of its cases are new and how many were known, each with its outcomes.
+// The number of its cases by standing, each with a link to the outcomes.
 function standingsView(where) {
-  const found = ask(
+  const counts = query(
     `SELECT standing, count(*) AS n FROM outcomes WHERE ${where} AND standing IS NOT NULL GROUP BY standing`,
   );
   const order = Object.keys(facts.standings);
-  found.sort((a, b) => order.indexOf(a.standing) - order.indexOf(b.standing));
-  return found.map(({ standing, n }) => [
+  counts.sort((a, b) => order.indexOf(a.standing) - order.indexOf(b.standing));
+  return counts.map(({ standing, n }) => [
     " · ",
     el(
       "a",
@@ -89,20 +89,20 @@ function standingsView(where) {
 }
 
 function expectationsView(where) {
-  const found = ask(
+  const rows = query(
     `SELECT expectation, count(*) AS n FROM outcomes WHERE ${where} AND expectation IS NOT NULL
       GROUP BY expectation ORDER BY n DESC`,
   );
-  return found.map(({ expectation }) => el("p", {}, el("b", {}, "Expected "), withLinks(expectation)));
+  return rows.map(({ expectation }) => el("p", {}, el("b", {}, "Expected "), withLinks(expectation)));
 }
 
 function sharedView(shared) {
-  if (!shared.length) return el("p", {}, "No other adapter is wrong on its cases.");
+  if (!shared.length) return el("p", {}, "No other adapter fails its cases.");
   const names = shared.map(({ adapter, n }, at) => [at ? ", " : "", `${adapter} (${n})`]);
-  return el("p", {}, "Also wrong on some of its cases: ", names, ".");
+  return el("p", {}, "Other adapters that fail some of its cases: ", names, ".");
 }
 
-// On which machines it was seen, and on which it was looked for in vain.
+// The machines on which it was seen, and those that ran its cases without showing it.
 function machinesView(machines) {
   if (!machines) return null;
   const [seen, notSeen] = machines;
@@ -110,11 +110,11 @@ function machinesView(machines) {
     "p",
     {},
     `Seen on these machines: ${seen.join(", ")}. `,
-    notSeen.length ? `Looked for and not seen on: ${notSeen.join(", ")}.` : "It was looked for on no other.",
+    notSeen.length ? `Not seen on: ${notSeen.join(", ")}.` : "No other machine ran its cases.",
   );
 }
 
-// When it happens, as words and as a filter of the same cases.
+// The condition under which it happens, as text and as a link to the cases that meet it.
 function conditionView({ adapter, condition }) {
   if (!condition) return null;
   const where = `adapter = ${quote(adapter)} AND judged AND (${condition.sql})`;
@@ -124,21 +124,21 @@ function conditionView({ adapter, condition }) {
   return el("p", {}, when, after === undefined ? "" : link, `${after ?? ""}. ${condition.counted}`);
 }
 
-// How many of its cases there are of each kind of failure, dtype, direction and kind of data.
+// The number of its cases by kind of failure, dtype, direction and kind of data.
 function breakdownView({ breakdown }) {
   const names = { kind: "outcome", dtype: "dtype", direction: "direction", data: "data" };
   const parts = Object.entries(names)
     .filter(([name]) => Object.keys(breakdown[name] ?? {}).length > 1)
     .map(
-      ([name, words]) =>
-        `${words}: ${Object.entries(breakdown[name])
+      ([name, title]) =>
+        `${title}: ${Object.entries(breakdown[name])
           .map(([value, count]) => `${count} ${value}`)
           .join(", ")}`,
     );
   return parts.length ? el("p", { class: "breakdown" }, parts.join(" · ")) : null;
 }
 
-// The answers to the smallest case over the versions that the history has.
+// The outcomes of the smallest case over the versions in the history.
 function lifeView(life) {
   if (!life.length) return null;
   const rows = life.map((stage) =>
@@ -155,10 +155,10 @@ function lifeView(life) {
   return el(
     "div",
     {},
-    el("h2", {}, "Over the versions"),
+    el("h2", {}, "By version"),
     el(
       "div",
-      { class: "scroll", tabindex: "0", role: "region", "aria-label": "Over the versions" },
+      { class: "scroll", tabindex: "0", role: "region", "aria-label": "By version" },
       el(
         "table",
         {},
@@ -168,7 +168,7 @@ function lifeView(life) {
           el(
             "tr",
             {},
-            ["from", "to", "runs", "answer to the smallest case", "diagnosis"].map((name) =>
+            ["from", "to", "runs", "outcome of the smallest case", "diagnosis"].map((name) =>
               el("th", { scope: "col" }, name),
             ),
           ),

@@ -1,7 +1,7 @@
 // @ts-check
-// One plane of a tensor as a heat map. Colours diverge around zero on a scale that colour-blind people can read.
+// One plane of a tensor as a heat map. Colours diverge around zero, on a scale that colour-blind people can read.
 
-const ODD = "#00968f"; // NaN and infinity: a colour the scale does not have
+const ODD = "#00968f"; // NaN and infinity: a colour that the scale does not have
 const ON_DARK = d3.piecewise(d3.interpolateLab, ["#a99bf5", "#2b3036", "#f2a24e"]);
 
 // Values of one plane: rows by columns.
@@ -28,7 +28,7 @@ function isDark() {
   return inkOn(getComputedStyle(document.body).backgroundColor) === "#fff";
 }
 
-// Black or white, whichever is read better on a colour.
+// Black or white, whichever has more contrast with a colour.
 function inkOn(colour) {
   const [r, g, b] = colour.startsWith("#")
     ? [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16))

@@ -1,12 +1,12 @@
 // @ts-check
-// The body of an issue for a framework's tracker, in Markdown, made of what the run recorded.
+// The body of an issue for a framework's tracker, in Markdown, made from the record of the run.
 
 function issueBody(finding, outcome) {
   const about = facts.environments[outcome.adapter] ?? {};
   const versions = Object.entries(about.versions ?? {})
     .map(([name, version]) => `${name} ${version}`)
     .join(", ");
-  const others = ask("SELECT adapter, status, kind FROM asked WHERE case_no = ? AND adapter <> ? ORDER BY adapter", [
+  const others = query("SELECT adapter, status, kind FROM asked WHERE case_no = ? AND adapter <> ? ORDER BY adapter", [
     outcome.case_no,
     outcome.adapter,
   ]);
@@ -16,13 +16,13 @@ function issueBody(finding, outcome) {
       .filter(Boolean)
       .map((text) => fenced(text))
       .join("\n\n"),
-    `Question \`${outcome.case_id}\``,
+    `Case \`${outcome.case_id}\``,
     finding.condition ? conditionLine(finding.condition) : "",
     [finding.kinds, finding.spread].some(Boolean)
       ? `Cases of this cause: ${[finding.kinds, finding.spread].filter(Boolean).join("; ")}.`
       : "",
     `## Script\n\n${fenced(finding.script ?? detailsOf(outcome.id)?.program ?? "", "python")}`,
-    `## Where\n\n${[
+    `## Environment\n\n${[
       versions,
       about.python && `Python ${about.python}`,
       about.cpu,
@@ -33,7 +33,7 @@ function issueBody(finding, outcome) {
       .filter(Boolean)
       .map((text) => `- ${text}`)
       .join("\n")}`,
-    others.length ? `## Other implementations on the same question\n\n${others.map(otherLine).join("\n")}` : "",
+    others.length ? `## Other implementations on the same case\n\n${others.map(otherLine).join("\n")}` : "",
   ];
   return `${parts.filter(Boolean).join("\n\n")}\n`;
 }

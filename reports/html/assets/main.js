@@ -1,5 +1,5 @@
 // @ts-check
-// Which view is shown follows from the address alone, so that every view can be sent as a link.
+// The address alone determines the view, so that every view can be shared as a link.
 
 const VIEWS = {
   overview: () => document.getElementById("overview"),
@@ -19,7 +19,7 @@ function fill(id, show) {
 
 function showRule(number) {
   const rule = number && document.getElementById(`rule-${number}`);
-  // After the view is shown; a hidden element cannot be scrolled to.
+  // After the view is shown, as a hidden element cannot be scrolled to.
   if (rule)
     setTimeout(() => {
       rule.scrollIntoView();

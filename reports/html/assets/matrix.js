@@ -1,5 +1,5 @@
 // @ts-check
-// How often answers differ, over the values of any two columns; every cell leads to its outcomes.
+// How often outputs are wrong, over the values of any two columns; every cell links to its outcomes.
 
 const FACETS = [
   "adapter",
@@ -49,7 +49,7 @@ function facets() {
   });
 }
 
-// How many answers there are, were judged and differ, for each value of a column, or pair of values.
+// The number of outcomes (n), of those that were judged, and of those that are wrong, by the value of a column.
 function tallied(values) {
   const [gates, judged] = outcomeColumns("gates", "judged");
   const tallies = new Map();
@@ -63,24 +63,24 @@ function tallied(values) {
   return tallies;
 }
 
-// The parameter whose values tell answers that differ from those that do not, best of all: its chi-square statistic
-// stands out most, in its own standard deviations.
+// The parameter whose values best separate wrong outputs from right ones: its chi-square statistic is the most standard
+// deviations above its mean.
 function mostTelling(names) {
   const byCase = tallied(outcomeColumns("case_no")[0]);
   const score = (name) => {
     const column = caseColumn(name);
-    const found = new Map();
+    const sumByValue = new Map();
     let [all, wrong] = [0, 0];
     for (const [number, tally] of byCase) {
-      const sum = found.get(column[number]) ?? { judged: 0, wrong: 0 };
+      const sum = sumByValue.get(column[number]) ?? { judged: 0, wrong: 0 };
       sum.judged += tally.judged;
       sum.wrong += tally.wrong;
-      found.set(column[number], sum);
+      sumByValue.set(column[number], sum);
       all += tally.judged;
       wrong += tally.wrong;
     }
     const mean = wrong / all;
-    const sums = [...found.values()].filter((sum) => sum.judged);
+    const sums = [...sumByValue.values()].filter((sum) => sum.judged);
     const square = sums.reduce((total, sum) => total + sum.judged * (sum.wrong / sum.judged - mean) ** 2, 0);
     const freedom = sums.length - 1;
     return freedom > 0 && mean > 0 && mean < 1 ? (square / (mean * (1 - mean)) - freedom) / Math.sqrt(2 * freedom) : 0;
@@ -93,7 +93,7 @@ function mostTelling(names) {
 function showMatrix(box) {
   const names = facets();
   let [down, across] = [mostTelling(names), "adapter"];
-  // Many names are read more easily one below the other.
+  // Many names are easier to read as rows.
   if (facts.adapters.length > MANY) [down, across] = [across, down];
   const draw = () => {
     const controls = el(
@@ -125,8 +125,8 @@ function showMatrix(box) {
       el(
         "p",
         { class: "legend" },
-        "Each cell: discrepancies of the answers that were judged. A dash: nothing was judged there, as the framework ",
-        "or its interface cannot, or nobody asked. Every cell opens its outcomes.",
+        "Each cell shows discrepancies out of judged outcomes. A dash means that nothing was judged there: the ",
+        "framework or its interface cannot, or it was not run. Every cell opens its outcomes.",
       ),
     );
   };
@@ -154,7 +154,7 @@ function matrixTable(down, across) {
       el("th", { scope: "row" }, shown(y)),
       columns.map((x) => {
         const cell = cells.get(line.get(y) + place.get(x));
-        if (!cell) return el("td", {}, el("span", { class: "cell undone", "aria-label": "not asked" }, ""));
+        if (!cell) return el("td", {}, el("span", { class: "cell undone", "aria-label": "not run" }, ""));
         return el(
           "td",
           {},
@@ -176,9 +176,9 @@ function matrixTable(down, across) {
 function matrixCell(cell, where, condition) {
   const { judged } = cell;
   const text = !judged ? "–" : cell.wrong ? `${cell.wrong} / ${judged}` : String(judged);
-  // What is read aloud holds what is seen.
-  const words = !judged ? "nothing judged" : cell.wrong ? `${text} differ` : `${text} agree`;
-  const name = `${where}: ${words}${cell.n - judged ? `, ${cell.n - judged} not judged` : ""}`;
+  // The name that a screen reader reads contains the visible text.
+  const verdict = !judged ? "nothing judged" : cell.wrong ? `${text} differ` : `${text} agree`;
+  const name = `${where}: ${verdict}${cell.n - judged ? `, ${cell.n - judged} not judged` : ""}`;
   const link = el(
     "a",
     {

@@ -1,8 +1,8 @@
 // @ts-check
-// One outcome: what was asked, what came, what is right, and the call.
+// One outcome: the case, the output, the expected output, and the call.
 
 function findOutcome(adapter, caseId) {
-  return ask("SELECT * FROM outcomes WHERE adapter = ? AND case_id = ?", [adapter, caseId])[0];
+  return query("SELECT * FROM outcomes WHERE adapter = ? AND case_id = ?", [adapter, caseId])[0];
 }
 
 function showOutcome(box, adapter, caseId) {
@@ -28,45 +28,45 @@ function showOutcome(box, adapter, caseId) {
   );
 }
 
-// Everything about an outcome; it fills itself again when its details come from a file beside the page.
-// What else there is to run, such as a script, is made by `more` and stands below the call.
+// Everything about an outcome; it is drawn again when its details arrive from a file next to the page.
+// `more` makes other things to run, such as a script, which come after the call.
 function outcomeBody(outcome, more = () => []) {
-  const kept = detailsOf(outcome.id);
-  const file = kept ? undefined : fileOf(outcome.id);
-  const body = filledBody(outcome, more, kept, file);
+  const details = detailsOf(outcome.id);
+  const file = details ? undefined : fileOf(outcome.id);
+  const body = filledBody(outcome, more, details, file);
   if (file !== undefined) {
     loadFile(file).then(
       () => body.replaceWith(filledBody(outcome, more, detailsOf(outcome.id))),
-      (error) => body.querySelector(".pending").replaceChildren(`${error.message}; the numbers are not in this file.`),
+      (error) => body.querySelector(".pending").replaceChildren(`${error.message}; the numbers are missing.`),
     );
   }
   return body;
 }
 
-function filledBody(outcome, more, kept, file) {
+function filledBody(outcome, more, details, file) {
   const body = el("div", {}, el("p", { class: "case" }, outcome.case_id, " ", copyButton(outcome.case_id)));
   if (outcome.standing || outcome.before) body.append(standingView(outcome));
   if (outcome.diagnosis) body.append(el("p", {}, el("b", {}, outcome.diagnosis)));
   if (outcome.detail) body.append(el("pre", { class: "text", tabindex: "0" }, withRules(outcome.detail)));
   if (outcome.source) body.append(el("p", { class: "note" }, "Documented: ", withLinks(outcome.source)));
-  const evidence = kept ? JSON.parse(kept.evidence) : {};
+  const evidence = details ? JSON.parse(details.evidence) : {};
   for (const [name, tensor] of Object.entries(evidence)) body.append(tensorView(name, tensor, outcome));
   body.append(geometryView(outcome, evidence.y));
   const others = el("div", {}, el("h3", {}, "Every adapter on this case"), sameCase(outcome));
-  if (kept?.program) body.append(el("h3", {}, "The call"), copyable(kept.program));
+  if (details?.program) body.append(el("h3", {}, "The call"), copyable(details.program));
   if (file !== undefined) body.append(el("p", { class: "pending" }, "Loading the numbers …"));
   body.append(...more());
-  const again = `${outcome.case_id} --adapter ${shellWord(outcome.adapter)}`;
+  const target = `${outcome.case_id} --adapter ${shellWord(outcome.adapter)}`;
   if (outcome.gates)
     body.append(
-      el("h3", {}, "To go on in a terminal"),
-      copyable(["check", "explain", "minimize", "repro"].map((name) => `conformance ${name} ${again}`).join("\n")),
+      el("h3", {}, "Continue in a terminal"),
+      copyable(["check", "explain", "minimize", "repro"].map((name) => `conformance ${name} ${target}`).join("\n")),
     );
   body.append(others, el("h3", {}, "Parameters"), parameters(outcome), environment(outcome.adapter) ?? "");
   return body;
 }
 
-// How it stands against what was known, and why that was expected.
+// How the outcome compares with what was known, and the expectation that explains it.
 function standingView({ standing, expectation, before }) {
   return el(
     "p",
@@ -82,7 +82,7 @@ function shellWord(text) {
 }
 
 function parameters(outcome) {
-  // What is said once already: the sizes of all axes together hold those of each.
+  // Skip columns that repeat others: the sizes of all axes together include those of each axis.
   const skipped = /^axes_|_(min|max|d|h|w|width)$|^case_id$/;
   const names = Object.keys(facts.columns).filter(
     (name) => facts.columns[name] === "case" && !skipped.test(name) && outcome[name] !== null,
@@ -95,7 +95,7 @@ function parameters(outcome) {
 }
 
 function sameCase(outcome) {
-  const rows = ask(
+  const rows = query(
     `SELECT adapter, status, kind, answer, profile, budget, max_abs_error
       FROM asked WHERE case_no = ? ORDER BY adapter`,
     [outcome.case_no],
@@ -119,7 +119,7 @@ function sameCase(outcome) {
           "tr",
           {},
           ["adapter", "outcome", "profile", "bound used", "largest error", "bits"].map((name) =>
-            el("th", { scope: "col", title: name === "bits" ? "equal letters, equal bits" : null }, name),
+            el("th", { scope: "col", title: name === "bits" ? "equal letters mean equal bits" : null }, name),
           ),
         ),
       ),
@@ -146,12 +146,12 @@ function sameCase(outcome) {
   );
 }
 
-// What was measured about the machine, as words; what could not be measured is left out.
+// The facts about the machine as text, without those that could not be measured.
 function factsOf(about) {
-  const said = { true: "yes", false: "no" };
+  const names = { true: "yes", false: "no" };
   return Object.entries(about.facts ?? {})
     .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${name} ${said[value] ?? value}`);
+    .map(([name, value]) => `${name} ${names[value] ?? value}`);
 }
 
 function environment(adapter) {
@@ -169,5 +169,5 @@ function environment(adapter) {
     about.platform,
     ...factsOf(about),
   ];
-  return el("div", {}, el("h3", {}, "Where"), el("p", {}, parts.filter(Boolean).join(" · ")));
+  return el("div", {}, el("h3", {}, "Environment"), el("p", {}, parts.filter(Boolean).join(" · ")));
 }

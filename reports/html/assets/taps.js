@@ -1,11 +1,11 @@
 // @ts-check
-// Where an output comes from, axis by axis: which taps of which input element land where, what is cropped, and how
-// the differences fall on the phases (output position modulo stride), each of which has taps of its own.
+// How the output is computed along each axis: where each tap of each input element lands, what is cropped, and how
+// wrong elements are distributed over the phases (output position modulo stride), each of which has its own taps.
 
 const MOST_POSITIONS = 64;
 
 function geometryView(outcome, tensor) {
-  if (!outcome.geometry) return el("p", {}, "By the rules this question has no answer: ", withRules("R11"), ".");
+  if (!outcome.geometry) return el("p", {}, "By the rules this case is invalid: ", withRules("R11"), ".");
   const [rule, crop] = JSON.parse(outcome.geometry);
   const sizes = (name) => String(outcome[name]).split("x").map(Number);
   const [inputs, kernel, stride, dilation] = ["input_size", "kernel_size", "stride", "dilation"].map(sizes);
@@ -39,8 +39,8 @@ function geometryView(outcome, tensor) {
     el(
       "p",
       { class: "legend" },
-      "Each row is an input element, each box a tap that it scatters to an output position; ",
-      "what lies outside the frame is cropped. Marked positions hold wrong values.",
+      "Each row is an input element, each box a tap that adds to an output position; ",
+      "positions outside the frame are cropped. Marked positions have wrong values.",
     ),
   );
 }
@@ -52,9 +52,9 @@ function wrongPositions(outcome, tensor, axes) {
   const byAxis = axes.map((_, n) => new Array(tensor.shape[first + n]).fill(0));
   const phases = new Map();
   tensor.got.forEach((value, index) => {
-    const apartBy = apart(value, tensor.expected[index]);
-    // Where the data round, only what the error bound does not explain is wrong.
-    const isWrong = tensor.budget && typeof apartBy === "number" ? !(tensor.budget[index] <= 1) : apartBy !== 0;
+    const difference = subtract(value, tensor.expected[index]);
+    // For data that round, only an element outside its error bound is wrong.
+    const isWrong = tensor.budget && typeof difference === "number" ? !(tensor.budget[index] <= 1) : difference !== 0;
     const place = [];
     for (let axis = tensor.shape.length - 1, rest = index; axis >= 0; axis -= 1) {
       place[axis] = rest % tensor.shape[axis];
@@ -117,6 +117,7 @@ function tapPicture({ name, input, kernel, stride, dilation, crop: [low, high] }
   svg.setAttribute("aria-label", title);
   for (let j = 0; j < rows; j += 1) {
     for (let t = 0; t < kernel; t += 1) {
+      // Rule R1: tap t of input element j adds to this position of the full result.
       const position = j * stride + t * dilation;
       const kept = position >= low && position < full - high;
       shape("rect", {

@@ -1,9 +1,9 @@
 // @ts-check
-// A tensor of an answer beside the right one: planes as heat maps, sliders for the other axes.
+// A tensor of an output next to the expected one: planes as heat maps, sliders for the other axes.
 
 const SPATIAL = { 1: ["W"], 2: ["H", "W"], 3: ["D", "H", "W"] };
 
-// Names of a tensor's axes, outermost first.
+// The names of the axes of a tensor, outermost first.
 function tensorAxes(name, outcome) {
   const spatial = SPATIAL[outcome.rank];
   if (name === "dw" || name === "ddw") return ["input channel", "output channel of the group", ...spatial];
@@ -11,29 +11,33 @@ function tensorAxes(name, outcome) {
   return outcome.layout === "channels_last" ? ["batch", ...spatial, "channel"] : ["batch", "channel", ...spatial];
 }
 
-const NOTES = { difference: "got − expected", "bound used": "1 is all that rounding may do" };
+const NOTES = { difference: "got − expected", "bound used": "1 is the most that rounding can cause" };
 
 function tensorView(name, tensor, outcome) {
   const names = tensorAxes(name, outcome);
   const same = tensor.expected && String(tensor.shape) === String(tensor.expected_shape);
-  const known = [
+  const tensors = [
     ["expected", tensor.expected_shape, tensor.expected],
     ["got", tensor.shape, tensor.got],
   ].filter(([, shape, values]) => shape && values && shape.length === names.length);
   const heading = el("h3", {}, `${name} `, el("span", { class: "note" }, shapes(tensor, names)));
-  if (!known.length)
+  if (!tensors.length)
     return el(
       "div",
       {},
       heading,
-      el("p", { class: "note" }, "The answer has another number of axes; it cannot be shown beside the right one."),
+      el(
+        "p",
+        { class: "note" },
+        "The output has a different number of axes and cannot be drawn like the expected one.",
+      ),
     );
-  const difference = same ? tensor.got.map((value, index) => apart(value, tensor.expected[index])) : null;
-  if (same) known.push(["difference", tensor.shape, difference]);
-  if (same && tensor.budget) known.push(["bound used", tensor.shape, tensor.budget]);
+  const difference = same ? tensor.got.map((value, index) => subtract(value, tensor.expected[index])) : null;
+  if (same) tensors.push(["difference", tensor.shape, difference]);
+  if (same && tensor.budget) tensors.push(["bound used", tensor.shape, tensor.budget]);
   const [row, column] = drawnAxes(names);
   const others = names.map((_, axis) => axis).filter((axis) => axis !== column && axis !== row);
-  const largest = names.map((_, axis) => Math.max(...known.map(([, shape]) => shape[axis])));
+  const largest = names.map((_, axis) => Math.max(...tensors.map(([, shape]) => shape[axis])));
   const place = worst(difference, tensor.shape) ?? names.map(() => 0);
   const maps = el("div", { class: "maps" });
   const readout = el("p", { class: "readout", role: "status" }, "");
@@ -43,15 +47,15 @@ function tensorView(name, tensor, outcome) {
       const at = [...place];
       at[column] = x;
       if (row >= 0) at[row] = y;
-      const values = known.map(
+      const values = tensors.map(
         ([title, shape, flat]) => `${title} ${within(at, shape) ? number(flat[flatIndex(at, shape)]) : "nothing"}`,
       );
       readout.textContent = `[${at.join(", ")}]  ${values.join("  ")}`;
       for (const canvas of canvases) canvas.mark([y, x]);
     };
-    const room = mapRoom(known.length);
-    const planes = known.map(([title, shape, flat]) => [title, cut(flat, shape, place, row, column)]);
-    // Expected and got share a scale, so that they can be compared; the others have their own.
+    const room = mapRoom(tensors.length);
+    const planes = tensors.map(([title, shape, flat]) => [title, cut(flat, shape, place, row, column)]);
+    // "expected" and "got" share a scale, so that they can be compared; the others have their own.
     const reach = Math.max(...planes.filter(([title]) => !(title in NOTES)).map(([, plane]) => plane.reach));
     maps.replaceChildren(
       ...planes.map(([title, plane]) => {
@@ -93,7 +97,7 @@ function tensorView(name, tensor, outcome) {
   return el("div", {}, heading, sliders.length ? el("div", { class: "controls" }, sliders) : null, maps, readout);
 }
 
-// Pixels for one of several maps, as many side by side as the style sheet puts there.
+// The width in pixels of one of several maps, as many side by side as the style sheet allows.
 function mapRoom(count) {
   const content = document.getElementById("content");
   const width = content.clientWidth - 2 * parseFloat(getComputedStyle(content).paddingLeft);
@@ -101,7 +105,7 @@ function mapRoom(count) {
   return Math.min(480, (width - 24 * (columns - 1)) / columns);
 }
 
-// What runs down and across: H and W; channels and W where there is no H.
+// The axes drawn down and across: H and W, or channels and W without an H axis.
 function drawnAxes(names) {
   if (names.length === 1) return [-1, 0];
   const down = names.includes("H") ? "H" : names.findLast((name) => name.includes("channel"));
@@ -116,7 +120,7 @@ function shapes(tensor, names) {
     : `expected ${text(tensor.expected_shape)}, got ${text(tensor.shape)}${order}`;
 }
 
-function apart(got, expected) {
+function subtract(got, expected) {
   if (got === expected) return 0;
   return typeof got === "number" && typeof expected === "number" ? got - expected : "nan";
 }

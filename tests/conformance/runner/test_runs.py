@@ -100,7 +100,7 @@ def test_shards_run_apart_are_one_run_again(tmp_path: Path) -> None:
     for number in (1, 2, 3):
         done = conformance(*run, "--shard", f"{number}/3", "--out", str(tmp_path / str(number)))
         assert done.returncode == 0, done.stdout + done.stderr
-        assert f"shard {number}/3 of 9 questions" in done.stdout.strip().splitlines()[-1]
+        assert f"shard {number}/3 of 9 outcomes" in done.stdout.strip().splitlines()[-1]
     out = tmp_path / "all" / "results.sqlite"
     done = conformance("merge", files[0], files[1], files[0], "--out", str(out))
     with Results.open(Path(files[2])) as third:

@@ -1,4 +1,4 @@
-"""What the questions of a run cover and notice: counted from its own cases, beside those of others."""
+"""What the cases of a run cover, and which planted faults they notice, next to the case lists of others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from conformance.cases.peers import load_peers
 from conformance.cases.tiers import load_kills, load_tier, tier_hash
 from conformance.reports.html import write_report
 from conformance.reports.record.store import Results
-from conformance.reports.summary.coverage import THIS_RUN, questions
+from conformance.reports.summary.coverage import THIS_RUN, measure_coverage
 
 
 def planned(path: Path, cases: list[Case]) -> Results:
@@ -23,7 +23,7 @@ def planned(path: Path, cases: list[Case]) -> Results:
 def test_coverage_is_of_the_recorded_cases_and_kills_are_named_by_tier(tmp_path: Path) -> None:
     smoke = load_tier("smoke")
     with planned(tmp_path / "results.sqlite", smoke) as results:
-        found = questions(results)
+        found = measure_coverage(results)
         page = write_report(results, tmp_path / "report").read_text(encoding="utf-8")
     assert found.tier == "smoke"
     assert len(found.lists) == 1 + len(load_peers())
@@ -32,13 +32,13 @@ def test_coverage_is_of_the_recorded_cases_and_kills_are_named_by_tier(tmp_path:
     assert mine["cases"] == len(smoke)
     assert {key: mine["coverage"][key] for key in ("1", "2")} == wanted["coverage"]["whole"]
     assert mine["boundaries"] == wanted["boundaries"]
-    assert "This run asked <code>smoke</code>." in page
+    assert "This run had the cases of <code>smoke</code>." in page
     assert f"notices {load_kills().noticed('gate')} of {len(load_kills().faults)} planted faults" in page
 
 
 def test_fewer_cases_cover_less_and_are_no_tier(tmp_path: Path) -> None:
     with planned(tmp_path / "results.sqlite", [case for case in load_tier("smoke") if case.rank < 3]) as results:
-        found = questions(results)
+        found = measure_coverage(results)
     assert found.tier == ""
     pairs = found.lists[THIS_RUN]["coverage"]["2"]
     assert pairs["covered"] < pairs["required"]
@@ -46,4 +46,4 @@ def test_fewer_cases_cover_less_and_are_no_tier(tmp_path: Path) -> None:
 
 def test_a_handful_is_not_counted(tmp_path: Path) -> None:
     with planned(tmp_path / "results.sqlite", load_tier("smoke")[:5]) as results:
-        assert questions(results).lists == {}
+        assert measure_coverage(results).lists == {}
