@@ -1,7 +1,7 @@
-"""What an adapter owes, as tests for its author: ``pytest --pyargs conformance.contract --adapter file.py:Class``.
+"""Tests for the author of an adapter: ``pytest --pyargs conformance.contract --adapter file.py:Class``.
 
-The questions are ordinary and tell every argument and axis apart; an adapter answers them as the rules say or
-declares why not. A failure says what is missing.
+The cases are ordinary, and their outputs distinguish every argument and axis. An adapter computes them by the rules,
+or declares why it cannot. A failure says what is missing.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _LEAST = 3
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Ask of every adapter named by --adapter."""
+    """Run every test for each adapter named by --adapter."""
     if "spec" in metafunc.fixturenames:
         try:
             specs = [resolve(name) for name in metafunc.config.getoption("--adapter")]
@@ -69,21 +69,21 @@ def host(spec: AdapterSpec) -> Iterator[AdapterProcess]:
 
 
 def test_it_declares_itself(spec: AdapterSpec) -> None:
-    """Name, distributions, documentation, promises and limits."""
+    """The class has a name, distributions, documentation, promises and limits."""
     kind = load(spec.target)
     for field in ("name", "packages", "documentation"):
         assert getattr(kind, field, None), f"class attribute {field} is missing"
-    assert isinstance(kind.packages, tuple), "packages is a tuple of distribution names, the framework first"
+    assert isinstance(kind.packages, tuple), "packages must be a tuple of distribution names, the framework first"
     wrong = set(kind.promises.values()) - set(PROFILES)
     assert not wrong, f"promises name unknown profiles {sorted(wrong)}; known are {', '.join(PROFILES)}"
     for limit in kind.limits:
-        assert limit.status in DECLINED, f"{limit.parameter}: status is one of {', '.join(DECLINED)}"
-        assert limit.reason, f"{limit.parameter}: a limit gives its reason"
-        assert limit.source, f"{limit.parameter}: a limit cites the documentation that states it"
+        assert limit.status in DECLINED, f"{limit.parameter}: status must be one of {', '.join(DECLINED)}"
+        assert limit.reason, f"{limit.parameter}: a limit must give its reason"
+        assert limit.source, f"{limit.parameter}: a limit must cite the documentation that states it"
 
 
-def test_limits_can_be_read_for_every_question(spec: AdapterSpec) -> None:
-    """A limit's condition answers for any case, questions without an answer too."""
+def test_limits_can_be_read_for_every_case(spec: AdapterSpec) -> None:
+    """The condition of a limit works for any case, invalid ones included."""
     kind = load(spec.target)
     for case_id in [*TABLE.values(), "1d-i3-k3-s0", "1d-i3-k3-p9", "2d-c3x4-i3-k3-g2"]:
         for limit in kind.limits:
@@ -94,29 +94,29 @@ def test_limits_can_be_read_for_every_question(spec: AdapterSpec) -> None:
 
 
 def test_its_process_starts(host: AdapterProcess) -> None:
-    """The framework is imported in the adapter's constructor, and its versions are known."""
+    """The constructor of the adapter imports the framework, and the versions can be read."""
     failed = host.start()
     assert failed is None, failed.detail if failed else ""
     assert host.environment["versions"], "none of the distributions in packages is installed"
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_it_answers_or_declines(host: AdapterProcess, name: str) -> None:
-    """Bit for bit; where this fails, look for a flipped kernel, a swapped axis, a lost argument."""
+def test_it_computes_or_declines(host: AdapterProcess, name: str) -> None:
+    """Exact to the bit. If this fails, look for a flipped kernel, a swapped axis or a lost argument."""
     outcome = run_case(Case.parse(TABLE[name]), host)
     assert outcome.status in ("pass", *DECLINED), (
         f"{TABLE[name]}: {outcome.status} {outcome.kind or ''}: {outcome.detail}"
     )
 
 
-def test_it_answers_something(host: AdapterProcess) -> None:
-    """Declining everything is no adapter."""
+def test_it_computes_something(host: AdapterProcess) -> None:
+    """An adapter does not decline everything."""
     passed = [name for name, case_id in TABLE.items() if run_case(Case.parse(case_id), host).status == "pass"]
-    assert len(passed) >= _LEAST, f"only {passed} of the table is answered"
+    assert len(passed) >= _LEAST, f"only {passed} of the table pass; at least {_LEAST} must"
 
 
 def test_its_program_is_source_text(host: AdapterProcess) -> None:
-    """What a repro prints parses, and is not empty."""
+    """The program that a repro prints is valid Python, and not empty."""
     for case_id in TABLE.values():
         source = host.program(Case.parse(case_id))
         assert source.strip(), f"the program for {case_id} is empty"

@@ -1,6 +1,6 @@
-"""What pytest collects: ``pytest --pyargs conformance.suite --adapter torch --tier smoke -n 2``.
+"""The module that pytest collects: ``pytest --pyargs conformance.suite --adapter torch --tier smoke -n 2``.
 
-The plugin puts an item for each case and adapter in place of this module's contents.
+The plugin replaces the contents of this module by one item per case and adapter.
 """
 
 from pathlib import Path

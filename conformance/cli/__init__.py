@@ -1,4 +1,4 @@
-"""The command line: one module a command, imported only when that command runs.
+"""The command line: one module per command, imported only when that command runs.
 
 A new command is a module here with a click command, and one line in ``COMMANDS``.
 """
@@ -18,22 +18,22 @@ __all__ = ["COMMANDS", "main"]
 
 COMMANDS = {
     "run": "run the cases of a tier, or some of them, and write a report",
-    "check": "ask every adapter one question",
+    "check": "run one case on every adapter",
     "cases": "list the cases of a tier",
     "adapters": "list the adapters, their versions and limits",
-    "machines": "list the machine profiles that adapters can be run under",
-    "explain": "show the geometry of a question, and why an answer is wrong",
+    "machines": "list the machine profiles that adapters can run under",
+    "explain": "show the geometry of a case, and why an output is wrong",
     "minimize": "find the smallest case with the same diagnosis",
-    "fuzz": "search for findings that are not known yet",
-    "repro": "print a standalone script of one outcome, or an issue body",
+    "fuzz": "run random cases to find discrepancies that are not known yet",
+    "repro": "print a script that reproduces an outcome, or an issue body",
     "sizes": "print the arguments that give an output size, in each framework",
-    "bisect": "find the first version of a package whose answer differs",
-    "port": "print the same question in another framework's words",
+    "bisect": "find the first version of a package whose output differs",
+    "port": "translate a call into the equivalent call of another framework",
     "report": "write the report of a recorded run again",
-    "merge": "put shards together and judge them as one run",
+    "merge": "merge the records of several runs and judge them as one run",
     "diff": "compare two recorded runs",
-    "history": "keep runs in one file and say when an answer changed",
-    "accept": "write the new discrepancies of a run down as expectations",
+    "history": "collect runs in one file and show when an output changed",
+    "accept": "write the new discrepancies of a run as expectations",
 }
 
 
@@ -66,7 +66,7 @@ def _group() -> None:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line; wrong usage is one line on stderr and exit code 2, our own failure 3."""
+    """Run the command line. Wrong usage prints one line on stderr and exits with 2, our own failure with 3."""
     try:
         # Outside standalone mode click returns the code of an Exit and leaves the printing of errors to us.
         sys.exit(_group.main(arguments, prog_name="conformance", standalone_mode=False) or 0)
@@ -81,5 +81,5 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.exit(1)
     except Exception:
         traceback.print_exc()
-        click.echo("conformance: a failure of the suite itself", err=True)
+        click.echo("conformance: the suite itself failed", err=True)
         sys.exit(INFRA)

@@ -1,4 +1,4 @@
-"""``conformance accept``: write the new discrepancies of a run down as expectations."""
+"""``conformance accept``: write the new discrepancies of a run as expectations."""
 
 from __future__ import annotations
 
@@ -24,9 +24,17 @@ __all__ = ["command"]
     epilog="Example: conformance accept conformance-out/results.sqlite --reason 'documented limit' --dry-run",
 )
 @click.argument("results", type=click.Path(path_type=Path), metavar="RESULTS")
-@click.option("--reason", required=True, help="Why this is accepted; it is shown wherever the discrepancy is.")
-@click.option("--upstream", default="", metavar="URL", help="Where it was reported.")
-@click.option("--adapter", "adapters", multiple=True, metavar="NAME", help="Of these adapters only.")
+@click.option(
+    "--reason", required=True, metavar="TEXT", help="Why it is accepted; shown wherever the discrepancy is shown."
+)
+@click.option("--upstream", default="", metavar="URL", help="Where the discrepancy was reported.")
+@click.option(
+    "--adapter",
+    "adapters",
+    multiple=True,
+    metavar="NAME",
+    help="Accept those of this adapter only; may be repeated.",
+)
 @click.option("--expectations", metavar="DIR", help="Folder to write. Default: the suite's own.")
 @click.option("--dry-run", is_flag=True, help="Print the entries; write nothing.")
 def command(
@@ -34,8 +42,8 @@ def command(
 ) -> None:
     """Write an expectation for every new or changed discrepancy of the run RESULTS, with the reason given.
 
-    The condition of an entry is the one that the run confirmed by further cases. Where it confirmed none, the
-    entry says so: read it before it is committed, since a condition that only fits may be an accident.
+    The condition of an entry (`where`) is the one that the run confirmed with further cases. If the run confirmed
+    none, the entry says so. Read such an entry before you commit it: its condition may fit by accident.
     """
     if not reason.strip():
         raise click.UsageError("--reason is empty; say why the discrepancy is accepted")
@@ -43,19 +51,19 @@ def command(
     try:
         with Results.open(results) as record:
             outcomes = list(record.outcomes())
-            known = {outcome.adapter for outcome in outcomes}
+            recorded = {outcome.adapter for outcome in outcomes}
             for adapter in adapters:
-                if adapter not in known:
+                if adapter not in recorded:
                     raise click.UsageError(
-                        f"adapter {adapter!r} is not in {results}; there are {', '.join(known)}"
+                        f"adapter {adapter!r} is not in {results}; it has {', '.join(sorted(recorded))}"
                     )
             folders = [*expectation_folders(["builtin"]), *([folder] if folder.is_dir() else [])]
             meta = record.meta()
-            recorded = {name: Condition(**known) for name, known in (meta.get("conditions") or {}).items()}
-            gate = assess(record, load_all(known, list(dict.fromkeys(folders))))
+            conditions = {name: Condition(**fields) for name, fields in (meta.get("conditions") or {}).items()}
+            gate = assess(record, load_all(recorded, list(dict.fromkeys(folders))))
             proposals = propose(
                 gate, outcomes, record.cases(), meta.get("environments") or {}, _narrow,
-                reason=reason, upstream=upstream, conditions=recorded,
+                reason=reason, upstream=upstream, conditions=conditions,
             )  # fmt: skip
         proposals = [proposal for proposal in proposals if not adapters or proposal.adapter in adapters]
         for proposal in proposals:
@@ -72,5 +80,5 @@ def command(
 
 
 def _narrow(failing: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> str:
-    found = smallest(failing, others)
-    return str(found[0]) if found else ""
+    predicates = smallest(failing, others)
+    return str(predicates[0]) if predicates else ""

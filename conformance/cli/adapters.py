@@ -1,4 +1,4 @@
-"""``conformance adapters``: what can be asked, in which versions, and what each declares that it cannot."""
+"""``conformance adapters``: which adapters there are, in which versions, and the limits that each declares."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ _PROJECT = "conv-transpose-conformance"
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @adapter_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--facts", "measuring", is_flag=True, help="Start each and measure what it runs on.")
+@click.option("--facts", "measuring", is_flag=True, help="Start each adapter and measure what it runs on.")
 @click.option(
-    "--probe", "probing", is_flag=True, help="Ask what is documented as unsupported, to find stale limits."
+    "--probe", "probing", is_flag=True, help="Run cases that are documented as unsupported, to find stale limits."
 )
 def command(
     names: tuple[str, ...], adapters: tuple[str, ...], as_json: bool, measuring: bool, probing: bool
 ) -> None:
-    """List the adapters: versions, or how to install them, and what they declare as out of reach.
+    """List the adapters: their versions, or how to install them, and what they do not support.
 
-    With names of adapters the limits of those are listed one by one, with the documentation that states them. With
-    --facts each is started, and what it runs on is measured: switches, instruction sets, threads. With --probe the
-    exit code is 1 where a framework answers rightly what its adapter still declines.
+    With names of adapters, their limits are listed one by one, with the documentation that states each. --facts
+    starts each adapter and measures what it runs on: switches, instruction sets, threads. --probe exits with 1 if
+    a framework gives the right output for a case that its adapter still declares as unsupported.
     """
     adapters = (*names, *adapters)
     try:
@@ -80,15 +80,15 @@ def command(
 def _describe(spec: AdapterSpec) -> dict[str, Any]:
     """One adapter as plain data; reads declarations and package metadata, imports no framework."""
     kind = load(spec.target)
-    found = installed(spec) or {}
+    versions = installed(spec) or {}
     return {
         "name": spec.name,
         "device": kind.device,
         "about": (kind.__doc__ or "").partition("\n")[0],
         "documentation": kind.documentation,
         "packages": list(kind.packages),
-        "versions": found,
-        "installed": spec.foreign or len(found) == len(kind.packages),
+        "versions": versions,
+        "installed": spec.foreign or len(versions) == len(kind.packages),
         "install": _install(kind),
         "promises": dict(kind.promises),
         "limits": [
@@ -107,12 +107,12 @@ def _facts(spec: AdapterSpec) -> dict[str, Any]:
         failed = host.start()
         if failed is not None:
             raise click.UsageError(f"{spec.name}: {failed.detail}")
-        found: dict[str, Any] = host.environment.get("facts") or {}
-        return found
+        facts: dict[str, Any] = host.environment.get("facts") or {}
+        return facts
 
 
 def _print_facts(rows: list[dict[str, Any]]) -> None:
-    """A table with a line a fact and a column an adapter."""
+    """Print a table with one row per fact and one column per adapter."""
     measured = [row for row in rows if "facts" in row]
     table = Table(box=box.SIMPLE)
     for name in ("fact", *(row["name"] for row in measured)):
@@ -131,9 +131,9 @@ def _install(kind: type[Adapter]) -> str:
 def _probe_into(row: dict[str, Any], spec: AdapterSpec) -> None:
     kind = load(spec.target)
     with AdapterProcess(spec) as host:
-        found: dict[int, Probed] = {id(item.limit): item for item in probe(kind, host, load_tier("full"))}
+        by_limit: dict[int, Probed] = {id(item.limit): item for item in probe(kind, host, load_tier("full"))}
     for limit, described in zip(kind.limits, row["limits"], strict=True):
-        probed = found.get(id(limit))
+        probed = by_limit.get(id(limit))
         described["state"] = probed.state if probed else "not probed"
         described["evidence"] = [list(pair) for pair in probed.evidence] if probed else []
 

@@ -1,4 +1,4 @@
-"""``conformance bisect``: the first version of a package whose answer differs."""
+"""``conformance bisect``: the first version of a package whose output differs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from conformance.calls import Meaning
 from conformance.cases import Case
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapter
+from conformance.cli.options import timeout_option
 from conformance.execution.check import run_case
-from conformance.oracle.expected_output import input_tensors as data_of
+from conformance.oracle.expected_output import input_tensors
 from conformance.reports.record.statuses import label
 from conformance.triage.bisect import (
     Bisection,
@@ -41,15 +42,25 @@ _SHOWN = 24
     "--good 3.10.0 --bad 3.15.1",
 )
 @case_options
-@click.option("--adapter", required=True, metavar="NAME", help="The adapter to ask.")
-@click.option("--package", required=True, help="The package whose version differs, such as keras.")
-@click.option("--good", required=True, metavar="VERSION", help="A version with the one answer.")
-@click.option("--bad", required=True, metavar="VERSION", help="A version with another; may be the older one.")
-@click.option("--with", "pins", multiple=True, metavar="REQUIREMENT", help="Also install, such as numpy<2.")
-@click.option("--cache", type=click.Path(file_okay=False, path_type=Path), help="Where environments are kept.")
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
+@click.option("--adapter", required=True, metavar="NAME", help="The adapter that runs CASE.")
+@click.option("--package", required=True, metavar="NAME", help="The package to bisect, such as keras.")
+@click.option("--good", required=True, metavar="VERSION", help="A version with the good output.")
+@click.option(
+    "--bad", required=True, metavar="VERSION", help="A version with the bad output; may be older than --good."
+)
+@click.option(
+    "--with",
+    "pins",
+    multiple=True,
+    metavar="REQUIREMENT",
+    help="Install this as well, such as numpy<2; may be repeated.",
+)
+@click.option(
+    "--cache", type=click.Path(file_okay=False, path_type=Path), help="Folder that keeps the environments."
+)
+@timeout_option()
 def command(
-    question: Meaning,
+    meaning: Meaning,
     adapter: str,
     package: str,
     good: str,
@@ -58,14 +69,14 @@ def command(
     cache: Path | None,
     timeout: float,
 ) -> None:
-    """Find the first version of a package whose answer to CASE differs, in throwaway environments.
+    """Find the first version of a package whose output for CASE differs, by bisection.
 
-    Environments are made by venv and pip, a logarithmic number of them, and kept for the next time. Versions that
-    do not install or import are skipped and named.
+    CASE is a case id, a framework call, or the path of an ONNX model. Each version that is tried gets a virtual environment, made with venv and pip and kept for the next time.
+    Versions that cannot be installed or imported are skipped and listed.
     """
     adapter = resolve_adapter(adapter).name
     if "@" in adapter:
-        raise click.UsageError("--adapter runs in environments made here; give its name alone")
+        raise click.UsageError("bisect makes its own environments; give --adapter without @/path/to/python")
     try:
         versions = between(listed_versions(package), good, bad)
     except VersionError as error:
@@ -74,9 +85,9 @@ def command(
     click.echo(f"{len(versions)} versions of {package} from {good} to {bad}")
 
     def probe(version: Version) -> Probe:
-        found = _probe(environments, version, question.case, adapter, ProcessLimits(answer=timeout))
-        click.echo(f"  {version}: {found.answer.partition(chr(10))[0] or f'skipped: {found.skipped}'}")
-        return found
+        probed = _probe(environments, version, meaning.case, adapter, ProcessLimits(answer=timeout))
+        click.echo(f"  {version}: {probed.answer.partition(chr(10))[0] or f'skipped: {probed.skipped}'}")
+        return probed
 
     result = bisect(versions, probe)
     if isinstance(result, str):
@@ -88,27 +99,27 @@ def _probe(environments: Environments, version: Version, case: Case, adapter: st
     try:
         python = environments.python(version)
     except EnvironmentFailure as error:
-        return Probe(version, None, f"does not install: {error}")
+        return Probe(version, None, f"cannot be installed: {error}")
     with AdapterProcess(resolve(f"{adapter}@{python}"), limits) as host:
         outcome = run_case(case, host)
         if outcome.status == "infra":
-            return Probe(version, None, f"cannot be asked: {outcome.detail.splitlines()[0][:300]}")
+            return Probe(version, None, f"cannot run: {outcome.detail.splitlines()[0][:300]}")
         versions = {canonicalize_name(name): text for name, text in host.environment["versions"].items()}
         installed = versions.get(canonicalize_name(environments.package))
         # A specifier, as 2.13.0+cpu is a build of 2.13.0.
         if installed is not None and not Specifier(f"=={version}").contains(installed, prereleases=True):
-            return Probe(version, None, f"another version, {installed}, is imported in its place")
-        reply = host.run(case, data_of(case))
-    words = label(outcome.status, outcome.kind)
+            return Probe(version, None, f"version {installed} is imported in its place")
+        reply = host.run(case, input_tensors(case))
+    described = label(outcome.status, outcome.kind)
     if outcome.diagnosis:
-        words += f", {outcome.diagnosis['text']}"
+        described += f", {outcome.diagnosis['text']}"
     elif outcome.status != "pass" and outcome.detail:
-        words += f", {outcome.detail.splitlines()[0][:200]}"
+        described += f", {outcome.detail.splitlines()[0][:200]}"
     numbers = []
     for name, tensor in reply.tensors.items():
         flat = " ".join(f"{value:.9g}" for value in tensor.values.ravel()[:_SHOWN])
         numbers.append(f"{name} {tensor.values.shape} {flat}{' ...' if tensor.values.size > _SHOWN else ''}")
-    return Probe(version, outcome, "", "\n    ".join([words, *numbers]) if numbers else words)
+    return Probe(version, outcome, "", "\n    ".join([described, *numbers]) if numbers else described)
 
 
 def _print(package: str, result: Bisection, made: int) -> None:
@@ -116,16 +127,16 @@ def _print(package: str, result: Bisection, made: int) -> None:
         click.echo(f"{package} {probe.version}\n    {probe.answer}")
     click.echo(f"{result.tried} versions tried, {made} environments made")
     if result.skipped:
-        named = ", ".join(f"{probe.version} ({probe.skipped})" for probe in result.skipped)
-        click.echo(f"skipped: {named}")
+        skipped = ", ".join(f"{probe.version} ({probe.skipped})" for probe in result.skipped)
+        click.echo(f"skipped: {skipped}")
     if result.between:
-        listed = ", ".join(map(str, result.between))
-        click.echo(f"the change may have come earlier, with a version that could not be asked: {listed}")
+        versions = ", ".join(map(str, result.between))
+        click.echo(f"the output may have changed earlier, in a version that could not run: {versions}")
     click.echo(_conclusion(package, result.last_same.version, result.first_different.version))
 
 
 def _conclusion(package: str, good: Version, bad: Version) -> str:
-    """The last line: since when it is wrong, or since when it is mended where the good version is the newer."""
+    """The last line: since which version the output is wrong, or fixed if the good version is the newer one."""
     if good > bad:
-        return f"mended in {package} {good}; last version whose answer differs: {bad}"
-    return f"first version whose answer differs: {package} {bad}"
+        return f"fixed in {package} {good}; last version whose output differs: {bad}"
+    return f"first version whose output differs: {package} {bad}"

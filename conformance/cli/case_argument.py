@@ -1,4 +1,4 @@
-"""A question on the command line: a case id, a framework call, or a node of an ONNX model."""
+"""A case on the command line: a case id, a framework call, or a node of an ONNX model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from conformance.calls.onnx_calls import read_model
 from conformance.cases import Case, CaseError
 from conformance.cases.layouts import layout_doubt
 
-__all__ = ["SHAPE", "case_options", "read_case"]
+__all__ = ["case_options", "read_case", "shape_options"]
 
 
 class _ShapeType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer click
@@ -27,29 +27,42 @@ class _ShapeType(click.ParamType):  # type: ignore[type-arg]  # generic only in 
             return value
         parts = str(value).split("x")
         if not 1 <= len(parts) <= 8 or not all(part.isascii() and part.isdigit() for part in parts):
-            self.fail(f"{value!r} is no shape; write sizes joined by x, as in 20x16x50x100", param, ctx)
+            self.fail(f"{value!r} is not a shape; write sizes joined by x, as in 20x16x50x100", param, ctx)
         return tuple(map(int, parts))
 
 
-SHAPE = _ShapeType()
+_SHAPE = _ShapeType()
+
+
+def shape_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that belong to CASE if it is a call or a model."""
+    for option in (
+        click.option("--node", metavar="NAME", help="If CASE is an ONNX model: the name of the node."),
+        click.option(
+            "--weight",
+            "weight_shape",
+            type=_SHAPE,
+            help="If CASE is a call: the shape of its weights, in the framework's order.",
+        ),
+        click.option(
+            "--input",
+            "input_shape",
+            type=_SHAPE,
+            help="If CASE is a call or a model: the shape of its input, such as 20x16x50x100.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 def case_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The argument CASE and the options that belong to it, passed on as one `Meaning` named ``question``."""
+    """Add the argument CASE and its options; the command receives them as one `Meaning`, named ``meaning``."""
 
     @functools.wraps(command)  # keeps the options below it
     def read(case: str, input_shape: Any, weight_shape: Any, node: str | None, **rest: Any) -> Any:
-        return command(question=read_case(case, input_shape, weight_shape, node), **rest)
+        return command(meaning=read_case(case, input_shape, weight_shape, node), **rest)
 
-    wrapped: Callable[..., Any] = read
-    for option in (
-        click.option("--node", help="Name of the node, where CASE is a model.onnx."),
-        click.option("--weight", "weight_shape", type=SHAPE, help="Shape of a call's weights, in its own order."),
-        click.option("--input", "input_shape", type=SHAPE, help="Shape of a call's input, such as 20x16x50x100."),
-        click.argument("case"),
-    ):
-        wrapped = option(wrapped)
-    return wrapped
+    return click.argument("case")(shape_options(read))
 
 
 def read_case(
@@ -63,14 +76,14 @@ def read_case(
     Raises
     ------
     click.UsageError
-        One line that says what is wrong and what is accepted.
+        One line with the mistake and what is accepted.
     """
     is_model = text.lower().endswith(".onnx")
     is_call = "(" in text
     if node is not None and not is_model:
-        raise click.UsageError("--node goes with the path of a model.onnx")
+        raise click.UsageError("--node needs the path of an ONNX model as CASE")
     if (input_shape or weight_shape) and not (is_call or is_model):
-        raise click.UsageError("--input and --weight go with a call or a model; a case id says its own sizes")
+        raise click.UsageError("--input and --weight need a call or a model; a case id already holds the sizes")
     try:
         if is_model:
             return read_model(Path(text), node, input_shape)

@@ -1,4 +1,4 @@
-"""``conformance cases``: what the tiers hold, and how much of the domain they cover."""
+"""``conformance cases``: the cases of the tiers, and how much of the domain they cover."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ __all__ = ["command"]
 @click.command("cases", epilog="Example: conformance cases --tier gate --stats")
 @click.option("--tier", type=click.Choice(list(TIERS)), help="One tier. Default: all of them.")
 @click.option("--stats", is_flag=True, help="Print coverage instead of ids.")
-@click.option("--corpus", is_flag=True, help="Ask the reports of real users, and print what has become of each.")
+@click.option("--corpus", is_flag=True, help="Re-run user-reported cases and print which still reproduce.")
 @click.option(
     "--results",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Take the answers of --corpus from the record of a run instead of asking.",
+    metavar="RESULTS",
+    help="Take the outcomes for --corpus from the record of a run instead of running the cases.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
@@ -36,12 +37,12 @@ __all__ = ["command"]
     "adapters",
     multiple=True,
     metavar="NAME",
-    help="Whom to ask with --corpus; '*' for everyone. Default: the one that a report is about.",
+    help="Adapter that runs the cases of --corpus; may be repeated; '*': all. Default: the one a report is about.",
 )
 def command(
     tier: str | None, stats: bool, corpus: bool, results: Path | None, as_json: bool, adapters: tuple[str, ...]
 ) -> None:
-    """List the cases of a tier, one full id a line, or count what they cover."""
+    """List the cases of a tier, one full id per line, or count what they cover."""
     if corpus:
         if tier or stats:
             raise click.UsageError("--corpus takes no --tier and no --stats")
@@ -53,34 +54,32 @@ def command(
         raise click.UsageError(f"{'--adapter' if adapters else '--results'} goes with --corpus")
     tiers = {name: load_tier(name) for name in ([tier] if tier else TIERS)}
     if stats:
-        found = {name: statistics(cases) for name, cases in tiers.items()}
+        counted = {name: statistics(cases) for name, cases in tiers.items()}
         peers = {peer.name: {"version": peer.version, **statistics(peer.cases)} for peer in load_peers().values()}
         if as_json:
-            click.echo(json.dumps({"tiers": found, "peers": peers}, indent=2))
+            click.echo(json.dumps({"tiers": counted, "peers": peers}, indent=2))
         else:
-            _print(found, peers)
+            _print(counted, peers)
         return
-    listed = list(dict.fromkeys(case for cases in tiers.values() for case in cases))
+    cases = list(dict.fromkeys(case for tier_cases in tiers.values() for case in tier_cases))
     if as_json:
-        click.echo(
-            json.dumps({"tier": tier, "hash": tier_hash(listed), "cases": list(map(str, listed))}, indent=2)
-        )
+        click.echo(json.dumps({"tier": tier, "hash": tier_hash(cases), "cases": list(map(str, cases))}, indent=2))
     else:
-        click.echo("\n".join(map(str, listed)))
+        click.echo("\n".join(map(str, cases)))
 
 
-def _print(found: dict[str, dict[str, Any]], peers: dict[str, dict[str, Any]]) -> None:
+def _print(tiers: dict[str, dict[str, Any]], peers: dict[str, dict[str, Any]]) -> None:
     console = console_for_tables()
-    for name, tier in found.items():
+    for name, tier in tiers.items():
         console.print(f"{name}: {tier['cases']} cases, hash {tier['hash']}")
-    console.print(_coverage("t-way coverage", found))
-    for title, key in (("cases a class", "classes"), ("cases a boundary class", "boundaries")):
-        table = Table("", *found, title=title, box=box.SIMPLE)
+    console.print(_coverage("t-way coverage", tiers))
+    for title, key in (("cases per class", "classes"), ("cases per boundary class", "boundaries")):
+        table = Table("", *tiers, title=title, box=box.SIMPLE)
         names = FACTORS if key == "classes" else BOUNDARIES
         for name in names:
-            table.add_row(name, *(_cell(tier[key][name]) for tier in found.values()))
+            table.add_row(name, *(_cell(tier[key][name]) for tier in tiers.values()))
         console.print(table)
-    console.print(_coverage("the same of the case lists of others", peers))
+    console.print(_coverage("t-way coverage of other projects' test cases", peers))
     for name, peer in peers.items():
         console.print(f"{name}: {peer['cases']} cases, {peer['version']}")
 
@@ -90,13 +89,13 @@ def _coverage(title: str, lists: dict[str, dict[str, Any]]) -> Table:
     for space in SPACES:
         for strength in map(str, STRENGTHS):
             counted = [cases["coverage"][space][strength] for cases in lists.values()]
-            shares = (f"{c['covered']} ({_percent(c)})" for c in counted)
+            shares = (f"{counts['covered']} ({_percent(counts)})" for counts in counted)
             table.add_row(space, f"{strength}-way", str(counted[0]["required"]), *shares)
     return table
 
 
 def _percent(counted: dict[str, int]) -> str:
-    # Rounded down: what is not all of it does not print as 100 %.
+    # Rounded down, so that only complete coverage prints as 100 %.
     return f"{counted['covered'] * 1000 // counted['required'] / 10:g} %"
 
 

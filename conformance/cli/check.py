@@ -1,4 +1,4 @@
-"""``conformance check``: one question, every adapter."""
+"""``conformance check``: one case on every adapter."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from conformance.cases import Case, DomainError
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapters
 from conformance.cli.debug_options import in_process_option, log_options, require_in_process, show_program_option
-from conformance.cli.options import adapter_option, after_option, device_option, machine_option
+from conformance.cli.options import adapter_option, after_option, device_option, machine_option, timeout_option
 from conformance.execution.check import run_after
-from conformance.oracle.expected_output import input_tensors as question_data
+from conformance.oracle.expected_output import input_tensors
 from conformance.reports.formats.terminal import console_for_tables
-from conformance.reports.gate.assess import matching_expectation as known_as
+from conformance.reports.gate.assess import matching_expectation
 from conformance.reports.gate.exit_codes import exit_code
 from conformance.reports.gate.expectations import Expectation
 from conformance.reports.gate.expectations import load as load_expectations
@@ -55,17 +55,17 @@ _MOST_CHARACTERS = 400
 @show_program_option
 @log_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--strict", is_flag=True, help="Exit with 1 for a known discrepancy, too.")
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
+@click.option("--strict", is_flag=True, help="Exit with 1 for known discrepancies as well.")
+@timeout_option()
 @click.option(
     "--save-model",
     "models",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Folder to write the model file into that each runtime is asked with.",
+    help="Folder for the model files that runtimes such as ONNX Runtime load for the case.",
 )
 def command(
-    question: Meaning,
+    meaning: Meaning,
     adapters: tuple[str, ...],
     machines: tuple[str, ...],
     device: str,
@@ -77,44 +77,44 @@ def command(
     timeout: float,
     models: Path | None,
 ) -> None:
-    """Ask every adapter the question CASE: a case id, a framework call, or the path of an ONNX model.
+    """Run CASE on every adapter: a case id, a framework call, or the path of an ONNX model.
 
-    A discrepancy that an expectation of the suite knows is shown with its reason, and does not fail.
+    A discrepancy that matches one of the suite's expectations is shown with its reason, and does not fail.
     """
-    case = question.case
+    case = meaning.case
     specs = resolve_adapters(adapters, device, machines)
-    ask_one = partial(_ask, case, timeout=timeout, after=after, show_program=show_program)
+    check_one = partial(_check, case, timeout=timeout, after=after, show_program=show_program)
     if in_process:
         require_in_process(specs)
         # A debugger needs the main thread.
-        found = [ask_one(specs[0], in_process=True)]
+        checked = [check_one(specs[0], in_process=True)]
     else:
         # Most of the time goes into importing frameworks, each in its own process.
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            found = list(pool.map(ask_one, specs))
+            checked = list(pool.map(check_one, specs))
     if models is not None:
         _save_models(case, specs, models)
     if as_json:
-        click.echo(json.dumps(_as_json(case, found), indent=2))
+        click.echo(json.dumps(_as_json(case, checked), indent=2))
     else:
-        _print(question, found)
-        for answer in found:
-            if answer.program is not None:
-                click.echo(f"\n{answer.outcome.adapter} runs\n\n{answer.program}")
-    raise click.exceptions.Exit(exit_code(answer.outcome for answer in found if strict or answer.known is None))
+        _print(meaning, checked)
+        for one in checked:
+            if one.program is not None:
+                click.echo(f"\n{one.outcome.adapter} runs\n\n{one.program}")
+    raise click.exceptions.Exit(exit_code(one.outcome for one in checked if strict or one.expectation is None))
 
 
 class _Checked(NamedTuple):
-    """What an adapter answered, with which versions and facts, and what is known about it."""
+    """The outcome on one adapter, with its versions and facts, and the expectation that explains it."""
 
     outcome: Outcome
     versions: dict[str, str]
     facts: dict[str, Any]
-    known: Expectation | None
+    expectation: Expectation | None
     program: str | None
 
 
-def _ask(
+def _check(
     case: Case,
     spec: AdapterSpec,
     *,
@@ -125,21 +125,21 @@ def _ask(
 ) -> _Checked:
     with AdapterProcess(spec, ProcessLimits(answer=timeout), in_process=in_process) as host:
         outcome = run_after(case, host, after)
-        entry = known_as(case, outcome, load_expectations(spec.name), host.environment)
+        entry = matching_expectation(case, outcome, load_expectations(spec.name), host.environment)
         program = host.program(case) if show_program else None
         about = host.environment
         return _Checked(outcome, about["versions"], about.get("facts", {}), entry, program)
 
 
 def _save_models(case: Case, specs: list[AdapterSpec], folder: Path) -> None:
-    """Write the models of the runtimes among the adapters, and say on stderr where they are."""
+    """Write the models of the runtimes among the adapters, and print on stderr where they are."""
     saved = 0
     for spec in specs:
-        # Only a runtime has a model; asking the others would start their frameworks for nothing.
+        # Only a runtime has a model; the other frameworks would be started for nothing.
         if load(spec.target).save_model is Adapter.save_model:
             continue
         with AdapterProcess(spec) as host:
-            model = host.model(case, question_data(case))
+            model = host.model(case, input_tensors(case))
         if isinstance(model, Model):
             path = folder / f"{case}.{Path(spec.name.partition('@')[0]).name.replace(':', '.')}{model.suffix}"
             try:
@@ -150,7 +150,7 @@ def _save_models(case: Case, specs: list[AdapterSpec], folder: Path) -> None:
             click.echo(f"saved {path}", err=True)
             saved += 1
     if not saved:
-        raise click.UsageError("--save-model: none of the adapters asks this case with a model file")
+        raise click.UsageError("--save-model: none of the adapters runs this case from a model file")
 
 
 def _geometry(case: Case) -> dict[str, Any]:
@@ -162,10 +162,10 @@ def _geometry(case: Case) -> dict[str, Any]:
     return {"geometry": {"output_size": list(geometry.output_size), "crop": crop}}
 
 
-def _as_json(case: Case, found: list[_Checked]) -> dict[str, Any]:
+def _as_json(case: Case, checked: list[_Checked]) -> dict[str, Any]:
     keys = ("status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis", "after")
     outcomes = []
-    for outcome, versions, facts, entry, program in found:
+    for outcome, versions, facts, entry, program in checked:
         values = {key: _finite(getattr(outcome, key)) for key in keys}
         known = None if entry is None else {"finding": entry.finding, "reason": entry.reason}
         about = {"adapter": outcome.adapter, "versions": versions, "facts": facts}
@@ -175,27 +175,27 @@ def _as_json(case: Case, found: list[_Checked]) -> dict[str, Any]:
 
 
 def _finite(value: Any) -> Any:
-    # JSON has no infinity; an error that is infinite is as good as unknown.
+    # JSON has no infinity; an infinite error says no more than an unknown one.
     return None if isinstance(value, float) and value in (float("inf"), float("-inf")) else value
 
 
-def _print(question: Meaning, found: list[_Checked]) -> None:
+def _print(meaning: Meaning, checked: list[_Checked]) -> None:
     console = console_for_tables()
-    case = question.case
+    case = meaning.case
     console.print(str(case), style="bold", soft_wrap=True)
     described = _geometry(case)
     if described["geometry"] is None:
-        console.print(f"no answer: {escape(described['invalid'])}", soft_wrap=True)
+        console.print(f"invalid case: {escape(described['invalid'])}", soft_wrap=True)
     else:
         geometry = described["geometry"]
         console.print(f"output size {geometry['output_size']}, crop {geometry['crop']}", soft_wrap=True)
-    for note in question.notes:
+    for note in meaning.notes:
         console.print(f"note: {escape(note)}", soft_wrap=True)
     table = Table(box=box.SIMPLE)
     for name in ("adapter", "version", "outcome", "profile", "budget"):
         table.add_column(name, overflow="fold")
-    said: dict[str, list[str]] = {}
-    for outcome, versions, _, entry, _ in found:
+    adapters_by_text: dict[str, list[str]] = {}
+    for outcome, versions, _, entry, _ in checked:
         status = STATUSES[outcome.status]
         table.add_row(
             outcome.adapter,
@@ -204,12 +204,12 @@ def _print(question: Meaning, found: list[_Checked]) -> None:
             outcome.profile or "",
             "" if outcome.budget is None else f"{outcome.budget:.0%}",
         )
-        words = [outcome.diagnosis["text"]] if outcome.diagnosis else []
+        texts = [outcome.diagnosis["text"]] if outcome.diagnosis else []
         message = without_stacks(outcome.detail) if outcome.status == "crash" else outcome.detail
-        words += [" ".join(message.split())[:_MOST_CHARACTERS]] if message else []
-        words += [f"known as {entry.finding}: {entry.reason} {entry.upstream}".rstrip()] if entry else []
-        if words:
-            said.setdefault("; ".join(words), []).append(outcome.adapter)
+        texts += [" ".join(message.split())[:_MOST_CHARACTERS]] if message else []
+        texts += [f"known as {entry.finding}: {entry.reason} {entry.upstream}".rstrip()] if entry else []
+        if texts:
+            adapters_by_text.setdefault("; ".join(texts), []).append(outcome.adapter)
     console.print(table)
-    for text, names in said.items():
+    for text, names in adapters_by_text.items():
         console.print(f"[bold]{escape(', '.join(names))}[/]: {escape(text)}", soft_wrap=True)

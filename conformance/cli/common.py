@@ -1,4 +1,4 @@
-"""What several commands do: find adapters, judge a record, print what is news."""
+"""Steps that several commands share: find adapters, judge a record, print what is new."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ _MOST_CHARACTERS = 300
 
 
 def resolve_adapters(names: Sequence[str], device: str = "cpu", machines: Sequence[str] = ()) -> list[AdapterSpec]:
-    """The adapters asked for, or the everyday ones, for a device, each under each machine profile.
+    """The selected adapters, or the default ones, for a device, each under each machine profile.
 
     Raises
     ------
     click.UsageError
-        An unknown name, none is installed, or the device or the machine is not there.
+        A name is unknown, no adapter is installed, or the device or the machine is not available.
     """
     try:
-        found = expand(names, device) if present(device) else []
+        expanded = expand(names, device) if present(device) else []
         specs = (
-            [resolve(name) for name in under_machines(found, machines, partial(click.echo, err=True))]
-            if found
+            [resolve(name) for name in under_machines(expanded, machines, partial(click.echo, err=True))]
+            if expanded
             else []
         )
         needed = {device, *(load(spec.target).device for spec in specs if not spec.foreign)}
     except UnknownAdapter as error:
         raise click.UsageError(str(error)) from None
     for missing in sorted(name for name in needed if not present(name)):
-        raise click.UsageError(f"there is no {missing} device here: its driver finds none")
+        raise click.UsageError(f"no {missing} device here: its driver finds none")
     if not specs:
         raise click.UsageError("no framework is installed; install one, such as torch, or give --adapter")
     return specs
@@ -66,7 +66,7 @@ def named_under_machines(names: Sequence[str], machines: Sequence[str]) -> list[
     Raises
     ------
     click.UsageError
-        A machine profile without an adapter that it is for.
+        A machine profile is given, but no adapter.
     """
     if machines and not names:
         raise click.UsageError("with --dask, --machine needs --adapter")
@@ -78,10 +78,10 @@ def named_under_machines(names: Sequence[str], machines: Sequence[str]) -> list[
 
 
 def resolve_adapter(name: str) -> AdapterSpec:
-    """The one adapter that a name stands for; raises UsageError where it is none, or a pattern of several."""
+    """The one adapter of a name; raises UsageError if the name is unknown or a pattern of several adapters."""
     specs = resolve_adapters([name])
     if len(specs) > 1:
-        raise click.UsageError(f"{name} stands for {len(specs)} adapters; name one")
+        raise click.UsageError(f"{name} matches {len(specs)} adapters; name one")
     return specs[0]
 
 
@@ -91,11 +91,11 @@ def assess_record(record: Results, folders: Sequence[str], baseline: Results | N
 
 
 def print_gate(gate: Gate, cases: Mapping[str, dict[str, Any]], *, summary: Path | None = None) -> None:
-    """Print what is news, worst first, also where GitHub Actions shows it."""
-    found = lines(gate, cases)
+    """Print what is new, worst first, on the terminal and where GitHub Actions shows it."""
+    news = lines(gate, cases)
     click.echo(headline(gate))
-    for line in found[:_MOST_LINES]:
+    for line in news[:_MOST_LINES]:
         click.echo(f"  {line.standing}: {line.text[:_MOST_CHARACTERS]}")
-    if len(found) > _MOST_LINES:
-        click.echo(f"  … and {len(found) - _MOST_LINES} more, in the report")
-    tell_github(summary, found)
+    if len(news) > _MOST_LINES:
+        click.echo(f"  … and {len(news) - _MOST_LINES} more, in the report")
+    tell_github(summary, news)

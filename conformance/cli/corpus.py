@@ -27,14 +27,20 @@ __all__ = ["print_corpus"]
 
 
 def print_corpus(names: Sequence[str], results: Path | None, as_json: bool) -> None:
-    """Print what has become of every report, as a table or one JSON object.
+    """Print the status of every user report, as a table or one JSON object.
 
-    Each is asked of the implementation it is about; with adapters named, of those; with a record, of nobody. The
-    threads that are no cases follow, with the reason.
+    Parameters
+    ----------
+    names : sequence of str
+        Adapters that run the case of every report. Without names, each report's own implementation runs it.
+    results : Path or None
+        A record to take the outcomes from; no case is then run.
+    as_json : bool
+        Whether to print JSON. The table also lists the threads without a case, with the reason.
     """
     reports = load_reports().values()
     specs: Sequence[AdapterSpec] = ()
-    theirs: Sequence[AdapterSpec] = ()
+    own: Sequence[AdapterSpec] = ()
     recorded: list[Outcome] = []
     if results is not None:
         try:
@@ -45,49 +51,49 @@ def print_corpus(names: Sequence[str], results: Path | None, as_json: bool) -> N
     elif names:
         specs = resolve_adapters(names)
     else:
-        here = set(available())
-        named = dict.fromkeys(name for report in reports for name in (report.adapter, report.against))
-        theirs = [resolve(name) for name in named if name in here]
-    standings = review(
+        installed = set(available())
+        reported = dict.fromkeys(name for report in reports for name in (report.adapter, report.against))
+        own = [resolve(name) for name in reported if name in installed]
+    statuses = review(
         reports,
         specs,
-        own=theirs,
+        own=own,
         recorded=recorded,
-        tick=lambda spec: click.echo(f"asking {spec.name}", err=True),
+        tick=lambda spec: click.echo(f"running {spec.name}", err=True),
     )
     if as_json:
         threads = [asdict(thread) for thread in load_threads().values()]
-        click.echo(json.dumps({"reports": list(map(_plain, standings)), "threads": threads}, indent=2))
+        click.echo(json.dumps({"reports": list(map(_plain, statuses)), "threads": threads}, indent=2))
         return
     table = Table("report", "on", "state", "today", "elsewhere", "claim", box=box.SIMPLE)
-    for standing in standings:
-        report = standing.report
-        own = None if report.of else standing.outcomes.get(report.adapter)
+    for status in statuses:
+        report = status.report
+        today = None if report.of else status.outcomes.get(report.adapter)
         elsewhere = Counter(
             label(outcome.status, outcome.kind)
-            for name, outcome in standing.outcomes.items()
-            if own is None or name != report.adapter
+            for name, outcome in status.outcomes.items()
+            if today is None or name != report.adapter
         )
         table.add_row(
             f"[link={report.link}]{report.id}[/link]",
             report.of or report.adapter,
-            standing.state,
-            "" if own is None else label(own.status, own.kind),
+            status.state,
+            "" if today is None else label(today.status, today.kind),
             ", ".join(f"{count} {name}" for name, count in elsewhere.most_common()),
             escape(report.claim),
         )
-    others = Table("thread", "no case, because", box=box.SIMPLE)
+    others = Table("thread", "why it has no case", box=box.SIMPLE)
     for thread in load_threads().values():
         others.add_row(f"[link={thread.link}]{thread.id}[/link]", escape(thread.why))
     console = console_for_tables()
     console.print(table)
     console.print(others)
-    counted = Counter(standing.state for standing in standings)
+    counted = Counter(status.state for status in statuses)
     console.print(", ".join(f"{counted[name]} {name}" for name in STATES if counted[name]), soft_wrap=True)
 
 
-def _plain(standing: UserReportStatus) -> dict[str, Any]:
-    report = standing.report
+def _plain(status: UserReportStatus) -> dict[str, Any]:
+    report = status.report
     return {
         "id": report.id,
         "link": report.link,
@@ -97,8 +103,8 @@ def _plain(standing: UserReportStatus) -> dict[str, Any]:
         "against": report.against,
         "case": str(report.case),
         "rule": report.rule,
-        "state": standing.state,
+        "state": status.state,
         "outcomes": {
-            name: {"status": outcome.status, "kind": outcome.kind} for name, outcome in standing.outcomes.items()
+            name: {"status": outcome.status, "kind": outcome.kind} for name, outcome in status.outcomes.items()
         },
     }

@@ -1,4 +1,4 @@
-"""Options for looking into a run: a log, an adapter in this process, the program that it runs."""
+"""Options for debugging a run: a log, an adapter in this process, the program that it runs."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def _verbose(context: click.Context, parameter: click.Parameter, count: int) -> 
 
 
 def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``-v`` and ``--log-level``, which write a log to standard error; the command itself sees neither."""
+    """Add ``-v`` and ``--log-level``, which write a log to standard error. The command receives neither."""
     level = click.option(
         "--log-level",
         type=click.Choice(_LEVELS),
         default="warning",
         expose_value=False,
         callback=_configure,
-        help="What to log of the adapters' processes on standard error: debug has every message.",
+        help="How much to log about the adapters' processes, on standard error: debug logs every message.",
     )
     verbose = click.option(
         "-v",
@@ -41,7 +41,7 @@ def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
         count=True,
         expose_value=False,
         callback=_verbose,
-        help="Log starts and restarts; -vv: every message, too.",
+        help="Log starts and restarts; -vv logs every message as well.",
     )
     return level(verbose(command))
 

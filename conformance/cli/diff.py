@@ -1,4 +1,4 @@
-"""``conformance diff``: what changed from one recorded run to the next."""
+"""``conformance diff``: the changes from one recorded run to the next."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ __all__ = ["command"]
     "folder",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Write the report of NEW there, with what each outcome was in OLD.",
+    help="Write the report of NEW into this folder, with the outcomes of OLD beside those of NEW.",
 )
 def command(old: Path, new: Path, as_json: bool, folder: Path | None) -> None:
     """Compare the recorded runs OLD and NEW: new, fixed and changed discrepancies, and lost precision.
 
-    Exit code 1 if an adapter that is in both has something new in NEW; one that is not in OLD is named as not
-    asked before. Expectations play no part here.
+    The exit code is 1 if an adapter that is in both runs has a new discrepancy in NEW. An adapter that is not in
+    OLD is listed as not run before. Expectations are not used.
     """
     try:
         with Results.open(old) as earlier, Results.open(new) as later:
@@ -41,17 +41,17 @@ def command(old: Path, new: Path, as_json: bool, folder: Path | None) -> None:
             if as_json:
                 click.echo(json.dumps(difference, indent=2))
             else:
-                asked = difference["asked"]
+                counts = difference["asked"]
                 click.echo(
-                    f"{asked['both']} questions in both runs, {asked['only_old']} only in {old},"
-                    f" {asked['only_new']} only in {new}"
+                    f"{counts['both']} cases in both runs, {counts['only_old']} only in {old},"
+                    f" {counts['only_new']} only in {new}"
                 )
                 for line in machine_lines(difference["facts"], by_machine(later)):
                     click.echo(line)
                 print_gate(gate, later.cases())
                 for adapter, failures in difference["not_asked_before"].items():
                     wrong = f"{failures} of its outcomes fail" if failures else "no outcome fails"
-                    click.echo(f"  {adapter}: not asked before; {wrong}")
+                    click.echo(f"  {adapter}: not run before; {wrong}")
             if folder is not None:
                 from conformance.reporting.page import write_page
 

@@ -1,4 +1,4 @@
-"""``conformance explain``: the geometry of a question, and why an answer is wrong."""
+"""``conformance explain``: the geometry of a case, and why an output is wrong."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from conformance.cases.layouts import explain_layout
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapters
 from conformance.cli.debug_options import in_process_option, log_options, require_in_process, show_program_option
-from conformance.cli.options import adapter_option, machine_option
+from conformance.cli.options import adapter_option, machine_option, timeout_option
 from conformance.conditions import Alike, terms_of
 from conformance.conditions import infer_condition as explain_condition
 from conformance.diagnosis.index_map import trace
@@ -38,10 +38,12 @@ __all__ = ["command"]
 @in_process_option
 @show_program_option
 @log_options
-@click.option("--when", is_flag=True, help="Ask on until it is known under which condition an answer is wrong.")
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
+@click.option(
+    "--when", is_flag=True, help="Run more cases to infer the condition under which the output is wrong."
+)
+@timeout_option()
 def command(
-    question: Meaning,
+    meaning: Meaning,
     adapters: tuple[str, ...],
     machines: tuple[str, ...],
     in_process: bool,
@@ -49,11 +51,13 @@ def command(
     when: bool,
     timeout: float,
 ) -> None:
-    """Explain the question CASE rule by rule and, with --adapter, why an answer is wrong.
+    """Explain the geometry of CASE rule by rule and, with --adapter, why an output is wrong.
 
-    Without --adapter nothing is asked: geometry, a picture of the taps and the overlap map only.
+    CASE is a case id, a framework call, or the path of an ONNX model.
+    Without --adapter no framework runs; the command prints the geometry, a picture of the kernel's taps and the
+    overlap map (how many input elements contribute to each output element).
     """
-    case = question.case
+    case = meaning.case
     click.echo(str(case))
     _section("geometry", explain.explain_geometry(case))
     try:
@@ -62,7 +66,7 @@ def command(
         _section("taps", explain.explain_taps(case))
         _section("overlap", explain.explain_overlap(case))
     except DomainError:
-        pass  # said above
+        pass  # explain_geometry has printed why
     if adapters:
         specs = resolve_adapters(adapters, machines=machines)
         if in_process:
@@ -113,10 +117,10 @@ def _diagnosis(outcome: Outcome) -> Iterable[str]:
     if outcome.diagnosis is not None:
         yield f"diagnosis: {outcome.diagnosis['text']}"
         for other in outcome.diagnosis.get("also", ()):
-            yield f"or as well: {other['text']}"
+            yield f"equally possible: {other['text']}"
 
 
 def _condition(case: Case, outcome: Outcome, host: AdapterProcess) -> str:
-    """The smallest condition over case columns, found by asking."""
+    """The smallest condition over case columns, found by running further cases."""
     terms = terms_of([(outcome.diagnosis or {}).get("text") or ""])
     return explain_condition([case], [], Alike([outcome], host), terms=terms).text

@@ -1,4 +1,4 @@
-"""``conformance fuzz``: search for new findings."""
+"""``conformance fuzz``: search for new findings with random cases."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.registry import AdapterSpec, UnknownAdapter
 from conformance.cases.corpus.found import FOUND, promote
 from conformance.cli.common import named_under_machines, resolve_adapters
-from conformance.cli.options import adapter_option, dask_option, expectations_option, machine_option
+from conformance.cli.options import (
+    adapter_option,
+    dask_option,
+    expectations_option,
+    machine_option,
+    timeout_option,
+)
 from conformance.cluster.fuzzing import fuzz as fuzz_on_cluster
 from conformance.cluster.members import Cluster, ClusterError
 from conformance.reports.gate.exit_codes import DISCREPANCY, INFRA
@@ -36,11 +42,20 @@ __all__ = ["command"]
     "--minutes",
     type=click.FloatRange(min=0.01),
     default=5.0,
-    help="How long to search, an adapter; on --dask, all.",
+    show_default=True,
+    metavar="MINUTES",
+    help="How long to search: per adapter, or with --dask in total.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="The same seed asks the same questions.")
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=20.0, help="Seconds for one answer.")
-@click.option("--promote", "keep", is_flag=True, help=f"Write the smallest cases to {FOUND.name} in the corpus.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="The same seed generates the same cases.",
+)
+@timeout_option(20.0)
+@click.option("--promote", "keep", is_flag=True, help=f"Add the smallest cases to {FOUND.name} in the corpus.")
 @expectations_option
 @dask_option
 def command(
@@ -53,22 +68,22 @@ def command(
     expectations: Sequence[str],
     dask: str | None,
 ) -> None:
-    """Ask random questions, and shrink each failure that is not known to the smallest case that fails alike.
+    """Run random cases, and shrink each unknown failure to the smallest case that fails in the same way.
 
-    Prints one line a finding: adapter, how it fails, the smallest case. The exit code is 1 where there is one.
+    Prints each finding: the smallest case, the adapter and how it fails. The exit code is 1 if there is any.
     """
     discoveries: list[Discovery] = []
     try:
         folders = expectation_folders(expectations)
         how: dict[str, Any] = {"seconds": minutes * 60, "seed": seed, "limits": ProcessLimits(answer=timeout)}
-        found_here = (
+        search = (
             _on_cluster(dask, named_under_machines(adapters, machines), folders, **how)
             if dask
             else _here(resolve_adapters(adapters, machines=machines), folders, **how)
         )
-        for found in found_here:
-            discoveries.append(found)
-            click.echo(_line(found))
+        for discovery in search:
+            discoveries.append(discovery)
+            click.echo(_line(discovery))
     except (ExpectationError, UnknownAdapter, ClusterError) as error:
         raise click.UsageError(str(error)) from None
     except AdapterUnavailable as error:
@@ -76,11 +91,11 @@ def command(
         raise click.exceptions.Exit(INFRA) from None
     if keep and discoveries:
         try:
-            added = promote([(found.smallest, _remark(found)) for found in discoveries])
+            added = promote([(discovery.smallest, _remark(discovery)) for discovery in discoveries])
         except OSError as error:
             raise click.UsageError(f"cannot write {FOUND}: {error}") from None
         click.echo(
-            f"{added} new in {FOUND}; python -m conformance.cases.design.generate puts them into the gate tier",
+            f"{added} new in {FOUND}; python -m conformance.cases.design.generate adds them to the gate tier",
             err=True,
         )
     if discoveries:
@@ -91,12 +106,12 @@ def _here(
     specs: Sequence[AdapterSpec], folders: Sequence[Path], *, seconds: float, seed: int, limits: ProcessLimits
 ) -> Iterator[Discovery]:
     """Search one adapter after the other."""
-    known = load_all([spec.name for spec in specs], folders)
+    expectations = load_all([spec.name for spec in specs], folders)
     for spec in specs:
         with AdapterProcess(spec, limits) as host:
             try:
                 yield from fuzz(
-                    host, seconds=seconds, seed=seed, expectations=known[spec.name], tick=_tick(spec.name)
+                    host, seconds=seconds, seed=seed, expectations=expectations[spec.name], tick=_tick(spec.name)
                 )
             except AdapterUnavailable as error:
                 raise AdapterUnavailable(f"{spec.name}: {error}") from None
@@ -114,23 +129,25 @@ def _on_cluster(
     """Search all adapters at once."""
     with closing(Cluster(address, partial(click.echo, err=True))) as cluster:
         specs = cluster.engage(adapters)
-        known = load_all([spec.name for spec in specs], folders)
-        yield from fuzz_on_cluster(cluster, specs, seconds=seconds, seed=seed, limits=limits, expectations=known)
+        expectations = load_all([spec.name for spec in specs], folders)
+        yield from fuzz_on_cluster(
+            cluster, specs, seconds=seconds, seed=seed, limits=limits, expectations=expectations
+        )
 
 
 def _tick(name: str) -> Callable[[int], None]:
-    def tick(asked: int) -> None:
-        if asked % 200 == 0 and sys.stderr.isatty():
-            click.echo(f"{name}: {asked} asked", err=True)
+    def tick(count: int) -> None:
+        if count % 200 == 0 and sys.stderr.isatty():
+            click.echo(f"{name}: {count} cases run", err=True)
 
     return tick
 
 
-def _remark(found: Discovery) -> str:
-    outcome = found.outcome
+def _remark(discovery: Discovery) -> str:
+    outcome = discovery.outcome
     text = (outcome.diagnosis or {}).get("text") or outcome.detail
     return f"{outcome.adapter}, {label(outcome.status, outcome.kind)}: {' '.join(text.split())[:150]}"
 
 
-def _line(found: Discovery) -> str:
-    return f"{found.smallest}\n  {_remark(found)}"
+def _line(discovery: Discovery) -> str:
+    return f"{discovery.smallest}\n  {_remark(discovery)}"

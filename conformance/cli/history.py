@@ -1,4 +1,4 @@
-"""``conformance history``: runs kept in one file, and when an answer changed."""
+"""``conformance history``: many runs in one file, and when an output changed."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ __all__ = ["command"]
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="RESULTS",
-    help="Add a recorded run first; may be repeated. One that is there already is left out.",
+    help="Add a recorded run to FILE first; may be repeated. A run that FILE already has is skipped.",
 )
-@click.option("--case", type=CASE, metavar="ID", help="Every answer to this case, also if it never changed.")
-@click.option("--adapter", metavar="NAME", help="Of this adapter only.")
+@click.option("--case", type=CASE, metavar="ID", help="Show all outputs of this case, even if they never changed.")
+@click.option("--adapter", metavar="NAME", help="Show this adapter only.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(file: Path, added: tuple[Path, ...], case: Case | None, adapter: str | None, as_json: bool) -> None:
-    """Show the runs kept in FILE and every answer that changed: when, and under which versions."""
+    """Show the runs in FILE and every output that changed: in which run, and under which versions."""
     if not file.exists() and not added:
-        raise click.UsageError(f"there is no history {file}; --add RESULTS begins one")
+        raise click.UsageError(f"history not found: {file}; --add RESULTS starts one")
     try:
         records = sorted(map(Results.open, added), key=lambda record: record.meta().get("started") or 0)
         with History(file) as history:
             for record in records:
                 with record:
                     changed = history.add(record)
-                    click.echo(f"{record.path}: {changed} answers are new or changed", err=as_json)
+                    click.echo(f"{record.path}: {changed} outputs are new or changed", err=as_json)
             runs = history.runs()
-            known = sorted({name for run in runs for name in run["environments"]} | set(history.adapters()))
-            if adapter is not None and adapter not in known:
-                raise click.UsageError(f"unknown adapter {adapter!r}; {file} has {', '.join(known) or 'none'}")
+            adapters = sorted({name for run in runs for name in run["environments"]} | set(history.adapters()))
+            if adapter is not None and adapter not in adapters:
+                raise click.UsageError(f"unknown adapter {adapter!r}; {file} has {', '.join(adapters) or 'none'}")
             streaks = history.streaks(case_id=None if case is None else str(case), adapter=adapter)
     except (HistoryError, ResultsError) as error:
         raise click.UsageError(str(error)) from None
@@ -64,29 +64,29 @@ def command(file: Path, added: tuple[Path, ...], case: Case | None, adapter: str
 
 def _print(runs: list[dict[str, Any]], streaks: list[Streak]) -> None:
     console = console_for_tables()
-    table = Table("run", "started", "questions", "changed", "tier", box=box.SIMPLE)
+    table = Table("run", "started", "cases", "changed", "tier", box=box.SIMPLE)
     for run in runs:
         started = datetime.fromtimestamp(run["started"] or 0, UTC).strftime("%Y-%m-%d %H:%M")
         table.add_row(str(run["run"]), started, str(run["questions"]), str(run["changed"]), str(run["tier"] or ""))
     console.print(table)
-    question = None
+    shown = None
     for spell in streaks:
-        if (spell.adapter, spell.case_id) != question:
-            question = spell.adapter, spell.case_id
+        if (spell.adapter, spell.case_id) != shown:
+            shown = spell.adapter, spell.case_id
             console.print(f"[bold]{escape(spell.adapter)}[/] {spell.case_id}", soft_wrap=True)
         runs_named = f"run {spell.first_run}" if spell.first_run == spell.last_run else (
             f"runs {spell.first_run} to {spell.last_run}"
         )  # fmt: skip
-        answer = " ".join(filter(None, [spell.label, spell.transform, spell.digest]))
-        console.print(f"  {runs_named}: {escape(answer)} ({escape(_versions(spell))})", soft_wrap=True)
+        output = " ".join(filter(None, [spell.label, spell.transform, spell.digest]))
+        console.print(f"  {runs_named}: {escape(output)} ({escape(_versions(spell))})", soft_wrap=True)
     if not streaks:
-        console.print("no answer changed")
+        console.print("no output changed")
 
 
 def _versions(spell: Streak) -> str:
-    named = [
+    versions = [
         f"{package} {version}"
         + (f" to {spell.until[package]}" if spell.until.get(package, version) != version else "")
         for package, version in spell.since.items()
     ]
-    return ", ".join(named) or "versions unknown"
+    return ", ".join(versions) or "versions unknown"

@@ -1,4 +1,4 @@
-"""``conformance machines``: as which machines an adapter can be run here."""
+"""``conformance machines``: the machine profiles that an adapter can run under here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["command"]
 @click.command("machines", epilog="Example: conformance run --adapter torch --machine native --machine avx2")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(as_json: bool) -> None:
-    """List the machine profiles, whether each can be reached here, and what it sets.
+    """List the machine profiles, whether each is available here, and what it sets.
 
     A profile runs an adapter as if on another machine. Once the adapter's process has started, the suite measures
     whether the settings took effect.
@@ -38,7 +38,7 @@ def _describe(machine: Machine) -> dict[str, Any]:
         "about": machine.about,
         "reachable": not why_not,
         "why_not": why_not or None,
-        "variables": {package: dict(found) for package, found in machine.variables.items()},
+        "variables": {package: dict(values) for package, values in machine.variables.items()},
         "statements": {package: list(lines) for package, lines in machine.statements.items()},
         "emulator": list(machine.emulator),
         "one_processor": machine.one_processor,

@@ -1,4 +1,4 @@
-"""``conformance merge``: shards into one record, and the gate over all of it."""
+"""``conformance merge``: several records into one, and the gate over all of it."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ __all__ = ["command"]
 @click.option("--report", is_flag=True, help="Write report, summary and JUnit XML beside FILE.")
 @expectations_option
 def command(results: tuple[Path, ...], out: Path, report: bool, expectations: tuple[str, ...]) -> None:
-    """Put the records RESULTS together and judge them as one run, with the exit code of `run`.
+    """Merge the records RESULTS and judge them as one run, with the exit codes of `run`.
 
-    Interrupted shards are welcome. A question that nobody answered is missing, also if the whole shard is.
+    Incomplete shards are accepted; cases without a result, including those of an absent shard, count as missing.
     """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         merged = merge(results, out)
         if merged.twice:
             differently = f"{merged.conflicts} of them differently"
-            click.echo(f"{merged.twice} questions were answered twice, {differently}; the first answer counts")
+            click.echo(f"{merged.twice} cases are in two records, {differently}; the first outcome counts")
         with Results.open(out, write=True) as record:
-            known = load_all(record.adapters(), expectation_folders(expectations))
-            gate = finish(record, known, further=Further(here(record)))
+            entries = load_all(record.adapters(), expectation_folders(expectations))
+            gate = finish(record, entries, further=Further(here(record)))
             if report:
                 write_files(record, out.parent, gate)
             print_gate(gate, record.cases(), summary=out.parent / "summary.md" if report else None)

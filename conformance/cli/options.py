@@ -1,7 +1,8 @@
-"""Options that several commands share. Light to import: `run` starts an adapter's process before it loads more."""
+"""Options that several commands share. Quick to import: `run` starts an adapter's process before it loads more."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +20,7 @@ __all__ = [
     "device_option",
     "expectations_option",
     "machine_option",
+    "timeout_option",
 ]
 
 
@@ -46,7 +48,7 @@ adapter_option = click.option(
     multiple=True,
     metavar="NAME",
     help="An adapter, a pattern such as 'torch*', file.py:Class, NAME@/path/to/python or NAME~MACHINE; may be "
-    "repeated. Default: one or two interfaces of each framework that is installed; '*' for every one.",
+    "repeated. Default: one or two interfaces of each installed framework; '*' runs all.",
 )
 
 
@@ -65,22 +67,35 @@ after_option = click.option(
     multiple=True,
     type=CASE,
     metavar="CASE",
-    help="A case that the same process computes first, as a full or short id; may be repeated, in order.",
+    help="A case that the same process runs first, as a full or short id; may be repeated, in order.",
 )
 
 device_option = click.option(
     "--device",
     type=click.Choice(DEVICES),
     default="cpu",
-    help="Where to compute; on cuda an adapter stands for its variants there, with TF32 and without.",
+    help="Where to compute. On cuda, an adapter's name selects its CUDA variants, with TF32 and without.",
 )
 
 
 dask_option = click.option(
     "--dask",
     metavar="ADDRESS",
-    help="Ask on the workers of a Dask cluster, such as tcp://scheduler:8786; they need the same suite.",
+    help="Run on the workers of a Dask cluster, such as tcp://scheduler:8786. They need the same version of the "
+    "suite.",
 )
+
+
+def timeout_option(seconds: float = 60.0) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option ``--timeout`` with a default."""
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(min=0.1),
+        default=seconds,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long to wait for the output of one case.",
+    )
 
 
 expectations_option = click.option(

@@ -1,4 +1,4 @@
-"""``conformance port``: the same question in another framework's words."""
+"""``conformance port``: the equivalent call of another framework."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.registry import AdapterSpec
 from conformance.cases import Case, DomainError
 from conformance.cases.tiers import TIERS, load_tier
-from conformance.cli.case_argument import SHAPE, read_case
+from conformance.cli.case_argument import read_case, shape_options
 from conformance.cli.common import resolve_adapter, resolve_adapters
-from conformance.cli.options import adapter_option
+from conformance.cli.options import adapter_option, timeout_option
 from conformance.porting import AdapterCannotStart, find_port
 from conformance.porting.matrix import matrix, port_all
 from conformance.porting.script import port_text
@@ -44,19 +44,31 @@ _FRAMEWORKS = {
 )
 @click.argument("case", required=False)
 @click.option("--to", "target", metavar="NAME", help="The adapter, or the framework, to port to.")
-@click.option("--input", "input_shape", type=SHAPE, help="Shape of a call's input, such as 20x16x50x100.")
-@click.option("--weight", "weight_shape", type=SHAPE, help="Shape of a call's weights, in its own order.")
-@click.option("--node", help="Name of the node, where CASE is a model.onnx.")
-@click.option("--table", is_flag=True, help="Print how the cases of a tier port between every pair of adapters.")
-@adapter_option
-@click.option("--tier", type=click.Choice(list(TIERS)), default="smoke", help="The cases of --table.")
-@click.option("-n", "workers", type=click.IntRange(1, 64), default=1, help="Adapters asked at a time by --table.")
+@shape_options
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Where --table keeps each port as found."
+    "--table", is_flag=True, help="Port all cases of a tier between every pair of adapters; print a table."
 )
-@click.option("--resume", is_flag=True, help="Go on with the --table in the file, and ask again what was wrong.")
+@adapter_option
+@click.option(
+    "--tier", type=click.Choice(list(TIERS)), default="smoke", show_default=True, help="The cases of --table."
+)
+@click.option(
+    "-n",
+    "workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="How many adapters --table runs at a time.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File in which --table saves each port it finds.",
+)
+@click.option("--resume", is_flag=True, help="Resume the --table in --out, and port again what was wrong.")
 @click.option("--json", "as_json", is_flag=True, help="Print --table as one JSON object.")
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
+@timeout_option()
 def command(
     case: str | None,
     target: str | None,
@@ -72,24 +84,24 @@ def command(
     as_json: bool,
     timeout: float,
 ) -> None:
-    """Print the call CASE (a framework call, a case id or a model) in the words of another adapter.
+    """Translate CASE (a framework call, a case id or a model) into the equivalent call of another framework.
 
-    With the change of the weights and any step around the call, checked on random weights, forward and gradients;
-    or the reason there is no such call. --table ports every case of a tier to every adapter, checks each, and
-    exits with 1 if one is wrong for a reason that is not known.
+    Prints the call, how to convert the weights and any steps around the call, all verified on random weights,
+    forward and gradients; or the reason why there is no such call. --table ports every case of a tier to every
+    adapter, verifies each port, and exits with 1 if one is wrong for an unknown reason.
     """
     limits = ProcessLimits(answer=timeout)
     if table:
         if case or target:
             raise click.UsageError("--table takes no CASE and no --to")
         if resume and out is None:
-            raise click.UsageError("--resume needs the --out to go on with")
+            raise click.UsageError("--resume needs --out, the file of the interrupted --table")
         specs = resolve_adapters(adapters)
         if len(specs) < 2:
-            raise click.UsageError("--table needs two adapters or more")
+            raise click.UsageError("--table needs at least two adapters")
         ported = _port_all(specs, tier, limits, workers, out, resume)
         _print_table(ported, tier, as_json)
-        wrong = any(entry.kind == "wrong" for found in ported.values() for entry in found.values())
+        wrong = any(entry.kind == "wrong" for entries in ported.values() for entry in entries.values())
         raise click.exceptions.Exit(DISCREPANCY if wrong else 0)
     if out is not None or resume:
         raise click.UsageError("--out and --resume are for --table")
@@ -99,7 +111,7 @@ def command(
     try:
         meaning.case.geometry()
     except DomainError as error:
-        raise click.UsageError(f"{meaning.case} has no answer to port: {error}") from None
+        raise click.UsageError(f"{meaning.case} is invalid, so there is nothing to port: {error}") from None
     spec = resolve_adapter(_FRAMEWORKS.get(target, target))
     with AdapterProcess(spec, limits) as host:
         try:
@@ -107,7 +119,7 @@ def command(
         except AdapterCannotStart as error:
             raise _stop(error) from None
         if isinstance(port, str):
-            click.echo(f"# {spec.name} cannot ask {meaning.case}, with no step around a call either. {port}")
+            click.echo(f"# {spec.name} cannot run {meaning.case}, not even with steps around a call. {port}")
             raise click.exceptions.Exit(DISCREPANCY)
         click.echo(port_text(meaning, port, host), nl=False)
     raise click.exceptions.Exit(DISCREPANCY if port.proof.problem else 0)
@@ -141,7 +153,7 @@ def _print_table(ported: dict[str, dict[Case, Ported]], tier: str, as_json: bool
     pairs = matrix(ported)
     if as_json:
         cells = [{"from": one, "to": other, **counts} for (one, other), counts in pairs.items()]
-        into = {name: Counter(entry.kind for entry in found.values()) for name, found in ported.items()}
+        into = {name: Counter(entry.kind for entry in entries.values()) for name, entries in ported.items()}
         click.echo(json.dumps({"tier": tier, "into": into, "pairs": cells}, indent=2))
     else:
         _show(ported, pairs, list(ported), tier)
@@ -151,7 +163,7 @@ def _show(
     ported: dict[str, dict[Case, Ported]], pairs: dict[tuple[str, str], Counter[str]], names: list[str], tier: str
 ) -> None:
     console = console_for_tables()
-    into = Table("", "to", *KINDS, "why not, most often", title=f"{tier}: into each adapter", box=box.SIMPLE)
+    into = Table("", "to", *KINDS, "most common obstacle", title=f"{tier}: into each adapter", box=box.SIMPLE)
     for number, name in enumerate(names, 1):
         counts = Counter(entry.kind for entry in ported[name].values())
         why = Counter(entry.why for entry in ported[name].values() if entry.kind == "none").most_common(1)
@@ -159,7 +171,7 @@ def _show(
         into.add_row(str(number), name, *shown, escape(why[0][0].rpartition(": ")[2]) if why else "")
     console.print(into)
     headers = map(str, range(1, len(names) + 1))
-    title = "questions of the one in the words of the other, proven right, in percent"
+    title = "cases of the row's adapter ported to the column's and verified, %"
     shares = Table("", "from \\ to", *headers, title=title, box=box.SIMPLE, padding=(0, 0, 0, 1))
     for number, source in enumerate(names, 1):
         cells = ("" if source == goal else _percent(pairs[source, goal]) for goal in names)
@@ -172,6 +184,6 @@ def _show(
 
 
 def _percent(counts: Counter[str]) -> str:
-    # Rounded down: what is not all of it does not print as 100.
+    # Rounded down, so that only all of the cases print as 100.
     total = sum(counts.values())
     return str((counts["direct"] + counts["with steps"]) * 100 // total) if total else "-"

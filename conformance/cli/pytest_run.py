@@ -1,4 +1,4 @@
-"""A run from its options to its exit code: pytest with the suite's plugin, and the last lines."""
+"""A run from its options to its exit code: start pytest with the suite's plugin, and print the last lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from conformance.cli.common import named_under_machines, print_gate, resolve_adapters
 from conformance.cli.debug_options import require_in_process
-from conformance.cli.where_facts import measured
+from conformance.cli.where_facts import resolve_facts
 from conformance.reports.gate.exit_codes import INFRA, INTERRUPTED, USAGE, gate_exit_code
 from conformance.reports.gate.expectations import ExpectationError, load_all
 from conformance.reports.gate.text import headline
@@ -25,7 +25,7 @@ from conformance.suite import SUITE
 __all__ = ["start"]
 
 _UNUSED = ("logging", "unraisableexception", "threadexception")
-"""Plugins of pytest itself that look around every item for what only the code under a test could do."""
+"""Plugins of pytest itself that inspect every item for effects that only the code under a test could have."""
 
 
 def start(
@@ -47,22 +47,22 @@ def start(
     in_process: bool,
     pytest_args: tuple[str, ...],
 ) -> int:
-    """Run what the options of ``conformance run`` say and return its exit code.
+    """Run the suite with the options of ``conformance run`` and return the exit code.
 
     Raises
     ------
     click.UsageError
-        Options that nothing can be run with.
+        The options are wrong, or they select nothing.
     """
-    # Which adapters a name stands for depends on what is installed where they are asked.
+    # Which adapters a name matches depends on what is installed where they run.
     try:
         if dask is not None:
             if fact_columns_in(where or ""):
-                raise click.UsageError("--where with facts runs here only; leave out --dask")
+                raise click.UsageError("--where with facts does not work on a cluster; drop --dask")
             names = named_under_machines(adapters, machines)
         else:
             specs = resolve_adapters(adapters, device, machines)
-            where, specs = measured(where, specs, partial(select, tier, case_ids))
+            where, specs = resolve_facts(where, specs, partial(select, tier, case_ids))
             names = [spec.name for spec in specs]
     except SelectionError as error:
         raise click.UsageError(str(error)) from None
@@ -85,19 +85,19 @@ def start(
         raise click.UsageError(str(error)) from None
     except OSError as error:
         raise click.UsageError(f"cannot write into {out}: {error}") from None
-    given = {"tier": tier, "where": where, "shard": shard, "durations-from": durations_from, "baseline": baseline}
+    values = {"tier": tier, "where": where, "shard": shard, "durations-from": durations_from, "baseline": baseline}
     arguments = [
         str(SUITE),
         *("-p", "conformance.plugin", "-p", "no:terminal"),
-        # What other packages plug into pytest is for tests; it costs a second, and each item some of its time.
+        # The pytest plugins of other packages are for tests. They take about a second to load, and time per item.
         *("--disable-plugin-autoload", "-p", "xdist", "--assert=plain", "--capture=no"),
-        *(word for plugin in _UNUSED for word in ("-p", f"no:{plugin}")),
+        *(argument for plugin in _UNUSED for argument in ("-p", f"no:{plugin}")),
         *("-c", str(SUITE.with_name("pytest.ini")), f"--rootdir={out}"),
         *(f"--adapter={name}" for name in names),
         *([f"--dask={dask}", f"--device={device}"] if dask is not None else []),
         *(f"--case={case_id}" for case_id in case_ids),
         *(f"--expectations={folder}" for folder in expectations),
-        *(f"--{name}={value}" for name, value in given.items() if value is not None),
+        *(f"--{name}={value}" for name, value in values.items() if value is not None),
         *(["--resume"] if resume else []),
         *(["--in-process"] if in_process else []),
         *([] if set(pytest_args) - {"--no-report"} else ["--unselected"]),
@@ -110,7 +110,7 @@ def start(
 
 
 def _finish(out: Path, console: ConsoleReporter, pytest_status: int, *, sharded: bool) -> int:
-    """Print the last lines and find the exit code."""
+    """Print the last lines and return the exit code."""
     recorder = console.recorder
     if recorder is None or recorder.gate is None or recorder.trouble:
         if recorder is not None and recorder.trouble:

@@ -1,4 +1,4 @@
-"""``conformance report``: what a recorded run found, as a page or in short."""
+"""``conformance report``: the findings of a recorded run, as a page or in short."""
 
 from __future__ import annotations
 
@@ -22,22 +22,26 @@ __all__ = ["command"]
 @click.command("report", epilog="Example: conformance report conformance-out/results.sqlite --out report")
 @click.argument("results", type=click.Path(path_type=Path), metavar="RESULTS")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder for index.html. Default: report, beside RESULTS."
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder for index.html. Default: report, beside RESULTS.",
 )
 @click.option(
     "--history",
     "past",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A file of `conformance history`, to say since when findings are there.",
+    metavar="FILE",
+    help="A file of `conformance history`; the page then shows since when each finding exists.",
 )
 @expectations_option
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),
     metavar="RESULTS",
-    help="An earlier run: what it has is known, lost precision is news.",
+    help="The record of an earlier run: its discrepancies count as known, lost precision as new.",
 )
-@click.option("--text", is_flag=True, help="Print the answer in short; write nothing.")
+@click.option("--text", is_flag=True, help="Print a short report; write nothing.")
 def command(
     results: Path,
     out: Path | None,
@@ -48,15 +52,15 @@ def command(
 ) -> None:
     """Write the report of the recorded run RESULTS, or print it in short.
 
-    It is judged as `run` judged it, by the same expectations if the same are given. The exit code is 0 whatever
-    came out: `run`, `merge` and `diff` are what to gate on.
+    The record is judged again as `run` judged it; give the same --expectations and --baseline. The exit code does
+    not depend on the result; use the exit codes of `run`, `merge` and `diff` in CI.
     """
     try:
         with ExitStack() as stack:
             record = stack.enter_context(Results.open(results))
             before = stack.enter_context(Results.open(baseline)) if baseline else None
             gate = assess_record(record, expectations, before)
-            if "scripts" not in record.meta():  # of a run that was killed, or written by an older version
+            if "scripts" not in record.meta():  # the run was killed, or an older version wrote the record
                 with suppress(sqlite3.Error, ResultsError), Results.open(results, write=True) as unfinished:
                     finish(unfinished, load_all(unfinished.adapters(), expectation_folders(expectations)))
             if text:

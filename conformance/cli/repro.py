@@ -1,4 +1,4 @@
-"""``conformance repro``: a standalone script of one outcome, or the issue body around it."""
+"""``conformance repro``: a standalone script that reproduces an outcome, or the issue body around it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from conformance.calls import Meaning
 from conformance.cases import Case
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapter
-from conformance.cli.options import after_option
+from conformance.cli.options import after_option, timeout_option
 from conformance.reports.gate.exit_codes import INFRA
 from conformance.reports.record.statuses import label
 from conformance.triage.repro import build_script, gather, run_alone
@@ -22,32 +22,32 @@ _NO_CALL = ("unsupported", "inexpressible")
 
 @click.command("repro", epilog="Example: conformance repro 2d-i5x7-k3-s2-same --adapter torch > repro.py")
 @case_options
-@click.option("--adapter", required=True, metavar="NAME", help="The adapter whose answer to reproduce.")
+@click.option("--adapter", required=True, metavar="NAME", help="The adapter whose output to reproduce.")
 @after_option
-@click.option("--issue", is_flag=True, help="Print the whole body of an issue.")
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
-def command(question: Meaning, adapter: str, after: tuple[Case, ...], issue: bool, timeout: float) -> None:
-    """Print a script that shows how one adapter answers CASE, with the framework and NumPy only.
+@click.option("--issue", is_flag=True, help="Print a complete issue body that contains the script.")
+@timeout_option()
+def command(meaning: Meaning, adapter: str, after: tuple[Case, ...], issue: bool, timeout: float) -> None:
+    """Print a script that runs CASE as one adapter does, with the framework and NumPy only.
 
-    The script exits 1 while the answer is wrong and 0 once it is right, so that it serves git bisect run.
+    CASE is a case id, a framework call, or the path of an ONNX model. The script exits with 1 while the output is wrong and with 0 once it is right, so `git bisect run` can use it.
     """
     spec = resolve_adapter(adapter)
-    asked = gather(question.case, spec, ProcessLimits(answer=timeout), after)
-    outcome = asked.outcome
+    observation = gather(meaning.case, spec, ProcessLimits(answer=timeout), after)
+    outcome = observation.outcome
     if outcome.status == "infra":
         click.echo(f"{spec.name}: {outcome.detail}", err=True)
         raise click.exceptions.Exit(INFRA)
     if outcome.status in _NO_CALL:
         raise click.UsageError(
-            f"{adapter} makes no call for {question.case}: {label(outcome.status, outcome.kind)}, {outcome.detail}"
+            f"{adapter} makes no call for {meaning.case}: {label(outcome.status, outcome.kind)}, {outcome.detail}"
         )
-    script = build_script(asked)
+    script = build_script(observation)
     run = run_alone(script, spec.python)
-    if not run.shows(asked):
-        poisoned = build_script(asked, poison=True)
+    if not run.shows(observation):
+        poisoned = build_script(observation, poison=True)
         again = run_alone(poisoned, spec.python)
-        if again.shows(asked):
+        if again.shows(observation):
             script, run = poisoned, again
         else:
-            click.echo("conformance: run by itself, this script does not show the outcome", err=True)
-    click.echo(build_issue(asked, script, run, timeout) if issue else script, nl=False)
+            click.echo("conformance: run by itself, this script does not reproduce the outcome", err=True)
+    click.echo(build_issue(observation, script, run, timeout) if issue else script, nl=False)

@@ -1,4 +1,4 @@
-"""``conformance run``: the suite under pytest, with friendly words around it."""
+"""``conformance run``: the suite under pytest, with its own options and output."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import Any
 import click
 
 from conformance.cli.debug_options import in_process_option, log_options
-from conformance.cli.options import adapter_option, dask_option, device_option, expectations_option, machine_option
+from conformance.cli.options import (
+    adapter_option,
+    dask_option,
+    device_option,
+    expectations_option,
+    machine_option,
+    timeout_option,
+)
 from conformance.execution.prelaunch import close, launch_named
 
 __all__ = ["command"]
@@ -24,36 +31,51 @@ __all__ = ["command"]
 @device_option
 @in_process_option
 @log_options
-@click.option("--tier", metavar="TIER", help="smoke (default), gate, full, or corpus: what users reported.")
+@click.option(
+    "--tier", metavar="TIER", help="smoke (default), gate, full, or corpus (the cases that users reported)."
+)
 @click.option("--case", "case_ids", multiple=True, metavar="ID", help="A single case; may be repeated.")
 @click.option(
     "--where",
     metavar="EXPR",
-    help="SQL condition over the columns of a case, and facts such as fact_tensorflow_onednn.",
+    help="Run the cases that meet an SQL condition over their columns and over facts of the machine, such as "
+    '"stride_h > 1" or fact_tensorflow_onednn.',
 )
-@click.option("--shard", metavar="I/M", help="Ask the I-th of M parts; `conformance merge` puts them together.")
+@click.option(
+    "--shard", metavar="I/M", help="Run only the I-th of M parts; `conformance merge` merges their records."
+)
 @click.option("--durations-from", metavar="RESULTS", help="Balance the shards by the times of a recorded run.")
-@click.option("--resume", is_flag=True, help="Go on with the interrupted run in the folder.")
+@click.option("--resume", is_flag=True, help="Resume the interrupted run in --out.")
 @expectations_option
 @click.option(
-    "--baseline", metavar="RESULTS", help="An earlier run: what it has is known, lost precision is news."
+    "--baseline",
+    metavar="RESULTS",
+    help="The record of an earlier run: its discrepancies count as known, lost precision as new.",
 )
-@click.option("-n", "workers", default="0", metavar="N", help="Worker processes; 'auto' for one a core.")
+@click.option("-n", "workers", default="0", metavar="N", help="Worker processes; 'auto': one per core.")
 @dask_option
-@click.option("--out", default="conformance-out", type=click.Path(path_type=Path), help="Folder to write.")
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for one answer.")
+@click.option(
+    "--out",
+    default="conformance-out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    show_default=True,
+    help="Folder for the record (results.sqlite) and the report.",
+)
+@timeout_option()
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
 def command(**options: Any) -> None:
-    """Ask adapters the cases of a tier, or single cases, and write results and a report.
+    """Run the cases of a tier, or single cases, on adapters, and write a record and a report.
 
-    Arguments after ``--`` go to pytest, such as ``-- -k same --lf``.
+    Arguments after ``--`` go to pytest, such as ``-- -k same --lf``. Exit codes: 0 nothing new, 1 new
+    discrepancies, 2 wrong usage or nothing compared, 3 the suite itself failed, 130 interrupted.
     """
-    asks_here = options["dask"] is None and options["workers"] == "0" and not options["resume"]
-    asks_here = asks_here and not options["in_process"]
-    if asks_here and options["adapters"] and options["device"] == "cpu" and not options["machines"]:
+    runs_here = options["dask"] is None and options["workers"] == "0" and not options["resume"]
+    runs_here = runs_here and not options["in_process"]
+    if runs_here and options["adapters"] and options["device"] == "cpu" and not options["machines"]:
         launch_named(options["adapters"][0])
     try:
-        # What takes its time to import comes after that.
+        # Slow imports come after the launch: the framework loads at the same time.
         from conformance.cli.pytest_run import start
 
         code = start(**options)

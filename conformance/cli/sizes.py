@@ -24,11 +24,17 @@ _COUNT = click.IntRange(1, 10**6)
     "sizes", epilog="Example: conformance sizes --input 62 --output 489 --kernel 16 --stride 8 --for keras"
 )
 @click.option("--input", "input_size", type=_SIZE, required=True, help="Input size along one axis.")
-@click.option("--output", "output_size", type=_SIZE, required=True, help="Output size that is wanted.")
+@click.option("--output", "output_size", type=_SIZE, required=True, help="Desired output size.")
 @click.option("--kernel", type=_COUNT, required=True, help="Kernel size.")
-@click.option("--stride", type=click.IntRange(1, 1000), default=1, show_default=True)
-@click.option("--dilation", type=click.IntRange(1, 1000), default=1, show_default=True)
-@click.option("--for", "families", multiple=True, type=click.Choice(list(FAMILIES)), help="Only this framework.")
+@click.option("--stride", type=click.IntRange(1, 1000), default=1, show_default=True, help="Stride.")
+@click.option("--dilation", type=click.IntRange(1, 1000), default=1, show_default=True, help="Dilation.")
+@click.option(
+    "--for",
+    "families",
+    multiple=True,
+    type=click.Choice(list(FAMILIES)),
+    help="Only this framework; may be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     input_size: int,
@@ -41,12 +47,12 @@ def command(
 ) -> None:
     """Print all the arguments that turn one size into another, and where the extra pixel lands.
 
-    Of explicit crops, where a framework takes any, those nearest to the middle are listed.
+    Where a framework accepts any explicit crop, only the most centred ones are listed.
     """
     axis = Axis(input_size, kernel, stride, dilation)
-    found = {name: legal(axis, output_size, name) for name in families or FAMILIES}
+    arguments = {name: legal(axis, output_size, name) for name in families or FAMILIES}
     if as_json:
-        rows = {name: [asdict(entry) for entry in entries] for name, entries in found.items()}
+        rows = {name: [asdict(entry) for entry in entries] for name, entries in arguments.items()}
         click.echo(json.dumps({"full_size": axis.full_size, "arguments": rows}, indent=2))
         return
     console = console_for_tables()
@@ -57,10 +63,10 @@ def command(
         soft_wrap=True,
     )
     table = Table("framework", "arguments", "cut", "the extra pixel", box=box.SIMPLE)
-    for name, entries in found.items():
+    for name, entries in arguments.items():
         for entry in entries:
             table.add_row(name, escape(entry.arguments), f"{entry.crop[0]}, {entry.crop[1]}", where(entry.crop))
         if not entries:
             close = " and ".join(map(str, nearest(axis, output_size, name))) or "no size"
-            table.add_row(name, f"none; nearest it can give: {close}", "", "")
+            table.add_row(name, f"none; nearest possible size: {close}", "", "")
     console.print(table)

@@ -1,4 +1,4 @@
-"""``--where`` with facts of the machine: they are measured first, and stand in the condition as their values."""
+"""``--where`` with facts of the machine: they are measured first, and their values go into the condition."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from conformance.cases import Case
 from conformance.reports.record.fact_columns import fact_columns_in, fact_values, with_values
 from conformance.runner.selection import SelectionError
 
-__all__ = ["measured"]
+__all__ = ["resolve_facts"]
 
 
-def measured(
+def resolve_facts(
     where: str | None, specs: Sequence[AdapterSpec], choose: Callable[[str], list[Case]]
 ) -> tuple[str | None, list[AdapterSpec]]:
     """The condition without facts, and the adapters whose facts meet it for some case.
@@ -32,8 +32,7 @@ def measured(
     Raises
     ------
     click.UsageError
-        An adapter cannot be started, no adapter is left, or the adapters that are left would be given different
-        cases.
+        An adapter cannot be started, no adapter is left, or the adapters that are left would run different cases.
     SelectionError
         The condition is malformed.
     """
@@ -54,7 +53,7 @@ def measured(
     for spec, (_, others) in chosen.items():
         if others != cases:
             raise click.UsageError(
-                f"the facts of {first.name} and {spec.name} choose different cases; run them one after the other"
+                f"the facts of {first.name} and {spec.name} select different cases; run the adapters one by one"
             )
     return condition, list(chosen)
 

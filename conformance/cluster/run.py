@@ -53,4 +53,4 @@ class ClusterRun:
         requests: dict[str, dict[str, Any]] = {
             spec.name: {**request(run, spec, limits, expectations[spec.name]), "every": every} for spec in specs
         }
-        yield from dispatch(self._cluster, "ask", requests, cases, most=_PARTS_IN_A_PIECE)
+        yield from dispatch(self._cluster, "run_cases", requests, cases, most=_PARTS_IN_A_PIECE)

@@ -25,7 +25,7 @@ from conformance.reports.gate.expectations import Expectation
 from conformance.reports.record.outcome import Outcome
 from conformance.triage.fuzz import AdapterUnavailable, run_batch, shrink
 
-__all__ = ["ask", "offer", "probe", "search"]
+__all__ = ["offer", "probe", "run_cases", "search"]
 
 # An adapter's process outlives the run by this much: the next piece of work wants it again.
 _IDLE_SECONDS = 30.0
@@ -111,7 +111,7 @@ class _ReportingRunner:
         return {"outcome": answer.outcome.to_json(), "known": known}
 
 
-def ask(text: str) -> str:
+def run_cases(text: str) -> str:
     """Ask an adapter a few questions of a run and judge the answers.
 
     Parameters
@@ -128,7 +128,7 @@ def ask(text: str) -> str:
     """
     request = json.loads(text)
     with _kept().use(
-        ("ask", request["run"], request["spec"]["name"]), lambda: _ReportingRunner(request)
+        ("run_cases", request["run"], request["spec"]["name"]), lambda: _ReportingRunner(request)
     ) as asking:
         cases = [Case.parse(case_id) for part in request["parts"] for case_id in part]
         answers = [asking.run(case, cases[number:]) for number, case in enumerate(cases, 1)]
@@ -141,8 +141,8 @@ def search(text: str) -> str:
     Parameters
     ----------
     text : str
-        JSON as for `ask`; the one of ``parts`` has a ``batch``, its number, with ``seed`` and ``seconds`` left, or
-        a case to ``shrink`` with its ``outcome``.
+        JSON as for `run_cases`. ``parts`` has one element: either a ``batch`` (its number) with its ``seed`` and
+        the ``seconds`` left, or a case to ``shrink`` with its ``outcome``.
 
     Returns
     -------

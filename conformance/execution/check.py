@@ -12,7 +12,7 @@ from conformance.cases.case import Case
 from conformance.cases.errors import DomainError
 from conformance.cases.policy import beyond_memory
 from conformance.diagnosis import diagnose
-from conformance.execution.earlier_calls import stateful
+from conformance.execution.earlier_calls import stateful_outcome
 from conformance.oracle.evidence import evidence
 from conformance.oracle.expected_output import input_tensors
 from conformance.oracle.verdict import judge
@@ -85,7 +85,7 @@ def run_after(case: Case, host: AdapterProcess, after: Sequence[Case]) -> Outcom
     with AdapterProcess(host.spec, host.limits) as alone:
         if run_case(case, alone).gates:
             return outcome
-    return stateful(outcome, case, after, {str(other): host.program(other) for other in after})
+    return stateful_outcome(outcome, case, after, {str(other): host.program(other) for other in after})
 
 
 def verdict(case: Case, host: AdapterProcess) -> Outcome:

@@ -9,10 +9,10 @@ from conformance.cases.case import Case
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import label
 
-__all__ = ["differing", "fails", "stateful"]
+__all__ = ["differing_fields", "failed_outcome", "stateful_outcome"]
 
 
-def differing(first: Case, second: Case) -> list[str]:
+def differing_fields(first: Case, second: Case) -> list[str]:
     """Names of the fields in which two cases differ."""
     return [
         item.name
@@ -21,8 +21,8 @@ def differing(first: Case, second: Case) -> list[str]:
     ]
 
 
-def stateful(first: Outcome, case: Case, after: Sequence[Case], programs: dict[str, str]) -> Outcome:
-    """The outcome of a case that fails behind other cases and not alone.
+def stateful_outcome(first: Outcome, case: Case, after: Sequence[Case], programs: dict[str, str]) -> Outcome:
+    """The outcome of a case that fails after other cases and not alone.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def stateful(first: Outcome, case: Case, after: Sequence[Case], programs: dict[s
     text = f"right in a process of its own, wrong after {_listed(case, after)}"
     failed = f"{label(first.status, first.kind)}: {first.detail}"
     return replace(
-        fails(first, "stateful", f"{text}: {failed}", text),
+        failed_outcome(first, "stateful", f"{text}: {failed}", text),
         after=[str(other) for other in after],
         after_programs=programs,
     )
@@ -47,11 +47,11 @@ def stateful(first: Outcome, case: Case, after: Sequence[Case], programs: dict[s
 def _listed(case: Case, after: Sequence[Case]) -> str:
     if len(after) != 1:
         return f"{len(after)} other calls"
-    names = [name.replace("_", " ") for name in differing(after[0], case)]
+    names = [name.replace("_", " ") for name in differing_fields(after[0], case)]
     return f"a call that differs in {' and '.join(names)} alone" if names else "the same call"
 
 
-def fails(first: Outcome, kind: str, detail: str, text: str) -> Outcome:
+def failed_outcome(first: Outcome, kind: str, detail: str, text: str) -> Outcome:
     """An outcome as a failure of another kind, with what is known about it in words."""
     transform = {"stateful": "earlier_calls"}.get(kind, kind)
     return replace(

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from conformance.adapters.host.client import AdapterProcess
 from conformance.adapters.host.history import Call
-from conformance.execution.earlier_calls import fails, stateful
+from conformance.execution.earlier_calls import failed_outcome, stateful_outcome
 from conformance.execution.shorten import candidates, shortest
 from conformance.execution.spare import MOST_PROCESSES, MOST_SECONDS, Rerun
 from conformance.reports.record.outcome import Outcome
@@ -70,20 +70,20 @@ class Confirmation:
             why = "which calls before it make it fail was not searched: the budget of such searches "
             why += f"({MOST_PROCESSES} processes, {MOST_SECONDS:.0f} s for an adapter) is spent"
             if self._stateful[first.adapter]:
-                return fails(
+                return failed_outcome(
                     first, "stateful", f"{detail}\n({why})", "right in another process, wrong behind earlier calls"
                 )
             return replace(first, status="flaky", detail=f"{detail}\n({why})")
         for call in candidates(rerun.before, rerun.case):
-            if rerun.more() and rerun.fails_behind([call]):
+            if rerun.more() and rerun.fails_after([call]):
                 return self._shown(first, rerun, (call,))
-        if len(rerun.before) > 1 and rerun.fails_behind(rerun.before):
-            return self._shown(first, rerun, shortest(rerun.before, rerun.fails_behind, rerun.more))
-        if rerun.fails_at_times():
+        if len(rerun.before) > 1 and rerun.fails_after(rerun.before):
+            return self._shown(first, rerun, shortest(rerun.before, rerun.fails_after, rerun.more))
+        if rerun.fails_sometimes():
             text = "right and wrong in turn when it is run many times in one process"
-            return fails(first, "nondeterministic", f"{text}; {detail}", text)
+            return failed_outcome(first, "nondeterministic", f"{text}; {detail}", text)
         return replace(first, status="flaky", detail=detail)
 
     def _shown(self, first: Outcome, rerun: Rerun, calls: Sequence[Call]) -> Outcome:
         self._stateful[first.adapter] += 1
-        return stateful(first, rerun.case, [call.case for call in calls], rerun.programs(calls))
+        return stateful_outcome(first, rerun.case, [call.case for call in calls], rerun.programs(calls))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from conformance.adapters.host.history import Call
 from conformance.cases import Case
-from conformance.execution.earlier_calls import differing
+from conformance.execution.earlier_calls import differing_fields
 
 __all__ = ["candidates", "shortest"]
 
@@ -21,7 +21,7 @@ def candidates(calls: Sequence[Call], case: Case) -> list[Call]:
     # What is kept between calls is packed weights as a rule, by their shape.
     alike = sorted(
         latest,
-        key=lambda call: (call.case.weight_shape != case.weight_shape, len(differing(call.case, case))),
+        key=lambda call: (call.case.weight_shape != case.weight_shape, len(differing_fields(call.case, case))),
     )
     return list(dict.fromkeys([*calls[-1:], *alike]))[:_SINGLE_CANDIDATES]
 

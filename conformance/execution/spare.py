@@ -124,7 +124,7 @@ class Rerun:
         """Whether a further process may be started."""
         return self._spare.more(self._spec)
 
-    def fails_behind(self, calls: Sequence[Call]) -> bool:
+    def fails_after(self, calls: Sequence[Call]) -> bool:
         """Whether the case fails in a new process that is given some calls first."""
         with self._spare.timed(self._spec):
             host = self._spare.new(self._spec)
@@ -132,7 +132,7 @@ class Rerun:
                 host.run(call.case, input_tensors(call.case), beyond_limits=call.beyond_limits, twice=call.twice)
             return self._fails(host)
 
-    def fails_at_times(self) -> bool:
+    def fails_sometimes(self) -> bool:
         """Whether the case fails when it is run many times in the process that replayed it."""
         with self._spare.timed(self._spec):
             host = self._spare.latest(self._spec)

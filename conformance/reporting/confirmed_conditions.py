@@ -11,13 +11,13 @@ from conformance.cases.case import Case
 from conformance.conditions.atoms import Row
 from conformance.conditions.inference import infer_condition
 from conformance.conditions.same_cause import Alike
-from conformance.reporting.recorded_conditions import Recorded, some
+from conformance.reporting.recorded_conditions import Recorded, sample
 from conformance.reports.record.conditions import Condition
 from conformance.reports.record.findings import Finding, findings
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.store import Results
 
-__all__ = ["confirmed"]
+__all__ = ["confirm_conditions"]
 
 # A run ends soon after its last outcome, whatever it found: the gravest findings, and some cases for each. Cases
 # are counted, not timed, so that a busy machine finds what an idle one does.
@@ -28,7 +28,7 @@ _TRIES = 3
 _RUN_AGAIN = ("fail", "crash")
 
 
-def confirmed(
+def confirm_conditions(
     new: Iterable[Outcome],
     results: Results,
     host_of: Callable[[str], AdapterProcess | None],
@@ -75,7 +75,7 @@ def _condition(
     finding: Finding, outcomes: Sequence[Outcome], known: Recorded, host: AdapterProcess, budget: int
 ) -> Condition | None:
     """Search on some cases of the run, and again with those that a condition gets wrong."""
-    wrong, right = some(known.failing, _MOST_CASES), some(known.passing, _MOST_CASES)
+    wrong, right = sample(known.failing, _MOST_CASES), sample(known.passing, _MOST_CASES)
     by_id = {outcome.case_id: outcome for outcome in outcomes}
     members = [by_id[case_id] for case_id in finding.members]
     alike = Alike(members, host)

@@ -9,7 +9,7 @@ from pathlib import Path
 from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.registry import UnknownAdapter, installed, resolve
 from conformance.oracle.error_bound import TIGHTEST_FIRST
-from conformance.reporting.confirmed_conditions import confirmed
+from conformance.reporting.confirmed_conditions import confirm_conditions
 from conformance.reporting.page import write_page
 from conformance.reporting.recorded_conditions import conditions
 from conformance.reporting.scripts import scripts
@@ -67,7 +67,7 @@ def finish(
     found = conditions(results)
     if further is not None:
         new = [item.outcome for item in gate.items if item.standing == "new"]
-        found |= confirmed(new, results, further.host_of)
+        found |= confirm_conditions(new, results, further.host_of)
     results.set_meta("conditions", found)
     results.set_meta("scripts", scripts(results))
     return gate

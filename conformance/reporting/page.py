@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conformance.cases.corpus.reports import load_reports
 from conformance.porting.equivalent_calls import wordings
-from conformance.reporting.user_reports import recorded_standings
+from conformance.reporting.user_reports import recorded_statuses
 from conformance.reports.gate.assess import Gate
 from conformance.reports.html import prepare, write_report
 from conformance.reports.record.history import History
@@ -31,5 +31,5 @@ def write_page(
     history: History | None = None,
 ) -> Path:
     """Write the report of a run; the parameters are those of `conformance.reports.html.write_report`."""
-    corpus = recorded_standings(results)
+    corpus = recorded_statuses(results)
     return write_report(results, out_dir, gate, before, history, corpus=corpus, porting=wordings())

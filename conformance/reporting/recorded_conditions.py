@@ -16,7 +16,7 @@ from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import GATING, STATUSES
 from conformance.reports.record.store import Results
 
-__all__ = ["Recorded", "conditions", "some"]
+__all__ = ["Recorded", "conditions", "sample"]
 
 _Item = TypeVar("_Item")
 
@@ -87,7 +87,7 @@ def conditions(results: Results, wrong: Iterable[Outcome] | None = None) -> dict
     for finding in findings(wrong, results.cases())[:_MOST_FINDINGS]:
         known = Recorded.of(results, finding)
         predicate = separating(
-            some(known.failing, _MOST_CASES), some(known.passing, _MOST_CASES), known.failing, known.passing,
+            sample(known.failing, _MOST_CASES), sample(known.passing, _MOST_CASES), known.failing, known.passing,
             terms=known.terms,
         )  # fmt: skip
         if predicate is not None:
@@ -95,6 +95,6 @@ def conditions(results: Results, wrong: Iterable[Outcome] | None = None) -> dict
     return found
 
 
-def some(items: Sequence[_Item], most: int) -> list[_Item]:
+def sample(items: Sequence[_Item], most: int) -> list[_Item]:
     """As many of some items as there may be, chosen at random but always alike."""
     return list(items) if len(items) <= most else random.Random(0).sample(items, most)

@@ -17,7 +17,7 @@ from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.store import Results
 from conformance.reports.summary.user_reports import STATES, UserReportStatus
 
-__all__ = ["STATES", "UserReportStatus", "recorded_standings", "review", "state"]
+__all__ = ["STATES", "UserReportStatus", "recorded_statuses", "review", "state"]
 
 
 def state(report: Report, outcome: Outcome | None, other: Outcome | None = None) -> str:
@@ -137,7 +137,7 @@ def review(
     return standings
 
 
-def recorded_standings(results: Results) -> list[UserReportStatus]:
+def recorded_statuses(results: Results) -> list[UserReportStatus]:
     """What a recorded run says of the reports; nothing, if it asked the question of none.
 
     Parameters

@@ -130,7 +130,7 @@ class SuitePlugin:
         """The items in the order of the plan, not made before they are taken."""
 
         def make(turn: int) -> CaseItem:
-            spec, case = self.plan.question(self.plan.order[turn])
+            spec, case = self.plan.pair(self.plan.order[turn])
             nodeid = f"{spec.name}::{case}"
             return CaseItem.from_parent(suite, name=str(case), nodeid=nodeid, spec=spec, case=case, suite=self)
 
@@ -160,7 +160,7 @@ class SuitePlugin:
                     specs.append((turn, item.spec))
             self._launches = _launches(specs)
         else:
-            self._launches = _launches((t, self.plan.question(n)[0]) for t, n in enumerate(self.plan.order))
+            self._launches = _launches((t, self.plan.pair(n)[0]) for t, n in enumerate(self.plan.order))
 
     def pytest_pycollect_makemodule(self, module_path: Path, parent: Any) -> Suite | None:
         """Collect the suite in place of its anchor module."""

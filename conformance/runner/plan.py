@@ -48,14 +48,14 @@ class Plan:
         """The numbers of the whole selection."""
         return range(len(self.specs) * len(self.cases))
 
-    def question(self, number: int) -> tuple[AdapterSpec, Case]:
+    def pair(self, number: int) -> tuple[AdapterSpec, Case]:
         """The adapter and the case of a number."""
         adapter, case = divmod(number, len(self.cases))
         return self.specs[adapter], self.cases[case]
 
     def key(self, number: int) -> Key:
         """The names of both."""
-        spec, case = self.question(number)
+        spec, case = self.pair(number)
         return spec.name, str(case)
 
 

@@ -152,7 +152,7 @@ class Recorder:
             mine = set(plan.here)
             elsewhere = (number for number in plan.numbers if number not in mine)
         questions, others = (
-            ((spec.name, case) for spec, case in map(plan.question, numbers)) for numbers in (here, elsewhere)
+            ((spec.name, case) for spec, case in map(plan.pair, numbers)) for numbers in (here, elsewhere)
         )
         self.results.plan(questions, elsewhere=others)
         asked_cases = self.results.cases()

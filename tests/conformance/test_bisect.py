@@ -119,8 +119,8 @@ def test_a_regression_is_found_in_throwaway_environments(tmp_path: Path) -> None
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | settings)
     assert done.returncode == 0, done.stderr
     *_, skipped, maybe, last = done.stdout.splitlines()
-    assert last == "first version whose answer differs: conformance-toy 1.2"
-    assert "1.1 (cannot be asked: " in skipped
+    assert last == "first version whose output differs: conformance-toy 1.2"
+    assert "1.1 (cannot run: " in skipped
     assert "not here" in skipped
     assert maybe.endswith(": 1.1")
     assert "4 versions tried, 4 environments made" in done.stdout
@@ -130,7 +130,7 @@ def test_a_regression_is_found_in_throwaway_environments(tmp_path: Path) -> None
     backwards = [*command[:-4], "--good", "1.3", "--bad", "1.0"]
     done = subprocess.run(backwards, capture_output=True, text=True, env=os.environ | settings)
     last = done.stdout.splitlines()[-1]
-    assert last == "mended in conformance-toy 1.2; last version whose answer differs: 1.0", done.stderr
+    assert last == "fixed in conformance-toy 1.2; last version whose output differs: 1.0", done.stderr
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from conformance.adapters.registry import resolve
 from conformance.cases import Case
 from conformance.cases.corpus.reports import Report, load_reports, load_threads
-from conformance.reporting.user_reports import recorded_standings, review, state
+from conformance.reporting.user_reports import recorded_statuses, review, state
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.store import Results
 from conformance.runner.selection import CORPUS, select
@@ -147,7 +147,7 @@ def test_states_come_from_the_record_of_a_run(tmp_path: Path) -> None:
 def test_a_run_that_asks_no_question_of_theirs_says_nothing_of_them(tmp_path: Path) -> None:
     with Results.create(tmp_path / "results.sqlite") as results:
         results.plan([("torch", Case.parse("1d-i5-k3-s2-p1-bf16-ones.77"))])
-        assert recorded_standings(results) == []
+        assert recorded_statuses(results) == []
 
 
 def test_reports_are_a_selection_and_their_states_follow_from_its_record(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_reports_are_a_selection_and_their_states_follow_from_its_record(tmp_pat
     with Results.create(tmp_path / "results.sqlite") as results:
         results.plan([("torch", case) for case in asked])
         results.record(replace(outcome("fail", "values"), case_id=str(report.case)))
-        found = {standing.report.id: standing.state for standing in recorded_standings(results)}
+        found = {standing.report.id: standing.state for standing in recorded_statuses(results)}
     assert found.keys() == REPORTS.keys()
     assert found["pt-doc-8816"] == "reproduces"
     assert found["pt-dilated-1565"] == "not asked"
@@ -181,7 +181,7 @@ def test_the_command_prints_every_report() -> None:
     assert all(row["outcomes"] for row in rows if row["state"] == "not asked")
     shown = run("--corpus", "--adapter", f"{FAULTY}:Refuses")
     assert "not asked" in shown.stdout.splitlines()[-1]
-    assert "no case, because" in shown.stdout
+    assert "why it has no case" in shown.stdout
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from conformance.adapters.host.client import AdapterProcess
 from conformance.adapters.registry import resolve
 from conformance.cases import Case
 from conformance.execution.check import run_case
-from conformance.reporting.confirmed_conditions import confirmed
+from conformance.reporting.confirmed_conditions import confirm_conditions
 from conformance.reporting.recorded_conditions import conditions
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.store import Results
@@ -62,9 +62,9 @@ def test_what_a_run_could_not_tell_is_asked(tmp_path: Path) -> None:
         guessed = conditions(results)
         assert all("stride > kernel_size" not in condition["text"] for condition in guessed.values())
         new = [outcome for outcome in outcomes if outcome.gates]
-        found = confirmed(new, results, lambda adapter: AdapterProcess(spec))
+        found = confirm_conditions(new, results, lambda adapter: AdapterProcess(spec))
         assert {condition["text"] for condition in found.values()} == {
             "stride > kernel_size on some axis and direction = 'fwd'"
         }
         assert all(condition["exact"] for condition in found.values())
-        assert confirmed([], results, lambda adapter: AdapterProcess(spec)) == {}
+        assert confirm_conditions([], results, lambda adapter: AdapterProcess(spec)) == {}

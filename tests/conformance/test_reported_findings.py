@@ -179,4 +179,4 @@ def test_a_question_without_an_answer_has_no_port_and_the_command_says_why() -> 
     command = [sys.executable, "-m", "conformance", "port", case, "--to", TO]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "has no answer to port: R11: in_channels is 0" in done.stderr
+    assert "is invalid, so there is nothing to port: R11: in_channels is 0" in done.stderr

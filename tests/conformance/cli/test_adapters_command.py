@@ -51,7 +51,7 @@ def test_a_stale_limit_is_reported_and_fails() -> None:
 def test_without_a_gpu_there_is_one_clear_line(arguments: tuple[str, ...]) -> None:
     done = conformance("check", "1d-i3-k3", *arguments)
     assert done.returncode == 2
-    assert done.stderr.splitlines() == ["conformance: there is no cuda device here: its driver finds none"]
+    assert done.stderr.splitlines() == ["conformance: no cuda device here: its driver finds none"]
 
 
 @requires("onnxruntime", "onnx-reference")

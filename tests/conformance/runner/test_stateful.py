@@ -159,7 +159,7 @@ def test_a_history_keeps_the_latest_calls_in_order() -> None:
 def test_a_sequence_stays_in_order_and_in_one_shard(shard: tuple[int, int] | None) -> None:
     cases = load_tier("smoke")
     plan = make_plan([resolve(f"{ADAPTERS}:Stateful")], cases, shard=shard)
-    order = [plan.question(number)[1] for number in plan.order]
+    order = [plan.pair(number)[1] for number in plan.order]
     places = [order.index(case) for case in cases if case in order and first_of(str(case))[0] == str(TWINS[0])]
     assert places == list(range(places[0], places[0] + len(places))) if places else shard is not None
     assert len(places) in (0, len(TWINS) - 2)  # smoke leaves out the other sizes
