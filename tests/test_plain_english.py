@@ -36,7 +36,11 @@ def texts() -> Iterator[Path]:
 def phrases(text: str) -> list[str]:
     """The phrases of a text that plain English avoids, also across the end of a line of prose or comment."""
     joined = re.sub(r"\s+(#|//|\*)?\s*", " ", text)
-    return [f"{found[0]!r}: say {plain!r}" for phrase, plain in PHRASES.items() for found in re.finditer(phrase, joined, re.I)]
+    return [
+        f"{found[0]!r}: say {plain!r}"
+        for phrase, plain in PHRASES.items()
+        for found in re.finditer(phrase, joined, re.I)
+    ]
 
 
 @pytest.mark.parametrize("folder", [*FOLDERS, "."])
@@ -44,7 +48,9 @@ def test_no_text_has_such_a_phrase(folder: str) -> None:
     found = {}
     for path in texts():
         relative = path.relative_to(ROOT)
-        if (relative.parts[0] if len(relative.parts) > 1 else ".") == folder and (said := phrases(path.read_text(encoding="utf-8"))):
+        if (relative.parts[0] if len(relative.parts) > 1 else ".") == folder and (
+            said := phrases(path.read_text(encoding="utf-8"))
+        ):
             found[str(relative)] = said
     assert found == {}
 
