@@ -1,4 +1,4 @@
-"""The project's texts avoid turns of phrase that codespell's word list cannot hold; see .codespell/vocabulary.txt."""
+"""The project's texts avoid phrases that codespell's word list (.codespell/vocabulary.txt) cannot hold."""
 
 from __future__ import annotations
 

@@ -44,6 +44,23 @@ def _large_output_padding(case: Case) -> bool:
     )
 
 
+def _has_negative_pads(case: Case) -> bool:
+    return not isinstance(case.padding, str) and min(min(pair) for pair in case.padding) < 0
+
+
+def _output_shape(case: Case) -> tuple[int, ...] | None:
+    """The attribute output_shape that places the output there, without auto_pad.
+
+    What is cut is halved, and the odd position is cut at the start. What is added comes at the end.
+    """
+    found = geometry(case)
+    if found is None or case.output_padding is not None:
+        return None
+    ends = zip(found.crop, (low + high for low, high in found.crop), strict=True)
+    fits = all(low == (max(total, 0) + 1) // 2 for (low, _), total in ends)
+    return found.output_size if fits else None
+
+
 _LIMITS = (
     no_periodic(_OPERATOR),
     no_gradient(_OPERATOR),
@@ -58,7 +75,7 @@ _LIMITS = (
     Limit(
         "unsupported",
         "padding",
-        lambda case: not isinstance(case.padding, str) and min(min(pair) for pair in case.padding) < 0,
+        lambda case: _has_negative_pads(case) and _output_shape(case) is None,
         "pads should be greater than or equal to 0",
         _OPERATOR,
     ),
@@ -151,6 +168,8 @@ def _words(case: Case) -> Attributes:
         return [("auto_pad", repr(str(case.padding).upper())), *given]
     if case.padding == "same" and case.output_padding is None:
         return [("auto_pad", "'SAME_UPPER'")]
+    if _has_negative_pads(case) and (size := _output_shape(case)) is not None:
+        return [("output_shape", size)]
     if not isinstance(case.padding, str):
         return [("pads", (*(low for low, _ in case.padding), *(high for _, high in case.padding))), *given]
     found = geometry(case)

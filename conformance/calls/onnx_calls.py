@@ -97,7 +97,8 @@ def _place(
     for axis, (size, length, o) in enumerate(zip(spatial, wanted, extra, strict=True)):
         # total padding counts output_padding in; the output is the full result and o zeros, cropped by total.
         total = full(axis, size) + o - length
-        low = total // 2 if auto_pad == "SAME_UPPER" else total - total // 2
+        # The text divides what is cut. Where zeros are added instead, those that compute it add them at the end.
+        low = max(total, 0) // 2 if auto_pad == "SAME_UPPER" else (max(total, 0) + 1) // 2
         crops.append((low, total - low - o))
     return tuple(crops)
 

@@ -65,7 +65,8 @@ def command(
     table = Table("framework", "arguments", "cut", "the extra pixel", box=box.SIMPLE)
     for name, entries in arguments.items():
         for entry in entries:
-            table.add_row(name, escape(entry.arguments), f"{entry.crop[0]}, {entry.crop[1]}", where(entry.crop))
+            place = f"{where(entry.crop)}; {entry.note}" if entry.note else where(entry.crop)
+            table.add_row(name, escape(entry.arguments), f"{entry.crop[0]}, {entry.crop[1]}", place)
         if not entries:
             close = " and ".join(map(str, nearest(axis, output_size, name))) or "no size"
             table.add_row(name, f"none; nearest possible size: {close}", "", "")

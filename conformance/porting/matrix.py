@@ -125,7 +125,7 @@ def _is_known(port: Port, host: AdapterProcess) -> bool:
 
 
 def matrix(ported: Mapping[str, Mapping[Case, Ported]]) -> dict[tuple[str, str], Counter[str]]:
-    """Count, for every ordered pair, how the cases that the first interface takes in one call port to the second."""
+    """Count for every ordered pair how the cases that the first interface takes in one call port to the second."""
     return {
         (source, goal): Counter(ports[case].kind for case, entry in ported[source].items() if entry.taken)
         for source in ported

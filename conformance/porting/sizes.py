@@ -26,10 +26,14 @@ class Family:
         A call on one axis; ``{k}``, ``{s}``, ``{d}`` and ``{i}`` stand for the axis, ``{arguments}`` for the rest.
     arguments : callable
         From an axis and the wanted size to argument texts worth trying, within what the framework documents.
+    note : callable
+        From an axis, the wanted size and an argument text to what one implementation does differently; empty where
+        all of them do the same.
     """
 
     call: str
     arguments: Callable[[Axis, int], Iterator[str]]
+    note: Callable[[Axis, int, str], str] = lambda axis, output, arguments: ""
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,15 @@ class Legal:
         The framework, the arguments, and a whole call that has them.
     crop : tuple of int
         What is cut from the full output at the front and at the back; negative adds zeros.
+    note : str
+        What one implementation does differently.
     """
 
     family: str
     arguments: str
     call: str
     crop: tuple[int, int]
+    note: str = ""
 
 
 def _split(axis: Axis, output: int) -> list[tuple[int, int]]:
@@ -114,6 +121,18 @@ def _onnx(axis: Axis, output: int) -> Iterator[str]:
         yield f"output_shape=[{output}]{upper}"
 
 
+def _onnx_note(axis: Axis, output: int, arguments: str) -> str:
+    """Where output_shape adds zeros, the implementations differ: measured with ONNX Runtime 1.32 and onnx 1.23."""
+    added = output - axis.full_size
+    if added <= 0 or "output_shape" not in arguments:
+        return ""
+    if added >= axis.stride:
+        return "ONNX Runtime refuses it"
+    if "SAME_UPPER" in arguments:
+        return "onnx.reference: " + where((-added + added // 2, -(added // 2)))
+    return ""
+
+
 FAMILIES: dict[str, Family] = {
     "torch": Family("torch.nn.ConvTranspose1d(1, 1, {k}, {s}, {arguments}, dilation={d})", _torch),
     "keras": Family("keras.layers.Conv1DTranspose(1, {k}, {s}, {arguments}, dilation_rate={d})", _keras),
@@ -125,7 +144,9 @@ FAMILIES: dict[str, Family] = {
     "haiku": Family("haiku.Conv1DTranspose(1, {k}, stride={s}, {arguments})", _haiku),
     "equinox": Family("equinox.nn.ConvTranspose1d(1, 1, {k}, {s}, {arguments}, dilation={d}, key=key)", _equinox),
     "onnx": Family(
-        "onnx.helper.make_node('ConvTranspose', 'xw', 'y', strides=[{s}], dilations=[{d}], {arguments})", _onnx
+        "onnx.helper.make_node('ConvTranspose', 'xw', 'y', strides=[{s}], dilations=[{d}], {arguments})",
+        _onnx,
+        _onnx_note,
     ),
 }
 """The frameworks by name."""
@@ -162,7 +183,8 @@ def legal(axis: Axis, output: int, family: str) -> list[Legal]:
         except (CallError, DomainError):
             continue
         if geometry.output_size == (output,):
-            entries.append(Legal(family, arguments, call, geometry.crop[0]))
+            note = form.note(axis, output, arguments)
+            entries.append(Legal(family, arguments, call, geometry.crop[0], note))
     return entries
 
 

@@ -125,7 +125,7 @@ def test_another_file_is_left_as_it_is(resume: bool, tmp_path: Path) -> None:
         connection.execute("CREATE TABLE versions (a)")
     for path in (out, other):
         before = path.read_bytes()
-        with pytest.raises(PortsError, match="no record of ports"):
+        with pytest.raises(PortsError, match="not a record of ports"):
             PortsRecord(path, resume=resume)
         assert path.read_bytes() == before
     empty.touch()

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,3 +99,55 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments: tuple[str, ...]) -> No
     done = run(*arguments)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("output", "auto_pad", "reference", "runtime"),
+    [
+        (8, "", "pass", "pass"),
+        (8, ", auto_pad='SAME_UPPER'", "front", "pass"),
+        (9, "", "refused", "refused"),
+    ],
+)
+def test_zeros_that_output_shape_adds(output: int, auto_pad: str, reference: str, runtime: str) -> None:
+    """ONNX Runtime and the reference evaluator of onnx do what the calculator and the read call say of them."""
+    onnx = pytest.importorskip("onnx", reason="the model is made by onnx")
+    ort = pytest.importorskip("onnxruntime", reason="the model is run by ONNX Runtime")
+    from onnx.reference import ReferenceEvaluator
+
+    axis = Axis(3, 3, 2, 1)
+    (entry,) = [e for e in legal(axis, output, "onnx") if e.arguments == f"output_shape=[{output}]{auto_pad}"]
+    assert entry.crop == (0, 7 - output)
+    assert ("ONNX Runtime refuses it" in entry.note) == (runtime == "refused")
+    assert ("onnx.reference: adds 1 zeros at the front" in entry.note) == (reference == "front")
+
+    x = np.arange(1, 4, dtype=np.float32).reshape(1, 1, 3)
+    w = np.array([[[1, 10, 100]]], np.float32)
+    attributes = {"output_shape": [output]} | ({"auto_pad": "SAME_UPPER"} if auto_pad else {})
+    node = onnx.helper.make_node("ConvTranspose", ["x", "w"], ["y"], strides=[2], **attributes)
+    graph = onnx.helper.make_graph(
+        [node],
+        "one",
+        [onnx.helper.make_tensor_value_info("x", 1, [1, 1, 3])],
+        [onnx.helper.make_tensor_value_info("y", 1, [None] * 3)],
+        [onnx.numpy_helper.from_array(w, "w")],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 22)], ir_version=10)
+
+    def by_runtime() -> np.ndarray:
+        options = ort.SessionOptions()
+        options.log_severity_level = 4
+        session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return np.asarray(session.run(None, {"x": x})[0])
+
+    def by_reference() -> np.ndarray:
+        return np.asarray(ReferenceEvaluator(model).run(None, {"x": x})[0])
+
+    full = [1, 10, 102, 20, 203, 30, 300]
+    for run, expected in ((by_runtime, runtime), (by_reference, reference)):
+        if expected == "refused":
+            with pytest.raises(Exception, match="input"):
+                run()
+        else:
+            zeros = [0] * (output - 7)
+            assert run().ravel().tolist() == ([*zeros, *full] if expected == "front" else [*full, *zeros])

@@ -1,7 +1,7 @@
 """Environments that differ from this one in the version of one package, made by venv and pip and kept.
 
-A new environment sees the packages of this one after its own. So only the package under test is installed, and what
-its version needs in other versions.
+A new environment sees the packages of this one after its own. So only the package under test is installed, and
+what its version needs in other versions.
 """
 
 from __future__ import annotations
