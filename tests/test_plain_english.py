@@ -15,7 +15,7 @@ KINDS = {".py", ".js", ".j2", ".md"}
 FOREIGN = ("reports/html/vendor", "cases/corpus", "cases/peers", "cases/tiers", "cases/expectations")
 
 PHRASES = {
-    r"\b(is|are) no (?!longer\b|more than\b|such\b|less\b)\w+": "is not a",
+    r"(?<!\bthere )\b(is|are) no (?!more\b|such\b|less\b|\w+er\b)\w+": "is not a",
     r"\bha(s|ve) no words for\b": "cannot express",
     r"\bin the words of\b": "as a call of",
     r"\b(became|becomes?|came|comes) of\b": "the outcome of",

@@ -185,7 +185,7 @@ class CallContext:
             small = _SMALL_INPUT[:rank]
             written = (channels, *small) if layout == "channels_first" else (*small, channels)
             written = written if unbatched else (1, *written)
-            self.notes.append(f"no --input given: asked on {'x'.join(map(str, written))}")
+            self.notes.append(f"no --input given; using {'x'.join(map(str, written))}")
             return 1, channels, small
         if len(shape) == rank + 1:
             if not unbatched:

@@ -56,7 +56,7 @@ _OWN_WEIGHT = 8
 
 @dataclass(frozen=True)
 class Minimized:
-    """What came of it.
+    """The result of the search.
 
     Attributes
     ----------
