@@ -18,12 +18,17 @@ TENSORFLOW = "~onednn-on"
 FAMILIES = ("torch", f"keras-tensorflow{TENSORFLOW}", f"tf-nn{TENSORFLOW}", "jax-lax", "onnxruntime", "openvino")
 
 
+def tests_everything() -> bool:
+    """Whether tests take every variant, which is too slow for each commit."""
+    return bool(os.environ.get("CONFORMANCE_TEST_ALL"))
+
+
 def families() -> list[str]:
     """One interface of each framework that is here, for tests too slow for every variant.
 
     All of them with ``CONFORMANCE_TEST_ALL=1`` in the environment.
     """
-    if os.environ.get("CONFORMANCE_TEST_ALL"):
+    if tests_everything():
         return sorted(_available())
     return [name for name in FAMILIES if plain_name(name) in _available()]
 

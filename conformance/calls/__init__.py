@@ -1,7 +1,7 @@
-"""A call that a user pastes is a case: read as syntax, never evaluated.
+"""Read a framework call that a user pastes as a case, by its syntax; nothing is evaluated.
 
-One small module a framework family; each form is a function with the framework's own signature (so the defaults
-are the framework's own) whose body says what the call asks. A new family is a module here and a line in
+There is one small module per framework family. Each form is a function with the framework's own signature, and so
+its defaults; the body turns the arguments into a case. A new family needs a module here and an entry in
 ``_FAMILIES``.
 """
 
@@ -37,26 +37,26 @@ def parse_call(
     ----------
     text : str
         Python source with one call, such as ``torch.nn.ConvTranspose2d(16, 33, 3, stride=2)``, applied to a tensor
-        or not; names assigned before it are filled in, and a container or a method around it left out. An ONNX
-        node may be in ONNX's own text, ``y = ConvTranspose <strides = [2, 2]> (x, w)``.
+        or not. Names assigned before it are replaced by their values; a container or method around it is left out.
+        An ONNX node may be in ONNX's own syntax, ``y = ConvTranspose <strides = [2, 2]> (x, w)``.
     input_shape : tuple of int, optional
-        Shape of the input in the call's own layout. Default: what the call says, else a small one.
+        Shape of the input in the call's own layout. Default: as in the call, else a small one.
     weight_shape : tuple of int, optional
-        Shape of the weights in the call's own order, where the call takes them as a tensor.
+        Shape of the weights in the call's own order, if the call takes them as a tensor.
 
     Returns
     -------
     Meaning
-        The case, how the call holds its weights, and what a reader should know.
+        The case, the layout of the call's weights, and notes for the reader.
 
     Raises
     ------
     CallError
-        Not a call, an unknown one, or arguments the framework does not take.
+        The text is not a call, or the call or an argument is unknown.
     """
     call = read(text, FORMS.__contains__)
     form = FORMS.get(call.name)
     if form is None:
-        listed = ", ".join(sorted({re.sub("[123](?=[dD])", "{1,2,3}", name) for name in all_calls()}))
-        raise CallError(f"unknown call {call.name!r}; known are {listed}")
+        known = ", ".join(sorted({re.sub("[123](?=[dD])", "{1,2,3}", name) for name in all_calls()}))
+        raise CallError(f"unknown call {call.name!r}; known are {known}")
     return form.read(call, CallContext(form.name, form.rank, input_shape, weight_shape, call.applied))

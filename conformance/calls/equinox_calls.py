@@ -18,10 +18,10 @@ from conformance.calls.form import (
 )
 
 
-# The ranked classes take output_padding before padding, the general one the other way round.
+# The ranked classes take output_padding before padding, the general one takes it after padding.
 @form("equinox.nn.ConvTranspose{rank}d", "eqx.nn.ConvTranspose{rank}d")
 def ranked(
-    asked: CallContext,
+    context: CallContext,
     in_channels: Any,
     out_channels: Any,
     kernel_size: Any,
@@ -36,8 +36,8 @@ def ranked(
     *,
     key: Any = None,
 ) -> Meaning:
-    rank = asked.rank_from_input()
-    kernel, strides, spread = (
+    rank = context.rank_from_input()
+    kernel, strides, dilations = (
         per_axis(name, value, rank)
         for name, value in (("kernel_size", kernel_size), ("stride", stride), ("dilation", dilation))
     )
@@ -49,8 +49,8 @@ def ranked(
         crop: Any = "circular" if padding == "SAME" else "circular_lower"
     else:
         refuse("padding_mode", mode, "ZEROS", "only ZEROS and CIRCULAR are transposed convolutions")
-        crop = _crop(padding, rank, kernel, strides, spread, extra)
-    return asked.meaning(
+        crop = _crop(padding, rank, kernel, strides, dilations, extra)
+    return context.meaning(
         layout="channels_first",
         in_channels=number("in_channels", in_channels),
         out_channels=out_channels,
@@ -58,7 +58,7 @@ def ranked(
         stride=strides,
         padding=crop,
         output_padding=None if isinstance(padding, str) else given_or_none("output_padding", output_padding, rank),
-        dilation=spread,
+        dilation=dilations,
         groups=groups,
         bias=use_bias,
         dtype=dtype,
@@ -69,7 +69,7 @@ def ranked(
 
 @form("equinox.nn.ConvTranspose", "eqx.nn.ConvTranspose")
 def general(
-    asked: CallContext,
+    context: CallContext,
     num_spatial_dims: Any,
     in_channels: Any,
     out_channels: Any,
@@ -87,10 +87,10 @@ def general(
 ) -> Meaning:
     if num_spatial_dims not in (1, 2, 3):
         raise CallError(f"num_spatial_dims: {num_spatial_dims!s} is not 1, 2 or 3")
-    asked.rank = num_spatial_dims
+    context.rank = num_spatial_dims
     return ranked(
-        asked, in_channels, out_channels, kernel_size, stride, output_padding, padding, dilation, groups, use_bias,
-        padding_mode, dtype, key=key,
+        context, in_channels, out_channels, kernel_size, stride, output_padding, padding, dilation, groups,
+        use_bias, padding_mode, dtype, key=key,
     )  # fmt: skip
 
 
@@ -102,19 +102,19 @@ def _crop(
     dilation: tuple[int, ...],
     extra: tuple[int, ...],
 ) -> Any:
-    """The padding: named, or where output_padding adds to the e - s that SAME takes away, written out."""
+    """The padding: a name, or explicit pairs where output_padding adds to the e - s that SAME crops."""
     if isinstance(padding, str):
-        word = padding.upper()
-        if word not in ("SAME", "SAME_LOWER"):
+        name = padding.upper()
+        if name not in ("SAME", "SAME_LOWER"):
             raise CallError(f"padding: {padding!r} is neither SAME nor SAME_LOWER")
         if not any(extra):
-            return "same_lower" if word == "SAME_LOWER" else "same_upper"
-        found = []
+            return "same_lower" if name == "SAME_LOWER" else "same_upper"
+        crops = []
         for k, s, d, o in zip(kernel, stride, dilation, extra, strict=True):
             total = max(d * (k - 1) + 1 - s + o, 0)
             small, large = total // 2, total - total // 2
-            found.append((large, small) if word == "SAME_LOWER" else (small, large))
-        return tuple(found)
+            crops.append((large, small) if name == "SAME_LOWER" else (small, large))
+        return tuple(crops)
     if isinstance(padding, tuple) and any(isinstance(entry, tuple) for entry in padding):
         return pairs("padding", padding, rank)
     return tuple((crop, crop) for crop in per_axis("padding", padding, rank))

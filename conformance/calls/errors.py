@@ -1,4 +1,4 @@
-"""What is raised for a call that cannot be read."""
+"""The error for a call that cannot be read."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ __all__ = ["CallError"]
 
 
 class CallError(ValueError):
-    """Text that is no call this suite can read, or arguments its framework does not take."""
+    """The text is not a call that this suite can read, or its framework does not take the arguments."""

@@ -10,7 +10,7 @@ from conformance.calls.jax_calls import lax_padding
 
 @form("flax.linen.ConvTranspose", "linen.ConvTranspose", "nn.ConvTranspose")
 def linen(
-    asked: CallContext,
+    context: CallContext,
     features: Any,
     kernel_size: Any,
     strides: Any = None,
@@ -29,15 +29,15 @@ def linen(
     parent: Any = None,
     name: Any = None,
 ) -> Meaning:
-    return _ask(
-        asked, None, features, kernel_size, strides, padding, kernel_dilation, use_bias, mask, dtype,
+    return _meaning(
+        context, None, features, kernel_size, strides, padding, kernel_dilation, use_bias, mask, dtype,
         transpose_kernel,
     )  # fmt: skip
 
 
 @form("flax.nnx.ConvTranspose", "nnx.ConvTranspose")
 def nnx(
-    asked: CallContext,
+    context: CallContext,
     in_features: Any,
     out_features: Any,
     kernel_size: Any,
@@ -60,14 +60,14 @@ def nnx(
     bias_metadata: Any = None,
 ) -> Meaning:
     inputs = number("in_features", in_features)
-    return _ask(
-        asked, inputs, out_features, kernel_size, strides, padding, kernel_dilation, use_bias, mask, dtype,
+    return _meaning(
+        context, inputs, out_features, kernel_size, strides, padding, kernel_dilation, use_bias, mask, dtype,
         transpose_kernel,
     )  # fmt: skip
 
 
-def _ask(
-    asked: CallContext,
+def _meaning(
+    context: CallContext,
     inputs: int | None,
     outputs: Any,
     kernel_size: Any,
@@ -80,19 +80,19 @@ def _ask(
     transpose_kernel: Any,
 ) -> Meaning:
     if mask is not None:
-        raise CallError("mask: a masked kernel is no case")
-    asked.rank = len(kernel_size) if isinstance(kernel_size, tuple) else 1
-    kernel = per_axis("kernel_size", kernel_size, asked.rank)
-    spread = per_axis("kernel_dilation", 1 if dilation is None else dilation, asked.rank)
+        raise CallError("mask: a masked kernel cannot be a case")
+    context.rank = len(kernel_size) if isinstance(kernel_size, tuple) else 1
+    kernel = per_axis("kernel_size", kernel_size, context.rank)
+    dilations = per_axis("kernel_dilation", 1 if dilation is None else dilation, context.rank)
     transposed = truth("transpose_kernel", transpose_kernel)
-    return asked.meaning(
+    return context.meaning(
         layout="channels_last",
         in_channels=inputs,
         out_channels=outputs,
         kernel_size=kernel,
         stride=1 if strides is None else strides,
-        padding=_padding(padding, kernel, spread, transposed),
-        dilation=spread,
+        padding=_padding(padding, kernel, dilations, transposed),
+        dilation=dilations,
         bias=bias,
         dtype=dtype,
         weight=WeightForm("*oi" if transposed else "*io", flipped=not transposed),

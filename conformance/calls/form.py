@@ -1,4 +1,4 @@
-"""What every family shares: the registry of forms, and how arguments become the fields of a case."""
+"""The registry of forms, and the conversion of arguments to the fields of a case, for every family."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.calls.syntax import CallError, Syntax, TensorExpression, Word
+from conformance.calls.syntax import CallError, Opaque, Syntax, TensorExpression
 from conformance.cases import Case, CaseError
 from conformance.cases.dtypes import DTYPES
 from conformance.cases.layouts import layout_doubt
@@ -25,10 +25,10 @@ __all__ = [
     "per_axis",
 ]
 
-# Sizes of an input nobody gave: no two axes alike, so that a mixed-up axis shows.
+# The default input size: all axes differ, so that a mixed-up axis shows.
 _SMALL_INPUT = (5, 7, 6)
 _SMALL_CHANNELS = 4
-_DTYPE_WORDS = {dtype.label: name for name, dtype in DTYPES.items()} | {
+_DTYPE_NAMES = {dtype.label: name for name, dtype in DTYPES.items()} | {
     "half": "f16",
     "float": "f32",
     "double": "f64",
@@ -39,7 +39,7 @@ _DTYPE_WORDS = {dtype.label: name for name, dtype in DTYPES.items()} | {
 
 @dataclass(frozen=True)
 class WeightForm:
-    """How a call holds its weights, compared with a case's (Cin, Cout/G, \\*k) (R9).
+    """The layout of a call's weights, compared with a case's (Cin, Cout/G, \\*k) (R9).
 
     Attributes
     ----------
@@ -58,18 +58,18 @@ class WeightForm:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a call asks.
+    """A call as a case.
 
     Attributes
     ----------
     name : str
         Full name of the function or class.
     case : Case
-        The question.
+        The case.
     weight : WeightForm
-        How the call holds its weights.
+        The layout of the call's weights.
     notes : tuple of str
-        What a reader should know, a sentence each.
+        Notes for the reader, one sentence each.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Meaning:
 
 @dataclass
 class CallContext:
-    """What surrounds a call: its name, the rank its name says, and the shapes it meets."""
+    """The context of a call: its name, the rank in its name, and the shapes of its tensors."""
 
     name: str
     rank: int | None
@@ -94,12 +94,12 @@ class CallContext:
             self.take_input(self.applied.args[0])
 
     def take_input(self, value: Any) -> None:
-        """Learn the input's shape from the call, unless it was given beside it."""
+        """Take the input's shape from the call, unless it is given separately."""
         if self.input_shape is None and isinstance(value, TensorExpression):
             self.input_shape = value.shape
 
     def take_weight(self, value: Any) -> tuple[int, ...]:
-        """The shape of the weights, from the call or beside it."""
+        """The shape of the weights, from the call or given separately."""
         shape = self.weight_shape or (value.shape if isinstance(value, TensorExpression) else None)
         if shape is None:
             raise CallError(
@@ -114,7 +114,7 @@ class CallContext:
         return shape
 
     def rank_from_input(self, unbatched: bool = False) -> int:
-        """The rank the call's name, its kernel or its input says."""
+        """The rank, from the call's name, its kernel or its input."""
         if self.rank is None:
             if self.input_shape is None:
                 raise CallError(f"{self.name}: the number of axes is not known; give --input")
@@ -141,10 +141,10 @@ class CallContext:
         unbatched: bool = False,
         place: Callable[[tuple[int, ...]], Any] | None = None,
     ) -> Meaning:
-        """Put a question together.
+        """Make the case.
 
-        ``place`` maps the spatial input size to the padding, for calls whose crop depends on it; ``unbatched``
-        says that an input without a batch axis is what the call takes, rather than an exception.
+        ``place`` maps the spatial input size to the padding, for calls whose crop depends on it. ``unbatched``:
+        the call takes an input without a batch axis.
         """
         rank = self.rank_from_input(unbatched)
         groups = number("groups", groups)
@@ -171,7 +171,7 @@ class CallContext:
         weight = weight or WeightForm()
         if weight.flipped:
             self.notes.append("the call reverses its kernel; the case's weights are the call's, flipped in space")
-        # A call that says its input channels has taken the input in its layout already.
+        # A call with explicit input channels has been compared with the input in its layout already.
         if in_channels is None and (doubt := layout_doubt(case)):
             self.notes.append(doubt)
         return Meaning(self.name, case, weight, tuple(self.notes))
@@ -189,10 +189,10 @@ class CallContext:
             return 1, channels, small
         if len(shape) == rank + 1:
             if not unbatched:
-                self.notes.append("the input has no batch axis; it is asked as a batch of 1")
+                self.notes.append("the input has no batch axis; it is used as a batch of 1")
             shape = (1, *shape)
         if len(shape) != rank + 2:
-            form = f"{rank + 1} or {rank + 2} axes ({'CDHW'[:1] + 'DHW'[-rank:]}, batch in front)"
+            form = f"{rank + 1} or {rank + 2} axes ({'CDHW'[:1] + 'DHW'[-rank:]}, batch first)"
             if layout == "channels_last":
                 form = f"{rank + 2} axes (N, {', '.join('DHW'[-rank:])}, C)"
             raise CallError(
@@ -202,28 +202,28 @@ class CallContext:
         if in_channels is not None and in_channels != channels:
             raise CallError(
                 f"the input {'x'.join(map(str, shape))} has {channels} channels ({layout}); "
-                f"{self.name} is given {in_channels}"
+                f"{self.name} expects {in_channels}"
             )
         return shape[0], channels, shape[2:] if layout == "channels_first" else shape[1:-1]
 
 
 @dataclass(frozen=True)
 class Form:
-    """One call that can be read: its full name, the rank its name says, and the function that reads it."""
+    """One call that can be read: its full name, the rank in its name, and the function that reads it."""
 
     name: str
     rank: int | None
     function: Callable[..., Meaning]
 
-    def read(self, call: Syntax, asked: CallContext) -> Meaning:
+    def read(self, call: Syntax, context: CallContext) -> Meaning:
         """Bind the arguments as Python would, and read them."""
         signature = inspect.signature(self.function)
         parameters = list(signature.parameters)[1:]
         unknown = [name for name in call.kwargs if name not in parameters]
-        if unknown:  # before what is missing: a name that is written otherwise is both
+        if unknown:  # first, since a misspelt name is an unknown argument and a missing one
             raise CallError(f"{self.name}: unknown argument {unknown[0]!r}; it takes {', '.join(parameters)}")
         try:
-            bound = signature.bind(asked, *call.args, **call.kwargs)
+            bound = signature.bind(context, *call.args, **call.kwargs)
         except TypeError as error:
             raise CallError(f"{self.name}: {error}; it takes {', '.join(parameters)}") from None
         bound.apply_defaults()
@@ -239,7 +239,7 @@ def form(
 ) -> Callable[[Callable[..., Meaning]], Callable[..., Meaning]]:
     """Register a form under its spellings, the full name first.
 
-    ``{rank}`` in them stands for each of ``ranks``; without it the name says a rank only if there is one.
+    ``{rank}`` in them is replaced by each of ``ranks``. Without it, the rank is fixed only if there is one.
     """
 
     def register(function: Callable[..., Meaning]) -> Callable[..., Meaning]:
@@ -249,7 +249,7 @@ def form(
             for spelling in spellings:
                 written = spelling.format(rank=rank)
                 if written in FORMS:
-                    raise ValueError(f"two forms are spelled {written}")
+                    raise ValueError(f"two forms have the spelling {written}")
                 FORMS[written] = Form(full, rank, function)
         return function
 
@@ -259,7 +259,7 @@ def form(
 def number(name: str, value: Any) -> int:
     """A whole number, or an error that names the argument."""
     if type(value) is not int:
-        raise CallError(f"{name}: {value!s} is not a number that can be read; write the number itself")
+        raise CallError(f"{name}: {value!s} is not a literal number; write the number itself")
     return value
 
 
@@ -271,10 +271,10 @@ def truth(name: str, value: Any) -> bool:
 
 
 def per_axis(name: str, value: Any, rank: int) -> tuple[int, ...]:
-    """One whole number an axis, from one number or a sequence."""
+    """One whole number per axis, from one number or a sequence."""
     values = value if isinstance(value, tuple) else (value,)
     if len(values) not in (1, rank):
-        raise CallError(f"{name}: {len(values)} numbers for {rank} axes; give one, or one an axis")
+        raise CallError(f"{name}: {len(values)} numbers for {rank} axes; give one, or one per axis")
     numbers = tuple(number(name, item) for item in values)
     return numbers * rank if len(numbers) == 1 else numbers
 
@@ -284,9 +284,9 @@ def dtype_name(value: Any) -> str:
     if value is None:
         return "f32"
     last = str(value).rpartition(".")[2]
-    if last not in _DTYPE_WORDS:
-        raise CallError(f"dtype: {value!s} is not known; known are {', '.join(_DTYPE_WORDS)}")
-    return _DTYPE_WORDS[last]
+    if last not in _DTYPE_NAMES:
+        raise CallError(f"dtype: {value!s} is not known; known are {', '.join(_DTYPE_NAMES)}")
+    return _DTYPE_NAMES[last]
 
 
 def symmetric(name: str, value: Any, rank: int) -> tuple[tuple[int, int], ...]:
@@ -295,19 +295,19 @@ def symmetric(name: str, value: Any, rank: int) -> tuple[tuple[int, int], ...]:
 
 
 def pairs(name: str, value: Any, rank: int) -> tuple[tuple[int, int], ...]:
-    """A (low, high) pair an axis."""
+    """One (low, high) pair per axis."""
     if not isinstance(value, tuple) or len(value) != rank:
         raise CallError(f"{name}: {value!s} is not one (low, high) pair for each of {rank} axes")
-    found = []
+    ends = []
     for pair in value:
         if not isinstance(pair, tuple) or len(pair) != 2:
             raise CallError(f"{name}: {pair!s} is not a (low, high) pair")
-        found.append((number(name, pair[0]), number(name, pair[1])))
-    return tuple(found)
+        ends.append((number(name, pair[0]), number(name, pair[1])))
+    return tuple(ends)
 
 
 def given_or_none(name: str, value: Any, rank: int) -> tuple[int, ...] | None:
-    """Output padding of an explicit crop; 0 everywhere is what not giving it means (R4)."""
+    """Output padding of an explicit crop; 0 everywhere means the same as not given (R4)."""
     values = per_axis(name, value, rank)
     return values if any(values) else None
 
@@ -315,12 +315,12 @@ def given_or_none(name: str, value: Any, rank: int) -> tuple[int, ...] | None:
 def crops_for_output(
     low: Callable[[int, int], int], spatial: tuple[int, ...], output: tuple[int, ...], full: Callable[..., int]
 ) -> tuple[tuple[int, int], ...]:
-    """The crop that leaves a wanted length on each axis; ``low`` maps full and wanted length to its start."""
+    """The crop that leaves the output length on each axis; ``low`` maps full and output length to its start."""
     crops = []
     for axis, (size, length) in enumerate(zip(spatial, output, strict=True)):
-        whole = full(axis, size)
-        start = low(whole, length)
-        crops.append((start, whole - start - length))
+        full_length = full(axis, size)
+        start = low(full_length, length)
+        crops.append((start, full_length - start - length))
     return tuple(crops)
 
 
@@ -330,6 +330,6 @@ def full_size(kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[
 
 
 def refuse(name: str, value: Any, accepted: Any, why: str) -> None:
-    """Raise unless an argument has the one value under which the call is a plain transposed convolution."""
-    if value != accepted and not (isinstance(value, Word) and value.text == str(accepted)):
+    """Raise unless an argument has the one value with which the call is a plain transposed convolution."""
+    if value != accepted and not (isinstance(value, Opaque) and value.text == str(accepted)):
         raise CallError(f"{name}={value!s}: {why}")

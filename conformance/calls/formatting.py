@@ -1,4 +1,4 @@
-"""Source text for people: calls filled into lines, long lines broken."""
+"""Format source text for readers: fill the lines of calls, and break long lines."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ _WIDTH = 100
 
 
 def bias_lines(case: Case, body: Iterable[str]) -> list[str]:
-    """The line that a program of a question without a bias counts on, if it names the bias all the same."""
-    named = any(re.search(r"\bbias\b", line.partition("#")[0]) for line in body)
-    return ["bias = None"] if named and not case.bias else []
+    """The line that defines ``bias`` in a program of a case without a bias, if the program uses the name."""
+    uses_bias = any(re.search(r"\bbias\b", line.partition("#")[0]) for line in body)
+    return ["bias = None"] if uses_bias and not case.bias else []
 
 
 def tidy(lines: Iterable[str]) -> list[str]:
-    """Fill the lines of a call that has one argument a line, and break long ones."""
-    tidy: list[str] = []
+    """Fill the lines of a call that has one argument per line, and break long lines."""
+    filled: list[str] = []
     for line in "\n".join(lines).splitlines():
-        inside = bool(tidy) and tidy[-1].startswith(" ") and line.startswith("    ") and line.endswith(",")
-        if inside and tidy[-1].endswith(",") and len(tidy[-1]) + len(line.strip()) < _WIDTH:
-            tidy[-1] += " " + line.strip()
+        inside = bool(filled) and filled[-1].startswith(" ") and line.startswith("    ") and line.endswith(",")
+        if inside and filled[-1].endswith(",") and len(filled[-1]) + len(line.strip()) < _WIDTH:
+            filled[-1] += " " + line.strip()
         else:
-            tidy += _broken(line)
-    return tidy
+            filled += _break(line)
+    return filled
 
 
-def _broken(line: str) -> list[str]:
+def _break(line: str) -> list[str]:
     """Break a long line after commas in brackets."""
     if len(line) <= _WIDTH + 10 or "#" in line:
         return [line]
@@ -45,8 +45,8 @@ def _broken(line: str) -> list[str]:
 
 
 def _pieces(line: str) -> Iterator[str]:
-    """What lies between the commas in brackets, those in quotes apart."""
-    begin, depth, quote = 0, 0, ""
+    """The parts between the commas in brackets, except commas in quotes."""
+    start, depth, quote = 0, 0, ""
     for at, letter in enumerate(line):
         if letter in "'\"" and quote in ("", letter):
             quote = "" if quote else letter
@@ -54,6 +54,6 @@ def _pieces(line: str) -> Iterator[str]:
             continue
         depth += (letter in "([{") - (letter in ")]}")
         if depth and line.startswith(", ", at):
-            yield line[begin:at]
-            begin = at + 2
-    yield line[begin:]
+            yield line[start:at]
+            start = at + 2
+    yield line[start:]

@@ -19,7 +19,7 @@ from conformance.calls.jax_calls import lax_padding
 
 @form("haiku.Conv{rank}DTranspose", "hk.Conv{rank}DTranspose")
 def fixed(
-    asked: CallContext,
+    context: CallContext,
     output_channels: Any,
     kernel_shape: Any,
     stride: Any = 1,
@@ -33,8 +33,8 @@ def fixed(
     name: Any = None,
 ) -> Meaning:
     if mask is not None:
-        raise CallError("mask: a masked kernel is no case")
-    rank = asked.rank_from_input()
+        raise CallError("mask: a masked kernel cannot be a case")
+    rank = context.rank_from_input()
     first = isinstance(data_format, str) and (data_format.startswith("NC") or data_format == "channels_first")
     kernel = per_axis("kernel_shape", kernel_shape, rank)
     strides = per_axis("stride", stride, rank)
@@ -42,16 +42,16 @@ def fixed(
     def place(spatial: tuple[int, ...]) -> Any:
         if output_shape is None:
             return lax_padding(padding, kernel, (1,) * rank)
-        wanted = per_axis("output_shape", output_shape, rank)
+        output = per_axis("output_shape", output_shape, rank)
         same = padding == "SAME"
         if padding not in ("SAME", "VALID"):
             raise CallError("padding: with output_shape it is 'SAME' or 'VALID'")
         full = full_size(kernel, strides, (1,) * rank)
         return crops_for_output(
-            lambda whole, length: max(whole - length, 0) // 2 if same else 0, spatial, wanted, full
+            lambda full_length, length: max(full_length - length, 0) // 2 if same else 0, spatial, output, full
         )
 
-    return asked.meaning(
+    return context.meaning(
         layout="channels_first" if first else "channels_last",
         in_channels=None,
         out_channels=output_channels,
@@ -65,7 +65,7 @@ def fixed(
 
 @form("haiku.ConvNDTranspose", "hk.ConvNDTranspose")
 def any_rank(
-    asked: CallContext,
+    context: CallContext,
     num_spatial_dims: Any,
     output_channels: Any,
     kernel_shape: Any,
@@ -81,8 +81,8 @@ def any_rank(
 ) -> Meaning:
     if num_spatial_dims not in (1, 2, 3):
         raise CallError(f"num_spatial_dims: {num_spatial_dims!s} is not 1, 2 or 3")
-    asked.rank = num_spatial_dims
+    context.rank = num_spatial_dims
     return fixed(
-        asked, output_channels, kernel_shape, stride, output_shape, padding, with_bias, w_init, b_init,
+        context, output_channels, kernel_shape, stride, output_shape, padding, with_bias, w_init, b_init,
         data_format, mask, name,
     )  # fmt: skip

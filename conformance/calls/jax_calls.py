@@ -21,7 +21,7 @@ __all__ = ["lax_padding"]
 
 
 def lax_padding(padding: Any, kernel: tuple[int, ...], dilation: tuple[int, ...], consistent: bool = False) -> Any:
-    """The crop of a padding argument: pairs (a, b) pad the spread-out input, so lo = e - 1 - a, hi = e - 1 - b."""
+    """The crop of a padding argument. Pairs (a, b) pad the zero-inserted input; the crop is e - 1 - each."""
     if isinstance(padding, str):
         if padding not in ("SAME", "VALID"):
             raise CallError(f"padding: {padding!r} is neither 'SAME' nor 'VALID'")
@@ -35,7 +35,7 @@ def lax_padding(padding: Any, kernel: tuple[int, ...], dilation: tuple[int, ...]
 
 @form("jax.lax.conv_transpose", "lax.conv_transpose")
 def conv_transpose(
-    asked: CallContext,
+    context: CallContext,
     lhs: Any,
     rhs: Any,
     strides: Any,
@@ -47,9 +47,9 @@ def conv_transpose(
     preferred_element_type: Any = None,
     use_consistent_padding: Any = False,
 ) -> Meaning:
-    asked.take_input(lhs)
-    shape = asked.take_weight(rhs)
-    rank = asked.rank_from_input()
+    context.take_input(lhs)
+    shape = context.take_weight(rhs)
+    rank = context.rank_from_input()
     spatial = "DHW"[-rank:]
     image, kernel_spec, _ = _specs(dimension_numbers, (f"N{spatial}C", f"{spatial}IO", f"N{spatial}C"))
     transposed = truth("transpose_kernel", transpose_kernel)
@@ -58,10 +58,10 @@ def conv_transpose(
         inputs, outputs = outputs, inputs
     for argument, given in (("strides", strides), ("rhs_dilation", rhs_dilation)):
         if isinstance(given, int):
-            raise CallError(f"{argument}: {given} is no sequence; jax.lax takes one number an axis")
+            raise CallError(f"{argument}: {given} is not a sequence; jax.lax takes one number per axis")
     dilation = per_axis("rhs_dilation", 1 if rhs_dilation is None else rhs_dilation, rank)
     consistent = truth("use_consistent_padding", use_consistent_padding)
-    return asked.meaning(
+    return context.meaning(
         layout=_layout(image),
         in_channels=inputs,
         out_channels=outputs,
@@ -75,7 +75,7 @@ def conv_transpose(
 
 @form("jax.lax.conv_general_dilated", "lax.conv_general_dilated")
 def conv_general_dilated(
-    asked: CallContext,
+    context: CallContext,
     lhs: Any,
     rhs: Any,
     window_strides: Any,
@@ -89,9 +89,9 @@ def conv_general_dilated(
     preferred_element_type: Any = None,
     out_sharding: Any = None,
 ) -> Meaning:
-    asked.take_input(lhs)
-    shape = asked.take_weight(rhs)
-    rank = asked.rank_from_input()
+    context.take_input(lhs)
+    shape = context.take_weight(rhs)
+    rank = context.rank_from_input()
     if set(per_axis("window_strides", window_strides, rank)) != {1}:
         raise CallError("window_strides: only 1 is a transposed convolution; its stride is lhs_dilation")
     refuse("batch_group_count", batch_group_count, 1, "only 1 is a transposed convolution")
@@ -100,9 +100,9 @@ def conv_general_dilated(
     kernel, inputs, outputs = _split(shape, kernel_spec)
     groups = number("feature_group_count", feature_group_count)
     if isinstance(padding, str):
-        raise CallError("padding: SAME and VALID pad the spread-out input here; write the pairs")
+        raise CallError("padding: SAME and VALID pad the zero-inserted input here; write the pairs")
     dilation = per_axis("rhs_dilation", 1 if rhs_dilation is None else rhs_dilation, rank)
-    return asked.meaning(
+    return context.meaning(
         layout=_layout(image),
         in_channels=inputs * groups,
         out_channels=outputs,
@@ -120,9 +120,9 @@ def _specs(dimension_numbers: Any, default: tuple[str, str, str]) -> tuple[str, 
         return default
     written = dimension_numbers if isinstance(dimension_numbers, tuple) else ()
     if len(written) != 3 or not all(isinstance(spec, str) for spec in written):
-        raise CallError('dimension_numbers: write three texts, as in ("NHWC", "HWIO", "NHWC")')
+        raise CallError('dimension_numbers: write three strings, as in ("NHWC", "HWIO", "NHWC")')
     if written[0] != written[2]:
-        raise CallError("dimension_numbers: an output in another layout than the input is no case")
+        raise CallError("dimension_numbers: an output in a different layout from the input cannot be a case")
     return written
 
 

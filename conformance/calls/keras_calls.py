@@ -1,4 +1,4 @@
-"""Keras: the layers and ``keras.ops.conv_transpose``. channels_last unless they say otherwise."""
+"""Keras: the layers and ``keras.ops.conv_transpose``. channels_last by default."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _spell(rank: int) -> list[str]:
 @form(*_spell(1), ranks=(1,))
 @form(*_spell(2), ranks=(2,))
 def layer(
-    asked: CallContext,
+    context: CallContext,
     filters: Any,
     kernel_size: Any,
     strides: Any = 1,
@@ -42,12 +42,12 @@ def layer(
     input_shape: Any = None,
 ) -> Meaning:
     if activation not in (None, "linear"):
-        asked.notes.append(f"the activation {activation!s} is left out: the question is the convolution's")
-    if asked.input_shape is None and isinstance(input_shape, tuple):
+        context.notes.append(f"the activation {activation!s} is left out: only the convolution is compared")
+    if context.input_shape is None and isinstance(input_shape, tuple):
         # Keras 2 allowed the shape without the batch axis here.
-        asked.input_shape = (1, *(number("input_shape", size) for size in input_shape))
-    rank = asked.rank_from_input()
-    return asked.meaning(
+        context.input_shape = (1, *(number("input_shape", size) for size in input_shape))
+    rank = context.rank_from_input()
+    return context.meaning(
         layout=_layout(data_format),
         in_channels=None,
         out_channels=filters,
@@ -62,21 +62,21 @@ def layer(
     )
 
 
-def _layer_3d(asked: CallContext, **arguments: Any) -> Meaning:
-    return layer(asked, **arguments)
+def _layer_3d(context: CallContext, **arguments: Any) -> Meaning:
+    return layer(context, **arguments)
 
 
-# The 3D layer alone takes data_format before output_padding.
-_names = list(inspect.signature(layer).parameters.values())
-_at = [parameter.name for parameter in _names].index("output_padding")
-_names[_at : _at + 2] = reversed(_names[_at : _at + 2])
-_layer_3d.__signature__ = inspect.Signature(_names)  # type: ignore[attr-defined]
+# Only the 3D layer takes data_format before output_padding.
+_parameters = list(inspect.signature(layer).parameters.values())
+_at = [parameter.name for parameter in _parameters].index("output_padding")
+_parameters[_at : _at + 2] = reversed(_parameters[_at : _at + 2])
+_layer_3d.__signature__ = inspect.Signature(_parameters)  # type: ignore[attr-defined]
 form(*_spell(3), ranks=(3,))(_layer_3d)
 
 
 @form("keras.ops.conv_transpose", "ops.conv_transpose", "keras.ops.nn.conv_transpose")
 def ops(
-    asked: CallContext,
+    context: CallContext,
     inputs: Any,
     kernel: Any,
     strides: Any = 1,
@@ -85,10 +85,10 @@ def ops(
     data_format: Any = None,
     dilation_rate: Any = 1,
 ) -> Meaning:
-    asked.take_input(inputs)
-    *kernel_size, out_channels, in_channels = asked.take_weight(kernel)
-    rank = asked.rank_from_input()
-    return asked.meaning(
+    context.take_input(inputs)
+    *kernel_size, out_channels, in_channels = context.take_weight(kernel)
+    rank = context.rank_from_input()
+    return context.meaning(
         layout=_layout(data_format),
         in_channels=in_channels,
         out_channels=out_channels,
@@ -109,7 +109,7 @@ def _layout(data_format: Any) -> str:
 
 
 def _padding(padding: Any) -> str:
-    word = padding.lower() if isinstance(padding, str) else padding
-    if word not in ("valid", "same"):
+    name = padding.lower() if isinstance(padding, str) else padding
+    if name not in ("valid", "same"):
         raise CallError(f"padding: {padding!s} is neither valid nor same")
-    return str(word)
+    return str(name)

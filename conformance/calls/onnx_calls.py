@@ -1,4 +1,4 @@
-"""ONNX: a ``ConvTranspose`` node, written as ``onnx.helper.make_node`` or taken out of a model file."""
+"""ONNX: a ``ConvTranspose`` node, written as ``onnx.helper.make_node`` or read from a model file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["read_model"]
 
 @form("onnx.helper.make_node", "helper.make_node", "make_node")
 def make_node(
-    asked: CallContext,
+    context: CallContext,
     op_type: Any,
     inputs: Any,
     outputs: Any,
@@ -42,8 +42,8 @@ def make_node(
 ) -> Meaning:
     if op_type != "ConvTranspose":
         raise CallError(f"op_type: {op_type!s} is not ConvTranspose")
-    shape = asked.take_weight(None)
-    rank = asked.rank_from_input()
+    shape = context.take_weight(None)
+    rank = context.rank_from_input()
     if kernel_shape is not None and per_axis("kernel_shape", kernel_shape, rank) != shape[2:]:
         raise CallError(f"kernel_shape: {kernel_shape!s} is not that of the weights, {shape[2:]}")
     stride = per_axis("strides", 1 if strides is None else strides, rank)
@@ -54,15 +54,15 @@ def make_node(
     def place(spatial: tuple[int, ...]) -> Any:
         return _place(auto_pad, pads, output_shape, spatial, extra, full)
 
-    # A given output_shape counts output_padding in, and VALID is written out with it.
-    counted = output_shape is not None or auto_pad == "VALID"
-    return asked.meaning(
+    # A given output_shape includes output_padding, and VALID becomes explicit pairs that include it.
+    included = output_shape is not None or auto_pad == "VALID"
+    return context.meaning(
         layout="channels_first",
         in_channels=shape[0],
         out_channels=shape[1] * number("group", group),
         kernel_size=shape[2:],
         stride=stride,
-        output_padding=None if counted else given_or_none("output_padding", extra, rank),
+        output_padding=None if included else given_or_none("output_padding", extra, rank),
         dilation=dilation,
         groups=group,
         bias=isinstance(inputs, tuple) and len(inputs) == 3,
@@ -81,7 +81,7 @@ def _place(
     """The crop by the operator's specification."""
     rank = len(spatial)
     if auto_pad not in ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"):
-        raise CallError(f"auto_pad: {auto_pad!s} is none of NOTSET, SAME_UPPER, SAME_LOWER, VALID")
+        raise CallError(f"auto_pad: {auto_pad!s} is not one of NOTSET, SAME_UPPER, SAME_LOWER, VALID")
     if output_shape is None:
         if auto_pad == "NOTSET":
             flat = per_axis("pads", (0,) * rank * 2 if pads is None else pads, rank * 2)
@@ -89,13 +89,13 @@ def _place(
         if auto_pad == "VALID":
             return tuple((0, -o) for o in extra)
         return auto_pad.lower()
-    # Some models give the batch and the channels too.
-    wanted = per_axis(
+    # Some models also give the batch and the channels.
+    lengths = per_axis(
         "output_shape", output_shape[-rank:] if isinstance(output_shape, tuple) else output_shape, rank
     )
     crops = []
-    for axis, (size, length, o) in enumerate(zip(spatial, wanted, extra, strict=True)):
-        # total padding counts output_padding in; the output is the full result and o zeros, cropped by total.
+    for axis, (size, length, o) in enumerate(zip(spatial, lengths, extra, strict=True)):
+        # The total includes output_padding: the output is the full result and o zeros, cropped by the total.
         total = full(axis, size) + o - length
         # The text divides what is cut. Where zeros are added instead, those that compute it add them at the end.
         low = max(total, 0) // 2 if auto_pad == "SAME_UPPER" else (max(total, 0) + 1) // 2
@@ -103,17 +103,17 @@ def _place(
     return tuple(crops)
 
 
-def read_model(path: Path, node_name: str | None, asked_input: tuple[int, ...] | None) -> Meaning:
-    """Take a ConvTranspose node out of a model file.
+def read_model(path: Path, node_name: str | None, given_input_shape: tuple[int, ...] | None) -> Meaning:
+    """Read a ConvTranspose node from a model file.
 
     Parameters
     ----------
     path : pathlib.Path
         The model.
     node_name : str or None
-        Name of the node, or of one of its outputs; None where there is one ConvTranspose only.
-    asked_input : tuple of int or None
-        Shape of the node's input; None to read it off the graph.
+        Name of the node, or of one of its outputs; None if there is only one ConvTranspose.
+    given_input_shape : tuple of int or None
+        Shape of the node's input; None to take it from the graph.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def read_model(path: Path, node_name: str | None, asked_input: tuple[int, ...] |
     try:
         graph = onnx.shape_inference.infer_shapes(onnx.load(str(path), load_external_data=False)).graph
     except Exception as error:
-        raise CallError(f"{path} is no readable ONNX model: {str(error).splitlines()[0][:200]}") from None
+        raise CallError(f"{path} is not a readable ONNX model: {str(error).splitlines()[0][:200]}") from None
     node = _find(path, graph, node_name)
     shapes = {item.name: tuple(item.dims) for item in graph.initializer}
     for value in (*graph.input, *graph.value_info, *graph.output):
@@ -138,16 +138,16 @@ def read_model(path: Path, node_name: str | None, asked_input: tuple[int, ...] |
         raise CallError(
             f"node {node.name or node.output[0]}: the shape of its weights {node.input[1]} is not known"
         )
-    input_shape = asked_input or shapes.get(node.input[0])
+    input_shape = given_input_shape or shapes.get(node.input[0])
     attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
     plain = {
         key: value.decode() if isinstance(value, bytes) else tuple(value) if not isinstance(value, int) else value
         for key, value in attributes.items()
     }
-    asked = CallContext("onnx ConvTranspose", None, input_shape, shapes[node.input[1]], None)
+    context = CallContext("onnx ConvTranspose", None, input_shape, shapes[node.input[1]], None)
     inputs = tuple(name for name in node.input if name)
     try:
-        return make_node(asked, "ConvTranspose", inputs, tuple(node.output), **plain)
+        return make_node(context, "ConvTranspose", inputs, tuple(node.output), **plain)
     except TypeError as error:
         raise CallError(f"node {node.name or node.output[0]}: {error}") from None
 
@@ -157,7 +157,7 @@ def _find(path: Path, graph: Any, name: str | None) -> Any:
     chosen = nodes if name is None else [node for node in nodes if name == node.name or name in node.output]
     if len(chosen) == 1:
         return chosen[0]
-    listed = ", ".join(node.name or node.output[0] for node in nodes[:20]) or "none"
+    names = ", ".join(node.name or node.output[0] for node in nodes[:20]) or "none"
     if name is None and nodes:
-        raise CallError(f"{path} has {len(nodes)} ConvTranspose nodes; name one with --node: {listed}")
-    raise CallError(f"{path} has no ConvTranspose node{f' {name!r}' if name else ''}; it has {listed}")
+        raise CallError(f"{path} has {len(nodes)} ConvTranspose nodes; name one with --node: {names}")
+    raise CallError(f"{path} has no ConvTranspose node{f' {name!r}' if name else ''}; it has {names}")

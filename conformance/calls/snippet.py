@@ -1,4 +1,4 @@
-"""The one call in a paste: a line or a few, with names assigned before it, or the text of an ONNX node.
+"""Find the one call in pasted text: a few lines that may assign names before it, or the text of an ONNX node.
 
 Everything here rearranges syntax; nothing is evaluated.
 """
@@ -18,9 +18,9 @@ _MAX_NODES = 5_000
 _NODE = re.compile(
     r"^\s*(?:[\w.%]+\s*=\s*)?ConvTranspose\s*(?:<(?P<attributes>[^<>]*)>)?\s*\((?P<inputs>[^()=]*)\)\s*$"
 )
-# Methods of a module that change nothing about the question, and those that say its dtype.
-_KEEPS = {"cuda", "cpu", "eval", "train", "requires_grad_", "to", "share_memory", "compile"}
-_DTYPES = {
+# Methods of a module that do not change the case, and those that set its dtype.
+_NEUTRAL_METHODS = {"cuda", "cpu", "eval", "train", "requires_grad_", "to", "share_memory", "compile"}
+_DTYPE_METHODS = {
     "half": "float16",
     "double": "float64",
     "float": "float32",
@@ -37,17 +37,17 @@ def find_call(text: str, known: Callable[[str], bool]) -> ast.Call:
     text : str
         Python source of a few lines, or one node in ONNX's textual syntax.
     known : callable
-        Whether a dotted name is one that can be read.
+        Whether a dotted name is the name of a call that can be read.
 
     Returns
     -------
     ast.Call
-        The call, or its application to a tensor, with what was assigned to names filled in.
+        The call, or its application to a tensor, with names replaced by the values assigned to them.
 
     Raises
     ------
     CallError
-        The text holds no such call, or several.
+        The text contains no such call, or several.
     """
     if len(text) > _MAX_LENGTH:
         raise CallError(f"a call is text of at most {_MAX_LENGTH} characters")
@@ -57,39 +57,39 @@ def find_call(text: str, known: Callable[[str], bool]) -> ast.Call:
         reason = getattr(error, "msg", None) or str(error)
         raise CallError(f"{_short(text)} is not a Python call: {reason}") from None
     try:
-        return _chosen(text, [_bare(value) for value in _values(text, body)], known)
+        return _choose(text, [_without_methods(value) for value in _values(text, body)], known)
     except RecursionError:
         raise CallError(f"{_short(text)} is nested too deeply") from None
 
 
 def _node_as_call(text: str) -> str:
-    found = _NODE.match(text)
-    if found is None or (found["attributes"] is None and "=" not in text.partition("(")[0]):
+    match = _NODE.match(text)
+    if match is None or (match["attributes"] is None and "=" not in text.partition("(")[0]):
         return text
     # An attribute is written name = value, or name : type = value.
-    attributes = re.sub(r"(\w+)\s*:\s*\w+\s*=", r"\1 =", found["attributes"] or "")
-    inputs = [name.strip().lstrip("%") for name in found["inputs"].split(",") if name.strip()]
+    attributes = re.sub(r"(\w+)\s*:\s*\w+\s*=", r"\1 =", match["attributes"] or "")
+    inputs = [name.strip().lstrip("%") for name in match["inputs"].split(",") if name.strip()]
     return f"make_node('ConvTranspose', {inputs}, ['y'], {attributes})"
 
 
 def _values(text: str, body: list[ast.stmt]) -> Iterator[ast.expr]:
-    """The value of every statement, with what names stand for filled in."""
+    """The value of every statement, with names replaced by the values assigned to them."""
     names: dict[str, ast.expr] = {}
     for statement in body:
         if isinstance(statement, ast.Import | ast.ImportFrom):
             continue
         if not isinstance(statement, ast.Expr | ast.Assign):
             raise CallError(f"{_short(text)} is not one call; write it as in torch.nn.ConvTranspose2d(16, 33, 3)")
-        value = _Fill(names).visit(statement.value)
-        if _too_many(value):
-            raise CallError(f"{_short(text)} says too much for one call")
+        value = _ReplaceNames(names).visit(statement.value)
+        if _is_too_large(value):
+            raise CallError(f"{_short(text)} is too large for one call")
         if isinstance(statement, ast.Assign):
             names.update({ast.unparse(target): value for target in statement.targets})
         yield value
 
 
-class _Fill(ast.NodeTransformer):
-    """Put in place of a name what was assigned to it."""
+class _ReplaceNames(ast.NodeTransformer):
+    """Replace a name by the value assigned to it."""
 
     def __init__(self, names: dict[str, ast.expr]) -> None:
         self.names = names
@@ -98,11 +98,11 @@ class _Fill(ast.NodeTransformer):
         return self.names.get(node.id, node)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        there = self.names.get(ast.unparse(node)) if self.names else None
-        return self.generic_visit(node) if there is None else there
+        value_of_name = self.names.get(ast.unparse(node)) if self.names else None
+        return self.generic_visit(node) if value_of_name is None else value_of_name
 
 
-def _too_many(node: ast.AST) -> bool:
+def _is_too_large(node: ast.AST) -> bool:
     left, count = [node], 0
     while left and count <= _MAX_NODES:
         count += 1
@@ -110,36 +110,36 @@ def _too_many(node: ast.AST) -> bool:
     return count > _MAX_NODES
 
 
-def _bare(node: ast.expr) -> ast.expr:
-    """Without the methods of a module that move it somewhere; a dtype they say becomes an argument."""
+def _without_methods(node: ast.expr) -> ast.expr:
+    """A module without the methods called on it; a dtype that they set becomes an argument."""
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Call)):
         return node
     if isinstance(node.func, ast.Call):
-        return ast.Call(_bare(node.func), node.args, node.keywords)
+        return ast.Call(_without_methods(node.func), node.args, node.keywords)
     inner, method = node.func.value, node.func.attr
-    if not isinstance(inner, ast.Call) or method not in _KEEPS | _DTYPES.keys():
+    if not isinstance(inner, ast.Call) or method not in _NEUTRAL_METHODS | _DTYPE_METHODS.keys():
         return node
-    layer = _bare(inner)
-    words = [
+    layer = _without_methods(inner)
+    names = [
         method,
         *(ast.unparse(arg).rpartition(".")[2] for arg in (*node.args, *(k.value for k in node.keywords))),
     ]
-    dtype = next((_DTYPES[word] for word in words if word in _DTYPES), None)
+    dtype = next((_DTYPE_METHODS[name] for name in names if name in _DTYPE_METHODS), None)
     if dtype is None or not isinstance(layer, ast.Call):
         return layer
     others = [keyword for keyword in layer.keywords if keyword.arg != "dtype"]
     return ast.Call(layer.func, layer.args, [*others, ast.keyword("dtype", ast.Constant(dtype))])
 
 
-def _chosen(text: str, values: list[ast.expr], known: Callable[[str], bool]) -> ast.Call:
-    """The last call of the one known name, where there is one, applied or not."""
+def _choose(text: str, values: list[ast.expr], known: Callable[[str], bool]) -> ast.Call:
+    """The last call of the one known name, applied or not."""
     direct = [value for value in values if isinstance(value, ast.Call) and known(_name(value))]
     inside = [
         node for value in values for node in ast.walk(value) if isinstance(node, ast.Call) and known(_name(node))
     ]
     distinct = {ast.unparse(_innermost(node)) for node in direct or inside}
     if len(distinct) > 1:
-        raise CallError(f"{_short(text)} holds {len(distinct)} calls; write one of them")
+        raise CallError(f"{_short(text)} contains {len(distinct)} calls; write one of them")
     if distinct:
         return (direct or inside[:1])[-1]
     if len(values) == 1 and isinstance(values[0], ast.Call):
@@ -156,7 +156,7 @@ def _name(node: ast.Call) -> str:
 
 
 def dotted(node: ast.expr) -> str | None:
-    """The name that an expression is, such as ``tf.nn.conv2d_transpose``; None where it is more than a name."""
+    """The dotted name of an expression, such as ``tf.nn.conv2d_transpose``; None if it is not just a name."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute) and (head := dotted(node.value)):

@@ -13,18 +13,29 @@ import numpy as np
 from conformance.calls.errors import CallError
 from conformance.calls.snippet import dotted, find_call
 
-__all__ = ["CallError", "Syntax", "TensorExpression", "Word", "read"]
+__all__ = ["CallError", "Opaque", "Syntax", "TensorExpression", "read"]
 
-_MOST_VALUES = 8
-# Makers of tensors whose arguments are sizes, or one shape, or a shape after something else.
-_MAKERS = {"randn", "rand", "randint", "zeros", "ones", "empty", "full", "normal", "uniform", "standard_normal"}
+_MAX_VALUES = 8
+# Functions that make tensors from sizes, from a shape, or from a shape after another argument.
+_CONSTRUCTORS = {
+    "randn",
+    "rand",
+    "randint",
+    "zeros",
+    "ones",
+    "empty",
+    "full",
+    "normal",
+    "uniform",
+    "standard_normal",
+}
 _WRAPPERS = {"tensor", "array", "asarray", "constant", "convert_to_tensor", "Tensor", "Parameter", "Variable"}
 _SEQUENCES = {"stack", "pack", "Size", "TensorShape", "tuple", "list"}
 
 
 @dataclass(frozen=True)
-class Word:
-    """An expression that stands for something outside the text, such as ``x`` or ``torch.float64``."""
+class Opaque:
+    """An expression with a value outside the text, such as ``x`` or ``torch.float64``."""
 
     text: str
 
@@ -34,7 +45,7 @@ class Word:
 
 @dataclass(frozen=True)
 class TensorExpression:
-    """An expression that makes a tensor of a shape that can be read; of a short row its numbers too."""
+    """An expression that makes a tensor whose shape can be read; the numbers, too, of a short vector."""
 
     shape: tuple[int, ...]
     values: tuple[Any, ...] | None = field(default=None, compare=False)
@@ -45,7 +56,7 @@ class TensorExpression:
 
 @dataclass(frozen=True)
 class Syntax:
-    """A call: its dotted name, its arguments, and those of an application to a tensor behind it."""
+    """A call: its dotted name, its arguments, and those of its application to a tensor."""
 
     name: str
     args: tuple[Any, ...]
@@ -54,7 +65,7 @@ class Syntax:
 
 
 def read(text: str, known: Callable[[str], bool]) -> Syntax:
-    """Read the one call in a text; ``known`` says which names are calls that can be read.
+    """Read the one call in a text; ``known`` decides whether a name is that of a readable call.
 
     Raises
     ------
@@ -72,7 +83,7 @@ def _call(node: ast.Call) -> Syntax:
     if isinstance(node.func, ast.Call):
         inner = _call(node.func)
         if inner.applied is not None:
-            raise CallError("a call is applied once at most, as in Layer(...)(x)")
+            raise CallError("a call can be applied only once, as in Layer(...)(x)")
         args, kwargs = _arguments(node)
         return Syntax(inner.name, inner.args, inner.kwargs, Syntax("", args, kwargs))
     name = dotted(node.func)
@@ -99,16 +110,16 @@ _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
 }
 
 
-def _whole(node: ast.expr) -> int | None:
+def _integer(node: ast.expr) -> int | None:
     """A whole number written as small arithmetic, such as ``8 * 4`` or ``3 // 2``; None for anything else."""
     if isinstance(node, ast.Constant):
         return node.value if type(node.value) is int else None
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        inner = _whole(node.operand)
+        inner = _integer(node.operand)
         return None if inner is None else -inner
     if not isinstance(node, ast.BinOp) or type(node.op) not in _OPERATORS:
         return None
-    left, right = _whole(node.left), _whole(node.right)
+    left, right = _integer(node.left), _integer(node.right)
     if left is None or right is None or max(abs(left), abs(right)) >= 2**32:
         return None
     if isinstance(node.op, ast.Pow) and not 0 <= right <= 32:
@@ -117,7 +128,7 @@ def _whole(node: ast.expr) -> int | None:
 
 
 def _value(node: ast.expr) -> Any:
-    if isinstance(node, ast.BinOp) and (number := _whole(node)) is not None:
+    if isinstance(node, ast.BinOp) and (number := _integer(node)) is not None:
         return number
     try:
         value = ast.literal_eval(node)  # literals only: evaluates no names, no calls
@@ -129,23 +140,23 @@ def _value(node: ast.expr) -> Any:
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute) and node.func.attr == "size" and not node.args:
                 return _shape_of(node, node.func.value)
-            return _made(node)
-        return Word(ast.unparse(node))
+            return _construct(node)
+        return Opaque(ast.unparse(node))
     return _tuples(value)
 
 
 def _shape_of(node: ast.expr, tensor: ast.expr) -> Any:
-    """The shape of a tensor that is made in the text."""
-    made = _made(tensor) if isinstance(tensor, ast.Call) else None
-    return made.shape if isinstance(made, TensorExpression) else Word(ast.unparse(node))
+    """The shape of a tensor that the text itself makes."""
+    tensor_made = _construct(tensor) if isinstance(tensor, ast.Call) else None
+    return tensor_made.shape if isinstance(tensor_made, TensorExpression) else Opaque(ast.unparse(node))
 
 
 def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
 
 
-def _made(node: ast.Call) -> Any:
-    """The shape of a tensor that a well-known maker makes; anything else stays a word."""
+def _construct(node: ast.Call) -> Any:
+    """The shape of a tensor from a well-known constructor; any other call stays opaque."""
     name = (dotted(node.func) or "").rpartition(".")[2]
     args, kwargs = _arguments(node)
     if name in _SEQUENCES and len(args) == 1 and isinstance(args[0], tuple):
@@ -155,10 +166,10 @@ def _made(node: ast.Call) -> Any:
             return args[0]
         try:
             axes = np.asarray(args[0]).astype(float).shape
-            return TensorExpression(axes, args[0] if len(axes) == 1 and axes[0] <= _MOST_VALUES else None)
+            return TensorExpression(axes, args[0] if len(axes) == 1 and axes[0] <= _MAX_VALUES else None)
         except (ValueError, TypeError):
-            return Word(ast.unparse(node))
-    if name in _MAKERS:
+            return Opaque(ast.unparse(node))
+    if name in _CONSTRUCTORS:
         shape = kwargs.get("size", kwargs.get("shape"))
         if shape is None:
             shape = next((arg for arg in args if isinstance(arg, tuple)), None)
@@ -166,4 +177,4 @@ def _made(node: ast.Call) -> Any:
             shape = args
         if shape and all(type(size) is int and size >= 0 for size in shape):
             return TensorExpression(tuple(shape))
-    return Word(ast.unparse(node))
+    return Opaque(ast.unparse(node))

@@ -1,4 +1,4 @@
-"""TensorFlow: ``tf.nn.conv{1,2,3}d_transpose`` and ``tf.nn.conv_transpose``, which are told the output's shape."""
+"""TensorFlow: ``tf.nn.conv{1,2,3}d_transpose`` and ``tf.nn.conv_transpose``, which take the output's shape."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from conformance.calls.form import (
 )
 
 
-def _ask(
-    asked: CallContext,
+def _meaning(
+    context: CallContext,
     input: Any,
     filters: Any,
     output_shape: Any,
@@ -29,51 +29,49 @@ def _ask(
     data_format: Any,
     dilations: Any,
 ) -> Meaning:
-    asked.take_input(input)
-    *kernel, out_channels, in_channels = asked.take_weight(filters)
-    rank = asked.rank_from_input()
+    context.take_input(input)
+    *kernel, out_channels, in_channels = context.take_weight(filters)
+    rank = context.rank_from_input()
     layout = "channels_first" if str(data_format or "").startswith("NC") else "channels_last"
     stride = _spatial("strides", strides, rank, layout)
     dilation = _spatial("dilations", 1 if dilations is None else dilations, rank, layout)
     full = full_size(tuple(kernel), stride, dilation)
     effective = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
 
-    def check(fits: Callable[..., bool], spatial: tuple[int, ...], wanted: tuple[int, ...]) -> None:
-        for axis, (size, length) in enumerate(zip(spatial, wanted, strict=True)):
+    def check(fits: Callable[..., bool], spatial: tuple[int, ...], output: tuple[int, ...]) -> None:
+        for axis, (size, length) in enumerate(zip(spatial, output, strict=True)):
             if not fits(size, length, stride[axis], effective[axis]):
-                raise CallError(
-                    f"output_shape: a convolution of {wanted} does not give {spatial} back on axis {axis}"
-                )
+                raise CallError(f"output_shape: a convolution of {output} does not give {spatial} on axis {axis}")
 
     def place(spatial: tuple[int, ...]) -> Any:
-        wanted = output_shape.values if isinstance(output_shape, TensorExpression) else output_shape
-        if not isinstance(wanted, tuple) or len(wanted) not in (rank, rank + 2):
+        output = output_shape.values if isinstance(output_shape, TensorExpression) else output_shape
+        if not isinstance(output, tuple) or len(output) not in (rank, rank + 2):
             raise CallError(f"output_shape: {output_shape!s} cannot be read; write {rank + 2} numbers")
-        if len(wanted) == rank + 2:
-            channels = wanted[1 if layout == "channels_first" else -1]
+        if len(output) == rank + 2:
+            channels = output[1 if layout == "channels_first" else -1]
             if type(channels) is int and channels != out_channels:
-                raise CallError(f"output_shape: {channels} channels, where the filters have {out_channels}")
-            wanted = wanted[2:] if layout == "channels_first" else wanted[1:-1]
-        wanted = per_axis("output_shape", wanted, rank)
+                raise CallError(f"output_shape: {channels} channels, but the filters have {out_channels}")
+            output = output[2:] if layout == "channels_first" else output[1:-1]
+        output = per_axis("output_shape", output, rank)
         if isinstance(padding, tuple):
             inner = padding[2:] if layout == "channels_first" else padding[1:-1]
             given = pairs("padding", inner, rank)
-            padded = tuple(length + sum(ends) for length, ends in zip(wanted, given, strict=True))
+            padded = tuple(length + sum(ends) for length, ends in zip(output, given, strict=True))
             check(_CONVENTIONS["valid"][0], spatial, padded)
             return tuple(
-                (low, full(axis, size) - low - wanted[axis])
+                (low, full(axis, size) - low - output[axis])
                 for axis, (size, (low, _)) in enumerate(zip(spatial, given, strict=True))
             )
-        word = padding.lower() if padding in ("SAME", "VALID") else ""
-        if word not in _CONVENTIONS:
+        name = padding.lower() if padding in ("SAME", "VALID") else ""
+        if name not in _CONVENTIONS:
             raise CallError(f"padding: {padding!s} is neither SAME nor VALID")
-        fits, default, low = _CONVENTIONS[word]
-        check(fits, spatial, wanted)
-        if wanted == tuple(default(*numbers) for numbers in zip(spatial, stride, effective, strict=True)):
-            return word
-        return crops_for_output(low, spatial, wanted, full)
+        fits, default, low = _CONVENTIONS[name]
+        check(fits, spatial, output)
+        if output == tuple(default(*numbers) for numbers in zip(spatial, stride, effective, strict=True)):
+            return name
+        return crops_for_output(low, spatial, output, full)
 
-    return asked.meaning(
+    return context.meaning(
         layout=layout,
         in_channels=in_channels,
         out_channels=out_channels,
@@ -86,7 +84,8 @@ def _ask(
 
 
 _Numbers = Callable[..., int]
-# Convention: which output lengths fit, the length it stands for by itself, and where a given one starts.
+# By convention: whether an output length fits, the default length, and the start of a given length in the full
+# result. i, o, s and e are the input and output lengths, the stride and the effective kernel.
 _CONVENTIONS: dict[str, tuple[Callable[..., bool], _Numbers, _Numbers]] = {
     "same": (
         lambda i, o, s, e: -(-o // s) == i,
@@ -102,7 +101,7 @@ _CONVENTIONS: dict[str, tuple[Callable[..., bool], _Numbers, _Numbers]] = {
 
 
 def _spatial(name: str, value: Any, rank: int, layout: str) -> tuple[int, ...]:
-    """Strides may be given an axis or for the batch and channels too, where they are 1."""
+    """Strides are given per axis, or for the batch and channels too, where they must be 1."""
     if isinstance(value, tuple) and len(value) == rank + 2:
         ends = value[:2] if layout == "channels_first" else (value[0], value[-1])
         if ends != (1, 1):
@@ -112,12 +111,12 @@ def _spatial(name: str, value: Any, rank: int, layout: str) -> tuple[int, ...]:
 
 
 def _v1(rank: int, default: str) -> None:
-    """The names of TensorFlow 1, which the library still has."""
+    """Register the TensorFlow 1 names, which the library still has."""
     name = f"tf.compat.v1.nn.conv{rank}d_transpose"
 
     @form(name, name.replace("tf.", "tensorflow.", 1), ranks=(rank,))
     def read(
-        asked: CallContext,
+        context: CallContext,
         value: Any = None,
         filter: Any = None,  # the library's own names
         output_shape: Any = None,
@@ -130,13 +129,13 @@ def _v1(rank: int, default: str) -> None:
         dilations: Any = None,
     ) -> Meaning:
         image, kernel = (value if input is None else input), (filter if filters is None else filters)
-        return _ask(asked, image, kernel, output_shape, strides, padding, data_format, dilations)
+        return _meaning(context, image, kernel, output_shape, strides, padding, data_format, dilations)
 
 
 def _register(spelling: str, default: Any) -> None:
     @form(spelling, spelling.replace("tf.", "tensorflow.", 1))
     def read(
-        asked: CallContext,
+        context: CallContext,
         input: Any,  # the framework's own name
         filters: Any,
         output_shape: Any,
@@ -146,8 +145,8 @@ def _register(spelling: str, default: Any) -> None:
         dilations: Any = None,
         name: Any = None,
     ) -> Meaning:
-        asked.rank = asked.rank or _RANKS.get(asked.name)
-        return _ask(asked, input, filters, output_shape, strides, padding, data_format, dilations)
+        context.rank = context.rank or _RANKS.get(context.name)
+        return _meaning(context, input, filters, output_shape, strides, padding, data_format, dilations)
 
 
 _RANKS = {f"tf.nn.conv{rank}d_transpose": rank for rank in (1, 2, 3)}

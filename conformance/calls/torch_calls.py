@@ -1,4 +1,4 @@
-"""PyTorch: modules (lazy ones too) and functionals; a symmetric crop, and output_padding that gives back."""
+"""PyTorch: modules (lazy ones too) and functionals; the crop is symmetric, output_padding extends the output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from conformance.calls.form import (
 
 @form("torch.nn.ConvTranspose{rank}d", "nn.ConvTranspose{rank}d", "ConvTranspose{rank}d")
 def module(
-    asked: CallContext,
+    context: CallContext,
     in_channels: Any,
     out_channels: Any,
     kernel_size: Any,
@@ -34,13 +34,13 @@ def module(
     dtype: Any = None,
 ) -> Meaning:
     refuse("padding_mode", padding_mode, "zeros", "the transposed modules take only zeros")
-    rank = asked.rank_from_input()
+    rank = context.rank_from_input()
     channels = None if in_channels is None else number("in_channels", in_channels)
     extra = given_or_none("output_padding", output_padding, rank)
-    wanted = (asked.applied.kwargs.get("output_size") if asked.applied else None) or None
-    if wanted is not None:
-        extra = _for_output_size(asked, wanted, kernel_size, stride, padding, dilation)
-    return asked.meaning(
+    output_size = (context.applied.kwargs.get("output_size") if context.applied else None) or None
+    if output_size is not None:
+        extra = _for_output_size(context, output_size, kernel_size, stride, padding, dilation)
+    return context.meaning(
         layout="channels_first",
         in_channels=channels,
         out_channels=out_channels,
@@ -57,7 +57,7 @@ def module(
 
 @form("torch.nn.LazyConvTranspose{rank}d", "nn.LazyConvTranspose{rank}d", "LazyConvTranspose{rank}d")
 def lazy_module(
-    asked: CallContext,
+    context: CallContext,
     out_channels: Any,
     kernel_size: Any,
     stride: Any = 1,
@@ -71,7 +71,7 @@ def lazy_module(
     dtype: Any = None,
 ) -> Meaning:
     return module(
-        asked, None, out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation,
+        context, None, out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation,
         padding_mode, device, dtype,
     )  # fmt: skip
 
@@ -85,7 +85,7 @@ def lazy_module(
     "conv_transpose{rank}d",
 )
 def functional(
-    asked: CallContext,
+    context: CallContext,
     input: Any,  # the framework's own name
     weight: Any,
     bias: Any = None,
@@ -95,10 +95,10 @@ def functional(
     groups: Any = 1,
     dilation: Any = 1,
 ) -> Meaning:
-    asked.take_input(input)
-    shape = asked.take_weight(weight)
-    rank = asked.rank_from_input()
-    return asked.meaning(
+    context.take_input(input)
+    shape = context.take_weight(weight)
+    rank = context.rank_from_input()
+    return context.meaning(
         layout="channels_first",
         in_channels=shape[0],
         out_channels=shape[1] * number("groups", groups),
@@ -113,20 +113,20 @@ def functional(
 
 
 def _for_output_size(
-    asked: CallContext, wanted: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any
+    context: CallContext, output_size: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any
 ) -> tuple[int, ...] | None:
     """The output_padding with which ``forward(x, output_size=...)`` reaches a size."""
-    rank = asked.rank_from_input()
-    if asked.input_shape is None:
+    rank = context.rank_from_input()
+    if context.input_shape is None:
         raise CallError("output_size: the input's shape must be known; give --input")
-    sizes = wanted[-rank:] if isinstance(wanted, tuple) else wanted
-    spatial = asked.input_shape[-rank:]
+    sizes = output_size[-rank:] if isinstance(output_size, tuple) else output_size
+    spatial = context.input_shape[-rank:]
     extras = []
     numbers = (("kernel_size", kernel_size), ("stride", stride), ("padding", padding), ("dilation", dilation))
     columns = (per_axis(name, value, rank) for name, value in numbers)
     for size, i, k, s, p, d in zip(per_axis("output_size", sizes, rank), spatial, *columns, strict=True):
-        least = (i - 1) * s - 2 * p + d * (k - 1) + 1
-        if not least <= size < least + s:
-            raise CallError(f"output_size: {size} cannot be reached; {least} to {least + s - 1} can")
-        extras.append(size - least)
+        shortest = (i - 1) * s - 2 * p + d * (k - 1) + 1
+        if not shortest <= size < shortest + s:
+            raise CallError(f"output_size: {size} cannot be reached; {shortest} to {shortest + s - 1} can")
+        extras.append(size - shortest)
     return tuple(extras) if any(extras) else None

@@ -1,6 +1,6 @@
-"""How weights get from a call's own order to a case's (Cin, Cout/G, \\*k) and back, as NumPy source lines.
+"""Conversion of weights between a call's own layout and a case's (Cin, Cout/G, \\*k), as NumPy source lines.
 
-The lines are what a port prints and what its verification runs.
+A port prints these lines, and its verification runs them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def _axes(form: WeightForm, rank: int) -> list[str]:
 
 
 def call_shape(form: WeightForm, case: Case) -> tuple[int, ...]:
-    """Shape of the weights as the call holds them."""
+    """Shape of the weights in the call's layout."""
     inputs, outputs = case.in_channels, case.out_channels // case.groups
     if form.grouped_inputs:
         inputs, outputs = case.in_channels // case.groups, case.out_channels
@@ -35,12 +35,12 @@ def _regroup(case: Case, inputs_first: bool) -> str:
 
 
 def to_case(form: WeightForm, case: Case) -> list[str]:
-    """Lines that turn ``w`` from the call's order into the case's."""
+    """Lines that turn ``w`` from the call's layout into the case's."""
     axes = _axes(form, case.rank)
-    wanted = ["i", "o", *map(str, range(case.rank))]
+    case_axes = ["i", "o", *map(str, range(case.rank))]
     lines = []
-    if axes != wanted:
-        lines.append(f"w = np.transpose(w, {tuple(axes.index(axis) for axis in wanted)})")
+    if axes != case_axes:
+        lines.append(f"w = np.transpose(w, {tuple(axes.index(axis) for axis in case_axes)})")
     if form.flipped:
         lines.append(f"w = np.flip(w, {tuple(range(2, case.rank + 2))}).copy()")
     if form.grouped_inputs and case.groups > 1:
@@ -51,20 +51,20 @@ def to_case(form: WeightForm, case: Case) -> list[str]:
 def from_case(form: WeightForm, case: Case) -> list[str]:
     """Inverse of `to_case`."""
     axes = _axes(form, case.rank)
-    wanted = ["i", "o", *map(str, range(case.rank))]
+    case_axes = ["i", "o", *map(str, range(case.rank))]
     lines = []
     if form.grouped_inputs and case.groups > 1:
         lines.append(_regroup(case, inputs_first=True))
     if form.flipped:
         lines.append(f"w = np.flip(w, {tuple(range(2, case.rank + 2))}).copy()")
-    if axes != wanted:
-        lines.append(f"w = np.transpose(w, {tuple(wanted.index(axis) for axis in axes)})")
+    if axes != case_axes:
+        lines.append(f"w = np.transpose(w, {tuple(case_axes.index(axis) for axis in axes)})")
     return lines
 
 
 def describe(form: WeightForm, rank: int) -> str:
-    """The order in words, such as ``(kH, kW, Cout, Cin), kernel reversed``."""
-    words = {"i": "Cin", "o": "Cout/G"} if not form.grouped_inputs else {"i": "Cin/G", "o": "Cout"}
-    names = words | {str(axis): f"k{letter}" for axis, letter in enumerate("DHW"[-rank:])}
+    """The layout as text, such as ``(kH, kW, Cout, Cin), kernel reversed``."""
+    channels = {"i": "Cin", "o": "Cout/G"} if not form.grouped_inputs else {"i": "Cin/G", "o": "Cout"}
+    names = channels | {str(axis): f"k{letter}" for axis, letter in enumerate("DHW"[-rank:])}
     text = f"({', '.join(names[axis] for axis in _axes(form, rank))})"
     return text + (", kernel reversed" if form.flipped else "")

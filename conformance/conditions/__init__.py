@@ -1,4 +1,4 @@
-"""When a finding happens: the smallest condition over case columns that separates failing from passing."""
+"""The condition of a finding: the smallest condition over case columns that separates failing from passing."""
 
 from conformance.conditions.atoms import Atom, Predicate
 from conformance.conditions.inference import ConditionResult, infer_condition

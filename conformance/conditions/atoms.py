@@ -1,7 +1,7 @@
 """Conditions over one case: the atoms that a predicate is made of.
 
-An atom is a comparison of a column with a number or a word, or of two columns that measure the same thing. It is
-SQL, as ``--where`` and expectations take it, and comparisons with NULL are false as they are there.
+An atom compares a column with a number or a string, or two columns that measure the same quantity. It is SQL, as
+in ``--where`` and in expectations; comparisons with NULL are false, as they are there.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
 }
 
-_WORDS = ("padding", "layout", "dtype", "data", "direction", "output_padding")
-_NUMBERS = ("rank", "batch", "in_channels", "out_channels", "groups", "bias",
+_TEXT_COLUMNS = ("padding", "layout", "dtype", "data", "direction", "output_padding")
+_NUMBER_COLUMNS = ("rank", "batch", "in_channels", "out_channels", "groups", "bias",
             "input_min", "input_max", "kernel_min", "kernel_max", "stride_min", "stride_max",
             "dilation_min", "dilation_max", "output_padding_min", "output_padding_max",
             "effective_min", "effective_max", "output_min", "output_max",
@@ -65,7 +65,7 @@ _COMPARABLE = (
     ("crop_low_min", "crop_high_min"),
 )  # fmt: skip
 
-# One named axis, which is said only where no condition over some or every axis does as well.
+# Conditions on one named axis, which are used only where no condition over some or every axis does as well.
 _AXES = ("w", "h", "d")
 _ENDINGS = tuple(f"_{axis}" for axis in _AXES)
 _ON_AXIS = ("input", "kernel", "stride", "dilation", "output_padding", "output")
@@ -93,13 +93,13 @@ class Atom:
     Attributes
     ----------
     column, sign : str
-        What is compared, and how.
+        The column, and the operator.
     value : str or int
-        A literal, or the name of another column where ``to_column``.
+        A literal, or the name of another column if ``to_column``.
     cost : float
-        How much simpler conditions are preferred: 1 for plain ones.
+        Plainer conditions have a lower cost: 1 for the plainest.
     modulus : int
-        The remainder of the column by this number is compared; 0 for the column itself.
+        Compare the remainder of the column by this number; 0 compares the column itself.
     """
 
     column: str
@@ -116,7 +116,7 @@ class Atom:
 
     @property
     def coincidental(self) -> bool:
-        """Whether it says that two numbers of different kinds are equal, or unequal: often an accident."""
+        """Whether it compares two numbers of different kinds for equality, which is often an accident."""
         return (
             self.to_column and self.sign in ("=", "<>") and frozenset((self.column, self.value)) in _COINCIDENCES
         )
@@ -145,7 +145,7 @@ class Atom:
 
     @property
     def text(self) -> str:
-        """The comparison in the words of a case."""
+        """The comparison as text about a case."""
         if self.column in _AXIS_COUNTS:
             where = {(">", 0): "on some axis", ("=", "rank"): "on every axis", ("=", 0): "on no axis"}
             return f"{_AXIS_COUNTS[self.column]} {where[self.sign, self.value]}"
@@ -169,12 +169,12 @@ class Predicate:
 
     @property
     def text(self) -> str:
-        """The condition in the words of a case."""
+        """The condition as text about a case."""
         return self._joined(lambda atom: atom.text)
 
     @property
     def cost(self) -> float:
-        """Number of atoms, the less plain ones counting more."""
+        """Number of atoms; the less plain ones count more."""
         return sum(atom.cost for term in self.terms for atom in term)
 
     def _joined(self, show: Callable[[Atom], str]) -> str:
@@ -187,22 +187,22 @@ class Predicate:
 def atoms(rows: Iterable[Row], failing: Iterable[Row] = ()) -> list[Atom]:
     """Every atom worth trying on some cases, plainest first; constants come from the cases themselves.
 
-    Of many bounds of one axis, the smallest are tried, and those that just hold for all of the cases that fail.
+    Of many bounds of one axis, the smallest are tried, and the tightest that hold for all failing cases.
     """
     rows, failing = list(rows), list(failing)
     return sorted(dict.fromkeys([*_atoms(rows), *_tightest(failing)]), key=lambda atom: atom.cost)
 
 
 def _atoms(rows: list[Row]) -> Iterator[Atom]:
-    for column in _WORDS:
+    for column in _TEXT_COLUMNS:
         values = sorted({row[column] for row in rows if row[column] is not None})
         for value in values:
-            # Which numbers output_padding holds is for its own columns; here it is whether it was given.
+            # The numbers of output_padding have their own columns; here it matters only whether it is given.
             if column != "output_padding" or value == "auto":
                 yield Atom(column, "=", value)
                 if len(values) > 2 or column == "output_padding":
                     yield Atom(column, "<>", value, cost=1.2)
-    for column in _NUMBERS:
+    for column in _NUMBER_COLUMNS:
         derived = 0.6 if column.startswith(_DERIVED) else 0.0
         numbers = sorted({row[column] for row in rows if row[column] is not None})
         for value in numbers:

@@ -1,8 +1,8 @@
-"""Asking until the condition is certain.
+"""Run further cases until the condition is certain.
 
-All smallest conditions that fit what is known are kept. New cases on which they disagree are asked first; when one
-answer of them all is left, cases on both sides of its border are asked to refute it. What survives is exact as far
-as asking went, and the count says how far that was.
+All smallest conditions that fit the results so far are kept. New cases on which they disagree run first. When they
+all agree, cases on both sides of the border run to refute them. The condition that survives is exact as far as the
+runs went, and their number is reported.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.cases.columns import columns
 from conformance.conditions.atoms import Atom, Predicate, Row
-from conformance.conditions.nearby_cases import CHANGES, SPATIAL, pool, replaced, spread, work_of
+from conformance.conditions.nearby_cases import CHANGES, SPATIAL, on_every_axis, pool, with_changes, work_of
 from conformance.conditions.set_cover import smallest
 
 __all__ = ["ConditionResult", "Fails", "infer_condition", "separating"]
@@ -24,13 +24,13 @@ __all__ = ["ConditionResult", "Fails", "infer_condition", "separating"]
 Fails = Callable[[Case], bool | None]
 
 _ATTEMPTS = 8
-_SURE_AFTER = 20
+_CONFIRMATIONS = 20
 _BASES = 2
 _BASES_CONDITIONS = 20
-_EVEN = 0.2  # a split near enough to a half
+_EVEN = 0.2  # a split is good enough within this distance from a half
 _NUMBERS = ("batch", "in_channels", "out_channels", "groups", "input_size", "kernel_size", "stride", "dilation")
 _FOLLOW = {"input": ("output", "full"), "kernel": ("effective",)}
-"""Columns that a field is the simplest way to change."""
+"""For a field, other columns that follow from it and are simplest to change by it."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class ConditionResult:
     predicate : Predicate or None
         None where no small condition separates.
     failing, passing : int
-        Cases it holds for, all of which fail, and cases it leaves out, all of which pass.
+        Cases that it holds for, all of which fail, and the other cases, all of which pass.
     asked : int
-        How many of them were run for this.
+        Number of further cases that were run.
     further_failing : int
-        How many of those fail.
+        Number of those that fail.
     exact : bool
-        Whether it withstood every single change to some failing cases and a score of questions further away.
+        Whether it survived every single change of some failing cases and twenty cases further away.
     alternatives : tuple of Predicate
         Other conditions of the same size that fit.
     """
@@ -63,7 +63,7 @@ class ConditionResult:
 
     @property
     def text(self) -> str:
-        """The condition in words, with its counts and how sure it is."""
+        """The condition as text, with its counts and whether it is certain."""
         if self.predicate is None:
             return f"no small condition separates {self.failing} failing from {self.passing} passing cases"
         counts = f"{self.failing} of {self.failing} cases fail, 0 of {self.passing} others"
@@ -86,45 +86,45 @@ def infer_condition(
     Parameters
     ----------
     failing, passing : iterable of Case
-        What is known; at least one fails.
+        Cases whose result is known; at least one fails.
     fails : callable, optional
-        Asks about a new case: True, False, or None where there is no telling. Without it nothing is asked, and the
+        Runs a new case: True, False, or None where the result does not count. Without it nothing runs, and the
         condition is uncertain unless it is ``always``.
     budget : int
-        Most cases to run. A number, so that what is found does not depend on the speed of the machine.
+        Largest number of cases to run: a number, so that the condition does not depend on the machine's speed.
     seed : int
-        Of the choice of cases, which is random but repeatable.
+        Seed of the random but repeatable choice of cases.
     terms : frozenset of str
-        Beginnings of columns that the diagnosis names; see `conformance.conditions.set_cover.smallest`.
+        First parts of names of columns that the diagnosis names; see `conformance.conditions.set_cover.smallest`.
     """
-    known = dict.fromkeys(failing, True) | dict.fromkeys(passing, False)
-    rows = {case: columns(case) for case in known}
-    space = _space(known, rows, terms)
+    results = dict.fromkeys(failing, True) | dict.fromkeys(passing, False)
+    rows = {case: columns(case) for case in results}
+    space = _space(results, rows, terms)
     if fails is None:
-        return _explained(space, known, 0, 0, False)
+        return _explained(space, results, 0, 0, False)
     chance = random.Random(seed)
-    asked = asked_failing = confirmed = tried = 0
+    asked = run_failing = confirmed = tried = 0
     swept: set[Case] = set()
     stuck: set[int] = set()
-    while space and asked < budget and tried < 10 * budget and confirmed < _SURE_AFTER:
+    while space and asked < budget and tried < 10 * budget and confirmed < _CONFIRMATIONS:
         tried += 1
-        case, kind = _next(space, known, swept, stuck, chance)
+        case, kind = _next(space, results, swept, stuck, chance)
         if case is None:
             continue
         swept.add(case)
-        answer = fails(case)
-        if answer is None:
+        failed = fails(case)
+        if failed is None:
             continue
         asked += 1
-        asked_failing += answer
-        known[case], rows[case] = answer, columns(case)
-        left = [predicate for predicate in space if predicate(rows[case]) == answer]
-        # Only what is asked once nothing nearer was left to ask says that the condition is right.
+        run_failing += failed
+        results[case], rows[case] = failed, columns(case)
+        left = [predicate for predicate in space if predicate(rows[case]) == failed]
+        # Only cases that run when no nearer case is left confirm the condition.
         confirmed = confirmed + 1 if kind == "anywhere" and len(left) == len(space) else 0
         if not left:
             stuck.clear()
-        space = left or _space(known, rows, terms)
-    return _explained(space, known, asked, asked_failing, confirmed >= _SURE_AFTER)
+        space = left or _space(results, rows, terms)
+    return _explained(space, results, asked, run_failing, confirmed >= _CONFIRMATIONS)
 
 
 def separating(
@@ -137,7 +137,7 @@ def separating(
 ) -> Predicate | None:
     """The smallest condition that separates all of the rows given, searched on some of them first.
 
-    Rows that the first attempts overlook are added until it holds for all; None where nothing small does.
+    Rows on which an attempt is wrong are added until it is right for all; None where no small condition is.
     """
     if not failing or not passing:
         return None
@@ -156,30 +156,30 @@ def separating(
     return None
 
 
-def _space(known: dict[Case, bool], rows: dict[Case, Row], terms: frozenset[str]) -> list[Predicate]:
+def _space(results: dict[Case, bool], rows: dict[Case, Row], terms: frozenset[str]) -> list[Predicate]:
     return smallest(
-        [rows[case] for case, wrong in known.items() if wrong],
-        [rows[case] for case, wrong in known.items() if not wrong],
+        [rows[case] for case, wrong in results.items() if wrong],
+        [rows[case] for case, wrong in results.items() if not wrong],
         terms,
     )
 
 
 def _explained(
-    space: list[Predicate], known: dict[Case, bool], asked: int, asked_failing: int, exact: bool
+    space: list[Predicate], results: dict[Case, bool], asked: int, run_failing: int, exact: bool
 ) -> ConditionResult:
-    wrong, sure = sum(known.values()), exact and bool(space)
+    wrong, sure = sum(results.values()), exact and bool(space)
     predicate = space[0] if space else None
-    return ConditionResult(predicate, wrong, len(known) - wrong, asked, sure, tuple(space[1:4]), asked_failing)
+    return ConditionResult(predicate, wrong, len(results) - wrong, asked, sure, tuple(space[1:4]), run_failing)
 
 
 def _next(
-    space: list[Predicate], known: dict[Case, bool], swept: set[Case], stuck: set[int], chance: random.Random
+    space: list[Predicate], results: dict[Case, bool], swept: set[Case], stuck: set[int], chance: random.Random
 ) -> tuple[Case | None, str]:
-    """The next case to ask: one that splits the conditions, else a single step from a failing case, else any."""
+    """The next case to run: one that splits the conditions, else a single step from a failing case, else any."""
     best: tuple[float, Case] | None = None
     side, anywhere = chance.random() < 0.5, None
     some = space if len(space) <= 60 else [*space[:30], *chance.sample(space[30:], 30)]
-    for case in pool(known, _numbers_near(some[:30]), chance):
+    for case in pool(results, _numbers_near(some[:30]), chance):
         row = _row(case)
         share = sum(predicate(row) for predicate in some) / len(some)
         if case not in swept and 0 < share < 1 and (best is None or abs(share - 0.5) < best[0]):
@@ -188,18 +188,20 @@ def _next(
             anywhere = case
     if best is not None:
         return best[1], "decisive"
-    # What the known cases always move together comes apart before anything else is tried; once for each space.
+    # First separate parameters that always change together in the cases so far; once per number of conditions.
     if len(space) > 1 and len(space) not in stuck:
-        apart = _apart(space, known, swept)
-        if apart is not None:
-            return apart, "decisive"
+        separating_case = _separating_case(space, results, swept)
+        if separating_case is not None:
+            return separating_case, "decisive"
         stuck.add(len(space))
     bases: dict[int, Case] = {}
-    for case, wrong in known.items():
+    for case, wrong in results.items():
         if wrong:
             bases.setdefault(case.rank, case)
     for base in bases.values():
-        step = next((case for case in _all_steps(base, space[0]) if case not in known and case not in swept), None)
+        step = next(
+            (case for case in _all_steps(base, space[0]) if case not in results and case not in swept), None
+        )
         if step is not None:
             return step, "step"
     return anywhere, "anywhere"
@@ -215,56 +217,63 @@ def _all_steps(case: Case, predicate: Predicate) -> tuple[Case, ...]:
     return tuple(_steps(case, [predicate]))
 
 
-def _apart(space: list[Predicate], known: dict[Case, bool], swept: set[Case]) -> Case | None:
-    """A failing case with one parameter changed on which about half of the conditions disagree with the others.
+def _separating_case(space: list[Predicate], results: dict[Case, bool], swept: set[Case]) -> Case | None:
+    """A failing case with one parameter changed, on which about half of the conditions disagree with the others.
 
-    That tells parameters apart that the known cases always move together.
+    That distinguishes parameters that always change together in the cases so far.
     """
-    bases = sorted((case for case, wrong in known.items() if wrong), key=work_of)[:_BASES]
-    # The plainest conditions matter most: one of them is going to be shown.
+    bases = sorted((case for case, wrong in results.items() if wrong), key=work_of)[:_BASES]
+    # The plainest conditions matter most: one of them will be shown.
     some = space[:_BASES_CONDITIONS]
     best: tuple[float, Case] | None = None
     for base in bases:
         for case in _steps(base, some):
-            if case in known or case in swept:
+            if case in results or case in swept:
                 continue
             row = _row(case)
-            off = abs(sum(predicate(row) for predicate in some) / len(some) - 0.5)
-            if off < 0.5 and (best is None or off < best[0]):
-                best = off, case
-            if off < _EVEN:
+            distance = abs(sum(predicate(row) for predicate in some) / len(some) - 0.5)
+            if distance < 0.5 and (best is None or distance < best[0]):
+                best = distance, case
+            if distance < _EVEN:
                 return case
     return None if best is None else best[1]
 
 
 def _steps(case: Case, space: Sequence[Predicate]) -> Iterator[Case]:
-    """Cases one change away, on one axis or all: all values of the fields in conditions, few of the others."""
+    """Cases one change away, on one axis or all: all values of fields in the conditions, a few of other fields."""
     atoms = list(dict.fromkeys(atom for predicate in space for term in predicate.terms for atom in term))
     named = {column for atom in atoms for column in atom.columns}
     for atom in atoms:
         if atom.to_column and atom.column in CHANGES and atom.value in CHANGES:
-            # Equal at another value: a coincidence may matter at some sizes only.
+            # Equal at another value, since a coincidence may matter at some sizes only.
             for value in (1, 2, 3):
-                yield from filter(None, [replaced(case, {atom.column: value, atom.value: value})])
+                yield from _valid(case, {atom.column: value, atom.value: value})
     if case.rank > 1:
-        # The axes the other way round tell one axis from some axis.
-        turned = {name: getattr(case, name) for name in SPATIAL}
-        turned = {name: value[::-1] for name, value in turned.items() if isinstance(value, tuple)}
-        yield from filter(None, [replaced(case, turned)])
+        # The axes in reverse order distinguish one axis from some axis.
+        reversed_axes = {name: getattr(case, name) for name in SPATIAL}
+        reversed_axes = {name: value[::-1] for name, value in reversed_axes.items() if isinstance(value, tuple)}
+        yield from _valid(case, reversed_axes)
     yield from _outputs(case, atoms)
     for name, values in CHANGES.items():
         stem = name.removesuffix("_size")
         near = [value for predicate in space for value in _near(predicate, stem)]
-        wanted = (*near, *values) if _concerns(stem, named) else values[:2]
-        for value in dict.fromkeys(wanted):
-            yield from filter(None, [replaced(case, {name: spread(name, value, case.rank)})])
+        tried = (*near, *values) if _concerns(stem, named) else values[:2]
+        for value in dict.fromkeys(tried):
+            yield from _valid(case, {name: on_every_axis(name, value, case.rank)})
             if name in SPATIAL and isinstance(value, int) and case.rank > 1:
                 for axis in range(case.rank):
-                    whole = spread(name, value, case.rank)
+                    everywhere = on_every_axis(name, value, case.rank)
                     own = getattr(case, name)
                     if isinstance(own, tuple):
-                        mixed = tuple(whole[n] if n == axis else own[n] for n in range(case.rank))
-                        yield from filter(None, [replaced(case, {name: mixed})])
+                        mixed = tuple(everywhere[n] if n == axis else own[n] for n in range(case.rank))
+                        yield from _valid(case, {name: mixed})
+
+
+def _valid(case: Case, *changes: dict[str, Any]) -> Iterator[Case]:
+    """A case with each of some changes, where that is valid and not too large."""
+    for change in changes:
+        if (changed := with_changes(case, change)) is not None:
+            yield changed
 
 
 def _outputs(case: Case, atoms: Iterable[Atom]) -> Iterator[Case]:
@@ -282,22 +291,22 @@ def _outputs(case: Case, atoms: Iterable[Atom]) -> Iterator[Case]:
             for value in (atom.value, atom.value + 1, atom.value - 1):
                 sizes = [(value,) * case.rank]
                 sizes += [tuple(value if n == axis else 2 for n in range(case.rank)) for axis in range(case.rank)]
-                yield from filter(None, [replaced(case, {**plain, "input_size": size}) for size in sizes])
+                yield from _valid(case, *({**plain, "input_size": size} for size in sizes))
 
 
 def _concerns(stem: str, named: Iterable[str]) -> bool:
-    """Whether some columns are about a field, or follow from it."""
+    """Whether some columns belong to a field, or follow from it."""
     return any(stem in column or column.startswith(_FOLLOW.get(stem, stem)) for column in named)
 
 
 def _near(predicate: Predicate, stem: str) -> Iterator[int]:
-    """Numbers about those a condition compares with, and part of the way to them, which finds a threshold."""
+    """Numbers near those that a condition compares with, and smaller ones, to find a threshold."""
     for atom in (atom for term in predicate.terms for atom in term):
         about = (stem, *_FOLLOW.get(stem, ()))
         if atom.column.startswith(about) and type(atom.value) is int and atom.value > 1:
             bound = atom.value
             values = (bound, bound + 1, bound - 1, bound // 2, bound * 3 // 4, bound * 7 // 8)
-            # Twice the bound as well: beyond it, multiples may be well again.
+            # Twice the bound as well: multiples of it may pass again.
             yield from dict.fromkeys((*values, 2 * bound, 2 * bound + 1))
         if atom.column.startswith(about) and atom.modulus:
             yield from (n * atom.modulus // 2 for n in (1, 2, 3, 4, 6))
@@ -305,10 +314,10 @@ def _near(predicate: Predicate, stem: str) -> Iterator[int]:
 
 
 def _numbers_near(space: Iterable[Predicate]) -> dict[str, tuple[Any, ...]]:
-    """For each number of a case, values about those that some conditions compare it with."""
+    """For each number of a case, values near those that some conditions compare it with."""
     space = list(space)
-    found = {}
+    values = {}
     for name in _NUMBERS:
         stem = name.removesuffix("_size")
-        found[name] = tuple(dict.fromkeys(n for predicate in space for n in _near(predicate, stem)))[:16]
-    return found
+        values[name] = tuple(dict.fromkeys(n for predicate in space for n in _near(predicate, stem)))[:16]
+    return values

@@ -1,4 +1,4 @@
-"""Cases a change or two away from a known one."""
+"""Cases a change or two away from one that ran already."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.cases.errors import CaseError, DomainError
 
-__all__ = ["CHANGES", "SPATIAL", "pool", "replaced", "spread", "work_of"]
+__all__ = ["CHANGES", "SPATIAL", "on_every_axis", "pool", "with_changes", "work_of"]
 
 _POOL = 60
 _MAX_WORK = 1 << 18
@@ -35,38 +35,39 @@ CHANGES: dict[str, tuple[Any, ...]] = {
 SPATIAL = ("input_size", "kernel_size", "stride", "dilation", "padding", "output_padding")
 
 
-def spread(name: str, value: Any, rank: int) -> Any:
+def on_every_axis(name: str, value: Any, rank: int) -> Any:
     if name not in SPATIAL or not isinstance(value, int):
         return value
     return ((value, value),) * rank if name == "padding" else (value,) * rank
 
 
-def pool(known: dict[Case, bool], near: dict[str, tuple[Any, ...]], chance: random.Random) -> Iterator[Case]:
-    """New cases a change or two away from known ones, failing ones first choice."""
-    wrong = [case for case, fails in known.items() if fails]
-    right = [case for case, fails in known.items() if not fails]
+def pool(results: dict[Case, bool], near: dict[str, tuple[Any, ...]], chance: random.Random) -> Iterator[Case]:
+    """New cases a change or two away from earlier ones, mostly from failing ones."""
+    wrong = [case for case, fails in results.items() if fails]
+    right = [case for case, fails in results.items() if not fails]
     for _ in range(_POOL):
         start = chance.choice(wrong if not right or chance.random() < 0.7 else right)
         case = _changed(start, near, chance, 1 + int(chance.random() * 3))
-        if case is not None and case not in known:
+        if case is not None and case not in results:
             yield case
 
 
 def _changed(case: Case, near: dict[str, tuple[Any, ...]], chance: random.Random, count: int) -> Case | None:
-    """A case with some fields at other values; None where that is no question with an answer."""
+    """A case with some fields at other values; None where that is invalid or too large."""
     fields = chance.sample(list(CHANGES), count)
     rank = chance.choice(CHANGES["rank"]) if "rank" in fields else case.rank
     values = {name: _value(_choices(name, near, chance), name, rank, chance) for name in fields if name != "rank"}
-    return replaced(case, values | ({"rank": rank} if "rank" in fields else {}))
+    return with_changes(case, values | ({"rank": rank} if "rank" in fields else {}))
 
 
 def _choices(name: str, near: dict[str, tuple[Any, ...]], chance: random.Random) -> tuple[Any, ...]:
-    """Values for a field; now and then those near a border that a condition draws."""
-    found = near.get(name, ())
-    return found if found and chance.random() < 0.3 else CHANGES[name]
+    """Values for a field; sometimes those near the border of a condition."""
+    border = near.get(name, ())
+    return border if border and chance.random() < 0.3 else CHANGES[name]
 
 
-def replaced(case: Case, changes: dict[str, Any]) -> Case | None:
+def with_changes(case: Case, changes: dict[str, Any]) -> Case | None:
+    """A case with other values of some fields; None where that is invalid, empty or too large."""
     rank = changes.get("rank", case.rank)
     for name in SPATIAL:
         value = getattr(case, name)
@@ -84,7 +85,7 @@ def replaced(case: Case, changes: dict[str, Any]) -> Case | None:
 
 
 def work_of(case: Case) -> int:
-    """About as many products as a case has."""
+    """Roughly the number of products of a case."""
     work = case.batch * case.in_channels * case.out_channels
     for count_out, count_in in zip(case.geometry().output_size, case.kernel_size, strict=True):
         work *= count_out * count_in
@@ -98,6 +99,6 @@ def _value(choices: tuple[Any, ...], name: str, rank: int, chance: random.Random
     if first is None or isinstance(first, str):
         return first
     numbers = [n for n in choices if isinstance(n, int)]
-    # Half of the time every axis alike, as most cases are; else each on its own, which tells some from every axis.
+    # Half of the time all axes are equal, as in most cases; else they differ, to distinguish some from every axis.
     values = [first] * rank if chance.random() < 0.5 else [chance.choice(numbers) for _ in range(rank)]
     return tuple((n, n) for n in values) if name == "padding" else tuple(values)

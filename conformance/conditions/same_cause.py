@@ -1,4 +1,4 @@
-"""Whether further cases fail with the cause of a finding."""
+"""Whether further cases fail for the same cause as a finding."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _NUMBERS = re.compile(r"\d+")
 
 
 class Alike:
-    """Runs further cases and says whether each shows the same cause as some outcomes.
+    """Runs further cases and reports whether each has the same cause as some outcomes.
 
     Parameters
     ----------
     outcomes : iterable of Outcome
-        Those of one finding.
+        The outcomes of one finding.
     host : AdapterProcess
         The adapter's process.
 
     Attributes
     ----------
     others : int
-        Cases that failed with another cause, and so said nothing.
+        Number of cases that failed for another cause and do not count.
     """
 
     def __init__(self, outcomes: Iterable[Outcome], host: AdapterProcess) -> None:
@@ -42,7 +42,7 @@ class Alike:
         self._ways = {(outcome.status, outcome.kind) for outcome in outcomes}
         self._status = outcomes[0].status
         self._messages = {_plain(o.detail) for o in outcomes if o.kind == "rejected"}
-        # Of the explanations that fit, the finding's is the one that fits the most.
+        # Of the explanations that fit, the finding's is the one that fits most of its outcomes.
         names = Counter(name for outcome in outcomes for name in transforms(outcome))
         self._transform = names.most_common(1)[0][0] or "unexplained"
         self._signal = (outcomes[0].diagnosis or {}).get("signal")
@@ -52,28 +52,28 @@ class Alike:
         """True for the same cause, False for a pass, None for everything else."""
         tensors = input_tensors(case)
         reply = self._host.run(case, tensors)
-        found = judge(case, tensors, reply)
-        if found["status"] == "pass":
+        verdict = judge(case, tensors, reply)
+        if verdict["status"] == "pass":
             return False
-        if found["status"] not in ("fail", "crash", "timeout"):
+        if verdict["status"] not in ("fail", "crash", "timeout"):
             return None
-        same = found["status"] == self._status and self._same(found, diagnose(case, tensors, reply, found))
+        same = verdict["status"] == self._status and self._same(verdict, diagnose(case, tensors, reply, verdict))
         self.others += not same
         return True if same else None
 
-    def _same(self, found: dict[str, Any], diagnosis: dict[str, Any] | None) -> bool:
+    def _same(self, verdict: dict[str, Any], diagnosis: dict[str, Any] | None) -> bool:
         diagnosis = diagnosis or {}
-        if found.get("kind") == "rejected":
-            # The message stands for the cause: to find the argument, neighbours of each case would have to be run.
-            return _plain(found.get("detail", "")) in self._messages
-        if self._transform == "unexplained" and (found["status"], found.get("kind")) not in self._ways:
+        if verdict.get("kind") == "rejected":
+            # The message is taken as the cause: to find the argument, neighbours of each case would have to run.
+            return _plain(verdict.get("detail", "")) in self._messages
+        if self._transform == "unexplained" and (verdict["status"], verdict.get("kind")) not in self._ways:
             return False
         names = [
-            name or "unexplained" for name in transforms(Outcome("", "", found["status"], diagnosis=diagnosis))
+            name or "unexplained" for name in transforms(Outcome("", "", verdict["status"], diagnosis=diagnosis))
         ]
         return self._transform in names and diagnosis.get("signal") == self._signal
 
 
 def _plain(message: str) -> str:
-    """The first line of a message without its numbers, which vary with the case."""
+    """The first line of a message without its numbers, which vary from case to case."""
     return _NUMBERS.sub("#", message.strip().partition("\n")[0])

@@ -1,12 +1,13 @@
 """The smallest conjunctions of atoms that hold for every failing case and for no passing one.
 
-An atom of such a conjunction holds for all failing cases; together they must leave out every passing case. That is
-a set cover, searched by size: some passing case must be left out by one of few atoms, which is where it branches.
+Each atom of such a conjunction holds for all failing cases; together they must exclude every passing case. That is
+a set cover, searched by size. Few atoms exclude the hardest passing case, and the search branches over those.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from conformance.conditions.atoms import Atom, Predicate, Row, atoms
 __all__ = ["smallest"]
 
 _MAX_WEIGHT = 8  # four plain comparisons
-_MAX_UNNAMED = 4  # so that four plain comparisons still fit where a diagnosis names none of them
+_MAX_UNNAMED = 4  # so that four plain comparisons still fit if the diagnosis names none of them
 _MAX_FOUND = 400
 _MAX_STEPS = 100_000
 _PLAIN = 1.2
@@ -25,29 +26,29 @@ _PLAIN = 1.2
 def smallest(
     failing: Sequence[Row], passing: Sequence[Row], terms: frozenset[str] = frozenset()
 ) -> list[Predicate]:
-    """Every conjunction of the smallest size that separates, plainest first; at most some hundreds.
+    """Every conjunction of the smallest size that separates, plainest first; at most a few hundred.
 
-    Where no conjunction of up to four plain atoms does, a disjunction of such conjunctions found one by one; an
-    empty list where that fails as well.
+    Where no conjunction of up to four plain atoms separates them, a disjunction of such conjunctions, found one by
+    one; an empty list where that fails as well.
 
     Parameters
     ----------
     failing, passing : sequence of dict
         Columns of cases.
     terms : frozenset of str
-        Beginnings of columns: an atom over none of them counts as larger, so that conditions in these terms come
-        first.
+        First parts of names of columns. An atom over other columns counts as larger, so that conditions in these
+        terms come first.
     """
     if not passing:
         return [Predicate(((),))]
-    known = atoms([*failing, *passing], failing)
-    of_failing, of_passing = _table(known, failing), _table(known, passing)
-    found = _conjunctions(known, of_failing, of_passing, terms)
-    return found or _disjunction(known, of_failing, of_passing, terms)
+    candidates = atoms([*failing, *passing], failing)
+    of_failing, of_passing = _table(candidates, failing), _table(candidates, passing)
+    conjunctions = _conjunctions(candidates, of_failing, of_passing, terms)
+    return conjunctions or _disjunction(candidates, of_failing, of_passing, terms)
 
 
 def _size(atom: Atom, terms: frozenset[str]) -> int:
-    """Its share of the size of a condition: more for a coincidence, and for what the diagnosis does not name."""
+    """Its share of the size of a condition: more for a coincidence, and if the diagnosis names no column."""
     named = not terms or any(
         column.startswith(tuple(terms)) or (column.startswith("axes_") and any(term in column for term in terms))
         for column in atom.columns
@@ -55,23 +56,23 @@ def _size(atom: Atom, terms: frozenset[str]) -> int:
     return atom.weight + atom.coincidental + (not named)
 
 
-def _table(known: Sequence[Atom], rows: Sequence[Row]) -> np.ndarray:
+def _table(candidates: Sequence[Atom], rows: Sequence[Row]) -> np.ndarray:
     """Which atoms (rows of the table) hold for which cases (columns).
 
-    An atom reads one column or two, which hold few different values: it is asked once for each.
+    An atom reads one or two columns with few different values, so it is evaluated once for each of them.
     """
-    table = np.zeros((len(known), len(rows)), bool)
+    table = np.zeros((len(candidates), len(rows)), bool)
     kinds: dict[tuple[str, ...], tuple[list[Row], np.ndarray]] = {}
-    for atom, holds in zip(known, table, strict=True):
+    for atom, holds in zip(candidates, table, strict=True):
         if atom.columns not in kinds:
-            kinds[atom.columns] = _different(rows, atom.columns)
+            kinds[atom.columns] = _distinct_contents(rows, atom.columns)
         samples, kind = kinds[atom.columns]
         holds[:] = np.array([atom(row) for row in samples], bool)[kind]
     return table
 
 
-def _different(rows: Sequence[Row], columns: tuple[str, ...]) -> tuple[list[Row], np.ndarray]:
-    """One case for each different content of columns, and which of them stands for each case."""
+def _distinct_contents(rows: Sequence[Row], columns: tuple[str, ...]) -> tuple[list[Row], np.ndarray]:
+    """One case for each distinct content of some columns, and for each case the index of its representative."""
     numbers: dict[tuple[Any, ...], int] = {}
     samples: list[Row] = []
     kind = np.empty(len(rows), int)
@@ -85,12 +86,16 @@ def _different(rows: Sequence[Row], columns: tuple[str, ...]) -> tuple[list[Row]
 
 
 def _conjunctions(
-    known: list[Atom], failing: np.ndarray, passing: np.ndarray, terms: frozenset[str], effort: int = _MAX_STEPS
+    candidates: list[Atom],
+    failing: np.ndarray,
+    passing: np.ndarray,
+    terms: frozenset[str],
+    effort: int = _MAX_STEPS,
 ) -> list[Predicate]:
     keep = failing.all(axis=1) & ~passing.all(axis=1)
-    usable = [known[n] for n in np.flatnonzero(keep)]
+    usable = [candidates[n] for n in np.flatnonzero(keep)]
     excluded = ~passing[keep]
-    # A passing case that few atoms leave out decides most; equal columns say the same thing twice.
+    # A passing case that few atoms exclude decides most. Equal columns of the table are redundant.
     distinct = np.unique(excluded, axis=1) if excluded.size else excluded
     if not distinct.size or not distinct.any(axis=0).all():
         return []
@@ -101,38 +106,53 @@ def _conjunctions(
     by_case.sort(key=lambda pair: len(pair[1]))
     weights = [_size(atom, terms) for atom in usable]
     for size in range(2, _MAX_WEIGHT + (_MAX_UNNAMED if terms else 0) + 1):
-        steps = [effort]
-        covers: set[tuple[int, ...]] = set()
-        _extend((), 0, size, masks, weights, everyone, by_case, covers, steps)
-        if covers:
-            predicates = [Predicate((_ordered(usable[n] for n in cover),)) for cover in covers]
+        search = _CoverSearch(masks=masks, weights=weights, everyone=everyone, by_case=by_case, steps_left=effort)
+        search.extend((), covered=0, room=size)
+        if search.covers:
+            predicates = [Predicate((_ordered(usable[n] for n in cover),)) for cover in search.covers]
             return sorted(predicates, key=lambda predicate: (predicate.cost, str(predicate)))
     return []
 
 
-def _extend(
-    chosen: tuple[int, ...],
-    covered: int,
-    room: int,
-    masks: list[int],
-    weights: list[int],
-    everyone: int,
-    by_case: list[tuple[int, np.ndarray]],
-    covers: set[tuple[int, ...]],
-    steps: list[int],
-) -> None:
-    if covered == everyone:
-        covers.add(tuple(sorted(chosen)))
-        return
-    options = next(indices for bit, indices in by_case if not covered & bit)
-    for index in options.tolist():
-        if weights[index] > room:
-            continue
-        steps[0] -= 1
-        if steps[0] < 0 or len(covers) >= _MAX_FOUND:
+@dataclass(kw_only=True)
+class _CoverSearch:
+    """A depth-first search for the sets of atoms of one size that exclude every passing case.
+
+    Attributes
+    ----------
+    masks, weights : list of int
+        For each atom, the passing cases that it excludes, as bits, and its size.
+    everyone : int
+        The bits of all passing cases.
+    by_case : list of (int, numpy.ndarray)
+        The bit of each passing case, and the atoms that exclude it; the cases with the fewest atoms first.
+    steps_left : int
+        Atoms that may still be tried.
+    covers : set of tuple of int
+        The sets found so far.
+    """
+
+    masks: list[int]
+    weights: list[int]
+    everyone: int
+    by_case: list[tuple[int, np.ndarray]]
+    steps_left: int
+    covers: set[tuple[int, ...]] = field(default_factory=set)
+
+    def extend(self, chosen: tuple[int, ...], *, covered: int, room: int) -> None:
+        """Add atoms of a total size up to ``room`` to those chosen, which exclude the cases in ``covered``."""
+        if covered == self.everyone:
+            self.covers.add(tuple(sorted(chosen)))
             return
-        left = room - weights[index]
-        _extend((*chosen, index), covered | masks[index], left, masks, weights, everyone, by_case, covers, steps)
+        options = next(indices for bit, indices in self.by_case if not covered & bit)
+        for index in options.tolist():
+            if self.weights[index] > room:
+                continue
+            self.steps_left -= 1
+            if self.steps_left < 0 or len(self.covers) >= _MAX_FOUND:
+                return
+            left = room - self.weights[index]
+            self.extend((*chosen, index), covered=covered | self.masks[index], room=left)
 
 
 def _ordered(chosen: Iterable[Atom]) -> tuple[Atom, ...]:
@@ -140,21 +160,23 @@ def _ordered(chosen: Iterable[Atom]) -> tuple[Atom, ...]:
 
 
 def _disjunction(
-    known: list[Atom], failing: np.ndarray, passing: np.ndarray, named: frozenset[str]
+    candidates: list[Atom], failing: np.ndarray, passing: np.ndarray, named: frozenset[str]
 ) -> list[Predicate]:
-    """Up to three conjunctions that together hold for all failing cases; each takes the most it can."""
+    """Up to three conjunctions that together hold for all failing cases; each holds for as many as it can."""
     terms: list[tuple[Atom, ...]] = []
-    place = {atom: n for n, atom in enumerate(known)}
+    place = {atom: n for n, atom in enumerate(candidates)}
     left = failing
     while left.shape[1] and len(terms) < 3:
         best: tuple[int, float, tuple[Atom, ...]] | None = None
-        for atom, of_left, of_passing in zip(known, left, passing, strict=True):
+        for atom, of_left, of_passing in zip(candidates, left, passing, strict=True):
             if atom.cost > _PLAIN or not of_left.any() or of_left.all():
                 continue
-            found = [Predicate(((),))]
+            conjunctions = [Predicate(((),))]
             if of_passing.any():
-                found = _conjunctions(known, left[:, of_left], passing[:, of_passing], named, _MAX_STEPS // 100)
-            for predicate in found[:1]:
+                conjunctions = _conjunctions(
+                    candidates, left[:, of_left], passing[:, of_passing], named, _MAX_STEPS // 100
+                )
+            for predicate in conjunctions[:1]:
                 term = _ordered(dict.fromkeys((atom, *predicate.terms[0])))
                 score = (-int(of_left.sum()), sum(a.cost for a in term), term)
                 if best is None or score[:2] < best[:2]:
@@ -163,7 +185,7 @@ def _disjunction(
             return []
         terms.append(best[2])
         left = left[:, ~left[[place[atom] for atom in best[2]]].all(axis=0)]
-        closing = _conjunctions(known, left, passing, named) if left.shape[1] else []
+        closing = _conjunctions(candidates, left, passing, named) if left.shape[1] else []
         if closing:
             return [Predicate((*terms, closing[0].terms[0]))]
     return [] if left.shape[1] else [Predicate(tuple(terms))]

@@ -9,12 +9,13 @@ __all__ = ["terms_of"]
 
 _PLACEMENT = ("crop", "padding", "output_padding")
 
-# What the words of a diagnosis are about, as the beginnings of columns.
+# Patterns of the text of a diagnosis, and the first parts of the names of the columns that they are about. Some
+# match wordings of older records only.
 _TERMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"kernel|\btaps?\b|weights", ("kernel", "effective")),
-    (r"stride|spread", ("stride",)),
+    (r"stride|spread|no zeros inserted|zeros are inserted", ("stride",)),
     (r"dilat", ("dilation", "effective")),
-    (r"crop|shifted|position at the (begin|front|end)|convention|in front|full result|folded", _PLACEMENT),
+    (r"crop|shifted|position at the (begin|start|front|end)|convention|in front|full result|folded", _PLACEMENT),
     (r"output_padding", ("output_padding",)),
     (r"padding", _PLACEMENT),
     (r"group", ("groups", "in_channels", "out_channels")),
@@ -30,6 +31,6 @@ _TERMS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 def terms_of(texts: Iterable[str]) -> frozenset[str]:
-    """The beginnings of the columns that some diagnoses are about; empty where they name none."""
-    said = " ".join(texts)
-    return frozenset(column for words, columns in _TERMS if re.search(words, said) for column in columns)
+    """The first parts of the names of the columns that some diagnoses are about; empty where they name none."""
+    text = " ".join(texts)
+    return frozenset(column for pattern, columns in _TERMS if re.search(pattern, text) for column in columns)

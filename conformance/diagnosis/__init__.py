@@ -1,4 +1,4 @@
-"""From a wrong answer to its cause: the transformation of the oracle that reproduces it."""
+"""From a wrong output to its cause: the transformation of the oracle that reproduces it."""
 
 from conformance.diagnosis.diagnose import Diagnosis, diagnose
 

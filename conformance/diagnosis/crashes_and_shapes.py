@@ -1,4 +1,4 @@
-"""Diagnosis of crashes, and of numbers of another shape."""
+"""Diagnosis of crashes, and of outputs of a wrong shape."""
 
 from __future__ import annotations
 
@@ -22,53 +22,53 @@ __all__ = [
 
 Diagnosis = dict[str, Any]
 
-# A source file that a check names, without its line, which moves from release to release.
+# The source file that a failed check names, without its line number, which changes from release to release.
 _SOURCE_FILE = re.compile(r"([\w-]+\.(?:cc|cpp|cu|c|h|hpp|rs))\b")
 
 
 def diagnose_crash(detail: str, kind: str = "crash") -> Diagnosis:
-    """Which signal or exit status ended the process, and the framework's own last line; or that time ran out."""
+    """Report the signal or exit status and the framework's last line; or that the time ran out."""
     signal = detail.partition("\n")[0].strip()
     if kind == "timeout":
-        return {"transform": kind, "axes": [], "text": "no answer within the time limit", "signal": signal}
-    said = last_line(detail)
-    place = _SOURCE_FILE.search(said)
+        return {"transform": kind, "axes": [], "text": "no output within the time limit", "signal": signal}
+    message = last_line(detail)
+    place = _SOURCE_FILE.search(message)
     return {
         "transform": kind,
         "axes": [],
-        "text": f"the process ended with {signal}" + (f": {said}" if said else ""),
+        "text": f"the process ended with {signal}" + (f": {message}" if message else ""),
         "argument": place[1] if place else None,
         "signal": signal,
-        "last_line": said,
+        "last_line": message,
     }
 
 
 def diagnose_shape(
     case: Case, shape: tuple[int, ...], values: tuple[np.ndarray, np.ndarray] | None = None
 ) -> Diagnosis:
-    """Which misreading gives the shape of an answer.
+    """Find the misreading that gives the shape of an output.
 
     Parameters
     ----------
     case : Case
-        The question.
+        The case.
     shape : tuple of int
-        The shape of the answer, in the case's layout.
+        The shape of the output, in the case's layout.
     values : pair of numpy.ndarray, optional
-        The answer and the right one, where there are numbers and no transformation has given them. A misread
-        number that gives the shape alone is then said, but is no diagnosis.
+        The output and the expected output, where there are values and no transformation reproduces them. A misread
+        number that gives only the shape is then mentioned, but is not a diagnosis.
     """
     same_values = values is not None and np.array_equal(values[0].ravel(), values[1].ravel())
     readings = list(_readings(case, shape, values is None))
     if not readings:
-        return {"transform": "unexplained", "axes": [], "text": _off(case, shape)}
-    transform, named, words = readings[0]
+        return {"transform": "unexplained", "axes": [], "text": _unexplained_shape(case, shape)}
+    transform, named, change = readings[0]
     if values is None:
-        text = f"the shape {list(shape)} is that of the oracle with {words}"
+        text = f"the shape {list(shape)} is that of the oracle with {change}"
     elif same_values:
-        text = f"equals the oracle with {words}"
+        text = f"equals the oracle with {change}"
     else:
-        text = f"the shape {list(shape)} is that of the oracle with {words}; the values are not"
+        text = f"the shape {list(shape)} is that of the oracle with {change}; the values are not"
     diagnosis: Diagnosis = {"transform": transform, "axes": list(named), "text": text}
     if len(readings) > 1:
         diagnosis["also"] = [{"transform": t, "axes": list(a), "text": w} for t, a, w in readings[1:6]]
@@ -76,26 +76,26 @@ def diagnose_shape(
 
 
 def _readings(case: Case, shape: tuple[int, ...], shape_only: bool) -> Iterator[tuple[str, tuple[str, ...], str]]:
-    """Transformations whose answer has a shape: transform, axes, words."""
+    """Transformations whose output has a given shape: transform, axes, text."""
     names = ("D", "H", "W")[-case.rank :]
     expected = case.output_shape
     layout = other_layout(case)
     if layout is not None and layout.output_shape == shape:
-        words = f"the input {case.input_shape} read as {layout.layout}: the axes look like the other layout"
-        yield "layout_mistaken", (), words
+        text = f"the input {case.input_shape} read as {layout.layout}: the axes look like the other layout"
+        yield "layout_mistaken", (), text
     if shape == replace(case, layout=_other(case.layout)).output_shape:
         yield "layout_mistaken", (), f"the output in {_other(case.layout)}"
     if len(shape) == len(expected) and all(
         g == n or (g, n) == (1, 0) for g, n in zip(shape, expected, strict=True)
     ):
         yield "empty_filled", (), "one entry where an axis is empty"
-    for transform, axes, words, other in misread_cases(case) if shape_only else ():
+    for transform, axes, text, other in misread_cases(case) if shape_only else ():
         try:
-            found = other.output_shape
+            misread_shape = other.output_shape
         except DomainError:
             continue
-        if found == shape:
-            yield transform, tuple(names[a] for a in axes), words
+        if misread_shape == shape:
+            yield transform, tuple(names[a] for a in axes), text
     full = case.shape(case.out_channels, tuple(max(n, 0) for n in case.geometry().full_size))
     gathered = case.shape(case.out_channels, _forward_size(case))
     others: list[tuple[tuple[int, ...], str, str]] = [
@@ -110,13 +110,13 @@ def _readings(case: Case, shape: tuple[int, ...], shape_only: bool) -> Iterator[
             (case.input_shape, "copy", "the input"),
             (case.weight_shape, "copy", "the weights"),
         ]
-    for wanted, transform, words in others:
-        if wanted == shape:
-            yield transform, (), words
+    for candidate, transform, text in others:
+        if candidate == shape:
+            yield transform, (), text
 
 
-def _off(case: Case, shape: tuple[int, ...]) -> str:
-    """A shape that nothing explains, beside the right one."""
+def _unexplained_shape(case: Case, shape: tuple[int, ...]) -> str:
+    """Describe a shape that nothing explains, beside the expected one."""
     expected = case.output_shape
     text = f"shape {list(shape)}, where the rules give {list(expected)}"
     if len(shape) != len(expected):
@@ -124,8 +124,8 @@ def _off(case: Case, shape: tuple[int, ...]) -> str:
     names = ("D", "H", "W")[-case.rank :]
     spatial = slice(2, None) if case.layout == "channels_first" else slice(1, -1)
     pairs = zip(names, shape[spatial], expected[spatial], strict=True)
-    off = [f"{g - e:+d} along {name}" for name, g, e in pairs if g != e]
-    return text + (f": {', '.join(off)}" if off else "")
+    differences = [f"{g - e:+d} along {name}" for name, g, e in pairs if g != e]
+    return text + (f": {', '.join(differences)}" if differences else "")
 
 
 def _other(layout: str) -> str:

@@ -1,4 +1,4 @@
-"""Whether a candidate is the answer that was given: bit for bit on exact data, else within the error bound."""
+"""Whether a candidate equals the observed output: bit for bit on exact data, otherwise within the error bound."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _DEFAULT_PROFILE = {"f64": "fp64", "c128": "fp64"}
 
 @dataclass(frozen=True)
 class Match:
-    """Compares candidates with an observed answer.
+    """Compares candidates with an observed output.
 
     Attributes
     ----------
     case : Case
-        The question.
+        The case.
     observed : dict of numpy.ndarray
-        The answer, channels_first.
+        The output, channels_first.
     names : tuple of str
-        The tensors that count.
+        The tensors that are compared.
     problem : Problem
-        The question in pieces, for the magnitudes that the error bound needs.
+        The case in pieces, for the magnitudes that the error bound needs.
     profile : Profile
         The accuracy that the adapter promises.
     """
@@ -48,14 +48,14 @@ class Match:
 
     @classmethod
     def of(cls, problem: Problem, observed: Tensors, names: Iterable[str], promise: str) -> Match:
-        """A comparison with what an adapter promises; one that promises exactness is taken at its dtype."""
+        """A comparison at the accuracy that an adapter promises, or by default at the usual one of the dtype."""
         fallback = _DEFAULT_PROFILE.get(problem.case.dtype, "fp32-acc")
         profile = PROFILES.get(promise, PROFILES[fallback])
         return cls(problem.case, observed, tuple(names), problem, profile)
 
     @property
     def exact(self) -> bool:
-        """Whether the data make every answer bit-exact."""
+        """Whether the data make every right output bit-exact."""
         return DATA_KINDS[self.case.data].exact and not self.profile.normwise
 
     def fits(
@@ -65,7 +65,7 @@ class Match:
         start: Problem | None = None,
         budget: float = float("inf"),
     ) -> bool:
-        """Whether the problem, changed, has the observed answer; not looked at beyond a budget of products."""
+        """Whether the changed problem has the observed output; False once the budget of products is spent."""
         try:
             changed = change(start or self.problem)
             if not self._same_size(changed) or solver.touched > budget:
@@ -73,42 +73,42 @@ class Match:
             if solver.spent > budget and not solver.is_cheap(changed):
                 return False
             with np.errstate(all="ignore"):
-                found = solver(changed)
+                candidate = solver(changed)
                 if self.exact:
-                    return all(self._equal(found[name], self.observed[name]) for name in self.names)
-                return self._near(found, change)
+                    return all(self._equal(candidate[name], self.observed[name]) for name in self.names)
+                return self._near(candidate, change)
         except (ValueError, IndexError, KeyError):
-            return False  # the mistake cannot be made in this question
+            return False  # the mistake cannot be made in this case
 
     def _same_size(self, changed: Problem) -> bool:
         if "y" not in self.names or changed.output or changed.linear:
             return True
         return changed.size == self.observed["y"].shape[2:]
 
-    def _equal(self, found: np.ndarray, wanted: np.ndarray) -> bool:
-        if found.shape != wanted.shape:
+    def _equal(self, candidate: np.ndarray, observed: np.ndarray) -> bool:
+        if candidate.shape != observed.shape:
             return False
-        if np.array_equal(found, wanted, equal_nan=True):
+        if np.array_equal(candidate, observed, equal_nan=True):
             return True
-        rounded = round_to(self.case.format, found)
-        return bool(np.array_equal(rounded, wanted, equal_nan=True))
+        rounded = round_to(self.case.format, candidate)
+        return bool(np.array_equal(rounded, observed, equal_nan=True))
 
-    def _near(self, found: Tensors, change: Callable[[Problem], Problem]) -> bool:
+    def _near(self, candidate: Tensors, change: Callable[[Problem], Problem]) -> bool:
         for name in self.names:
-            wanted = self.observed[name]
-            if found[name].shape != wanted.shape:
+            observed = self.observed[name]
+            if candidate[name].shape != observed.shape:
                 return False
-            same = np.isfinite(found[name]) == np.isfinite(wanted)
-            scale = np.nanmax(np.abs(found[name]), initial=1.0)
-            # A first look that costs nothing; what passes is held to the bound.
-            if not same.all() or np.nanmax(np.abs(found[name] - wanted), initial=0.0) > 0.1 * scale:
+            same = np.isfinite(candidate[name]) == np.isfinite(observed)
+            scale = np.nanmax(np.abs(candidate[name]), initial=1.0)
+            # A cheap first check; what passes is compared with the bound.
+            if not same.all() or np.nanmax(np.abs(candidate[name] - observed), initial=0.0) > 0.1 * scale:
                 return False
         sums, counts = (Solver()(change(mapped(self.problem, way))) for way in (np.abs, np.ones_like))
-        # Where a mistake puts values in place of sums, what came of the ones is no number of products.
+        # Where a mistake replaces sums by values, the result for tensors of ones is not a number of products.
         most = self.problem.work + 1
         return all(
             self.within(
-                self.reference(name, found[name], np.abs(sums[name]), np.minimum(np.abs(counts[name]), most)),
+                self.reference(name, candidate[name], np.abs(sums[name]), np.minimum(np.abs(counts[name]), most)),
                 self.observed[name],
                 self.profile,
             )
@@ -116,7 +116,7 @@ class Match:
         )
 
     def reference(self, name: str, exact: np.ndarray, magnitude: np.ndarray, terms: np.ndarray) -> Reference:
-        """A candidate as a reference. A mistake changes no norm of the question by much, so those are its own."""
+        """A candidate as a reference, with the norms of the case, since a mistake changes them little."""
         return Reference.of(exact, magnitude, terms, whole=self.whole, norms=lambda: self._norms(name))
 
     @cached_property
@@ -132,18 +132,20 @@ class Match:
         named = {"x": p.x, "w": p.w, "bias": p.bias, "dy": p.dy, **p.second}
         return {name: array for name, array in named.items() if array is not None}
 
-    def within(self, reference: Reference, wanted: np.ndarray, profile: Profile, dtype: str | None = None) -> bool:
+    def within(
+        self, reference: Reference, observed: np.ndarray, profile: Profile, dtype: str | None = None
+    ) -> bool:
         """Whether an output lies within a profile's bound of a reference; not if it has a different shape."""
-        if wanted.shape != reference.exact.shape:
+        if observed.shape != reference.exact.shape:
             return False
-        return not self.beyond(reference, wanted, profile, dtype).any()
+        return not self.beyond(reference, observed, profile, dtype).any()
 
     def beyond(
-        self, reference: Reference, wanted: np.ndarray, profile: Profile, dtype: str | None = None
+        self, reference: Reference, observed: np.ndarray, profile: Profile, dtype: str | None = None
     ) -> np.ndarray:
         """Which elements lie beyond a profile's bound of a reference.
 
-        Where that bound says nothing, an element is held to the tightest one that does.
+        Where that bound says nothing, an element is compared with the tightest bound.
         """
         form = DTYPES[dtype or self.case.dtype]
         allowed = tolerance(reference, form, profile)
@@ -152,8 +154,8 @@ class Match:
             tighter = PROFILES[_DEFAULT_PROFILE.get(form.name, "fp32-acc")]
             allowed = np.where(blind, tolerance(reference, form, tighter), allowed)
         with np.errstate(invalid="ignore"):
-            near = np.abs(wanted - reference.exact) <= allowed
-        return ~(near | (np.isnan(wanted) & np.isnan(reference.exact)) | (wanted == reference.exact))
+            near = np.abs(observed - reference.exact) <= allowed
+        return ~(near | (np.isnan(observed) & np.isnan(reference.exact)) | (observed == reference.exact))
 
 
 def mapped(p: Problem, change: Callable[[np.ndarray], np.ndarray]) -> Problem:

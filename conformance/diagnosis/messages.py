@@ -1,16 +1,16 @@
-"""What an error message says: the parameters that it names beside the echo of its arguments, and its kind."""
+"""What an error message says: its kind, and the parameters that it names outside the echo of its arguments."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["cleaned", "kind_of", "named", "pattern_of"]
+__all__ = ["clean_message", "kind_of", "named_parameters", "pattern_of"]
 
-# Where a framework lists what it was called with, which names every parameter and says nothing of the reason.
+# The framework's list of its arguments, which names every parameter and does not say which one is refused.
 _ECHO = re.compile(
     r"\s*(Arguments received by |Call arguments received by |Received: |\(call arguments: ).*", re.DOTALL
 )
-# What holds the names of parameters by accident: nodes of graphs, functions, types of tensors, paths.
+# Parts that contain names of parameters by accident: nodes of graphs, functions, types of tensors, paths.
 _ACCIDENTAL = (
     re.compile(r"\{\{.*?\}\}|\[Op:[^\]]*\]|\[\[.*?\]\]"),
     re.compile(r"\b\w*(?:Tensor|[Aa]rray|ShapedArray)\([^()]*(?:\([^()]*\)[^()]*)*\)"),
@@ -20,7 +20,7 @@ _ACCIDENTAL = (
 )
 _EXCEPTION = re.compile(r"^[A-Za-z_.]+(?:Error|Exception|Failure|Warning)?: ")
 
-# Words of messages and the parameters they stand for. A word is not part of a longer name.
+# Patterns of the words for each parameter; a match is never part of a longer name.
 _PARAMETERS = {
     "layout": r"N(?:CD?H?W|D?H?WC)|data.?format|tensor format|layouts?|channels?[_ -](?:first|last)",
     "output_padding": r"output[_ ]?padding\w*|output_pads?",
@@ -36,9 +36,9 @@ _PARAMETERS = {
     "input_size": r"input (?:sizes?|shapes?)|spatial|empty|zero[- ]?(?:sized?|elements?)",
     "batch": r"batch(?:es|[_ ]size)?",
 }
-_WORDS = {
-    name: re.compile(rf"(?<![A-Za-z0-9_])(?:{words})(?![A-Za-z0-9_])", re.IGNORECASE)
-    for name, words in _PARAMETERS.items()
+_PATTERNS = {
+    name: re.compile(rf"(?<![A-Za-z0-9_])(?:{pattern})(?![A-Za-z0-9_])", re.IGNORECASE)
+    for name, pattern in _PARAMETERS.items()
 }
 _KINDS = (
     ("an internal error", r"internal|check failed|assert|unreachable|segfault|\bbug\b"),
@@ -52,34 +52,34 @@ _KINDS = (
 )
 
 
-def cleaned(detail: str) -> str:
-    """A message without the echo of its arguments and without names that it holds by accident."""
+def clean_message(detail: str) -> str:
+    """A message without the echo of its arguments and without names that it contains by accident."""
     text = _ECHO.sub("", detail)
     for pattern in _ACCIDENTAL:
         text = pattern.sub(" ", text)
     return " ".join(text.split())
 
 
-def named(detail: str) -> list[str]:
-    """The parameters that a message names, in the order in which it does."""
-    text = _EXCEPTION.sub("", cleaned(detail))
+def named_parameters(detail: str) -> list[str]:
+    """The parameters that a message names, in its order."""
+    text = _EXCEPTION.sub("", clean_message(detail))
     places: dict[str, int] = {}
-    for name, words in _WORDS.items():
-        found = words.search(text)
-        if found:
-            places[name] = found.start()
-            # The words of one parameter may hold those of another: "output padding" is no "padding".
-            text = words.sub(lambda match: " " * len(match[0]), text)
+    for name, pattern in _PATTERNS.items():
+        match = pattern.search(text)
+        if match:
+            places[name] = match.start()
+            # The words of one parameter may contain those of another: "output padding" is not "padding".
+            text = pattern.sub(lambda m: " " * len(m[0]), text)
     return sorted(places, key=places.__getitem__)
 
 
 def kind_of(detail: str) -> str:
-    """What kind of refusal a message is, in words that follow "refused:"."""
-    text = cleaned(detail)
-    said = (_EXCEPTION.sub("", text).lower(), text.lower())
-    return next((kind for part in said for kind, words in _KINDS if re.search(words, part)), "an error")
+    """What kind of refusal a message is, as text that follows "refused:"."""
+    text = clean_message(detail)
+    texts = (_EXCEPTION.sub("", text).lower(), text.lower())
+    return next((kind for part in texts for kind, pattern in _KINDS if re.search(pattern, part)), "an error")
 
 
 def pattern_of(detail: str) -> str:
-    """A message without its numbers, so that the same refusal of another case has the same."""
-    return re.sub(r"(?:[-+]?\d+(?:\.\d+)?[x, ]*)+", "#", cleaned(detail))
+    """A message without its numbers, so that the same refusal of another case gives the same text."""
+    return re.sub(r"(?:[-+]?\d+(?:\.\d+)?[x, ]*)+", "#", clean_message(detail))

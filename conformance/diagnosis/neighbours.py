@@ -1,4 +1,4 @@
-"""The cases that explanations are told apart with, and refuted by: those a change or two away."""
+"""The cases that distinguish and refute explanations: those a change or two away."""
 
 from __future__ import annotations
 
@@ -28,23 +28,26 @@ def neighbours(case: Case) -> Iterator[Case]:
 
 
 def larger(case: Case) -> Iterator[Case]:
-    """Cases in which an accident of small numbers is unlikely to happen again: other data, then longer axes."""
+    """Cases in which a coincidence of small numbers is unlikely to recur: other data, then longer axes."""
     steps = (1, 2, 3)[: case.rank]
-    yield from filter(None, [_replaced(case, {"seed": case.seed + 1})])
+    if (other_data := _replaced(case, {"seed": case.seed + 1})) is not None:
+        yield other_data
     for name, by in (("input_size", steps), ("kernel_size", steps[::-1])):
-        # By one only where more would be a large case.
+        # By one only where more would make the case too large.
         ways = (_replaced(case, _plus(case, name, growth)) for growth in (by, (1,) * case.rank))
         yield from itertools.islice(filter(None, ways), 1)
     if not isinstance(case.padding, str):
         wider = ((low + n, high + n) for (low, high), n in zip(case.padding, steps, strict=True))
-        yield from filter(None, [_replaced(case, {"padding": tuple(wider)})])
+        if (more_crop := _replaced(case, {"padding": tuple(wider)})) is not None:
+            yield more_crop
     elif case.output_padding is not None and any(case.output_padding):
         more = _plus(case, "output_padding", tuple(int(n > 0) for n in case.output_padding))
-        yield from filter(None, [_replaced(case, more)])
+        if (more_padding := _replaced(case, more)) is not None:
+            yield more_padding
 
 
 def _replaced(case: Case, change: dict[str, Any]) -> Case | None:
-    """The case changed; None where it has no output then, or one too large."""
+    """The case with a change; None where that is invalid or too large."""
     try:
         changed = replace(case, **change)
         size = math.prod(changed.output_shape) * math.prod(changed.weight_shape)
@@ -59,7 +62,7 @@ def _plus(case: Case, name: str, by: tuple[int, ...]) -> dict[str, Any]:
 
 
 def _changes(case: Case) -> Iterator[dict[str, Any]]:
-    """Fields to change, one at a time but for the last; each axis by another step where it matters."""
+    """Changes of fields, mostly one at a time, with a different step on each axis where that matters."""
     rank = case.rank
     steps = (1, 2, 3)[:rank]
 
@@ -68,7 +71,7 @@ def _changes(case: Case) -> Iterator[dict[str, Any]]:
 
     yield {"seed": case.seed + 1}
     if DATA_KINDS[case.data].judged not in ("exact", "bound"):
-        # Special values may hide what else is wrong, or be all that is.
+        # Special values may hide another mistake, or be the only one.
         yield from ({"data": kind} for kind in ("ints", "naninput", "nanbias", "infweight") if kind != case.data)
     elif not DATA_KINDS[case.data].exact:
         # Formats differ in their bits and in their range.

@@ -1,7 +1,7 @@
 """Sums that are right to float32, and an output whose elements are rounded to a half format in a wrong way.
 
 Such an output looks like sums kept in the half format: it is off by less than one unit in the last place. The rule
-tells them apart, as it says for each element which of its two neighbours in the format must come out.
+distinguishes them: it determines for each element which of its two neighbours in the format is the result.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from conformance.oracle.error_bound import PROFILES, tolerance
 __all__ = ["OutputRounding", "explain_output_rounding"]
 
 _FORMATS = ("f16", "bf16")
-# A rule says which elements are misrounded. Among as many sets of elements of that number, one fits by chance.
+# A rule determines the set of misrounded elements. It fits by chance once in the number of sets of that size, so
+# there must be at least so many.
 _FEWEST_SETS = 1000
 
 
@@ -34,9 +35,9 @@ class OutputRounding:
     text : str
         Completes "equals the oracle with every element of the output ...".
     is_up : callable
-        Takes the signs, the fractions of a unit in the last place (0 to 1) that lie beyond the neighbour on the
-        side of zero, and whether that neighbour's last bit is 1. Returns where the neighbour away from zero is
-        taken.
+        Takes whether each number is negative, the fraction of a unit in the last place (0 to 1) by which it lies
+        beyond its neighbour towards zero, and whether that neighbour's last bit is 1. Returns where the result is
+        the neighbour away from zero.
     """
 
     text: str
@@ -62,7 +63,7 @@ RULES = (
     OutputRounding("rounded away from zero", lambda negative, fraction, odd: np.ones_like(odd)),
     OutputRounding("rounded down", lambda negative, fraction, odd: negative),
     OutputRounding("rounded up", lambda negative, fraction, odd: ~negative),
-    # What is left of rounding to the nearest where half a unit is added to odd numbers alone.
+    # As by a faulty rounding to nearest that adds half a unit to odd numbers only.
     OutputRounding(
         "rounded away from zero only where its last bit is 1",
         lambda negative, fraction, odd: odd & (fraction >= 0.5),
@@ -73,8 +74,8 @@ RULES = (
 def explain_output_rounding(match: Match) -> OutputRounding | None:
     """The wrong rule by which every element of an output in a half format was rounded, if there is one.
 
-    An element may be what the rule makes of the exact sum, or of the smallest or the largest one that accumulation
-    in float32 allows (`conformance.oracle.error_bound`).
+    An element may be the rounded exact sum, or the rounded smallest or largest sum that accumulation in float32
+    allows (`conformance.oracle.error_bound`).
     """
     dtype = match.case.format
     if match.exact or match.case.dtype not in _FORMATS:

@@ -1,9 +1,9 @@
-"""Explanations of an answer that is right but for its precision: what was rounded, and to which format."""
+"""Explanations of an output that is right except for its precision: what was rounded, and to which format."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def to_bits(bits: int, *, truncate: bool = False) -> Round:
 
 
 def truncated(array: np.ndarray, dtype: DType) -> np.ndarray:
-    """The numbers of a format nearest to some values on the side of zero."""
+    """Truncate values to the nearest numbers of a format towards zero."""
     rounded = round_to(dtype, array).astype(np.float64)
     spacing = np.ldexp(1.0, np.frexp(rounded)[1] - dtype.precision)
     below = round_to(dtype, rounded - np.copysign(spacing, rounded) / 2 * 1.001).astype(np.float64)
@@ -56,20 +56,21 @@ class Rounding:
     Attributes
     ----------
     transform, text : str
-        Its name, and words that complete "equals the oracle with ...".
+        Its name, and text that completes "equals the oracle with ...".
     dtypes : tuple of str
-        Formats of questions in which it is a loss.
+        Formats of the cases in which it loses precision.
     x, w : callable or None
         What the input and the weights are rounded to first.
     accumulator : str
         Format of the sums.
     output : str or None
-        A format narrower than the question's that every element of the answer is a number of.
+        A format, narrower than the case's, that contains every element of the output.
     """
 
     transform: str
     text: str
     dtypes: tuple[str, ...]
+    _: KW_ONLY
     x: Round | None = None
     w: Round | None = None
     accumulator: str = "f32"
@@ -85,9 +86,9 @@ def _inputs(
     transform: str, label: str, dtypes: tuple[str, ...], change: Round, accumulator: str
 ) -> list[Rounding]:
     return [
-        Rounding(transform, f"input and weights {label}", dtypes, change, change, accumulator),
-        Rounding(transform, f"the input {label}", dtypes, change, None, accumulator),
-        Rounding(transform, f"the weights {label}", dtypes, None, change, accumulator),
+        Rounding(transform, f"input and weights {label}", dtypes, x=change, w=change, accumulator=accumulator),
+        Rounding(transform, f"the input {label}", dtypes, x=change, accumulator=accumulator),
+        Rounding(transform, f"the weights {label}", dtypes, w=change, accumulator=accumulator),
     ]
 
 
@@ -95,13 +96,11 @@ _SINGLE = ("f32",)
 _WIDE = ("f32", "f64")
 ROUNDINGS: tuple[Rounding, ...] = (
     *_inputs("float32_inputs", "rounded to float32", ("f64",), _to("f32"), "f64"),
-    Rounding("float32_output", "the output rounded to float32", ("f64",), None, None, "f64", "f32"),
+    Rounding("float32_output", "the output rounded to float32", ("f64",), accumulator="f64", output="f32"),
     Rounding(
-        "float32_computation", "everything computed in float32", ("f64",), _to("f32"), _to("f32"), "f32", "f32"
+        "float32_computation", "everything computed in float32", ("f64",), x=_to("f32"), w=_to("f32"), output="f32"
     ),
-    Rounding(
-        "float32_computation", "all but the bias computed in float32", ("f64",), _to("f32"), _to("f32"), "f32"
-    ),
+    Rounding("float32_computation", "all but the bias computed in float32", ("f64",), x=_to("f32"), w=_to("f32")),
     *_inputs("tf32", "rounded to TF32 (10 fraction bits)", _SINGLE, to_bits(11), "f32"),
     *_inputs("tf32", "truncated to TF32 (10 fraction bits)", _SINGLE, to_bits(11, truncate=True), "f32"),
     *_inputs("float16_inputs", "rounded to float16", _WIDE, _to("f16"), "f32"),
@@ -110,22 +109,24 @@ ROUNDINGS: tuple[Rounding, ...] = (
     Rounding("float16_output", "the output rounded to float16", _WIDE, output="f16"),
     Rounding("bfloat16_output", "the output rounded to bfloat16", (*_WIDE, "f16"), output="bf16"),
     Rounding("float16_output", "every result kept in float16", _WIDE, accumulator="f16", output="f16"),
-    Rounding("bfloat16_output", "every result kept in bfloat16", (*_WIDE, "f16"), None, None, "bf16", "bf16"),
+    Rounding(
+        "bfloat16_output", "every result kept in bfloat16", (*_WIDE, "f16"), accumulator="bf16", output="bf16"
+    ),
     Rounding("float16_accumulation", "sums kept in f16", ("f16",), accumulator="f16"),
     Rounding("bfloat16_accumulation", "sums kept in bf16", ("bf16",), accumulator="bf16"),
 )
 """From the tightest bound to the loosest, so that the first that fits says the most."""
 
 ROUNDED = frozenset(way.transform for way in ROUNDINGS if way.x is not None or way.w is not None)
-"""Names of the ways that round tensors which are given."""
+"""Names of the ways that round the input tensors."""
 
 
 def explain_precision(match: Match) -> list[Rounding]:
-    """The tightest way of rounding whose own error bound holds the answer; for data that are not exact.
+    """The tightest way of rounding whose own error bound contains the output; for data that are not exact.
 
-    Beside it stand the ways that make the same numbers of this case's tensors.
+    With it come the ways that round this case's tensors to the same numbers.
     """
-    # Rounding changes no shape, not even that of a gradient which the forward answer says nothing of.
+    # Rounding changes no shape, that of a gradient included.
     if match.exact or match.case.format.is_complex or not _has_right_shapes(match):
         return []
     ways = [way for way in ROUNDINGS if match.case.dtype in way.dtypes]
@@ -134,10 +135,10 @@ def explain_precision(match: Match) -> list[Rounding]:
         return []
     if first.x is None and first.w is None:
         return [first]
-    return [way for way in ways if way is first or _alike(match.problem, first, way)]
+    return [way for way in ways if way is first or _round_alike(match.problem, first, way)]
 
 
-def _alike(p: Problem, first: Rounding, second: Rounding) -> bool:
+def _round_alike(p: Problem, first: Rounding, second: Rounding) -> bool:
     if (first.x is None, first.w is None, first.accumulator, first.output) != (
         second.x is None, second.w is None, second.accumulator, second.output,
     ):  # fmt: skip
@@ -161,7 +162,7 @@ def _fits(match: Match, way: Rounding) -> bool:
         return False
     p, solver = match.problem, Solver()
     narrowed = way.apply(p)
-    profile = Profile(way.transform, way.text, way.accumulator, 0.0, (match.case.dtype,))
+    profile = Profile(way.transform, way.text, accumulator=way.accumulator, dtypes=(match.case.dtype,))
     with np.errstate(all="ignore"):
         exact, sums, counts = (
             solver(narrowed),
@@ -170,13 +171,15 @@ def _fits(match: Match, way: Rounding) -> bool:
         )
     return all(
         exact[name].shape == match.observed[name].shape
-        and _holds(match, match.reference(name, exact[name], sums[name], counts[name]), name, way, profile)
+        and _bound_contains(
+            match, match.reference(name, exact[name], sums[name], counts[name]), name, way, profile
+        )
         for name in match.names
     )
 
 
-def _holds(match: Match, reference: Reference, name: str, way: Rounding, profile: Profile) -> bool:
-    """Whether a way's own bound holds an answer; counts that the format cannot hold have a range of their own."""
+def _bound_contains(match: Match, reference: Reference, name: str, way: Rounding, profile: Profile) -> bool:
+    """Whether a way's own bound contains an output; counts too large for the format have their own range."""
     observed, form = match.observed[name], DTYPES[way.accumulator]
     if way.x is None and way.w is None and is_count(reference).all() and form.name == match.case.dtype:
         return bool(kept_in(form, observed, reference).all())

@@ -1,8 +1,8 @@
 """Diagnosis of a refusal: which parameter it is about, by experiment and by the framework's message.
 
 The experiment makes the case plainer one parameter at a time, as long as the framework refuses it with the same
-message. The refusal is about a parameter that is left if the case without it gets a right answer. Only where there
-is no such parameter does the message decide.
+message. The refusal is about a remaining parameter if the case without it gets a right output. The message decides
+only where there is no such parameter.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from conformance.cases.case import Case
 from conformance.cases.data import make_tensors
 from conformance.cases.errors import CaseError, DomainError
 from conformance.cases.policy import beyond_memory, policies
-from conformance.diagnosis.messages import cleaned, kind_of, named, pattern_of
-from conformance.diagnosis.mutations.registry import listed
+from conformance.diagnosis.messages import clean_message, kind_of, named_parameters, pattern_of
+from conformance.diagnosis.mutations.registry import join_words
 from conformance.oracle.verdict import judge
 
 __all__ = ["diagnose_refusal"]
@@ -25,7 +25,7 @@ __all__ = ["diagnose_refusal"]
 Diagnosis = dict[str, Any]
 
 _LONGEST = 200
-_WORST_ENDS = 2  # a crash or a hang on the way takes the process along
+_MAX_CRASHES = 2  # each crash or hang in the experiment costs a process
 
 
 def _plain_value(name: str, value: Any) -> Callable[[Case], Case]:
@@ -46,8 +46,8 @@ def _forward(case: Case) -> Case:
     return replace(case, direction="fwd")
 
 
-# How to make a case plainer, by parameter, and the words for it. What refusals are seldom about comes first, so
-# that the rest is asked about in the plainest case.
+# How to make a case plainer, by parameter, and a text for it. Parameters that are seldom refused come first, so
+# that the others are tried in the plainest case.
 _PLAINER: dict[str, tuple[Callable[[Case], Case], Callable[[Case], str]]] = {
     "direction": (_forward, lambda case: "forward"),
     "batch": (_plain_value("batch", 1), lambda case: "with batch 1"),
@@ -65,7 +65,7 @@ _NAMES = {"layout": "the layout", "rank": "the number of dimensions", "direction
 
 
 def _plainer(case: Case, parameter: str) -> Case | None:
-    """The case with a parameter at its plain value; None where that is no other case with an answer."""
+    """The case with a parameter at its plain value; None where that is the same case or an invalid one."""
     try:
         other = _PLAINER[parameter][0](case)
         return None if other == case or policies(other) or beyond_memory(other) else other
@@ -75,36 +75,36 @@ def _plainer(case: Case, parameter: str) -> Case | None:
 
 @dataclass
 class _Experiment:
-    """Questions to one adapter, each asked once.
+    """Runs of cases on one adapter, each case once.
 
     Attributes
     ----------
     host : AdapterProcess
         The adapter.
     message : str
-        The pattern of the message that is looked for.
+        The pattern of the message to look for.
     """
 
     host: AdapterProcess
     message: str
-    _found: dict[Case, str] = field(default_factory=dict)
-    _ends: int = 0
+    _results: dict[Case, str] = field(default_factory=dict)
+    _crashes: int = 0
 
     def result(self, case: Case) -> str:
-        """``same`` for the same refusal, ``accepted`` for a right answer, ``other`` for all else."""
-        if case not in self._found:
-            self._found[case] = self._ask(case)
-        return self._found[case]
+        """``same`` for the same refusal, ``accepted`` for a right output, ``other`` otherwise."""
+        if case not in self._results:
+            self._results[case] = self._run(case)
+        return self._results[case]
 
-    def _ask(self, case: Case) -> str:
-        if self._ends >= _WORST_ENDS:
+    def _run(self, case: Case) -> str:
+        if self._crashes >= _MAX_CRASHES:
             return "other"
         tensors = make_tensors(case)
         reply = self.host.run(case, tensors)
-        self._ends += reply.kind in ("crash", "timeout")
+        self._crashes += reply.kind in ("crash", "timeout")
         if reply.kind in ("raised", "unsupported") and pattern_of(reply.detail) == self.message:
             return "same"
-        # What is declined, fails or crashes is not accepted, whatever the reason is.
+        # A case that is declined, fails or crashes is not accepted, whatever the reason.
         return "accepted" if judge(case, tensors, reply)["status"] == "pass" else "other"
 
     def simplest(self, case: Case) -> Case:
@@ -118,7 +118,7 @@ class _Experiment:
 
 
 def diagnose_refusal(case: Case, detail: str, host: AdapterProcess | None) -> Diagnosis:
-    """What a refusal is about.
+    """Find the parameter that a refusal is about.
 
     Parameters
     ----------
@@ -127,16 +127,16 @@ def diagnose_refusal(case: Case, detail: str, host: AdapterProcess | None) -> Di
     detail : str
         The framework's message.
     host : AdapterProcess, optional
-        The adapter, to be asked about plainer cases. Without it only the message decides.
+        The adapter, to run plainer cases. Without it only the message decides.
 
     Returns
     -------
     dict
         ``argument`` is the parameter that the refusal is about; several, joined by a plus sign, where the message
-        names them and no experiment decides; None where neither says. ``relief`` lists in words the changes with
-        which this case gets a right answer.
+        names them and no experiment decides; None where neither says. ``relief`` lists the changes, as text, with
+        which this case gets a right output.
     """
-    words = named(detail)
+    in_message = named_parameters(detail)
     relief: dict[str, str] = {}
     simplest = case
     if host is not None:
@@ -145,16 +145,16 @@ def diagnose_refusal(case: Case, detail: str, host: AdapterProcess | None) -> Di
         relief = _reliefs(simplest, experiment)
         own = _reliefs(case, experiment) if simplest != case else relief
         relief = {name: own.get(name, "") for name in relief}
-    arguments = _decided(words, list(relief))
+    arguments = _decide(in_message, list(relief))
     relief = {name: relief[name] for name in sorted(relief, key=lambda name: name not in arguments)}
     text = f"refused: {kind_of(detail)}"
-    if len(arguments) == 1 and (relief or len(words) == 1):
+    if len(arguments) == 1 and (relief or len(in_message) == 1):
         text += f", about {_NAMES.get(arguments[0], arguments[0])}"
     elif arguments:
-        text += f"; the message names {listed([_NAMES.get(name, name) for name in arguments])}"
+        text += f"; the message names {join_words([_NAMES.get(name, name) for name in arguments])}"
     else:
-        text = f"refused: {_short(cleaned(detail))}"
-    accepted = [said for said in relief.values() if said]
+        text = f"refused: {_short(clean_message(detail))}"
+    accepted = [text for text in relief.values() if text]
     if accepted:
         text += f"; accepted {' or '.join(accepted)}"
     elif relief:
@@ -169,21 +169,21 @@ def diagnose_refusal(case: Case, detail: str, host: AdapterProcess | None) -> Di
 
 
 def _reliefs(case: Case, experiment: _Experiment) -> dict[str, str]:
-    """The parameters that each alone, at their plain values, get a right answer; and the words for it."""
-    found = {}
-    for parameter, (_, words) in _PLAINER.items():
+    """The parameters that get a right output when only they have their plain value, with the text for it."""
+    reliefs = {}
+    for parameter, (_, text) in _PLAINER.items():
         other = _plainer(case, parameter)
         if other is not None and experiment.result(other) == "accepted":
-            found[parameter] = words(case)
-    return found
+            reliefs[parameter] = text(case)
+    return reliefs
 
 
-def _decided(words: list[str], relieving: list[str]) -> list[str]:
-    """The parameter that the experiment and the message decide on, or those that are left."""
-    both = [name for name in words if name in relieving]
+def _decide(in_message: list[str], relieving: list[str]) -> list[str]:
+    """The parameter on which the experiment and the message agree, or all candidates."""
+    both = [name for name in in_message if name in relieving]
     if both:
         return both[:1]
-    return relieving[:1] if len(relieving) == 1 else sorted(relieving) or words
+    return relieving[:1] if len(relieving) == 1 else sorted(relieving) or in_message
 
 
 def _short(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Where an answer is wrong, in words: the simplest region that holds exactly the differing elements."""
+"""Where an output is wrong, as text: the simplest region with exactly the differing elements."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ __all__ = ["describe"]
 
 
 def describe(problem: Problem, wrong: np.ndarray) -> tuple[str, tuple[str, ...]]:
-    """Words for a set of elements of the output, and the axes they name.
+    """Describe a set of output elements, and list the axes that the text names.
 
     Parameters
     ----------
     problem : Problem
-        The question.
+        The case in pieces.
     wrong : numpy.ndarray
-        Booleans in the shape of the right output, channels_first.
+        Booleans in the shape of the expected output, channels_first.
     """
     if wrong.all():
         return "every element", ()
     if not wrong.any():
         return "no element", ()
-    for words, axes, mask in _regions(problem, wrong.shape):
+    for text, axes, mask in _regions(problem, wrong.shape):
         if np.array_equal(np.broadcast_to(mask, wrong.shape), wrong):
-            return words, axes
+            return text, axes
     places = np.argwhere(wrong)
     spans: list[str] = []
     for label, column in zip(("batch item", "channel", *problem.names), places.T, strict=True):
@@ -42,7 +42,7 @@ def describe(problem: Problem, wrong: np.ndarray) -> tuple[str, tuple[str, ...]]
 
 
 def _regions(p: Problem, shape: tuple[int, ...]) -> Iterator[tuple[str, tuple[str, ...], np.ndarray]]:
-    # A periodic output is folded from a longer result, whose positions are not the output's.
+    # A periodic output is folded from a longer result with other positions.
     if p.case.direction == "fwd" and shape[2:] == tuple(p.size):
         hit = reached(p)
         if not hit.all():
@@ -52,7 +52,7 @@ def _regions(p: Problem, shape: tuple[int, ...]) -> Iterator[tuple[str, tuple[st
             added = np.zeros(p.size, dtype=bool)
             for axis, count in enumerate(extra):
                 np.moveaxis(added, axis, 0)[max(p.size[axis] - count, 0) :] = True
-            yield "what output_padding adds", (), added
+            yield "the part that output_padding adds", (), added
         for axis, name in enumerate(p.names):
             for phase in range(p.stride[axis] if p.stride[axis] > 1 else 0):
                 along = np.arange(p.size[axis]) % p.stride[axis] == phase

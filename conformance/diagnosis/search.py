@@ -1,4 +1,4 @@
-"""The simplest explanation of a wrong answer: single mistakes by their cost, then two together."""
+"""The simplest explanation of a wrong output: single mistakes by their cost, then two together."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 
 from conformance.diagnosis.match import Match
 from conformance.diagnosis.mutations.problem import Problem, Solver
-from conformance.diagnosis.mutations.registry import Variation, listed, variations
+from conformance.diagnosis.mutations.registry import Variation, join_words, variations
 
-__all__ = ["Explanation", "Search", "once"]
+__all__ = ["Explanation", "Search", "deduplicate"]
 
-# Products that a search may compute, and elements of answers that it may look at; mistakes that only look at
-# known products differently compute none.
+# Products that a search may compute, and output elements that it may compare. Mistakes that only arrange computed
+# products differently compute none.
 _BUDGET = 1e8
-# A sum over all positions does not say where they were, only which are missing.
+# A sum over all positions does not show where they were, only which are missing.
 _UNSEEN = ("shift", "output_dropped")
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """One or two mistakes that together reproduce an answer."""
+    """One or two mistakes that together reproduce an output."""
 
     parts: tuple[Variation, ...]
 
@@ -43,17 +43,17 @@ class Explanation:
 
     @property
     def text(self) -> str:
-        """Words that complete "equals the oracle with"."""
-        return listed([part.text for part in self.parts])
+        """Text that completes "equals the oracle with"."""
+        return join_words([part.text for part in self.parts])
 
     @property
     def sentence(self) -> str:
-        """A whole sentence for a single mistake that has one; empty for the others."""
+        """A full sentence for a single mistake that has one; empty for the others."""
         return self.parts[0].sentence if len(self.parts) == 1 else ""
 
 
 class Search:
-    """Explanations of one answer, in stages of growing complexity.
+    """Explanations of one output, in stages of growing complexity.
 
     The number of products evaluated is bounded, so that a diagnosis stays well below a second.
     """
@@ -61,17 +61,17 @@ class Search:
     def __init__(self, match: Match) -> None:
         self.match = match
         self._solver = Solver()
-        self._known = [
+        self._candidates = [
             v for v in variations(match.problem) if match.names != ("db",) or v.transform not in _UNSEEN
         ]
 
     def single(self) -> list[Explanation]:
         """All explanations by one mistake, of the lowest cost at which there are any."""
         found: list[Explanation] = []
-        for cost in sorted({variation.cost for variation in self._known}):
+        for cost in sorted({variation.cost for variation in self._candidates}):
             found = [
                 Explanation((variation,))
-                for variation in self._known
+                for variation in self._candidates
                 if variation.cost == cost and self.match.fits(variation.apply, self._solver, budget=_BUDGET)
             ]
             if found:
@@ -81,8 +81,8 @@ class Search:
     def double(self) -> list[Explanation]:
         """All explanations by two mistakes that are common enough to come together."""
         found: list[Explanation] = []
-        common = [variation for variation in self._known if variation.combines]
-        # What was registered first is about the place of the output, and done last.
+        common = [variation for variation in self._candidates if variation.combines]
+        # Mistakes that are registered first concern the place of the output, and are made last.
         for n, second in enumerate(common):
             try:
                 start = second.apply(self.match.problem)
@@ -92,14 +92,14 @@ class Search:
                 if first.transform == second.transform:
                     continue
                 pair = Explanation((second, first))
-                change, begin = (first.apply, start) if self.match.exact else (pair, None)
-                if self.match.fits(change, self._solver, begin, budget=2 * _BUDGET):
+                change, problem = (first.apply, start) if self.match.exact else (pair, None)
+                if self.match.fits(change, self._solver, problem, budget=2 * _BUDGET):
                     found.append(pair)
         return found
 
 
-def once(found: list[Explanation]) -> list[Explanation]:
-    """Explanations that differ in nothing but their words once, the first of them."""
+def deduplicate(found: list[Explanation]) -> list[Explanation]:
+    """Keep the first of the explanations that differ only in their text."""
     kept: dict[Any, Explanation] = {}
     for explanation in found:
         kept.setdefault((frozenset(explanation.transform.split("+")), explanation.axes), explanation)

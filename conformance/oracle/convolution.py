@@ -1,12 +1,12 @@
-"""The right answer, in NumPy float64: rules R1, R2, R3, R8 and R10.
+"""The expected output, in NumPy float64: rules R1, R2, R3, R8 and R10.
 
-Three algorithms that share no code compute the output, and three the gradients; the tests hold them to each
-other, and to the text of R1 to R3 in exact rational arithmetic.
+Three algorithms that share no code compute the output, and three the gradients. The tests compare them with each
+other, and with R1 to R3 in exact rational arithmetic.
 
 ``conv_transpose``, ``conv_transpose_gradients``
-    Scatter by tap: one matrix product, then axis by axis one strided addition a tap. The oracle everything uses.
+    Scatter by tap: one matrix product, then axis by axis one strided addition per tap. Everything uses this one.
 ``by_zero_insertion``, ``gradients_by_correlation``
-    The input spread out by zeros and correlated with the flipped kernel (Dumoulin and Visin, A guide to
+    The input with zeros inserted, correlated with the flipped kernel (Dumoulin and Visin, A guide to
     convolution arithmetic for deep learning, 2016, section 4).
 ``by_forward_matrix``, ``gradients_by_forward_matrix``
     The matrix of the forward convolution, transposed (the same guide, section 4.1).
@@ -43,7 +43,7 @@ class Gradients(NamedTuple):
 
 
 class _Problem(NamedTuple):
-    """One question with its arguments spelled out; arrays are channels_first and at least double precision."""
+    """One problem with every argument given per axis; arrays are channels_first and at least double precision."""
 
     x: np.ndarray
     w: np.ndarray
@@ -65,7 +65,7 @@ def _per_axis(name: str, value: IntOrAxes, rank: int) -> tuple[int, ...]:
     if len(values) != rank:
         raise ValueError(f"{name} has {len(values)} entries for {rank} spatial axes")
     if min(values) < 1:
-        raise ValueError(f"{name} is {values}; R11 asks for at least 1")
+        raise ValueError(f"{name} is {values}; R11 requires at least 1")
     return values
 
 
@@ -87,13 +87,15 @@ def _problem(
     x, w = _double(x), _double(w)
     rank = w.ndim - 2
     if rank < 1 or x.ndim != w.ndim:
-        raise ValueError(f"x has {x.ndim} axes and w {w.ndim}; both need 2 and one a spatial axis")
+        raise ValueError(f"x has {x.ndim} axes and w {w.ndim}; both need two and one per spatial axis")
     if layout not in ("channels_first", "channels_last"):
         raise ValueError(f"layout is {layout!r}; it is channels_first or channels_last")
     if layout == "channels_last":
         x = x.transpose(0, -1, *range(1, rank + 1))
     if min(w.shape) < 1 or groups < 1 or w.shape[0] % groups or x.shape[1] != w.shape[0]:
-        raise ValueError(f"x of {x.shape} (channels_first) and w of {w.shape} do not fit with groups {groups}")
+        raise ValueError(
+            f"x of shape {x.shape} (channels_first) and w of shape {w.shape} do not fit with groups {groups}"
+        )
     pairs = ((0, 0),) * rank if crop is None else tuple([(int(low), int(high)) for low, high in crop])
     if len(pairs) != rank:
         raise ValueError(f"crop has {len(pairs)} entries for {rank} spatial axes")
@@ -106,7 +108,7 @@ def _problem(
     )
     output = tuple([size - low - high for size, (low, high) in zip(full, pairs, strict=True)])
     if min(output) < 0:
-        raise ValueError(f"the output size would be {output}; R11 asks for at least 0")
+        raise ValueError(f"the output size would be {output}; R11 requires at least 0")
     return _Problem(x, w, stride, dilation, groups, pairs, layout, full, output)
 
 
@@ -118,20 +120,20 @@ def _finish(y: np.ndarray, bias: Any, layout: str) -> np.ndarray:
 
 
 def _at(positions: Iterable[slice]) -> Any:
-    """Index of the last axes; every axis before them is taken whole."""
+    """Index of the last axes; the axes before them are taken in full."""
     return (..., *positions)
 
 
 def _window(full: int, low: int, length: int) -> tuple[slice, slice]:
-    """Where the output [low, low + length) meets the full result, in coordinates of each."""
+    """Where the output [low, low + length) overlaps the full result: the slice of each."""
     start, stop = max(low, 0), min(low + length, full)
     if stop <= start:
         return slice(0, 0), slice(0, 0)
     return slice(start, stop), slice(start - low, stop - low)
 
 
-def _moved(array: np.ndarray, p: _Problem, *, to_full: bool) -> np.ndarray:
-    """From the full result to the output (R2), or back: what both hold is kept, the rest is zero."""
+def _move(array: np.ndarray, p: _Problem, *, to_full: bool) -> np.ndarray:
+    """From the full result to the output (R2), or back. Positions that both have are copied; the rest is zero."""
     if not to_full and min(map(min, p.crop)) >= 0:
         return array[_at(slice(low, low + size) for (low, _), size in zip(p.crop, p.output_size, strict=True))]
     windows = [_window(*axis) for axis in zip(p.full_size, (low for low, _ in p.crop), p.output_size, strict=True)]
@@ -143,7 +145,7 @@ def _moved(array: np.ndarray, p: _Problem, *, to_full: bool) -> np.ndarray:
 
 
 def _landing(axis: int, p: _Problem) -> list[Any]:
-    """For each tap of a spatial axis, the index of what it adds to in the full result (R1)."""
+    """For each tap of a spatial axis, the index of the elements that it adds to in the full result (R1)."""
     before = (slice(None),) * (1 + len(p.stride))
     i, s, d = p.x.shape[2 + axis], p.stride[axis], p.dilation[axis]
     return [
@@ -151,10 +153,11 @@ def _landing(axis: int, p: _Problem) -> list[Any]:
     ]
 
 
-def _added_up(parts: np.ndarray, axis: int, p: _Problem) -> np.ndarray:
+def _add_taps(parts: np.ndarray, axis: int, p: _Problem) -> np.ndarray:
     """Add the taps of a spatial axis where they land.
 
-    From (N, C, taps of this axis and the later, full sizes of the earlier, input sizes of this and the later).
+    The axes of ``parts`` are N, C, the taps of this axis and the later ones, the full sizes of the earlier axes,
+    and the input sizes of this axis and the later ones.
     """
     place, one = 1 + len(p.stride), parts[:, :, 0]
     full = np.empty_like(one, shape=(*one.shape[:place], max(p.full_size[axis], 0), *one.shape[place + 1 :]))
@@ -165,8 +168,8 @@ def _added_up(parts: np.ndarray, axis: int, p: _Problem) -> np.ndarray:
     return full
 
 
-def _spread_out(full: np.ndarray, axis: int, p: _Problem) -> np.ndarray:
-    """The transpose of `_added_up`: what each tap reaches."""
+def _gather_taps(full: np.ndarray, axis: int, p: _Problem) -> np.ndarray:
+    """The transpose of `_add_taps`: the elements that each tap reaches."""
     shape, rank, landing = full.shape, len(p.stride), _landing(axis, p)
     size = p.x.shape[2 + axis]
     parts = np.empty((*shape[:2], len(landing), *shape[2 : 1 + rank], size, *shape[2 + rank :]), full.dtype)
@@ -176,7 +179,7 @@ def _spread_out(full: np.ndarray, axis: int, p: _Problem) -> np.ndarray:
 
 
 def _as_matrices(p: _Problem) -> tuple[np.ndarray, np.ndarray]:
-    """Input (N, G, Cin/G, spatial) and weights (G, Cin/G, Cout/G * taps): one matrix a group."""
+    """Input (N, G, Cin/G, spatial) and weights (G, Cin/G, Cout/G * taps): one matrix per group."""
     share = p.w.shape[0] // p.groups
     image = p.x.reshape(p.x.shape[0], p.groups, share, math.prod(p.x.shape[2:]))
     return image, p.w.reshape(p.groups, share, -1)
@@ -199,17 +202,17 @@ def conv_transpose(
     Parameters
     ----------
     x : array_like
-        Input, (N, Cin, *i) or (N, *i, Cin) by ``layout``; one to three spatial axes (more work too).
+        Input, (N, Cin, *i) or (N, *i, Cin) by ``layout``; with one to three spatial axes (more also work).
     w : array_like
         Weights, (Cin, Cout/G, *k) in either layout (R9); not flipped.
     bias : array_like, optional
         (Cout,).
     stride, dilation : int or sequence of int
-        One number, or one an axis; at least 1.
+        One number, or one per axis; at least 1.
     groups : int
         Contiguous channel groups (R8).
     crop : sequence of (int, int), optional
-        Positions to drop at the front and back of each axis; negative adds zeros. None drops nothing.
+        Positions to drop at the start and the end of each axis; negative adds zeros. None drops nothing.
     layout : str
         ``channels_first`` or ``channels_last``.
 
@@ -227,11 +230,11 @@ def conv_transpose(
     image, weights = _as_matrices(p)
     full = np.matmul(weights.swapaxes(1, 2), image)
     full = full.reshape(p.x.shape[0], p.out_channels, *p.w.shape[2:], *p.x.shape[2:])
-    if full.shape[0] * full.shape[1] > 2 * full.shape[-1]:  # additions along the longer runs of memory
+    if full.shape[0] * full.shape[1] > 2 * full.shape[-1]:  # adds along longer runs of memory
         full = np.moveaxis(np.ascontiguousarray(np.moveaxis(full, (0, 1), (-2, -1))), (-2, -1), (0, 1))
     for axis in range(len(p.stride)):
-        full = _added_up(full, axis, p)
-    return _finish(_moved(full, p, to_full=False), bias, layout)
+        full = _add_taps(full, axis, p)
+    return _finish(_move(full, p, to_full=False), bias, layout)
 
 
 @np.errstate(invalid="ignore", over="ignore")  # NaN and infinity are data like any other
@@ -264,14 +267,14 @@ def conv_transpose_gradients(
     Raises
     ------
     ValueError
-        As in `conv_transpose`, or ``dy`` of another shape than the output.
+        As in `conv_transpose`, or ``dy`` has a different shape from the output.
     """
     p = _problem(x, w, stride=stride, dilation=dilation, groups=groups, crop=crop, layout=layout)
     dy = _output_gradient(p, dy)
     image, weights = _as_matrices(p)
-    gathered = _moved(dy, p, to_full=True)
+    gathered = _move(dy, p, to_full=True)
     for axis in reversed(range(len(p.stride))):
-        gathered = _spread_out(gathered, axis, p)
+        gathered = _gather_taps(gathered, axis, p)
     gathered = gathered.reshape(p.x.shape[0], groups, weights.shape[2], image.shape[3])
     dx = np.matmul(weights, gathered).reshape(p.x.shape)
     dw = np.zeros(weights.shape, np.result_type(p.x, dy))
@@ -297,22 +300,21 @@ def by_zero_insertion(x: Any, w: Any, bias: Any = None, **arguments: Any) -> np.
     p = _problem(x, w, **arguments)
     kernel = p.w.shape[2:]
     reach = [d * (k - 1) for d, k in zip(p.dilation, kernel, strict=True)]
-    stuffed_size = [max((i - 1) * s + 1, 0) for i, s in zip(p.x.shape[2:], p.stride, strict=True)]
-    # Wide margins: enough for the kernel to slide over every output the crop asks for.
-    front = [max(r - low, 0) for r, (low, _) in zip(reach, p.crop, strict=True)]
-    skip = [max(low - r, 0) for r, (low, _) in zip(reach, p.crop, strict=True)]
-    total = [
-        max(f + size, sk + max(out, 1) + r)
-        for f, size, sk, out, r in zip(front, stuffed_size, skip, p.output_size, reach, strict=True)
-    ]
+    places, keep, total = [], [], []
+    for size, step, r, (low, _), length in zip(p.x.shape[2:], p.stride, reach, p.crop, p.output_size, strict=True):
+        stuffed_size = max((size - 1) * step + 1, 0)
+        # Zeros before the input, or positions to skip, so that the kernel starts at the first output that is kept.
+        front, skip = max(r - low, 0), max(low - r, 0)
+        places.append(slice(front, front + stuffed_size, step))
+        keep.append(slice(skip, skip + length))
+        # Zeros after the input, so that the kernel reaches the last output that is kept.
+        total.append(max(front + stuffed_size, skip + max(length, 1) + r))
     stuffed = np.zeros((*p.x.shape[:2], *total), p.x.dtype)
     if p.x.size:
-        places = tuple(slice(f, f + n, s) for f, n, s in zip(front, stuffed_size, p.stride, strict=True))
         stuffed[_at(places)] = p.x
     flipped = np.flip(p.w, axis=tuple(range(2, p.w.ndim)))
     extent = [r + 1 for r in reach]
     views = np.lib.stride_tricks.sliding_window_view(stuffed, extent, axis=tuple(range(2, p.x.ndim)))
-    keep = tuple(slice(sk, sk + out) for sk, out in zip(skip, p.output_size, strict=True))
     views = views[(slice(None), slice(None), *keep, *(slice(None, None, d) for d in p.dilation))]
     spatial, window, share = "pqrs"[: len(kernel)], "uvwx"[: len(kernel)], p.x.shape[1] // p.groups
     parts = [
@@ -365,6 +367,7 @@ def _forward_matrices(p: _Problem) -> tuple[str, list[np.ndarray], str, str, str
     axes = zip(p.x.shape[2:], p.w.shape[2:], p.stride, p.dilation, p.crop, p.output_size, strict=True)
     matrices = [_incidence(i, k, s, d, low, out) for i, k, s, d, (low, _), out in axes]
     rank = len(matrices)
+    # One incidence tensor per axis: input, tap and output index. The letters are distinct over the axes.
     labels = ",".join(["iao", "jbp", "kcq", "leP"][:rank])
     return labels, matrices, "ijkl"[:rank], "abce"[:rank], "opqP"[:rank]
 

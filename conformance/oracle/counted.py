@@ -1,12 +1,12 @@
-"""What may come of a sum of positive whole numbers that is kept in a format which cannot count so far.
+"""The possible results of a sum of positive whole numbers in a format that cannot count that far.
 
-With p bits, whole numbers up to 2**p are exact, and their sums up to it. Beyond it, however the terms are summed,
+With p bits, whole numbers up to 2**p are exact, and so are their sums. Beyond it, whatever the order of the terms,
 the computed sum s^ of terms that add up to S > 2**p is
 
     2**p <= s^ <= S (1 + (m - 1) u):
 
-rounding is monotone and 2**p a number of the format, so that no sum falls below 2**p once its terms reach it. The
-upper end is the bound of C.-P. Jeannerod and S. M. Rump (Improved error bounds for inner products in
+rounding is monotone and 2**p is a number of the format, so no sum falls below 2**p once its terms reach it. The
+upper limit is the bound of C.-P. Jeannerod and S. M. Rump (Improved error bounds for inner products in
 floating-point arithmetic, SIAM J. Matrix Anal. Appl. 34(2), 2013), which holds for every number of terms m.
 """
 
@@ -28,27 +28,27 @@ def is_count(reference: Reference) -> np.ndarray:
 
 
 def kept_in(dtype: DType, values: np.ndarray, reference: Reference) -> np.ndarray:
-    """Where a count may be what comes of a sum kept in a format, in some order.
+    """Where a count may be the result of a sum kept in a format, in some order.
 
     Parameters
     ----------
     dtype : DType
         The format.
     values : numpy.ndarray
-        The answer, in the shape of the reference.
+        The output, in the shape of the reference.
     reference : Reference
         The right counts.
     """
     right = round_to(dtype, reference.exact)
-    held = reference.magnitude <= dtype.largest_exact_integer
+    exact = reference.magnitude <= dtype.largest_exact_integer
     highest = reference.magnitude * (1 + np.maximum(reference.terms - 1, 0) * dtype.unit_roundoff)
-    # A sum may be rounded to the output once more, as by a bias that is added afterwards.
+    # The sum may be rounded once more, for instance by a bias that is added afterwards.
     reachable = (values >= dtype.largest_exact_integer) & (values <= highest * (1 + dtype.unit_roundoff))
-    return np.asarray(is_count(reference) & np.where(held, values == right, reachable))
+    return np.asarray(is_count(reference) & np.where(exact, values == right, reachable))
 
 
 def smallest(dtype: DType, values: np.ndarray, reference: Reference, wrong: np.ndarray) -> str:
-    """The wrong count with the fewest terms, in words."""
+    """Describe the wrong count with the fewest terms."""
     terms = np.where(wrong, reference.terms, np.inf)
     at = tuple(int(n) for n in np.unravel_index(int(np.argmin(terms)), terms.shape))
     right = float(round_to(dtype, reference.exact)[at])

@@ -1,4 +1,4 @@
-"""How far an answer may be from the oracle: an a-priori bound for each element, and accuracy profiles.
+"""How far an output may be from the oracle: an a-priori bound for each element, and accuracy profiles.
 
 For a sum of n products of numbers in the format, computed in any order in arithmetic of unit roundoff u,
 
@@ -7,12 +7,12 @@ For a sum of n products of numbers in the format, computed in any order in arith
 (N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 2002, section 3.1, equation 3.5; it holds
 for every order of summation, with and without fused multiply-add). A bias is one more term. Rounding the sum to
 the output format adds u_out * |computed|. Nothing here is tuned: n is the true number of products at the element,
-sum |x_i w_i| the oracle's answer to |x| and |w|. ``docs/error-bound.md`` has the proof.
+sum |x_i w_i| the oracle's output for |x| and |w|. ``docs/error-bound.md`` has the proof.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,29 +39,30 @@ _ORACLE_ROUNDOFF = DTYPES["f64"].unit_roundoff
 
 @dataclass(frozen=True)
 class Profile:
-    """A named way of computing, and the error it is entitled to.
+    """A named way to compute, and the error that it may make.
 
     Attributes
     ----------
     name, about : str
-        As reported, and in words.
+        The name in reports, and a description.
     accumulator : str or None
-        Format of the accumulator; None: the format of the question.
+        Format of the accumulator; None: the format of the case.
+    dtypes : tuple of str
+        Formats of the cases that it applies to.
     input_roundoff : float
         Unit roundoff of the format the inputs are rounded to first; 0 for none.
-    dtypes : tuple of str
-        Formats of questions it makes sense for.
     normwise : bool
-        Whether the implementation computes other sums than those of the products (FFT, Strassen, Winograd), so
-        that its errors are bounded by norms of the tensors, for exact data too. Only an adapter that promises
+        Whether the implementation sums other numbers than the products (FFT, Strassen, Winograd), so that its
+        errors are bounded by norms of the tensors, for exact data too. Only an adapter that promises
         such a profile is judged by it.
     """
 
     name: str
     about: str
+    _: KW_ONLY
     accumulator: str | None
-    input_roundoff: float
     dtypes: tuple[str, ...]
+    input_roundoff: float = 0.0
     normwise: bool = False
 
 
@@ -71,22 +72,32 @@ _COMPLEX = ("c64", "c128")
 PROFILES: dict[str, Profile] = {
     profile.name: profile
     for profile in (
-        Profile("fp64", "accumulates in float64, rounds once", "f64", 0.0, _REAL + _COMPLEX),
+        Profile("fp64", "accumulates in float64, rounds once", accumulator="f64", dtypes=_REAL + _COMPLEX),
         Profile(
-            "normwise-fp64", "FFT, Strassen or Winograd in float64", "f64", 0.0, _REAL + _COMPLEX, normwise=True
+            "normwise-fp64",
+            "FFT, Strassen or Winograd in float64",
+            accumulator="f64",
+            dtypes=_REAL + _COMPLEX,
+            normwise=True,
         ),
-        Profile("fp32-acc", "accumulates in float32", "f32", 0.0, ("f32", "f16", "bf16", "c64")),
+        Profile("fp32-acc", "accumulates in float32", accumulator="f32", dtypes=("f32", "f16", "bf16", "c64")),
         Profile(
             "normwise-fp32",
             "FFT, Strassen or Winograd in float32",
-            "f32",
-            0.0,
-            ("f32", "f16", "bf16", "c64"),
+            accumulator="f32",
+            dtypes=("f32", "f16", "bf16", "c64"),
             normwise=True,
         ),
-        Profile("storage-acc", "accumulates in the format of the question", None, 0.0, ("f16", "bf16")),
-        # TF32 keeps 11 bits; hardware may ignore the others, so an input is off by one in the last, not by half.
-        Profile("tf32", "cuts the inputs to TF32, accumulates in float32", "f32", 2.0**-10, ("f32", "c64")),
+        Profile("storage-acc", "accumulates in the format of the case", accumulator=None, dtypes=("f16", "bf16")),
+        Profile(
+            "tf32",
+            "cuts the inputs to TF32, accumulates in float32",
+            accumulator="f32",
+            # TF32 keeps 11 bits. Hardware may truncate the others, so an input is off by a unit in the last place,
+            # not by half of one.
+            input_roundoff=2.0**-10,
+            dtypes=("f32", "c64"),
+        ),
     )
 }
 """From tightest to loosest."""
@@ -108,7 +119,7 @@ def is_normwise(promise: str) -> bool:
 
 
 def profiles_for(dtype: DType, promise: str = "") -> list[Profile]:
-    """The profiles a dtype can meet, tightest first; those of norms only for an adapter that promises one."""
+    """The profiles for a dtype, tightest first; normwise ones only for an adapter that promises one."""
     offered = (p for p in PROFILES.values() if is_normwise(promise) or not p.normwise)
     return [profile for profile in offered if dtype.name in profile.dtypes]
 
@@ -119,21 +130,21 @@ def tolerance(reference: Reference, dtype: DType, profile: Profile) -> np.ndarra
     Parameters
     ----------
     reference : Reference
-        The oracle's answer, with S and n.
+        The oracle's output, with S and n.
     dtype : DType
-        Format of the question and the answer.
+        Format of the case and the output.
     profile : Profile
-        How the implementation says it computes.
+        How the implementation computes, by its own promise.
 
     Returns
     -------
     numpy.ndarray
-        One nonnegative number an element, in the shape of the answer:
-        ``u_out |ref| + (1 + u_out) gamma(n + 1, u_acc) S + floor``. The floor is what underflow may lose: a term
-        each at the smallest normal number of the accumulator (flushed subnormals) and half the spacing of
-        subnormals of the output. The oracle's own float64 rounding is added for every profile; it matters for
-        f64 only. Where all numbers are whole and their sums exact in the accumulator, the rounding of the output
-        alone is left. A normwise profile adds the bound of `conformance.oracle.normwise`.
+        One nonnegative number per element, in the shape of the output:
+        ``u_out |ref| + (1 + u_out) gamma(n + 1, u_acc) S + floor``. The floor is what underflow may lose:
+        for each term the smallest normal number of the accumulator (flushed subnormals), and half the spacing of
+        the subnormal numbers of the output. The oracle's own float64 rounding is added for every profile; it
+        matters for f64 only. Where all numbers are whole and their sums exact in the accumulator, only the
+        rounding of the output is allowed. A normwise profile adds the bound of `conformance.oracle.normwise`.
 
     Notes
     -----
@@ -156,7 +167,7 @@ def tolerance(reference: Reference, dtype: DType, profile: Profile) -> np.ndarra
 
 
 def says_nothing(reference: Reference, dtype: DType, profile: Profile) -> np.ndarray:
-    """Where a profile's bound is no check: where an answer of nothing but zeros meets it, whatever the data.
+    """Where a profile's bound checks nothing: where an output of zeros meets it, whatever the data.
 
     A bound for each element says nothing about an element where it allows an error of all its terms together. A
     normwise bound says nothing about a tensor where it does so for each of its elements.
@@ -187,7 +198,7 @@ def _growth(reference: Reference, dtype: DType, profile: Profile) -> np.ndarray:
 
 
 def _summed_exactly(reference: Reference, dtype: DType, profile: Profile) -> np.ndarray:
-    """Where every partial sum is a whole number that the accumulator holds, so that none is rounded."""
+    """Where every partial sum is a whole number that the accumulator represents, so that none is rounded."""
     if not reference.whole:
         return np.zeros(reference.exact.shape, bool)
     most = float(_accumulator(dtype, profile).largest_exact_integer)

@@ -1,4 +1,4 @@
-"""The oracle's answer to a case: right values, sums of magnitudes and numbers of products."""
+"""The expected output of a case: exact values, sums of magnitudes and numbers of products."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ Tensors = dict[str, np.ndarray]
 
 
 def expected_output(case: Case, tensors: Tensors) -> Tensors:
-    """The right answer to a case on given tensors, by the names of ``Case.outputs``.
+    """The expected output of a case for given tensors, by the names of ``Case.outputs``.
 
     Raises
     ------
     DomainError
-        The question has no answer.
+        The case is invalid (R11).
     """
     crop, *periods = case.geometry().windows
-    found = _window(case, tensors, crop)
+    total = _window(case, tensors, crop)
     without_bias = {name: array for name, array in tensors.items() if name not in ("bias", "vb")}
-    for further in periods:  # R15: what lies a period away is added; the bias is not, and its gradient is not
+    for further in periods:  # R15: add what lies a period away, but neither the bias nor its gradient
         for name, part in _window(case, without_bias, further).items():
             if name != "db":
-                found[name] = found[name] + part
-    return {name: found[name] for name in case.outputs}
+                total[name] = total[name] + part
+    return {name: total[name] for name in case.outputs}
 
 
 def _window(case: Case, tensors: Tensors, crop: tuple[tuple[int, int], ...]) -> Tensors:
-    """The answer for one window of the full result."""
+    """The expected output of one window of the full result."""
     x, w = tensors["x"], tensors["w"]
     geometry: dict[str, Any] = {
         "stride": case.stride,
@@ -63,9 +63,9 @@ def _window(case: Case, tensors: Tensors, crop: tuple[tuple[int, int], ...]) -> 
 
 
 def reference(case: Case, tensors: Tensors) -> dict[str, Reference]:
-    """Right values with all that the verdict needs, one `Reference` an answer tensor.
+    """The exact values and what the verdict needs beside them, one `Reference` per output tensor.
 
-    Those to the tensors of `question` are kept along with them; treat as read-only.
+    The references for the tensors of `input_tensors` are cached with them; treat as read-only.
     """
     kept = _KEPT.get(case)
     if kept is None or kept.tensors is not tensors:
@@ -76,11 +76,11 @@ def reference(case: Case, tensors: Tensors) -> dict[str, Reference]:
 
 
 def _reference(case: Case, tensors: Tensors) -> dict[str, Reference]:
-    found = REFERENCES[DATA_KINDS[case.data].judged](case, tensors, expected_output)
+    references = REFERENCES[DATA_KINDS[case.data].judged](case, tensors, expected_output)
     whole = not case.format.is_complex and all(are_whole(array) for array in tensors.values())
     return {
         name: replace(value, whole=whole, norms=partial(norms_of, case, tensors, name))
-        for name, value in found.items()
+        for name, value in references.items()
     }
 
 
@@ -90,13 +90,13 @@ def are_whole(array: np.ndarray) -> bool:
 
 
 def judged_bit_by_bit(case: Case, promise: str) -> bool:
-    """Whether the answer must be right bit for bit: on exact data, but for an adapter with a normwise promise."""
+    """Whether the output must be bit-exact: on exact data, unless the adapter promises a normwise bound."""
     return DATA_KINDS[case.data].exact and not is_normwise(promise)
 
 
 @dataclass
 class _Kept:
-    """The input data of a case, what they and the right answers may take in bytes, and those once known."""
+    """The input data of a case, the bytes that they and the references take, and the references once computed."""
 
     tensors: Tensors
     size: int
@@ -104,7 +104,7 @@ class _Kept:
 
 
 class _Store(dict[Case, _Kept]):
-    """What is kept, oldest first, within a number of bytes."""
+    """Cached data, oldest first, up to a number of bytes."""
 
     size = 0
 
@@ -117,11 +117,11 @@ class _Store(dict[Case, _Kept]):
 
 _KEPT = _Store()
 _MOST_BYTES = 256 << 20
-_DOUBLES = 3  # right values, sums of magnitudes, numbers of products
+_DOUBLES = 3  # exact values, sums of magnitudes, numbers of products
 
 
 def input_tensors(case: Case) -> Tensors:
-    """Input data of a case, kept for the adapters that are asked next; treat as read-only."""
+    """Input data of a case, cached for the other adapters that run it; treat as read-only."""
     kept = _KEPT.get(case)
     if kept is not None:
         return kept.tensors

@@ -1,7 +1,7 @@
 """The error bound of algorithms that do not sum the products themselves: FFT, Strassen and Winograd.
 
-They add and multiply other numbers than the products x w, so the error of an element grows with the largest
-numbers of the tensors and not with the element's own terms. ``docs/error-bound.md`` has the proof of both bounds:
+They add and multiply numbers other than the products x w, so the error of an element grows with the largest
+numbers of the tensors, not with the element's own terms. ``docs/error-bound.md`` has the proof of both bounds:
 
 * *transforms* of N points (J. W. Cooley and J. W. Tukey's, in any mix of radices up to 11):
   ``gamma(48 log2(N) + 16 + n, u) * sum |x_c|_2 |w_c|_2`` over the channels c that are summed
@@ -31,7 +31,8 @@ _PER_BIT = 16
 _STRASSEN = 12
 """Sum of the coefficients of one level of Strassen's algorithm in its worst block."""
 
-# The two tensors whose product is summed in each answer, with the axis (channels_first) that each keeps.
+# For each output tensor: the two tensors whose product is summed, with the axis (channels_first) that each keeps.
+# A gradient of gradients may be the sum of two such products.
 _PAIRS: dict[str, tuple[tuple[str, int, str, int], ...]] = {
     "y": (("x", 0, "w", 1),),
     "dx": (("dy", 0, "w", 0),),
@@ -42,9 +43,9 @@ _PAIRS: dict[str, tuple[tuple[str, int, str, int], ...]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Norms:
-    """What the normwise bounds of one answer tensor need.
+    """What the normwise bounds of one output tensor need.
 
     Attributes
     ----------
@@ -55,7 +56,7 @@ class Norms:
     sizes : float
         Sum of the 2-norms and the largest magnitudes, for what underflow may lose.
     products : int
-        Number of products at the element that has most, zeros of the padding included.
+        Largest number of products of an element, zeros of the padding included.
     bits : int
         Binary logarithm of the number of points of a transform.
     rank : int
@@ -70,7 +71,7 @@ class Norms:
     rank: int
 
     def growth(self, unit_roundoff: float) -> float:
-        """The error that the algorithms are entitled to, whichever of the two bounds is larger."""
+        """The error that the algorithms may make: the larger of the two bounds."""
         transforms = gamma(_PER_BIT * (3 * self.bits + 1) + self.products, unit_roundoff) * self.euclidean
         depth = self.products + 5 * self.rank + 5
         bilinear = self._coefficients * gamma(depth, unit_roundoff) * self.products * self.largest
@@ -94,16 +95,16 @@ class Norms:
 def norms_of(
     case: Case, tensors: Mapping[str, np.ndarray], name: str, *, channels_last: bool | None = None
 ) -> Norms | None:
-    """The norms for one answer tensor; None for a plain sum such as db.
+    """The norms for one output tensor; None for a plain sum such as db.
 
     Parameters
     ----------
     case : Case
-        A question that has an answer.
+        A valid case.
     tensors : mapping of numpy.ndarray
         Its input data.
     name : str
-        The answer tensor.
+        The output tensor.
     channels_last : bool, optional
         The layout of the tensors, where it is not that of the case.
     """
@@ -124,12 +125,12 @@ def norms_of(
     geometry = case.geometry()
     full = [(a.input_size - 1) * a.stride + a.dilation * (a.kernel_size - 1) + 1 for a in geometry.axes]
     return Norms(
-        euclidean * len(geometry.windows),
-        largest,
-        sizes,
-        len(pairs) * _products(case, name) * len(geometry.windows),
-        sum(max(size - 1, 1).bit_length() + 2 for size in full),
-        case.rank,
+        euclidean=euclidean * len(geometry.windows),
+        largest=largest,
+        sizes=sizes,
+        products=len(pairs) * _products(case, name) * len(geometry.windows),
+        bits=sum(max(size - 1, 1).bit_length() + 2 for size in full),
+        rank=case.rank,
     )
 
 
@@ -141,7 +142,7 @@ def _magnitudes(array: np.ndarray, kept: int, channels_last: bool) -> tuple[floa
     magnitudes = np.abs(
         np.moveaxis(array, axis, 0).astype(np.complex128 if array.dtype.kind == "c" else np.float64)
     )
-    # Scaled, since squares leave the format before the norm does.
+    # Scaled, since the squares overflow before the norm does.
     most = float(np.max(magnitudes))
     if most == 0 or not np.isfinite(most):
         return most, most
@@ -157,5 +158,5 @@ def _products(case: Case, name: str) -> int:
 
 
 def _tiled(inputs: Iterable[int], outputs: Iterable[int]) -> int:
-    """Positions that a sum over an image runs over, where tiles of two are filled up."""
+    """Positions in a sum over an image that is padded to whole tiles of two."""
     return math.prod(max(pair) + 1 for pair in zip(inputs, outputs, strict=True))

@@ -2,7 +2,7 @@
 
 Where the kernel is not divisible by the stride, neighbouring outputs get different numbers of products, and an
 even input leaves a checkerboard (A. Odena, V. Dumoulin and C. Olah, Deconvolution and Checkerboard Artifacts,
-Distill, 2016). With dilation, what counts is how the taps t * d fall on the phases modulo the stride.
+Distill, 2016). With dilation, the phases modulo the stride of the taps t * d decide.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Overlap:
 
     @property
     def measure(self) -> float:
-        """Unevenness away from the borders: (most - fewest) / most of the taps an output gets, 0 for none."""
+        """Unevenness away from the borders: (most - fewest) / most, of the taps per output; 0 for even."""
         most = float(np.prod([max(axis) for axis in self.phases]))
         fewest = float(np.prod([min(axis) for axis in self.phases]))
         return (most - fewest) / most if most else 0.0
@@ -46,7 +46,7 @@ def reaches(case: Case, axis: int) -> np.ndarray:
     Raises
     ------
     DomainError
-        The question has no answer.
+        The case is invalid (R11).
     """
     geometry = case.geometry()
     numbers, low = geometry.axes[axis], geometry.crop[axis][0]
@@ -56,7 +56,7 @@ def reaches(case: Case, axis: int) -> np.ndarray:
 
 
 def overlap(case: Case) -> Overlap:
-    """Count the taps of a question; raises DomainError where it has no answer."""
+    """Count the taps of a case; raises DomainError for an invalid case (R11)."""
     counts = np.ones(())
     for axis in range(case.rank):
         counts = np.multiply.outer(counts, reaches(case, axis).sum(axis=(0, 1)))

@@ -1,4 +1,4 @@
-"""``Reference``: what the oracle says about one output tensor."""
+"""``Reference``: the expected values of one output tensor."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ __all__ = ["Reference"]
 
 @dataclass(frozen=True)
 class Reference:
-    """What the oracle says about one answer tensor, element by element.
+    """The expected values of one output tensor, element by element.
 
     Attributes
     ----------
     exact : numpy.ndarray
-        The right values in float64 (complex128).
+        The exact values in float64 (complex128).
     sums : callable
-        Returns `magnitude` and `terms`. Most answers are right bit for bit and need neither.
+        Returns `magnitude` and `terms`. Most outputs are right bit for bit and need neither.
     also : tuple of numpy.ndarray
-        Other values each element may take, where the data kind leaves a choice.
+        Other values that each element may have, where the data kind leaves a choice.
     positive : numpy.ndarray or None
         Where a zero must be +0.
     whole : bool
-        Whether all input data are real whole numbers, so that sums are exact up to what the accumulator holds.
+        Whether all input data are real whole numbers. Sums are then exact up to the largest whole number of the
+        accumulator.
     norms : callable or None
-        Returns what normwise profiles need; None from it for a plain sum, which is judged by its own terms.
+        Returns what normwise profiles need, or None for a plain sum, which is judged by its own terms.
     """
 
     exact: np.ndarray
@@ -57,7 +58,7 @@ class Reference:
         whole: bool = False,
         norms: Callable[[], Norms | None] | None = None,
     ) -> Reference:
-        """A reference whose sums are known."""
+        """Make a reference whose sums are computed already."""
         return cls(exact, lambda: (magnitude, terms), whole=whole, norms=norms)
 
     @property

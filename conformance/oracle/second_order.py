@@ -1,4 +1,4 @@
-"""The gradients of the gradients (R16), put together from the oracle's own output and gradients."""
+"""The gradients of the gradients (R16), composed of the oracle's own output and gradients."""
 
 from __future__ import annotations
 

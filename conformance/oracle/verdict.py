@@ -36,13 +36,13 @@ def judge(case: Case, tensors: Tensors, reply: Reply, *, expected: dict[str, Ref
     Parameters
     ----------
     case : Case
-        The question.
+        The case.
     tensors : dict of numpy.ndarray
-        The input data it was asked with.
+        Its input data.
     reply : Reply
-        What came back.
+        The adapter's reply.
     expected : dict of Reference, optional
-        The oracle's answer, where the caller has it already.
+        The expected output, where the caller has it already.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def judge(case: Case, tensors: Tensors, reply: Reply, *, expected: dict[str, Ref
     return _JUDGES[reply.kind](case, tensors, reply, expected)
 
 
-def _as_said(status: str) -> Callable[..., Verdict]:
+def _status_of_reply(status: str) -> Callable[..., Verdict]:
     return lambda case, tensors, reply, expected: {
         "status": status,
         "detail": reply.detail,
@@ -63,19 +63,19 @@ def _as_said(status: str) -> Callable[..., Verdict]:
 
 def _raised(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Reference] | None) -> Verdict:
     try:
-        touched = policies(case)
+        choices = policies(case)
     except DomainError as error:
-        return {"status": "pass", "detail": f"refused as it should be ({error}): {reply.detail}"}
-    if touched:
+        return {"status": "pass", "detail": f"correctly rejected ({error}): {reply.detail}"}
+    if choices:
         return {
             "status": "unsupported",
-            "detail": f"R12 leaves the choice ({', '.join(touched)}): {reply.detail}",
+            "detail": f"R12 allows a refusal ({', '.join(choices)}): {reply.detail}",
         }
     return {"status": "fail", "kind": "rejected", "detail": reply.detail}
 
 
-def _requires_output(case: Case) -> str:
-    """Why a case has no answer; empty where it has one."""
+def _invalidity(case: Case) -> str:
+    """Why a case is invalid (R11); empty for a valid case."""
     try:
         case.geometry()
     except DomainError as error:
@@ -84,55 +84,53 @@ def _requires_output(case: Case) -> str:
 
 
 def _not_compared(kind: str) -> Callable[..., Verdict]:
-    """An output whose values are not looked at; for a case without an answer any output is wrong."""
+    """Judge an output whose values cannot be compared; for an invalid case any output is wrong."""
 
     def judged(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Reference] | None) -> Verdict:
-        none = _requires_output(case)
-        if none:
-            return _fail("accepted", f"an output for a case without an answer ({none}): {reply.detail}")
+        reason = _invalidity(case)
+        if reason:
+            return _fail("accepted", f"returned an output for an invalid case ({reason}): {reply.detail}")
         return _fail(kind, reply.detail)
 
     return judged
 
 
-def _answered(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Reference] | None) -> Verdict:
+def _compared(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Reference] | None) -> Verdict:
     digest = _digest(reply.tensors)
     try:
         case.geometry()
     except DomainError as error:
         shapes = ", ".join(map(str, _shapes(reply)))
-        return _fail("accepted", f"an answer of shape {shapes} for a question without an answer ({error})") | {
-            "digest": digest
-        }
+        return _fail("accepted", f"returned shape {shapes} for an invalid case ({error})") | {"digest": digest}
     if _is_inference(reply):
         (inferred,) = _shapes(reply)
         verdict: Verdict = {"status": "pass", "detail": f"infers the shape {inferred}"}
         if inferred != case.output_shape:
             verdict = _fail("shape", f"infers the shape {inferred}; by the rules it is {case.output_shape}")
         return verdict | {"digest": digest}
-    # Shapes first: the right values may be more than any memory holds.
+    # Shapes first: the expected values may not fit in any memory.
     for name, shape in case.output_shapes().items():
-        found = reply.tensors.get(name)
-        if found is None:
-            return _fail("shape", f"{name} is missing from the answer") | {"digest": digest}
-        if found.values.shape != shape:
-            return _fail("shape", f"{name} has shape {found.values.shape}; by the rules it is {shape}") | {
+        tensor = reply.tensors.get(name)
+        if tensor is None:
+            return _fail("shape", f"{name} is missing from the output") | {"digest": digest}
+        if tensor.values.shape != shape:
+            return _fail("shape", f"{name} has shape {tensor.values.shape}; by the rules it is {shape}") | {
                 "digest": digest
             }
     expected = expected or reference(case, tensors)
     verdict = {"status": "pass", "profile": EXACT, "budget": 0.0, "max_abs_error": 0.0}
-    for name, wanted in expected.items():
-        verdict = _worse(verdict, _compare(case, name, wanted, reply.tensors[name], reply.promise))
+    for name, ref in expected.items():
+        verdict = _worse(verdict, _compare(case, name, ref, reply.tensors[name], reply.promise))
     if not reply.steady:
         first = f"; the first is wrong: {verdict['detail']}" if verdict["status"] == "fail" else ""
-        verdict |= _fail("nondeterministic", f"run twice with the same data, two different outputs{first}")
+        verdict |= _fail("nondeterministic", f"two runs on the same data gave different results{first}")
     if verdict["status"] == "pass" and not DATA_KINDS[case.data].exact:
         verdict["max_ulp_error"] = max(_ulps(case, ref, reply.tensors[name]) for name, ref in expected.items())
     return verdict | {"digest": digest}
 
 
 def _is_inference(reply: Reply) -> bool:
-    """Whether the answer is a shape and no numbers."""
+    """Whether the output is a shape without values."""
     return reply.tensors.keys() == {"shape"}
 
 
@@ -143,15 +141,15 @@ def _shapes(reply: Reply) -> list[tuple[int, ...]]:
 
 
 _JUDGES: dict[str, Callable[..., Verdict]] = {
-    "answer": _answered,
+    "answer": _compared,
     "not_numbers": _not_compared("dtype"),
     "misshapen": _not_compared("shape"),
     "raised": _raised,
-    "unsupported": _as_said("unsupported"),
-    "inexpressible": _as_said("inexpressible"),
-    "crash": _as_said("crash"),
-    "timeout": _as_said("timeout"),
-    "broken": _as_said("infra"),
+    "unsupported": _status_of_reply("unsupported"),
+    "inexpressible": _status_of_reply("inexpressible"),
+    "crash": _status_of_reply("crash"),
+    "timeout": _status_of_reply("timeout"),
+    "broken": _status_of_reply("infra"),
 }
 
 
@@ -160,7 +158,7 @@ def _fail(kind: str, detail: str) -> Verdict:
 
 
 def _worse(first: Verdict, second: Verdict) -> Verdict:
-    """The verdict on several tensors: the first failure, else what is unchecked, else the loosest profile met."""
+    """Combine two tensors' verdicts: the first failure, else the first unchecked, else the loosest profile."""
     for status in ("fail", "unchecked"):
         failing = next((verdict for verdict in (first, second) if verdict["status"] == status), None)
         if failing is not None:
@@ -170,36 +168,36 @@ def _worse(first: Verdict, second: Verdict) -> Verdict:
     return worst | {"max_abs_error": max(first["max_abs_error"], second["max_abs_error"])}
 
 
-def _compare(case: Case, name: str, wanted: Reference, got: Tensor, promised: str) -> Verdict:
-    """Judge one answer tensor."""
+def _compare(case: Case, name: str, expected: Reference, got: Tensor, promised: str) -> Verdict:
+    """Judge one output tensor."""
     wrong_values = "values" if case.direction == "fwd" else "gradient"
     if got.dtype != case.dtype:
-        return _fail("dtype", f"{name} has dtype {got.dtype}; {case.dtype} was asked for")
-    values = np.asarray(got.values, dtype=wanted.exact.dtype)
+        return _fail("dtype", f"{name} has dtype {got.dtype}; expected {case.dtype}")
+    values = np.asarray(got.values, dtype=expected.exact.dtype)
     dtype = case.format
-    nearest = round_to(dtype, wanted.exact)
-    wrong = ~_right(values, nearest, wanted, dtype)
+    nearest = round_to(dtype, expected.exact)
+    wrong = ~_right(values, nearest, expected, dtype)
     if not wrong.any():
-        return {"status": "pass", "profile": EXACT, "budget": 0.0, "max_abs_error": _distance(values, wanted)}
+        return {"status": "pass", "profile": EXACT, "budget": 0.0, "max_abs_error": _distance(values, expected)}
     odd = wrong & (np.isfinite(values) != np.isfinite(nearest))
     if is_normwise(promised):
-        # Where the norms leave the format, or have no value, every finite element may be lost; none can be won.
-        odd &= np.isfinite(values) | np.isfinite(tolerance(wanted, dtype, PROFILES[promised]))
+        # Where the norms overflow or are NaN, a finite element may become nonfinite, but not the other way round.
+        odd &= np.isfinite(values) | np.isfinite(tolerance(expected, dtype, PROFILES[promised]))
     if odd.any():
         return _fail("nonfinite", f"{name} {_where(odd, values, nearest)}") | {"max_abs_error": _FAR}
-    error = _distance(values, wanted)
+    error = _distance(values, expected)
     if judged_bit_by_bit(case, promised):
         return _fail(wrong_values, f"{name} {_where(wrong, values, nearest)}") | {"max_abs_error": error}
-    verdict = _against_profiles(case, name, wanted, values, wrong, promised, wrong_values)
+    verdict = _against_profiles(case, name, expected, values, wrong, promised, wrong_values)
     return verdict | {"max_abs_error": error}
 
 
-def _right(values: np.ndarray, nearest: np.ndarray, wanted: Reference, dtype: DType) -> np.ndarray:
-    """Which elements are bit-exact, up to the signs of zeros and the freedom the data kind leaves."""
+def _right(values: np.ndarray, nearest: np.ndarray, expected: Reference, dtype: DType) -> np.ndarray:
+    """Which elements are bit-exact, up to the signs of zeros and the values that the data kind allows."""
     right = _equal(values, nearest)
-    for other in wanted.also:
+    for other in expected.also:
         right |= _equal(values, round_to(dtype, other))
-    return right & ~wanted.minus_zeros(values)
+    return right & ~expected.minus_zeros(values)
 
 
 def _equal(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -209,29 +207,29 @@ def _equal(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def _against_profiles(
     case: Case,
     name: str,
-    wanted: Reference,
+    expected: Reference,
     values: np.ndarray,
     wrong: np.ndarray,
     promised: str,
     wrong_values: str,
 ) -> Verdict:
-    """Judge an answer by the error bounds, of which the tightest that it meets counts.
+    """Judge an output by the error bounds; the tightest bound that it meets counts.
 
     ``wrong`` are the elements that are not right bit for bit.
     """
     order = [EXACT, *PROFILES]
-    unchecked = wrong  # what no bound has said anything about
+    unchecked = wrong  # elements that no bound has checked
     for profile in profiles_for(case.format, promised):
-        allowed = tolerance(wanted, case.format, profile)
-        within = _shares(values, wanted, allowed) <= 1
-        unchecked = unchecked & ~(within & ~says_nothing(wanted, case.format, profile))
+        allowed = tolerance(expected, case.format, profile)
+        within = _shares(values, expected, allowed) <= 1
+        unchecked = unchecked & ~(within & ~says_nothing(expected, case.format, profile))
         if not within[wrong].all():
             continue
-        used = _budget(values, wanted, wrong, allowed)
-        if not profile.normwise and (is_count(wanted) & unchecked).any():
-            return _wrong_counts(case, name, wanted, values, unchecked, wrong_values)
+        used = _budget(values, expected, wrong, allowed)
+        if not profile.normwise and (is_count(expected) & unchecked).any():
+            return _wrong_counts(case, name, expected, values, unchecked, wrong_values)
         if order.index(profile.name) > order.index(promised):
-            share = _budget(values, wanted, wrong, tolerance(wanted, case.format, PROFILES[promised]))
+            share = _budget(values, expected, wrong, tolerance(expected, case.format, PROFILES[promised]))
             text = f"{name} meets profile {profile.name}, not the promised {promised} ({share:.3g} x its bound)"
             return {"profile": profile.name, "budget": used} | _fail("precision", text)
         if unchecked.any():
@@ -239,52 +237,52 @@ def _against_profiles(
                 f"{name} is beyond tighter profiles in {int(unchecked.sum())} of {unchecked.size} elements, and "
             )
             text += (
-                f"the error bound of the promised {profile.name} says nothing there: it allows an answer of zeros"
+                f"the error bound of the promised {profile.name} says nothing there: it allows an output of zeros"
             )
             return {"status": "unchecked", "detail": text}
         return {"status": "pass", "profile": profile.name, "budget": used}
     loosest = profiles_for(case.format, promised)[-1]
-    beyond = wrong & ~(_shares(values, wanted, tolerance(wanted, case.format, loosest)) <= 1)
-    return _fail(wrong_values, f"{name} {_where(beyond, values, wanted.exact)}")
+    beyond = wrong & ~(_shares(values, expected, tolerance(expected, case.format, loosest)) <= 1)
+    return _fail(wrong_values, f"{name} {_where(beyond, values, expected.exact)}")
 
 
 def _wrong_counts(
-    case: Case, name: str, wanted: Reference, values: np.ndarray, unchecked: np.ndarray, wrong_values: str
+    case: Case, name: str, expected: Reference, values: np.ndarray, unchecked: np.ndarray, wrong_values: str
 ) -> Verdict:
     """Judge counts that no tighter profile holds, where the bound of this one says nothing.
 
-    How far a count can fall is known without a bound: a wrong one is lost precision where sums kept in the format
-    can give it, and a wrong value else.
+    No bound is needed for a count: a wrong count is lost precision where a sum kept in the format can give it, and
+    a wrong value otherwise.
     """
-    counts = unchecked & is_count(wanted)
-    impossible = counts & ~kept_in(case.format, values, wanted)
+    counts = unchecked & is_count(expected)
+    impossible = counts & ~kept_in(case.format, values, expected)
     if impossible.any():
-        return _fail(wrong_values, f"{name} {_where(impossible, values, wanted.exact)}")
-    shown = smallest(case.format, values, wanted, counts)
+        return _fail(wrong_values, f"{name} {_where(impossible, values, expected.exact)}")
+    shown = smallest(case.format, values, expected, counts)
     return _fail("precision", f"{name} has sums that {case.format.label} cannot count; {shown}")
 
 
-def _shares(values: np.ndarray, wanted: Reference, allowed: np.ndarray) -> np.ndarray:
-    """The errors as shares of what is allowed; infinite where nothing is, 0 where there is no error."""
+def _shares(values: np.ndarray, expected: Reference, allowed: np.ndarray) -> np.ndarray:
+    """The errors as shares of the allowed error; infinite where no error is allowed, 0 where there is none."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):  # a bound may be as small as 1e-308
-        share = np.abs(values - wanted.exact) / allowed
+        share = np.abs(values - expected.exact) / allowed
     return np.nan_to_num(share, nan=0.0, posinf=np.inf)
 
 
-def _budget(values: np.ndarray, wanted: Reference, wrong: np.ndarray, allowed: np.ndarray) -> float:
-    return float(np.max(_shares(values, wanted, allowed), initial=0.0, where=wrong))
+def _budget(values: np.ndarray, expected: Reference, wrong: np.ndarray, allowed: np.ndarray) -> float:
+    return float(np.max(_shares(values, expected, allowed), initial=0.0, where=wrong))
 
 
-def _distance(values: np.ndarray, wanted: Reference) -> float:
+def _distance(values: np.ndarray, expected: Reference) -> float:
     with np.errstate(invalid="ignore"):
-        return float(np.max(np.nan_to_num(np.abs(values - wanted.exact), nan=0.0), initial=0.0))
+        return float(np.max(np.nan_to_num(np.abs(values - expected.exact), nan=0.0), initial=0.0))
 
 
-def _ulps(case: Case, wanted: Reference, got: Tensor) -> float:
-    """The largest difference in units of the right answer's last place."""
+def _ulps(case: Case, expected: Reference, got: Tensor) -> float:
+    """The largest difference in units in the last place of the expected value."""
     with np.errstate(invalid="ignore", over="ignore"):
-        steps = np.abs(got.values - wanted.exact) / spacing(case.format, wanted.exact)
-    # Infinities and NaN are compared by the verdict; where both are the same there is no distance.
+        steps = np.abs(got.values - expected.exact) / spacing(case.format, expected.exact)
+    # The verdict compares infinities and NaN; where both are the same there is no distance.
     return float(np.max(steps, initial=0.0, where=np.isfinite(steps)))
 
 

@@ -1,1 +1,1 @@
-"""Fault models: each makes one mistake in the oracle, and the diagnosis looks for the one that was made."""
+"""Fault models: each makes one mistake in the oracle, and the diagnosis searches for the one that was made."""

@@ -10,9 +10,9 @@ import numpy as np
 
 from conformance.diagnosis.mutations.placement import plain_full
 from conformance.diagnosis.mutations.problem import Problem, changed, window
-from conformance.diagnosis.mutations.registry import Variation, reordered, transformation
+from conformance.diagnosis.mutations.registry import Variation, transformation, wrong_orders
 
-__all__ = ["counts", "reached"]
+__all__ = ["reached", "tap_counts"]
 
 _COMMON = {"bias_ignored", "bias_doubled", "bias_on_another_axis", "bias_per_group", "bias_of_one_channel"}
 
@@ -20,13 +20,13 @@ _COMMON = {"bias_ignored", "bias_doubled", "bias_on_another_axis", "bias_per_gro
 Bias = Callable[[np.ndarray], np.ndarray]
 
 
-def _of_plain(transform: str, words: str, change: Bias, axes: tuple[str, ...] = ()) -> Variation:
-    """A bias made of the flat one; of whichever problem it is, so that error bounds follow."""
+def _of_plain(transform: str, text: str, change: Bias, axes: tuple[str, ...] = ()) -> Variation:
+    """A bias computed from the flat bias of any problem, so that it applies to the error bound, too."""
     return Variation(
         transform,
         axes,
-        words,
-        lambda q: q.but(bias=change(_given(q).ravel())),
+        text,
+        lambda q: q.but(bias=change(_bias_of(q).ravel())),
         combines=transform in _COMMON,
     )
 
@@ -48,11 +48,11 @@ def wrong_bias(p: Problem) -> Iterator[Variation]:
         (math.prod(p.w.shape[2:]), "tap"),
         (math.prod(p.x.shape[2:]), "input position"),
     ):
-        factors.setdefault(times, f"the bias added {times} times, once for each {noun}")
-    for factor, words in factors.items():
+        factors.setdefault(times, f"the bias added {times} times, once per {noun}")
+    for factor, text in factors.items():
         if factor not in (0, 1):
             name = "bias_doubled" if factor == 2 else "bias_negated" if factor < 0 else "bias_repeated"
-            yield _of_plain(name, words, partial(_scaled, factor=factor, shape=column))
+            yield _of_plain(name, text, partial(_scaled, factor=factor, shape=column))
     for axis, name in enumerate(p.names):
         length = p.size[axis]
         shape = tuple(length if a == axis else 1 for a in range(p.rank))
@@ -61,13 +61,13 @@ def wrong_bias(p: Problem) -> Iterator[Variation]:
             change = partial(_cycled, length=length, shape=shape)
             yield _of_plain("bias_on_another_axis", f"the bias {verb} along {name}", change, (name,))
         if p.full_size[axis] == count != length > 0:
-            change = partial(_cut, low=p.low[axis], length=length, shape=shape)
-            words = f"the bias added along {name}, before the crop"
-            yield _of_plain("bias_on_another_axis", words, change, (name,))
+            change = partial(_crop, low=p.low[axis], length=length, shape=shape)
+            text = f"the bias added along {name}, before the crop"
+            yield _of_plain("bias_on_another_axis", text, change, (name,))
     if p.x.shape[0] == count > 1:
         batch = (-1, 1, *(1,) * p.rank)
-        words = "the bias added along the batch"
-        yield _of_plain("bias_on_another_axis", words, partial(_scaled, factor=1, shape=batch))
+        text = "the bias added along the batch"
+        yield _of_plain("bias_on_another_axis", text, partial(_scaled, factor=1, shape=batch))
     yield from _mixed_up(p, count, column)
     yield from _partial(p)
 
@@ -80,7 +80,7 @@ def _cycled(plain: np.ndarray, length: int, shape: tuple[int, ...]) -> np.ndarra
     return np.resize(plain, length).reshape(shape)
 
 
-def _cut(plain: np.ndarray, low: int, length: int, shape: tuple[int, ...]) -> np.ndarray:
+def _crop(plain: np.ndarray, low: int, length: int, shape: tuple[int, ...]) -> np.ndarray:
     return window(plain, (low,), (length,)).reshape(shape)
 
 
@@ -93,30 +93,33 @@ def _mixed_up(p: Problem, count: int, column: tuple[int, ...]) -> Iterator[Varia
     if count < 2:
         return
 
-    def of(words: str, order: np.ndarray, transform: str) -> Variation:
-        return _of_plain(transform, words, partial(_ordered, order=order, shape=column))
+    def of(text: str, order: np.ndarray, transform: str) -> Variation:
+        return _of_plain(transform, text, partial(_ordered, order=order, shape=column))
 
     channels = np.arange(count)
     if p.groups > 1:
         yield of("the bias of the first group used in every group", channels % share, "bias_per_group")
-        yield of("one bias a group, that of its index", channels // share, "bias_per_group")
-        yield of("one bias a group, that of its first channel", channels // share * share, "bias_per_group")
+        yield of("one bias per group, that of its index", channels // share, "bias_per_group")
+        yield of("one bias per group, that of its first channel", channels // share * share, "bias_per_group")
         interleaved = channels.reshape(p.groups, share).T.ravel()
         yield of("the bias of the groups interleaved", interleaved, "bias_permuted")
-        yield of("the bias of the groups interleaved back", np.argsort(interleaved), "bias_permuted")
-    yield of("the bias of the first channel added to every one", np.zeros(count, int), "bias_of_one_channel")
-    yield of("the bias of the last channel added to every one", np.full(count, count - 1), "bias_of_one_channel")
-    for how, order in reordered(count):
+        yield of("the bias of the groups deinterleaved", np.argsort(interleaved), "bias_permuted")
+    yield of("the bias of the first channel added to every channel", np.zeros(count, int), "bias_of_one_channel")
+    yield of(
+        "the bias of the last channel added to every channel", np.full(count, count - 1), "bias_of_one_channel"
+    )
+    for how, order in wrong_orders(count):
         yield of(f"the bias {how}", order, "bias_permuted")
     for noun, one in (("sum", np.sum), ("mean", np.mean)):
-        change = partial(_alike, one=one, shape=(count, *column[1:]))
+        change = partial(_same_everywhere, one=one, shape=(count, *column[1:]))
         yield _of_plain("bias_summed", f"the {noun} of all biases added to every channel", change)
-    for index, words in (*((i, f"the bias of channel {i} ignored") for i in range(min(count - 1, 8))),
-                         (count - 1, "the bias of the last channel ignored")):  # fmt: skip
-        yield _of_plain("bias_ignored", words, partial(_without, index=index, shape=column))
+    ignored = {index: f"channel {index}" for index in range(min(count - 1, 8))} | {count - 1: "the last channel"}
+    for index, which in ignored.items():
+        change = partial(_without, index=index, shape=column)
+        yield _of_plain("bias_ignored", f"the bias of {which} ignored", change)
 
 
-def _alike(plain: np.ndarray, one: Callable[[np.ndarray], float], shape: tuple[int, ...]) -> np.ndarray:
+def _same_everywhere(plain: np.ndarray, one: Callable[[np.ndarray], float], shape: tuple[int, ...]) -> np.ndarray:
     return np.full(shape, one(plain))
 
 
@@ -128,14 +131,14 @@ def _partial(p: Problem) -> Iterator[Variation]:
     """The bias added to some positions only."""
 
     def masked(
-        transform: str, words: str, mask: Callable[[Problem], np.ndarray], axes: tuple[str, ...] = ()
+        transform: str, text: str, mask: Callable[[Problem], np.ndarray], axes: tuple[str, ...] = ()
     ) -> Variation:
         return Variation(
             transform,
             axes,
-            words,
-            lambda q: q.but(bias=_given(q) * np.asarray(mask(q), dtype=float)),
-            combines=words == "the bias missing where no tap reaches",
+            text,
+            lambda q: q.but(bias=_bias_of(q) * np.asarray(mask(q), dtype=float)),
+            combines=text == "the bias missing where no tap reaches",
         )
 
     yield masked("bias_where_reached", "the bias missing where no tap reaches", reached)
@@ -147,7 +150,7 @@ def _partial(p: Problem) -> Iterator[Variation]:
         "bias_repeated",
         (),
         "the bias added once for each tap that reaches",
-        lambda q: q.but(bias=_given(q) * counts(q)),
+        lambda q: q.but(bias=_bias_of(q) * tap_counts(q)),
     )
     for axis, name in enumerate(p.names):
         for index, which in ((-1, "last"), (0, "first")):
@@ -167,8 +170,8 @@ def _partial(p: Problem) -> Iterator[Variation]:
             ends = np.ones(p.size[axis])
             ends[-extra:] = 0
             shaped = ends.reshape([-1 if a == axis else 1 for a in range(p.rank)])
-            words = f"the bias missing in what output_padding adds along {p.names[axis]}"
-            yield masked("bias_missing_at_end", words, partial(_constant, shaped), (p.names[axis],))
+            text = f"the bias missing in the part that output_padding adds along {p.names[axis]}"
+            yield masked("bias_missing_at_end", text, partial(_constant, shaped), (p.names[axis],))
     if given is not None and max(given) > 0:
 
         def before(q: Problem) -> np.ndarray:
@@ -184,9 +187,9 @@ def _constant(mask: np.ndarray, _: Problem) -> np.ndarray:
     return mask
 
 
-def _given(p: Problem) -> np.ndarray:
+def _bias_of(p: Problem) -> np.ndarray:
     if p.bias is None:
-        raise ValueError("there is no bias left to get wrong")
+        raise ValueError("there is no bias to change")
     return p.bias
 
 
@@ -196,7 +199,7 @@ def _item(p: Problem, index: int) -> np.ndarray:
     return mask
 
 
-def counts(p: Problem) -> np.ndarray:
+def tap_counts(p: Problem) -> np.ndarray:
     """How many taps of one input channel reach each output position."""
     ones = p.but(x=np.ones((1, 1, *p.x.shape[2:])), w=np.ones((1, 1, *p.w.shape[2:])), groups=1)
     full = plain_full(ones)[0, 0]
@@ -204,7 +207,7 @@ def counts(p: Problem) -> np.ndarray:
 
 
 def reached(p: Problem) -> np.ndarray:
-    return counts(p) > 0
+    return tap_counts(p) > 0
 
 
 def _inside(p: Problem) -> np.ndarray:

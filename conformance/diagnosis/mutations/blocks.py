@@ -1,4 +1,4 @@
-"""Mistakes of implementations that work in blocks: what goes wrong at their borders, or beyond a first one."""
+"""Mistakes of implementations that work in blocks: errors at the borders, or after the first block."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__: list[str] = []
 
 Positions = Callable[[int], np.ndarray]
 
-# Shorter blocks are the stride's or the kernel's business, which has names of its own.
+# Shorter periods come from the stride or the kernel; other transformations name those.
 _SHORTEST = 4
 # On data that are not exact, elements that differ less than this share of the largest differ by rounding.
 _VISIBLE = 1e-3
@@ -44,14 +44,14 @@ def positions_in_blocks(p: Problem) -> Iterator[Variation]:
     wrong = ~(np.abs(got - right) <= share * np.max(np.abs(right), initial=0.0))
     for axis, name in enumerate(p.names):
         places = np.flatnonzero(wrong.any(axis=tuple(a for a in range(got.ndim) if a != axis + 2)))
-        for words, positions in _sets(places, p.size[axis]):
+        for which, positions in _sets(places, p.size[axis]):
             for verb, step in _losses(p, axis, positions):
-                text = f"{words} along {name} {verb}"
+                text = f"{which} along {name} {verb}"
                 yield Variation("blocks", (name,), text, step, travels=True)
 
 
 def _sets(places: np.ndarray, size: int) -> Iterator[tuple[str, Positions]]:
-    """Sets of positions of an axis of any length that are these positions in one of this size."""
+    """Rules for positions on an axis of any length that give these positions at this size."""
     if not len(places) or places[0] < _SHORTEST:
         return
     first = int(places[0])
@@ -62,9 +62,9 @@ def _sets(places: np.ndarray, size: int) -> Iterator[tuple[str, Positions]]:
         f"the last of every {first + 1} positions": lambda n: np.arange(n) % (first + 1) == first,
         f"every position from {first} on": lambda n: np.arange(n) >= first,
     }
-    for words, positions in sets.items():
+    for which, positions in sets.items():
         if np.array_equal(np.flatnonzero(positions(size)), places):
-            yield words, positions
+            yield which, positions
 
 
 def _losses(p: Problem, axis: int, positions: Positions) -> Iterator[tuple[str, Mutation]]:
@@ -78,7 +78,7 @@ def _losses(p: Problem, axis: int, positions: Positions) -> Iterator[tuple[str, 
 def _spread(p: Problem) -> np.ndarray:
     """The bias at every position of the output."""
     if p.bias is None:
-        raise ValueError("there is no bias left to get wrong")
+        raise ValueError("there is no bias to change")
     return np.broadcast_to(p.bias, (p.bias.shape[0], *p.size))[np.newaxis]
 
 
@@ -90,7 +90,7 @@ def _cleared(array: np.ndarray, axis: int, positions: Positions) -> np.ndarray:
 
 @transformation
 def taps_in_blocks(p: Problem) -> Iterator[Variation]:
-    """Taps counted through all axes, those beyond so many left out."""
+    """Taps beyond a limit left out, counted over all axes."""
     for limit in _TAP_LIMITS:
         if limit < math.prod(p.w.shape[2:]):
             change = on_weights(Map.symmetric(partial(_first_taps, limit=limit)))

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from conformance.diagnosis.mutations.kernel import zero_at
 from conformance.diagnosis.mutations.problem import (
     Map,
     Mutation,
@@ -18,7 +19,7 @@ from conformance.diagnosis.mutations.problem import (
     on_output,
     on_weights,
 )
-from conformance.diagnosis.mutations.registry import Variation, reordered, transformation
+from conformance.diagnosis.mutations.registry import Variation, transformation, wrong_orders
 
 __all__: list[str] = []
 
@@ -32,7 +33,7 @@ def groups_interleaved(p: Problem) -> Iterator[Variation]:
         share = count // p.groups
         forth = np.arange(count).reshape(p.groups, share).T.ravel()
         back = np.arange(count).reshape(share, p.groups).T.ravel()
-        for order, suffix in ((forth, ""), (back, ", the other way round")):
+        for order, suffix in ((forth, ""), (back, ", in the other direction")):
             if share > 1 and (suffix == "" or tuple(forth) != tuple(back)):
                 yield Variation(
                     "groups_interleaved",
@@ -50,7 +51,7 @@ def groups_interleaved(p: Problem) -> Iterator[Variation]:
                 )
     if p.x.shape[1] > p.groups:
         order = np.arange(p.x.shape[1]).reshape(p.groups, -1).T.ravel()
-        for taken, suffix in ((order, ""), (np.argsort(order), ", the other way round")):
+        for taken, suffix in ((order, ""), (np.argsort(order), ", in the other direction")):
             yield Variation(
                 "groups_interleaved",
                 (),
@@ -62,7 +63,7 @@ def groups_interleaved(p: Problem) -> Iterator[Variation]:
 
 @transformation
 def groups_confused(p: Problem) -> Iterator[Variation]:
-    """Groups that see another group's input or weights."""
+    """Groups that use another group's input or weights."""
     if p.groups == 1:
         return
     share_in, share_out = p.x.shape[1] // p.groups, p.w.shape[1]
@@ -71,31 +72,31 @@ def groups_confused(p: Problem) -> Iterator[Variation]:
     yield Variation(
         "groups_ignored",
         (),
-        "every group using the weights of the first",
+        "every group using the weights of the first group",
         on_weights(Map.take(first_in, 0)),
     )
     yield Variation(
         "groups_ignored",
         (),
-        "every group using the input of the first",
+        "every group using the input of the first group",
         on_input(Map.take(first_in, 1)),
     )
     yield Variation(
         "groups_ignored",
         (),
-        "every group repeating the output of the first",
+        "every group repeating the output of the first group",
         on_output(Map.take(first_out, 1)),
     )
     yield Variation("groups_ignored", (), "the groups ignored", _dense)
-    for words, order in reordered(p.groups):
-        whole = (order[:, None] * share_in + np.arange(share_in)).ravel()
+    for text, order in wrong_orders(p.groups):
+        channels = (order[:, None] * share_in + np.arange(share_in)).ravel()
         yield Variation(
             "groups_permuted",
             (),
-            f"the groups of the weights {words}",
-            on_weights(Map.take(whole, 0)),
+            f"the groups of the weights {text}",
+            on_weights(Map.take(channels, 0)),
         )
-        yield Variation("groups_permuted", (), f"the groups of the input {words}", on_input(Map.take(whole, 1)))
+        yield Variation("groups_permuted", (), f"the groups of the input {text}", on_input(Map.take(channels, 1)))
     for noun, count, share, change in (
         ("input", p.x.shape[1], share_in, on_input),
         ("output", p.out_channels, share_out, on_output),
@@ -104,12 +105,12 @@ def groups_confused(p: Problem) -> Iterator[Variation]:
         left = "given the bias only" if change is on_linear else "ignored" if noun == "input" else "left zero"
         if share > 1:
             first = (np.arange(count) % share == 0).astype(float)
-            words = f"every {noun} channel of a group but the first {left}"
-            yield Variation("channel_dropped", (), words, change(Map.symmetric(partial(_times, first))))
+            text = f"every {noun} channel of a group except the first {left}"
+            yield Variation("channel_dropped", (), text, change(Map.symmetric(partial(_times, first))))
         for which, index in (("last", p.groups - 1), ("first", 0)):
             others = (np.arange(count) // share != index).astype(float)
-            words = f"the {noun} of the {which} group {left}"
-            yield Variation("group_dropped", (), words, change(Map.symmetric(partial(_times, others))))
+            text = f"the {noun} of the {which} group {left}"
+            yield Variation("group_dropped", (), text, change(Map.symmetric(partial(_times, others))))
 
 
 def _times(factors: np.ndarray, array: np.ndarray) -> np.ndarray:
@@ -124,7 +125,7 @@ def _dense(p: Problem) -> Problem:
 
 @transformation
 def channels_swapped(p: Problem) -> Iterator[Variation]:
-    """The weights' input and output channels taken for each other."""
+    """The weights' input and output channels swapped."""
     share_in, share_out = p.x.shape[1] // p.groups, p.w.shape[1]
     if share_in == share_out and share_in > 1:
 
@@ -145,8 +146,8 @@ def channels_swapped(p: Problem) -> Iterator[Variation]:
         yield _swapped("input and output channels of the weights swapped in memory (written)", Map(write, read))
 
 
-def _swapped(words: str, change: Map) -> Variation:
-    return Variation("channels_swapped", (), words, on_weights(change), combines=True)
+def _swapped(text: str, change: Map) -> Variation:
+    return Variation("channels_swapped", (), text, on_weights(change), combines=True)
 
 
 @transformation
@@ -164,18 +165,18 @@ def channels_permuted(p: Problem) -> Iterator[Variation]:
         ),
         ("batch_permuted", "the batch items", p.x.shape[0], 0, on_input),
     )
-    for transform, words, size, axis, change in changes:
-        for how, order in reordered(size):
+    for transform, text, size, axis, change in changes:
+        for how, order in wrong_orders(size):
             yield Variation(
                 transform,
                 (),
-                f"{words} {how}",
+                f"{text} {how}",
                 change(Map.take(order, axis)),
                 combines=how == "in reverse order",
             )
     share = p.w.shape[1]
     if p.groups > 1 and share > 1:
-        for how, order in reordered(share):
+        for how, order in wrong_orders(share):
             yield Variation(
                 "channels_permuted",
                 (),
@@ -186,7 +187,7 @@ def channels_permuted(p: Problem) -> Iterator[Variation]:
 
 @transformation
 def channels_dropped(p: Problem) -> Iterator[Variation]:
-    """One channel or batch item left out, or one standing in for all."""
+    """One channel or batch item left out, or used in place of all others."""
     kinds = (
         ("channel_dropped", "input channel", "ignored", p.x.shape[1], 1, on_input),
         ("channel_dropped", "output channel", "left zero", p.out_channels, 1, on_output),
@@ -197,23 +198,23 @@ def channels_dropped(p: Problem) -> Iterator[Variation]:
     for transform, noun, verb, size, axis, change in kinds:
         for index in (*range(-1, min(size - 1, 16)),) if size > 1 else ():
             which = "last" if index == -1 else "first" if index == 0 else f"{noun} {index}"
-            words = f"the {which} {noun} {verb}" if index < 1 else f"{which} {verb}"
+            text = f"the {which} {noun} {verb}" if index < 1 else f"{which} {verb}"
             yield Variation(
                 transform,
                 (),
-                words,
-                change(_mask(axis, index)),
+                text,
+                change(zero_at(axis, index)),
             )
         for index, which in ((0, "first"), (-1, "last")):
             if size > 2:
                 yield Variation(
                     transform,
                     (),
-                    f"every {noun} but the {which} {verb}",
+                    f"every {noun} except the {which} {verb}",
                     change(_only(axis, index)),
                 )
     for index, which in ((0, "first"), (-1, "last")):
-        for transform, words, size, axis, change in (
+        for transform, text, size, axis, change in (
             ("batch_item_repeated", "the {} batch item used for all", p.x.shape[0], 0, on_input),
             ("channel_repeated", "the {} input channel used for all", p.x.shape[1], 1, on_input),
             ("channel_repeated", "the {} output channel used for all", p.out_channels, 1, on_output),
@@ -229,7 +230,7 @@ def channels_dropped(p: Problem) -> Iterator[Variation]:
                 yield Variation(
                     transform,
                     (),
-                    words.format(which),
+                    text.format(which),
                     change(Map.take(np.full(size, index % size), axis)),
                     combines=index == 0 and axis == 0,
                 )
@@ -237,32 +238,21 @@ def channels_dropped(p: Problem) -> Iterator[Variation]:
 
 @transformation
 def batch_mixed_up(p: Problem) -> Iterator[Variation]:
-    """The batch taken for channels, or added up."""
+    """The batch used as channels, or summed."""
     if p.x.shape[0] == p.x.shape[1] > 1:
-        exchanged = Map.symmetric(lambda x: x.swapaxes(0, 1))
-        yield Variation(
-            "batch_channels_swapped", (), "batch and channels of the input exchanged", on_input(exchanged)
-        )
+        swapped = Map.symmetric(lambda x: x.swapaxes(0, 1))
+        yield Variation("batch_channels_swapped", (), "batch and channels of the input swapped", on_input(swapped))
     if p.x.shape[0] > 1:
-        words = "the batch added up in the first item"
-        yield Variation("batch_summed", (), words, in_every_output(_first_is_sum))
-        words = "the batch added up in every item"
-        yield Variation("batch_summed", (), words, in_every_output(lambda y: np.broadcast_to(y.sum(0), y.shape)))
+        text = "the batch summed in the first item"
+        yield Variation("batch_summed", (), text, in_every_output(_first_is_sum))
+        text = "the batch summed in every item"
+        yield Variation("batch_summed", (), text, in_every_output(lambda y: np.broadcast_to(y.sum(0), y.shape)))
 
 
 def _first_is_sum(y: np.ndarray) -> np.ndarray:
     y = y.copy()
     y[0] = y.sum(axis=0)
     return y
-
-
-def _mask(axis: int, index: int) -> Map:
-    def change(array: np.ndarray) -> np.ndarray:
-        array = array.copy()
-        np.moveaxis(array, axis, 0)[index] = 0
-        return array
-
-    return Map.symmetric(change)
 
 
 def _only(axis: int, index: int) -> Map:
@@ -296,30 +286,30 @@ def layout_mistaken(p: Problem) -> Iterator[Variation]:
         "channels_last read as channels_first": Map(last_read_first, first_read_last),
         "channels_first read as channels_last": Map(first_read_last, last_read_first),
     }
-    for words, change in maps.items():
+    for text, change in maps.items():
         for what, apply in (("input", on_input), ("output", on_output)):
             yield Variation(
                 "layout_mistaken",
                 (),
-                f"the buffer of the {what}, {words}",
+                f"the buffer of the {what}, {text}",
                 apply(change),
             )
         yield Variation(
             "layout_mistaken",
             (),
-            f"the buffers of input and output, {words}",
+            f"the buffers of input and output, {text}",
             in_turn(on_input(change), on_output(Map(change.adjoint, change.forward))),
         )
-    for words, change in (
+    for text, change in (
         ("(*k, Cout, Cin) read as (Cin, Cout, *k)", Map(kernel_last_read_first, kernel_first_read_last)),
         ("(Cin, Cout, *k) read as (*k, Cout, Cin)", Map(kernel_first_read_last, kernel_last_read_first)),
     ):
-        yield Variation("layout_mistaken", (), f"the buffer of the weights, {words}", on_weights(change))
-    # Where the layouts' shapes differ, a finished output in the other one shows by its shape.
+        yield Variation("layout_mistaken", (), f"the buffer of the weights, {text}", on_weights(change))
+    # Where the shapes of the two layouts differ, an output in the other layout shows by its shape.
     yield Variation("layout_mistaken", (), "the output in the other layout", on_output(_in_other_layout(p)))
 
 
 def _in_other_layout(p: Problem) -> Map:
-    """From the output as it should be to one laid out the other way and read as if it were right."""
+    """From the expected output to one in the other layout that is read as if it were right."""
     source, target = (1, -1) if p.case.layout == "channels_first" else (-1, 1)
     return Map(lambda y: np.moveaxis(y, source, target), lambda y: np.moveaxis(y, target, source))

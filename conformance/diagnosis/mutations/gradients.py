@@ -1,4 +1,4 @@
-"""Mistakes that only gradients can make (R10)."""
+"""Mistakes that only gradients can have (R10)."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def gradient_missing(p: Problem) -> Iterator[Variation]:
     for name in p.case.outputs:
         yield Variation("gradient_missing", (), f"{name} zero", in_output(name, np.zeros_like))
         yield Variation("gradient_negated", (), f"{name} negated", in_output(name, np.negative))
-        for words, factor in factors.items():
+        for text, factor in factors.items():
             if factor > 1:
                 for verb, change in (("divided", divided(factor)), ("multiplied", times(factor))):
                     yield Variation(
                         "gradient_scaled",
                         (),
-                        f"{name} {verb} by {words} ({factor})",
+                        f"{name} {verb} by {text} ({factor})",
                         in_output(name, change),
                     )
         yield Variation("gradient_scaled", (), f"{name} doubled", in_output(name, times(2)))
@@ -48,15 +48,16 @@ def gradient_missing(p: Problem) -> Iterator[Variation]:
 def second_order_term(p: Problem) -> Iterator[Variation]:
     """A gradient of gradients (R16) with a term left out, or with a tensor flipped or in the place of another."""
     right = {"vx": p.x, "vw": p.w, "vb": None if p.bias is None else p.bias.ravel()}
-    for name in right.keys() & p.second.keys():
+    for name, other in right.items():
+        if name not in p.second:
+            continue
         zero = changed(second={**p.second, name: np.zeros_like(p.second[name])})
         yield Variation("second_order_term", (), f"the term of {name} left out", zero)
-        other = right[name]
         if other is not None:
-            words = f"{'the input' if name == 'vx' else 'the weights' if name == 'vw' else 'the bias'} for {name}"
-            yield Variation("second_order_tensor", (), words, changed(second={**p.second, name: other}))
+            text = f"{'the input' if name == 'vx' else 'the weights' if name == 'vw' else 'the bias'} for {name}"
+            yield Variation("second_order_tensor", (), text, changed(second={**p.second, name: other}))
     if "vw" in p.second:
-        for axes in subsets(p, lambda axis: p.w.shape[2 + axis] > 1):
+        for axes in subsets(p.rank, lambda axis: p.w.shape[2 + axis] > 1):
             flipped = np.flip(p.second["vw"], tuple(axis + 2 for axis in axes))
             names = tuple(p.names[axis] for axis in axes)
             step = changed(second={**p.second, "vw": flipped})
@@ -65,7 +66,7 @@ def second_order_term(p: Problem) -> Iterator[Variation]:
 
 @transformation
 def batch_not_summed(p: Problem) -> Iterator[Variation]:
-    """dw or db of one batch item, where the sum over the batch belongs."""
+    """dw or db of one batch item in place of the sum over the batch."""
     if p.dy is None or p.x.shape[0] < 2:
         return
     for index, which in ((0, "first"), (-1, "last")):
@@ -100,7 +101,7 @@ def _replacing(name: str, gradient: Callable[[Problem], np.ndarray]) -> Mutation
 
 def _upstream(p: Problem) -> np.ndarray:
     if p.dy is None:
-        raise ValueError("the question asks for no gradient")
+        raise ValueError("the case has no upstream gradient")
     return p.dy
 
 
@@ -111,7 +112,7 @@ def _summed(dy: np.ndarray) -> np.ndarray:
 
 @transformation
 def other_upstream(p: Problem) -> Iterator[Variation]:
-    """A gradient of another tensor than the upstream gradient, the input or the weights that were given."""
+    """A gradient computed with another tensor in place of the upstream gradient, the input or the weights."""
     if p.dy is None:
         return
     changes: dict[str, Mutation] = {
@@ -121,9 +122,9 @@ def other_upstream(p: Problem) -> Iterator[Variation]:
         "the upstream gradient negated": changed(dy=-p.dy),
         "the upstream gradient doubled": changed(dy=2 * p.dy),
     }
-    for words, change in changes.items():
-        yield Variation("gradient_of_another_tensor", (), words, change)
-    for axes in subsets(p, lambda axis: p.size[axis] > 1):
+    for text, change in changes.items():
+        yield Variation("gradient_of_another_tensor", (), text, change)
+    for axes in subsets(p.rank, lambda axis: p.size[axis] > 1):
         names = tuple(p.names[axis] for axis in axes)
         yield Variation(
             "flip_upstream",
@@ -135,36 +136,36 @@ def other_upstream(p: Problem) -> Iterator[Variation]:
 
 @transformation
 def db_partial(p: Problem) -> Iterator[Variation]:
-    """db summed over too little, or in another order."""
+    """db summed over too few positions, or in another order."""
     if p.dy is None or not p.case.bias:
         return
     for axis, name in enumerate(p.names):
         for index, which in ((0, "first"), (-1, "last")):
             if p.size[axis] > 1:
-                words = f"db of the {which} position along {name} only"
+                text = f"db of the {which} position along {name} only"
                 of_one = _replacing("db", _db_of(axis + 2, [index % p.size[axis]]))
-                yield Variation("db_partial", (name,), words, of_one)
+                yield Variation("db_partial", (name,), text, of_one)
         for count in range(1, min(p.size[axis], 4)):
             several = "position" if count == 1 else f"{count} positions"
             for which, kept in (("last", range(p.size[axis] - count)), ("first", range(count, p.size[axis]))):
-                words = f"db without the {which} {several} along {name}"
-                yield Variation("db_partial", (name,), words, _replacing("db", _db_of(axis + 2, list(kept))))
+                text = f"db without the {which} {several} along {name}"
+                yield Variation("db_partial", (name,), text, _replacing("db", _db_of(axis + 2, list(kept))))
     if p.groups > 1:
-        words = "db of a channel taken at its place within the group"
+        text = "db taken at the index of the channel within its group"
         yield Variation(
-            "db_partial", (), words, in_output("db", partial(_within_group, p.out_channels // p.groups))
+            "db_partial", (), text, in_output("db", partial(_within_group, p.out_channels // p.groups))
         )
     yield Variation("db_partial", (), "db in reverse order", in_output("db", lambda a: a[::-1]))
     yield Variation(
         "db_partial",
         (),
-        "db the sum over all channels",
+        "db summed over all channels",
         in_output("db", lambda a: np.full_like(a, a.sum())),
     )
     yield Variation(
         "db_partial",
         (),
-        "db the sum over the positions that a tap reaches",
+        "db summed over the positions that a tap reaches only",
         _replacing("db", _db_reached),
     )
 
@@ -179,7 +180,7 @@ def _db_of(axis: int, positions: list[int]) -> Callable[[Problem], np.ndarray]:
 
 @transformation
 def dw_rearranged(p: Problem) -> Iterator[Variation]:
-    """dw in the layout of another framework's weights; where the shape is another, that alone shows."""
+    """dw in the layout of another framework's weights; a different shape is enough to recognise it."""
     if p.dy is None:
         return
     k = tuple(range(2, p.rank + 2))
@@ -191,9 +192,9 @@ def dw_rearranged(p: Problem) -> Iterator[Variation]:
         "(Cout/G, Cin, *k)": (1, 0, *k),
         "the reverse order of axes": (*reversed(k), 1, 0),
     }
-    for words, order in orders.items():
-        words = f"dw given in {words}, not as (Cin, Cout/G, *k)"
-        yield Variation("dw_rearranged", (), words, in_output("dw", partial(np.transpose, axes=order)))
+    for text, order in orders.items():
+        text = f"dw given in {text}, not as (Cin, Cout/G, *k)"
+        yield Variation("dw_rearranged", (), text, in_output("dw", partial(np.transpose, axes=order)))
 
 
 def _db_reached(p: Problem) -> np.ndarray:

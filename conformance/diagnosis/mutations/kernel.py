@@ -1,4 +1,4 @@
-"""Mistakes of the kernel and the grids: flips, exchanged axes, taps and rows left out, overlaps not summed."""
+"""Mistakes of the kernel and the grids: flips, swapped axes, taps and rows left out, overlaps not summed."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from conformance.diagnosis.mutations.problem import (
     on_output,
     on_weights,
 )
-from conformance.diagnosis.mutations.registry import Variation, along, listed, subsets, transformation
+from conformance.diagnosis.mutations.registry import Variation, along, join_words, subsets, transformation
 
-__all__: list[str] = []
+__all__ = ["zero_at"]
 
 
 def _flip(axes: tuple[int, ...]) -> Map:
@@ -33,8 +33,8 @@ def _flip(axes: tuple[int, ...]) -> Map:
 
 @transformation
 def flip(p: Problem) -> Iterator[Variation]:
-    """The kernel mirrored: correlation in place of convolution, or the other way round."""
-    for axes in subsets(p, lambda axis: p.w.shape[2 + axis] > 1):
+    """The kernel mirrored: correlation in place of convolution, or the reverse."""
+    for axes in subsets(p.rank, lambda axis: p.w.shape[2 + axis] > 1):
         names = tuple(p.names[axis] for axis in axes)
         yield Variation(
             "flip",
@@ -48,7 +48,7 @@ def flip(p: Problem) -> Iterator[Variation]:
 @transformation
 def flip_of_tensors(p: Problem) -> Iterator[Variation]:
     """The input or the output mirrored."""
-    for axes in subsets(p, lambda axis: p.size[axis] > 1):
+    for axes in subsets(p.rank, lambda axis: p.size[axis] > 1):
         names = tuple(p.names[axis] for axis in axes)
         yield Variation(
             "flip_output",
@@ -57,7 +57,7 @@ def flip_of_tensors(p: Problem) -> Iterator[Variation]:
             on_output(_flip(axes)),
             combines=True,
         )
-    for axes in subsets(p, lambda axis: p.x.shape[2 + axis] > 1):
+    for axes in subsets(p.rank, lambda axis: p.x.shape[2 + axis] > 1):
         names = tuple(p.names[axis] for axis in axes)
         yield Variation(
             "flip_input",
@@ -76,8 +76,8 @@ def swapped_axes(p: Problem) -> Iterator[Variation]:
         if not moved:
             continue
         names = tuple(p.names[axis] for axis in moved)
-        words = (
-            f"{listed(names)} exchanged"
+        text = (
+            f"{join_words(names)} swapped"
             if len(moved) == 2
             else f"axes read as {', '.join(p.names[a] for a in order)}"
         )
@@ -86,7 +86,7 @@ def swapped_axes(p: Problem) -> Iterator[Variation]:
                 yield Variation(
                     f"{what}_axes_swapped",
                     names,
-                    f"{words} in the {what}{how}",
+                    f"{text} in the {what}{how}",
                     _ON[what](change),
                     combines=how == "",
                 )
@@ -113,8 +113,8 @@ def _reorderings(order: tuple[int, ...], sizes: tuple[int, ...]) -> Iterator[tup
 
     yield ", its buffer read in the old order", Map(written, read)
     yield ", its buffer read in the new order", Map(read, written)
-    # A tensor that really has the other shape, as a wrong output size shows.
-    yield ", its shape with it", Map(lambda a: a.transpose(axes), lambda a: a.transpose(back))
+    # A tensor that really has the swapped shape, which a wrong output size shows.
+    yield " and in its shape", Map(lambda a: a.transpose(axes), lambda a: a.transpose(back))
 
 
 @transformation
@@ -128,29 +128,29 @@ def dropped(p: Problem) -> Iterator[Variation]:
     )
     for transform, noun, sizes, change, verb in kinds:
         for axis, name in enumerate(p.names):
-            for index, words in _ends(sizes[axis]):
-                mask = _without(axis + 2, index)
+            for index, text in _ends(sizes[axis]):
+                mask = zero_at(axis + 2, index)
                 yield Variation(
                     transform,
                     (name,),
-                    f"the {words} {noun} along {name} {verb}",
+                    f"the {text} {noun} along {name} {verb}",
                     change(mask),
                     combines=index == -1 and noun == "tap",
                 )
     for axis, name in enumerate(p.names):
         s, k = p.stride[axis], p.w.shape[2 + axis]
         if 1 < s < k and s < p.size[axis]:
-            words = f"the first seam between overlapping taps counted twice along {name}"
-            yield Variation("overlap_twice", (name,), words, on_output(_doubled(axis + 2, s)))
+            text = f"the first seam between overlapping taps counted twice along {name}"
+            yield Variation("overlap_twice", (name,), text, on_output(_double(axis + 2, s)))
     extra = p.case.output_padding or (0,) * p.rank
-    for axes in subsets(p, lambda axis: extra[axis] > 0):
+    for axes in subsets(p.rank, lambda axis: extra[axis] > 0):
         names = tuple(p.names[axis] for axis in axes)
         for change, verb in ((on_output, "left zero"), (on_linear, "given the bias only")):
-            masks = [_without(axis + 2, slice(p.size[axis] - extra[axis], None)) for axis in axes]
+            masks = [zero_at(axis + 2, slice(p.size[axis] - extra[axis], None)) for axis in axes]
             yield Variation(
                 "output_padding_empty",
                 names,
-                f"what output_padding adds {along(names)} {verb}",
+                f"the part that output_padding adds {along(names)} {verb}",
                 in_turn(*(change(mask) for mask in masks)),
             )
 
@@ -159,7 +159,7 @@ _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", 
 
 
 def _ends(size: int) -> Iterator[tuple[int, str]]:
-    """Indices that may get lost, from the likeliest on."""
+    """Indices that may be left out, the likeliest first."""
     if size < 1:
         return
     yield -1, "last"
@@ -169,7 +169,9 @@ def _ends(size: int) -> Iterator[tuple[int, str]]:
         yield index, _ORDINALS[index]
 
 
-def _without(axis: int, index: int | slice) -> Map:
+def zero_at(axis: int, index: int | slice) -> Map:
+    """A map that sets the entries at an index of an axis to zero."""
+
     def change(array: np.ndarray) -> np.ndarray:
         array = array.copy()
         np.moveaxis(array, axis, 0)[index] = 0
@@ -178,7 +180,7 @@ def _without(axis: int, index: int | slice) -> Map:
     return Map.symmetric(change)
 
 
-def _doubled(axis: int, index: int) -> Map:
+def _double(axis: int, index: int) -> Map:
     def change(array: np.ndarray) -> np.ndarray:
         array = array.copy()
         np.moveaxis(array, axis, 0)[index] *= 2
@@ -189,30 +191,31 @@ def _doubled(axis: int, index: int) -> Map:
 
 @transformation
 def overlaps(p: Problem) -> Iterator[Variation]:
-    """Where several taps meet, something else than their sum."""
-    meets = any(e > s for e, s in zip(p.case.geometry().effective_kernel, p.stride, strict=True))
-    if not meets or p.work * math.prod(p.w.shape[2:]) > 1 << 23:
+    """Where several taps overlap, something other than their sum."""
+    overlapping = any(e > s for e, s in zip(p.case.geometry().effective_kernel, p.stride, strict=True))
+    if not overlapping or p.work * math.prod(p.w.shape[2:]) > 1 << 23:
         return
-    for name, words in (
-        ("last", "the last input keeping an element where taps overlap"),
-        ("first", "the first input keeping an element where taps overlap"),
-        ("largest", "the largest product keeping an element where taps overlap"),
+    for name, text in (
+        ("last", "only the product of the last input kept where taps overlap"),
+        ("first", "only the product of the first input kept where taps overlap"),
+        ("largest", "only the largest product kept where taps overlap"),
         ("mean", "overlapping taps averaged, not summed"),
     ):
         yield Variation(
             "overlap_not_summed",
             (),
-            words,
-            changed(compute=partial(_combined, how=name)),
+            text,
+            changed(compute=partial(_combine, how=name)),
         )
 
 
-def _combined(p: Problem, how: str) -> np.ndarray:
+def _combine(p: Problem, how: str) -> np.ndarray:
     kernel = p.w.shape[2:]
     full = np.full((p.x.shape[0], p.out_channels, *p.full_size), -np.inf if how == "largest" else 0.0, p.x.dtype)
     reached = np.zeros(p.full_size)
     positions = list(np.ndindex(*kernel))
-    # At one element a later input comes with an earlier tap, so ascending taps leave the first input's value.
+    # At one output element, a later input meets an earlier tap. In ascending order of taps, the first input is
+    # written last.
     for t in positions if how == "first" else reversed(positions):
         single = np.zeros_like(p.w)
         single[at(t)] = p.w[at(t)]
@@ -238,18 +241,18 @@ def _full(p: Problem, w: np.ndarray) -> np.ndarray:
 
 @transformation
 def input_repeated(p: Problem) -> Iterator[Variation]:
-    """Upsampling by repeating the input, where zeros belong between its elements."""
-    for axes in subsets(p, lambda axis: p.stride[axis] > 1):
+    """Upsampling that repeats the input and inserts no zeros."""
+    for axes in subsets(p.rank, lambda axis: p.stride[axis] > 1):
         names = tuple(p.names[axis] for axis in axes)
         yield Variation(
             "input_repeated",
             names,
-            f"the input repeated, not spread out by zeros, {along(names)}",
-            _repeated(axes),
+            f"the input repeated, with no zeros inserted, {along(names)}",
+            _repeat(axes),
         )
 
 
-def _repeated(axes: tuple[int, ...]) -> Mutation:
+def _repeat(axes: tuple[int, ...]) -> Mutation:
     def apply(p: Problem) -> Problem:
         indices = {axis: np.repeat(np.arange(p.x.shape[2 + axis]), p.stride[axis]) for axis in axes}
         stride = tuple(1 if axis in axes else s for axis, s in enumerate(p.stride))
@@ -261,7 +264,7 @@ def _repeated(axes: tuple[int, ...]) -> Mutation:
 
 @transformation
 def not_transposed(p: Problem) -> Iterator[Variation]:
-    """The forward convolution: every output gathers with the stride, where every input should scatter."""
+    """The forward convolution: outputs gather with the stride, although inputs should scatter."""
     full = [f for f in p.full_size if f > 0]
     if math.prod(full) * p.work > 1 << 20 or p.case.direction != "fwd":
         return
@@ -269,11 +272,11 @@ def not_transposed(p: Problem) -> Iterator[Variation]:
         "not_transposed",
         (),
         "the forward convolution computed, not the transposed one",
-        _gathered,
+        _gather,
     )
 
 
-def _gathered(p: Problem) -> Problem:
+def _gather(p: Problem) -> Problem:
     sizes = []
     for i, k, s, d, low, high in zip(
         p.x.shape[2:], p.w.shape[2:], p.stride, p.dilation, p.low, p.high, strict=True
@@ -282,7 +285,7 @@ def _gathered(p: Problem) -> Problem:
         sizes.append((padded - d * (k - 1) - 1) // s + 1)
     if min(sizes) < 1:
         raise ValueError("the forward convolution has no output")
-    # Gathering is scattering with the flipped kernel at stride 1, of which every s-th element stays.
+    # To gather is to scatter with the flipped kernel at stride 1 and to keep every s-th element.
     flipped = on_weights(_flip(tuple(range(p.rank))))
     low = tuple(d * (k - 1) - max(a, 0) for k, d, a in zip(p.w.shape[2:], p.dilation, p.low, strict=True))
     dense = tuple((n - 1) * s + 1 for n, s in zip(sizes, p.stride, strict=True))
@@ -293,26 +296,26 @@ def _gathered(p: Problem) -> Problem:
 
 @transformation
 def crop_before_spreading(p: Problem) -> Iterator[Variation]:
-    """A crop that reaches whole inputs cut from the input itself, where each position counts stride times."""
+    """A crop of whole input elements, cut from the input itself, so that each one counts stride times."""
     reach = tuple(d * (k - 1) for d, k in zip(p.dilation, p.w.shape[2:], strict=True))
     over = [(max(a - r, 0), max(b - r, 0)) for a, b, r in zip(p.low, p.high, reach, strict=True)]
-    for axes in subsets(p, lambda axis: max(over[axis]) > 0 and p.stride[axis] > 1):
+    for axes in subsets(p.rank, lambda axis: max(over[axis]) > 0 and p.stride[axis] > 1):
         names = tuple(p.names[axis] for axis in axes)
         cut = {axis: over[axis] for axis in axes}
-        words = f"the crop beyond the effective kernel cut from the input before it is spread out {along(names)}"
+        text = f"the crop beyond the effective kernel cut from the input before zeros are inserted {along(names)}"
         yield Variation(
-            "crop_before_spreading", names, words, partial(_cut_early, cut=cut, size=p.size, high=p.high)
+            "crop_before_spreading", names, text, partial(_crop_input, cut=cut, size=p.size, high=p.high)
         )
 
 
-def _cut_early(
+def _crop_input(
     p: Problem, cut: dict[int, tuple[int, int]], size: tuple[int, ...], high: tuple[int, ...]
 ) -> Problem:
     lengths, lows = list(size), list(p.low)
     for axis, (front, back) in cut.items():
         left = p.x.shape[2 + axis] - front - back
         if left < 1:
-            raise ValueError("nothing of the input is left")
+            raise ValueError("the crop removes the whole input")
         p = on_input(Map.take(np.arange(front, front + left), 2 + axis))(p)
         lows[axis] -= front
         lengths[axis] = p.full_size[axis] - lows[axis] - (high[axis] - back)

@@ -1,7 +1,7 @@
-"""What is wrong with a periodic output (R15): the convention that it was taken for.
+"""Mistakes of a periodic output (R15): the convention that was used in place of the right one.
 
-These are tried before the transformations, which know of a periodic output as the full result folded to one period
-and not of the place where it begins.
+These are tried before the transformations. For those, a periodic output is the full result folded to one period;
+where the period starts is fixed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["diagnose_periodic", "folds"]
 
 Change = Callable[[np.ndarray], np.ndarray]
 
-# By simplicity: nothing wrapped and begun alike, wrapped and begun otherwise, neither.
+# Simplest first: the same start without wrapping, wrapping with another start, neither.
 _TAKEN_FOR = {
     "circular": ("same_upper", "circular_lower", "same_lower"),
     "circular_lower": ("same_lower", "circular", "same_upper"),
@@ -30,16 +30,16 @@ _TAKEN_FOR = {
 
 
 def diagnose_periodic(case: Case, tensors: Tensors, reply: Reply) -> dict[str, Any] | None:
-    """Name the convention whose answer was given to a case whose output wraps around; None where it is another."""
+    """Name the convention that gives the output of a case whose output should wrap around; None if none does."""
     for padding in _TAKEN_FOR[str(case.padding)]:
         other = replace(case, padding=padding)
         if judge(other, tensors, reply)["status"] == "pass":
             wraps = padding.startswith("circular")
-            what = "begun" if wraps else "cut, not wrapped around,"
+            how = f"started as in `{padding}`" if wraps else f"cut as in `{padding}`, not wrapped around"
             return {
                 "transform": "another_period" if wraps else "not_wrapped",
                 "axes": [],
-                "text": f"equals the oracle with the output {what} as {padding} has it",
+                "text": f"equals the oracle with the output {how}",
             }
     return None
 
@@ -50,17 +50,17 @@ def folds(full_size: tuple[int, ...], low: tuple[int, ...], size: tuple[int, ...
     Parameters
     ----------
     full_size, low, size : tuple of int
-        Lengths of the full result, where the output begins in it, and its lengths.
+        Lengths of the full result, where the output starts in it, and the output's lengths.
     """
-    found: list[tuple[Change, Change]] = []
-    for axis, (full, begin, period) in enumerate(zip(full_size, low, size, strict=True), start=2):
-        places = (np.arange(full) - begin) % period
-        found.append((partial(_added_up, places, period, axis), partial(np.take, indices=places, axis=axis)))
-    return found
+    maps: list[tuple[Change, Change]] = []
+    for axis, (full, start, period) in enumerate(zip(full_size, low, size, strict=True), start=2):
+        places = (np.arange(full) - start) % period
+        maps.append((partial(_add_at, places, period, axis), partial(np.take, indices=places, axis=axis)))
+    return maps
 
 
-def _added_up(places: np.ndarray, size: int, axis: int, array: np.ndarray) -> np.ndarray:
-    """Entries of an axis added up at their places among so many."""
+def _add_at(places: np.ndarray, size: int, axis: int, array: np.ndarray) -> np.ndarray:
+    """Add the entries of an axis at their places on an axis of a given size."""
     sums = np.zeros((*array.shape[:axis], size, *array.shape[axis + 1 :]), array.dtype)
     np.add.at(np.moveaxis(sums, axis, 0), places, np.moveaxis(array, axis, 0))
     return sums

@@ -15,7 +15,7 @@ from conformance.cases.case import Case
 from conformance.cases.errors import CaseError, DomainError
 from conformance.cases.geometry import CONVENTIONS
 from conformance.diagnosis.mutations.problem import Map, Problem, changed, on_linear, on_output
-from conformance.diagnosis.mutations.registry import Variation, along, listed, subsets, transformation
+from conformance.diagnosis.mutations.registry import Variation, along, join_words, subsets, transformation
 
 __all__ = ["misread_cases", "plain_full"]
 
@@ -30,13 +30,13 @@ def shift(p: Problem) -> Iterator[Variation]:
     reach = [min(max(e, 2 * s, 3), 8) for e, s in zip(p.case.geometry().effective_kernel, p.stride, strict=True)]
     singles = [(axis, n) for axis in range(p.rank) for n in _amounts(reach[axis])]
     for axis, n in singles:
-        yield _moved(p, tuple(n if other == axis else 0 for other in range(p.rank)), combines=abs(n) <= 2)
+        yield _shifted(p, tuple(n if other == axis else 0 for other in range(p.rank)), combines=abs(n) <= 2)
     near = range(-3, 4) if p.rank < 3 else range(-2, 3)
     if p.rank > 1:
         for vector in itertools.product(near, repeat=p.rank):
             used = [n for n in vector if n]
             if len(used) > 1:
-                yield _moved(p, vector, cost=1 if len(set(used)) == 1 else 2)
+                yield _shifted(p, vector, cost=1 if len(set(used)) == 1 else 2)
 
 
 def _amounts(reach: int) -> Iterator[int]:
@@ -44,35 +44,34 @@ def _amounts(reach: int) -> Iterator[int]:
         yield from (n, -n)
 
 
-def _moved(p: Problem, vector: tuple[int, ...], *, cost: int = 1, combines: bool = False) -> Variation:
+def _shifted(p: Problem, vector: tuple[int, ...], *, cost: int = 1, combines: bool = False) -> Variation:
     used = [(name, n) for name, n in zip(p.names, vector, strict=True) if n]
-    words = listed([f"{n:+d} along {name}" for name, n in used])
+    text = join_words([f"{n:+d} along {name}" for name, n in used])
     return Variation(
         "shift",
         tuple(name for name, _ in used),
-        f"the output shifted by {words}",
+        f"the output shifted by {text}",
         lambda q: q.but(low=tuple(low - n for low, n in zip(q.low, vector, strict=True))),
-        cost,
-        combines,
+        cost=cost,
+        combines=combines,
     )
 
 
 @transformation
 def shift_within(p: Problem) -> Iterator[Variation]:
-    """The finished output moved: zeros, or what left at the other end, come in."""
+    """The finished output moved: zeros come in, or the elements that left at the other end."""
     for axis, name in enumerate(p.names):
         for n in _amounts(min(p.size[axis] - 1, 4)):
             roll = Map(partial(np.roll, shift=n, axis=axis + 2), partial(np.roll, shift=-n, axis=axis + 2))
             pushed = Map(partial(_push, n=n, axis=axis + 2), partial(_push, n=-n, axis=axis + 2))
-            words = f"the output shifted by {n:+d} along {name}"
-            yield Variation("shift", (name,), f"{words}, zeros moving in", on_output(pushed), 1)
-            yield Variation("shift", (name,), f"{words}, wrapping around", on_output(roll), 1)
+            text = f"the output shifted by {n:+d} along {name}"
+            yield Variation("shift", (name,), f"{text}, zeros moving in", on_output(pushed))
+            yield Variation("shift", (name,), f"{text}, wrapping around", on_output(roll))
             yield Variation(
                 "shift",
                 (name,),
-                f"{words} before the bias is added, zeros moving in",
+                f"{text} before the bias is added, zeros moving in",
                 on_linear(pushed),
-                1,
             )
 
 
@@ -87,34 +86,37 @@ def _push(array: np.ndarray, n: int, axis: int) -> np.ndarray:
 
 @transformation
 def output_padding_in_front(p: Problem) -> Iterator[Variation]:
-    """output_padding added at the front of the output, not at its end."""
+    """output_padding added at the start of the output, not at its end."""
     given = p.case.output_padding or (0,) * p.rank
-    for axes in subsets(p, lambda axis: given[axis] > 0):
-        yield _relocated(
+    for axes in subsets(p.rank, lambda axis: given[axis] > 0):
+        yield _placed_at(
             p,
             "output_padding_in_front",
             axes,
-            f"output_padding in front {along(_named(p, axes))}",
+            f"output_padding added at the start {along(_axis_names(p, axes))}",
             tuple(low - o * (axis in axes) for axis, (low, o) in enumerate(zip(p.low, given, strict=True))),
         )
 
 
 @transformation
 def zeros_in_front(p: Problem) -> Iterator[Variation]:
-    """What lies beyond the full result put in front of it, or half of it, where it belongs behind."""
-    # A crop split evenly is so where it is negative, too, rounded towards zero as compilers divide.
+    """The zeros beyond the full result put before it, all or half of them, although they belong after it."""
+    # An even split also applies to a negative crop, rounded towards zero as integer division does in C.
     halves = [int(high / 2) for high in p.high]
-    places = (("zeros_in_front", "in front of it", p.high), ("zeros_at_both_ends", "at both its ends", halves))
+    places = (
+        ("zeros_in_front", "put before it", p.high),
+        ("zeros_at_both_ends", "put half before and half after it", halves),
+    )
     for transform, where, moved in places:
-        for axes in subsets(p, [n < 0 for n in moved].__getitem__):
+        for axes in subsets(p.rank, [n < 0 for n in moved].__getitem__):
             low = tuple(a + n * (axis in axes) for axis, (a, n) in enumerate(zip(p.low, moved, strict=True)))
-            words = f"the zeros beyond the full result {where} {along(_named(p, axes))}"
-            yield _relocated(p, transform, axes, words, low)
+            text = f"the zeros beyond the full result {where} {along(_axis_names(p, axes))}"
+            yield _placed_at(p, transform, axes, text, low)
 
 
 @transformation
 def crop_placed_elsewhere(p: Problem) -> Iterator[Variation]:
-    """The same length cut, but from other ends."""
+    """The same length cropped, but at other ends."""
     total = [low + high for low, high in zip(p.low, p.high, strict=True)]
     named = isinstance(p.case.padding, str)
     places: dict[str, tuple[str, list[int]]] = {}
@@ -123,84 +125,83 @@ def crop_placed_elsewhere(p: Problem) -> Iterator[Variation]:
             "another `same` convention (the odd position cropped at the other end)",
             [t - low if abs(t - 2 * low) == 1 else low for t, low in zip(total, p.low, strict=True)],
         )
-    places["crop_exchanged"] = ("the crop's begin and end exchanged", list(p.high))
-    places["crop_at_begin"] = ("all of the crop taken at the begin", total)
-    if named:  # of explicit crops it is said by "the padding ignored for the crop"
-        places["crop_at_end"] = ("all of the crop taken at the end", [0] * p.rank)
+    places["crop_exchanged"] = ("the crop's start and end swapped", list(p.high))
+    places["crop_at_begin"] = ("the whole crop taken at the start", total)
+    if named:  # for an explicit crop, "the padding ignored for the crop" says the same
+        places["crop_at_end"] = ("the whole crop taken at the end", [0] * p.rank)
     places["crop_centred"] = ("the crop split evenly", [t // 2 for t in total])
-    odd_first = "the crop split evenly, the odd position at the begin"
+    odd_first = "the crop split evenly, the odd position at the start"
     places["crop_centred_up"] = (odd_first, [(t + 1) // 2 for t in total])
     for a, b in itertools.combinations(range(p.rank), 2):
         if p.low[a] != p.low[b]:
             swapped = tuple({a: p.low[b], b: p.low[a]}.get(axis, low) for axis, low in enumerate(p.low))
-            words = f"the crop of {p.names[a]} and {p.names[b]} exchanged"
-            yield _relocated(p, "padding_axes_swapped", (a, b), words, swapped)
-    for transform, (words, lows) in places.items():
-        # Where a convention adds zeros at an end, there is no crop to be placed, but two ends to be exchanged.
+            text = f"the crop of {p.names[a]} and {p.names[b]} swapped"
+            yield _placed_at(p, "padding_axes_swapped", (a, b), text, swapped)
+    for transform, (text, lows) in places.items():
+        # Where a convention adds zeros at an end, there is no crop to place, but its two ends can be swapped.
         wrong = [
             place != low and (cut > 0 or not named or transform == "crop_exchanged")
             for place, low, cut in zip(lows, p.low, total, strict=True)
         ]
-        for axes in subsets(p, wrong.__getitem__):
+        for axes in subsets(p.rank, wrong.__getitem__):
             moved = tuple(lows[axis] if axis in axes else p.low[axis] for axis in range(p.rank))
-            why = words.removeprefix("the crop's ").removeprefix("the crop ")
-            yield _relocated(p, transform, axes, f"{words} {along(_named(p, axes))}", moved, why)
+            why = text.removeprefix("the crop's ").removeprefix("the crop ")
+            yield _placed_at(p, transform, axes, f"{text} {along(_axis_names(p, axes))}", moved, why)
 
 
 @transformation
 def output_size(p: Problem) -> Iterator[Variation]:
-    """An answer longer or shorter than it should be: which end was moved, and what was put there."""
+    """An output longer or shorter than expected: which end was moved, and what was added there."""
     got = p.observed.get("y")
     if got is None or got.ndim != p.rank + 2 or got.shape[2:] == p.size or min(p.size) < 1:
         return
     size = got.shape[2:]
     more = tuple(g - n for g, n in zip(size, p.size, strict=True))
     axes = tuple(axis for axis in range(p.rank) if more[axis])
-    sizes = listed([f"{more[axis]:+d} along {p.names[axis]}" for axis in axes])
+    sizes = join_words([f"{more[axis]:+d} along {p.names[axis]}" for axis in axes])
     earlier = tuple(low - n for low, n in zip(p.low, more, strict=True))
-    ways = {"at its end": changed(size=size), "at its begin": changed(low=earlier, size=size)}
+    ways = {"at its end": changed(size=size), "at its start": changed(low=earlier, size=size)}
     if min(more) >= 0:
-        for where, ends in (("at its end", [(0, n) for n in more]), ("at its begin", [(n, 0) for n in more])):
+        for where, ends in (("at its end", [(0, n) for n in more]), ("at its start", [(n, 0) for n in more])):
             pad = partial(np.pad, pad_width=[(0, 0), (0, 0), *ends])
             ways[f"{where}, zeros there"] = on_output(Map(pad, lambda dy: dy))
-    for words, change in ways.items():
-        yield Variation("output_size", _named(p, axes), f"the output's size {sizes} {words}", change, 2)
+    for text, change in ways.items():
+        yield Variation("output_size", _axis_names(p, axes), f"the output's size {sizes} {text}", change, cost=2)
 
 
-def _named(p: Problem, axes: tuple[int, ...]) -> tuple[str, ...]:
+def _axis_names(p: Problem, axes: tuple[int, ...]) -> tuple[str, ...]:
     return tuple(p.names[axis] for axis in axes)
 
 
-def _relocated(
-    p: Problem, transform: str, axes: tuple[int, ...], words: str, low: tuple[int, ...], why: str = ""
+def _placed_at(
+    p: Problem, transform: str, axes: tuple[int, ...], text: str, low: tuple[int, ...], why: str = ""
 ) -> Variation:
     moves = [f"{p.low[axis] - low[axis]:+d} along {p.names[axis]}" for axis in axes]
     return Variation(
         transform,
-        _named(p, axes),
-        f"{words} (the output shifted by {listed(moves)})",
+        _axis_names(p, axes),
+        f"{text} (the output shifted by {join_words(moves)})",
         changed(low=low),
-        1,
         combines=transform in _COMMON,
-        sentence=f"{_crop_sentence(p, low)}: {why or words}",
+        sentence=f"{_crop_sentence(p, low)}: {why or text}",
     )
 
 
 @transformation
 def misread_numbers(p: Problem) -> Iterator[Variation]:
-    """A number of the question ignored, taken from another axis, exchanged or off by one."""
-    for transform, axes, words, case in misread_cases(p.case, p.wanted):
-        names = _named(p, axes)
+    """A number of the case ignored, taken from another axis, swapped or off by one."""
+    for transform, axes, text, case in misread_cases(p.case, p.wanted):
+        names = _axis_names(p, axes)
         try:
             geometry = case.geometry()
             low, size = tuple(pair[0] for pair in geometry.crop), geometry.output_size
         except DomainError:
             if isinstance(case.padding, str):
                 continue
-            # There is no such output; but a crop that begins there still fits the right length.
+            # There is no such output, but a crop that starts there still fits the right length.
             low, size = tuple(pair[0] for pair in case.padding), None
         taps = {"stride": case.stride, "dilation": case.dilation}
-        # One number serves the taps, the place of the crop and the length of the output; each may be wrong alone.
+        # The taps, the place of the crop and the length of the output use one number; each use may be wrong alone.
         ways: dict[str, dict[str, Any]] = {
             "": {**taps, "low": low, "size": size},
             " for the taps": taps,
@@ -208,24 +209,24 @@ def misread_numbers(p: Problem) -> Iterator[Variation]:
             " for the taps and the crop": {**taps, "low": low},
             " for the output size": {"size": size},
         }
-        if transform == "padding_end_only":  # for the crop alone, it is the padding ignored
+        if transform == "padding_end_only":  # for the crop alone, that equals the padding ignored
             ways = {"": ways[""]}
         if size is None:
             ways = {" for the crop": {"low": low}}
         right = (p.stride, p.dilation, p.low, p.size)
         for suffix, changes in ways.items():
             numbers = {"stride": p.stride, "dilation": p.dilation, "low": p.low, "size": p.size} | changes
-            # Ways that come to the same here differ in other questions.
+            # Ways with the same result here differ in other cases.
             if tuple(numbers.values()) != right:
                 sentence = ""
                 if suffix == " for the crop":
-                    # That a number is off by one is a guess at how the crop came about.
-                    why = "" if transform.endswith("_off_by_one") else f", as with {words}"
+                    # That a number is off by one is only a guess at the cause of the crop.
+                    why = "" if transform.endswith("_off_by_one") else f", as with {text}"
                     sentence = f"{_crop_sentence(p, low)}{why}"
                 yield Variation(
                     transform,
                     names,
-                    f"{words}{suffix}",
+                    f"{text}{suffix}",
                     changed(**changes),
                     combines=suffix in ("", " for the taps") and transform in _COMMON,
                     sentence=sentence,
@@ -233,21 +234,21 @@ def misread_numbers(p: Problem) -> Iterator[Variation]:
 
 
 def _crop_sentence(p: Problem, low: tuple[int, ...]) -> str:
-    """Where the output is cut from the full result, and where it should be."""
+    """Say where the output is cut from the full result, and where it should be."""
     moved: dict[str, list[str]] = {}
-    for name, right, begin, end in zip(p.names, p.low, low, p.high, strict=True):
-        if begin != right:
-            pairs = f"{(begin, end + right - begin)} where {(right, end)} is expected"
+    for name, right, start, end in zip(p.names, p.low, low, p.high, strict=True):
+        if start != right:
+            pairs = f"{(start, end + right - start)} where {(right, end)} is expected"
             moved.setdefault(pairs, []).append(name)
-    return f"the crop is {listed([f'{pairs} {along(names)}' for pairs, names in moved.items()])}"
+    return f"the crop is {join_words([f'{pairs} {along(names)}' for pairs, names in moved.items()])}"
 
 
 def misread_cases(
     case: Case, wanted: frozenset[str] | None = None
 ) -> Iterator[tuple[str, tuple[int, ...], str, Case]]:
-    """Cases that a misreading (of some transformations only) turns this one into: transform, axes, words, case."""
+    """Cases that a (wanted) misreading turns this one into: transform, axes, text, case."""
     seen = {case}
-    for transform, axes, words, changes in _misreadings(case):
+    for transform, axes, text, changes in _misreadings(case):
         if wanted is not None and transform not in wanted:
             continue
         try:
@@ -255,8 +256,8 @@ def misread_cases(
         except CaseError:
             continue
         if other not in seen:
-            # A different reading of the same wrong case is another explanation of equal standing.
-            yield transform, axes, words, other
+            # Another reading of the same wrong case is an equally good explanation.
+            yield transform, axes, text, other
 
 
 def _misreadings(case: Case) -> Iterator[tuple[str, tuple[int, ...], str, dict[str, Any]]]:
@@ -270,48 +271,48 @@ def _misreadings(case: Case) -> Iterator[tuple[str, tuple[int, ...], str, dict[s
     neutral = {"stride": 1, "dilation": 1, "padding": (0, 0), "output_padding": 0}
 
     def matters(field: str, *axes: int) -> bool:
-        """Whether a value is looked at: a single tap has no step to the next."""
+        """Whether a value has an effect: the dilation of a single tap has none."""
         return field != "dilation" or all(case.kernel_size[a] > 1 for a in axes)
 
     for field, values in spatial.items():
-        for axes in _axis_sets(case.rank, lambda a, v=values, f=field: v[a] != neutral[f] and matters(f, a)):
+        for axes in subsets(case.rank, lambda a, v=values, f=field: v[a] != neutral[f] and matters(f, a)):
             changed = tuple(neutral[field] if a in axes else v for a, v in enumerate(values))
-            words = f"the {field} ignored {along([names[a] for a in axes])}"
-            yield f"{field}_ignored", axes, words, {field: changed}
+            text = f"the {field} ignored {along([names[a] for a in axes])}"
+            yield f"{field}_ignored", axes, text, {field: changed}
         for a, b in itertools.combinations(everywhere, 2):
             if not matters(field, a, b):
                 continue
             order = list(everywhere)
             order[a], order[b] = b, a
-            words = f"the {field} of {names[a]} and {names[b]} exchanged"
-            yield f"{field}_axes_swapped", (a, b), words, {field: tuple(values[i] for i in order)}
-        # Orders of three axes that are no single exchange.
+            text = f"the {field} of {names[a]} and {names[b]} swapped"
+            yield f"{field}_axes_swapped", (a, b), text, {field: tuple(values[i] for i in order)}
+        # Orders of three axes that are not a single swap.
         for cycle in [(1, 2, 0), (2, 0, 1)] if case.rank == 3 else []:
-            words = f"the {field} in the order {', '.join(names[i] for i in cycle)}"
-            yield f"{field}_axes_swapped", everywhere, words, {field: tuple(values[i] for i in cycle)}
+            text = f"the {field} in the order {', '.join(names[i] for i in cycle)}"
+            yield f"{field}_axes_swapped", everywhere, text, {field: tuple(values[i] for i in cycle)}
         for source in everywhere:
             wrong = tuple(a for a in everywhere if values[a] != values[source] and matters(field, a))
             if wrong:
-                words = f"the {field} of {names[source]} used {along([names[a] for a in wrong])}"
-                yield f"{field}_of_another_axis", wrong, words, {field: (values[source],) * case.rank}
+                text = f"the {field} of {names[source]} used {along([names[a] for a in wrong])}"
+                yield f"{field}_of_another_axis", wrong, text, {field: (values[source],) * case.rank}
             if len(wrong) > 1:
                 for a in wrong:
-                    words = f"the {field} of {names[source]} used along {names[a]}"
+                    text = f"the {field} of {names[source]} used along {names[a]}"
                     changed = tuple(values[source] if i == a else v for i, v in enumerate(values))
-                    yield f"{field}_of_another_axis", (a,), words, {field: changed}
-    for axes in _axis_sets(case.rank, lambda a: case.stride[a] != case.dilation[a]):
+                    yield f"{field}_of_another_axis", (a,), text, {field: changed}
+    for axes in subsets(case.rank, lambda a: case.stride[a] != case.dilation[a]):
         strides, dilations = (
             tuple(other[a] if a in axes else v for a, v in enumerate(own))
             for own, other in ((case.stride, case.dilation), (case.dilation, case.stride))
         )
-        words = f"stride and dilation exchanged {along([names[a] for a in axes])}"
-        yield "stride_dilation_exchanged", axes, words, {"stride": strides, "dilation": dilations}
+        text = f"stride and dilation swapped {along([names[a] for a in axes])}"
+        yield "stride_dilation_exchanged", axes, text, {"stride": strides, "dilation": dilations}
     for field in ("stride", "dilation"):
         values = spatial[field]
-        for n, axes in itertools.product((1, -1), _axis_sets(case.rank, lambda a, f=field: matters(f, a))):
+        for n, axes in itertools.product((1, -1), subsets(case.rank, lambda a, f=field: matters(f, a))):
             changed = tuple(v + n * (a in axes) for a, v in enumerate(values))
-            words = f"the {field} {n:+d} {along([names[a] for a in axes])}"
-            yield f"{field}_off_by_one", axes, words, {field: changed}
+            text = f"the {field} {n:+d} {along([names[a] for a in axes])}"
+            yield f"{field}_off_by_one", axes, text, {field: changed}
     yield from _padding_misreadings(case, everywhere)
 
 
@@ -321,72 +322,66 @@ def _padding_misreadings(
     names = ("D", "H", "W")[-case.rank :]
     for convention in CONVENTIONS:
         if convention != case.padding:
-            words = f"padding `{convention}` in place of `{case.padding}`" if isinstance(case.padding, str) else ""
-            words = words or f"padding `{convention}` in place of the explicit one"
-            yield "padding_convention", everywhere, words, {"padding": convention}
+            text = f"padding `{convention}` in place of `{case.padding}`" if isinstance(case.padding, str) else ""
+            text = text or f"padding `{convention}` in place of the explicit one"
+            yield "padding_convention", everywhere, text, {"padding": convention}
     if isinstance(case.padding, str):
-        words = f"padding `{case.padding}` ignored"
-        yield "padding_ignored", everywhere, words, {"padding": ((0, 0),) * case.rank}
+        text = f"padding `{case.padding}` ignored"
+        yield "padding_ignored", everywhere, text, {"padding": ((0, 0),) * case.rank}
     else:
         given = case.padding
         changes: dict[tuple[str, str], Callable[[int, int], tuple[int, int]]] = {
             ("padding_doubled", "the padding applied twice"): lambda low, high: (2 * low, 2 * high),
-            ("padding_begin_only", "the padding applied at the begin only"): lambda low, high: (low, 0),
+            ("padding_begin_only", "the padding applied at the start only"): lambda low, high: (low, 0),
             ("padding_end_only", "the padding applied at the end only"): lambda low, high: (0, high),
-            ("padding_negated", "the padding added, not cropped"): lambda low, high: (-low, -high),
+            ("padding_negated", "the padding added instead of cropped"): lambda low, high: (-low, -high),
             ("padding_clamped", "a negative padding taken as 0"): lambda low, high: (max(low, 0), max(high, 0)),
         }
-        # Padding the zero-inserted input by e - 1 - p, and by nothing where that is below 0.
+        # As when the zero-inserted input is padded by max(e - 1 - p, 0).
         most = [d * (k - 1) for k, d in zip(case.kernel_size, case.dilation, strict=True)]
-        for axes in _axis_sets(case.rank, lambda a: max(given[a]) > most[a]):
+        for axes in subsets(case.rank, lambda a: max(given[a]) > most[a]):
             pairs = tuple((min(low, n), min(high, n)) if a in axes else (low, high)
                           for a, ((low, high), n) in enumerate(zip(given, most, strict=True)))  # fmt: skip
-            words = f"the padding clipped at the effective kernel less one {along([names[a] for a in axes])}"
-            yield "padding_clipped", axes, words, {"padding": pairs}
+            text = f"the padding clipped at the effective kernel minus one {along([names[a] for a in axes])}"
+            yield "padding_clipped", axes, text, {"padding": pairs}
         for field in ("stride", "dilation"):
             factors = getattr(case, field)
-            for axes in _axis_sets(case.rank, lambda a, f=factors: given[a] != (0, 0) and f[a] != 1):
+            for axes in subsets(case.rank, lambda a, f=factors: given[a] != (0, 0) and f[a] != 1):
                 scaled = tuple((low * f, high * f) for (low, high), f in zip(given, factors, strict=True))
                 pairs = tuple(scaled[a] if a in axes else pair for a, pair in enumerate(given))
-                words = f"the padding in units of the {field} {along([names[a] for a in axes])}"
-                yield "padding_scaled", axes, words, {"padding": pairs}
-        for (transform, words), change in changes.items():
-            for axes in _axis_sets(case.rank, lambda a: given[a] != (0, 0)):
+                text = f"the padding in units of the {field} {along([names[a] for a in axes])}"
+                yield "padding_scaled", axes, text, {"padding": pairs}
+        for (transform, text), change in changes.items():
+            for axes in subsets(case.rank, lambda a: given[a] != (0, 0)):
                 pairs = tuple(change(*pair) if a in axes else pair for a, pair in enumerate(given))
-                yield transform, axes, f"{words} {along([names[a] for a in axes])}", {"padding": pairs}
+                yield transform, axes, f"{text} {along([names[a] for a in axes])}", {"padding": pairs}
     if case.output_padding is not None:
         extra = case.output_padding
-        for axes in _axis_sets(case.rank, lambda a: extra[a] != 0):
+        for axes in subsets(case.rank, lambda a: extra[a] != 0):
             twice = tuple(o * (1 + (a in axes)) for a, o in enumerate(extra))
-            words = f"output_padding applied twice {along([names[a] for a in axes])}"
-            yield "output_padding_doubled", axes, words, {"output_padding": twice}
+            text = f"output_padding applied twice {along([names[a] for a in axes])}"
+            yield "output_padding_doubled", axes, text, {"output_padding": twice}
         if isinstance(case.padding, str):  # under explicit crops, not given and 0 are the same
-            words = "output_padding taken as not given"
-            yield "output_padding_not_given", everywhere, words, {"output_padding": None}
+            text = "output_padding taken as not given"
+            yield "output_padding_not_given", everywhere, text, {"output_padding": None}
     elif isinstance(case.padding, str):
         yield "output_padding_given", everywhere, "output_padding taken as 0", {"output_padding": (0,) * case.rank}
 
 
-def _axis_sets(rank: int, applies: Any) -> Iterator[tuple[int, ...]]:
-    axes = [axis for axis in range(rank) if applies(axis)]
-    for count in range(1, len(axes) + 1):
-        yield from itertools.combinations(axes, count)
-
-
 @transformation
 def circular(p: Problem) -> Iterator[Variation]:
-    """What the crop cuts off comes in again at the other end."""
-    for axes in subsets(p, lambda axis: p.low[axis] > 0 or p.high[axis] > 0):
+    """The part that the crop cuts off is added at the other end."""
+    for axes in subsets(p.rank, lambda axis: p.low[axis] > 0 or p.high[axis] > 0):
         yield Variation(
             "circular",
-            _named(p, axes),
-            f"the cropped ends folded back into the output {along(_named(p, axes))}",
-            changed(compute=partial(_folded, axes=axes)),
+            _axis_names(p, axes),
+            f"the cropped ends folded back into the output {along(_axis_names(p, axes))}",
+            changed(compute=partial(_fold, axes=axes)),
         )
 
 
-def _folded(p: Problem, axes: tuple[int, ...]) -> np.ndarray:
-    """A full result whose window holds the folded sums."""
+def _fold(p: Problem, axes: tuple[int, ...]) -> np.ndarray:
+    """A full result whose window contains the folded sums."""
     full = plain_full(p)
     for axis in axes:
         low, size = p.low[axis], p.size[axis]
@@ -406,16 +401,16 @@ def plain_full(p: Problem) -> np.ndarray:
 
 @transformation
 def crop_capped(p: Problem) -> Iterator[Variation]:
-    """A crop at the start that ends at some number, wherever it should be larger."""
-    # A crop taken as 0 is the padding ignored.
+    """A crop at the start that is limited to some number."""
+    # A crop taken as 0 equals the padding ignored.
     for most in range(1, max(p.low)):
         axes = tuple(axis for axis in range(p.rank) if p.low[axis] > most)
-        words = f"a crop of more than {most} at the start taken as {most}"
+        text = f"a crop of more than {most} at the start taken as {most}"
         low = tuple(min(n, most) for n in p.low)
-        sentence = f"{_crop_sentence(p, low)}: {words}"
-        change = partial(_capped, most=most)
-        yield Variation("crop_capped", _named(p, axes), words, change, 1, sentence=sentence, travels=True)
+        sentence = f"{_crop_sentence(p, low)}: {text}"
+        change = partial(_cap_crop, most=most)
+        yield Variation("crop_capped", _axis_names(p, axes), text, change, sentence=sentence, travels=True)
 
 
-def _capped(p: Problem, most: int) -> Problem:
+def _cap_crop(p: Problem, most: int) -> Problem:
     return p.but(low=tuple(min(n, most) for n in p.low))

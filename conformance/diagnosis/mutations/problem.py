@@ -1,7 +1,7 @@
-"""``Problem``: a question taken apart, so that one piece of it at a time can be done wrong.
+"""``Problem``: a case in pieces, so that a mistake can be made in one piece at a time.
 
 A transformation of the oracle is a function from a problem to a problem. It may change the numbers (stride, crop,
-...), the tensors (a flipped kernel) or what is done to the result (a shift); two transformations combine by
+...), the tensors (a flipped kernel) or the processing of the result (a shift); two transformations combine by
 composition. Linear changes of a tensor carry their adjoint, so that the gradients of the changed map follow.
 """
 
@@ -38,18 +38,18 @@ __all__ = [
     "in_every_output",
     "in_output",
     "in_turn",
-    "laid_out",
     "on_input",
     "on_linear",
     "on_output",
     "on_weights",
     "times",
+    "to_channels_first",
     "window",
 ]
 
 Tensors = dict[str, np.ndarray]
 
-# Elements of full results that one search keeps: 128 MiB.
+# Elements of full results that one search caches: 128 MiB.
 _MAX_KEPT = 1 << 24
 Change = Callable[[np.ndarray], np.ndarray]
 Mutation = Callable[["Problem"], "Problem"]
@@ -69,7 +69,7 @@ class Map:
 
     @classmethod
     def take(cls, order: Any, axis: int) -> Map:
-        """Entries of an axis by index; the adjoint adds each back to where it was taken from."""
+        """Entries of an axis by index; the adjoint adds each entry back at its source."""
         order = np.asarray(order)
 
         def put(array: np.ndarray) -> np.ndarray:
@@ -80,36 +80,36 @@ class Map:
         return cls(lambda array: np.take(array, order, axis), put)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Problem:
-    """One question in pieces; arrays are channels_first and double precision.
+    """One case in pieces; arrays are channels_first and double precision.
 
     Attributes
     ----------
     case : Case
-        The question as it was asked.
+        The case.
     x, w : numpy.ndarray
         (N, Cin, *i) and (Cin, Cout/G, *k).
     bias : numpy.ndarray or None
-        What is added to the result; anything that broadcasts against it, the right one being (Cout, 1, ..).
+        Added to the result; any shape that broadcasts. The right shape is (Cout, 1, ..).
     dy : numpy.ndarray or None
         Upstream gradient in the shape of the right output.
     stride, dilation, groups
         As the taps use them.
     low, size : tuple of int
-        Where the output begins in the full result, and its length.
+        Where the output starts in the full result, and its length.
     linear, output : tuple of Map
-        What happens to the result before and after the bias is added.
+        Changes of the result before and after the bias is added.
     x_maps, w_maps : tuple of Map
-        What has happened to ``x`` and ``w``, for the gradients.
+        Changes that were made to ``x`` and ``w``, for the gradients.
     finish : tuple of callable
-        Changes of the named answer tensors at the very end, linear or not.
+        Changes of the named output tensors at the very end, linear or not.
     compute : callable or None
         Another algorithm for the full result, from a problem to an array.
     observed : dict of numpy.ndarray
-        The wrong answer, channels_first, for the mistakes whose numbers (a factor, an offset) are read off it.
+        The wrong output, channels_first, for mistakes whose numbers (a factor, an offset) are read off it.
     wanted : frozenset of str or None
-        Names of the transformations that are looked for; None for all.
+        Names of the transformations to search for; None for all.
     second : dict of numpy.ndarray
         For gradients of gradients: ``dy``, ``vx``, ``vw`` and ``vb``, channels_first; ``dy`` itself is None then.
     """
@@ -136,7 +136,7 @@ class Problem:
 
     @classmethod
     def of(cls, case: Case, tensors: Tensors) -> Problem:
-        """The pieces of a question; raises DomainError where it has no answer."""
+        """The pieces of a case; raises DomainError for an invalid case (R11)."""
         geometry = case.geometry()
         wide = np.complex128 if case.format.is_complex else np.float64
         arrays = {name: np.asarray(array, dtype=wide) for name, array in tensors.items()}
@@ -147,21 +147,21 @@ class Problem:
         if case.direction != "grad2":
             second = {}
         problem = cls(
-            case,
-            channels_first(case, arrays["x"]),
-            arrays["w"],
-            None if bias is None else bias.reshape(-1, *(1,) * case.rank),
-            channels_first(case, arrays["dy"]) if case.direction == "grad" else None,
-            case.stride,
-            case.dilation,
-            case.groups,
-            tuple(low for low, _ in geometry.crop),
-            geometry.output_size,
+            case=case,
+            x=channels_first(case, arrays["x"]),
+            w=arrays["w"],
+            bias=None if bias is None else bias.reshape(-1, *(1,) * case.rank),
+            dy=channels_first(case, arrays["dy"]) if case.direction == "grad" else None,
+            stride=case.stride,
+            dilation=case.dilation,
+            groups=case.groups,
+            low=tuple(low for low, _ in geometry.crop),
+            size=geometry.output_size,
             second=second,
         )
         if len(geometry.windows) == 1:
             return problem
-        # A periodic output (R15) is the whole full result, folded.
+        # A periodic output (R15) is the full result, folded.
         pairs = folds(problem.full_size, problem.low, problem.size)
         linear = tuple(itertools.starmap(Map, pairs))
         return problem.but(low=(0,) * case.rank, size=problem.full_size, linear=linear)
@@ -228,14 +228,14 @@ def changed(**changes: Any) -> Mutation:
 
 
 def in_output(name: str, change: Change) -> Mutation:
-    """One answer tensor changed at the very end."""
-    return lambda p: p.but(finish=(*p.finish, lambda found: {**found, name: change(found[name])}))
+    """One output tensor changed at the very end."""
+    return lambda p: p.but(finish=(*p.finish, lambda output: {**output, name: change(output[name])}))
 
 
 def in_every_output(change: Change) -> Mutation:
-    """Every answer tensor changed at the very end."""
+    """Every output tensor changed at the very end."""
     return lambda p: p.but(
-        finish=(*p.finish, lambda found: {name: change(array) for name, array in found.items()})
+        finish=(*p.finish, lambda output: {name: change(array) for name, array in output.items()})
     )
 
 
@@ -255,9 +255,9 @@ def in_turn(*steps: Mutation) -> Mutation:
 
 
 class Solver:
-    """Evaluates problems; full results are kept, because most mistakes only look at them differently.
+    """Evaluates problems. Full results are cached, because most mistakes only use the same result differently.
 
-    ``spent`` counts the products that were computed, ``touched`` the elements of the answers.
+    ``spent`` counts the products that were computed, ``touched`` the elements of the outputs.
     """
 
     def __init__(self) -> None:
@@ -266,22 +266,22 @@ class Solver:
         self.spent = self.touched = self._kept = 0
 
     def is_cheap(self, problem: Problem) -> bool:
-        """Whether the products of a problem are known already."""
+        """Whether the products of a problem are in the cache."""
         return problem.case.direction == "fwd" and problem.compute is None and _key(problem) in self._full
 
     def __call__(self, problem: Problem) -> Tensors:
-        """The answer to a problem, by the names of ``Case.outputs``, channels_first.
+        """The output of a problem, by the names of ``Case.outputs``, channels_first.
 
         Raises
         ------
         ValueError
             The pieces do not fit together.
         """
-        found = self._solve[problem.case.direction](self, problem)
+        output = self._solve[problem.case.direction](self, problem)
         for change in problem.finish:
-            found = change(found)
-        self.touched += sum(array.size for array in found.values())
-        return found
+            output = change(output)
+        self.touched += sum(array.size for array in output.values())
+        return output
 
     def _forward(self, p: Problem) -> Tensors:
         if p.compute is None and min(p.full_size) >= 1:
@@ -309,7 +309,7 @@ class Solver:
             self._kept += full.size
             if self._kept > _MAX_KEPT and self._full:
                 return full
-            # The problem is kept with the result: while it lives, no other array can have its identity.
+            # The problem is cached with the result: while it lives, no other array can have the ids in the key.
             self._full[key] = full, p
         return self._full[key][0]
 
@@ -319,11 +319,11 @@ class Solver:
         plain = not (p.output or p.linear or p.x_maps or p.w_maps)
         if plain and key in self._adjoint:
             return dict(self._adjoint[key][0])
-        found = self._gradients_of(p, p.dy)
+        gradients = self._gradients_of(p, p.dy)
         if plain and self._kept + p.x.size + p.w.size <= _MAX_KEPT:
             self._kept += p.x.size + p.w.size
-            self._adjoint[key] = dict(found), p
-        return found
+            self._adjoint[key] = dict(gradients), p
+        return gradients
 
     def _gradients_of(self, p: Problem, dy: np.ndarray) -> Tensors:
         for change in reversed(p.output):
@@ -337,13 +337,13 @@ class Solver:
             dx = change.adjoint(dx)
         for change in reversed(p.w_maps):
             dw = change.adjoint(dw)
-        found = {"dx": dx, "dw": dw}
+        gradients = {"dx": dx, "dw": dw}
         if p.case.bias:
-            found["db"] = at_bias.sum(axis=(0, *range(2, at_bias.ndim)))
-        return found
+            gradients["db"] = at_bias.sum(axis=(0, *range(2, at_bias.ndim)))
+        return gradients
 
     def _second_order(self, p: Problem) -> Tensors:
-        """R16 of the changed map: what was done to ``x`` and ``w`` is done to ``vx`` and ``vw``."""
+        """R16 of the changed map: the changes of ``x`` and ``w`` apply to ``vx`` and ``vw``, too."""
         vx, vw, vb = p.second["vx"], p.second["vw"], p.second.get("vb")
         for change in p.x_maps:
             vx = change.forward(vx)
@@ -375,8 +375,8 @@ def _arguments(p: Problem) -> dict[str, Any]:
     return {"stride": p.stride, "dilation": p.dilation, "groups": p.groups, "crop": crop}
 
 
-def laid_out(case: Case, tensors: Mapping[str, Tensor]) -> Tensors:
-    """The values of an answer, those with spatial axes channels_first; odd shapes are left as they are."""
+def to_channels_first(case: Case, tensors: Mapping[str, Tensor]) -> Tensors:
+    """The values of an output, channels_first where they have spatial axes; wrong shapes stay as they are."""
     return {
         name: channels_first(case, np.asarray(tensor.values))
         if name in IMAGES and tensor.values.ndim == case.rank + 2
@@ -386,5 +386,5 @@ def laid_out(case: Case, tensors: Mapping[str, Tensor]) -> Tensors:
 
 
 def channels_first(case: Case, array: np.ndarray) -> np.ndarray:
-    """A tensor of a case's layout with its channels in front of the spatial axes."""
+    """A tensor of a case's layout with its channels before the spatial axes."""
     return np.moveaxis(array, -1, 1) if case.layout == "channels_last" else array

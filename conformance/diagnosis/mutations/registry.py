@@ -1,8 +1,8 @@
-"""The registry of transformations: every mistake that the diagnosis knows by name.
+"""The registry of transformations: every mistake that the diagnosis can name.
 
-A mistake joins as a generator with the decorator `transformation`, in the module of its family. It yields
-`Variation`s: what exactly was done, on which axes, in words that complete "equals the oracle with ...", and a
-function that makes the same mistake in a `Problem`.
+To add a mistake, write a generator with the decorator `transformation`, in the module of its family. It yields
+`Variation`s: the mistake, its axes, a text that completes "equals the oracle with ...", and a function that makes
+the same mistake in a `Problem`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
@@ -21,11 +21,11 @@ __all__ = [
     "TRANSFORMATIONS",
     "Variation",
     "along",
-    "listed",
-    "reordered",
+    "join_words",
     "subsets",
     "transformation",
     "variations",
+    "wrong_orders",
 ]
 
 FAMILIES = ("placement", "kernel", "channels", "bias", "values", "special_values", "gradients", "blocks")
@@ -33,34 +33,35 @@ FAMILIES = ("placement", "kernel", "channels", "bias", "values", "special_values
 
 @dataclass(frozen=True, eq=False)
 class Variation:
-    """One way to get a question wrong.
+    """One way to compute a case wrongly.
 
     Attributes
     ----------
     transform : str
         Name of the transformation.
     axes : tuple of str
-        The spatial axes it is about, outermost first.
+        The spatial axes that it affects, outermost first.
     text : str
-        Words that complete "equals the oracle with ...".
+        Text that completes "equals the oracle with ...".
     apply : callable
         Makes the mistake in a problem.
     cost : int
-        Its complexity: 1 for one thing done wrong in one way, more where numbers have to be chosen freely.
+        Its complexity: 1 for one mistake without free numbers, more where numbers are chosen freely.
     combines : bool
-        Whether it is common enough to be tried together with another one.
+        Whether it is common enough to be tried together with another mistake.
     name : str
-        What it is called in every case, where the words say the numbers of this one.
+        Its name in every case, where the text contains numbers of this one.
     sentence : str
-        A whole sentence that says it better than "equals the oracle with ..." does; empty where none does.
+        A full sentence that replaces "equals the oracle with ..."; empty where that is good enough.
     travels : bool
-        Whether ``apply`` makes the same mistake in other cases too, as where its numbers are read off the answer.
+        Whether ``apply`` makes the same mistake in other cases too, as where its numbers come from the output.
     """
 
     transform: str
     axes: tuple[str, ...]
     text: str
     apply: Callable[[Problem], Problem]
+    _: KW_ONLY
     cost: int = 1
     combines: bool = False
     name: str = ""
@@ -69,7 +70,7 @@ class Variation:
 
     @property
     def key(self) -> tuple[str, tuple[str, ...], str]:
-        """What makes it the same mistake in another question."""
+        """The identity of the mistake across cases."""
         return self.transform, self.axes, self.name or self.text.partition(" (")[0]
 
 
@@ -88,12 +89,12 @@ def transformation(generator: Generator) -> Generator:
 
 
 def variations(problem: Problem) -> Iterator[Variation]:
-    """Every variation of a problem that is wanted, in order of preference."""
+    """Every variation of a problem that is searched for, in order of preference."""
     for family in FAMILIES:
         importlib.import_module(f"conformance.diagnosis.mutations.{family}")
     for generator in TRANSFORMATIONS:
         names = _NAMES.setdefault(generator, set())
-        # A generator whose names are not all known yet may have what is wanted.
+        # A generator that has not run yet may yield any name.
         if problem.wanted is None or not names or names & problem.wanted:
             for variation in generator(problem):
                 names.add(variation.transform)
@@ -101,28 +102,28 @@ def variations(problem: Problem) -> Iterator[Variation]:
                     yield variation
 
 
-def subsets(problem: Problem, applies: Callable[[int], bool]) -> Iterator[tuple[int, ...]]:
-    """Nonempty sets of the axes a mistake can be seen on, one axis first."""
-    axes = [axis for axis in range(problem.rank) if applies(axis)]
+def subsets(rank: int, applies: Callable[..., bool]) -> Iterator[tuple[int, ...]]:
+    """Nonempty sets of the axes on which a mistake is visible, single axes first."""
+    axes = [axis for axis in range(rank) if applies(axis)]
     for count in range(1, len(axes) + 1):
         yield from itertools.combinations(axes, count)
 
 
-def listed(words: Sequence[str]) -> str:
+def join_words(parts: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 def along(names: Sequence[str]) -> str:
     """``along H and W``."""
-    return f"along {listed(names)}"
+    return f"along {join_words(names)}"
 
 
-def reordered(size: int) -> Iterator[tuple[str, np.ndarray]]:
-    """Orders that an index of a given size gets mixed up into, in words and as positions to take from."""
+def wrong_orders(size: int) -> Iterator[tuple[str, np.ndarray]]:
+    """Wrong orders of an index of a given size: a text, and the positions to take from."""
     identity = np.arange(size)
-    orders = {"in reverse order": identity[::-1], "moved on by one": np.roll(identity, 1)}
-    orders["moved back by one"] = np.roll(identity, -1)
+    orders = {"in reverse order": identity[::-1], "rotated by +1": np.roll(identity, 1)}
+    orders["rotated by -1"] = np.roll(identity, -1)
     if size <= 4:
         for entries in itertools.permutations(range(size)):
             orders[f"in the order {list(entries)}"] = np.array(entries)
@@ -130,9 +131,9 @@ def reordered(size: int) -> Iterator[tuple[str, np.ndarray]]:
         for first, second in itertools.combinations(range(min(size, 12)), 2):
             order = identity.copy()
             order[[first, second]] = second, first
-            orders[f"{first} and {second} exchanged"] = order
+            orders[f"{first} and {second} swapped"] = order
     seen = {tuple(identity)}
-    for words, positions in orders.items():
+    for text, positions in orders.items():
         if tuple(positions) not in seen:
             seen.add(tuple(positions))
-            yield words, positions
+            yield text, positions

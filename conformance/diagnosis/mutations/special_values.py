@@ -1,4 +1,4 @@
-"""Mistakes of special values and of formats: NaN, infinity, subnormal numbers, and what a conversion loses."""
+"""Mistakes of special values and of formats: NaN, infinity, subnormal numbers, and losses in conversions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__: list[str] = []
 
 @transformation
 def replaced(p: Problem) -> Iterator[Variation]:
-    """NaN, infinity and subnormal numbers treated as something else, in a tensor or in the answer."""
+    """NaN, infinity and subnormal numbers replaced by something else, in a tensor or in the output."""
     if p.case.format.is_complex:
         return
     given = [array for array in (p.x, p.w, p.bias, p.dy) if array is not None]
@@ -52,10 +52,10 @@ def replaced(p: Problem) -> Iterator[Variation]:
             ("nan_to_inf", "NaN turned into infinity"): lambda a: np.where(np.isnan(a), np.inf, a),
             ("inf_sign_lost", "every infinity positive"): lambda a: np.where(np.isinf(a), np.inf, a),
         }
-    for (transform, words), change in changes.items():
-        yield Variation(transform, (), f"{words} in the output", in_every_output(change))
+    for (transform, text), change in changes.items():
+        yield Variation(transform, (), f"{text} in the output", in_every_output(change))
         for where, step in _tensors(change).items():
-            yield Variation(transform, (), f"{words} in {where}", step)
+            yield Variation(transform, (), f"{text} in {where}", step)
 
 
 def _tensors(change: Change) -> dict[str, Mutation]:
@@ -92,24 +92,24 @@ def _largest(dtype: DType) -> float:
 
 @transformation
 def spread(p: Problem) -> Iterator[Variation]:
-    """One NaN found in more elements than its products reach, or zeros multiplied with it."""
+    """A NaN in more elements than its products reach, or inserted zeros multiplied with it."""
     given = [array for array in (p.x, p.w, p.bias, p.dy) if array is not None]
     if p.case.format.is_complex or all(np.isfinite(array).all() for array in given):
         return
     if p.bias is not None and np.isnan(p.bias).any():
-        words = "a NaN of the bias in every channel"
-        yield Variation("nan_spread", (), words, lambda q: q.but(bias=_all_nan(q.bias)))
+        text = "a NaN of the bias in every channel"
+        yield Variation("nan_spread", (), text, lambda q: q.but(bias=_all_nan(q.bias)))
     reach: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-        "NaN in every element once there is one": _all_nan,
+        "every element NaN once there is one": _all_nan,
         "a NaN in the next batch item as well": lambda a: _and_next(a, 0),
         "a NaN in the next channel as well": lambda a: _and_next(a, 1),
-        "a NaN in every channel of its place": lambda a: _and_all(a, 1),
-        "a NaN in every batch item of its place": lambda a: _and_all(a, 0),
+        "a NaN in every channel at its place": lambda a: _and_all(a, 1),
+        "a NaN in every batch item at its place": lambda a: _and_all(a, 0),
     }
-    for words, change in reach.items():
-        yield Variation("nan_spread", (), words, in_every_output(change))
-    words = "infinity and NaN multiplied by the zeros inserted between the inputs"
-    yield Variation("zeros_multiplied", (), words, changed(compute=_multiplying_zeros))
+    for text, change in reach.items():
+        yield Variation("nan_spread", (), text, in_every_output(change))
+    text = "infinity and NaN multiplied by the zeros inserted between the inputs"
+    yield Variation("zeros_multiplied", (), text, changed(compute=_multiplying_zeros))
 
 
 def _all_nan(a: np.ndarray | None) -> np.ndarray:
@@ -139,8 +139,8 @@ def _multiplying_zeros(p: Problem) -> np.ndarray:
     with np.errstate(invalid="ignore", over="ignore"):
         for c, f, t in np.ndindex(p.x.shape[1], per_group, math.prod(p.w.shape[2:])):
             tap = np.unravel_index(t, p.w.shape[2:])
-            begin = [r - d * n for r, d, n in zip(reach, p.dilation, tap, strict=True)]
-            view = padded[(slice(None), c, *(slice(b, b + n) for b, n in zip(begin, p.full_size, strict=True)))]
+            starts = [r - d * n for r, d, n in zip(reach, p.dilation, tap, strict=True)]
+            view = padded[(slice(None), c, *(slice(b, b + n) for b, n in zip(starts, p.full_size, strict=True)))]
             full[:, c // share * per_group + f] += view * p.w[(c, f, *tap)]
     return full
 
@@ -151,16 +151,16 @@ def _rounded(array: np.ndarray, dtype: DType) -> np.ndarray:
 
 @transformation
 def rounded(p: Problem) -> Iterator[Variation]:
-    """Values that went through another format."""
+    """Values converted to another format and back."""
     own = p.case.format
     if own.is_complex:
         return
     formats: dict[str, tuple[str, Change]] = {
-        # Of float16 and TF32, which keep as many bits, TF32 is what hardware does to float32 unasked.
+        # float16 and TF32 keep as many bits; for float32 TF32 is likelier, since hardware uses it by default.
         "tf32": ("TF32 (10 fraction bits)", to_bits(11)),
         **{DTYPES[n].label: (DTYPES[n].label, partial(_rounded, dtype=DTYPES[n])) for n in ("f32", "f16", "bf16")},
     }
-    # float16 keeps more bits than bfloat16, but rounds twice and ends earlier.
+    # float16 keeps more bits than bfloat16, but has a smaller range and adds a second rounding.
     narrower = [DTYPES[n].label for n in ("f32", "f16", "bf16")
                 if DTYPES[n].precision < own.precision or (n, own.name) == ("f16", "bf16")]  # fmt: skip
     for name in (*(["tf32"] if own.name == "f32" else []), *narrower):
@@ -172,13 +172,13 @@ def rounded(p: Problem) -> Iterator[Variation]:
         yield Variation(transform, (), f"the input rounded to {label}", on_input(both))
         yield Variation(transform, (), f"the weights rounded to {label}", on_weights(both))
         if p.bias is not None and p.case.direction == "fwd":
-            words = f"the bias rounded to {label}"
-            yield Variation("bias_rounded", (), words, partial(_in_bias, change=change))
-        words = f"input and weights rounded to {label}"
+            text = f"the bias rounded to {label}"
+            yield Variation("bias_rounded", (), text, partial(_in_bias, change=change))
+        text = f"input and weights rounded to {label}"
         yield Variation(
             transform,
             (),
-            words,
+            text,
             in_turn(on_input(both), on_weights(both), partial(_in_upstream, change=change)),
         )
     if own.name in ("f16", "bf16"):
@@ -188,7 +188,7 @@ def rounded(p: Problem) -> Iterator[Variation]:
 
 @transformation
 def wrapped(p: Problem) -> Iterator[Variation]:
-    """Values that went through an integer format."""
+    """Values converted to an integer format and back."""
     if p.case.format.is_complex:
         return
     for bits in (8, 16, 32):
@@ -197,5 +197,5 @@ def wrapped(p: Problem) -> Iterator[Variation]:
 
 
 def _wrap(a: np.ndarray, half: float) -> np.ndarray:
-    whole = np.where(np.isfinite(a), a, 0)
-    return np.where(np.isfinite(a), np.mod(np.trunc(whole) + half, 2 * half) - half, a)
+    finite = np.where(np.isfinite(a), a, 0)
+    return np.where(np.isfinite(a), np.mod(np.trunc(finite) + half, 2 * half) - half, a)

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from conformance.cases.data import DATA_KINDS
-from conformance.diagnosis.mutations.bias import counts
+from conformance.diagnosis.mutations.bias import tap_counts
 from conformance.diagnosis.mutations.problem import (
     Map,
     Problem,
@@ -33,17 +33,17 @@ def _each(p: Problem) -> tuple[str, ...]:
 
 @transformation
 def constant(p: Problem) -> Iterator[Variation]:
-    """An answer that does not depend on the question, or is one of its tensors."""
+    """An output that does not depend on the data, or is a copy of one of the tensors."""
     yield Variation("zero", (), "every element zero", in_every_output(np.zeros_like))
     if p.bias is not None and p.case.direction == "fwd":
         mask = Map.symmetric(np.zeros_like)
-        yield Variation("bias_only", (), "every product left out, only the bias there", on_linear(mask))
+        yield Variation("bias_only", (), "every product left out, only the bias added", on_linear(mask))
     values = {array.flat[0] for array in p.observed.values() if array.size and (array == array.flat[0]).all()}
     if len(values) == 1:
         value = values.pop()
         if value:
-            words = f"every element {value:g}"
-            yield Variation("constant", (), words, in_every_output(lambda a: np.full_like(a, value)), cost=2)
+            text = f"every element {value:g}"
+            yield Variation("constant", (), text, in_every_output(lambda a: np.full_like(a, value)), cost=2)
     copies = {"input": p.x, "weights": p.w, "upstream gradient": p.dy}
     for noun, source in copies.items():
         for name in _each(p):
@@ -57,17 +57,17 @@ def constant(p: Problem) -> Iterator[Variation]:
                     "copy",
                     (),
                     f"{name} a copy of the {noun}",
-                    in_output(name, partial(_instead, source=source)),
+                    in_output(name, partial(_replacement, source=source)),
                 )
 
 
-def _instead(_: np.ndarray, source: np.ndarray) -> np.ndarray:
+def _replacement(_: np.ndarray, source: np.ndarray) -> np.ndarray:
     return source
 
 
 @transformation
 def scaled(p: Problem) -> Iterator[Variation]:
-    """Every element multiplied by one factor, or moved by one offset, read off the answer."""
+    """Every element multiplied by one factor, or moved by one offset, read off the output."""
     yield Variation("negated", (), "every sign changed", in_every_output(np.negative), combines=True)
     numbers = {
         "the batch size": p.x.shape[0],
@@ -81,20 +81,20 @@ def scaled(p: Problem) -> Iterator[Variation]:
         "the number of output positions": math.prod(p.size),
     }
     factors: dict[float, str] = {2.0: "every element doubled", 0.5: "every element halved"}
-    for words, count in numbers.items():
+    for text, count in numbers.items():
         if count > 1:
-            factors.setdefault(float(count), f"every element multiplied by {words} ({count})")
-            factors.setdefault(1 / count, f"every element divided by {words} ({count})")
-    for factor, words in factors.items():
-        yield Variation("scaled", (), words, in_every_output(times(factor)))
+            factors.setdefault(float(count), f"every element multiplied by {text} ({count})")
+            factors.setdefault(1 / count, f"every element divided by {text} ({count})")
+    for factor, text in factors.items():
+        yield Variation("scaled", (), text, in_every_output(times(factor)))
     if p.case.direction == "fwd":
         yield Variation(
             "scaled",
             (),
             "every element divided by the number of taps that reach it",
-            on_linear(Map.symmetric(lambda y: y / np.maximum(counts(p), 1))),
+            on_linear(Map.symmetric(lambda y: y / np.maximum(tap_counts(p), 1))),
         )
-    # On data that are not exact, a number read off one element must not be a rounding error in disguise.
+    # On data that are not exact, a number read off one element must not be a mere rounding error.
     least = 0.0 if DATA_KINDS[p.case.data].exact else 64 * p.case.format.unit_roundoff
     right = _expected(p)
     for name in _each(p):
@@ -107,10 +107,10 @@ def scaled(p: Problem) -> Iterator[Variation]:
             continue
         factor, offset = got[place] / expected[place], got[place] - expected[place]
         if abs(factor - 1) > least:
-            words = f"every element multiplied by {factor:.9g}"
-            yield Variation("scaled", (), words, in_every_output(times(factor)), 2)
-            words = f"{offset:.9g} added to every element"
-            yield Variation("offset", (), words, in_every_output(partial(np.add, offset)), 2)
+            text = f"every element multiplied by {factor:.9g}"
+            yield Variation("scaled", (), text, in_every_output(times(factor)), cost=2)
+            text = f"{offset:.9g} added to every element"
+            yield Variation("offset", (), text, in_every_output(partial(np.add, offset)), cost=2)
 
 
 def _expected(p: Problem) -> Tensors:
@@ -119,7 +119,7 @@ def _expected(p: Problem) -> Tensors:
 
 @transformation
 def saturated(p: Problem) -> Iterator[Variation]:
-    """Values beyond a limit, which is read off the answer, or below one."""
+    """Values limited above or below; the limits are read off the output."""
     if p.case.format.is_complex:
         return
     yield Variation("relu", (), "negative values set to zero", in_every_output(lambda a: np.maximum(a, 0)))
@@ -131,25 +131,25 @@ def saturated(p: Problem) -> Iterator[Variation]:
             continue
         finite = got[np.isfinite(got)]
         low, high = float(finite.min()), float(finite.max())
-        # One element at the limit says nothing: it is the largest one in any answer.
+        # One element at the limit says nothing: every output has a largest element.
         below, above = (np.count_nonzero(got == limit) > 1 for limit in (low, high))
         if name == "y" and p.bias is not None:
             yield from _products_clipped(p, got - p.bias)
         if below and above:
-            words = f"values clipped to [{low:g}, {high:g}]"
-            yield Variation("clipped", (), words, in_every_output(partial(_clip, low=low, high=high)), 2)
+            text = f"values clipped to [{low:g}, {high:g}]"
+            yield Variation("clipped", (), text, in_every_output(partial(_clip, low=low, high=high)), cost=2)
         if above:
             change = partial(_clip, low=-np.inf, high=high)
-            yield Variation("clipped", (), f"values clipped at {high:g}", in_every_output(change), 2)
+            yield Variation("clipped", (), f"values clipped at {high:g}", in_every_output(change), cost=2)
         if below:
             change = partial(_clip, low=low, high=np.inf)
-            yield Variation("clipped", (), f"values clipped at {low:g}", in_every_output(change), 2)
+            yield Variation("clipped", (), f"values clipped at {low:g}", in_every_output(change), cost=2)
         lost = np.abs(expected[(got == 0) & (expected != 0)])
         kept = np.abs(finite[finite != 0])
         if lost.size > 1 and kept.size > 1 and lost.max() < kept.min():
-            words = f"values below {kept.min():.3g} flushed to zero"
+            text = f"values below {kept.min():.3g} flushed to zero"
             change = partial(_flush, limit=float(lost.max()))
-            yield Variation("small_flushed", (), words, in_every_output(change), 2)
+            yield Variation("small_flushed", (), text, in_every_output(change), cost=2)
 
 
 def _products_clipped(p: Problem, products: np.ndarray) -> Iterator[Variation]:
@@ -157,8 +157,8 @@ def _products_clipped(p: Problem, products: np.ndarray) -> Iterator[Variation]:
     low, high = float(products.min()), float(products.max())
     if low < high and all(np.count_nonzero(products == limit) > 1 for limit in (low, high)):
         change = Map.symmetric(partial(_clip, low=low, high=high))
-        words = f"sums of products clipped to [{low:g}, {high:g}] before the bias is added"
-        yield Variation("clipped", (), words, on_linear(change), 2, travels=True)
+        text = f"sums of products clipped to [{low:g}, {high:g}] before the bias is added"
+        yield Variation("clipped", (), text, on_linear(change), cost=2, travels=True)
 
 
 def _clip(array: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -188,6 +188,6 @@ def complex_numbers(p: Problem) -> Iterator[Variation]:
     yield Variation(
         "imaginary_lost",
         (),
-        "real and imaginary part exchanged",
+        "real and imaginary part swapped",
         in_every_output(lambda a: a.imag + 1j * a.real),
     )

@@ -37,7 +37,7 @@ ACCIDENTS = [
     ("dx with output_padding in front", "1d-c6x4-i7-k2-d2-g2-p2.3-op1-f16-b1-normal.7-grad",
      "output_padding_in_front", "dx is wrong: the crop is (1, 3) where (2, 2) is expected along W"),
     ("dx without what output_padding adds", "3d-c2x3-i4x3x4-k1x3x2-d3x2x1-p2x1x2-op2x1x0-cl-f64-normal.8-grad",
-     "output_padding_empty", "what output_padding adds"),
+     "output_padding_empty", "the part that output_padding adds"),
 ]  # fmt: skip
 
 

@@ -138,7 +138,7 @@ def test_elements_that_hold_one_number() -> None:
     found = diagnosis_of("2d-c2x3-i4x3-k3-s2-p1", Planted(seven))
     assert found is not None
     assert (found["transform"], found["axes"]) == ("not_computed", ["W"])
-    assert found["text"] == "equals the oracle but for the first position along W, which hold 7"
+    assert found["text"] == "equals the oracle except for the first position along W, which hold 7"
 
 
 def test_gradients_of_channels_last_are_asked_about_too() -> None:
@@ -162,7 +162,7 @@ def test_memory_nobody_wrote() -> None:
     assert found is not None
     assert (found["transform"], found["axes"]) == ("stale_memory", ["H"])
     assert "the last position along H" in found["text"]
-    assert found["text"].endswith("which change when asked again (not written, or left from an earlier call)")
+    assert found["text"].endswith("which change from run to run (not written, or left over from an earlier call)")
 
 
 def test_a_gradient_nobody_wrote_is_named_where_another_has_a_wrong_shape() -> None:
@@ -175,7 +175,7 @@ def test_a_gradient_nobody_wrote_is_named_where_another_has_a_wrong_shape() -> N
     found = diagnosis_of(GRADIENT, Planted(stale, steady=False))
     assert found is not None
     assert found["transform"] == "nondeterministic"
-    assert found["text"] == "asked again with the same data, 54 of 54 elements of dw change"
+    assert found["text"] == "54 of 54 elements of dw change from run to run on the same data"
 
 
 def truncated(array: np.ndarray, bits: int) -> np.ndarray:

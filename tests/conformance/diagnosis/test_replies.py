@@ -103,4 +103,4 @@ def test_a_crash_without_a_word_is_named_by_its_signal() -> None:
 
 
 def test_a_hang_has_no_last_line() -> None:
-    assert diagnose_crash("no reply within 5 s", "timeout")["text"] == "no answer within the time limit"
+    assert diagnose_crash("no reply within 5 s", "timeout")["text"] == "no output within the time limit"
