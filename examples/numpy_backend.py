@@ -1,4 +1,4 @@
-"""An adapter of one's own: a backend that scatters tap by tap in NumPy.
+"""An example of an adapter: a backend that scatters tap by tap in NumPy.
 
 conformance run --adapter examples/numpy_backend.py:NumpyBackend
 pytest --pyargs conformance.contract --adapter examples/numpy_backend.py:NumpyBackend
@@ -14,7 +14,7 @@ MANUAL = "https://numpy.org/doc/stable/user/basics.indexing.html"
 
 
 def has_no_size(case: Case) -> bool:
-    """Whether the question has no answer, and so no size to allocate."""
+    """Whether the case is invalid, so that there is no output size to allocate."""
     try:
         case.geometry()
     except DomainError:
@@ -23,24 +23,25 @@ def has_no_size(case: Case) -> bool:
 
 
 class NumpyBackend(Adapter):
-    """Scatters the input through every tap into the full result, crops it and adds the bias."""
+    """Scatter the input through every tap into the full output, crop it and add the bias."""
 
     name = "numpy-backend"
     packages = ("numpy",)
     documentation = MANUAL
     limits = (
-        Limit("inexpressible", "domain", has_no_size, "the sizes of the result are computed first", MANUAL),
+        Limit("inexpressible", "domain", has_no_size, "the output size is computed first", MANUAL),
         Limit("inexpressible", "groups", lambda case: case.groups != 1, "no argument for groups", MANUAL),
         Limit("inexpressible", "direction", lambda case: case.direction != "fwd", "no gradients", MANUAL),
         Limit("inexpressible", "padding", lambda case: case.padding in PERIODIC, "no periodic padding", MANUAL),
         Limit("unsupported", "dtype", lambda case: case.dtype == "bf16", "NumPy has no bfloat16", MANUAL),
     )
-    # Sums are kept in the dtype of the tensors.
+    # Sums are kept in the dtype of the tensors, so that float16 meets no tighter profile.
     promises = {**Adapter.promises, "f16": "storage-acc"}  # noqa: RUF012
 
     def program(self, case: Case) -> Program:
-        """Write the call: x, w and bias are NumPy arrays in the case's layout, y is the answer in the same."""
+        """Write the call: x, w and bias are NumPy arrays in the layout of the case, and so is the output y."""
         geometry = case.geometry()
+        # A negative crop adds zeros; a positive one cuts.
         low, high = zip(*((max(-a, 0), max(-b, 0)) for a, b in geometry.crop), strict=True)
         start = tuple(max(a, 0) for a, _ in geometry.crop)
         lines = [

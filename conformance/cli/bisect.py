@@ -87,7 +87,7 @@ def command(
 
     def probe(version: Version) -> Probe:
         probed = _probe(environments, version, meaning.case, adapter, ProcessLimits(answer=timeout))
-        click.echo(f"  {version}: {probed.answer.partition(chr(10))[0] or f'skipped: {probed.skipped}'}")
+        click.echo(f"  {version}: {probed.output.partition(chr(10))[0] or f'skipped: {probed.skipped}'}")
         return probed
 
     result = bisect(versions, probe)
@@ -125,7 +125,7 @@ def _probe(environments: Environments, version: Version, case: Case, adapter: st
 
 def _print(package: str, result: Bisection, made: int) -> None:
     for probe in (result.last_same, result.first_different):
-        click.echo(f"{package} {probe.version}\n    {probe.answer}")
+        click.echo(f"{package} {probe.version}\n    {probe.output}")
     click.echo(f"{result.tried} versions tried, {made} environments made")
     if result.skipped:
         skipped = ", ".join(f"{probe.version} ({probe.skipped})" for probe in result.skipped)

@@ -52,6 +52,6 @@ def command(meaning: Meaning, adapters: tuple[str, ...], seconds: float, timeout
     diagnosis = outcome.diagnosis or {}
     click.echo(f"{label(outcome.status, outcome.kind)}: {diagnosis.get('text') or outcome.detail}")
     ending = "" if minimized.finished else "; the time is up, so a smaller one may exist"
-    click.echo(f"ran {minimized.asked} cases{ending}")
+    click.echo(f"ran {minimized.runs} cases{ending}")
     click.echo(str(minimized.case))
     raise click.exceptions.Exit(DISCREPANCY)

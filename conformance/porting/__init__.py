@@ -1,4 +1,4 @@
-"""The same question in another framework's words: the call, what happens to the weights, and the proof."""
+"""Port a case to a different framework: the call, the conversion of the weights, and the proof."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The porting table: how each framework words the same questions, read from example calls that are never run."""
+"""The porting table: calls of each framework for the same cases, read from example calls that are never run."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ __all__ = ["wordings"]
 _FIRST, _LAST, _ONE = (1, 2, 5, 7), (1, 5, 7, 2), (2, 5, 7)
 _OI, _IO = (3, 3, 3, 2), (3, 3, 2, 3)
 
-# By what is asked of a 5x7 input and a 3x3 kernel at stride 2: calls, the shape of the input in their layout and,
-# where they take the weights as a tensor, of those.
+# For a 5x7 input and a 3x3 kernel at stride 2, by the output that is wanted: calls, the shape of the input in the
+# layout of the call and, where the call takes the weights as a tensor, their shape.
 _EXAMPLES: dict[str, tuple[tuple[str, tuple[int, ...], tuple[int, ...] | None], ...]] = {
     "twice the size of the input": (
         ("torch.nn.ConvTranspose2d(2, 3, 3, stride=2, padding=1, output_padding=1)", _FIRST, None),
@@ -53,10 +53,10 @@ _EXAMPLES: dict[str, tuple[tuple[str, tuple[int, ...], tuple[int, ...] | None], 
 
 @lru_cache(maxsize=1)
 def wordings() -> dict[str, tuple[Wording, ...]]:
-    """What the example calls mean, by what they ask."""
+    """Return what the example calls mean, by the output that is wanted."""
     return {
-        question: tuple(_read(text, shape, weights) for text, shape, weights in calls)
-        for question, calls in _EXAMPLES.items()
+        wanted: tuple(_read(text, shape, weights) for text, shape, weights in calls)
+        for wanted, calls in _EXAMPLES.items()
     }
 
 

@@ -1,8 +1,8 @@
-"""The matrix of ports: how the questions of one interface get into another's words.
+"""The matrix of ports: which cases port from one interface to another.
 
-What one interface is asked is first read as a case, and a case does not know whom it came from. So a port between
-two interfaces is one into a case and one out of it, and the questions of a tier are ported once for each interface
-to stand for every pair.
+A call is first read as a case, and a case does not depend on the interface it came from. So a port between two
+interfaces is a port into a case and one out of it, and porting the cases of a tier once to each interface covers
+every pair.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["matrix", "port_all", "valid_cases"]
 
 
 def valid_cases(cases: Sequence[Case]) -> list[Case]:
-    """The questions that have an answer which is no matter of policy, each forward question once."""
+    """Return the valid cases on which the rules leave no choice (R12), each once, in the forward direction."""
     forward = dict.fromkeys(replace(case, direction="fwd", data="ints") for case in cases)
     return [case for case in forward if _is_valid(case)]
 
@@ -55,41 +55,41 @@ def port_all(
     specs : sequence of AdapterSpec
         The interfaces.
     cases : sequence of Case
-        Questions; see `valid_cases`.
+        Cases; see `valid_cases`.
     limits : ProcessLimits
-        Patience with one answer.
+        Time limit of one run.
     record : PortsRecord
-        Where each port is kept as it is found. What it holds is not asked again, unless it was wrong.
+        Where each port is kept as it is found. Ports that it holds are not made again, unless they were wrong.
     workers : int
-        How many interfaces are asked at a time.
+        How many interfaces are ported to at a time.
     say : callable
-        Told of each interface that is done, and of every port that is wrong.
+        Called with a line for each interface that is done, and for every port that is wrong.
 
     Raises
     ------
     PortsError
-        The record was begun with other versions of an interface.
+        The record was started with different versions of an interface.
     """
-    asked = valid_cases(cases)
+    valid = valid_cases(cases)
     stopped = threading.Event()
 
     def port(spec: AdapterSpec) -> dict[Case, Ported]:
-        found = {case: entry for case, entry in record.found(spec.name).items() if entry.kind != "wrong"}
+        ports = {case: entry for case, entry in record.ports(spec.name).items() if entry.kind != "wrong"}
         with AdapterProcess(spec, limits) as host:
-            if (here := installed(spec)) is None:
+            if (versions := installed(spec)) is None:
                 host.start()
-                here = dict(host.environment["versions"])
-            if here:
-                record.begin(spec.name, here)
-            for case in asked:
+                versions = dict(host.environment["versions"])
+            if versions:
+                record.set_versions(spec.name, versions)
+            for case in valid:
                 if stopped.is_set():
                     break
-                if case not in found:
-                    found[case] = _port(case, host)
-                    record.add(spec.name, case, found[case])
-                if found[case].kind in ("known", "wrong"):
-                    say(f"{spec.name}: {case}: {found[case].kind}: {found[case].why}")
-        ported = {case: found[case] for case in asked if case in found}
+                if case not in ports:
+                    ports[case] = _port(case, host)
+                    record.add(spec.name, case, ports[case])
+                if ports[case].kind in ("known", "wrong"):
+                    say(f"{spec.name}: {case}: {ports[case].kind}: {ports[case].why}")
+        ported = {case: ports[case] for case in valid if case in ports}
         counts = Counter(entry.kind for entry in ported.values())
         say(f"{spec.name}: {', '.join(f'{counts[kind]} {kind}' for kind in KINDS if counts[kind])}")
         return ported
@@ -98,7 +98,7 @@ def port_all(
         waiting = [pool.submit(port, spec) for spec in specs]
         try:
             return {spec.name: future.result() for spec, future in zip(specs, waiting, strict=True)}
-        finally:  # an interrupt or an error ends the others after the question they are at
+        finally:  # an interrupt or an error ends the others after the case that they are porting
             stopped.set()
             pool.shutdown(cancel_futures=True)
 
@@ -109,15 +109,15 @@ def _port(case: Case, host: AdapterProcess) -> Ported:
         return Ported("none", port, taken=False)
     taken = not port.steps or port.reason.startswith("The call alone")
     if port.proof.problem:
-        why = f"{port.proof.problem} ({port.asked})"
-        return Ported("known" if _known(port, host) else "wrong", why, taken)
+        why = f"{port.proof.problem} ({port.call_case})"
+        return Ported("known" if _is_known(port, host) else "wrong", why, taken)
     return Ported("with steps" if port.steps else "direct", port.reason, taken)
 
 
-def _known(port: Port, host: AdapterProcess) -> bool:
-    """Whether the interface fails the question it is asked by itself, as its expectations say."""
-    asked = [replace(port.asked, direction=direction) for direction in ("fwd", "grad")]
-    wrong = [(case, outcome) for case in asked if (outcome := run_case(case, host)).gates]
+def _is_known(port: Port, host: AdapterProcess) -> bool:
+    """Whether the interface fails the case of its own call, as its expectations say."""
+    cases = [replace(port.call_case, direction=direction) for direction in ("fwd", "grad")]
+    wrong = [(case, outcome) for case in cases if (outcome := run_case(case, host)).gates]
     entries = load_expectations(host.spec.name)
     return bool(wrong) and all(
         matching_expectation(case, outcome, entries, host.environment) for case, outcome in wrong
@@ -125,10 +125,10 @@ def _known(port: Port, host: AdapterProcess) -> bool:
 
 
 def matrix(ported: Mapping[str, Mapping[Case, Ported]]) -> dict[tuple[str, str], Counter[str]]:
-    """Count, for every ordered pair, how the questions that the first takes in one call port to the second."""
+    """Count for every ordered pair how the cases that the first interface takes in one call port to the second."""
     return {
-        (source, goal): Counter(found[case].kind for case, entry in ported[source].items() if entry.taken)
+        (source, goal): Counter(ports[case].kind for case, entry in ported[source].items() if entry.taken)
         for source in ported
-        for goal, found in ported.items()
+        for goal, ports in ported.items()
         if source != goal
     }

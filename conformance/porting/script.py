@@ -14,21 +14,21 @@ __all__ = ["port_text"]
 
 
 def port_text(meaning: Meaning, port: Port, host: AdapterProcess) -> str:
-    """Source text that starts from NumPy ``x`` and ``w`` (and ``bias``) as the ported call holds them.
+    """Return source text that starts from NumPy ``x`` and ``w`` (and ``bias``) as the original call holds them.
 
     Parameters
     ----------
     meaning : Meaning
         The call, its case and how it holds its weights.
     port : Port
-        Its question in the other interface's words, and the proof.
+        The equivalent call, and the proof.
     host : AdapterProcess
-        That interface.
+        The interface that the call is ported to.
     """
     case = port.case
-    setup, _, body = f"\n{host.program(port.asked)}".partition("\n\n")
+    setup, _, body = f"\n{host.program(port.call_case)}".partition("\n\n")
     source = meaning.name or "a case"
-    lines = [f"# {source} in the words of {host.spec.name}: {case}"]
+    lines = [f"# {source}, ported to {host.spec.name}: {case}"]
     if port.steps:
         lines.append(f"# {port.reason.rstrip('.')}.")
         lines.append(f"# The closest form: {'; '.join(step.about for step, _ in port.steps)}.")
@@ -36,20 +36,20 @@ def port_text(meaning: Meaning, port: Port, host: AdapterProcess) -> str:
     names = ", ".join(make_tensors(case))
     lines += [f"# Given {names} as NumPy arrays, w of {describe(meaning.weight, case.rank)}."]
     lines += ["import numpy as np", *setup.strip().splitlines(), ""]
-    moved = to_case(meaning.weight, case)
-    if moved:
-        lines += [*moved[:-1], f"{moved[-1]}  # to {describe(type(meaning.weight)(), case.rank)}"]
+    conversion = to_case(meaning.weight, case)
+    if conversion:
+        lines += [*conversion[:-1], f"{conversion[-1]}  # to {describe(type(meaning.weight)(), case.rank)}"]
     call = body.strip().splitlines()
-    lines += [*port.lines("before"), *bias_lines(port.asked, call), *call]
+    lines += [*port.lines("before"), *bias_lines(port.call_case, call), *call]
     after = port.lines("after")
     if after and not load(host.spec.target).shape_only:
-        lines += [f"y = {load(host.spec.target).as_numpy(port.asked, 'y')}", *after]
-    lines.append(f"# {_said(port)}")
+        lines += [f"y = {load(host.spec.target).as_numpy(port.call_case, 'y')}", *after]
+    lines.append(f"# {_proof_text(port)}")
     return "\n".join(tidy(lines)) + "\n"
 
 
-def _said(port: Port) -> str:
-    """What was proved, in a sentence."""
+def _proof_text(port: Port) -> str:
+    """Say in a sentence what was proved."""
     if port.proof.problem:
         return f"NOT right on random weights: {port.proof.problem}."
     if "shape" in port.proof.proved:

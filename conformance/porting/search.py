@@ -1,4 +1,4 @@
-"""Find the call in another interface's words, proven right, with as few steps around it as that takes."""
+"""Find the equivalent call of a different interface, proven right, with as few steps around it as possible."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ from conformance.porting.steps import STEPS, PortStep
 __all__ = ["AdapterCannotStart", "Port", "Proof", "find_port", "prove"]
 
 _DECLINED = ("unsupported", "inexpressible")
-# Each waits for a framework to start, or for the time limit: what ends or hangs so often does so in any form.
+# How many crashes and timeouts are tolerated: each costs a start of the framework, or the whole time limit, and an
+# interface that crashes or hangs that often does so for every form of the call.
 _PATIENCE = {"crash": 3, "timeout": 1}
 
 
 class AdapterCannotStart(Exception):
-    """An interface whose process does not start."""
+    """The process of an interface does not start."""
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What a comparison with the right answer found.
+    """The result of comparing a port with the expected output.
 
     Attributes
     ----------
     proved : tuple of str
-        What agreed bit for bit: ``output`` and ``gradients``, or ``shape``.
+        What agrees bit for bit: ``output`` and ``gradients``, or ``shape``.
     problem : str
-        What does not; empty where all agrees.
+        What does not agree; empty where all agrees.
     declined : str
-        Why the interface does not take the question; empty where it does.
+        Why the interface does not take the case; empty where it does.
     ended : str
         ``crash`` or ``timeout``, where that is the problem.
     """
@@ -52,42 +53,42 @@ class Proof:
 
 @dataclass(frozen=True)
 class Port:
-    """A question in an interface's own words.
+    """A case as a call of an interface, with the steps around the call.
 
     Attributes
     ----------
-    case, asked : Case
-        The question, and the one the interface is asked.
+    case, call_case : Case
+        The case, and the case that the interface itself runs inside the steps.
     steps : tuple of (PortStep, Case)
         What is done around the call, each with the case it starts from.
     reason : str
-        A sentence on why the call does not stand alone; empty if it does.
+        A sentence on why the call alone is not enough; empty if it is.
     proof : Proof
-        That it is right, or what is not.
+        What is right about the port, or what is wrong.
     """
 
     case: Case
-    asked: Case
+    call_case: Case
     steps: tuple[tuple[PortStep, Case], ...] = ()
     reason: str = ""
     proof: Proof = Proof()
 
     def lines(self, part: str) -> list[str]:
-        """NumPy lines of all steps; those after the call in reverse order."""
+        """Return the NumPy lines of all steps; those after the call in reverse order."""
         order: Iterable[tuple[PortStep, Case]] = self.steps if part.startswith("before") else reversed(self.steps)
         return [line for step, case in order for line in getattr(step, part)(case)]
 
 
 def find_port(case: Case, host: AdapterProcess) -> Port | str:
-    """The right call with the fewest steps around it, or the reason there is none.
+    """Return the right call with the fewest steps around it, or the reason why there is none.
 
-    A call that the interface takes and answers wrongly is passed over for one with more steps that is right. Where
-    no form is right, the first is returned with its problem.
+    Where the interface computes a call wrongly, forms with more steps are tried. Where no form is right, the first
+    one is returned with its problem.
 
     Parameters
     ----------
     case : Case
-        The question.
+        The case.
     host : AdapterProcess
         The interface.
 
@@ -113,22 +114,22 @@ def find_port(case: Case, host: AdapterProcess) -> Port | str:
                     patience[proof.ended] -= 1
                     if not patience[proof.ended]:
                         return wrong
-                reason = reason or f"The call alone gives a wrong answer here ({proof.problem})"
+                reason = reason or f"The call alone gives a wrong output here ({proof.problem})"
             reason = reason or f"There is no single call: {proof.declined}"
     return wrong or reason
 
 
 def _with(case: Case, chosen: tuple[PortStep, ...]) -> Port | None:
-    asked, steps = case, []
+    call_case, steps = case, []
     for step in chosen:
-        if not step.applies(asked):
+        if not step.applies(call_case):
             return None
-        steps.append((step, asked))
+        steps.append((step, call_case))
         try:
-            asked = step.case(asked)
+            call_case = step.case(call_case)
         except (CaseError, DomainError):
             return None
-    return Port(case, asked, tuple(steps))
+    return Port(case, call_case, tuple(steps))
 
 
 def _before(port: Port, case: Case) -> dict[str, Any]:
@@ -145,37 +146,37 @@ def _arrays(there: dict[str, Any], case: Case) -> dict[str, np.ndarray]:
 
 
 def prove(port: Port, host: AdapterProcess) -> Proof:
-    """Ask with random integers, forward and gradients, and compare every bit with the oracle."""
+    """Run a port on random integers, forward and gradients, and compare every bit with the oracle."""
     proved: list[str] = []
     for direction in ("fwd", "grad"):
         case = replace(port.case, direction=direction)
-        asked = replace(port.asked, direction=direction)
+        call_case = replace(port.call_case, direction=direction)
         there = _before(port, case)
-        reply = host.run(asked, _arrays(there, asked), twice=False)
-        if reply.kind in _DECLINED or (reply.kind == "raised" and policies(asked)):  # R12 lets it refuse
+        reply = host.run(call_case, _arrays(there, call_case), twice=False)
+        if reply.kind in _DECLINED or (reply.kind == "raised" and policies(call_case)):  # R12 lets it refuse
             # An interface without gradients is ported forward only.
             return Proof(tuple(proved), declined="" if proved else reply.detail)
         if reply.kind != "answer":
             if reply.kind == "broken" and (failed := host.start()) is not None:
                 raise AdapterCannotStart(f"{host.spec.name}: {failed.detail}")
-            said = reply.detail.splitlines()[0] if reply.detail else ""
+            message = reply.detail.splitlines()[0] if reply.detail else ""
             ended = reply.kind if reply.kind in _PATIENCE else ""
-            return Proof(tuple(proved), f"{direction}: {reply.kind}, {said}", ended=ended)
-        if "shape" in reply.tensors:  # a shape inference has no more to say
+            return Proof(tuple(proved), f"{direction}: {reply.kind}, {message}", ended=ended)
+        if "shape" in reply.tensors:  # a shape inference returns no numbers
             inferred = tuple(reply.tensors["shape"].values.tolist())
-            if inferred != asked.output_shape:
-                return Proof((), f"the shape inferred is {inferred}; by the rules it is {asked.output_shape}")
+            if inferred != call_case.output_shape:
+                return Proof((), f"the shape inferred is {inferred}; by the rules it is {call_case.output_shape}")
             return Proof(("shape",))
         for name, tensor in reply.tensors.items():
-            if tensor.dtype != asked.dtype:
-                return Proof(tuple(proved), f"{name} has dtype {tensor.dtype}; {asked.dtype} was asked for")
+            if tensor.dtype != call_case.dtype:
+                return Proof(tuple(proved), f"{name} has dtype {tensor.dtype}; {call_case.dtype} is expected")
         there.update({name: tensor.values for name, tensor in reply.tensors.items()})
         exec("\n".join(port.lines("after" if direction == "fwd" else "after_gradient")), there)
-        for name, wanted in expected_output(case, make_tensors(case)).items():
-            right = round_to(case.format, wanted)
-            if there[name].shape != right.shape:
-                return Proof(tuple(proved), f"{name} has shape {there[name].shape}, by the rules {right.shape}")
-            if not np.array_equal(there[name], right):
+        for name, exact in expected_output(case, make_tensors(case)).items():
+            expected = round_to(case.format, exact)
+            if there[name].shape != expected.shape:
+                return Proof(tuple(proved), f"{name} has shape {there[name].shape}, by the rules {expected.shape}")
+            if not np.array_equal(there[name], expected):
                 return Proof(tuple(proved), f"{name} has wrong values")
         proved.append({"fwd": "output", "grad": "gradients"}[direction])
     return Proof(tuple(proved))

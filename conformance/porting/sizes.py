@@ -1,7 +1,7 @@
-"""All the arguments that give an output of a certain size, in each framework, and where the output then begins.
+"""All the arguments that give an output of a certain size, in each framework, and where the output then starts.
 
-Each family proposes argument texts; they are read as calls, as if a user had pasted them, and those whose output
-has the wanted size stay. So the calculator knows no formula of its own.
+Each family proposes argument texts. They are read as calls, as if a user had pasted them, and those whose output
+has the wanted size are kept. So the calculator has no formulas of its own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["FAMILIES", "Family", "Legal", "legal", "nearest", "where"]
 
 @dataclass(frozen=True)
 class Family:
-    """How one framework is asked for a size.
+    """How the calls of one framework are written.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Legal:
     family, arguments, call : str
         The framework, the arguments, and a whole call that has them.
     crop : tuple of int
-        What is cut from the full result at the front and at the back; negative adds zeros.
+        What is cut from the full output at the front and at the back; negative adds zeros.
     note : str
         What one implementation does differently.
     """
@@ -58,7 +58,7 @@ class Legal:
 
 
 def _split(axis: Axis, output: int) -> list[tuple[int, int]]:
-    """The crops nearest to the middle."""
+    """Return the crops nearest to the middle."""
     total = axis.full_size - output
     return list(dict.fromkeys([(total // 2, total - total // 2), (total - total // 2, total // 2)]))
 
@@ -73,7 +73,7 @@ def _torch(axis: Axis, output: int) -> Iterator[str]:
 
 def _keras(axis: Axis, output: int) -> Iterator[str]:
     if axis.stride > 1 and axis.dilation > 1:
-        return  # documented as incompatible
+        return  # Keras documents the two as incompatible
     for padding in ("valid", "same"):
         yield f"padding='{padding}'"
         for extra in range(axis.stride):
@@ -93,14 +93,14 @@ def _jax(axis: Axis, output: int) -> Iterator[str]:
 
 
 def _haiku(axis: Axis, output: int) -> Iterator[str]:
-    if axis.dilation == 1:  # it has no argument for it
+    if axis.dilation == 1:  # Haiku has no argument for dilation
         for padding in ("SAME", "VALID"):
             yield f"padding='{padding}'"
             yield f"output_shape=({output},), padding='{padding}'"
 
 
 def _equinox(axis: Axis, output: int) -> Iterator[str]:
-    for extra in range(axis.stride):  # it takes none of a stride or more
+    for extra in range(axis.stride):  # Equinox requires output_padding below the stride
         for padding in ("SAME", "SAME_LOWER"):
             yield f"padding='{padding}', output_padding={extra}"
         double = axis.full_size + extra - output
@@ -155,7 +155,7 @@ _CHANNELS_FIRST = ("torch", "equinox", "onnx")
 
 
 def legal(axis: Axis, output: int, family: str) -> list[Legal]:
-    """All arguments of a framework that give a size.
+    """Return all arguments of a framework that give a size.
 
     Parameters
     ----------
@@ -169,9 +169,9 @@ def legal(axis: Axis, output: int, family: str) -> list[Legal]:
     Returns
     -------
     list of Legal
-        Of explicit crops only those nearest to the middle, where the framework takes any.
+        Where the framework takes explicit crops, only those nearest to the middle.
     """
-    found = []
+    entries = []
     form = FAMILIES[family]
     for arguments in dict.fromkeys(form.arguments(axis, output)):
         call = form.call.format(
@@ -184,8 +184,8 @@ def legal(axis: Axis, output: int, family: str) -> list[Legal]:
             continue
         if geometry.output_size == (output,):
             note = form.note(axis, output, arguments)
-            found.append(Legal(family, arguments, call, geometry.crop[0], note))
-    return found
+            entries.append(Legal(family, arguments, call, geometry.crop[0], note))
+    return entries
 
 
 def _weight(family: str, axis: Axis) -> tuple[int, ...] | None:
@@ -193,20 +193,20 @@ def _weight(family: str, axis: Axis) -> tuple[int, ...] | None:
 
 
 def nearest(axis: Axis, output: int, family: str) -> list[int]:
-    """The sizes next to a wanted one that a framework can give, the smaller one first.
+    """Return the sizes next to a wanted one that a framework can give, the smaller one first.
 
-    Looked for within one period of the sizes and the reach of the kernel; none where there is nothing near.
+    The search covers one period of the sizes and the reach of the kernel; the list is empty where nothing is near.
     """
     period = axis.stride + axis.dilation + axis.effective_kernel
     largest = axis.full_size + period
     below = range(min(output, largest + 1) - 1, max(min(output, largest) - 2 * period, 0) - 1, -1)
     above = range(output + 1, min(output + 2 * period, largest) + 1)
-    found = (next((size for size in sizes if legal(axis, size, family)), None) for sizes in (below, above))
-    return [size for size in found if size is not None]
+    near = (next((size for size in sizes if legal(axis, size, family)), None) for sizes in (below, above))
+    return [size for size in near if size is not None]
 
 
 def where(crop: tuple[int, int]) -> str:
-    """Where the extra pixel lands: in words, which end loses more."""
+    """Say where the extra pixel is, that is, which end loses more."""
     low, high = crop
     zeros = [f"{-cut} zeros at the {end}" for cut, end in ((low, "front"), (high, "back")) if cut < 0]
     if zeros:

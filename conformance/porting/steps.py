@@ -1,7 +1,7 @@
-"""Steps around a call for interfaces that have no words for a question, as NumPy source lines.
+"""Steps around a call for interfaces that cannot express a case, as NumPy source lines.
 
-A step turns a case into another that asks the same once the weights, the input or the answer are changed. The
-lines are what a port prints and what its verification runs; each step carries its adjoint, for gradients. A new
+A step turns a case into a different one that gives the same result once the weights, the input or the output are
+changed. A port prints these lines, and its verification runs them. Each step has its adjoint, for gradients. A new
 step is an entry in ``STEPS``.
 """
 
@@ -22,15 +22,15 @@ class PortStep:
     Attributes
     ----------
     about : str
-        What is done, in words.
+        What the step does, for people.
     applies : callable
         Whether it changes a case.
     case : callable
-        The case asked instead.
+        From a case to the one that is run instead.
     before, after : callable
-        From the case to the lines on ``x``, ``w`` (and ``bias``), and to those on ``y``.
+        From the case to the lines that change ``x``, ``w`` (and ``bias``), and to those that change ``y``.
     before_gradient, after_gradient : callable
-        The adjoint: lines on ``dy``, and on ``dx``, ``dw`` and ``db``.
+        The adjoint: lines that change ``dy``, and lines that change ``dx``, ``dw`` and ``db``.
     """
 
     about: str
@@ -116,13 +116,13 @@ def _full(case: Case) -> Case:
 
 
 def _kept(case: Case) -> list[tuple[int, int]]:
-    """Where the output begins and ends on each axis of the full result, as on that of ``valid``."""
+    """Return where the output starts and ends on each axis of the full output, which starts as ``valid`` does."""
     geometry = case.geometry()
     return [(low, low + size) for (low, _), size in zip(geometry.crop, geometry.output_size, strict=True)]
 
 
 def _crop_after(about: str, whole: Callable[[Case], Case]) -> PortStep:
-    """The step that asks for a longer result, which begins as the full one does, and cuts the output from it."""
+    """Return the step that computes a longer output, which starts as the full one does, and crops it."""
 
     def applies(case: Case) -> bool:
         if case.geometry().wraps or min(case.geometry().full_size) < 0:
@@ -165,7 +165,7 @@ def _cast(dtype: str, *names: str) -> list[str]:
 
 
 def _wrapped(case: Case) -> Iterator[tuple[int, str, int]]:
-    """For each spatial axis where every position of the full result goes in the period."""
+    """Yield for each spatial axis where every position of the full output goes within the period."""
     geometry = case.geometry()
     sizes = zip(_spatial(case), geometry.full_size, geometry.output_size, geometry.crop, strict=True)
     for axis, full, period, (low, _) in sizes:
@@ -242,23 +242,23 @@ STEPS: tuple[PortStep, ...] = (
         before_gradient=_summed,
     ),
     PortStep(
-        "zeros beyond the full result, and the bias after them",
+        "zeros beyond the full output, and the bias after them",
         _outside,
         _inside,
         after=_pad,
         before_gradient=_cut,
     ),
     PortStep(
-        "a period by folding the full result, and the bias after it",
+        "a period by folding the full output, and the bias after it",
         lambda case: case.geometry().wraps,
         lambda case: replace(case, padding=((0, 0),), output_padding=None, bias=False),
         after=_fold,
         before_gradient=_unfold,
     ),
     _crop_after("the crop after the call", _valid),
-    _crop_after("the crop after the call, from the full result", _full),
+    _crop_after("the crop after the call, from the full output", _full),
     PortStep(
-        "the whole result in the word `valid`",
+        "the whole output, by padding `valid`",
         lambda case: not isinstance(case.padding, str) and case.geometry().crop == _valid(case).geometry().crop,
         _valid,
     ),

@@ -1,10 +1,10 @@
-"""The record of a table of ports: one SQLite file, a row a port, written as they are found.
+"""The record of a table of ports: one SQLite file with one row per port, written as ports are found.
 
 ========  =====================================================================================================
 table     holds
 ========  =====================================================================================================
-versions  a row an adapter: ``adapter``, and ``versions`` of its packages (JSON) when it was first asked
-ports     a row a question: ``adapter``, ``case_id``, and ``kind``, ``why`` and ``taken`` of what came of it
+versions  one row per adapter: ``adapter``, and ``versions`` of its packages (JSON) when it was first used
+ports     one row per port: ``adapter``, ``case_id``, and the result as ``kind``, ``why`` and ``taken``
 ========  =====================================================================================================
 
 ``PRAGMA application_id`` is ``CTP1`` and ``PRAGMA user_version`` the schema version.
@@ -38,12 +38,12 @@ PRAGMA user_version = {_VERSION};
 
 
 class PortsError(ValueError):
-    """A file that is no record of ports, that cannot be written, or that other versions began."""
+    """A file is not a record of ports, cannot be written, or was started with different versions."""
 
 
 @dataclass(frozen=True)
 class Ported:
-    """What came of porting one case to one interface.
+    """The result of porting one case to one interface.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Ported:
     why : str
         Why it is not ``direct``.
     taken : bool
-        Whether the interface takes the case in one call, be its answer right or wrong.
+        Whether the interface takes the case in one call, whether its output is right or wrong.
     """
 
     kind: str
@@ -70,27 +70,27 @@ class PortsRecord:
     path : Path or None
         The file; None to keep nothing beyond the process.
     resume : bool
-        Whether to go on with the file, if it is there, or to begin anew.
+        Whether to continue the file, if it exists, or to start again.
 
     Raises
     ------
     PortsError
-        It is another file, or cannot be written.
+        It is a different kind of file, or cannot be written.
     """
 
     def __init__(self, path: Path | None = None, *, resume: bool = False) -> None:
         self.path = path or ":memory:"
         try:
-            # Every statement is a transaction of its own, so that what was found survives any end of the process.
+            # Every statement is a transaction of its own, so that recorded ports survive any end of the process.
             self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
             if path is None or not path.stat().st_size:
                 self._connection.executescript(_SCHEMA)
             facts = [self._one(f"PRAGMA {name}") for name in ("application_id", "user_version", "quick_check(1)")]
         except (OSError, sqlite3.Error) as error:
-            raise PortsError(f"{path} is no record of ports, or cannot be written: {error}") from None
+            raise PortsError(f"{path} is not a record of ports, or cannot be written: {error}") from None
         if facts != [_APPLICATION_ID, _VERSION, "ok"]:
             self._connection.close()
-            raise PortsError(f"{path} is no record of ports of this version of the suite, or damaged")
+            raise PortsError(f"{path} is not a record of ports of this version of the suite, or is damaged")
         if not resume:
             self._run("DELETE FROM ports")
             self._run("DELETE FROM versions")
@@ -101,22 +101,22 @@ class PortsRecord:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def begin(self, adapter: str, versions: Mapping[str, str]) -> None:
-        """Say which versions are asked; raises PortsError if others were asked before."""
+    def set_versions(self, adapter: str, versions: Mapping[str, str]) -> None:
+        """Record the versions that run; raise PortsError if the file has different ones."""
         self._run("INSERT OR IGNORE INTO versions VALUES (?, ?)", (adapter, json.dumps(versions)))
         before = json.loads(self._one("SELECT versions FROM versions WHERE adapter = ?", (adapter,)))
         if before != versions:
             raise PortsError(
-                f"{adapter} was {before} when {self.path} was begun and is {versions}; leave out --resume"
+                f"{adapter} changed from {before} to {versions} since {self.path} was started; drop --resume"
             )
 
     def add(self, adapter: str, case: Case, ported: Ported) -> None:
-        """Keep what came of one question; the latest counts."""
+        """Record one port; the latest counts."""
         row = (adapter, str(case), ported.kind, ported.why, ported.taken)
         self._run("INSERT OR REPLACE INTO ports VALUES (?, ?, ?, ?, ?)", row)
 
-    def found(self, adapter: str) -> dict[Case, Ported]:
-        """What is known of an adapter's ports."""
+    def ports(self, adapter: str) -> dict[Case, Ported]:
+        """Return the ports of an adapter that are recorded."""
         query = "SELECT case_id, kind, why, taken FROM ports WHERE adapter = ?"
         rows = self._connection.execute(query, (adapter,))
         return {Case.parse(case_id): Ported(kind, why, bool(taken)) for case_id, kind, why, taken in rows}

@@ -1,1 +1,1 @@
-"""What is done with one failure: explain it, make it smaller, find its first version, write it up."""
+"""Work on one failure: explain it, make it smaller, find its first version, report it."""

@@ -1,4 +1,4 @@
-"""A question explained: its geometry rule by rule, its taps drawn, and where numbers overlap; as lines of text."""
+"""Explain a case in lines of text: its geometry rule by rule, a picture of its taps, and how taps overlap."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _WIDEST = 40
 
 
 def explain_geometry(case: Case) -> Iterator[str]:
-    """Every rule that applies, with the numbers of this question filled in."""
+    """Yield every rule that applies, with the numbers of this case filled in."""
     try:
         geometry = case.geometry()
     except DomainError as error:
-        yield f"no answer: {error}"
+        yield f"no expected output: {error}"
         return
     yield f"input {list(case.input_shape)}, weights {list(case.weight_shape)} as (Cin, Cout/G, *k)"
     for n, name in enumerate(axis_names(case.rank)):
@@ -56,7 +56,7 @@ def _placement(case: Case, n: int, e: int, full: int) -> str:
         given = extra or 0
         return f"lo = {low}, hi = {high} - {given} = {high - given}; length F - lo - hi"
     low, length = case.geometry().crop[n][0], case.geometry().output_size[n]
-    words = {
+    lines = {
         ("valid", False): f"length i*s + max(e-s, 0) = {i}*{s} + {max(e - s, 0)} = {length}, lo = 0",
         ("valid", True): f"length F + o = {full} + {extra} = {length}, lo = 0",
         ("same", False): f"length i*s = {i}*{s} = {length}, lo = max(e-s, 0)//2 = {max(e - s, 0)}//2 = {low}",
@@ -66,11 +66,11 @@ def _placement(case: Case, n: int, e: int, full: int) -> str:
         ): f"length (i-1)s + e - 2(e//2) + o = {(i - 1) * s} + {e} - {2 * (e // 2)} + {extra} = {length}, "
         f"lo = max(F - length, 0)//2 = {low}",
     }
-    return words.get((case.padding, extra is not None), f"`{case.padding}`: length {length}, lo = {low}")
+    return lines.get((case.padding, extra is not None), f"`{case.padding}`: length {length}, lo = {low}")
 
 
 def explain_taps(case: Case) -> Iterator[str]:
-    """For each axis, a row for each input with the tap that reaches each output."""
+    """Yield for each axis one row per input with the tap that reaches each output."""
     for axis, name in enumerate(axis_names(case.rank)):
         hit = reaches(case, axis)
         inputs, _, length = hit.shape
@@ -90,21 +90,21 @@ def explain_taps(case: Case) -> Iterator[str]:
 
 
 def explain_overlap(case: Case) -> Iterator[str]:
-    """The number of taps at each output, and the checkerboard measure."""
-    found = overlap(case)
+    """Yield the number of taps at each output, and the checkerboard measure."""
+    taps = overlap(case)
     names = axis_names(case.rank)
-    for name, s, phases in zip(names, case.stride, found.phases, strict=True):
+    for name, s, phases in zip(names, case.stride, taps.phases, strict=True):
         even = "even" if len(set(phases)) == 1 else "uneven"
         yield f"{name}: taps by output phase modulo {s}: {list(phases)}, {even}"
     divisible = all(k % s == 0 for k, s in zip(case.kernel_size, case.stride, strict=True))
     yield (
-        f"checkerboard measure {found.measure:.2f} ((most - fewest) / most taps away from the borders); "
+        f"checkerboard measure {taps.measure:.2f} ((most - fewest) / most taps away from the borders); "
         f"the kernel is {'' if divisible else 'not '}divisible by the stride"
     )
     # Of three axes the middle slice of the first is drawn.
-    plane = found.counts[len(found.counts) // 2] if case.rank == 3 else found.counts
+    plane = taps.counts[len(taps.counts) // 2] if case.rank == 3 else taps.counts
     if case.rank == 3:
-        yield f"number of taps, slice {len(found.counts) // 2} of D"
+        yield f"number of taps, slice {len(taps.counts) // 2} of D"
     rows = np.atleast_2d(plane)
     if not rows.size:
         return
@@ -115,14 +115,14 @@ def explain_overlap(case: Case) -> Iterator[str]:
         yield f"  (the first {_WIDEST} of each axis)"
 
 
-def explain_effective(case: Case, found: Trace) -> Iterator[str]:
-    """What an implementation's index map says it computes."""
-    law, right = effective(found), trace_of_oracle(case)
-    if right is not None and found.sums == 0 and np.array_equal(found.links, right.links):
-        yield f"every one of {len(found.links)} products arrives where the rules say"
+def explain_effective(case: Case, trace: Trace) -> Iterator[str]:
+    """Yield what an implementation computes, by the index map of its products."""
+    law, right = effective(trace), trace_of_oracle(case)
+    if right is not None and trace.sums == 0 and np.array_equal(trace.links, right.links):
+        yield f"all {len(trace.links)} products are where the rules say"
         return
     if law is None:
-        yield "the products that arrive follow no law of one stride, dilation and crop an axis"
+        yield "the products do not follow one stride, dilation and crop per axis"
         return
     names = axis_names(case.rank)
     for n, name in enumerate(names):
@@ -132,6 +132,6 @@ def explain_effective(case: Case, found: Trace) -> Iterator[str]:
         flip = ", kernel flipped" if d is not None and d < 0 else ""
         sources = {names[law.input_axis[n]], names[law.kernel_axis[n]]} - {name}
         swapped = f", taken from axis {' and '.join(sorted(sources))}" if sources else ""
-        yield f"{name}: stride {stride}, dilation {dilation}, output begins at {law.low[n]}{flip}{swapped}"
+        yield f"{name}: stride {stride}, dilation {dilation}, output starts at {law.low[n]}{flip}{swapped}"
     yield f"channels {'as R8 and R9 say' if law.channels_right else 'not as R8 and R9 say'}"
-    yield f"{law.missing} products missing, {law.strange} where the rules know none, {found.sums} in sums"
+    yield f"{law.missing} products missing, {law.strange} where the rules have none, {trace.sums} in sums"

@@ -1,4 +1,4 @@
-"""Search for findings that are not known yet: random questions, each new failure shrunk to its smallest case."""
+"""Search for new findings: run random cases, and shrink each new failure to its smallest case."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from conformance.triage.minimize import minimize
 
 __all__ = ["AdapterUnavailable", "Discovery", "expected", "fuzz", "run_batch", "shrink"]
 
-_BATCH = 50  # questions between two looks at the clock and the strategy
+_BATCH = 50  # cases between two looks at the clock and the strategy
 _SHRINK_SECONDS = 60.0
-# The share of questions that may lie outside the domain (R11): one batch in so many.
+# One batch in so many may hold invalid cases (R11).
 _WILD_EVERY = 5
 
 
@@ -39,7 +39,7 @@ class Discovery:
     Attributes
     ----------
     found, smallest : Case
-        The question it was found with, and the smallest one that fails alike.
+        The random case, and the smallest case that fails alike.
     outcome : Outcome
         Of the smallest one.
     """
@@ -50,7 +50,7 @@ class Discovery:
 
 
 def expected(case: Case, outcome: Outcome, host: AdapterProcess, expectations: Sequence[Expectation]) -> bool:
-    """Whether an expectation covers an outcome."""
+    """Tell whether an expectation covers an outcome."""
     return matching_expectation(case, outcome, expectations, host.environment) is not None
 
 
@@ -60,27 +60,27 @@ def fuzz(
     seconds: float,
     seed: int = 0,
     expectations: Sequence[Expectation] = (),
-    tick: Callable[[int], None] = lambda asked: None,
+    tick: Callable[[int], None] = lambda count: None,
 ) -> Iterator[Discovery]:
-    """Ask random questions until the time is up.
+    """Run random cases until the time is up.
 
     Parameters
     ----------
     host : AdapterProcess
         The adapter, in its own process; started again after each crash.
     seconds : float
-        How long to search. A shrink that has begun may end later.
+        How long to search. A shrink that has started may end later.
     seed : int
-        The same seed asks the same questions.
+        The same seed gives the same cases.
     expectations : sequence of Expectation
         Failures that are known.
     tick : callable
-        Called with the number of questions asked so far.
+        Called with the number of cases that have run so far.
 
     Yields
     ------
     Discovery
-        One a cause: adapter, way of failing and diagnosis.
+        One per cause: adapter, kind of failure and diagnosis.
 
     Raises
     ------
@@ -89,13 +89,13 @@ def fuzz(
     """
     deadline = time.monotonic() + seconds
     seen: set[tuple[str, ...]] = set()
-    asked = itertools.count(1)
+    count = itertools.count(1)
     for batch in itertools.count():
         if time.monotonic() > deadline:
             return
         for case, outcome in run_batch(
             host, batch, seed=seed, seen=seen, expectations=expectations, deadline=deadline,
-            tick=lambda: tick(next(asked)),
+            tick=lambda: tick(next(count)),
         ):  # fmt: skip
             discovery = shrink(case, outcome, host)
             if cause(discovery.outcome) not in seen - {cause(outcome)}:
@@ -113,14 +113,14 @@ def run_batch(
     deadline: float,
     tick: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Case, Outcome]]:
-    """Ask a batch of random questions; see `fuzz`.
+    """Run a batch of random cases; see `fuzz`.
 
     Parameters
     ----------
     batch : int
-        Its number; with the seed it says which questions.
+        Its number; with the seed it determines the cases.
     seen : set
-        Causes of failures that are of no interest any more; what is found joins them.
+        Causes that have been reported; new ones are added.
     deadline : float
         By the clock of `time.monotonic`.
 
@@ -140,8 +140,10 @@ def run_batch(
         outcome = verdict(case, host)
         tick()
         if outcome.gates and not expected(case, outcome, host, expectations):
-            outcome = run_case(case, host)  # a diagnosis takes many times as long, so only where it may be news
-        if outcome.status == "infra":  # ours, not the framework's; one question's, unless nothing starts
+            outcome = run_case(
+                case, host
+            )  # a diagnosis takes much longer than a verdict, so only possible news get one
+        if outcome.status == "infra":  # our own failure: of this case alone, unless the process cannot start
             if host.start() is not None:
                 raise AdapterUnavailable(outcome.detail)
             continue
@@ -151,13 +153,13 @@ def run_batch(
 
 
 def shrink(case: Case, outcome: Outcome, host: AdapterProcess) -> Discovery:
-    """The smallest case that fails like one that was found; the same case where it failed once and not again."""
+    """Return the smallest case that fails like the given one, or the given one if it does not fail again."""
     small = minimize(case, host, seconds=_SHRINK_SECONDS)
     return Discovery(case, small.case, small.outcome) if small is not None else Discovery(case, case, outcome)
 
 
 def _draw(seed: int, *, wild: bool) -> list[Case]:
-    """A batch of random cases."""
+    """Draw a batch of random cases."""
     drawn: list[Case] = []
 
     @hypothesis.seed(seed)

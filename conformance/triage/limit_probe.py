@@ -1,4 +1,4 @@
-"""Whether the limits an adapter declares still hold: ask the framework the declined questions anyway."""
+"""Check whether the limits that an adapter declares still hold: run cases beyond them anyway."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from conformance.oracle.verdict import judge
 
 __all__ = ["Probed", "probe"]
 
-_QUESTIONS = 3
+_CASES = 3
 _MOST_ELEMENTS = 10**6
 
 
 @dataclass(frozen=True)
 class Probed:
-    """What became of one declared limit.
+    """The state of one declared limit.
 
     Attributes
     ----------
     limit : Limit
         The declaration.
     state : str
-        ``holds`` (at least one question it declines is not answered rightly), ``stale`` (all that were asked are),
-        or ``not probed`` (no question meets this limit alone).
+        ``holds`` (at least one case that it declines gives no right output), ``stale`` (all cases that ran give
+        one), or ``not probed`` (no case meets this limit alone).
     evidence : tuple of (str, str)
-        Case ids that were asked, and what came of each.
+        Ids of the cases that ran, and their outcomes.
     """
 
     limit: Limit
@@ -40,17 +40,17 @@ class Probed:
 
 
 def probe(kind: type[Adapter], host: AdapterProcess, cases: Iterable[Case]) -> list[Probed]:
-    """Ask a few of the given questions that meet one ``unsupported`` limit and no other.
+    """Run a few of the given cases that meet one ``unsupported`` limit and no other.
 
-    What an interface has no words for cannot be asked, so only documented limits are probed.
+    What an interface cannot express cannot run, so only documented limits are probed.
     """
-    # Small integers come out right in more formats than the one asked for, so the other data come first.
-    listed = sorted(filter(_can_tell, cases), key=lambda case: DATA_KINDS[case.data].exact)
-    return [_probe(kind, host, limit, listed) for limit in kind.limits if limit.status == "unsupported"]
+    # Small integers are right in more formats than the expected one, so the other data come first.
+    ordered = sorted(filter(_can_tell, cases), key=lambda case: DATA_KINDS[case.data].exact)
+    return [_probe(kind, host, limit, ordered) for limit in kind.limits if limit.status == "unsupported"]
 
 
 def _can_tell(case: Case) -> bool:
-    """Whether an implementation without limits could answer, with numbers to judge."""
+    """Tell whether an implementation without limits would return numbers to judge."""
     try:
         return 0 < math.prod(case.geometry().output_size) <= _MOST_ELEMENTS
     except DomainError:
@@ -65,11 +65,11 @@ def _probe(kind: type[Adapter], host: AdapterProcess, limit: Limit, cases: list[
         tensors = input_tensors(case)
         reply = host.run(case, tensors, beyond_limits=True)
         verdict = judge(case, tensors, reply)
-        if verdict["status"] in ("inexpressible", "infra"):  # The adapter has no words for what it declines.
+        if verdict["status"] in ("inexpressible", "infra"):  # the adapter cannot write this call
             continue
         evidence.append((str(case), verdict["status"] + (f": {reply.detail}" if reply.detail else "")))
         if verdict["status"] != "pass":
             return Probed(limit, "holds", tuple(evidence))
-        if len(evidence) == _QUESTIONS:
+        if len(evidence) == _CASES:
             break
     return Probed(limit, "stale" if evidence else "not probed", tuple(evidence))

@@ -1,6 +1,6 @@
-"""The smallest case with the same diagnosis, by hypothesis's shrinker.
+"""Find the smallest case with the same diagnosis, by hypothesis's shrinker.
 
-A case is drawn field by field in the order of ``ORDER``, each from the plainest value to the one it has.
+A case is drawn field by field in the order of ``ORDER``, each from the plainest value to its own.
 Hypothesis prefers fewer draws, then smaller ones, earlier draws first; so this order says what "smaller" means:
 fewer axes, then shorter input, smaller kernel, less batch and fewer channels, then every parameter towards 0 and
 1, then plainer data.
@@ -56,7 +56,7 @@ _OWN_WEIGHT = 8
 
 @dataclass(frozen=True)
 class Minimized:
-    """What came of it.
+    """The result of the search.
 
     Attributes
     ----------
@@ -64,15 +64,15 @@ class Minimized:
         The smallest case found.
     outcome : Outcome
         Its outcome, of the same status, kind and transformation as the first.
-    asked : int
-        Number of cases asked.
+    runs : int
+        Number of cases that ran.
     finished : bool
-        Whether the shrinker came to its end, not the time.
+        Whether the shrinker finished before the time was up.
     """
 
     case: Case
     outcome: Outcome
-    asked: int
+    runs: int
     finished: bool
 
 
@@ -86,29 +86,29 @@ def minimize(case: Case, host: AdapterProcess, *, seconds: float = 120.0) -> Min
     host : AdapterProcess
         The adapter; its process is started again after each crash.
     seconds : float
-        When to stop asking.
+        When to stop.
 
     Returns
     -------
     Minimized or None
         None where the case does not fail.
     """
-    known: dict[Case, Outcome] = {case: run_case(case, host)}
-    if not known[case].gates or known[case].status == "infra":
+    outcomes: dict[Case, Outcome] = {case: run_case(case, host)}
+    first = outcomes[case]
+    if not first.gates or first.status == "infra":
         return None
-    first = known[case]
     deadline = time.monotonic() + seconds
 
     def same(candidate: Case | None) -> bool:
         if candidate is None:
             return False
-        if candidate not in known:
+        if candidate not in outcomes:
             if time.monotonic() > deadline:
                 return False
-            known[candidate] = run_case(candidate, host)
-        return _alike(known[candidate], first)
+            outcomes[candidate] = run_case(candidate, host)
+        return _alike(outcomes[candidate], first)
 
-    # Hypothesis does not find its way from three axes to one: what it drew for the others is in between.
+    # Hypothesis does not shrink from three axes to one by itself: the draws for the other axes are in between.
     case = next((fewer for fewer in _on_fewer_axes(case) if same(fewer)), case)
 
     settings = hypothesis.settings(
@@ -124,11 +124,11 @@ def minimize(case: Case, host: AdapterProcess, *, seconds: float = 120.0) -> Min
     except NoSuchExample:
         smallest = case
     assert smallest is not None
-    return Minimized(smallest, known[smallest], len(known), time.monotonic() <= deadline)
+    return Minimized(smallest, outcomes[smallest], len(outcomes), time.monotonic() <= deadline)
 
 
 def _on_fewer_axes(case: Case) -> Iterator[Case]:
-    """The case on some of its axes only, fewest first."""
+    """Yield the case on some of its axes only, fewest first."""
     for count in range(1, case.rank):
         for axes in itertools.combinations(range(case.rank), count):
             spatial = {name: getattr(case, name) for name in _SPATIAL}
@@ -138,7 +138,7 @@ def _on_fewer_axes(case: Case) -> Iterator[Case]:
 
 
 def _alike(first: Outcome, second: Outcome) -> bool:
-    """Whether two outcomes went wrong in the same way, for a reason that both diagnoses hold possible."""
+    """Tell whether two outcomes fail in the same way, with a cause that both diagnoses allow."""
     same = (first.status, first.kind) == (second.status, second.kind)
     return same and bool(_reasons(first) & _reasons(second))
 
@@ -149,12 +149,12 @@ def _reasons(outcome: Outcome) -> set[tuple[str | None, str | None]]:
 
 
 def _own_last(values: list[Any]) -> st.SearchStrategy[Any]:
-    """A value from the plainest to the case's own, which comes last and most often."""
+    """Draw a value from the plainest to the case's own, which is last and drawn most often."""
     return st.sampled_from([*values, *values[-1:] * (_OWN_WEIGHT * len(values))])
 
 
 def _smaller(case: Case) -> st.SearchStrategy[Case | None]:
-    """Cases no larger than this one in any field; None for what cannot be written as a case."""
+    """Draw cases that are not larger than this one in any field; None where the values are not a case."""
     every = range(case.rank)
     subsets = [axes for count in every for axes in itertools.combinations(every, count + 1)]
 
@@ -167,9 +167,8 @@ def _smaller(case: Case) -> st.SearchStrategy[Case | None]:
             if name not in _SPATIAL or own is None or isinstance(own, str):
                 changes[name] = own if own == plain else draw(_own_last(_between(plain, own)))
                 continue
-            # Written out for each axis, or at the plain word where there is one.
-            word = [plain] if not isinstance(plain, int) else []
-            if word and draw(_own_last([True, False])):
+            # The plain value where it is a name such as `valid`, else one value per axis.
+            if not isinstance(plain, int) and draw(_own_last([True, False])):
                 changes[name] = plain
             else:
                 changes[name] = tuple(_entry(draw, name, own[axis]) for axis in axes)
@@ -182,7 +181,7 @@ def _smaller(case: Case) -> st.SearchStrategy[Case | None]:
 
 
 def _entry(draw: Callable[[st.SearchStrategy[Any]], Any], name: str, own: Any) -> Any:
-    """One axis of a spatial value."""
+    """Draw one axis of a spatial value."""
     if name == "padding":
         return tuple(draw(_own_last(_between(0, end))) if end else 0 for end in own)
     plain = 0 if name == "output_padding" else 1
@@ -190,7 +189,7 @@ def _entry(draw: Callable[[st.SearchStrategy[Any]], Any], name: str, own: Any) -
 
 
 def _between(plain: Any, own: Any) -> list[Any]:
-    """Values from the plain one to the own one; all of them where they are few numbers."""
+    """Return values from the plain one to the case's own; all of them where they are few."""
     if isinstance(own, bool) or not (isinstance(own, int) and isinstance(plain, int)):
         return [plain, own]
     step = 1 if own >= plain else -1

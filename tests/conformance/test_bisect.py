@@ -47,7 +47,7 @@ def test_the_first_version_that_differs_is_found(count: int, data: st.DataObject
 
 @pytest.mark.parametrize(
     ("digests", "reason"),
-    [(("a", "a"), "answer alike"), ((None, "a"), "--good 1.0"), (("a", None), "--bad 1.1")],
+    [(("a", "a"), "give the same output"), ((None, "a"), "--good 1.0"), (("a", None), "--bad 1.1")],
 )
 def test_ends_that_show_nothing_are_said(digests: tuple[str | None, str | None], reason: str) -> None:
     def probe(version: Version) -> Probe:

@@ -35,7 +35,7 @@ def test_geometry_with_the_numbers_filled_in() -> None:
 def test_a_question_without_an_answer_names_the_rule() -> None:
     done = explain("1d-i1-k1-p9")
     assert done.returncode == 0
-    assert "no answer: R11" in done.stdout
+    assert "no expected output: R11" in done.stdout
 
 
 def test_the_layout_trap_is_pointed_out() -> None:
@@ -88,7 +88,7 @@ def test_diagnosis_of_an_adapter() -> None:
     done = explain("2d-c2x2-i3x4-k2-s4", "--adapter", f"{ADAPTERS}:Shifted")
     assert done.returncode == 1, done.stderr
     assert "diagnosis: equals the oracle with" in done.stdout
-    assert "W: stride 4, dilation 1, output begins at" in done.stdout
+    assert "W: stride 4, dilation 1, output starts at" in done.stdout
 
 
 def test_the_condition_is_found_by_asking() -> None:
@@ -104,4 +104,4 @@ def test_a_right_adapter_has_no_diagnosis() -> None:
     done = explain("2d-c2x2-i3x4-k2-s4-p0", "--adapter", f"{ADAPTERS}:Crashing")
     assert done.returncode == 0, done.stderr
     assert "diagnosis:" not in done.stdout
-    assert "arrives where the rules say" in done.stdout
+    assert "products are where the rules say" in done.stdout

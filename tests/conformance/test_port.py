@@ -37,7 +37,7 @@ CASES = [case for case in load_tier("smoke") if not case.format.is_complex]
 def _numbers(port: Port, direction: str, skip: str = "") -> dict[str, Any]:
     """What the lines around the right answer to the changed question make of it."""
     case = dataclasses.replace(port.case, direction=direction, data="ints")
-    asked = dataclasses.replace(port.asked, direction=direction, data="ints")
+    asked = dataclasses.replace(port.call_case, direction=direction, data="ints")
     there: dict[str, Any] = {"np": np, **make_tensors(case)}
     parts = ["before"] if direction == "fwd" else ["before", "before_gradient"]
     exec("\n".join(line for part in parts if part != skip for line in port.lines(part)), there)
@@ -105,7 +105,7 @@ def test_two_words_are_enough(text: str) -> None:
     with AdapterProcess(resolve(f"{TOYS}:WordsOnly")) as host:
         port = find_port(Case.parse(text), host)
     assert isinstance(port, Port), port
-    assert port.asked.padding in ("valid", "same")
+    assert port.call_case.padding in ("valid", "same")
     assert port.proof.proved == ("output", "gradients")
     assert not port.proof.problem
 

@@ -69,9 +69,9 @@ def test_a_table_that_was_killed_is_resumed_to_the_same_end(tmp_path: Path) -> N
     killed = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True)
     assert killed.returncode == -9
     with PortsRecord(out, resume=True) as record:
-        begun = record.found(kills)
+        begun = record.ports(kills)
         assert begun
-        assert not record.found(BACKEND)
+        assert not record.ports(BACKEND)
     first = Counter(log.read_text().split())
     log.unlink()
     done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)
@@ -94,7 +94,7 @@ def test_what_is_known_is_not_asked_again_unless_it_was_wrong() -> None:
         record.add(RIGHT, CASES[0], kept)
         record.add(RIGHT, CASES[1], Ported("wrong", "a fault that is mended"))
         found = port_all([resolve(RIGHT)], CASES, ProcessLimits(), record)[RIGHT]
-        assert record.found(RIGHT) == found
+        assert record.ports(RIGHT) == found
     assert list(found.values()) == [kept, Ported("direct"), Ported("direct")]
 
 
@@ -125,11 +125,11 @@ def test_another_file_is_left_as_it_is(resume: bool, tmp_path: Path) -> None:
         connection.execute("CREATE TABLE versions (a)")
     for path in (out, other):
         before = path.read_bytes()
-        with pytest.raises(PortsError, match="no record of ports"):
+        with pytest.raises(PortsError, match="not a record of ports"):
             PortsRecord(path, resume=resume)
         assert path.read_bytes() == before
     empty.touch()
-    PortsRecord(empty, resume=resume).begin(RIGHT, {})
+    PortsRecord(empty, resume=resume).set_versions(RIGHT, {})
 
 
 def test_a_record_that_cannot_be_written_is_one_line(

@@ -1,4 +1,4 @@
-"""Since when: the first version of a package whose answer differs, in throwaway environments."""
+"""Find the first version of a package whose output differs, in throwaway environments."""
 
 from __future__ import annotations
 

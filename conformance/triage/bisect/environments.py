@@ -1,7 +1,7 @@
 """Environments that differ from this one in the version of one package, made by venv and pip and kept.
 
-A new environment sees the packages of this one behind its own, so that only the package in question, and what
-its version needs in other versions, is installed.
+A new environment sees the packages of this one after its own. So only the package under test is installed, and
+what its version needs in other versions.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Environments:
     cache : Path
         The folder that keeps them.
     made : list of Version
-        Versions that were installed anew.
+        Versions that were installed by this object, not found in the cache.
     """
 
     package: str
@@ -54,14 +54,14 @@ class Environments:
     made: list[Version] = field(default_factory=list)
 
     def python(self, version: Version) -> Path:
-        """The interpreter of the environment of a version, which is made unless it is there.
+        """Return the interpreter of the environment of a version; make the environment unless it exists.
 
         Raises
         ------
         EnvironmentFailure
-            With the last line of what pip or venv said.
+            With the last line that pip or venv printed.
         """
-        # Other packages behind it or pins beside it make another environment.
+        # The same version with other packages or pins is a different environment.
         others = hashlib.sha256("\n".join([sys.prefix, sys.version, *self.pins]).encode()).hexdigest()[:8]
         folder = self.cache / f"{self.package}-{version}-{others}"
         python = folder / "bin" / "python"
@@ -71,10 +71,10 @@ class Environments:
         self.made.append(version)
         self._run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
         packages = next(folder.glob("lib/python*/site-packages"))
-        behind = dict.fromkeys((sysconfig.get_path("purelib"), sysconfig.get_path("platlib")))
-        # As site folders, not mere paths: what stands behind this environment in the same way is found too.
-        lines = [f"import site; site.addsitedir({path!r})" for path in behind]
-        (packages / "behind.pth").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        inherited = dict.fromkeys((sysconfig.get_path("purelib"), sysconfig.get_path("platlib")))
+        # As site folders, not plain paths, so that folders which this environment inherits count too.
+        lines = [f"import site; site.addsitedir({path!r})" for path in inherited]
+        (packages / "inherited.pth").write_text("\n".join(lines) + "\n", encoding="utf-8")
         pip = [sys.executable, "-m", "pip", "--python", str(python)]
         self._run([*pip, "install", "--quiet", f"{self.package}=={version}", *self.pins])
         (folder / _DONE).touch()

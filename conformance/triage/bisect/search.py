@@ -1,4 +1,4 @@
-"""The search itself: versions in order, an answer for each that is tried, the first that differs."""
+"""The search itself: try versions by bisection until the first one whose output differs is found."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ __all__ = ["Bisection", "Probe", "bisect"]
 
 @dataclass(frozen=True)
 class Probe:
-    """What came of one version.
+    """The result of trying one version.
 
     Attributes
     ----------
     version : Version
         The version.
     outcome : Outcome or None
-        Its answer's verdict; None where it could not be asked.
+        The verdict on its output; None where the version could not run.
     skipped : str
-        Why it could not be asked.
-    answer : str
-        The answer in words or numbers, for people.
+        Why the version could not run.
+    output : str
+        The outcome and the first numbers of the output, for people.
     """
 
     version: Version
     outcome: Outcome | None
     skipped: str = ""
-    answer: str = ""
+    output: str = ""
 
     def same(self, other: Probe) -> bool:
-        """Whether two versions answer alike: the same verdict and the same bits."""
+        """Whether two versions behave alike: the same verdict and the same bits."""
         return self._key() == other._key()
 
     def _key(self) -> tuple[str, str | None, str]:
@@ -49,11 +49,11 @@ class Bisection:
     Attributes
     ----------
     last_same, first_different : Probe
-        Neighbours among the versions that could be asked.
+        Neighbours among the versions that could run.
     skipped : list of Probe
-        Versions that could not be asked.
+        Versions that could not run.
     between : list of Version
-        Those of them between the two neighbours, which may be the first that differs too.
+        Skipped versions between the two neighbours; one of them may be the first that differs.
     tried : int
         Number of versions that were tried.
     """
@@ -66,15 +66,15 @@ class Bisection:
 
 
 def bisect(versions: Sequence[Version], probe: Callable[[Version], Probe]) -> Bisection | str:
-    """Find the first version, from the good end on, whose answer differs from the good end's.
+    """Find the first version, from the good end on, whose output differs from that of the good end.
 
     Parameters
     ----------
     versions : sequence of Version
         From good to bad, at least two.
     probe : callable
-        Asks one version; called once each, about log2(len(versions)) + 2 times and once for each that cannot be
-        asked.
+        Tries one version. It is called about log2(len(versions)) + 2 times, and once more for each version that
+        cannot run.
 
     Returns
     -------
@@ -84,27 +84,28 @@ def bisect(versions: Sequence[Version], probe: Callable[[Version], Probe]) -> Bi
     first, last = probe(versions[0]), probe(versions[-1])
     for end, name in ((first, "--good"), (last, "--bad")):
         if end.outcome is None:
-            return f"{name} {end.version} cannot be asked: {end.skipped}"
+            return f"{name} {end.version} cannot run: {end.skipped}"
     if last.same(first):
-        return f"{first.version} and {last.version} answer alike: {first.answer.partition(chr(10))[0]}"
+        return f"{first.version} and {last.version} give the same output: {first.output.partition(chr(10))[0]}"
     low, high, tried = 0, len(versions) - 1, 2
     skipped: dict[int, Probe] = {}
-    found = {low: first, high: last}
+    tried_at = {low: first, high: last}
+    # The untried version nearest to the middle is next; versions that cannot run are skipped.
     while open_versions := [index for index in range(low + 1, high) if index not in skipped]:
         middle = min(open_versions, key=lambda index: (abs(2 * index - low - high), index))
         tried += 1
-        answered = probe(versions[middle])
-        if answered.outcome is None:
-            skipped[middle] = answered
+        result = probe(versions[middle])
+        if result.outcome is None:
+            skipped[middle] = result
             continue
-        found[middle] = answered
-        if answered.same(first):
+        tried_at[middle] = result
+        if result.same(first):
             low = middle
         else:
             high = middle
     return Bisection(
-        found[low],
-        found[high],
+        tried_at[low],
+        tried_at[high],
         [skipped[index] for index in sorted(skipped)],
         [versions[index] for index in range(low + 1, high)],
         tried,

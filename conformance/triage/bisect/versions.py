@@ -1,4 +1,4 @@
-"""Which versions of a package there are, asked of pip, so that its configuration and index count."""
+"""The versions of a package, as pip lists them with its own configuration and index."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ __all__ = ["VersionError", "between", "listed_versions"]
 
 
 class VersionError(ValueError):
-    """A version that is none, or a package whose versions cannot be listed."""
+    """A text that is not a version, or a package whose versions cannot be listed."""
 
 
 def listed_versions(package: str) -> list[Version]:
     """Released versions that pip would install for this interpreter, oldest first.
 
-    Builds of one release, such as ``2.13.0`` and ``2.13.0+cpu``, are one: pip chooses among them.
+    Builds of one release, such as ``2.13.0`` and ``2.13.0+cpu``, count as one version: pip chooses among them.
 
     Raises
     ------
     VersionError
-        The index knows no such package, or cannot be asked.
+        The index has no such package, or cannot be reached.
     """
     done = subprocess.run(
         [sys.executable, "-m", "pip", "index", "versions", package], capture_output=True, text=True, check=False
     )
     line = re.search(r"^Available versions: (.+)$", done.stdout, re.MULTILINE)
     if done.returncode or line is None:
-        said = done.stderr.strip().splitlines() or ["pip lists no versions"]
-        reason = next((row for row in said if row.startswith("ERROR")), said[-1])
+        lines = done.stderr.strip().splitlines() or ["pip lists no versions"]
+        reason = next((row for row in lines if row.startswith("ERROR")), lines[-1])
         raise VersionError(f"package {package!r}: {reason}")
     return sorted({Version(Version(text.strip()).public) for text in line[1].split(",")})
 
 
 def between(versions: Iterable[Version], good: str, bad: str) -> list[Version]:
-    """The versions from good to bad, both included, in that direction.
+    """Return the versions from good to bad, both included, in that direction.
 
     Raises
     ------
     VersionError
-        One of the two is no version, or both are the same.
+        One of the two is not a version, or both are the same.
     """
     try:
         first, last = Version(good), Version(bad)
@@ -55,5 +55,5 @@ def between(versions: Iterable[Version], good: str, bad: str) -> list[Version]:
     # An end that the index no longer lists may still be installed from elsewhere.
     ends = (low.public, high.public)
     inside = {version for version in versions if low < version < high and version.public not in ends}
-    found = [low, *sorted(inside), high]
-    return found if first < last else found[::-1]
+    ordered = [low, *sorted(inside), high]
+    return ordered if first < last else ordered[::-1]

@@ -1,4 +1,4 @@
-"""Bug reports out: a standalone script that shows one outcome, and the issue body around it."""
+"""Write bug reports: a standalone script that shows one outcome, and the body of an issue around it."""
 
 from __future__ import annotations
 

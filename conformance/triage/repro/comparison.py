@@ -1,6 +1,6 @@
-"""The part of a script from its data to its exit code: what is expected, the call, what came, the comparison.
+"""The part of a script from its data to its exit code: the expected output, the call, and the comparison.
 
-A comparison that fails is an AssertionError that nobody catches, which ends the script with 1.
+A comparison that fails raises an AssertionError, which ends the script with exit code 1.
 """
 
 from __future__ import annotations
@@ -26,70 +26,72 @@ from conformance.triage.repro.definition import definition_lines
 if TYPE_CHECKING:
     from conformance.triage.repro.observation import Observation
 
-__all__ = ["NO_ANSWER", "judged_lines", "shows_without_output"]
+__all__ = ["NO_OUTPUT", "judged_lines", "shows_without_output"]
 
-NO_ANSWER = ("crash", "timeout")
-"""Outcomes that leave no process to go on with: the script is about that there is an answer at all."""
+NO_OUTPUT = ("crash", "timeout")
+"""Outcomes that kill the process; the script only checks that the call returns."""
 
 _FAR_ELEMENTS = 3
-_MOST_WHOLE = 1 << 20
+_MOST_WHOLE = 1 << 20  # elements of an output that is compared as a whole
 Expected = dict[str, np.ndarray]
 
 # How a verdict says where an output is wrong.
 _FIRST = re.compile(r"(\w+) differs in \d+ of \d+ elements, first at \[([\d, ]*)\]")
 
 
-def judged_lines(asked: Observation) -> list[str]:
-    """Lines from the input arrays to the exit code, the call that was made among them.
+def judged_lines(observed: Observation) -> list[str]:
+    """Return the lines from the input arrays to the exit code, with the call among them.
 
     Parameters
     ----------
-    asked : Observation
-        A question that has an answer, and its outcome.
+    observed : Observation
+        A valid case and its outcome.
     """
-    if asked.outcome.kind == "nondeterministic":
-        return _twice(asked)
-    if load(asked.spec.target).shape_only:
+    if observed.outcome.kind == "nondeterministic":
+        return _compare_two_runs(observed)
+    if load(observed.spec.target).shape_only:
         return [
             "",
-            *asked.body,
-            f'print("expected the shape", {asked.case.output_shape}, "got", tuple(shape))',
-            f"assert tuple(shape) == {asked.case.output_shape}",
+            *observed.body,
+            f'print("expected the shape", {observed.case.output_shape}, "got", tuple(shape))',
+            f"assert tuple(shape) == {observed.case.output_shape}",
         ]
-    if asked.outcome.status in NO_ANSWER:
-        return _any_output(asked)
-    wanted = reference(asked.case, asked.tensors)
-    right = {name: round_to(asked.case.format, value.exact) for name, value in wanted.items()}
-    exact = judged_bit_by_bit(asked.case, asked.promise) and asked.outcome.kind != "precision"
+    if observed.outcome.status in NO_OUTPUT:
+        return _any_output(observed)
+    references = reference(observed.case, observed.tensors)
+    right = {name: round_to(observed.case.format, value.exact) for name, value in references.items()}
+    exact = judged_bit_by_bit(observed.case, observed.promise) and observed.outcome.kind != "precision"
     if not exact or max(value.size for value in right.values()) > _MOST_WHOLE:
-        return _by_far_elements(asked, wanted, right, exact)
+        return _compare_worst_elements(observed, references, right, exact)
     zeros = {
-        name: at for name, value in wanted.items() if (at := _minus_zero(asked.got.get(name), value)) is not None
+        name: index
+        for name, value in references.items()
+        if (index := _minus_zero(observed.got.get(name), value)) is not None
     }
-    wrong = {n: value for n, value in right.items() if n in zeros or _differs(asked.got.get(n), value)}
+    wrong = {n: value for n, value in right.items() if n in zeros or _differs(observed.got.get(n), value)}
     shown = wrong or right
     if len(shown) == 1:
-        return [*_one(asked, shown), *(_signed("got", at) for at in zeros.values())]
-    return [*_several(asked, shown), *(_signed(f'got["{name}"]', at) for name, at in zeros.items())]
+        return [*_one(observed, shown), *(_signed("got", at) for at in zeros.values())]
+    return [*_several(observed, shown), *(_signed(f'got["{name}"]', at) for name, at in zeros.items())]
 
 
-def shows_without_output(asked: Observation) -> bool:
-    """Whether a script can show an outcome whose output is not at hand: it is not large, or a place is known."""
+def shows_without_output(observed: Observation) -> bool:
+    """Tell whether a script can show an outcome without its output: the case is small, or an index is known."""
     try:
-        sizes = [math.prod(shape) for shape in asked.case.output_shapes().values()]
+        sizes = [math.prod(shape) for shape in observed.case.output_shapes().values()]
     except DomainError:
         return True  # the script is about that there is an output
-    whole = judged_bit_by_bit(asked.case, asked.promise) and max(sizes) <= _MOST_WHOLE
-    return asked.outcome.kind != "precision" and (
-        whole or asked.outcome.kind in ("shape", "dtype") or bool(_FIRST.search(asked.outcome.detail))
+    whole = judged_bit_by_bit(observed.case, observed.promise) and max(sizes) <= _MOST_WHOLE
+    return observed.outcome.kind != "precision" and (
+        whole or observed.outcome.kind in ("shape", "dtype") or bool(_FIRST.search(observed.outcome.detail))
     )
 
 
-def _first_wrong(asked: Observation) -> dict[str, tuple[int, ...]]:
-    """The first wrong element as the verdict names it, by the name of its tensor."""
+def _first_wrong(observed: Observation) -> dict[str, tuple[int, ...]]:
+    """Return the index of the first wrong element of each tensor, as the verdict gives it."""
     return {
         name: tuple(int(n) for n in index.split(",") if n.strip())
-        for name, index in _FIRST.findall(asked.outcome.detail)
+        for name, index in _FIRST.findall(observed.outcome.detail)
     }
 
 
@@ -97,11 +99,11 @@ def _differs(got: np.ndarray | None, right: np.ndarray) -> bool:
     return got is not None and not np.array_equal(got, right, equal_nan=True)
 
 
-def _minus_zero(got: np.ndarray | None, wanted: Reference) -> tuple[int, ...] | None:
-    """Where the answer is minus zero and plus zero is right."""
-    if got is None or got.shape != wanted.exact.shape:
+def _minus_zero(got: np.ndarray | None, expected: Reference) -> tuple[int, ...] | None:
+    """Return the first index with minus zero where plus zero is right."""
+    if got is None or got.shape != expected.exact.shape:
         return None
-    places = np.argwhere(wanted.minus_zeros(got))
+    places = np.argwhere(expected.minus_zeros(got))
     return tuple(map(int, places[0])) if len(places) else None
 
 
@@ -109,8 +111,8 @@ def _signed(got: str, at: tuple[int, ...]) -> str:
     return f'assert not np.signbit({got}[{at}]), "minus zero at {at}, where plus zero is right"'
 
 
-def _expected(asked: Observation, right: Expected) -> list[str]:
-    """Lines that make the right answer: a small one as a literal, else by the definition, else unpacked."""
+def _expected(observed: Observation, right: Expected) -> list[str]:
+    """Return lines that make the expected output: as a literal, by the definition, or from packed bytes."""
     small = all(value.size <= LITERAL_SIZE for value in right.values())
     text = array_text if small else packed_text
     if len(right) == 1:
@@ -119,117 +121,119 @@ def _expected(asked: Observation, right: Expected) -> list[str]:
         written = ["expected = {", *(f'    "{name}": {text(value)},' for name, value in right.items()), "}"]
     if small and len(tidy(written)) <= LITERAL_LINES:
         return written
-    defined = definition_lines(asked.case, asked.tensors, right)
+    defined = definition_lines(observed.case, observed.tensors, right)
     return ["", *defined] if defined else written
 
 
-def _one(asked: Observation, right: Expected) -> list[str]:
+def _one(observed: Observation, right: Expected) -> list[str]:
     ((name, value),) = right.items()
-    shown = _shown(asked, name, value)
-    lines = [*asked.body, f"got = {_taken(asked, name)}"]
-    if asked.got:
-        said = f'"expected", {shown.format("expected")}, "got", {shown.format("got")}'
-        at = _worst_element(asked, name, value) if "[" in shown else None
-        said += f', "at {at}"' if at else ', sep="\\n"' if shown == "{0}" else ""
-        lines += [f"print({said})"]
-    else:  # the call may be the end of the script
+    shown = _shown(observed, name, value)
+    lines = [*observed.body, f"got = {_export_text(observed, name)}"]
+    if observed.got:
+        printed = f'"expected", {shown.format("expected")}, "got", {shown.format("got")}'
+        at = _worst_element(observed, name, value) if "[" in shown else None
+        printed += f', "at {at}"' if at else ', sep="\\n"' if shown == "{0}" else ""
+        lines += [f"print({printed})"]
+    else:  # the call may end the script, so print what is expected first
         lines = ['print("expected", expected.shape)', "", *lines, 'print("got", got.shape)']
-    return [*_expected(asked, right), "", *lines, "np.testing.assert_array_equal(got, expected, strict=True)"]
+    return [*_expected(observed, right), "", *lines, "np.testing.assert_array_equal(got, expected, strict=True)"]
 
 
-def _shown(asked: Observation, name: str, right: np.ndarray) -> str:
-    """What of an answer is printed: what is wrong about it."""
-    if asked.outcome.kind in ("shape", "dtype"):
-        return "{0}.shape, {0}.dtype" if asked.outcome.kind == "dtype" else "{0}.shape"
+def _shown(observed: Observation, name: str, right: np.ndarray) -> str:
+    """Return a format for what of an output is printed, which is what is wrong with it."""
+    if observed.outcome.kind in ("shape", "dtype"):
+        return "{0}.shape, {0}.dtype" if observed.outcome.kind == "dtype" else "{0}.shape"
     if right.size <= LITERAL_SIZE:
         return "{0}"
-    at = _worst_element(asked, name, right)
+    at = _worst_element(observed, name, right)
     return "{0}.shape" if at is None else f"{{0}}.shape, {{0}}[{str(at).strip('(,)')}]"
 
 
-def _several(asked: Observation, right: Expected) -> list[str]:
+def _several(observed: Observation, right: Expected) -> list[str]:
     part = "" if all(value.size <= LITERAL_SIZE for value in right.values()) else ".shape"
     return [
-        *_expected(asked, right),
+        *_expected(observed, right),
         "",
-        *asked.body,
-        f"got = {{{_all_taken(asked, right)}}}",
+        *observed.body,
+        f"got = {{{_export_all_text(observed, right)}}}",
         "for name in expected:",
         f'    print(name, "expected", expected[name]{part}, "got", got[name]{part})',
         "    np.testing.assert_array_equal(got[name], expected[name], strict=True)",
     ]
 
 
-def _any_output(asked: Observation) -> list[str]:
-    """The shapes are enough to see that there is an answer; it is taken out whole."""
-    shapes = list(asked.case.output_shapes().values())
-    listed = ", ".join(asked.names)
-    wanted, got = f"{shapes}", f"[{_taken(asked, 'a')}.shape for a in ({listed})]"
+def _any_output(observed: Observation) -> list[str]:
+    """Return lines that check the shapes only; the whole output is still copied out of the framework."""
+    shapes = list(observed.case.output_shapes().values())
+    names = ", ".join(observed.names)
+    wanted, got = f"{shapes}", f"[{_export_text(observed, 'a')}.shape for a in ({names})]"
     if len(shapes) == 1:
-        wanted, got = f"{shapes[0]}", f"{_taken(asked, listed)}.shape"
+        wanted, got = f"{shapes[0]}", f"{_export_text(observed, names)}.shape"
     return [
         "",
-        *asked.body,
+        *observed.body,
         f"got = {got}",
-        f'print("expected an answer of shape", {wanted}, "got", got)',
+        f'print("expected an output of shape", {wanted}, "got", got)',
         f"assert got == {wanted}",
     ]
 
 
-def _worst_element(asked: Observation, name: str, right: np.ndarray) -> tuple[int, ...] | None:
-    """The index of the element that is furthest off; None where no such element can be shown."""
-    got = asked.got.get(name)
+def _worst_element(observed: Observation, name: str, right: np.ndarray) -> tuple[int, ...] | None:
+    """Return the index of the worst element; None where there is none to show."""
+    got = observed.got.get(name)
     if got is None or got.shape != right.shape or right.size == 0:
         return None
     (point,) = _worst(got, right, np.zeros(right.shape), 1)
     return point
 
 
-def _taken(asked: Observation, name: str) -> str:
-    """Source text that takes an answer out of the framework."""
-    return load(asked.spec.target).as_numpy(asked.case, name)
+def _export_text(observed: Observation, name: str) -> str:
+    """Return source text that takes an output out of the framework."""
+    return load(observed.spec.target).as_numpy(observed.case, name)
 
 
-def _all_taken(asked: Observation, names: Iterable[str]) -> str:
-    return ", ".join(f'"{name}": {_taken(asked, name)}' for name in names)
+def _export_all_text(observed: Observation, names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}": {_export_text(observed, name)}' for name in names)
 
 
-def _by_far_elements(asked: Observation, wanted: dict[str, Reference], right: Expected, exact: bool) -> list[str]:
-    """Compare shape, dtype and the elements that are furthest off, within what they are allowed to be."""
-    profile = PROFILES.get(asked.promise)
+def _compare_worst_elements(
+    observed: Observation, references: dict[str, Reference], right: Expected, exact: bool
+) -> list[str]:
+    """Return lines that compare shape, dtype and the worst elements, within their tolerance."""
+    profile = PROFILES.get(observed.promise)
     rows: dict[str, list[str]] = {}
     beyond = set()
     for name, value in right.items():
         reach = np.zeros(value.shape)
         if not exact and profile is not None:
-            reach = tolerance(wanted[name], asked.case.format, profile)
-        right_value, got = wanted[name].exact, asked.got.get(name)
+            reach = tolerance(references[name], observed.case.format, profile)
+        right_value, got = references[name].exact, observed.got.get(name)
         places = _worst(got, right_value, reach, _FAR_ELEMENTS)
-        if got is None and name in (known := _first_wrong(asked)):
-            places = [known[name]]
+        if got is None and name in (first_wrong := _first_wrong(observed)):
+            places = [first_wrong[name]]
             beyond.add(name)
         for at in places:
             row = f'    ("{name}", {at}, {right_value[at].item()!r}, {reach[at].item():.4g}),'
             rows.setdefault(name, []).append(re.sub(r"\b(nan|inf)\b", r"np.\1", row))
             if got is not None and got.shape == value.shape and not _near(got[at], right_value[at], reach[at]):
                 beyond.add(name)
-    # Where the values of some tensors are wrong, it is about them.
+    # Where the values of some tensors are wrong, the script compares only those.
     right = {name: value for name, value in right.items() if name in beyond} or right
     formats = {name: (value.shape, str(value.dtype)) for name, value in right.items()}
     return [
         "",
-        "# Of the elements furthest off: where they are, the right value, and the largest error that is allowed.",
+        "# Worst elements: (tensor, index, expected, tolerance)",
         "expected = [",
         *(row for name in right for row in rows.get(name, [])),
         "]",
         "",
-        *asked.body,
-        f"got = {{{_all_taken(asked, right)}}}",
+        *observed.body,
+        f"got = {{{_export_all_text(observed, right)}}}",
         f"assert {{name: (a.shape, str(a.dtype)) for name, a in got.items()}} == {formats}",
-        "for name, at, right, most in expected:",
-        '    print(name, at, "expected", right, "within", most, "got", got[name][at])',
-        "for name, at, right, most in expected:",
-        "    np.testing.assert_allclose(got[name][at], right, rtol=0, atol=most)",
+        "for name, index, right, tolerance in expected:",
+        '    print(name, index, "expected", right, "within", tolerance, "got", got[name][index])',
+        "for name, index, right, tolerance in expected:",
+        "    np.testing.assert_allclose(got[name][index], right, rtol=0, atol=tolerance)",
     ]
 
 
@@ -238,7 +242,7 @@ def _near(got: Any, right: Any, reach: float) -> bool:
 
 
 def _worst(got: np.ndarray | None, exact: np.ndarray, allowed: np.ndarray, count: int) -> list[tuple[int, ...]]:
-    """Where the answer is furthest from the right one, in units of what is allowed; anywhere without an answer."""
+    """Return the indices with the largest errors, in units of the tolerance; any indices without an output."""
     error = np.zeros(exact.shape)
     if got is not None and got.shape == exact.shape:
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
@@ -248,18 +252,18 @@ def _worst(got: np.ndarray | None, exact: np.ndarray, allowed: np.ndarray, count
     return [tuple(map(int, np.unravel_index(flat, exact.shape))) for flat in sorted(worst)]
 
 
-def _twice(asked: Observation) -> list[str]:
-    """Ask twice under different junk in fresh memory, and compare the two answers."""
-    once = [
-        *data_lines(asked.case, asked.tensors),
-        *asked.body,
-        f"answers.append({{{_all_taken(asked, asked.names)}}})",
+def _compare_two_runs(observed: Observation) -> list[str]:
+    """Return lines that run the call twice, with different junk in fresh memory, and compare the two outputs."""
+    one_run = [
+        *data_lines(observed.case, observed.tensors),
+        *observed.body,
+        f"outputs.append({{{_export_all_text(observed, observed.names)}}})",
     ]
     return [
-        "answers = []",
+        "outputs = []",
         "for junk in (0xA5, 0x5B):",
         "    ctypes.CDLL(None).mallopt(-6, junk)  # what fresh memory is filled with (glibc)",
-        *textwrap.indent("\n".join(once), "    ").splitlines(),
-        'print("expected the same answer twice, got", *answers, sep="\\n")',
-        "np.testing.assert_equal(*answers)",
+        *textwrap.indent("\n".join(one_run), "    ").splitlines(),
+        'print("expected the same output twice, got", *outputs, sep="\\n")',
+        "np.testing.assert_equal(*outputs)",
     ]

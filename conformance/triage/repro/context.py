@@ -1,4 +1,4 @@
-"""What lies around a question, for an issue: other implementations, its neighbours, the condition they fit."""
+"""The context of a case, for an issue: other implementations, cases near it, and the condition that they fit."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from conformance.triage.repro.observation import Observation
 
 __all__ = ["condition", "neighbourhood", "neighbours", "others"]
 
-_NOT_ASKED = ("unsupported", "inexpressible", "infra")
-_QUESTIONS = 300
+_NOT_RUN = ("unsupported", "inexpressible", "infra")
+_MOST_CASES = 300
 _LONGEST = 120
 
 
-def others(asked: Observation, limits: ProcessLimits) -> str:
-    """A table of what everybody else answers."""
+def others(observed: Observation, limits: ProcessLimits) -> str:
+    """Return a table of the outcomes of all other implementations."""
     try:
-        is_valid = bool(asked.case.geometry())
+        is_valid = bool(observed.case.geometry())
     except DomainError:
         is_valid = False
 
     def one(name: str) -> str:
         with AdapterProcess(resolve(name), limits) as host:
-            outcome = run_case(asked.case, host)
+            outcome = run_case(observed.case, host)
             version = next(iter(host.environment.get("versions", {}).values()), "")
-        said = label(outcome.status, outcome.kind)
+        shown = label(outcome.status, outcome.kind)
         if outcome.status == "pass" and not is_valid:
-            said = "refused"
-        why = f": {' '.join(outcome.detail.split())[:_LONGEST]}" if outcome.status in _NOT_ASKED else ""
-        return f"| {name} | {version} | {said}{why} |"
+            shown = "refused"
+        why = f": {' '.join(outcome.detail.split())[:_LONGEST]}" if outcome.status in _NOT_RUN else ""
+        return f"| {name} | {version} | {shown}{why} |"
 
-    names = [name for name in expand([]) if name != asked.spec.name]
+    names = [name for name in expand([]) if name != observed.spec.name]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return "\n".join(["| implementation | version | outcome |", "| --- | --- | --- |", *pool.map(one, names)])
 
 
 def neighbours(case: Case) -> Iterator[tuple[str, Case]]:
-    """The case with one parameter at a time made plain (or another, where neither is), and what was changed."""
+    """Yield the case with one parameter made plain (or swapped, where no value is plainer), and the change."""
     plain: dict[str, Any] = {
         "batch": 1,
         "in_channels": 1,
@@ -74,25 +74,25 @@ def neighbours(case: Case) -> Iterator[tuple[str, Case]]:
             yield f"{name} {shown}", changed
 
 
-def neighbourhood(asked: Observation, limits: ProcessLimits) -> str:
-    """Which single changes make the outcome go away, and which leave it."""
+def neighbourhood(observed: Observation, limits: ProcessLimits) -> str:
+    """Say which single changes make the problem go away, and which do not."""
     gone: list[str] = []
     stays: list[str] = []
     otherwise: list[str] = []
     silent: list[str] = []
-    with AdapterProcess(asked.spec, limits) as host:
-        for words, case in neighbours(asked.case):
+    with AdapterProcess(observed.spec, limits) as host:
+        for change, case in neighbours(observed.case):
             outcome = run_case(case, host)
-            bucket = silent if outcome.status in _NOT_ASKED else otherwise if outcome.gates else gone
-            (stays if _alike(outcome, asked.outcome) else bucket).append(words)
+            bucket = silent if outcome.status in _NOT_RUN else otherwise if outcome.gates else gone
+            (stays if _alike(outcome, observed.outcome) else bucket).append(change)
     lines = [
         f"- it goes away with: {', '.join(gone) or 'no single change to a plainer parameter'}",
         f"- it stays with: {', '.join(stays) or 'none of them'}",
     ]
     if otherwise:
-        lines.append(f"- it fails otherwise with: {', '.join(otherwise)}")
+        lines.append(f"- it fails in a different way with: {', '.join(otherwise)}")
     if silent:
-        lines.append(f"- not asked, being outside what the interface takes: {', '.join(silent)}")
+        lines.append(f"- not run, because the interface does not support it: {', '.join(silent)}")
     return "\n".join(["One parameter changed at a time:", "", *lines])
 
 
@@ -100,23 +100,25 @@ def _alike(first: Outcome, second: Outcome) -> bool:
     return (first.status, first.kind) == (second.status, second.kind)
 
 
-def condition(asked: Observation, limits: ProcessLimits) -> str:
-    """The smallest condition that fits further cases, confirmed by some more; empty where there is none.
+def condition(observed: Observation, limits: ProcessLimits) -> str:
+    """Return the smallest condition that fits further cases, confirmed by some more; empty where there is none.
 
-    A crash takes its process along, so that each further question would wait for the framework to start.
+    After a crash there is no search: each further case would wait for the framework to start.
     """
-    if asked.outcome.status != "fail" or not asked.outcome.gates or asked.outcome.kind == "accepted":
+    if observed.outcome.status != "fail" or not observed.outcome.gates or observed.outcome.kind == "accepted":
         return ""
-    with AdapterProcess(asked.spec, limits) as host:
-        alike = Alike([asked.outcome], host)
-        terms = terms_of([(asked.outcome.diagnosis or {}).get("text") or ""])
-        found = infer_condition([asked.case], [], alike, budget=_QUESTIONS, terms=terms)
-    if found.predicate is None or found.failing < 2 or not found.passing or len(str(found.predicate)) > _LONGEST:
+    with AdapterProcess(observed.spec, limits) as host:
+        alike = Alike([observed.outcome], host)
+        terms = terms_of([(observed.outcome.diagnosis or {}).get("text") or ""])
+        inferred = infer_condition([observed.case], [], alike, budget=_MOST_CASES, terms=terms)
+    if inferred.predicate is None or inferred.failing < 2 or not inferred.passing:
         return ""
-    others = f" {alike.others} more fail otherwise." if alike.others else ""
-    sure = "" if found.exact else " No more cases were run, so this may be an accident."
+    if len(str(inferred.predicate)) > _LONGEST:
+        return ""
+    others = f" {alike.others} more fail in a different way." if alike.others else ""
+    sure = "" if inferred.exact else " No more cases were run, so this may be an accident."
     return (
-        f"Of {found.failing + found.passing} cases around this one, the {found.failing} with `{found.predicate}` "
-        f"fail in this way and the {found.passing} others pass.{others}{sure} "
+        f"Of {inferred.failing + inferred.passing} cases around this one, the {inferred.failing} with "
+        f"`{inferred.predicate}` fail in this way and the {inferred.passing} others pass.{others}{sure} "
         "crop_low and crop_high are cut at the front and the back."
     )

@@ -1,4 +1,4 @@
-"""Input data as source text: literals where they are small, the documented draws where they are not."""
+"""Input data as source text: small data as literals, larger data as the documented random draws."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from conformance.cases.directions import IMAGES
 
 __all__ = ["LITERAL_LINES", "LITERAL_SIZE", "array_text", "data_lines", "packed_text"]
 
-# Numbers in a literal, and lines of literals, that a reader takes in; more is said in another way, if it can be.
+# The most numbers in a literal, and lines of literals, that people can read. Beyond them the script draws the
+# numbers, if it can.
 LITERAL_SIZE = 64
 LITERAL_LINES = 4
 _LARGEST_BOUND = 128
@@ -24,7 +25,7 @@ Tensors = dict[str, np.ndarray]
 
 
 def array_text(array: np.ndarray) -> str:
-    """A NumPy array as source text that gives the same bits back."""
+    """Return a NumPy array as source text that gives the same bits back."""
     if array.size == 0:
         return f"np.zeros({array.shape}, np.{array.dtype})"
     if array.dtype.kind == "c" and not _written_out(array):
@@ -32,32 +33,32 @@ def array_text(array: np.ndarray) -> str:
     shown = array
     if array.dtype.kind == "f" and np.isfinite(array).all():
         whole = array.astype(np.int64) if float(np.abs(array).max()) < 2**53 else array
-        if whole.astype(array.dtype).tobytes() == array.tobytes():  # minus zero is no whole number
+        if whole.astype(array.dtype).tobytes() == array.tobytes():  # false where there is a minus zero
             shown = whole
     text = re.sub(r"\b(nan|inf)\b", r"np.\1", repr(shown.tolist()))
     return f"np.array({text}, np.{array.dtype})"
 
 
 def _written_out(array: np.ndarray) -> bool:
-    """Whether Python reads complex numbers as it writes them, which it does not the signs of zeros, nor nan."""
+    """Tell whether Python reads complex numbers back as it writes them; it loses nan and the signs of zeros."""
     parts = np.stack([array.real, array.imag])
     return bool(np.isfinite(parts).all() and not (np.signbit(parts) & (parts == 0)).any())
 
 
 def data_lines(case: Case, tensors: Tensors) -> list[str]:
-    """Lines that make the arrays of a case, bit for bit.
+    """Return lines that make the arrays of a case, bit for bit.
 
     Parameters
     ----------
     case : Case
-        The question.
+        The case.
     tensors : dict of numpy.ndarray
         Its data.
 
     Returns
     -------
     list of str
-        Assignments to ``x``, ``w``, ``bias``, ``dy`` and so on, those there are.
+        Assignments to ``x``, ``w``, ``bias``, ``dy`` and so on, as far as the case has them.
     """
     small = all(array.size <= LITERAL_SIZE for array in tensors.values())
     text = array_text if small else packed_text
@@ -68,20 +69,20 @@ def data_lines(case: Case, tensors: Tensors) -> list[str]:
 
 
 def packed_text(array: np.ndarray) -> str:
-    """A NumPy array as source text of its compressed bytes, for scripts that import base64 and zlib."""
+    """Return a NumPy array as source text of its compressed bytes, for scripts that import base64 and zlib."""
     packed = base64.b64encode(zlib.compress(np.ascontiguousarray(array).tobytes(), 9)).decode()
     unpacked = f"np.frombuffer(zlib.decompress(base64.b64decode('{packed}')), np.{array.dtype})"
     return f"{unpacked}.reshape({array.shape}).copy()"
 
 
 def _draws(case: Case, tensors: Tensors) -> Iterator[list[str]]:
-    """The draws of `make_tensors` written out, for kinds that are plain draws; candidates to be tried."""
+    """Yield the draws of `make_tensors` as text, for kinds that are plain draws; the caller tries each."""
     if case.data == "ones":
         yield [f"{name} = np.ones({array.shape}, np.{array.dtype})" for name, array in tensors.items()]
     if case.data == "normal":
         yield _drawn(case, tensors, "rng.standard_normal(shape)")
     if case.data == "ints":
-        # The bound of the draws is not in the tensors: the smallest that gives them back is it.
+        # The tensors do not contain the bound of the draws, so bounds are tried until one gives the tensors back.
         largest = int(max(np.abs(array).max(initial=1) for array in tensors.values()))
         for bound in range(largest + 1, _LARGEST_BOUND):
             yield _drawn(case, tensors, f"(rng.integers(1, {bound}, shape) * (rng.integers(0, 2, shape) * 2 - 1))")
@@ -105,13 +106,13 @@ def _drawn(case: Case, tensors: Tensors, draw: str) -> list[str]:
     if len(moved) == 1:
         lines.append(f"{moved[0]} = np.ascontiguousarray(np.moveaxis({moved[0]}, 1, -1))")
     if len(moved) > 1:
-        listed = ", ".join(moved)
-        lines.append(f"{listed} = (np.ascontiguousarray(np.moveaxis(a, 1, -1)) for a in ({listed}))")
+        names = ", ".join(moved)
+        lines.append(f"{names} = (np.ascontiguousarray(np.moveaxis(a, 1, -1)) for a in ({names}))")
     return lines
 
 
 def _gives(lines: list[str], tensors: Tensors) -> bool:
-    """Whether lines give the arrays back; they are our own text and need NumPy only."""
+    """Run lines, which are our own text and need only NumPy, and tell whether they give the arrays back."""
     there: dict[str, Any] = {"np": np}
     exec("\n".join(lines), there)
     return all(

@@ -1,8 +1,8 @@
-"""The definition as a few NumPy lines for a script: what is expected, from the same data as the call.
+"""The definition as a few NumPy lines for a script: the expected output, from the same data as the call.
 
-Every input element adds itself times the kernel to the full result (R1), which is then cropped or lengthened by
-zeros (R2) and given the bias (R3); the gradients are the adjoints (R10). The lines are that with a case's numbers
-filled in, and need no more than NumPy and a reader.
+Every input element adds itself times the kernel to the full output (R1), which is then cropped or extended by
+zeros (R2) before the bias is added (R3); the gradients are the adjoints (R10). The lines are this definition with
+a case's numbers filled in, so that a reader can check them. They need only NumPy.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ Tensors = dict[str, np.ndarray]
 
 
 def definition_lines(case: Case, tensors: Tensors, right: Tensors) -> list[str] | None:
-    """Lines from the arrays of a case to ``expected``: the right answer, or where there are several those by name.
+    """Return lines from the arrays of a case to ``expected``: the expected output, or a dict of several by name.
 
-    The sums are in the format of the case, in which the data of exact kinds leave nothing to round.
+    The sums are in the format of the case, in which data of exact kinds need no rounding.
 
     Parameters
     ----------
     case : Case
-        The question.
+        The case.
     tensors : dict of numpy.ndarray
         Its data.
     right : dict of numpy.ndarray
-        The right answer in the format of the case, or some of its tensors. The lines are run, and given only if
-        they lead there exactly.
+        The expected output in the format of the case, or some of its tensors. The lines are run, and returned only
+        if they give exactly these.
 
     Returns
     -------
     list of str or None
-        None for a question that the plain definition does not answer exactly.
+        None for a case for which the plain definition does not give the expected output exactly.
     """
     geometry = case.geometry()
     if case.direction not in _DIRECTIONS or geometry.wraps or min(geometry.full_size) < 0:
@@ -47,24 +47,28 @@ def definition_lines(case: Case, tensors: Tensors, right: Tensors) -> list[str] 
     there: dict[str, Any] = {"np": np, **tensors}
     with np.errstate(all="ignore"):
         exec("\n".join(lines), there)  # our own text
-    found = there["expected"] if len(right) > 1 else dict.fromkeys(right, there["expected"])
-    return lines if all(_same(found[name], value) for name, value in right.items()) else None
+    computed = there["expected"] if len(right) > 1 else dict.fromkeys(right, there["expected"])
+    return lines if all(_same(computed[name], value) for name, value in right.items()) else None
 
 
-def _same(found: np.ndarray, right: np.ndarray) -> bool:
-    return found.dtype == right.dtype and np.array_equal(found, right, equal_nan=True)
+def _same(computed: np.ndarray, right: np.ndarray) -> bool:
+    return computed.dtype == right.dtype and np.array_equal(computed, right, equal_nan=True)
 
 
-def _gathered(written: dict[str, str]) -> list[str]:
-    """The line to ``expected``: one expression, unless that is its name, or several by the names of tensors."""
+def _assign_expected(written: dict[str, str]) -> list[str]:
+    """Return the line that assigns ``expected``: one expression, or one per tensor; none where it is assigned."""
     if len(written) > 1:
-        listed = ", ".join(f'"{name}": {text}' for name, text in written.items())
-        return [f"expected = {{{listed}}}"]
+        entries = ", ".join(f'"{name}": {text}' for name, text in written.items())
+        return [f"expected = {{{entries}}}"]
     return [f"expected = {text}" for text in written.values() if text != "expected"]
 
 
 class _Lines:
-    """The pieces of text that the lines of one case are made of."""
+    """The pieces of text from which the lines of one case are made.
+
+    In einsum's subscripts ``n`` is the batch, ``g`` the group, ``c`` and ``o`` the input and output channels, and
+    ``d``, ``h`` and ``w`` the spatial axes. ``i``, ``j`` and ``k`` count the taps of the kernel.
+    """
 
     def __init__(self, case: Case) -> None:
         self.case = case
@@ -97,7 +101,7 @@ class _Lines:
         summed = [name for name in ("dx", "dw") if name in names]
         dx, dw = ("expected", "expected") if len(names) == 1 else ("dx", "dw")
         part = f"full{self._places()}" if len(summed) == 1 else "part"
-        begun = {"dx": f"{dx} = np.zeros_like({self.x})", "dw": f"{dw} = np.zeros_like({self.w})"}
+        initial = {"dx": f"{dx} = np.zeros_like({self.x})", "dw": f"{dw} = np.zeros_like({self.w})"}
         added = {
             "dx": f'    {dx} += np.einsum("{out},{channels}->{image}", {part}, {self._tap(self.w)})',
             "dw": f'    {self._tap(dw)} = np.einsum("{image},{out}->{channels}", {self.x}, {part})',
@@ -109,11 +113,11 @@ class _Lines:
             f"full = np.zeros({self._full_shape(split=False)}, dy.dtype)  # dy before the crop; the adjoint",
             f"full{self._crop()} = dy",
             *([f"full = full.reshape({self._full_shape()})"] if self.grouped else []),
-            *(begun[name] for name in summed),
+            *(initial[name] for name in summed),
             self._loop(),
             *([f"    part = full{self._places()}"] if len(summed) > 1 else []),
             *(added[name] for name in summed),
-            *_gathered({name: whole[name] for name in names}),
+            *_assign_expected({name: whole[name] for name in names}),
         ]
 
     def _first(self) -> bool:
@@ -124,7 +128,7 @@ class _Lines:
         return f"for {', '.join(self.taps)} in {'range' if self.case.rank == 1 else 'np.ndindex'}({kernel}):"
 
     def _split(self) -> list[str]:
-        """The group as an axis of its own, in front of the channels."""
+        """Return the line that makes the group an axis of its own, before the channels."""
         case, g = self.case, self.case.groups
         kernel = (g, case.in_channels // g, case.out_channels // g, *case.kernel_size)
         image = self._shape(case.input_size, case.in_channels)
@@ -157,7 +161,7 @@ class _Lines:
         return f"[{', '.join((*':' * ahead, *ends))}]"
 
     def _places(self) -> str:
-        """Where one tap puts the whole input."""
+        """Return the slices of the full output to which one tap adds the input."""
         ends = []
         for letter, axis, (low, _) in zip(self.taps, self.geometry.axes, self.geometry.crop, strict=True):
             tap, ahead = letter if axis.dilation == 1 else f"{letter} * {axis.dilation}", max(-low, 0)

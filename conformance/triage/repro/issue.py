@@ -1,4 +1,4 @@
-"""The whole body of an issue: what happens, a script, expected and got, where, who else, and under what."""
+"""The body of an issue: summary, script, its output, versions, other implementations, condition."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from conformance.triage.repro.script import Run
 
 __all__ = ["build_issue"]
 
-STATUS_WORDS = {"pass": "right answer", "crash": "crash", "timeout": "no answer"}
-KIND_WORDS = {
+STATUS_TEXT = {"pass": "right output", "crash": "crash", "timeout": "no output within the time limit"}
+KIND_TEXT = {
     "values": "wrong values",
     "gradient": "wrong gradient",
     "shape": "wrong output shape",
@@ -30,8 +30,8 @@ KIND_WORDS = {
     "nonfinite": "NaN or infinity in the wrong places",
     "precision": "larger error than promised",
     "rejected": "valid arguments refused",
-    "accepted": "numbers where there is no answer",
-    "nondeterministic": "two answers to the same question",
+    "accepted": "invalid arguments accepted",
+    "nondeterministic": "two runs on the same data give different outputs",
     "stateful": "wrong output after other calls",
 }
 _LONGEST_CAUSE = 60
@@ -40,22 +40,22 @@ _NOTATION = (
     "e = d(k - 1) + 1 is the effective kernel, F = (i - 1)s + e the full length."
 )
 _MOST_LINES = 40
-_LOG = re.compile(r"[IW]\d{4} |WARNING")  # what Google's libraries note beside it
+_LOG = re.compile(r"[IW]\d{4} |WARNING")  # log lines of Google's libraries
 
 
-def build_issue(asked: Observation, script: str, run: Run, timeout: float = 60.0) -> str:
-    """Write the body in Markdown; asks every other installed adapter and the case's neighbours.
+def build_issue(observed: Observation, script: str, run: Run, timeout: float = 60.0) -> str:
+    """Write the body in Markdown; runs every other installed adapter, and cases near this one.
 
     Parameters
     ----------
-    asked : Observation
-        The question and its outcome.
+    observed : Observation
+        The case and its outcome.
     script : str
         The script that shows it.
     run : Run
         What the script printed, run alone.
     timeout : float
-        Seconds for one answer.
+        Seconds for one run.
 
     Returns
     -------
@@ -63,28 +63,29 @@ def build_issue(asked: Observation, script: str, run: Run, timeout: float = 60.0
         Title in the first line, then the sections.
     """
     limits = ProcessLimits(answer=timeout)
-    said = f"{_summary(asked)}\n\n{_known(asked)}".strip()
+    summary = f"{_summary(observed)}\n\n{_known(observed)}".strip()
     sections = [
-        f"# {_title(asked)}",
-        said,
-        f"## Script\n\nExits 1 while it is so, 0 once it is right.\n\n```python\n{script}```",
-        f"## Expected and actual\n\n{_output(asked, run)}",
-        f"## Versions\n\n{_versions(asked)}",
-        f"## Other implementations on the same question\n\n{others(asked, limits)}",
-        f"## When it happens\n\n{neighbourhood(asked, limits)}\n\n{condition(asked, limits)}".strip(),
-        f"## Definitions\n\n{_definitions(asked, said)}",
+        f"# {_title(observed)}",
+        summary,
+        "## Script\n\nExits with 1 while the problem is there, with 0 once it is fixed.\n\n"
+        f"```python\n{script}```",
+        f"## Expected and actual\n\n{_output(observed, run)}",
+        f"## Versions\n\n{_versions(observed)}",
+        f"## Other implementations on the same case\n\n{others(observed, limits)}",
+        f"## When it happens\n\n{neighbourhood(observed, limits)}\n\n{condition(observed, limits)}".strip(),
+        f"## Definitions\n\n{_definitions(observed, summary)}",
     ]
     return "\n\n".join(sections) + "\n"
 
 
-def _title(asked: Observation) -> str:
-    case, outcome = asked.case, asked.outcome
-    package = load(asked.spec.target).packages[0]
+def _title(observed: Observation) -> str:
+    case, outcome = observed.case, observed.outcome
+    package = load(observed.spec.target).packages[0]
     what = outcome.kind or outcome.status
-    said = KIND_WORDS.get(what) or STATUS_WORDS.get(what, what)
+    problem = KIND_TEXT.get(what) or STATUS_TEXT.get(what, what)
     if outcome.status in ("crash", "timeout") and case.direction != "fwd":
-        said += " in the gradient"
-    cause = _cause(asked)
+        problem += " in the gradient"
+    cause = _cause(observed)
     parts = [f"{case.rank}D", f"kernel {_axes(case.kernel_size)}"]
     plain = (("stride", case.stride), ("dilation", case.dilation), ("groups", (case.groups,)))
     parts += [f"{name} {_axes(value)}" for name, value in plain if set(value) != {1}]
@@ -95,40 +96,40 @@ def _title(asked: Observation) -> str:
         parts.append("empty input")
     if case.dtype != "f32":
         parts.append(case.format.label)
-    return f"{package}: {_called(asked)}: {said}{f', {cause}' if cause else ''} ({', '.join(parts)})"
+    return f"{package}: {_function_name(observed)}: {problem}{f', {cause}' if cause else ''} ({', '.join(parts)})"
 
 
-def _called(asked: Observation) -> str:
-    """The function or layer that was called, by its full name where it is known."""
-    body = "\n".join(asked.body)
-    found = re.search(r"[\w.]*conv\w*transpose\w*(?=\()", body, re.IGNORECASE)
-    if found is None:
+def _function_name(observed: Observation) -> str:
+    """Return the function or layer that is called, by its full name where it is known."""
+    body = "\n".join(observed.body)
+    call = re.search(r"[\w.]*conv\w*transpose\w*(?=\()", body, re.IGNORECASE)
+    if call is None:
         return "ConvTranspose" if "ConvTranspose" in body else "transposed convolution"
-    form = FORMS.get(found[0])
-    return form.name if form else found[0]
+    form = FORMS.get(call[0])
+    return form.name if form else call[0]
 
 
-def _cause(asked: Observation) -> str:
-    """What is wrong in a few words, if it takes no more."""
-    if asked.outcome.kind == "accepted":
+def _cause(observed: Observation) -> str:
+    """Return what is wrong, if a few words are enough."""
+    if observed.outcome.kind == "accepted":
         try:
-            asked.case.geometry()
+            observed.case.geometry()
         except DomainError as error:
             return error.reason.partition(";")[0]
-    if asked.outcome.status == "crash":
-        return asked.outcome.detail.partition("\n")[0]
-    diagnosis = asked.outcome.diagnosis or {}
-    begin, _, cause = diagnosis.get("text", "").partition("equals the oracle with the ")
-    return cause if not begin and len(cause) <= _LONGEST_CAUSE else ""
+    if observed.outcome.status == "crash":
+        return observed.outcome.detail.partition("\n")[0]
+    diagnosis = observed.outcome.diagnosis or {}
+    before, _, cause = diagnosis.get("text", "").partition("equals the oracle with the ")
+    return cause if not before and len(cause) <= _LONGEST_CAUSE else ""
 
 
 def _axes(values: tuple[int, ...]) -> str:
     return str(values[0]) if len(set(values)) == 1 else "x".join(map(str, values))
 
 
-def _summary(asked: Observation) -> str:
-    case, outcome = asked.case, asked.outcome
-    what = STATUS_WORDS.get(outcome.status) or KIND_WORDS.get(
+def _summary(observed: Observation) -> str:
+    case, outcome = observed.case, observed.outcome
+    what = STATUS_TEXT.get(outcome.status) or KIND_TEXT.get(
         outcome.kind or "", label(outcome.status, outcome.kind)
     )
     first = outcome.detail.partition("\n")[0]
@@ -138,22 +139,22 @@ def _summary(asked: Observation) -> str:
     try:
         geometry = case.geometry()
     except DomainError:
-        return lines[0]  # which says why there is no answer
+        return lines[0]  # which says why the case is invalid
     if outcome.status == "fail" and outcome.diagnosis and outcome.diagnosis["transform"] != "unexplained":
         cause = outcome.diagnosis["text"].replace("the oracle", "the definition")
-        lines.append(f"What came {cause}." if cause.startswith("equals") else f"Cause: {cause}.")
+        lines.append(f"The output {cause}." if cause.startswith("equals") else f"Cause: {cause}.")
     output, full = (" x ".join(map(str, sizes)) for sizes in (geometry.output_size, geometry.full_size))
     lines.append(
-        f"By the definition the output is {output} ({geometry.rule}): the full result, {full}, less "
+        f"By the definition the output is {output} ({geometry.rule}): the full output, {full}, less "
         f"{', '.join(map(str, geometry.crop))} at the front and the back of each axis (R2; below 0 adds zeros)."
     )
     return "\n\n".join(lines)
 
 
-def _known(asked: Observation) -> str:
-    """What is written down about it, and where it has been reported."""
+def _known(observed: Observation) -> str:
+    """Return what the expectations say about it, and where it has been reported."""
     entries = matching_expectations(
-        asked.case, asked.outcome, load_expectations(asked.spec.name), asked.environment
+        observed.case, observed.outcome, load_expectations(observed.spec.name), observed.environment
     )
     return "\n\n".join(
         " ".join(entry.reason.split()) + (f" See also {entry.upstream}." if entry.upstream else "")
@@ -161,16 +162,16 @@ def _known(asked: Observation) -> str:
     )
 
 
-def _output(asked: Observation, run: Run) -> str:
-    """What the script prints; and of stderr last words of a crash, the end of an exception, or what differs."""
+def _output(observed: Observation, run: Run) -> str:
+    """Return what the script prints, with the part of stderr that shows a crash, an exception or a difference."""
     printed = run.stdout.strip().splitlines()[:_MOST_LINES]
-    said = [line for line in run.stderr.strip().splitlines() if not _LOG.match(line)]
-    if asked.outcome.status == "crash":
-        printed += said[: _MOST_LINES // 2]
-    if asked.outcome.kind == "rejected":
-        printed += said[-_MOST_LINES // 2 :]
-    elif "Arrays are not equal" in said:  # what lies between that and the arrays
-        compared = said[said.index("Arrays are not equal") + 1 :]
+    errors = [line for line in run.stderr.strip().splitlines() if not _LOG.match(line)]
+    if observed.outcome.status == "crash":
+        printed += errors[: _MOST_LINES // 2]
+    if observed.outcome.kind == "rejected":
+        printed += errors[-_MOST_LINES // 2 :]
+    elif "Arrays are not equal" in errors:  # NumPy's statistics, between this line and the arrays
+        compared = errors[errors.index("Arrays are not equal") + 1 :]
         printed += [
             "",
             *itertools.takewhile(lambda line: not line.lstrip().startswith("ACTUAL"), filter(None, compared)),
@@ -179,12 +180,12 @@ def _output(asked: Observation, run: Run) -> str:
 
 
 def _plain(line: str) -> str:
-    """A line without colours and without where things lie on this machine."""
+    """Return a line without colours and without paths of this machine."""
     return re.sub(r"/[^\s\"']*/(?=site-packages/)", "", re.sub(r"\x1b\[[0-9;]*m", "", line))
 
 
-def _versions(asked: Observation) -> str:
-    environment = asked.environment
+def _versions(observed: Observation) -> str:
+    environment = observed.environment
     rows = [*environment.get("versions", {}).items(), ("python", environment.get("python", ""))]
     rows += [("platform", environment.get("platform", "")), ("cpu", environment.get("cpu", ""))]
     rows += [("cpu flags", ", ".join(environment.get("cpu_flags", [])))]
@@ -193,13 +194,14 @@ def _versions(asked: Observation) -> str:
     return "\n".join(f"- {name}: {value}" for name, value in rows if value)
 
 
-def _definitions(asked: Observation, said: str) -> str:
-    """The rules that the text cites, and the question's id, by which the suite asks it again."""
-    cited = dict.fromkeys(["R1", *re.findall(r"\bR\d+\b", said)])
-    known = rules()
+def _definitions(observed: Observation, text: str) -> str:
+    """Return the rules that the text cites, and the command that runs the case again."""
+    cited = dict.fromkeys(["R1", *re.findall(r"\bR\d+\b", text)])
+    all_rules = rules()
     lines = [
-        f"- {number}, {known[number].title}: {' '.join(known[number].text.partition(chr(10) * 2)[0].split())}"
-        for number in cited
-        if number in known
+        # Of each rule the first paragraph.
+        f"- {rule.number}, {rule.title}: {' '.join(rule.text.partition(chr(10) * 2)[0].split())}"
+        for rule in map(all_rules.get, cited)
+        if rule is not None
     ]
-    return "\n".join([_NOTATION, "", *lines, "", f"`conformance check {asked.case}` asks the question again."])
+    return "\n".join([_NOTATION, "", *lines, "", f"`conformance check {observed.case}` runs this case again."])

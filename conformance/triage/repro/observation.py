@@ -22,7 +22,7 @@ __all__ = ["Before", "Observation", "gather"]
 
 @dataclass(frozen=True)
 class Before:
-    """A call that is made before the one that is judged: its case, set-up and body."""
+    """A call before the one that is judged: its case, set-up and body."""
 
     case: Case
     setup: tuple[str, ...]
@@ -30,32 +30,32 @@ class Before:
 
     @classmethod
     def of(cls, case: Case, program: str) -> Before:
-        """Split a program; its first blank line ends the set-up, which may be empty."""
+        """Split a program at its first blank line, which ends the set-up."""
         setup, _, body = f"\n{program}".partition("\n\n")
         return cls(case, tuple(setup.strip().splitlines()), tuple(body.splitlines()))
 
     def lines(self) -> list[str]:
-        """Its data and its call."""
+        """Return the lines of its data and its call."""
         data = data_lines(self.case, dict(input_tensors(self.case)))
         return ["", f"# {self.case}", *data, *bias_lines(self.case, self.body), *self.body]
 
 
 @dataclass(frozen=True)
 class Observation:
-    """One question, whom it was put to, and everything that came of it.
+    """One case, the adapter that ran it, and everything about the result.
 
     Attributes
     ----------
     case, spec, outcome
-        The question, the adapter and its verdict.
+        The case, the adapter and the outcome.
     tensors : dict of numpy.ndarray
         The input data.
     got : dict of numpy.ndarray
-        The answer; empty without one.
+        The output; empty without one.
     promise : str
         The accuracy profile the adapter promises.
     setup, body : tuple of str
-        The call that was made: imports and settings, and what follows.
+        The call: imports and settings, and the lines after them.
     environment : dict
         Versions, processor and settings of the adapter's process.
     before : tuple of Before
@@ -75,19 +75,19 @@ class Observation:
 
     @property
     def names(self) -> list[str]:
-        """Names of the answer's tensors."""
+        """Names of the output tensors."""
         return list(self.case.outputs)
 
 
 def gather(
     case: Case, spec: AdapterSpec, limits: ProcessLimits | None = None, after: Sequence[Case] = ()
 ) -> Observation:
-    """Ask an adapter, and keep all that a script needs.
+    """Run a case, and keep all that a script needs.
 
     Parameters
     ----------
     case, spec
-        The question.
+        The case and the adapter.
     limits : ProcessLimits, optional
         How long to wait.
     after : sequence of Case
