@@ -1,7 +1,7 @@
 """Tests for the author of an adapter: ``pytest --pyargs conformance.contract --adapter file.py:Class``.
 
-The cases are ordinary, and their outputs distinguish every argument and axis. An adapter computes them by the rules,
-or declares why it cannot. A failure says what is missing.
+The cases are ordinary, and their outputs distinguish every argument and axis. An adapter computes them by the
+rules, or declares why it cannot. A failure says what is missing.
 """
 
 from __future__ import annotations

@@ -71,8 +71,9 @@ def command(
 ) -> None:
     """Find the first version of a package whose output for CASE differs, by bisection.
 
-    CASE is a case id, a framework call, or the path of an ONNX model. Each version that is tried gets a virtual environment, made with venv and pip and kept for the next time.
-    Versions that cannot be installed or imported are skipped and listed.
+    CASE is a case id, a framework call, or the path of an ONNX model. Each version that is tried gets a virtual
+    environment, made with venv and pip and kept for the next time. Versions that cannot be installed or imported
+    are skipped and listed.
     """
     adapter = resolve_adapter(adapter).name
     if "@" in adapter:

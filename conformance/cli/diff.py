@@ -43,8 +43,8 @@ def command(old: Path, new: Path, as_json: bool, folder: Path | None) -> None:
             else:
                 counts = difference["asked"]
                 click.echo(
-                    f"{counts['both']} cases in both runs, {counts['only_old']} only in {old},"
-                    f" {counts['only_new']} only in {new}"
+                    f"cases in both runs: {counts['both']}, only in {old}: {counts['only_old']}, "
+                    f"only in {new}: {counts['only_new']}"
                 )
                 for line in machine_lines(difference["facts"], by_machine(later)):
                     click.echo(line)

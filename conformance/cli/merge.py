@@ -35,8 +35,10 @@ def command(results: tuple[Path, ...], out: Path, report: bool, expectations: tu
         out.parent.mkdir(parents=True, exist_ok=True)
         merged = merge(results, out)
         if merged.twice:
-            differently = f"{merged.conflicts} of them differently"
-            click.echo(f"{merged.twice} cases are in two records, {differently}; the first outcome counts")
+            click.echo(
+                f"cases in two records: {merged.twice}, with different outcomes: {merged.conflicts}; "
+                "the first outcome counts"
+            )
         with Results.open(out, write=True) as record:
             entries = load_all(record.adapters(), expectation_folders(expectations))
             gate = finish(record, entries, further=Further(here(record)))

@@ -8,7 +8,7 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.calls import Meaning
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapter
-from conformance.cli.options import adapter_option, timeout_option
+from conformance.cli.options import timeout_option
 from conformance.reports.gate.exit_codes import DISCREPANCY, INFRA
 from conformance.reports.record.statuses import label
 from conformance.triage.minimize import minimize
@@ -18,7 +18,7 @@ __all__ = ["command"]
 
 @click.command("minimize", epilog="Example: conformance minimize 2d-c4x6-i5x7-k3-s2-same --adapter torch")
 @case_options
-@adapter_option
+@click.option("--adapter", "adapters", multiple=True, metavar="NAME", help="The adapter on which CASE fails.")
 @click.option(
     "--seconds",
     type=click.FloatRange(min=1),
@@ -31,8 +31,9 @@ __all__ = ["command"]
 def command(meaning: Meaning, adapters: tuple[str, ...], seconds: float, timeout: float) -> None:
     """Find the smallest case that fails on an adapter with the same diagnosis as CASE.
 
-    CASE is a case id, a framework call, or the path of an ONNX model. The search removes axes first, then shrinks input, kernel, batch and channels, then moves every parameter
-    towards 0 or 1. The last line is the smallest case. The exit code is 1, or 0 if CASE does not fail.
+    CASE is a case id, a framework call, or the path of an ONNX model. The search removes axes first, then shrinks
+    input, kernel, batch and channels, then moves every parameter towards 0 or 1. The last line is the smallest
+    case. The exit code is 1, or 0 if CASE does not fail.
     """
     if len(adapters) != 1:
         raise click.UsageError("give one --adapter; a case is minimized for one adapter at a time")

@@ -29,7 +29,8 @@ _NO_CALL = ("unsupported", "inexpressible")
 def command(meaning: Meaning, adapter: str, after: tuple[Case, ...], issue: bool, timeout: float) -> None:
     """Print a script that runs CASE as one adapter does, with the framework and NumPy only.
 
-    CASE is a case id, a framework call, or the path of an ONNX model. The script exits with 1 while the output is wrong and with 0 once it is right, so `git bisect run` can use it.
+    CASE is a case id, a framework call, or the path of an ONNX model. The script exits with 1 while the output is
+    wrong and with 0 once it is right, so `git bisect run` can use it.
     """
     spec = resolve_adapter(adapter)
     observation = gather(meaning.case, spec, ProcessLimits(answer=timeout), after)

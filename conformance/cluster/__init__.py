@@ -1,1 +1,1 @@
-"""Past one machine: the same questions asked by the workers of a Dask cluster."""
+"""Runs on more than one machine: the workers of a Dask cluster run the cases."""

@@ -1,4 +1,4 @@
-"""Handing out work: pieces for the workers that can do them, and every piece again whose worker went away."""
+"""Distribute work: pieces go to workers that can do them, and again to others if their worker is lost."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ __all__ = ["Result", "dispatch", "request"]
 
 _LOOK_EVERY_SECONDS = 0.5
 _PATIENCE_SECONDS = 60.0
-# Workers go away for many reasons; one that goes away each time it does the same thing, alone, goes for that.
+# Workers are lost for many reasons. If several are lost with the same piece, alone, the piece is the reason.
 _MOST_LOSSES = 3
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a piece of work.
+    """The result of a piece of work.
 
     Attributes
     ----------
     adapter : str
-        Who was asked.
+        The adapter.
     parts : tuple
-        What was asked; all that is left where nobody can be asked any more.
-    answer : Any
-        What the worker returned, None if there is nothing.
+        The parts of the piece; empty for all parts that are left, if no worker can do them.
+    reply : Any
+        What the worker returned, None if nothing.
     trouble : str
-        Why there is nothing.
+        Why the worker returned nothing.
     """
 
     adapter: str
     parts: tuple[Any, ...]
-    answer: Any = None
+    reply: Any = None
     trouble: str = ""
 
 
@@ -62,25 +62,25 @@ def dispatch(
     *,
     most: int = 1,
 ) -> Iterator[Result]:
-    """Have work done, and hand out the results as they come.
+    """Distribute work, and yield the results as they come.
 
     Parameters
     ----------
     cluster : Cluster
-        Engaged for the adapters.
+        A cluster that is set up for the adapters.
     function : str
         A function of `conformance.cluster.worker`.
     requests : mapping
-        What it is called with, by adapter, beside ``parts``.
+        The arguments of the function besides ``parts``, by adapter.
     parts : mapping
-        What is to be done, by adapter; of an iterator the next is taken when a worker is free for it.
+        The work, by adapter; the next part of an iterator is taken when a worker is free for it.
     most : int
-        Parts in one call.
+        Maximum number of parts in one call.
 
     Yields
     ------
     Result
-        Every part in exactly one, whatever workers do.
+        Every part is in exactly one result, whatever happens to the workers.
     """
     yield from _Dispatch(cluster, function, requests, parts, most).results()
 
@@ -88,9 +88,9 @@ def dispatch(
 def request(
     run: str, spec: AdapterSpec, limits: ProcessLimits, expectations: Sequence[Expectation]
 ) -> dict[str, Any]:
-    """What the functions of `conformance.cluster.worker` are called with, beside ``parts``.
+    """The arguments of the functions of `conformance.cluster.worker`, besides ``parts``.
 
-    Expectations go along: a worker need not have their files.
+    They contain the expectations, so a worker does not need the files.
     """
     return {
         "run": run,
@@ -113,7 +113,7 @@ class _Dispatch:
         from dask.utils import parse_timedelta
 
         self._cluster, self._function, self._requests, self._most = cluster, function, requests, most
-        self._left = {adapter: iter(some) for adapter, some in parts.items()}
+        self._left = {adapter: iter(parts_of_one) for adapter, parts_of_one in parts.items()}
         self._suspects: dict[str, deque[_Piece]] = defaultdict(deque)
         self._out: dict[str, Member] = {}
         self._able_at = dict.fromkeys(self._left, time.monotonic())
@@ -122,7 +122,7 @@ class _Dispatch:
 
     def results(self) -> Iterator[Result]:
         looked = time.monotonic()
-        self._hand_out()
+        self._distribute()
         while self._out or self._left or any(self._suspects.values()):
             finished = self._cluster.next_finished(_LOOK_EVERY_SECONDS)
             if finished is not None and finished.key in self._out:
@@ -137,9 +137,9 @@ class _Dispatch:
                 for member in lost:
                     yield from self._lose_all(member)
                 yield from self._without_workers()
-            self._hand_out()
+            self._distribute()
 
-    def _hand_out(self) -> None:
+    def _distribute(self) -> None:
         """Keep every thread of every worker busy, with one piece waiting."""
         members = list(self._cluster.members.values())
         threads = sum(member.threads for member in members)
@@ -156,10 +156,10 @@ class _Dispatch:
         return True
 
     def _next(self, member: Member, threads: int) -> _Piece | None:
-        """What to give to a worker now.
+        """The next piece for a worker.
 
-        What a worker was lost with is given to one that does nothing else, so that it is known what a second was
-        lost with.
+        A piece whose worker was lost goes to a worker that does nothing else. If that one is lost too, the piece
+        is known to be the reason.
         """
         for adapter in sorted(member.able & self._suspects.keys()):
             if self._suspects[adapter]:
@@ -168,7 +168,7 @@ class _Dispatch:
             return None
         for adapter in sorted(member.able & self._left.keys(), key=lambda name: self._preference(member, name)):
             left = self._left[adapter]
-            # Smaller pieces towards the end, so that all workers come to it together.
+            # Smaller pieces towards the end, so that all workers finish at about the same time.
             count = max(1, min(self._most, length_hint(left) // (2 * threads)))
             if parts := tuple(islice(left, count)):
                 return _Piece(adapter, parts)
@@ -176,7 +176,7 @@ class _Dispatch:
         return None
 
     def _preference(self, member: Member, adapter: str) -> tuple[bool, int]:
-        """The adapter whose framework a worker has loaded, then the one that fewest workers are asked."""
+        """Sort key: first the adapter whose framework a worker has loaded, then the one with fewest workers."""
         others = sum(other.adapter == adapter for other in self._cluster.members.values())
         return member.adapter != adapter, others
 
@@ -191,20 +191,20 @@ class _Dispatch:
     def _lose_all(self, member: Member) -> Iterator[Result]:
         self._cluster.forget(member.out)
         count = sum(len(piece.parts) for piece in member.out.values())
-        self._cluster.tell(f"worker {member.address} went away; what it was to do goes to others ({count})")
+        self._cluster.tell(f"worker {member.address} was lost; other workers take over its work ({count})")
         for key, piece in member.out.items():
             del self._out[key]
-            yield from self._lose(piece, f"worker {member.address} went away with it")
+            yield from self._lose(piece, f"worker {member.address} was lost with it")
 
     def _lose(self, piece: _Piece, how: str) -> Iterator[Result]:
         losses = piece.losses + 1
         if losses >= _MOST_LOSSES:
-            yield Result(piece.adapter, piece.parts, trouble=f"{losses} workers could not do it; the last: {how}")
+            yield Result(piece.adapter, piece.parts, trouble=f"{losses} workers failed at it; the last: {how}")
             return
         self._suspects[piece.adapter].extend(_Piece(piece.adapter, (part,), losses) for part in piece.parts)
 
     def _without_workers(self) -> Iterator[Result]:
-        """Give up what nobody could be asked for too long."""
+        """Give up the work of adapters that no worker could run for too long."""
         now = time.monotonic()
         able = {adapter for member in self._cluster.members.values() for adapter in member.able}
         for adapter in list(self._able_at):
@@ -216,7 +216,7 @@ class _Dispatch:
 
     def _give_up(self, trouble: str, *adapters: str) -> Iterator[Result]:
         outstanding = {member.out[key].adapter for key, member in self._out.items()}
-        waiting = self._left.keys() | outstanding | {name for name, some in self._suspects.items() if some}
+        waiting = self._left.keys() | outstanding | {name for name, pieces in self._suspects.items() if pieces}
         for adapter in adapters or sorted(waiting):
             if adapter in waiting:
                 self._left.pop(adapter, None)

@@ -1,4 +1,4 @@
-"""The search for new findings on a cluster: batches of random questions, and shrinks, wherever there is room."""
+"""The search for new findings on a cluster: batches of random cases, and shrinks, on any free worker."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Search:
         self._seen: set[tuple[str, ...]] = set()
 
     def parts(self) -> Iterator[dict[str, Any]]:
-        """What to do next: shrink what was found, else ask the next batch until the time is up."""
+        """The next pieces of work: shrink what was found, otherwise run the next batch until the time is up."""
         for batch in itertools.count():
             while self._found:
                 case, outcome = self._found.popleft()
@@ -48,9 +48,9 @@ class _Search:
         return bool(self._found)
 
     def take(self, result: Result) -> Iterator[Discovery]:
-        """Take note of a result: what a batch found is shrunk next, what was shrunk may be a discovery."""
+        """Process a result: failures of a batch are shrunk next, a shrunk failure may be a discovery."""
         (part,) = result.parts
-        pairs = [(Case.parse(case_id), Outcome.from_json(outcome)) for case_id, outcome in result.answer["found"]]
+        pairs = [(Case.parse(case_id), Outcome.from_json(outcome)) for case_id, outcome in result.reply["found"]]
         if "shrink" in part:
             first = Outcome.from_json(part["outcome"])
             for smallest, outcome in pairs:
@@ -73,18 +73,18 @@ def fuzz(
     limits: ProcessLimits,
     expectations: Mapping[str, Sequence[Expectation]],
 ) -> Iterator[Discovery]:
-    """Ask random questions of several adapters at once until the time is up.
+    """Run random cases on several adapters at once until the time is up.
 
     Parameters
     ----------
     cluster : Cluster
-        Engaged for the adapters.
+        A cluster that is set up for the adapters.
     specs : sequence of AdapterSpec
-        Who is asked.
+        The adapters.
     seconds : float
-        How long to search, all of them together; shrinks may end later.
+        How long to search, for all adapters together; shrinks may end later.
     seed : int
-        The same seed asks each adapter the same questions, as many as there is time for.
+        The same seed generates the same cases for each adapter, as many as there is time for.
     limits : ProcessLimits
         How long to wait for an adapter.
     expectations : mapping
@@ -93,12 +93,12 @@ def fuzz(
     Yields
     ------
     Discovery
-        One a cause, as `conformance.triage.fuzz.fuzz` does.
+        One per cause, as `conformance.triage.fuzz.fuzz` yields them.
 
     Raises
     ------
     AdapterUnavailable
-        No worker can start the adapter's process, or none is there any more.
+        No worker can start the adapter's process, or no worker is left.
     """
     deadline, run = time.monotonic() + seconds, uuid.uuid4().hex
     searches = {spec.name: _Search(seed, deadline) for spec in specs}
@@ -109,9 +109,9 @@ def fuzz(
             if not result.parts:
                 raise AdapterUnavailable(f"{result.adapter}: {result.trouble}")
             if result.trouble:
-                cluster.tell(f"{result.adapter}: {result.trouble}; left out: {json.dumps(result.parts[0])[:200]}")
-            elif "unavailable" in result.answer:
-                raise AdapterUnavailable(f"{result.adapter}: {result.answer['unavailable']}")
+                cluster.tell(f"{result.adapter}: {result.trouble}; skipped: {json.dumps(result.parts[0])[:200]}")
+            elif "unavailable" in result.reply:
+                raise AdapterUnavailable(f"{result.adapter}: {result.reply['unavailable']}")
             else:
                 yield from searches[result.adapter].take(result)
         if not any(search.unfinished for search in searches.values()):

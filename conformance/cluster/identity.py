@@ -1,4 +1,4 @@
-"""What both ends of a run on a cluster must have in common: the suite's code, files, versions, the processor."""
+"""What the workers of a run must have in common: the suite's code, files, versions, the processor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LINKS = ("adapters", "cases", "reports")
 
 @functools.cache
 def fingerprint() -> str:
-    """A hash of the suite's own code: both ends of a run must be the same."""
+    """A hash of the suite's own code, which must be the same on every worker."""
     digest = hashlib.sha256()
     for path in sorted({path for folder in ("", *_LINKS) for path in (_PACKAGE / folder).rglob("*.py")}):
         digest.update(str(path.relative_to(_PACKAGE)).encode() + b"\0" + path.read_bytes())
@@ -30,7 +30,7 @@ def fingerprint() -> str:
 
 
 def describe_spec(spec: AdapterSpec) -> dict[str, Any]:
-    """An adapter as plain data; without an interpreter where it is to be the worker's own."""
+    """An adapter as plain data; ``python`` is None if each worker uses its own interpreter."""
     path = spec.target.rpartition(":")[0]
     return {
         "name": spec.name,
@@ -50,40 +50,40 @@ def _hash(path: Path) -> str:
 
 
 def ability(data: dict[str, Any]) -> dict[str, Any]:
-    """How an adapter would be asked here: its versions, Python and the processor's flags; or why it cannot be.
+    """The versions, Python and processor flags with which an adapter runs here; or why it cannot run.
 
-    The record of a run says these once for an adapter, so all workers of a run must share them.
+    The record of a run has these once per adapter, so all workers of a run must share them.
 
     Parameters
     ----------
     data : dict
-        From `describe_spec`.
+        The result of `describe_spec`.
     """
     try:
         spec = read_spec(data)
         path = Path(spec.target.rpartition(":")[0])
         if data["file"] and not path.is_file():
-            return {"unable": f"there is no file {path} there"}
+            return {"unable": f"file not found: {path}"}
         if data["file"] and _hash(path) != data["file"]:
-            return {"unable": f"its file {path} is another"}
+            return {"unable": f"its file {path} differs"}
         if spec.foreign and not Path(spec.python).is_file():
-            return {"unable": f"there is no interpreter {spec.python} there"}
+            return {"unable": f"interpreter not found: {spec.python}"}
         kind = load(spec.target)
         if spec.foreign:
             with AdapterProcess(spec) as host:
                 failed = host.start()
                 return {"unable": failed.detail} if failed is not None else _same(host.environment)
-        found = versions(kind.packages)
-        absent = [package for package in kind.packages if package not in found]
+        installed = versions(kind.packages)
+        absent = [package for package in kind.packages if package not in installed]
         if absent:
             return {"unable": f"{', '.join(absent)} not installed"}
         if not present(kind.device):
-            return {"unable": f"there is no {kind.device} device"}
+            return {"unable": f"no {kind.device} device"}
         return _same(describe(kind.packages))
     except Exception as error:
         return {"unable": f"{type(error).__name__}: {error}"}
 
 
 def _same(environment: dict[str, Any]) -> dict[str, Any]:
-    """What all workers of a run must share, for its record says it once."""
+    """The part of an environment that all workers of a run must share."""
     return {key: environment[key] for key in ("versions", "python", "cpu_flags")}

@@ -1,4 +1,4 @@
-"""The workers of a cluster: who is there, what each can be asked, and the way to each."""
+"""The workers of a cluster: which there are, which adapters each can run, and calls to each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WORKER = "conformance.cluster.worker"
 
 
 class ClusterError(Exception):
-    """A cluster that cannot be used; the message is one line."""
+    """The cluster cannot be used; the message is one line."""
 
 
 @dataclass
@@ -38,17 +38,17 @@ class Member:
     Attributes
     ----------
     address : str
-        Also its name: a worker that was started again has another.
+        Also its name: a worker that is started again has a new address.
     threads : int
-        How many pieces of work it does at a time.
+        How many calls it runs at a time.
     module : Future
         The suite's code on it.
     able : set of str
-        The adapters it can be asked.
+        The adapters that it can run.
     adapter : str or None
-        The one it was given work for last.
+        The adapter of the last call to it.
     out : dict
-        What it was given and has not finished, by key of the call.
+        The work that it has and has not finished, by key of the call.
     """
 
     address: str
@@ -61,7 +61,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Finished:
-    """One call that came to its end: the text it returned, or why there is none."""
+    """One call that has ended: the text it returned, or why there is none."""
 
     key: str
     text: str | None
@@ -76,12 +76,12 @@ class Cluster:
     address : str
         Such as ``tcp://scheduler:8786``.
     tell : callable
-        Called with one line about workers that come, go, or cannot be used.
+        Called with one line about workers that join, are lost, or cannot be used.
 
     Raises
     ------
     ClusterError
-        Dask is not installed, or nobody answers there.
+        Dask is not installed, or no scheduler answers at the address.
     """
 
     def __init__(self, address: str, tell: Callable[[str], None]) -> None:
@@ -95,7 +95,7 @@ class Cluster:
             raise ClusterError(
                 "--dask needs Dask distributed: pip install 'conv-transpose-conformance[dask]'"
             ) from None
-        # What happens to workers is said by `tell`; Dask's own words for it are many.
+        # `tell` reports what happens to workers in one line each; Dask's own messages are many.
         for name in [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         self.address, self.tell = address, tell
@@ -103,23 +103,23 @@ class Cluster:
         self._finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._futures: dict[str, Any] = {}
         self._probes: dict[str, Member] = {}
-        self._question = ""
-        self._same: dict[str, dict[str, Any]] = {}
+        self._probe_request = ""
+        self._shared: dict[str, dict[str, Any]] = {}
         try:
             self._client = client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError, ImportError) as error:
             raise ClusterError(f"no Dask scheduler answers at {address}: {error}") from None
         try:
-            self._first_look()
+            self._wait_for_workers()
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
-        """Let go of the cluster; what has not begun there is not done any more."""
+        """Disconnect from the cluster; calls that have not started there are dropped."""
         self._client.close(timeout=_FETCH_SECONDS)
 
-    def _first_look(self) -> None:
+    def _wait_for_workers(self) -> None:
         deadline = time.monotonic() + _CONNECT_SECONDS
         self.look()
         while not self.members and time.monotonic() < deadline:
@@ -129,7 +129,7 @@ class Cluster:
             raise ClusterError(f"the cluster at {self.address} has no worker")
 
     def look(self) -> list[Member]:
-        """Take note of who is there now; returns those that went away.
+        """Update the workers; returns those that were lost.
 
         Raises
         ------
@@ -139,13 +139,13 @@ class Cluster:
         try:
             threads = self._client.nthreads()
         except Exception as error:
-            raise ClusterError(f"the Dask scheduler at {self.address} went away") from error
+            raise ClusterError(f"the Dask scheduler at {self.address} was lost") from error
         lost = [self.members.pop(address) for address in list(self.members) if address not in threads]
         for address in threads.keys() - self.members.keys():
             key = f"conformance-{uuid.uuid4().hex}"
             module = self._client.submit(importlib.import_module, _WORKER, workers=[address], key=key)
             self.members[address] = Member(address, threads[address], module)
-            if self._question:
+            if self._probe_request:
                 self._probe(self.members[address])
         return lost
 
@@ -158,12 +158,12 @@ class Cluster:
         return key
 
     def forget(self, keys: Iterable[str]) -> None:
-        """Take no result of these calls any more."""
+        """Ignore the results of these calls."""
         for key in keys:
             self._futures.pop(key, None)
 
     def next_finished(self, seconds: float) -> Finished | None:
-        """The next call that came to its end, None if none did in time."""
+        """The next call that ends, None if none does in time."""
         try:
             future = self._finished.get(timeout=seconds)
         except queue.Empty:
@@ -172,133 +172,133 @@ class Cluster:
             return None
         try:
             finished = Finished(future.key, future.result(timeout=_FETCH_SECONDS))
-        except TimeoutError:  # its worker went away, or is slow to send
+        except TimeoutError:  # its worker was lost, or sends slowly
             self._finished.put(future)
             return None
         except Exception as error:
             finished = Finished(future.key, None, f"{type(error).__name__}: {error}")
         del self._futures[future.key]
         if future.key in self._probes:
-            self._learn(self._probes.pop(future.key), finished)
+            self._finish_probe(self._probes.pop(future.key), finished)
             return None
         return finished
 
     def _call_all(self, function: str, text: str) -> dict[str, Any]:
-        """Call a function on every worker; what each returned, and in words why one did not."""
+        """Call a function on every worker; what each returned, or a text why it returned nothing."""
         keys = {self.submit(member, function, text): member.address for member in self.members.values()}
         deadline = time.monotonic() + _PROBE_SECONDS
-        found: dict[str, Any] = {}
-        while len(found) < len(keys) and time.monotonic() < deadline:
+        replies: dict[str, Any] = {}
+        while len(replies) < len(keys) and time.monotonic() < deadline:
             finished = self.next_finished(1.0)
             if finished is not None and finished.key in keys:
-                found[keys[finished.key]] = _read(finished)
+                replies[keys[finished.key]] = _read(finished)
             for member in self.look():
-                found[member.address] = "it went away"
-        return found
+                replies[member.address] = "it was lost"
+        return replies
 
     def engage(self, names: Sequence[str], device: str = "cpu") -> list[AdapterSpec]:
-        """Find who can be asked what; workers that join later are asked about it too.
+        """Find out which workers can run which adapters; workers that join later are probed as well.
 
-        Where workers differ in versions or processor, the environment that most threads share is the run's.
+        If workers differ in versions or processor, the run uses the environment that most threads share.
 
         Parameters
         ----------
         names : sequence of str
-            As on the command line; patterns and the default go by what is installed on the workers.
+            As on the command line; patterns and the default depend on what is installed on the workers.
         device : str
             Where to compute.
 
         Returns
         -------
         list of AdapterSpec
-            The adapters that will be asked.
+            The adapters of the run.
 
         Raises
         ------
         UnknownAdapter
-            A name that is no adapter, or a pattern that matches nothing.
+            A name is not an adapter, or a pattern matches nothing.
         ClusterError
-            An adapter that no worker can be asked.
+            No worker can run one of the adapters.
         """
         specs = [resolve(name) for name in expand(names, device, self._offered)]
-        question = json.dumps([describe_spec(spec) for spec in specs])
-        found = self._call_all("probe", question)
+        request = json.dumps([describe_spec(spec) for spec in specs])
+        replies = self._call_all("probe", request)
         for spec in specs:
-            self._same[spec.name] = self._most_common(spec.name, found)
+            self._shared[spec.name] = self._most_common(spec.name, replies)
         if not specs:
             raise ClusterError(f"no worker of {self.address} has a framework for {device}")
-        self._question = question
+        self._probe_request = request
         for address, member in self.members.items():
-            if address in found:
-                self._enlist(member, found[address])
+            if address in replies:
+                self._enlist(member, replies[address])
             else:
                 self._probe(member)
         return specs
 
     def _offered(self, device: str) -> list[str]:
-        """The adapters of a device that are installed on one worker or another."""
-        found = self._call_all("offer", "")
-        offers = [offer for offer in found.values() if not isinstance(offer, str)]
+        """The adapters of a device that are installed on at least one worker."""
+        replies = self._call_all("offer", "")
+        offers = [offer for offer in replies.values() if not isinstance(offer, str)]
         if not offers:
-            raise ClusterError(f"no worker of {self.address} can be asked: {_reasons(found.values())}")
+            raise ClusterError(f"no worker of {self.address} can be used: {_reasons(replies.values())}")
         return list(dict.fromkeys(name for offer in offers for name in offer["available"].get(device, [])))
 
-    def _most_common(self, adapter: str, found: dict[str, Any]) -> dict[str, Any]:
+    def _most_common(self, adapter: str, replies: dict[str, Any]) -> dict[str, Any]:
         """The environment of an adapter that most threads share."""
-        rows = {address: _row(answer, adapter) for address, answer in found.items()}
+        rows = {address: _row(reply, adapter) for address, reply in replies.items()}
         shared: Counter[str] = Counter()
         for address, row in rows.items():
             if "unable" not in row and address in self.members:
                 shared[json.dumps(row)] += self.members[address].threads
         if not shared:
-            reasons = _reasons(row.get("unable", "it went away") for row in rows.values())
-            raise ClusterError(f"no worker of {self.address} can be asked {adapter}: {reasons}")
-        same: dict[str, Any] = json.loads(shared.most_common(1)[0][0])
-        return same
+            reasons = _reasons(row.get("unable", "it was lost") for row in rows.values())
+            raise ClusterError(f"no worker of {self.address} can run {adapter}: {reasons}")
+        most_common: dict[str, Any] = json.loads(shared.most_common(1)[0][0])
+        return most_common
 
     def versions(self, spec: AdapterSpec) -> dict[str, str]:
-        """Versions of the packages an adapter is asked in."""
-        found: dict[str, str] = self._same[spec.name]["versions"]
-        return found
+        """Versions of the packages in which an adapter runs."""
+        versions: dict[str, str] = self._shared[spec.name]["versions"]
+        return versions
 
     def _probe(self, member: Member) -> None:
-        self._probes[self.submit(member, "probe", self._question)] = member
+        self._probes[self.submit(member, "probe", self._probe_request)] = member
 
-    def _learn(self, member: Member, finished: Finished) -> None:
+    def _finish_probe(self, member: Member, finished: Finished) -> None:
         self._enlist(member, _read(finished))
         if member.able:
             self.tell(f"worker {member.address} joined")
 
-    def _enlist(self, member: Member, answer: Any) -> None:
-        """Take note of what a worker can be asked, and say what is odd about it."""
-        if isinstance(answer, str):
-            self.tell(f"worker {member.address} is asked nothing: {answer}")
-        for name, same in self._same.items():
-            row = _row(answer, name)
-            if row == same:
+    def _enlist(self, member: Member, reply: Any) -> None:
+        """Remember which adapters a worker can run, and report why it is not used for one."""
+        if isinstance(reply, str):
+            self.tell(f"worker {member.address} is not used: {reply}")
+        for name, shared in self._shared.items():
+            row = _row(reply, name)
+            if row == shared:
                 member.able.add(name)
             elif "unable" not in row:
-                self.tell(f"worker {member.address} is not asked {name}: it has {_difference(row, same)}")
+                self.tell(f"worker {member.address} is not used for {name}: it has {_difference(row, shared)}")
 
 
-def _row(answer: Any, adapter: str) -> dict[str, Any]:
-    """How a worker would ask an adapter, or why it cannot."""
-    row: dict[str, Any] = {"unable": answer} if isinstance(answer, str) else answer["adapters"][adapter]
+def _row(reply: Any, adapter: str) -> dict[str, Any]:
+    """The environment in which a worker would run an adapter, or why it cannot."""
+    row: dict[str, Any] = {"unable": reply} if isinstance(reply, str) else reply["adapters"][adapter]
     return row
 
 
 def _read(finished: Finished) -> Any:
-    """What a worker says about itself, or in words why that is of no use."""
+    """The reply of a worker, or a text why it cannot be used."""
     if finished.text is None:
         return finished.trouble
-    answer = json.loads(finished.text)
-    if answer["code"] != fingerprint():
-        return f"another version of the suite is there (code {answer['code']}, here {fingerprint()})"
-    return answer
+    reply = json.loads(finished.text)
+    if reply["code"] != fingerprint():
+        return f"it has a different version of the suite (code {reply['code']}, here {fingerprint()})"
+    return reply
 
 
-def _difference(row: dict[str, Any], same: dict[str, Any]) -> str:
-    return "; ".join(f"{key} {row[key]} instead of {same[key]}" for key in same if row[key] != same[key])
+def _difference(row: dict[str, Any], shared: dict[str, Any]) -> str:
+    return "; ".join(f"{key} {row[key]} instead of {shared[key]}" for key in shared if row[key] != shared[key])
 
 
 def _reasons(reasons: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""A cluster as a run sees it: which adapters its workers have, and their outcomes as they come."""
+"""A cluster for one run: which adapters its workers have, and their outcomes as they come."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class ClusterRun:
     Parameters
     ----------
     address : str
-        Of the scheduler.
+        The address of the scheduler.
     tell : callable
-        Called with one line about workers that come, go, or cannot be used.
+        Called with one line about workers that join, are lost, or cannot be used.
 
     Raises
     ------
     ClusterError
-        There is no such cluster.
+        The cluster cannot be used.
     """
 
     def __init__(self, address: str, tell: Callable[[str], None]) -> None:
@@ -48,7 +48,7 @@ class ClusterRun:
         expectations: Mapping[str, Sequence[Expectation]],
         every: bool,
     ) -> Iterator[Result]:
-        """Run cases on the workers, as `conformance.runner.remote_run.RemoteRun` says."""
+        """Run cases on the workers, as `conformance.runner.remote_run.RemoteRun` documents it."""
         run = uuid.uuid4().hex
         requests: dict[str, dict[str, Any]] = {
             spec.name: {**request(run, spec, limits, expectations[spec.name]), "every": every} for spec in specs

@@ -1,6 +1,6 @@
-"""What a worker of a cluster does, called by name, with JSON text for argument and result.
+"""The functions that a worker of a cluster runs, called by name, with JSON text for argument and result.
 
-Only text is sent, so the scheduler needs neither the suite nor this version of Python, and what comes back is
+Only text is sent, so the scheduler needs neither the suite nor this version of Python, and the results are plain
 data.
 """
 
@@ -27,40 +27,40 @@ from conformance.triage.fuzz import AdapterUnavailable, run_batch, shrink
 
 __all__ = ["offer", "probe", "run_cases", "search"]
 
-# An adapter's process outlives the run by this much: the next piece of work wants it again.
+# How long an adapter's process waits for the next piece of work, which usually comes at once.
 _IDLE_SECONDS = 30.0
 
 
 def offer(_: str) -> str:
-    """What this worker has: its code, and the installed adapters by device."""
-    found = {device: available(device) for device in DEVICES if present(device)}
-    return json.dumps({"code": fingerprint(), "available": found})
+    """The code of this worker, and its installed adapters by device."""
+    adapters = {device: available(device) for device in DEVICES if present(device)}
+    return json.dumps({"code": fingerprint(), "available": adapters})
 
 
 def probe(text: str) -> str:
-    """How this worker would ask the adapters of a run: each one's versions and processor, or why it cannot."""
+    """The versions and processor with which this worker would run each adapter, or why it cannot."""
     rows = {data["name"]: ability(data) for data in json.loads(text)}
     return json.dumps({"code": fingerprint(), "adapters": rows})
 
 
-class _Kept:
-    """What a thread keeps from one piece of work to the next: whatever holds an adapter's process."""
+class _ThreadCache:
+    """The object with an adapter's process that a thread keeps from one piece of work to the next."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._key: Any = None
-        self._held: Any = None
+        self._value: Any = None
         self._timer = threading.Timer(0, self._close)
 
     @contextmanager
     def use(self, key: Any, make: Callable[[], Any]) -> Iterator[Any]:
-        """What was made under a key, made now if it is not there."""
+        """The object of a key, made now if the thread has a different one or none."""
         self._timer.cancel()
         with self._lock:
             if self._key != key:
                 self._close()
-                self._key, self._held = key, make()
-            yield self._held
+                self._key, self._value = key, make()
+            yield self._value
         self._timer = threading.Timer(_IDLE_SECONDS, self._expire)
         self._timer.daemon = True
         self._timer.start()
@@ -70,19 +70,19 @@ class _Kept:
             self._close()
 
     def _close(self) -> None:
-        if self._held is not None:
-            self._held.close()
-        self._key = self._held = None
+        if self._value is not None:
+            self._value.close()
+        self._key = self._value = None
 
 
 _THREAD = threading.local()
 
 
-def _kept() -> _Kept:
-    if not hasattr(_THREAD, "kept"):
-        _THREAD.kept = _Kept()
-    kept: _Kept = _THREAD.kept
-    return kept
+def _thread_cache() -> _ThreadCache:
+    if not hasattr(_THREAD, "cache"):
+        _THREAD.cache = _ThreadCache()
+    cache: _ThreadCache = _THREAD.cache
+    return cache
 
 
 def _expectations(request: dict[str, Any]) -> list[Expectation]:
@@ -90,53 +90,51 @@ def _expectations(request: dict[str, Any]) -> list[Expectation]:
 
 
 class _ReportingRunner:
-    """An `CaseRunner` that says in what environment it asked as often as it is asked."""
+    """A `CaseRunner` for one adapter that remembers the environment, for every piece of work to report."""
 
     def __init__(self, request: dict[str, Any]) -> None:
-        # A cluster fills its processors with workers; an adapter's process has one of them.
+        # A cluster has a worker per processor, so an adapter's process uses no further threads to compile.
         os.environ.setdefault(THREADS, "0")
         self._spec = read_spec(request["spec"])
-        known, twice = (
-            {self._spec.name: _expectations(request)},
-            repeat_always if request["every"] else repeat_sampled,
-        )
-        self._case_runner = CaseRunner(ProcessLimits(**request["limits"]), known, twice)
+        entries = {self._spec.name: _expectations(request)}
+        twice = repeat_always if request["every"] else repeat_sampled
+        self._case_runner = CaseRunner(ProcessLimits(**request["limits"]), entries, twice)
         self.environment: dict[str, Any] | None = None
         self.close = self._case_runner.close
 
     def run(self, case: Case, following: Sequence[Case]) -> dict[str, Any]:
-        answer = self._case_runner.run(self._spec, case, following)
-        self.environment = answer.environment or self.environment
-        known = answer.known.finding if answer.known is not None else None
-        return {"outcome": answer.outcome.to_json(), "known": known}
+        judged = self._case_runner.run(self._spec, case, following)
+        self.environment = judged.environment or self.environment
+        finding = judged.expectation.finding if judged.expectation is not None else None
+        return {"outcome": judged.outcome.to_json(), "known": finding}
 
 
 def run_cases(text: str) -> str:
-    """Ask an adapter a few questions of a run and judge the answers.
+    """Run a few cases of a run on an adapter and judge the outputs.
 
     Parameters
     ----------
     text : str
-        JSON: ``run``, ``spec``, ``limits``, ``expectations``, ``every`` (whether each is answered twice) and
+        JSON: ``run``, ``spec``, ``limits``, ``expectations``, ``every`` (whether each case is computed twice) and
         ``parts``, lists of case ids.
 
     Returns
     -------
     str
         JSON: for each case its ``outcome`` and the name of the finding that explains it, ``known``; and the
-        ``environment`` they were answered in.
+        ``environment`` in which the cases ran.
     """
     request = json.loads(text)
-    with _kept().use(
+    with _thread_cache().use(
         ("run_cases", request["run"], request["spec"]["name"]), lambda: _ReportingRunner(request)
-    ) as asking:
+    ) as runner:
         cases = [Case.parse(case_id) for part in request["parts"] for case_id in part]
-        answers = [asking.run(case, cases[number:]) for number, case in enumerate(cases, 1)]
-        return json.dumps({"answers": answers, "environment": asking.environment})
+        answers = [runner.run(case, cases[number:]) for number, case in enumerate(cases, 1)]
+        return json.dumps({"answers": answers, "environment": runner.environment})
 
 
 def search(text: str) -> str:
-    """Ask an adapter a batch of random questions, or shrink what failed.
+    """Run a batch of random cases on an adapter, or shrink a case that failed.
 
     Parameters
     ----------
@@ -147,21 +145,21 @@ def search(text: str) -> str:
     Returns
     -------
     str
-        JSON: pairs of case and outcome, as they failed or after the shrink; or why the adapter cannot be asked,
-        ``unavailable``.
+        JSON: ``found``, pairs of case and outcome, as they failed or after the shrink; or ``unavailable``, why the
+        adapter cannot run.
     """
     request = json.loads(text)
     spec, (part,) = read_spec(request["spec"]), request["parts"]
-    found: list[tuple[Case, Outcome]]
-    with _kept().use(
+    failures: list[tuple[Case, Outcome]]
+    with _thread_cache().use(
         ("search", request["run"], spec.name), lambda: AdapterProcess(spec, ProcessLimits(**request["limits"]))
     ) as host:
         try:
             if "shrink" in part:
                 discovery = shrink(Case.parse(part["shrink"]), Outcome.from_json(part["outcome"]), host)
-                found = [(discovery.smallest, discovery.outcome)]
+                failures = [(discovery.smallest, discovery.outcome)]
             else:
-                found = list(
+                failures = list(
                     run_batch(
                         host, part["batch"], seed=part["seed"], seen=set(), expectations=_expectations(request),
                         deadline=time.monotonic() + part["seconds"],
@@ -169,4 +167,4 @@ def search(text: str) -> str:
                 )  # fmt: skip
         except AdapterUnavailable as error:
             return json.dumps({"unavailable": str(error)})
-    return json.dumps({"found": [[str(case), outcome.to_json()] for case, outcome in found]})
+    return json.dumps({"found": [[str(case), outcome.to_json()] for case, outcome in failures]})

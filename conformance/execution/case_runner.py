@@ -1,4 +1,4 @@
-"""Asking the questions of a run: the adapter's process, and asking again where an answer is news."""
+"""The cases of a run: send them to the adapter's process, and run a case again if its outcome is new."""
 
 from __future__ import annotations
 
@@ -29,36 +29,36 @@ from conformance.reports.record.outcome import Outcome
 __all__ = ["MOST_AHEAD", "CaseRunner", "JudgedOutcome", "repeat_always", "repeat_sampled"]
 
 MOST_AHEAD = 8
-"""Questions sent before their turn: what one takes longer is made up for by others, on either side."""
+"""Maximum number of requests in flight; it hides slow requests behind fast ones, on both sides."""
 
 _MOST_CHARACTERS = 4000
 _MOST_ELEMENTS_AHEAD = 1 << 22
-_ONCE_IN = 8
+_SAMPLE_ONE_IN = 8
 
 
 @dataclass(frozen=True)
 class JudgedOutcome:
-    """What came of one question.
+    """The final outcome of one case on one adapter.
 
     Attributes
     ----------
     outcome : Outcome
-        The verdict, settled by asking again where it was news.
-    known : Expectation or None
-        What explains it.
+        The outcome, confirmed by further runs if it was new.
+    expectation : Expectation or None
+        The known discrepancy that explains it.
     environment : dict or None
-        What the adapter's process runs in, along with the first answer of each adapter.
+        What the adapter's process runs in; only with the first outcome of each adapter.
     """
 
     outcome: Outcome
-    known: Expectation | None = None
+    expectation: Expectation | None = None
     environment: dict[str, Any] | None = None
 
 
 class _HostPool:
     """The adapter processes of this worker.
 
-    Questions come sorted by adapter, so one live process is enough; the last is ended when another is asked for.
+    Cases come sorted by adapter, so one live process is enough. It ends when a case needs a different adapter.
     """
 
     def __init__(self, limits: ProcessLimits, *, in_process: bool) -> None:
@@ -83,8 +83,8 @@ class _HostPool:
         """What the current process runs in."""
         return self._host.environment if self._host is not None else {}
 
-    def news(self) -> dict[str, Any] | None:
-        """The environment of the current process, once for each adapter."""
+    def new_environment(self) -> dict[str, Any] | None:
+        """The environment of the current process, once per adapter."""
         if self._host is None or self._host.spec.name in self._announced:
             return None
         if not self._host.environment["versions"]:
@@ -99,32 +99,33 @@ class _HostPool:
             self._host = None
 
 
-def _ask(case: Case, host: AdapterProcess, sent: Pending | None = None) -> Outcome:
-    """Ask; an error of our own is an outcome too, said in its own words."""
+def _run_safely(case: Case, host: AdapterProcess, sent: Pending | None = None) -> Outcome:
+    """Run a case; an error of the suite itself becomes an ``infra`` outcome with its traceback."""
     try:
         return run_case(case, host, sent)
     except Exception as error:
-        words = f"{type(error).__name__}: {error}"[:_MOST_CHARACTERS]
+        message = f"{type(error).__name__}: {error}"[:_MOST_CHARACTERS]
         trace = "".join(traceback.format_exception(error))[-_MOST_CHARACTERS:]
-        return Outcome(str(case), host.spec.name, "infra", detail=f"{words}\n{trace}")
+        return Outcome(str(case), host.spec.name, "infra", detail=f"{message}\n{trace}")
 
 
 def repeat_sampled(case: Case) -> bool:
-    """Whether a question of a large selection is worth two answers.
+    """Whether to compute a case of a large selection twice, to detect that it is not deterministic.
 
-    Where a tolerance could hide that they differ, always. Exact data prove each answer bit for bit, so there a
-    second is one more draw from a lottery that every other case plays too: one case in eight, chosen by its id.
+    Data with a tolerance are always computed twice, since the tolerance could hide a difference. Exact data are
+    compared bit for bit each time, so a second computation finds little more; one case in eight, chosen by its id,
+    is enough.
     """
-    return not DATA_KINDS[case.data].exact or zlib.crc32(str(case).encode()) % _ONCE_IN == 0
+    return not DATA_KINDS[case.data].exact or zlib.crc32(str(case).encode()) % _SAMPLE_ONE_IN == 0
 
 
 def repeat_always(case: Case) -> bool:
-    """Whether a question that somebody names is worth two answers: each is."""
+    """Whether to compute a case twice that the user named: always."""
     return True
 
 
 def _elements(case: Case) -> int:
-    """How many numbers the tensors of a question hold."""
+    """The total number of elements of a case's tensors."""
     try:
         shapes = [case.input_shape, case.weight_shape, case.output_shape]
     except DomainError:
@@ -133,7 +134,7 @@ def _elements(case: Case) -> int:
 
 
 class _Sent(NamedTuple):
-    """A question on its way before its turn."""
+    """A case that was sent before its turn."""
 
     host: AdapterProcess
     case: Case
@@ -142,7 +143,7 @@ class _Sent(NamedTuple):
 
 
 class CaseRunner:
-    """Asks questions one after the other, wherever a run sends them.
+    """Runs cases one after the other.
 
     Parameters
     ----------
@@ -151,9 +152,9 @@ class CaseRunner:
     expectations : mapping
         Entries by adapter.
     twice : callable
-        Whether a question is answered twice, where the first answer comes fast.
+        Whether to compute a case twice, provided that the first output comes fast.
     in_process : bool
-        Whether to run the adapter in this process, for a debugger. What repeats a failure is still a process.
+        Whether to run the adapter in this process, for a debugger. Failures are still repeated in other processes.
     """
 
     def __init__(
@@ -172,49 +173,49 @@ class CaseRunner:
         self._ahead: deque[_Sent] = deque()
 
     def run(self, spec: AdapterSpec, case: Case, following: Sequence[Case] = ()) -> JudgedOutcome:
-        """Ask, and ask again where the outcome is news.
+        """Run a case, and run it again if the outcome is a new discrepancy.
 
         Parameters
         ----------
         spec, case
-            The question.
+            The adapter and the case.
         following : sequence of Case
-            What the same adapter is asked next: it works on that while this answer is judged.
+            The next cases of the same adapter: its process works on them while this output is judged.
         """
-        outcome, before = self._ask(self._pool.get(spec), case, following)
-        known = self._known(outcome, case)
-        if outcome.gates and known is None:
+        outcome, before = self._run(self._pool.get(spec), case, following)
+        expectation = self._expectation(outcome, case)
+        if outcome.gates and expectation is None:
             rerun = Rerun(self._spare, spec, case, before, twice=self._twice(case))
-            settled = self._confirmation.confirm(outcome, rerun, lambda host: _ask(case, host))
-            if settled is not outcome:
-                outcome, known = settled, self._known(settled, case)
-        return JudgedOutcome(outcome, known, self._pool.news())
+            confirmed = self._confirmation.confirm(outcome, rerun, lambda host: _run_safely(case, host))
+            if confirmed is not outcome:
+                outcome, expectation = confirmed, self._expectation(confirmed, case)
+        return JudgedOutcome(outcome, expectation, self._pool.new_environment())
 
-    def _ask(self, host: AdapterProcess, case: Case, following: Sequence[Case]) -> tuple[Outcome, Sequence[Call]]:
-        """The outcome, and the calls that the process was given before."""
+    def _run(self, host: AdapterProcess, case: Case, following: Sequence[Case]) -> tuple[Outcome, Sequence[Call]]:
+        """The outcome, and the calls that the process made before."""
         sent = self._ahead.popleft() if self._ahead else None
         if sent is None or (sent.host, sent.case) != (host, case):
             self._ahead.clear()
             sent = self._send(host, case)
         self._send_ahead(host, following)
-        outcome = _ask(case, host, sent.pending)
+        outcome = _run_safely(case, host, sent.pending)
         return outcome, () if sent.pending is None else sent.pending.before
 
     def _send_ahead(self, host: AdapterProcess, following: Sequence[Case]) -> None:
-        """Keep a few questions on their way, and the tensors of so many in memory."""
+        """Keep a few requests in flight, as far as their tensors fit into a memory limit."""
         for case in following[len(self._ahead) : MOST_AHEAD]:
             if sum(sent.elements for sent in self._ahead) + _elements(case) > _MOST_ELEMENTS_AHEAD:
                 return
             self._ahead.append(self._send(host, case))
 
     def _send(self, host: AdapterProcess, case: Case) -> _Sent:
-        """Send a question; what is wrong with it is found out when it is asked."""
+        """Send a request. If that fails, `run_case` meets the same error when the case has its turn."""
         pending = None
         with suppress(Exception):
             pending = host.send(case, input_tensors(case), twice=self._twice(case))
         return _Sent(host, case, _elements(case), pending)
 
-    def _known(self, outcome: Outcome, case: Case) -> Expectation | None:
+    def _expectation(self, outcome: Outcome, case: Case) -> Expectation | None:
         return matching_expectation(case, outcome, self._expectations[outcome.adapter], self._pool.environment)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""One case on one adapter: the function every way of running the suite ends in."""
+"""One case on one adapter: every way of running the suite calls `run_case`."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from conformance.reports.record.statuses import STATUSES
 __all__ = ["check", "run_after", "run_case", "verdict"]
 
 
-_WITHOUT_ARRAYS = ("not_numbers", "misshapen")  # whose detail says all that there is to say
+_WITHOUT_ARRAYS = ("not_numbers", "misshapen")  # replies without arrays to compare; their detail is complete
 
 
 def run_case(case: Case, host: AdapterProcess, sent: Pending | None = None) -> Outcome:
-    """Ask one question and judge the reply.
+    """Run one case and judge the output.
 
     Parameters
     ----------
     case : Case
-        The question.
+        The case.
     host : AdapterProcess
-        The adapter's process; started if need be, replaced after a crash.
+        The adapter's process; started if necessary, replaced after a crash.
     sent : Pending, optional
-        The question, where it is on its way to the process already.
+        The request, if it was sent to the process before.
 
     Returns
     -------
     Outcome
-        Always; whatever goes wrong is one of its statuses.
+        Every error of the adapter is one of its statuses.
     """
     started = time.perf_counter()
     fields: dict[str, Any]
@@ -59,7 +59,7 @@ def run_case(case: Case, host: AdapterProcess, sent: Pending | None = None) -> O
 
 
 def run_after(case: Case, host: AdapterProcess, after: Sequence[Case]) -> Outcome:
-    """Ask in a process that computes other cases first, and say whether a failure depends on them.
+    """Run a case after others in one process, and find out whether a failure depends on them.
 
     Parameters
     ----------
@@ -68,12 +68,12 @@ def run_after(case: Case, host: AdapterProcess, after: Sequence[Case]) -> Outcom
     host : AdapterProcess
         The adapter's process.
     after : sequence of Case
-        What it computes first, in order.
+        The cases that run first, in order.
 
     Returns
     -------
     Outcome
-        ``fail: stateful`` where the case fails behind the others, and not in a process of its own.
+        ``fail: stateful`` if the case fails after the others, and not in a process of its own.
     """
     if not after:
         return run_case(case, host)
@@ -89,7 +89,7 @@ def run_after(case: Case, host: AdapterProcess, after: Sequence[Case]) -> Outcom
 
 
 def verdict(case: Case, host: AdapterProcess) -> Outcome:
-    """Ask one question and judge the reply as `ask` does, without a look at what is wrong with it."""
+    """Run one case and judge the output as `run_case` does, without diagnosis."""
     try:
         tensors = input_tensors(case)
         fields = judge(case, tensors, host.run(case, tensors))
@@ -99,7 +99,7 @@ def verdict(case: Case, host: AdapterProcess) -> Outcome:
 
 
 def _comparable(case: Case) -> bool:
-    """Whether the right answer can be computed to be shown, or there is none."""
+    """Whether the expected output can be computed, or the case is invalid and has none."""
     try:
         return not beyond_memory(case)
     except DomainError:
@@ -107,14 +107,14 @@ def _comparable(case: Case) -> bool:
 
 
 def check(case: Case | str, adapter: str = "torch", *, limits: ProcessLimits | None = None) -> Outcome:
-    """Ask one adapter one question, in a process of its own that ends with the call.
+    """Run one case on one adapter, in a process of its own that ends with the call.
 
     Parameters
     ----------
     case : Case or str
-        The question, or its id in full or short form.
+        The case, or its id in full or short form.
     adapter : str
-        A name `conformance.adapters.registry.resolve` knows.
+        A name that `conformance.adapters.registry.resolve` accepts.
     limits : ProcessLimits, optional
         How long to wait.
 
@@ -126,8 +126,8 @@ def check(case: Case | str, adapter: str = "torch", *, limits: ProcessLimits | N
     Raises
     ------
     CaseError, UnknownAdapter
-        Bad input.
+        The case id is malformed, or there is no such adapter.
     """
-    question_asked = Case.parse(case) if isinstance(case, str) else case
+    parsed = Case.parse(case) if isinstance(case, str) else case
     with AdapterProcess(resolve(adapter), limits) as host:
-        return run_case(question_asked, host)
+        return run_case(parsed, host)

@@ -27,15 +27,15 @@ def stateful_outcome(first: Outcome, case: Case, after: Sequence[Case], programs
     Parameters
     ----------
     first : Outcome
-        As it failed.
+        The failure.
     case : Case
-        What failed.
+        The case that failed.
     after : sequence of Case
-        What was run before it, oldest first.
+        The cases that ran before it, oldest first.
     programs : dict
-        The calls that were made for those, by case id.
+        The programs of those cases, by case id.
     """
-    text = f"right in a process of its own, wrong after {_listed(case, after)}"
+    text = f"right in a process of its own, wrong after {_describe(case, after)}"
     failed = f"{label(first.status, first.kind)}: {first.detail}"
     return replace(
         failed_outcome(first, "stateful", f"{text}: {failed}", text),
@@ -44,7 +44,7 @@ def stateful_outcome(first: Outcome, case: Case, after: Sequence[Case], programs
     )
 
 
-def _listed(case: Case, after: Sequence[Case]) -> str:
+def _describe(case: Case, after: Sequence[Case]) -> str:
     if len(after) != 1:
         return f"{len(after)} other calls"
     names = [name.replace("_", " ") for name in differing_fields(after[0], case)]
@@ -52,7 +52,7 @@ def _listed(case: Case, after: Sequence[Case]) -> str:
 
 
 def failed_outcome(first: Outcome, kind: str, detail: str, text: str) -> Outcome:
-    """An outcome as a failure of another kind, with what is known about it in words."""
+    """A copy of an outcome as a failure of a different kind, with a diagnosis text."""
     transform = {"stateful": "earlier_calls"}.get(kind, kind)
     return replace(
         first,

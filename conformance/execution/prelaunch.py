@@ -1,5 +1,6 @@
-"""Adapters' processes launched before anybody asks them: a framework takes seconds to import, in which the rest of
-the runner can load, and an adapter before it can finish.
+"""Launch adapter processes before they are needed.
+
+A framework takes seconds to import. Meanwhile the rest of the runner loads, or the adapter before it finishes.
 """
 
 from __future__ import annotations
@@ -19,27 +20,27 @@ _LAUNCHED: dict[AdapterSpec, Spawned] = {}
 
 
 def launch(spec: AdapterSpec) -> None:
-    """Let the process of an adapter start; that it cannot is said when it is asked."""
+    """Start the process of an adapter. If that fails, `take` starts it again, and the run reports the error."""
     if spec not in _LAUNCHED:
         with suppress(OSError):
             _LAUNCHED[spec] = spawn(spec)
 
 
 def launch_named(name: str) -> None:
-    """Launch what a name stands for, if it names one adapter; what is wrong with it is said elsewhere."""
+    """Launch the adapter of a name. The run reports a name that is unknown or matches several adapters."""
     with suppress(UnknownAdapter):
         launch(resolve(name))
 
 
 def take(spec: AdapterSpec, limits: ProcessLimits) -> AdapterProcess:
-    """The process of an adapter, launched already or not."""
+    """The process of an adapter: the launched one, or a new one."""
     from conformance.adapters.host.client import AdapterProcess
 
     return AdapterProcess(spec, limits, _LAUNCHED.pop(spec, None))
 
 
 def close() -> None:
-    """End those that nobody took."""
+    """End the processes that were launched and not taken."""
     while _LAUNCHED:
         _, (process, socket) = _LAUNCHED.popitem()
         process.kill()

@@ -1,4 +1,4 @@
-"""Running a failed case again: alone in a new process, then in one behind the calls that came before it."""
+"""Run a failed case again: alone in a new process, then in one after the calls that came before it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from conformance.reports.record.statuses import label
 
 __all__ = ["Confirmation"]
 
-# Every further case of a discrepancy that came back is taken for the same: a framework that is wrong in a thousand
-# cases is not started a thousand times.
+# After this many confirmed cases of a discrepancy, further cases of it are not run again, so that a framework that
+# is wrong in a thousand cases is not started a thousand times.
 _TIMES_EACH = 3
 
 
 class Confirmation:
-    """Decides which outcomes are run again, and what several outcomes of one case amount to."""
+    """Decides which cases run again, and combines several outcomes of one case into one."""
 
     def __init__(self) -> None:
         self._came_back: Counter[tuple[str, str, str | None, str]] = Counter()
         self._stateful: Counter[str] = Counter()
 
-    def confirm(self, first: Outcome, rerun: Rerun, ask: Callable[[AdapterProcess], Outcome]) -> Outcome:
-        """Settle an outcome that fails the gate.
+    def confirm(self, first: Outcome, rerun: Rerun, run: Callable[[AdapterProcess], Outcome]) -> Outcome:
+        """Run a case again whose outcome fails the gate, and return its final outcome.
 
         Parameters
         ----------
@@ -37,22 +37,22 @@ class Confirmation:
             The outcome.
         rerun : Rerun
             Runs the same case again.
-        ask : callable
-            The outcome of the case in a process.
+        run : callable
+            Runs the case in a process and returns the outcome.
 
         Returns
         -------
         Outcome
-            The first where it comes back in a process of its own. ``fail: stateful`` where it comes back only
-            behind earlier calls, ``fail: nondeterministic`` where one of many runs in one process fails, ``flaky``
-            where it comes back in no way; the second outcome alone where only our own machinery failed at first.
+            The first outcome if it reproduces in a process of its own. ``fail: stateful`` if it reproduces only
+            after earlier calls, ``fail: nondeterministic`` if one of many runs in one process fails, ``flaky`` if
+            it does not reproduce at all. If the first outcome was a failure of the suite, the second outcome.
         """
         transform = (first.diagnosis or {}).get("transform", "")
         signature = first.adapter, first.status, first.kind, str(transform)
-        # Two outputs of one case within a process are what the kind says; a third would hide it.
+        # "nondeterministic" rests on two different outputs in one process. A third run would only hide that.
         if first.kind == "nondeterministic" or self._came_back[signature] >= _TIMES_EACH:
             return first
-        second = rerun.alone(ask, lambda outcome: outcome.gates)
+        second = rerun.alone(run, lambda outcome: outcome.gates)
         if second.status == first.status and second.kind == first.kind:
             self._came_back[signature] += 1
             return first
@@ -67,11 +67,11 @@ class Confirmation:
 
     def _right_alone(self, first: Outcome, rerun: Rerun, detail: str) -> Outcome:
         if not rerun.more():
-            why = "which calls before it make it fail was not searched: the budget of such searches "
-            why += f"({MOST_PROCESSES} processes, {MOST_SECONDS:.0f} s for an adapter) is spent"
+            why = "the suite did not search for the earlier calls that make it fail: the budget of such searches "
+            why += f"({MOST_PROCESSES} processes, {MOST_SECONDS:.0f} s per adapter) is spent"
             if self._stateful[first.adapter]:
                 return failed_outcome(
-                    first, "stateful", f"{detail}\n({why})", "right in another process, wrong behind earlier calls"
+                    first, "stateful", f"{detail}\n({why})", "right in another process, wrong after earlier calls"
                 )
             return replace(first, status="flaky", detail=f"{detail}\n({why})")
         for call in candidates(rerun.before, rerun.case):
@@ -80,7 +80,7 @@ class Confirmation:
         if len(rerun.before) > 1 and rerun.fails_after(rerun.before):
             return self._shown(first, rerun, shortest(rerun.before, rerun.fails_after, rerun.more))
         if rerun.fails_sometimes():
-            text = "right and wrong in turn when it is run many times in one process"
+            text = "sometimes right and sometimes wrong when it runs many times in one process"
             return failed_outcome(first, "nondeterministic", f"{text}; {detail}", text)
         return replace(first, status="flaky", detail=detail)
 

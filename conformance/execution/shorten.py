@@ -1,4 +1,4 @@
-"""The shortest sequence of calls behind which a case still fails (delta debugging)."""
+"""The shortest sequence of calls after which a case still fails (delta debugging)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Fails = Callable[[Sequence[Call]], bool]
 
 
 def candidates(calls: Sequence[Call], case: Case) -> list[Call]:
-    """Calls of which one alone may be enough: the last one, then those most like the case, the latest first."""
+    """Calls that may be enough by themselves: the last call, then those most like the case, latest first."""
     latest = list({call.case: call for call in calls if call.case != case}.values())[::-1]
-    # What is kept between calls is packed weights as a rule, by their shape.
+    # State between calls is usually a cache of packed weights, whose key is the shape of the weights.
     alike = sorted(
         latest,
         key=lambda call: (call.case.weight_shape != case.weight_shape, len(differing_fields(call.case, case))),
@@ -27,16 +27,16 @@ def candidates(calls: Sequence[Call], case: Case) -> list[Call]:
 
 
 def shortest(calls: Sequence[Call], fails: Fails, more: Callable[[], bool]) -> tuple[Call, ...]:
-    """Leave out calls as long as the case behind them still fails.
+    """Remove calls as long as the case after them still fails.
 
     Parameters
     ----------
     calls : sequence of Call
-        Calls behind which the case fails.
+        Calls after which the case fails.
     fails : callable
-        Whether it fails behind some of them, each time in a new process.
+        Whether the case fails after a subset of them, each time in a new process.
     more : callable
-        Whether a further process may be spent.
+        Whether a further process may be started.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def shortest(calls: Sequence[Call], fails: Fails, more: Callable[[], bool]) -> t
         size = -(-len(kept) // parts)
         chunks = [kept[start : start + size] for start in range(0, len(kept), size)]
         rests = [tuple(call for other in chunks if other is not chunk for call in other) for chunk in chunks]
-        # What came last is the likeliest to matter. With two chunks the rests are the chunks.
+        # The latest calls are the likeliest cause. With two chunks, the rests are the chunks themselves.
         tries: Iterable[tuple[Call, ...]] = [*reversed(chunks), *(rests if len(chunks) > 2 else ())]
         smaller = _first(tries, fails, more)
         if smaller is not None:
@@ -64,9 +64,9 @@ def shortest(calls: Sequence[Call], fails: Fails, more: Callable[[], bool]) -> t
 
 
 def _first(tries: Iterable[tuple[Call, ...]], fails: Fails, more: Callable[[], bool]) -> tuple[Call, ...] | None:
-    for some in tries:
+    for calls in tries:
         if not more():
             return None
-        if fails(some):
-            return some
+        if fails(calls):
+            return calls
     return None

@@ -1,6 +1,6 @@
-"""Processes beside the one of a run, in which failures are run again.
+"""Additional processes, in which failed cases run again.
 
-The process of the run goes on as it is: what it holds may be why a case failed, and would be lost with it.
+The process of the run continues unchanged: its state may be the reason for the failure, and must not be lost.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from conformance.reports.record.statuses import STATUSES
 __all__ = ["MOST_PROCESSES", "MOST_SECONDS", "Rerun", "Spare"]
 
 MOST_PROCESSES = 30
-"""Processes that an adapter may be started in for replays, in each worker of a run."""
+"""Maximum number of processes for replays, per adapter and worker of a run."""
 
 MOST_SECONDS = 30.0
-"""Time that replays may take for an adapter, in each worker; what was begun is finished."""
+"""Maximum time for replays, per adapter and worker of a run; a replay that has started is finished."""
 
 _NEW_PROCESSES = 3
 _REPEATS = 20
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 class Spare:
-    """One further process at a time, and what was spent on each adapter."""
+    """One additional process at a time, and what was spent on each adapter."""
 
     def __init__(self, limits: ProcessLimits) -> None:
         self._limits = limits
@@ -44,26 +44,26 @@ class Spare:
         self._right_alone: Counter[str] = Counter()
 
     def new(self, spec: AdapterSpec) -> AdapterProcess:
-        """A process that has been given nothing yet."""
+        """A process that has computed nothing yet."""
         self.close()
         self._processes[spec.name] += 1
         self._host = AdapterProcess(spec, self._limits)
         return self._host
 
     def kept(self, spec: AdapterSpec) -> AdapterProcess | None:
-        """The last process, where enough failures of an adapter were right in a new one.
+        """The last process, if enough failed cases of the adapter were right in a new one; otherwise None.
 
-        A flood of such failures then takes one process and not one each.
+        Many such failures then share one process instead of starting one each.
         """
-        there = self._host is not None and self._host.spec == spec
-        return self._host if there and self._right_alone[spec.name] >= _NEW_PROCESSES else None
+        is_live = self._host is not None and self._host.spec == spec
+        return self._host if is_live and self._right_alone[spec.name] >= _NEW_PROCESSES else None
 
     def latest(self, spec: AdapterSpec) -> AdapterProcess:
-        """The last process of an adapter, whatever it was given."""
+        """The last process of an adapter, whatever it has computed."""
         return self._host if self._host is not None and self._host.spec == spec else self.new(spec)
 
     def was_right_alone(self, spec: AdapterSpec) -> None:
-        """Count a failure that a new process did not show."""
+        """Count a failure that did not reproduce in a new process."""
         self._right_alone[spec.name] += 1
 
     def more(self, spec: AdapterSpec) -> bool:
@@ -72,7 +72,7 @@ class Spare:
 
     @contextmanager
     def timed(self, spec: AdapterSpec) -> Iterator[None]:
-        """Count what is done towards the time of an adapter."""
+        """Add the time of the block to the time spent on an adapter."""
         started = time.monotonic()
         yield
         self._seconds[spec.name] += time.monotonic() - started
@@ -85,16 +85,16 @@ class Spare:
 
 
 class Rerun:
-    """One failed case, run again in several ways.
+    """Runs one failed case again in several ways.
 
     Parameters
     ----------
     spare : Spare
-        Where.
+        The additional process.
     spec, case
-        What failed.
+        The adapter and the case that failed.
     before : sequence of Call
-        The calls that its process was given before it.
+        The calls that its process made before it.
     twice : bool
         Whether the case is computed twice.
     """
@@ -106,9 +106,9 @@ class Rerun:
         self._spare, self._spec, self._twice = spare, spec, twice
 
     def alone(self, run: Callable[[AdapterProcess], T], fails: Callable[[T], bool]) -> T:
-        """What comes of the case in another process: a new one, or after many such failures the last one.
+        """The result of the case in a different process: a new one, or after many such failures the last one.
 
-        A failure in one that is not new says nothing, so that the case is then run in a new one.
+        A failure in a process that is not new proves nothing, so the case then runs again in a new one.
         """
         kept = self._spare.kept(self._spec)
         if kept is not None:
@@ -125,7 +125,7 @@ class Rerun:
         return self._spare.more(self._spec)
 
     def fails_after(self, calls: Sequence[Call]) -> bool:
-        """Whether the case fails in a new process that is given some calls first."""
+        """Whether the case fails in a new process that makes some calls first."""
         with self._spare.timed(self._spec):
             host = self._spare.new(self._spec)
             for call in calls:
@@ -133,7 +133,7 @@ class Rerun:
             return self._fails(host)
 
     def fails_sometimes(self) -> bool:
-        """Whether the case fails when it is run many times in the process that replayed it."""
+        """Whether the case fails in one of many runs in the process that replayed it."""
         with self._spare.timed(self._spec):
             host = self._spare.latest(self._spec)
             return any(self._fails(host) for _ in range(_REPEATS))

@@ -1,1 +1,1 @@
-"""What is added to the record of a run before it is shown: conditions, scripts, user reports, the page."""
+"""What the suite adds to the record of a run before it is shown: conditions, scripts, user reports, the page."""

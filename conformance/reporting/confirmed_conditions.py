@@ -1,4 +1,4 @@
-"""The conditions of what is new in a run, confirmed by running further cases."""
+"""The conditions of new findings of a run, confirmed by running further cases."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from conformance.reports.record.store import Results
 
 __all__ = ["confirm_conditions"]
 
-# A run ends soon after its last outcome, whatever it found: the gravest findings, and some cases for each. Cases
-# are counted, not timed, so that a busy machine finds what an idle one does.
+# Limits, so that a run ends soon after its last outcome: the worst findings, and some cases for each. They count
+# cases, not seconds, so that the result does not depend on the load of the machine.
 _MOST_FINDINGS = 6
 _MOST_CASES = 60
 _FURTHER = 300
@@ -35,18 +35,18 @@ def confirm_conditions(
     *,
     budget: int = _FURTHER,
 ) -> dict[str, dict[str, Any]]:
-    """Conditions of new findings as plain data by finding id, held against cases that the run does not have.
+    """Conditions of new findings as plain data by finding id, tested on cases that the run does not have.
 
     Parameters
     ----------
     new : iterable of Outcome
-        Discrepancies that nobody knew; the gravest findings among them are looked at.
+        New discrepancies; the worst findings among them get a condition.
     results : Results
         The run.
     host_of : callable
-        From an adapter to its process; None where it cannot be run here as it was run there.
+        The process of an adapter; None if the adapter cannot run here as it did in the run.
     budget : int
-        Most cases to run for each finding.
+        Maximum number of cases to run for each finding.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def confirm_conditions(
         `conformance.reports.record.conditions.Condition` as a dict; findings without one are left out.
     """
     new = list(new)
-    found = {}
+    confirmed = {}
     causes = [item for item in findings(new, results.cases()) if item.status in _RUN_AGAIN]
     for finding in causes[:_MOST_FINDINGS]:
         host = host_of(finding.adapter)
@@ -64,32 +64,38 @@ def confirm_conditions(
             condition = None
             if host.start() is None:
                 members = set(finding.members)
-                own = [o for o in new if o.adapter == finding.adapter and o.case_id in members]
+                own = [
+                    outcome for outcome in new if outcome.adapter == finding.adapter and outcome.case_id in members
+                ]
                 condition = _condition(finding, own, Recorded.of(results, finding), host, budget)
         if condition is not None:
-            found[finding.id] = asdict(condition)
-    return found
+            confirmed[finding.id] = asdict(condition)
+    return confirmed
 
 
 def _condition(
-    finding: Finding, outcomes: Sequence[Outcome], known: Recorded, host: AdapterProcess, budget: int
+    finding: Finding, outcomes: Sequence[Outcome], recorded: Recorded, host: AdapterProcess, budget: int
 ) -> Condition | None:
-    """Search on some cases of the run, and again with those that a condition gets wrong."""
-    wrong, right = sample(known.failing, _MOST_CASES), sample(known.passing, _MOST_CASES)
+    """Search on some cases of the run, and again with those that the condition misjudges."""
+    failing, passing = sample(recorded.failing, _MOST_CASES), sample(recorded.passing, _MOST_CASES)
     by_id = {outcome.case_id: outcome for outcome in outcomes}
     members = [by_id[case_id] for case_id in finding.members]
     alike = Alike(members, host)
     for _ in range(_TRIES):
-        told = infer_condition(_cases(wrong), _cases(right), alike, terms=known.terms, budget=budget)
-        budget -= told.asked
-        if told.predicate is None:
+        result = infer_condition(_cases(failing), _cases(passing), alike, terms=recorded.terms, budget=budget)
+        budget -= result.asked
+        if result.predicate is None:
             return None
-        failing, passing = told.further_failing, told.asked - told.further_failing
-        missed, caught = known.misjudged(told.predicate)
+        missed, caught = recorded.misjudged(result.predicate)
         if not missed and not caught:
-            further = {"further_failing": failing, "further_passing": passing, "further_others": alike.others}
-            return known.condition(told.predicate, exact=told.exact, **further)
-        wrong, right = [*wrong, *missed[:_MOST_CASES]], [*right, *caught[:_MOST_CASES]]
+            return recorded.condition(
+                result.predicate,
+                exact=result.exact,
+                further_failing=result.further_failing,
+                further_passing=result.asked - result.further_failing,
+                further_others=alike.others,
+            )
+        failing, passing = [*failing, *missed[:_MOST_CASES]], [*passing, *caught[:_MOST_CASES]]
         alike = Alike(members, host)
     return None
 

@@ -1,4 +1,4 @@
-"""The end of a run, whoever calls it: what is made from the record is made here, and alike."""
+"""The end of a run: judge the record and make everything from it, in the same way for `run` and `merge`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Further:
     Attributes
     ----------
     host_of : callable
-        From an adapter to its process; None where it cannot be run here as it was run there.
+        The process of an adapter; None if the adapter cannot run here as it did in the run.
     """
 
     host_of: HostOf
@@ -60,15 +60,15 @@ def finish(
     Returns
     -------
     Gate
-        What of the run is new.
+        The new, known and fixed discrepancies of the run.
     """
     gate = assess(results, expectations, baseline, TIGHTEST_FIRST)
     results.set_meta("gate", headline(gate))
-    found = conditions(results)
+    by_finding = conditions(results)
     if further is not None:
         new = [item.outcome for item in gate.items if item.standing == "new"]
-        found |= confirm_conditions(new, results, further.host_of)
-    results.set_meta("conditions", found)
+        by_finding |= confirm_conditions(new, results, further.host_of)
+    results.set_meta("conditions", by_finding)
     results.set_meta("scripts", scripts(results))
     return gate
 

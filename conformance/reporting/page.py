@@ -1,4 +1,4 @@
-"""The report of a run as a page, with what only this side can compute: the oracle's view of the corpus, calls."""
+"""The report of a run as a page, with the data that need the oracle: status of user reports, equivalent calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["prepare_page", "write_page"]
 
 
 def prepare_page(case_ids: Iterable[str]) -> None:
-    """Make what the answers to these cases do not change, where there is time for it before a run is over."""
+    """Prepare the parts of the page that do not depend on the outcomes, while a run waits for its frameworks."""
     prepare(case_ids)
     load_reports()
     wordings()
@@ -31,5 +31,5 @@ def write_page(
     history: History | None = None,
 ) -> Path:
     """Write the report of a run; the parameters are those of `conformance.reports.html.write_report`."""
-    corpus = recorded_statuses(results)
-    return write_report(results, out_dir, gate, before, history, corpus=corpus, porting=wordings())
+    statuses = recorded_statuses(results)
+    return write_report(results, out_dir, gate, before, history, corpus=statuses, porting=wordings())

@@ -1,4 +1,4 @@
-"""When the findings of a recorded run happen, from its own outcomes alone."""
+"""Under which conditions the findings of a recorded run happen, from its own outcomes alone."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ __all__ = ["Recorded", "conditions", "sample"]
 
 _Item = TypeVar("_Item")
 
-# The gravest findings get a condition; more cases than this on a side add little and take long.
+# Only the worst findings get a condition. More failing or passing cases than this add little and take long.
 _MOST_FINDINGS = 20
 _MOST_CASES = 400
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a run says of one finding.
+    """The cases of a run that matter for one finding.
 
     Attributes
     ----------
     failing, passing, others : list of dict
-        Columns of the cases that show it, of those of the same adapter that pass, and of those that fail with
-        another cause.
+        Columns of the cases that show the finding, of those of the same adapter that pass, and of those that fail
+        for a different cause.
     terms : frozenset of str
-        Beginnings of the columns that its diagnosis names.
+        Prefixes of the columns that its diagnosis names.
     """
 
     failing: list[Row]
@@ -56,7 +56,7 @@ class Recorded:
         return cls([cases[case_id] for case_id in finding.members], passing, others, terms_of([finding.text]))
 
     def condition(self, predicate: Predicate, **further: Any) -> Condition:
-        """The condition with what this run counts; ``further`` are the counts of cases beyond the run."""
+        """The condition with the counts of this run; ``further`` are the counts of cases beyond the run."""
         return Condition(
             predicate.text, str(predicate), len(self.failing), len(self.passing),
             others=sum(map(predicate, self.others)), **further,
@@ -71,30 +71,29 @@ class Recorded:
 def conditions(results: Results, wrong: Iterable[Outcome] | None = None) -> dict[str, dict[str, Any]]:
     """The smallest condition for each finding, as plain data by finding id.
 
-    `conformance.reports.record.conditions.Condition` has the keys. It is not confirmed by further cases, so none
-    is exact. A condition is given only where it separates all cases that show the finding from all that pass.
+    The keys are those of `conformance.reports.record.conditions.Condition`. No further cases confirm the
+    conditions, so none is exact. A finding has a condition only if it separates all cases that show the finding
+    from all that pass.
 
     Parameters
     ----------
     results : Results
         The run.
     wrong : iterable of Outcome, optional
-        The outcomes whose findings are looked at; all that fail the gate without it.
+        The outcomes whose findings get a condition; by default all that fail the gate.
     """
     if wrong is None:
         wrong = results.outcomes(statuses=GATING, details=False)
-    found = {}
+    by_finding = {}
     for finding in findings(wrong, results.cases())[:_MOST_FINDINGS]:
-        known = Recorded.of(results, finding)
-        predicate = separating(
-            sample(known.failing, _MOST_CASES), sample(known.passing, _MOST_CASES), known.failing, known.passing,
-            terms=known.terms,
-        )  # fmt: skip
+        recorded = Recorded.of(results, finding)
+        failing, passing = sample(recorded.failing, _MOST_CASES), sample(recorded.passing, _MOST_CASES)
+        predicate = separating(failing, passing, recorded.failing, recorded.passing, terms=recorded.terms)
         if predicate is not None:
-            found[finding.id] = asdict(known.condition(predicate))
-    return found
+            by_finding[finding.id] = asdict(recorded.condition(predicate))
+    return by_finding
 
 
 def sample(items: Sequence[_Item], most: int) -> list[_Item]:
-    """As many of some items as there may be, chosen at random but always alike."""
+    """At most a number of the items, chosen at random, but the same each time."""
     return list(items) if len(items) <= most else random.Random(0).sample(items, most)

@@ -1,4 +1,4 @@
-"""Standalone scripts of what a run recorded, for its report: written from the record, without asking again."""
+"""Standalone scripts for the report of a run, written from the record without running a case."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ _MOST_FINDINGS = 20
 def scripts(results: Results) -> dict[str, str]:
     """The script of the smallest case of each finding, by finding id.
 
-    Where an output was too large for the record, the script compares it with what is expected, as far as that can
-    be said in a script.
+    If an output was too large for the record, the script compares with the expected output instead, if that can be
+    written into a script.
     """
     wrong = (o for o in results.outcomes(statuses=GATING, details=False) if not STATUSES[o.status].ours)
     environments = results.meta().get("environments") or {}
     written = {}
     for finding in findings(wrong, results.cases())[:_MOST_FINDINGS]:
-        outcome = results.outcome(finding.adapter, _shown(finding, results))
-        asked = _asked(outcome, environments.get(finding.adapter, {}))
-        if asked is not None:
-            # A question that no oracle can answer, as its output is beyond memory, has no script either.
+        outcome = results.outcome(finding.adapter, _representative(finding, results))
+        observation = _observation(outcome, environments.get(finding.adapter, {}))
+        if observation is not None:
+            # A case whose output is too large for memory has no expected output, and so no script.
             with suppress(ValueError, MemoryError, OverflowError):
-                written[finding.id] = build_script(asked)
+                written[finding.id] = build_script(observation)
     return written
 
 
-def _shown(finding: Finding, results: Results) -> str:
-    """The smallest case; of those that depend on earlier calls, the smallest for which the calls are known."""
+def _representative(finding: Finding, results: Results) -> str:
+    """The smallest case; if the finding depends on earlier calls, the smallest case with recorded calls."""
     if finding.kind == "stateful":
         for case_id in finding.members:
             if results.outcome(finding.adapter, case_id).after_programs:
@@ -51,7 +51,7 @@ def _shown(finding: Finding, results: Results) -> str:
     return finding.smallest
 
 
-def _asked(outcome: Outcome, environment: dict[str, Any]) -> Observation | None:
+def _observation(outcome: Outcome, environment: dict[str, Any]) -> Observation | None:
     try:
         spec = resolve(outcome.adapter)
     except UnknownAdapter:
@@ -63,9 +63,9 @@ def _asked(outcome: Outcome, environment: dict[str, Any]) -> Observation | None:
     }
     if not outcome.program:
         return None
-    # The first blank line ends the set-up, which may be empty.
+    # The first blank line ends the setup, which may be empty.
     setup, _, body = f"\n{outcome.program}".partition("\n\n")
-    asked = Observation(
+    observation = Observation(
         case,
         spec,
         outcome,
@@ -77,4 +77,4 @@ def _asked(outcome: Outcome, environment: dict[str, Any]) -> Observation | None:
         environment,
         tuple(Before.of(Case.parse(other), text) for other, text in outcome.after_programs.items()),
     )
-    return asked if got or not outcome.digest or shows_without_output(asked) else None
+    return observation if got or not outcome.digest or shows_without_output(observation) else None

@@ -1,4 +1,4 @@
-"""What has become of the reports of real users, computed by asking their questions today."""
+"""The status of user reports, computed by running their cases on today's versions."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ __all__ = ["STATES", "UserReportStatus", "recorded_statuses", "review", "state"]
 
 
 def state(report: Report, outcome: Outcome | None, other: Outcome | None = None) -> str:
-    """What has become of a report.
+    """The status of a report.
 
     Parameters
     ----------
     report : Report
         The report.
     outcome : Outcome or None
-        Of its own implementation on its question; None if it was not asked.
+        The outcome of its case on its own implementation; None if the case did not run.
     other : Outcome or None
-        Of the one that it is said to disagree with, if there is one.
+        The outcome on the implementation that it is reported to disagree with, if there is one.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def state(report: Report, outcome: Outcome | None, other: Outcome | None = None)
     """
     if report.device != "cpu":
         return "not on CPU"
-    if report.of or not _was_asked(outcome) or (report.against and not _was_asked(other)):
+    if report.of or not _has_run(outcome) or (report.against and not _has_run(other)):
         return "not asked"
     assert outcome is not None
     if outcome.status == "inexpressible":
@@ -49,17 +49,18 @@ def state(report: Report, outcome: Outcome | None, other: Outcome | None = None)
     if report.against and other is not None:
         return "reproduces" if outcome.status != other.status else "fixed"
     if outcome.status == "unsupported":
-        # As documented, or of itself where the rules leave the choice; that may be what was seen, or new.
+        # The framework rejects the case today, as its documentation says or where the rules allow it. The user
+        # either saw that rejection, or saw something else that the rejection has replaced.
         return "by design" if outcome.source or report.saw == "refused" else "fixed"
-    return "by design" if _as_the_rules_say(report) else "fixed"
+    return "by design" if _follows_the_rules(report) else "fixed"
 
 
-def _was_asked(outcome: Outcome | None) -> bool:
+def _has_run(outcome: Outcome | None) -> bool:
     return outcome is not None and outcome.status not in ("infra", "missing")
 
 
-def _as_the_rules_say(report: Report) -> bool:
-    """Whether what was seen is right, or what was expected instead is not."""
+def _follows_the_rules(report: Report) -> bool:
+    """Whether the rules confirm what the user saw, or contradict what the user expected instead."""
     case = report.case
     try:
         size = case.geometry().output_size
@@ -96,49 +97,49 @@ def review(
     recorded: Iterable[Outcome] = (),
     tick: Callable[[AdapterSpec], None] = lambda spec: None,
 ) -> list[UserReportStatus]:
-    """Ask the questions of the reports, and say what has become of them.
+    """Run the cases of the reports, and return the status of each report.
 
     Parameters
     ----------
     reports : iterable of Report
         The reports.
     specs : sequence of AdapterSpec
-        Asked every question.
+        Adapters that run the case of every report.
     limits : ProcessLimits, optional
         How long to wait.
     own : sequence of AdapterSpec
-        Asked the questions of the reports that are about them.
+        Adapters that run the cases of the reports about them.
     recorded : iterable of Outcome
-        Answers that are there already, from the record of a run; those to other questions are passed over.
+        Outcomes from the record of a run; those of other cases are ignored.
     tick : callable
-        Told of each adapter before it is asked.
+        Called with each adapter before it runs.
     """
     reports = list(reports)
     on_cpu = [report for report in reports if report.device == "cpu"]
-    found: dict[tuple[str, str], Outcome] = {}
+    outcomes: dict[tuple[str, str], Outcome] = {}
     for outcome in recorded:
-        # What ran in another environment has its name without it: one record holds one of them.
-        found[outcome.case_id, outcome.adapter.partition("@")[0]] = outcome
-    asked = [(spec, on_cpu) for spec in specs]
-    asked += [
+        # An adapter of a different environment (NAME@PYTHON) counts under its name: a record has it only once.
+        outcomes[outcome.case_id, outcome.adapter.partition("@")[0]] = outcome
+    reports_by_spec = [(spec, on_cpu) for spec in specs]
+    reports_by_spec += [
         (spec, [report for report in on_cpu if spec.name in (report.adapter, report.against)]) for spec in own
     ]
-    for spec, questions in asked:
+    for spec, reports_of_one in reports_by_spec:
         tick(spec)
         with AdapterProcess(spec, limits) as host:
-            for case in dict.fromkeys(report.case for report in questions):
-                found[str(case), spec.name] = verdict(case, host)
-    standings = []
+            for case in dict.fromkeys(report.case for report in reports_of_one):
+                outcomes[str(case), spec.name] = verdict(case, host)
+    statuses = []
     for report in reports:
-        answers = {name: found[case_id, name] for case_id, name in found if case_id == str(report.case)}
-        shown = answers if report.device == "cpu" else {}
-        found_state = state(report, shown.get(report.adapter), shown.get(report.against))
-        standings.append(UserReportStatus(report, found_state, shown))
-    return standings
+        by_adapter = {name: outcomes[case_id, name] for case_id, name in outcomes if case_id == str(report.case)}
+        shown = by_adapter if report.device == "cpu" else {}
+        status = state(report, shown.get(report.adapter), shown.get(report.against))
+        statuses.append(UserReportStatus(report, status, shown))
+    return statuses
 
 
 def recorded_statuses(results: Results) -> list[UserReportStatus]:
-    """What a recorded run says of the reports; nothing, if it asked the question of none.
+    """The status of the reports according to a recorded run; empty if the run has none of their cases.
 
     Parameters
     ----------
@@ -146,9 +147,9 @@ def recorded_statuses(results: Results) -> list[UserReportStatus]:
         The record of a run.
     """
     reports = load_reports().values()
-    questions = {str(report.case) for report in reports}
-    if not questions & results.cases().keys():
+    case_ids = {str(report.case) for report in reports}
+    if not case_ids & results.cases().keys():
         return []
     return review(
-        reports, recorded=(outcome for outcome in results.outcomes(details=False) if outcome.case_id in questions)
+        reports, recorded=(outcome for outcome in results.outcomes(details=False) if outcome.case_id in case_ids)
     )

@@ -1,1 +1,1 @@
-"""Running the suite under pytest: items on the side that runs them, the record on the side that controls."""
+"""The suite under pytest: workers run the items, the controller writes the record."""

@@ -1,4 +1,4 @@
-"""What `conformance run` shows while it runs: a progress bar on a terminal, plain lines elsewhere."""
+"""The output of `conformance run` while it runs: a progress bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FAILURES_SHOWN = 20
 
 
 class ConsoleReporter:
-    """Hooks that follow the run."""
+    """Hooks that print the progress of the run."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False, stderr=False)
@@ -36,30 +36,30 @@ class ConsoleReporter:
             transient=True,
             disable=not self._console.is_terminal,
         )
-        self._task = self._bar.add_task("asking", total=None)
+        self._task = self._bar.add_task("running", total=None)
         self._total: int | None = None
         self._done = self._failures = 0
         self._last_line = time.monotonic()
         self.recorder: Recorder | None = None
         self.interrupted = False
 
-    def _begin(self, total: int) -> None:
+    def _start(self, total: int) -> None:
         if self._total is None:
             self._total = total
             self._bar.update(self._task, total=total)
             self._bar.start()
             if not self._console.is_terminal:
-                self._console.print(f"asking {total} questions")
+                self._console.print(f"running {total} case{'s' * (total != 1)}")
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without xdist the items are here."""
         if session.items:
-            self._begin(len(session.items))
+            self._start(len(session.items))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
-        """With xdist every worker tells."""
-        self._begin(len(ids))
+        """With xdist every worker reports its collection."""
+        self._start(len(ids))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Advance, and show the first discrepancies as they come."""
@@ -78,29 +78,29 @@ class ConsoleReporter:
         now = time.monotonic()
         if not self._console.is_terminal and now - self._last_line > _LINE_EVERY_SECONDS:
             self._last_line = now
-            self._console.print(f"{self._done} of {self._total} asked, {self._failures} discrepancies")
+            self._console.print(f"{self._done} of {self._total} run, {self._failures} discrepancies")
 
     def _show(self, outcome: Outcome) -> None:
         status = STATUSES[outcome.status]
-        words = label(outcome.status, outcome.kind)
+        text = label(outcome.status, outcome.kind)
         self._console.print(
-            f"[{status.colour}]{status.symbol} {words}[/] {escape(outcome.adapter)} {outcome.case_id}\n"
+            f"[{status.colour}]{status.symbol} {text}[/] {escape(outcome.adapter)} {outcome.case_id}\n"
             f"    {escape(outcome.detail[:200])}",
             soft_wrap=True,
         )
 
     def pytest_internalerror(self, excrepr: Any) -> None:
-        """Show an error of the machinery itself."""
+        """Show an error of pytest or of the suite itself."""
         self._console.print(str(excrepr), markup=False, soft_wrap=True)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Tell an interrupt by the user from our own stop."""
+        """Distinguish an interrupt by the user from a stop by the suite."""
         self.interrupted = excinfo.errisinstance(KeyboardInterrupt)
 
     def pytest_sessionfinish(self) -> None:
-        """Take the bar down."""
+        """Remove the bar."""
         self._bar.stop()
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """Keep what the last lines are made from."""
+        """Keep the recorder, which has the text of the last lines."""
         self.recorder = config.pluginmanager.getplugin("conformance-recorder")

@@ -1,6 +1,6 @@
-"""What pytest loads wherever the suite is installed: the options of the suite, in a run of the suite alone.
+"""The plugin that pytest loads wherever the suite is installed: it adds options in runs of the suite only.
 
-Other projects' runs are not touched, so that their own ``--device`` or ``--tier`` meets no other.
+Runs of other projects stay unchanged, so that their own ``--device`` or ``--tier`` does not collide with ours.
 """
 
 from __future__ import annotations
@@ -26,6 +26,6 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 
 def add_adapter_option(parser: pytest.Parser) -> None:
-    """Declare ``--adapter``, all that the contract needs."""
+    """Declare ``--adapter``, the only option that the contract needs."""
     group = parser.getgroup("conformance", "conformance suite for transposed convolutions")
     group.addoption("--adapter", action="append", default=[], metavar="NAME", help="adapter to run; repeatable")

@@ -1,4 +1,4 @@
-"""Collection and the items: one question to one adapter each."""
+"""Collection and the items: one item per case and adapter."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from conformance.suite import SUITE
 __all__ = ["LOOKS_AHEAD", "REPORT_ATTRIBUTE", "CaseItem", "RunsCases", "SuitePlugin"]
 
 REPORT_ATTRIBUTE = "conformance"
-LOOKS_AHEAD = "conformance_looks_ahead"  # what a worker is told under this name says whether it may
-_ANSWER = pytest.StashKey[JudgedOutcome]()
+LOOKS_AHEAD = "conformance_looks_ahead"  # the key in a worker's input that says whether it may send requests ahead
+_JUDGED = pytest.StashKey[JudgedOutcome]()
 
 
 class RunsCases(Protocol):
-    """Where answers come from: an `CaseRunner` in this process, or others elsewhere."""
+    """The source of outcomes: a `CaseRunner` in this process, or workers elsewhere."""
 
     def run(self, spec: AdapterSpec, case: Case, following: Sequence[Case] = ()) -> JudgedOutcome:
-        """The answer to one question; the adapter is asked ``following`` next."""
+        """The outcome of one case; the same adapter runs ``following`` next."""
 
     def close(self) -> None:
-        """Let go of what answers."""
+        """End the adapters' processes."""
 
 
 class Discrepancy(Exception):
@@ -41,7 +41,7 @@ class Discrepancy(Exception):
 
 
 class CaseItem(pytest.Item):
-    """One question to one adapter; its id is ``adapter::case id``."""
+    """One case on one adapter; its id is ``adapter::case id``."""
 
     def __init__(self, *, spec: AdapterSpec, case: Case, suite: SuitePlugin, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -50,28 +50,28 @@ class CaseItem(pytest.Item):
         self.following: Sequence[Case] = ()
 
     def runtest(self) -> None:
-        """Ask, and fail, skip or pass as the outcome says."""
-        answer = self.stash[_ANSWER] = self.suite.case_runner.run(self.spec, self.case, self.following)
-        outcome, known = answer.outcome, answer.known
-        if known is not None:
-            pytest.xfail(f"{known.finding}: {known.reason}")
+        """Run the case, and fail, skip or pass according to the outcome."""
+        judged = self.stash[_JUDGED] = self.suite.case_runner.run(self.spec, self.case, self.following)
+        outcome, expectation = judged.outcome, judged.expectation
+        if expectation is not None:
+            pytest.xfail(f"{expectation.finding}: {expectation.reason}")
         if outcome.gates:
             raise Discrepancy(f"{label(outcome.status, outcome.kind)}: {outcome.detail}")
         if outcome.status != "pass":
             pytest.skip(f"{outcome.status}: {outcome.detail}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """The outcome in words instead of a traceback of the runner, which takes pytest longer than to ask."""
+        """The outcome as text. A traceback of the runner would take longer to make than a case takes to run."""
         if isinstance(excinfo.value, (Discrepancy, pytest.xfail.Exception)):
             return f"{self.nodeid}\n{excinfo.value}"
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, None, str]:
-        """Where the item is said to be."""
+        """The location that pytest reports."""
         return self.path, None, self.nodeid
 
     @property
-    def location(self) -> tuple[str, None, str]:  # pytest searches for it item by item
+    def location(self) -> tuple[str, None, str]:  # pytest's own property searches the file system for each item
         """The same, with the path as text."""
         return str(self.path), None, self.nodeid
 
@@ -86,9 +86,9 @@ class Suite(pytest.File):
 
 
 class LazyItems(Sequence[CaseItem]):
-    """The items of a run as pytest goes through them, each made when its turn comes and kept for a few turns.
+    """The items of a run, each made when pytest takes it and kept for a few turns.
 
-    A list of them would take two kilobytes an item, and a long run has a million.
+    A list of all items would take two kilobytes per item, and a long run has a million.
     """
 
     def __init__(self, count: int, make: Callable[[int], CaseItem]) -> None:
@@ -110,13 +110,13 @@ class LazyItems(Sequence[CaseItem]):
 
 
 def _launches(specs: Iterable[tuple[int, AdapterSpec]]) -> dict[int, AdapterSpec]:
-    """By the turn of the first question to each adapter, which one is asked after it."""
-    firsts = [next(block) for _, block in groupby(specs, lambda turn: turn[1])]
-    return {turn: other for (turn, _), (_, other) in pairwise(firsts)}
+    """The next adapter, by the turn of the first case of each adapter: at that turn the next one is launched."""
+    firsts = [next(block) for _, block in groupby(specs, lambda turn_and_spec: turn_and_spec[1])]
+    return {turn: next_spec for (turn, _), (_, next_spec) in pairwise(firsts)}
 
 
 class SuitePlugin:
-    """Hooks of the side that runs items."""
+    """Hooks of the process that runs items."""
 
     def __init__(
         self, plan: Plan, case_runner: RunsCases, *, looks_ahead: bool = True, lists: bool = True
@@ -124,10 +124,10 @@ class SuitePlugin:
         self.plan, self.case_runner, self._looks_ahead, self._lists = plan, case_runner, looks_ahead, lists
         self._items: Sequence[pytest.Item] = ()
         self._launches: dict[int, AdapterSpec] = {}
-        self._letting_go: threading.Thread | None = None
+        self._closing: threading.Thread | None = None
 
     def items_of(self, suite: Suite) -> Sequence[CaseItem]:
-        """The items in the order of the plan, not made before they are taken."""
+        """The items in the order of the plan, made lazily."""
 
         def make(turn: int) -> CaseItem:
             spec, case = self.plan.pair(self.plan.order[turn])
@@ -138,7 +138,7 @@ class SuitePlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> bool | None:
-        """Leave out the list of items where nobody picks from it."""
+        """Collect lazily, without a list of all items, if no option of pytest selects from it."""
         if self._lists:
             return None
         items: Any = self.items_of(Suite.from_parent(session, path=SUITE))
@@ -147,8 +147,8 @@ class SuitePlugin:
         return True
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Find out which adapter comes after which; a worker of pytest-xdist is not told which items it gets."""
-        gc.freeze()  # the items and all that is imported stay: no need to look through them again and again
+        """Find out which adapter follows which. A worker of pytest-xdist does not know which items it will get."""
+        gc.freeze()  # the garbage collector need not search the items and modules again: they stay to the end
         if not self._looks_ahead or hasattr(session.config, "workerinput"):
             return
         self._items = session.items
@@ -160,18 +160,21 @@ class SuitePlugin:
                     specs.append((turn, item.spec))
             self._launches = _launches(specs)
         else:
-            self._launches = _launches((t, self.plan.pair(n)[0]) for t, n in enumerate(self.plan.order))
+            self._launches = _launches(
+                (turn, self.plan.pair(number)[0]) for turn, number in enumerate(self.plan.order)
+            )
 
     def pytest_pycollect_makemodule(self, module_path: Path, parent: Any) -> Suite | None:
-        """Collect the suite in place of its anchor module."""
+        """Collect the suite in place of the module `conformance.suite`."""
         return Suite.from_parent(parent, path=module_path) if module_path.samefile(SUITE) else None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-        """Run a question as pytest runs a test, but for set-up and teardown: it has neither, and three phases cost
-        thrice the time of one. Under plain pytest there are plugins that count on all three, logging first of all.
-        The call is no hook either: pytest notes each in an environment variable, and glibc keeps every value that
-        one ever had.
+        """Run an item as pytest runs a test, but without set-up and teardown.
+
+        An item has neither, and three phases cost three times as much as one. Under plain pytest some plugins need
+        all three, such as logging. The call does not go through a hook: pytest writes the name of each phase into
+        an environment variable, and glibc never frees the old values.
         """
         if not isinstance(item, CaseItem):
             return None
@@ -190,7 +193,7 @@ class SuitePlugin:
         return True
 
     def _after(self, item: CaseItem, nextitem: pytest.Item | None) -> list[Case]:
-        """What the same adapter is asked next, as far as it is known; a worker of pytest-xdist knows one item."""
+        """The next cases of the same adapter, as far as they are known: a worker of pytest-xdist knows one."""
         later = [nextitem]
         if item.turn is not None:
             later = [self._items[turn] for turn in range(len(self._items))[item.turn + 1 :][:MOST_AHEAD]]
@@ -201,28 +204,28 @@ class SuitePlugin:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Send the outcome along with pytest's report, also from a worker to the controller."""
+        """Attach the outcome to pytest's report, which also travels from a worker to the controller."""
         report = yield
         if call.when == "call" and isinstance(item, CaseItem):
-            answer = item.stash.get(_ANSWER, None)
-            if answer is not None:
-                del item.stash[_ANSWER]  # items stay to the end of a run
-                outcome = answer.outcome
-                message = {"outcome": outcome.to_json(), "environment": answer.environment}
+            judged = item.stash.get(_JUDGED, None)
+            if judged is not None:
+                del item.stash[_JUDGED]  # items stay in memory to the end of a run
+                outcome = judged.outcome
+                message = {"outcome": outcome.to_json(), "environment": judged.environment}
                 setattr(report, REPORT_ATTRIBUTE, message)
                 report.user_properties = [("status", outcome.status), ("kind", outcome.kind or "")]
         return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
-        """Let go of what answers while the report is made: to free a framework's memory takes a while."""
-        self._letting_go = threading.Thread(target=self.case_runner.close)
-        self._letting_go.start()
+        """Close adapters on a thread while the report is written; freeing a framework's memory is slow."""
+        self._closing = threading.Thread(target=self.case_runner.close)
+        self._closing.start()
 
     def pytest_unconfigure(self) -> None:
         """End the adapters' processes."""
-        if self._letting_go is not None:
-            self._letting_go.join()
-        self.case_runner.close()  # where there was no session, or a process was started since
+        if self._closing is not None:
+            self._closing.join()
+        self.case_runner.close()  # there was no session, or a process was started since
         close()
         gc.unfreeze()

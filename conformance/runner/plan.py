@@ -1,4 +1,4 @@
-"""What a run asks and in which order: the selection, less what other shards ask and what is recorded already."""
+"""The cases of a run and their order: the selection without other shards' cases and without recorded ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conformance.cases import Case
 from conformance.cases.tiers import load_sequences
 from conformance.reports.record.outcome import Outcome
 
-__all__ = ["Plan", "ShardError", "make_plan", "read_shard", "shards_of", "turn"]
+__all__ = ["Plan", "ShardError", "first_of", "make_plan", "read_shard", "shards_of", "turn"]
 
 Key = tuple[str, str]
 
@@ -26,16 +26,16 @@ class ShardError(ValueError):
 
 @dataclass(frozen=True)
 class Plan:
-    """The questions of a run: every case for every adapter, numbered adapter by adapter.
+    """The pairs of adapter and case of a run, numbered adapter by adapter.
 
     Attributes
     ----------
     specs, cases : sequences
         The whole selection.
     here : sequence of int
-        Numbers of the questions this run is to ask: all, or those of its shard.
+        Numbers of the pairs that this run is responsible for: all, or those of its shard.
     order : sequence of int
-        Numbers of the questions still to be asked, in the order to ask them.
+        Numbers of the pairs that are still to run, in the order in which to run them.
     """
 
     specs: Sequence[AdapterSpec]
@@ -54,29 +54,29 @@ class Plan:
         return self.specs[adapter], self.cases[case]
 
     def key(self, number: int) -> Key:
-        """The names of both."""
+        """The name of the adapter and the id of the case of a number."""
         spec, case = self.pair(number)
         return spec.name, str(case)
 
 
 def read_shard(text: str | None) -> tuple[int, int] | None:
-    """Read ``I/M``; None stands for a run that is not split.
+    """Read ``I/M``; None means that the run is not split.
 
     Raises
     ------
     ShardError
-        It is not of that form.
+        The text is not of that form.
     """
     if text is None:
         return None
-    form = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
-    if form is None or not 1 <= int(form[1]) <= int(form[2]):
+    match = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
         raise ShardError(f"--shard {text!r}: write I/M with I from 1 to M, such as 2/3")
-    return int(form[1]), int(form[2])
+    return int(match[1]), int(match[2])
 
 
 def shards_of(keys: Sequence[Key], count: int, seconds: Mapping[Key, float]) -> list[int]:
-    """The shard of every question, from 0.
+    """The shard of every pair of adapter and case, counted from 0.
 
     Parameters
     ----------
@@ -90,13 +90,13 @@ def shards_of(keys: Sequence[Key], count: int, seconds: Mapping[Key, float]) -> 
     Returns
     -------
     list of int
-        The same on every machine. A question without a duration goes by a hash of its own, so that it keeps its
-        shard whatever else is asked; the others, longest first, go where least is to be done.
+        The same on every machine. The shard of a pair without a duration is a hash of the pair, so it does not
+        depend on the rest of the selection. The others, longest first, go to the shard with the least work.
     """
     shards = [int.from_bytes(hashlib.sha256("\0".join(key).encode()).digest()[:8]) % count for key in keys]
     load = [0.0] * count
-    known = [number for number, key in enumerate(keys) if key in seconds]
-    for number in sorted(known, key=lambda number: (-seconds[keys[number]], keys[number])):
+    timed = [number for number, key in enumerate(keys) if key in seconds]
+    for number in sorted(timed, key=lambda number: (-seconds[keys[number]], keys[number])):
         least = min(range(count), key=lambda shard: (load[shard], shard))
         shards[number] = least
         load[least] += seconds[keys[number]]
@@ -104,12 +104,12 @@ def shards_of(keys: Sequence[Key], count: int, seconds: Mapping[Key, float]) -> 
 
 
 def turn(case_id: str) -> int:
-    """When a case comes that nothing else puts earlier or later: mixed, and the same on every machine."""
+    """The position of a case that has no reason to be early or late: shuffled, but the same on every machine."""
     return zlib.crc32(case_id.encode())
 
 
 def first_of(case_id: str) -> tuple[str, int]:
-    """The first case of the sequence that a case is in, and its place there; alone, it is its own first."""
+    """The first case of the sequence that a case belongs to, and its place there; by default itself and 0."""
     return load_sequences().get(case_id, (case_id, 0))
 
 
@@ -122,7 +122,7 @@ def make_plan(
     recorded: Iterable[Outcome] = (),
     previous: Iterable[Outcome] = (),
 ) -> Plan:
-    """Decide what is asked.
+    """Decide which cases run on which adapters, and in which order.
 
     Parameters
     ----------
@@ -133,18 +133,20 @@ def make_plan(
     durations : iterable of Outcome
         Outcomes whose durations balance the shards.
     recorded : iterable of Outcome
-        Outcomes of this run from before it was interrupted; those that stand are not asked for again.
+        Outcomes of this run from before it was interrupted; these pairs do not run again, except after a failure
+        of the suite itself.
     previous : iterable of Outcome
-        Outcomes of an earlier run: within an adapter, what failed then comes first, then what took longest. The
-        rest is mixed, so that most of what is wrong shows early. The cases of a sequence stay together and in
+        Outcomes of an earlier run: within an adapter, the cases that failed then come first, then the slowest. The
+        rest is shuffled, so that most discrepancies show early. The cases of a sequence stay together and in
         their order, in one shard.
     """
-    whole = Plan(specs, cases, (), ())
-    here: Sequence[int] = whole.numbers
+    selection = Plan(specs, cases, (), ())
+    here: Sequence[int] = selection.numbers
     if shard is not None:
         index, count = shard
-        keys = [whole.key(number) for number in here]
+        keys = [selection.key(number) for number in here]
         shards = shards_of(keys, count, _seconds(durations))
+        # A case of a sequence takes the shard of the first case of the sequence, if that is selected.
         place = dict(zip(keys, here, strict=True))
         shards = [shards[place.get((name, first_of(case_id)[0]), place[name, case_id])] for name, case_id in keys]
         here = array("L", [number for number in here if shards[number] == index - 1])
@@ -155,13 +157,14 @@ def make_plan(
         earlier[key] = min(seen, earlier.get(key, seen))
 
     def urgency(number: int) -> tuple[bool, float, int, str, int]:
-        adapter, case_id = whole.key(number)
+        """Sort key: failed before, then slow before, then shuffled; a sequence stays together, in its order."""
+        adapter, case_id = selection.key(number)
         first, place = first_of(case_id)
         return (*earlier.get((adapter, first), (True, 0.0)), turn(first), first, place)
 
     order = array("L")
-    for _, those in groupby(here, lambda number: number // len(cases)):
-        order.extend(sorted((number for number in those if whole.key(number) not in done), key=urgency))
+    for _, numbers in groupby(here, lambda number: number // len(cases)):
+        order.extend(sorted((number for number in numbers if selection.key(number) not in done), key=urgency))
     return Plan(specs, cases, here, order)
 
 

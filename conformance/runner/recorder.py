@@ -1,4 +1,4 @@
-"""The side that controls: plan and outcomes into one SQLite file, then the gate, the report and the summary."""
+"""The controller of a run: it writes plan and outcomes into one SQLite file, then gate, report and summary."""
 
 from __future__ import annotations
 
@@ -38,26 +38,26 @@ class Recorder:
     Parameters
     ----------
     config : Config
-        Of pytest.
+        The configuration of pytest.
     specs, cases : sequences
-        What is asked.
+        The selection.
     versions_of : callable
-        Versions of the packages of an adapter where it is asked now.
+        Versions of the packages of an adapter where it runs now.
 
     Attributes
     ----------
     plan : Plan
-        What is asked, known from the start.
+        The pairs of adapter and case that run; set from the start.
     results : Results
         The record.
     gate : Gate or None
-        What is news, known at the end.
+        What is new; set at the end.
     totals : str
-        The totals in one line, known at the end.
+        The totals in one line; set at the end.
     cases : dict
-        Columns of every case, known at the end.
+        Columns of every case; set at the end.
     trouble : str
-        Why nothing more could be written, empty if all was.
+        The first error of writing, empty if there was none.
     """
 
     def __init__(
@@ -101,17 +101,17 @@ class Recorder:
             )  # fmt: skip
             if previous is not None:
                 previous.close()
-            if recorded and not self._asks_what_is_planned():
-                raise pytest.UsageError(f"the run in {self._option.out} asked other questions; leave out --resume")
+            if recorded and not self._same_selection():
+                raise pytest.UsageError(f"{self._option.out} holds a run of a different selection; drop --resume")
             self._close = stack.pop_all()
         if not recorded:
-            facts = {"command": sys.argv[1:], "started": time.time(), "tier": self._option.tier}
+            about = {"command": sys.argv[1:], "started": time.time(), "tier": self._option.tier}
             with self._writing():
-                for key, value in {**facts, "shard": self._option.shard}.items():
+                for key, value in {**about, "shard": self._option.shard}.items():
                     self.results.set_meta(key, value)
 
-    def _asks_what_is_planned(self) -> bool:
-        """Whether the record that this run goes on with is one of the same questions."""
+    def _same_selection(self) -> bool:
+        """Whether the record that this run resumes has the same selection."""
         ids = sorted(map(str, self.plan.cases))
         return self.results.adapters(here=False) == sorted(self._specs) and all(
             self.results.questions(name, here=False) == ids for name in self._specs
@@ -123,14 +123,14 @@ class Recorder:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Keep the first thing that could not be written, such as for want of space."""
+        """Keep the first error of writing, such as a full disk."""
         try:
             yield
         except (sqlite3.Error, OSError) as error:
             self.trouble = self.trouble or f"cannot write into {self._folder.path}: {error}"
 
     def _plan(self, count: int, ids: Iterable[str]) -> None:
-        """Record what is asked: what was collected, which leaves out what pytest's own options deselect."""
+        """Record the plan: the items that pytest collected, without those that its own options deselect."""
         if self._planned:
             return
         self._planned = True
@@ -138,29 +138,29 @@ class Recorder:
             self._write_plan(count, ids)
         self.pytest_runtest_logfinish()
         if not self._option.no_report:
-            prepare_page(self.results.cases())  # frameworks are loading
+            prepare_page(self.results.cases())  # now, while the frameworks load
 
     def _write_plan(self, count: int, ids: Iterable[str]) -> None:
         plan = self.plan
         here: Iterable[int] = plan.order
         elsewhere: Iterable[int] = ()
         if count < len(plan.order):
-            # Something was deselected here; whether other shards deselect theirs is not known.
-            asked = set(ids)
-            here = (number for number in plan.order if "::".join(plan.key(number)) in asked)
+            # Items were deselected here; other shards may or may not deselect theirs.
+            collected = set(ids)
+            here = (number for number in plan.order if "::".join(plan.key(number)) in collected)
         elif len(plan.here) < len(plan.numbers):
-            mine = set(plan.here)
-            elsewhere = (number for number in plan.numbers if number not in mine)
-        questions, others = (
+            own = set(plan.here)
+            elsewhere = (number for number in plan.numbers if number not in own)
+        pairs_here, pairs_elsewhere = (
             ((spec.name, case) for spec, case in map(plan.pair, numbers)) for numbers in (here, elsewhere)
         )
-        self.results.plan(questions, elsewhere=others)
-        asked_cases = self.results.cases()
-        self.results.set_meta("case_set_hash", tier_hash([c for c in plan.cases if str(c) in asked_cases]))
+        self.results.plan(pairs_here, elsewhere=pairs_elsewhere)
+        planned = self.results.cases()
+        self.results.set_meta("case_set_hash", tier_hash([case for case in plan.cases if str(case) in planned]))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionstart(self) -> Iterator[None]:
-        """Where nothing is deselected, record what is asked while workers start."""
+        """If nothing can be deselected, record the plan while the workers start."""
         yield
         if self._option.unselected:
             self._plan(len(self.plan.order), ())
@@ -172,24 +172,24 @@ class Recorder:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
-        """With xdist every worker collects the same items and tells."""
+        """With xdist every worker collects the same items and reports them."""
         self._plan(len(ids), ids)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
-        """Ask the question that a worker died with once more, in another worker.
+        """Run the case that killed a worker once more, in a different worker.
 
-        A worker that looked ahead may have died over the question after it, so that does not count.
+        A worker that looked ahead may have died of a later case, so that crash does not count.
         """
         looked_ahead = report.node.workerinput.get(LOOKS_AHEAD)
         if looked_ahead or crashitem not in self._crashed:
             if not looked_ahead:
                 self._crashed.add(crashitem)
             sched.mark_test_pending(crashitem)
-            report.outcome = "rerun"  # type: ignore[assignment]  # the word for it among pytest's plugins
+            report.outcome = "rerun"  # type: ignore[assignment]  # as pytest's plugins name it
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Record an outcome, or that a worker went away with it."""
+        """Record an outcome, or that its worker was lost."""
         message = getattr(report, REPORT_ATTRIBUTE, None)
         with self._writing():
             if message is not None:
@@ -200,21 +200,21 @@ class Recorder:
                     self.results.set_meta("environments", self._environments)
             elif report.failed:
                 adapter, _, case_id = report.nodeid.rpartition("::")
-                if adapter not in self._specs:  # a test that is not ours
+                if adapter not in self._specs:  # an item of a different suite
                     return
                 self.results.record(Outcome(case_id, adapter, "infra", detail=str(report.longrepr)[:4000]))
 
     def pytest_runtest_logfinish(self) -> None:
-        """Stop where going on would ask what cannot be recorded."""
+        """Stop the run if outcomes can no longer be recorded."""
         if self.trouble:
             raise pytest.exit.Exception(self.trouble, returncode=pytest.ExitCode.INTERNAL_ERROR)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write everything that is made from the record."""
+        """Write the gate, the report and everything else that is made from the record."""
         with self._writing():
             self.results.set_meta("seconds", self._seconds_before + time.monotonic() - self._clock)
-            # Further cases are run only at the end of a run that nobody stopped.
+            # Further cases run only after a run that was not stopped.
             stopped = session.exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
             further = None if stopped else Further(self._host_of)
             self.gate = finish(self.results, self._expectations, self._baseline, further=further)
@@ -229,7 +229,7 @@ class Recorder:
         return AdapterProcess(self._specs[adapter], ProcessLimits(answer=self._option.answer_timeout))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Say in pytest's own output what came out."""
+        """Print the result in pytest's own output."""
         terminalreporter.write_line(self.trouble or (headline(self.gate) if self.gate else ""))
         terminalreporter.write_line(self.totals)
 
@@ -243,11 +243,16 @@ def _check_versions(
     environments: dict[str, Any],
     versions_of: Callable[[AdapterSpec], dict[str, str] | None],
 ) -> None:
-    """Refuse to go on with a run under other versions than it began with."""
+    """Refuse to resume a run under versions that differ from those at its start."""
     for spec in specs:
         before = environments.get(spec.name, {}).get("versions")
         now = versions_of(spec)
         if before and now and before != now:
             raise pytest.UsageError(
-                f"{spec.name} was {before} when the run began and is {now}; leave out --resume"
+                f"{spec.name}: versions changed from {_named(before)} to {_named(now)} since the run started; "
+                "drop --resume"
             )
+
+
+def _named(versions: dict[str, str]) -> str:
+    return ", ".join(f"{package} {version}" for package, version in versions.items())

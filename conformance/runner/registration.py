@@ -1,4 +1,4 @@
-"""What a process adds to pytest: the items where questions are asked, the record where the run is controlled."""
+"""What a process registers with pytest: the items where cases run, the recorder where the run is controlled."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _ORDER = "conformance_order"
 
 
 class _WorkerSetup:
-    """Hands the order of the questions to every worker, those that replace a crashed one included.
+    """Sends the order of the cases to every worker, including those that replace a crashed one.
 
-    A worker that was lost may have been lost over the question it looked ahead to, so those that replace it do
-    not look ahead: they die over the question that they are asking.
+    A lost worker may have died of a case that it had sent ahead. The workers that replace it do not look ahead: if
+    they die, the current case is the cause.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -37,23 +37,22 @@ class _WorkerSetup:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, error: object | None) -> None:
-        """Take note of a worker that went away."""
+        """Remember that a worker was lost."""
         self._lost = self._lost or error is not None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Add to what a worker is started with."""
+        """Add to the input of a new worker."""
         node.workerinput[_ORDER] = list(self._plan.order)
         node.workerinput[LOOKS_AHEAD] = not self._lost
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
-        """Deal the questions out in our way, unless another is asked for (``--dist``)."""
+        """Use our own scheduler, unless ``--dist`` selects a different one."""
         if config.getoption("dist") != "load":
             return None
-        from conformance.runner.xdist_scheduler import (
-            ByAdapter,  # here, as a run without workers goes without xdist's
-        )
+        # Imported here because a run without workers needs no scheduler.
+        from conformance.runner.xdist_scheduler import ByAdapter
 
         return ByAdapter(config, log)
 
@@ -61,15 +60,15 @@ class _WorkerSetup:
 def register(config: pytest.Config, connect: Callable[[str], RemoteRun] | None = None) -> None:
     """Add the parts of the runner that this process needs.
 
-    Under pytest-xdist the workers ask and the controller records; on a cluster its workers ask, and without either
-    one process does both.
+    Under pytest-xdist the workers run cases and the controller records; on a cluster its workers run them. Without
+    either, one process does both.
 
     Parameters
     ----------
     config : pytest.Config
         The options of the run.
     connect : callable, optional
-        From the address of a scheduler to its cluster.
+        Connects to a cluster, given the address of its scheduler.
     """
     option = config.option
     with ExitStack() as stack:
@@ -79,37 +78,37 @@ def register(config: pytest.Config, connect: Callable[[str], RemoteRun] | None =
             cluster = _connect(option, connect, stack)
             specs = _specs(option, cluster)
             worker = getattr(config, "workerinput", {})
-            handed = worker.get(_ORDER)
-            asks_here = not (cluster is not None or option.collectonly or getattr(option, "numprocesses", None))
-            looks_ahead = asks_here and worker.get(LOOKS_AHEAD, True)
+            order = worker.get(_ORDER)  # None outside a worker of pytest-xdist
+            runs_here = not (cluster is not None or option.collectonly or getattr(option, "numprocesses", None))
+            looks_ahead = runs_here and worker.get(LOOKS_AHEAD, True)
             if looks_ahead and not option.resume:
                 number = int(worker.get("workerid", "gw0").removeprefix("gw"))
-                launch(specs[number % len(specs)])  # which a worker of this number is asked for first
-            if handed is not None:
-                plan = Plan(specs, cases, (), handed)
+                launch(specs[number % len(specs)])  # the adapter that a worker of this number gets first
+            if order is not None:
+                plan = Plan(specs, cases, (), order)
             elif option.collectonly:
                 plan = make_plan(specs, cases, shard=read_shard(option.shard))
             else:
-                # Imported where it is needed, and while a framework loads: the report is a third of the runner.
+                # Imported here, while a framework loads: the report is a third of the runner's imports.
                 from conformance.runner.recorder import Recorder
 
                 recorder = Recorder(config, specs, cases, installed if cluster is None else cluster.versions)
                 plan = recorder.plan
                 config.pluginmanager.register(recorder, "conformance-recorder")
-                config.pluginmanager.register(_WorkerSetup(plan), "conformance-hand")
-            known = load_all([spec.name for spec in specs], expectation_folders(option.expectations))
+                config.pluginmanager.register(_WorkerSetup(plan), "conformance-worker-setup")
+            entries = load_all([spec.name for spec in specs], expectation_folders(option.expectations))
             limits = ProcessLimits(answer=option.answer_timeout)
             case_runner: RunsCases
             if cluster is not None:
-                case_runner = RemoteCaseRunner(cluster, limits, known, every=bool(option.case))
+                case_runner = RemoteCaseRunner(cluster, limits, entries, every=bool(option.case))
                 config.pluginmanager.register(case_runner, "conformance-cluster")
             else:
-                # Questions that somebody names are few, and get all the care there is.
+                # Cases that the user names are few, so each is computed twice.
                 twice = repeat_always if option.case else repeat_sampled
-                case_runner = CaseRunner(limits, known, twice, in_process=option.in_process)
+                case_runner = CaseRunner(limits, entries, twice, in_process=option.in_process)
             plugin = SuitePlugin(
                 plan, case_runner, looks_ahead=looks_ahead,
-                lists=not (asks_here and option.unselected and handed is None),
+                lists=not (runs_here and option.unselected and order is None),
             )  # fmt: skip
             config.pluginmanager.register(plugin, "conformance-items")
             stack.pop_all()
@@ -118,18 +117,18 @@ def register(config: pytest.Config, connect: Callable[[str], RemoteRun] | None =
 
 
 def _connect(option: Any, connect: Callable[[str], RemoteRun] | None, stack: ExitStack) -> RemoteRun | None:
-    """The cluster to ask, None without one."""
+    """The cluster that runs the cases, or None."""
     if connect is None or option.collectonly:
         return None
     if getattr(option, "numprocesses", None):
-        raise pytest.UsageError("--dask and -n: the workers of the cluster ask; leave out -n")
+        raise pytest.UsageError("with --dask the workers of the cluster run the cases; drop -n")
     cluster = connect(option.dask)
     stack.callback(cluster.close)
     return cluster
 
 
 def _specs(option: Any, cluster: RemoteRun | None) -> list[AdapterSpec]:
-    """The adapters asked for, or the everyday ones, as far as they are installed where they are asked."""
+    """The selected adapters, or the default ones, as far as they are installed where they run."""
     if cluster is not None:
         return cluster.engage(option.adapter, option.device)
     specs = [resolve(name) for name in expand(option.adapter, option.device)]

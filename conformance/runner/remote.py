@@ -1,4 +1,4 @@
-"""A run on a cluster: pytest's items, in the order in which the cluster answers them."""
+"""A run on a cluster: pytest's items, in the order in which the cluster finishes them."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def _sequence(case_id: str) -> str:
 
 
 class RemoteCaseRunner:
-    """Asks the workers of a cluster; the items run one after the other here, each when its answer is there.
+    """Runs cases on the workers of a cluster; an item runs here when its outcome has arrived.
 
     Parameters
     ----------
     cluster : RemoteRun
-        Engaged for the adapters of the run.
+        A cluster that is set up for the adapters of the run.
     limits : ProcessLimits
         How long to wait for an adapter.
     expectations : mapping
         Entries by adapter.
     every : bool
-        Whether every question is answered twice.
+        Whether every case is computed twice.
     """
 
     def __init__(
@@ -50,35 +50,35 @@ class RemoteCaseRunner:
     ) -> None:
         self._cluster, self._limits, self._expectations = cluster, limits, expectations
         self._every = every
-        self._answers: dict[tuple[str, Case], JudgedOutcome] = {}
+        self._arrived: dict[tuple[str, Case], JudgedOutcome] = {}
 
     def run(self, spec: AdapterSpec, case: Case, following: Sequence[Case] = ()) -> JudgedOutcome:
-        """The answer that is there."""
-        return self._answers.pop((spec.name, case))
+        """The outcome that has arrived."""
+        return self._arrived.pop((spec.name, case))
 
     def close(self) -> None:
-        """Let go of the cluster."""
+        """Disconnect from the cluster."""
         self._cluster.close()
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Run every item as its answer comes."""
+        """Run every item as its outcome arrives."""
         waiting: dict[tuple[str, str], CaseItem] = {}
-        parts: dict[str, list[str]] = {}
+        case_ids: dict[str, list[str]] = {}
         specs: dict[str, AdapterSpec] = {}
         for item in session.items:
             if not isinstance(item, CaseItem):
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
                 continue
             specs[item.spec.name] = item.spec
-            parts.setdefault(item.spec.name, []).append(str(item.case))
+            case_ids.setdefault(item.spec.name, []).append(str(item.case))
             waiting[item.spec.name, str(item.case)] = item
-        # The cases of a sequence are one part, as each runs behind the others in one process.
-        wholes = {name: [list(some) for _, some in groupby(ids, _sequence)] for name, ids in parts.items()}
+        # The cases of a sequence are one part, as each runs after the others in one process.
+        parts = {name: [list(part) for _, part in groupby(ids, _sequence)] for name, ids in case_ids.items()}
         how: dict[str, Any] = {"limits": self._limits, "expectations": self._expectations, "every": self._every}
-        for result in self._cluster.results(list(specs.values()), wholes, **how):
-            for case_id, answer in self._outcomes_of(result, waiting):
+        for result in self._cluster.results(list(specs.values()), parts, **how):
+            for case_id, judged in self._outcomes_of(result, waiting):
                 item = waiting.pop((result.adapter, case_id))
-                self._answers[result.adapter, Case.parse(case_id)] = answer
+                self._arrived[result.adapter, Case.parse(case_id)] = judged
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=next(iter(waiting.values()), None))
                 if session.shouldfail:
                     raise session.Failed(session.shouldfail)
@@ -89,18 +89,16 @@ class RemoteCaseRunner:
     def _outcomes_of(
         self, result: RemoteResult, waiting: Mapping[tuple[str, str], Any]
     ) -> list[tuple[str, JudgedOutcome]]:
-        asked = [case_id for part in result.parts for case_id in part]
+        case_ids = [case_id for part in result.parts for case_id in part]
         if result.trouble:
-            left = asked or [case_id for adapter, case_id in waiting if adapter == result.adapter]
+            # A result without parts is about all cases of its adapter that are left.
+            left = case_ids or [case_id for adapter, case_id in waiting if adapter == result.adapter]
             return [(c, JudgedOutcome(Outcome(c, result.adapter, "infra", detail=result.trouble))) for c in left]
-        environment = result.answer["environment"]
-        known = {entry.finding: entry for entry in self._expectations[result.adapter]}
-        return [
-            (
-                case_id,
-                JudgedOutcome(
-                    Outcome.from_json(found["outcome"]), known.get(found["known"]), None if number else environment
-                ),
-            )
-            for number, (case_id, found) in enumerate(zip(asked, result.answer["answers"], strict=True))
-        ]
+        entries = {entry.finding: entry for entry in self._expectations[result.adapter]}
+        environment: dict[str, Any] | None = result.reply["environment"]
+        judged = []
+        for case_id, data in zip(case_ids, result.reply["answers"], strict=True):
+            outcome = Outcome.from_json(data["outcome"])
+            judged.append((case_id, JudgedOutcome(outcome, entries.get(data["known"]), environment)))
+            environment = None  # once per result is enough
+        return judged

@@ -1,4 +1,4 @@
-"""What the runner needs of other machines that run its cases; `conformance.cluster.run` is that for Dask."""
+"""The interface to other machines that run cases; `conformance.cluster.run` implements it for Dask."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ __all__ = ["RemoteResult", "RemoteRun"]
 
 
 class RemoteResult(Protocol):
-    """What came of some cases on one adapter."""
+    """The outcomes of some cases on one adapter."""
 
     @property
     def adapter(self) -> str:
-        """Which adapter they were run on."""
+        """The adapter."""
 
     @property
     def parts(self) -> Sequence[Sequence[str]]:
-        """Ids of the cases, by sequence; all that are left if none can be run any more."""
+        """Ids of the cases, by sequence; empty for all that are left, if no more can run."""
 
     @property
-    def answer(self) -> Any:
-        """The outcomes, and the environment they come from; None if there are none."""
+    def reply(self) -> Any:
+        """The outcomes and the environment in which the cases ran; None if there are no outcomes."""
 
     @property
     def trouble(self) -> str:
-        """Why there are none."""
+        """Why there are no outcomes."""
 
 
 class RemoteRun(Protocol):
     """A connection to other machines for one run."""
 
     def engage(self, names: Sequence[str], device: str = "cpu") -> list[AdapterSpec]:
-        """The adapters that names stand for there."""
+        """The adapters that the names match there."""
 
     def versions(self, spec: AdapterSpec) -> dict[str, str]:
         """Versions of the packages of an adapter there."""
@@ -55,7 +55,7 @@ class RemoteRun(Protocol):
         Parameters
         ----------
         specs : sequence of AdapterSpec
-            The adapters, engaged before.
+            The adapters, from `engage`.
         cases : mapping
             Sequences of case ids by adapter; the cases of a sequence run in one process.
         limits : ProcessLimits
@@ -63,7 +63,7 @@ class RemoteRun(Protocol):
         expectations : mapping
             Entries by adapter.
         every : bool
-            Whether every case is run twice.
+            Whether every case is computed twice.
         """
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The folder of a run: one run at a time, and nothing recorded is ever thrown away by the next."""
+"""The folder of a run: one run at a time, and a new run never deletes the record of the one before."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Folder", "FolderError"]
 
 
 class FolderError(Exception):
-    """A folder that cannot be written, or that another run is writing."""
+    """The folder cannot be written, or another run is writing into it."""
 
 
 class Folder:
@@ -20,7 +20,7 @@ class Folder:
     Parameters
     ----------
     path : Path
-        Made if need be.
+        Created if necessary.
 
     Attributes
     ----------
@@ -42,12 +42,12 @@ class Folder:
             raise FolderError(f"cannot write into {path}: {error}") from None
 
     def open_results(self, *, resume: bool) -> Results:
-        """A new record, the one that is there becoming the previous; or the one that is there, to go on with it.
+        """A new record, where an existing one becomes the previous; or the existing record, to resume it.
 
         Raises
         ------
         FolderError
-            It cannot be written, or the one to go on with is damaged.
+            The record cannot be written, or the one to resume is damaged.
         """
         try:
             if resume and self.results.is_file():
@@ -59,7 +59,7 @@ class Folder:
             raise FolderError(f"cannot write into {self.path}: {error}") from None
 
     def open_previous(self) -> Results | None:
-        """The record of the run before, None where there is none that can be read."""
+        """The record of the run before, None if it is missing or unreadable."""
         try:
             return Results.open(self.previous)
         except ResultsError:
@@ -67,7 +67,7 @@ class Folder:
 
     def _put_aside(self) -> None:
         try:
-            # After a kill, the last outcomes are in the write-ahead log; closing brings them into the file.
+            # After a kill, the last outcomes are in the write-ahead log; closing moves them into the file.
             Results.open(self.results, write=True).close()
         except ResultsError:
             self.results.replace(self.path / "damaged.sqlite")
@@ -77,5 +77,5 @@ class Folder:
         self.results.replace(self.previous)
 
     def close(self) -> None:
-        """Let another run have the folder."""
+        """Release the lock, so that another run can use the folder."""
         self._lock.close()

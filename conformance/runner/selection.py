@@ -1,4 +1,4 @@
-"""Which cases a run asks: a tier, single cases, a condition."""
+"""The selection of cases for a run: a tier, single cases, a condition."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["CORPUS", "DEFAULT_TIER", "SelectionError", "expectation_folders", "s
 
 DEFAULT_TIER = "smoke"
 CORPUS = "corpus"
-"""In place of a tier: the questions of real users' reports."""
+"""In place of a tier: the cases of user reports."""
 
 
 class SelectionError(ValueError):
@@ -24,7 +24,7 @@ class SelectionError(ValueError):
 
 
 def select(tier: str | None, case_ids: Sequence[str], where: str | None) -> list[Case]:
-    """Find the cases asked for.
+    """Find the selected cases.
 
     Parameters
     ----------
@@ -43,43 +43,43 @@ def select(tier: str | None, case_ids: Sequence[str], where: str | None) -> list
     Raises
     ------
     SelectionError
-        With one line that says what is wrong.
+        The message is one line.
     """
-    found: dict[Case, None] = {}
+    selected: dict[Case, None] = {}
     try:
         for text in case_ids:
-            found[Case.parse(text)] = None
+            selected[Case.parse(text)] = None
         if tier is not None or not case_ids:
             name = tier or DEFAULT_TIER
             if name not in (*TIERS, CORPUS):
                 raise SelectionError(f"unknown tier {name!r}; known are {', '.join([*TIERS, CORPUS])}")
-            found.update(dict.fromkeys(_corpus() if name == CORPUS else load_tier(name)))
-        chosen = list(found)
+            selected.update(dict.fromkeys(_corpus() if name == CORPUS else load_tier(name)))
+        cases = list(selected)
         if where is not None:
-            met = matching([columns(case) for case in chosen], where, COLUMN_NAMES)
-            chosen = [case for case, keep in zip(chosen, met, strict=True) if keep]
+            matches = matching([columns(case) for case in cases], where, COLUMN_NAMES)
+            cases = [case for case, keep in zip(cases, matches, strict=True) if keep]
     except (CaseError, WhereError) as error:
         raise SelectionError(str(error)) from None
-    if not chosen:
+    if not cases:
         raise SelectionError("the selection holds no case; nothing would be tested")
-    return chosen
+    return cases
 
 
 def _corpus() -> list[Case]:
-    """The questions of the reports that can be asked here."""
+    """The cases of the user reports that can run on a CPU."""
     return [report.case for report in load_reports().values() if report.device == "cpu"]
 
 
 def expectation_folders(names: Sequence[str]) -> list[Path]:
-    """Folders of expectations: those named, where ``builtin`` is the suite's own and ``none`` is none at all.
+    """The folders of expectations by name: ``builtin`` is the suite's own, ``none`` stands for no folder.
 
     Raises
     ------
     ExpectationError
-        A folder is not there.
+        A folder does not exist.
     """
     folders = [BUILT_IN if name == "builtin" else Path(name) for name in names or ["builtin"] if name != "none"]
     for folder in folders:
         if not folder.is_dir():
-            raise ExpectationError(f"there is no folder of expectations {folder}")
+            raise ExpectationError(f"folder of expectations not found: {folder}")
     return folders

@@ -1,4 +1,4 @@
-"""Which worker of pytest-xdist asks what: the questions to one adapter go to one worker while there are others."""
+"""A scheduler for pytest-xdist that gives each worker the cases of an adapter of its own, as far as possible."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from conformance.runner.plan import first_of
 
 __all__ = ["ByAdapter"]
 
-_MOST_KEPT, _LEAST_KEPT = 16, 2  # questions on their way to a worker; with fewer than two it stands still
-_SLOW_SECONDS = 0.1  # a question that takes so long outweighs a round trip to the worker
-_JOINING_SECONDS = 4.0  # what another process takes to import a framework
+_MOST_KEPT, _LEAST_KEPT = 16, 2  # items queued for a worker; with fewer than two it does not run
+_SLOW_SECONDS = 0.1  # an item that takes so long outweighs a round trip to the worker
+_JOINING_SECONDS = 4.0  # what an additional process takes to import a framework
 
 
 class ByAdapter(LoadScheduling):  # type: ignore[misc]  # xdist has no types for what it exports
-    """Deal questions out a few at a time, those to one adapter to one worker as far as possible.
+    """Distribute items a few at a time, those of one adapter to one worker as far as possible.
 
-    So each framework is loaded by few workers, and no worker is left with much to do when the others are done. A
-    worker without an adapter of its own takes the next one, and where every one has a worker, helps where most is
-    left to do for those there; it goes home if that takes no longer than joining.
+    So few workers load each framework, and all workers finish at about the same time. A worker without an adapter
+    takes the next one that has no worker. If there is none, it helps with the adapter that has the most work left
+    per worker; if that work takes no longer than loading the framework, the worker shuts down.
     """
 
     def __init__(self, config: Any, log: Any) -> None:
@@ -39,31 +39,31 @@ class ByAdapter(LoadScheduling):  # type: ignore[misc]  # xdist has no types for
 
     @cached_property
     def _blocks(self) -> list[range]:
-        """The numbers of the questions to each adapter."""
+        """The numbers of the items of each adapter."""
         numbered = enumerate(nodeid.partition("::")[0] for nodeid in self.collection)
-        blocks = [[number for number, _ in block] for _, block in groupby(numbered, lambda question: question[1])]
+        blocks = [[number for number, _ in block] for _, block in groupby(numbered, lambda pair: pair[1])]
         return [range(block[0], block[-1] + 1) for block in blocks]
 
     def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
-        """Take note of an answer, and deal out the next questions."""
+        """Count an item that is done, and distribute the next ones."""
         block = self._blocks[bisect_right(self._blocks, item_index, key=lambda block: block.start) - 1]
         self._seconds[block] += duration
         self._done[block] += 1
         super().mark_test_complete(node, item_index, duration)
 
     def schedule(self) -> None:
-        """Begin, also with more adapters than questions to each."""
+        """Start, even with fewer items per adapter than workers."""
         super().schedule()
         if self.collection is not None:
             for node in self.nodes:
                 self.check_schedule(node)
 
     def check_schedule(self, node: WorkerController, duration: float = 0) -> None:
-        """Deal out questions to a worker that has few, and send it home if there are none for it."""
+        """Send items to a worker that has few, and shut it down if there are none for it."""
         if node.shutting_down:
             return
         if len(self.pending) > self._left:
-            self.pending.sort()  # a worker was lost, and what it had is here again
+            self.pending.sort()  # a worker was lost, and its items are pending again
         waiting = self.node2pending[node]
         enough = _LEAST_KEPT if duration >= _SLOW_SECONDS else _MOST_KEPT
         if len(waiting) > enough // 2:
@@ -80,14 +80,14 @@ class ByAdapter(LoadScheduling):  # type: ignore[misc]  # xdist has no types for
         if block is not None:
             self._block_of[node] = block
             first, end = self._span(block)
-            sent = self.pending[first : self._whole(min(first + num, end), end)]
+            sent = self.pending[first : self._end_of_sequence(min(first + num, end), end)]
             del self.pending[first : first + len(sent)]
             self.node2pending[node].extend(sent)
             node.send_runtest_some(sent)
         self._left = len(self.pending)
 
-    def _whole(self, stop: int, end: int) -> int:
-        """Where to stop so that a sequence of cases, each of which runs after the last, stays together."""
+    def _end_of_sequence(self, stop: int, end: int) -> int:
+        """Where to stop so that the cases of a sequence, which run in order, stay on one worker."""
         while stop < end and self._sequence(self.pending[stop]) == self._sequence(self.pending[stop - 1]):
             stop += 1
         return stop
@@ -96,25 +96,25 @@ class ByAdapter(LoadScheduling):  # type: ignore[misc]  # xdist has no types for
         return first_of(self.collection[number].rpartition("::")[2])[0]
 
     def _choose(self, node: WorkerController) -> range | None:
-        """The adapter whose questions a worker gets next."""
+        """The block of the adapter whose items a worker gets next."""
         own = self._block_of.get(node)
-        if own is not None and self._open(own):
+        if own is not None and self._has_pending(own):
             return own
-        there = (other for other in self.nodes if other is not node and not other.shutting_down)
-        workers = Counter(self._block_of.get(other) for other in there)
-        unclosed = [block for block in self._blocks if self._open(block)]
-        free = next((block for block in unclosed if not workers[block]), None)
-        if free is not None or not unclosed:
+        others = (other for other in self.nodes if other is not node and not other.shutting_down)
+        workers = Counter(self._block_of.get(other) for other in others)
+        unfinished = [block for block in self._blocks if self._has_pending(block)]
+        free = next((block for block in unfinished if not workers[block]), None)
+        if free is not None or not unfinished:
             return free
-        left = {block: self._seconds_left(block) / workers[block] for block in unclosed}
-        longest = max(unclosed, key=lambda block: (left[block], -workers[block]))
+        left = {block: self._seconds_left(block) / workers[block] for block in unfinished}
+        longest = max(unfinished, key=lambda block: (left[block], -workers[block]))
         return longest if left[longest] >= _JOINING_SECONDS else None
 
     def _span(self, block: range) -> tuple[int, int]:
-        """Where the questions of a block stand among those that nobody has yet."""
+        """The slice of a block in the pending items."""
         return bisect_left(self.pending, block.start), bisect_left(self.pending, block.stop)
 
-    def _open(self, block: range) -> bool:
+    def _has_pending(self, block: range) -> bool:
         first, end = self._span(block)
         return end > first
 

@@ -109,7 +109,7 @@ def test_an_interrupted_run_keeps_what_it_has(tmp_path: Path) -> None:
         cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None
-    assert "asking" in process.stdout.readline()
+    assert "running" in process.stdout.readline()
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(timeout=5)
     process.kill()

@@ -1,7 +1,7 @@
 """An aarch64 Python on a machine of another architecture, run by QEMU's user-mode emulation.
 
 ``python -m conformance.execution.aarch64 --into FOLDER`` builds it and prints the path of its interpreter, which
-an adapter takes like any other: ``--adapter onnxruntime@FOLDER/bin/python``. The folder holds
+works for an adapter like any other: ``--adapter onnxruntime@FOLDER/bin/python``. The folder holds
 
 - ``root/``: the distribution's arm64 packages of Python, unpacked (`debian`), and a description of the emulated
   processor (`machine`), which QEMU shows to the programs in place of this machine's;

@@ -25,12 +25,12 @@ __all__ = ["main"]
 def main(into: Path, extras: tuple[str, ...], cpu: str, sources: Path | None) -> None:
     """Build an aarch64 Python that QEMU runs, with the frameworks that have wheels for it.
 
-    Prints the path of the interpreter, for --adapter NAME@PATH. What is built already is kept.
+    Prints the path of the interpreter, for --adapter NAME@PATH. Steps that are done already are skipped.
     """
     try:
         python = build(
             into,
-            wanted=requirements(extras),
+            requirements=requirements(extras),
             cpu=cpu,
             sources=sources,
             say=lambda line: click.echo(line, err=True),

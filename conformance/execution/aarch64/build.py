@@ -1,4 +1,4 @@
-"""The build, step by step; a step whose product is there already is left out."""
+"""The build, step by step; a step whose result exists already is skipped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from conformance.execution.aarch64.errors import BuildError
 
 __all__ = ["CPU", "build"]
 
-# What hosted ARM runners are (Ampere Altra, Graviton 2): 128 bits of NEON, float16, no SVE and no bfloat16.
+# The processor of hosted ARM runners (Ampere Altra, Graviton 2): 128-bit NEON, float16, no SVE and no bfloat16.
 CPU = "neoverse-n1"
 _OLDEST = (3, 11)
 
@@ -19,30 +19,30 @@ _OLDEST = (3, 11)
 def build(
     folder: Path,
     *,
-    wanted: Sequence[str],
+    requirements: Sequence[str],
     cpu: str = CPU,
     sources: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> Path:
-    """Build the environment, or what is missing of it, and return the path of its interpreter.
+    """Build the environment, or its missing parts, and return the path of its interpreter.
 
     Parameters
     ----------
     folder : Path
         Where to build.
-    wanted : sequence of str
+    requirements : sequence of str
         Requirements for pip.
     cpu : str
         QEMU's name of the processor to emulate.
     sources : Path, optional
         A sources file for apt in place of the system's.
     say : callable
-        Takes a line on what is being done.
+        Called with one line about each step.
 
     Raises
     ------
     BuildError
-        In one line: what is missing, and what helps.
+        One line: what is missing, and what helps.
     """
     folder = folder.resolve()
     emulator, root = commands.emulator(), folder / "root"
@@ -57,12 +57,12 @@ def build(
         )
     machine.write(root, emulated)
     python = interpreter.write(folder, start, root, emulated.python)
-    installed = folder / "requirements.txt"  # written once all of it is installed
-    text = "".join(f"{item}\n" for item in wanted)
+    installed = folder / "requirements.txt"  # written once all requirements are installed
+    text = "".join(f"{item}\n" for item in requirements)
     if not installed.is_file() or installed.read_text(encoding="utf-8") != text:
-        say(f"installing for aarch64, by an emulated pip, which takes minutes: {' '.join(wanted)}")
+        say(f"installing for aarch64, by an emulated pip, which takes minutes: {' '.join(requirements)}")
         installed.unlink(missing_ok=True)
-        packages.install(python, wanted)
+        packages.install(python, requirements)
         installed.write_text(text, encoding="utf-8")
     shutil.rmtree(folder / "apt", ignore_errors=True)
     return python

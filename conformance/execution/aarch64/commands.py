@@ -1,4 +1,4 @@
-"""Programs that a build calls, and one line for why they cannot do their part."""
+"""Programs that a build calls, and a one-line error if one is missing or fails."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def run(command: Sequence[str], *, purpose: str, environment: Mapping[str, str] 
     command : sequence of str
         The program and its arguments.
     purpose : str
-        What it is run for; begins the message of an error.
+        Start of the error message: what cannot be done if the command fails.
     environment : mapping, optional
         All environment variables of the program; this process's by default.
 

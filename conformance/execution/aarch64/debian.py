@@ -1,7 +1,7 @@
 """The distribution's arm64 packages of Python, downloaded by a private apt and unpacked into a folder.
 
-apt reads the system's own sources and keys, for another architecture and with state of its own. So nothing is
-installed, the system's list of architectures stays as it is, and no rights are needed.
+apt reads the system's own sources and keys, but for another architecture and with separate state. So nothing is
+installed, the system's list of architectures stays as it is, and root is not needed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ELSEWHERE = "Ubuntu keeps arm64 packages on other servers: name them in a file 
 
 
 def configuration(state: Path, sources: Path | None = None) -> str:
-    """Settings of a private apt for arm64 that keeps all it writes in a folder.
+    """Settings of a private apt for arm64 that writes into one folder only.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ def configuration(state: Path, sources: Path | None = None) -> str:
         f'Dir::Cache::archives "{state}/archives";',
         f'Dir::Log "{state}";',
         'APT::Architecture "arm64";',
-        # Lists grow by what is added to them.
+        # apt appends to lists, so a list is cleared before it is set.
         "#clear APT::Architectures;",
         'APT::Architectures { "arm64"; };',
         'APT::Sandbox::User "root";',  # the folder may be one that another user cannot enter
         'APT::Install-Recommends "false";',
         'Acquire::Languages "none";',
-        # The system's hooks clean the system's caches and wake its services.
+        # The system's hooks would clean the system's caches and start its services.
         "#clear APT::Update::Pre-Invoke;",
         "#clear APT::Update::Post-Invoke;",
         "#clear APT::Update::Post-Invoke-Success;",
@@ -55,7 +55,7 @@ def configuration(state: Path, sources: Path | None = None) -> str:
 
 
 def unpack(root: Path, state: Path, sources: Path | None = None) -> None:
-    """Download the packages with all they depend on, and unpack them.
+    """Download the packages with all their dependencies, and unpack them.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def unpack(root: Path, state: Path, sources: Path | None = None) -> None:
     Raises
     ------
     BuildError
-        Without Debian's tools, without a network, or where the sources have no arm64 packages.
+        Debian's tools or the network are missing, or the sources have no arm64 packages.
     """
     apt, dpkg = commands.tool("apt-get"), commands.tool("dpkg-deb")
     archives = state / "archives"
@@ -80,7 +80,7 @@ def unpack(root: Path, state: Path, sources: Path | None = None) -> None:
     settings.write_text(configuration(state.resolve(), sources), encoding="utf-8")
     for old in archives.glob("*.deb"):
         old.unlink()
-    get = [apt, "-c", str(settings), "-q"]  # read after the system's settings, which it replaces
+    get = [apt, "-c", str(settings), "-q"]  # apt reads -c after the system's settings, so these win
     purpose = f"the arm64 packages of Python cannot be downloaded ({_ELSEWHERE})"
     commands.run([*get, "update"], purpose=purpose)
     commands.run([*get, "install", "--yes", "--download-only", *PACKAGES], purpose=purpose)
@@ -91,8 +91,8 @@ def unpack(root: Path, state: Path, sources: Path | None = None) -> None:
         commands.run([dpkg, "-x", str(package), str(partial)], purpose=f"{package.name} cannot be unpacked")
         package.unlink()
     if not (partial / "lib").exists():
-        # Releases that have all libraries below /usr make this link when the system is installed; programs
-        # name their loader by it.
+        # Where all libraries are below /usr, the installation of the system makes this link. Programs find their
+        # loader through it.
         (partial / "lib").symlink_to("usr/lib")
     if not (partial / "usr/bin/python3").exists():
         raise BuildError(f"{', '.join(PACKAGES)}: the packages hold no usr/bin/python3")

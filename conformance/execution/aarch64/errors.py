@@ -1,4 +1,4 @@
-"""What stops a build, in one line that says what to do."""
+"""The error that stops a build: one line that says what to do."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ __all__ = ["command", "script", "write"]
 
 
 def command(emulator: str, cpu: str, root: Path, name: Path) -> list[str]:
-    """What starts the emulated Python.
+    """The command that starts the emulated Python.
 
     Parameters
     ----------
@@ -20,16 +20,16 @@ def command(emulator: str, cpu: str, root: Path, name: Path) -> list[str]:
     cpu : str
         QEMU's name of the processor.
     root : Path
-        Where the arm64 system is unpacked. A path that exists below it takes the place of the machine's own.
+        Where the arm64 system is unpacked. A path that exists below it replaces the machine's own.
     name : Path
-        What Python is told that it was started as. It becomes ``sys.executable``, and decides on the virtual
-        environment: an emulated program's children are not emulated, but those it starts by this name are.
+        The program name that Python sees. It becomes ``sys.executable`` and selects the virtual environment.
+        QEMU does not emulate a program's children, but those that it starts by this name are emulated again.
     """
     return [emulator, "-cpu", cpu, "-L", str(root), "-0", str(name), str((root / "usr/bin/python3").resolve())]
 
 
 def script(start: Sequence[str]) -> str:
-    """Text of the interpreter: a program of the shell that becomes QEMU."""
+    """Text of the interpreter: a shell script that runs QEMU in its place."""
     return f'#!/bin/sh\nexec {shlex.join(start)} "$@"\n'
 
 
@@ -56,5 +56,5 @@ def write(folder: Path, start: Sequence[str], root: Path, version: tuple[int, in
     fresh = python.with_name("python.new")
     fresh.write_text(script(start), encoding="utf-8")
     fresh.chmod(0o755)
-    os.replace(fresh, python)  # a run that starts processes by it never finds half of one
+    os.replace(fresh, python)  # atomic: a run that starts processes at the same time never sees half a script
     return python

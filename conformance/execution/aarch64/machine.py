@@ -1,8 +1,8 @@
-"""What the emulated processor is, measured in the emulation, and the files by which Linux describes it.
+"""The emulated processor, measured in the emulation, and the files in which Linux describes it.
 
-QEMU's user-mode emulation leaves ``/proc`` and ``/sys`` to this machine, whose processor is another. Libraries
-that read them (cpuinfo, which ONNX Runtime, XNNPACK and PyTorch use) find no ARM processor there, and end the
-process or choose the wrong kernels. A file below the emulation's root takes the place of the machine's own.
+QEMU's user-mode emulation shows programs the ``/proc`` and ``/sys`` of this machine, which has a different
+processor. Libraries that read them (cpuinfo, which ONNX Runtime, XNNPACK and PyTorch use) find no ARM processor
+there, and end the process or choose the wrong kernels. A file below the emulation's root replaces the machine's.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class Machine:
     cpu : str
         QEMU's name of the processor.
     architecture : str
-        As ``platform.machine`` says.
+        The value of ``platform.machine()``.
     python : tuple of int
         Major and minor version.
     hwcap, hwcap2 : int
-        The bits of features that Linux shows to a program.
+        The feature bits that Linux shows to a program.
     midr : int
         The register that identifies the processor.
     """
@@ -74,7 +74,7 @@ class Machine:
 
 
 def measure(python: Sequence[str], cpu: str) -> Machine:
-    """Ask the emulated Python what it runs on.
+    """Measure in the emulated Python what it runs on.
 
     Parameters
     ----------
@@ -86,13 +86,13 @@ def measure(python: Sequence[str], cpu: str) -> Machine:
     Raises
     ------
     BuildError
-        It does not run, or it is no aarch64 machine that it runs on.
+        It does not run, or it does not run on aarch64.
     """
-    said = commands.run(
+    printed = commands.run(
         [*python, "-I", "-c", _PROGRAM],
         purpose=f"the unpacked Python does not run under QEMU as {cpu} (--cpu NAME chooses another processor)",
     )
-    measured = json.loads(said)
+    measured = json.loads(printed)
     major, minor = map(int, measured.pop("python"))
     machine = Machine(cpu=cpu, python=(major, minor), **measured)
     if machine.architecture != "aarch64":
@@ -109,7 +109,7 @@ def features(machine: Machine) -> list[str]:
 def cpuinfo(machine: Machine, processors: int) -> str:
     """Text of ``/proc/cpuinfo`` on the emulated machine.
 
-    Linux on ARM writes no model name. This one has it, so that a record says that the processor is emulated.
+    Linux on ARM writes no model name. This text has one, so that a record shows that the processor is emulated.
     """
     lines = {
         "model name": f"{machine.cpu}, emulated by QEMU",
@@ -125,16 +125,16 @@ def cpuinfo(machine: Machine, processors: int) -> str:
 
 
 def write(root: Path, machine: Machine, processors: int | None = None) -> None:
-    """Put the description of the machine below the emulation's root.
+    """Write the description of the machine below the emulation's root.
 
     Parameters
     ----------
     root : Path
-        What is ``/`` to an emulated program, as far as it has the path.
+        Emulated programs look up every path below this folder first.
     machine : Machine
         The emulated processor.
     processors : int, optional
-        How many there are; as many as this machine has by default.
+        Number of processors; by default that of this machine.
     """
     count = processors or os.cpu_count() or 1
     files = {"proc/cpuinfo": cpuinfo(machine, count)}

@@ -1,4 +1,4 @@
-"""The packages that pip installs for aarch64: those of the suite's own extras, in the versions that are here.
+"""The packages that pip installs for aarch64: those of the suite's own extras, in the versions installed here.
 
 pip itself runs emulated, so that it chooses wheels and evaluates conditions for the emulated machine.
 """
@@ -19,14 +19,14 @@ from conformance.execution.aarch64.errors import BuildError
 __all__ = ["DISTRIBUTION", "EXTRAS", "install", "requirements"]
 
 DISTRIBUTION = "conv-transpose-conformance"
-# Their wheels exist for aarch64 and run under QEMU; docs/aarch64.md says what came of the others.
+# These have wheels for aarch64 that run under QEMU; docs/aarch64.md has the results of the others.
 EXTRAS = ("onnx", "litert")
 
 
 def requirements(extras: Iterable[str], *, declared: Iterable[str] | None = None) -> list[str]:
-    """What to install for some extras of the suite.
+    """The requirements of some extras of the suite.
 
-    What is installed here too is asked for in the same version, so that the architecture is all that differs.
+    Packages that are installed here are required in the same version, so that only the architecture differs.
 
     Parameters
     ----------
@@ -38,44 +38,44 @@ def requirements(extras: Iterable[str], *, declared: Iterable[str] | None = None
     Raises
     ------
     BuildError
-        An extra that does not exist.
+        An extra does not exist.
     """
-    wanted = list(map(Requirement, metadata.requires(DISTRIBUTION) or [] if declared is None else declared))
-    found: dict[str, str] = {}
+    all_declared = list(map(Requirement, metadata.requires(DISTRIBUTION) or [] if declared is None else declared))
+    pinned: dict[str, str] = {}
     for extra in extras:
-        chosen = [item for item in wanted if item.marker and item.marker.evaluate({"extra": extra})]
+        chosen = [item for item in all_declared if item.marker and item.marker.evaluate({"extra": extra})]
         if not chosen:
-            raise BuildError(f"there is no extra {extra!r} of {DISTRIBUTION}")
-        found |= {item.name: _pinned(item) for item in chosen}
-    return [found[name] for name in sorted(found)]
+            raise BuildError(f"{DISTRIBUTION} has no extra {extra!r}")
+        pinned |= {item.name: _pin(item) for item in chosen}
+    return [pinned[name] for name in sorted(pinned)]
 
 
-def _pinned(requirement: Requirement) -> str:
+def _pin(requirement: Requirement) -> str:
     try:
-        # A build for one processor (+cpu) has another name on another.
+        # The local part of a version (+cpu) differs between processors.
         version = metadata.version(requirement.name).partition("+")[0]
     except metadata.PackageNotFoundError:
         return f"{requirement.name}{requirement.specifier}"
     return f"{requirement.name}=={version}"
 
 
-def install(python: Path, wanted: Iterable[str]) -> None:
+def install(python: Path, required: Iterable[str]) -> None:
     """Install packages into the environment of an interpreter that has no pip of its own.
 
     Raises
     ------
     BuildError
-        pip is not installed here, or it cannot install something.
+        pip is not installed here, or it cannot install a package.
     """
     try:
         import pip
     except ImportError:
         raise BuildError("pip is not installed here: python -m ensurepip") from None
     with tempfile.TemporaryDirectory() as folder:
-        # pip alone: behind it on its path would be the packages of this environment, for another processor.
+        # Link pip alone: its folder also holds the packages of this environment, for a different processor.
         os.symlink(Path(pip.__file__).parent, Path(folder) / "pip")
         commands.run(
-            [str(python), "-m", "pip", "install", "--quiet", "--only-binary=:all:", *wanted],
-            purpose=f"pip cannot install {' '.join(wanted)} for aarch64",
+            [str(python), "-m", "pip", "install", "--quiet", "--only-binary=:all:", *required],
+            purpose=f"pip cannot install {' '.join(required)} for aarch64",
             environment={**os.environ, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"},
         )

@@ -70,7 +70,7 @@ def test_a_child_that_python_starts_by_its_own_name_is_emulated_too() -> None:
 def test_a_second_build_keeps_what_is_there() -> None:
     lines = (FOLDER / "requirements.txt").read_text(encoding="utf-8").splitlines()
     said: list[str] = []
-    assert build(FOLDER, wanted=lines, say=said.append) == PYTHON.resolve()
+    assert build(FOLDER, requirements=lines, say=said.append) == PYTHON.resolve()
     assert said == []
 
 

@@ -96,7 +96,7 @@ def test_packages_come_in_the_versions_that_are_here() -> None:
 def test_what_is_missing_is_said_with_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BuildError, match="apt-get install qemu-user-static"):
-        build(tmp_path / "into", wanted=[])
+        build(tmp_path / "into", requirements=[])
     with pytest.raises(BuildError, match="apt-get is not on PATH"):
         debian.unpack(tmp_path / "root", tmp_path / "apt")
     assert not (tmp_path / "root").exists()

@@ -68,7 +68,7 @@ def test_a_model_is_saved_and_holds_the_question(tmp_path: Path) -> None:
 def test_wrong_use_is_one_line_each() -> None:
     for arguments, said in (
         (("check", "1d-i3-k3", "--adapter", "zz*"), "nothing that is installed"),
-        (("check", "1d-i3-k3", "--adapter", f"{ODD}:Quiet", "--save-model", "x"), "with a model file"),
+        (("check", "1d-i3-k3", "--adapter", f"{ODD}:Quiet", "--save-model", "x"), "from a model file"),
         (("adapters", "--adapter", "nothing"), "unknown adapter 'nothing'"),
     ):
         done = conformance(*arguments)

@@ -119,7 +119,7 @@ def test_workers_are_lost_and_join_in_the_middle_of_a_run(tmp_path: Path, cluste
     printed, errors = run.communicate(timeout=120)
     assert run.returncode == 0, printed + errors
     assert statuses(tmp_path / "out") == {"pass": len(CASES)}
-    assert "went away" in errors
+    assert "was lost" in errors
     assert "joined" in errors
     assert asked(logs[1])
     assert asked(logs[2]), "the worker that joined was asked nothing"
@@ -225,7 +225,7 @@ def test_what_nobody_can_be_asked_is_said_before_anything_is(tmp_path: Path, clu
     )
     for start, adapter, words in (
         (lambda: None, f"{TOYS}:Right", "has no worker"),
-        (lambda: cluster.worker(PYTHONPATH=str(other)).ready(), f"{TOYS}:Right", "another version of the suite"),
+        (lambda: cluster.worker(PYTHONPATH=str(other)).ready(), f"{TOYS}:Right", "different version of the suite"),
         (lambda: cluster.worker().ready(), f"{absent}:Absent", "no-such-package not installed"),
     ):
         start()
@@ -312,4 +312,4 @@ def test_workers_in_other_networks_one_of_which_is_cut_off(
         cluster.stop()
     assert run.returncode == 0, printed + errors
     assert statuses(tmp_path / "out") == {"pass": len(CASES)}
-    assert "went away" in errors
+    assert "was lost" in errors

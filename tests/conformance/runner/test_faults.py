@@ -144,7 +144,7 @@ def test_to_go_on_with_another_selection_is_refused(tmp_path: Path) -> None:
     assert conformance(*command("Slow", tmp_path)).returncode == 0
     done = conformance(*command("Slow", tmp_path, "--resume", cases=HEALTHY))
     assert done.returncode == 2
-    one_line(done, "other questions")
+    one_line(done, "different selection")
     assert len(recorded(tmp_path)) == 4
 
 

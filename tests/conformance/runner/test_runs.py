@@ -133,7 +133,7 @@ def test_merging_prefers_an_answer_and_reports_contradictions(
     out = tmp_path / "all.sqlite"
     code, printed, _ = call(capsys, "merge", str(one), str(two), "--out", str(out))
     assert code == 1
-    assert "1 cases are in two records, 1 of them differently" in printed
+    assert "cases in two records: 1, with different outcomes: 1" in printed
     with Results.open(out) as results:
         assert [outcome.status for outcome in results.outcomes()] == ["pass", "pass", "missing"]
         assert results.count() == 3
