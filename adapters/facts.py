@@ -48,7 +48,7 @@ def _module(name: str) -> Any:
     return importlib.import_module(name)
 
 
-# NumPy reads the processor's features by CPUID, which an emulator answers for the processor it emulates, while
+# NumPy reads the processor's features by CPUID, where an emulator reports the processor it emulates;
 # /proc/cpuinfo is the host's. NumPy 2.4 dispatches on levels of x86-64, older releases on single features.
 _X86_LEVELS = (("X86_V4", "avx512f"), ("X86_V3", "avx2"), ("X86_V2", "sse4.2"))
 _FEATURES = (("AVX512F", "avx512f"), ("AVX2", "avx2"), ("AVX", "avx"), ("SSE42", "sse4.2"), ("SVE", "sve"),

@@ -14,7 +14,7 @@ _FROM = {"Case": "conformance.cases", "check": "conformance.execution.check"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for: a command starts an adapter's process before it loads what it needs itself."""
+    """Import what is needed: a command starts an adapter's process before it loads what it needs itself."""
     if name in _FROM:
         return getattr(importlib.import_module(_FROM[name]), name)
     if name in __all__:

@@ -81,7 +81,7 @@ class Cluster:
     Raises
     ------
     ClusterError
-        Dask is not installed, or no scheduler answers at the address.
+        Dask is not installed, or no scheduler responds at the address.
     """
 
     def __init__(self, address: str, tell: Callable[[str], None]) -> None:
@@ -108,7 +108,7 @@ class Cluster:
         try:
             self._client = client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError, ImportError) as error:
-            raise ClusterError(f"no Dask scheduler answers at {address}: {error}") from None
+            raise ClusterError(f"no Dask scheduler responds at {address}: {error}") from None
         try:
             self._wait_for_workers()
         except BaseException:
@@ -134,7 +134,7 @@ class Cluster:
         Raises
         ------
         ClusterError
-            The scheduler does not answer.
+            The scheduler does not respond.
         """
         try:
             threads = self._client.nthreads()

@@ -129,8 +129,8 @@ def run_cases(text: str) -> str:
         ("run_cases", request["run"], request["spec"]["name"]), lambda: _ReportingRunner(request)
     ) as runner:
         cases = [Case.parse(case_id) for part in request["parts"] for case_id in part]
-        answers = [runner.run(case, cases[number:]) for number, case in enumerate(cases, 1)]
-        return json.dumps({"answers": answers, "environment": runner.environment})
+        outcomes = [runner.run(case, cases[number:]) for number, case in enumerate(cases, 1)]
+        return json.dumps({"answers": outcomes, "environment": runner.environment})
 
 
 def search(text: str) -> str:

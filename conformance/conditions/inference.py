@@ -43,7 +43,7 @@ class ConditionResult:
         None where no small condition separates.
     failing, passing : int
         Cases that it holds for, all of which fail, and the other cases, all of which pass.
-    asked : int
+    runs : int
         Number of further cases that were run.
     further_failing : int
         Number of those that fail.
@@ -56,7 +56,7 @@ class ConditionResult:
     predicate: Predicate | None
     failing: int
     passing: int
-    asked: int
+    runs: int
     exact: bool
     alternatives: tuple[Predicate, ...] = ()
     further_failing: int = 0
@@ -173,7 +173,7 @@ def _condition_result(
         predicate=predicate,
         failing=wrong,
         passing=len(results) - wrong,
-        asked=runs,
+        runs=runs,
         exact=sure,
         alternatives=tuple(space[1:4]),
         further_failing=runs_failing,

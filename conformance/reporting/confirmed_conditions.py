@@ -83,7 +83,7 @@ def _condition(
     alike = Alike(members, host)
     for _ in range(_TRIES):
         result = infer_condition(_cases(failing), _cases(passing), alike, terms=recorded.terms, budget=budget)
-        budget -= result.asked
+        budget -= result.runs
         if result.predicate is None:
             return None
         missed, caught = recorded.misjudged(result.predicate)
@@ -92,7 +92,7 @@ def _condition(
                 result.predicate,
                 exact=result.exact,
                 further_failing=result.further_failing,
-                further_passing=result.asked - result.further_failing,
+                further_passing=result.runs - result.further_failing,
                 further_others=alike.others,
             )
         failing, passing = [*failing, *missed[:_MOST_CASES]], [*passing, *caught[:_MOST_CASES]]

@@ -23,14 +23,14 @@ class Merged:
 
     Attributes
     ----------
-    asked, missing : int
+    planned, missing : int
         Number of pairs of adapter and case of all runs, and how many of them have no outcome.
     twice, conflicts : int
         Number of pairs with an outcome in more than one file, and how many of them have different outcomes; the
         first file counts.
     """
 
-    asked: int
+    planned: int
     missing: int
     twice: int
     conflicts: int
@@ -87,7 +87,7 @@ def merge(paths: Sequence[Path], target: Path) -> Merged:
             draft.replace(target)
         except OSError as error:
             raise ResultsError(f"cannot write {target}: {error}") from None
-    return Merged(asked=planned, missing=planned - recorded, twice=duplicates, conflicts=conflicts)
+    return Merged(planned=planned, missing=planned - recorded, twice=duplicates, conflicts=conflicts)
 
 
 class _Chosen:

@@ -97,7 +97,7 @@ def test_without_asking_a_condition_is_uncertain() -> None:
     assert found.predicate is not None
     assert not found.exact
     assert "uncertain" in found.text
-    assert found.asked == 0
+    assert found.runs == 0
 
 
 def test_what_the_columns_cannot_say_is_not_claimed() -> None:

@@ -237,7 +237,7 @@ def test_what_nobody_can_be_asked_is_said_before_anything_is(tmp_path: Path, clu
 
 @pytest.mark.parametrize(
     ("address", "words"),
-    [("tcp://127.0.0.1:9", "no Dask scheduler answers"), ("scheduler", "such as tcp://scheduler:8786")],
+    [("tcp://127.0.0.1:9", "no Dask scheduler responds"), ("scheduler", "such as tcp://scheduler:8786")],
 )
 def test_a_scheduler_that_is_not_there(tmp_path: Path, address: str, words: str) -> None:
     pytest.importorskip("distributed", reason="not installed: Dask distributed")
