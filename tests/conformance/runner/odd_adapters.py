@@ -21,9 +21,9 @@ class OtherId(Faulty):
     """Sends a reply that belongs to another message, as two processes on one connection would."""
 
     fault = (
-        "from conformance.adapters import wire",
-        "pack = wire.pack",
-        "wire.pack = lambda message, arrays=None: pack({**message, 'id': -1}, arrays)",
+        "from conformance.adapters.host import protocol",
+        "pack = protocol.pack",
+        "protocol.pack = lambda message, arrays=None: pack({**message, 'id': -1}, arrays)",
     )
 
 
