@@ -18,7 +18,7 @@ ADAPTERS = Path(__file__).with_name("odd_adapters.py")
     [
         ("LoneSurrogate", "fail", "rejected", r"cannot open \udcff\ud800"),
         ("ForksBoth", "pass", None, ""),
-        ("OtherId", "infra", None, "a reply to message -1 in place of"),
+        ("OtherId", "infra", None, "a reply to message -1 instead of"),
         ("AsksForTerabytes", "fail", "rejected", "8.00 TiB"),
         ("GivesNone", "fail", "dtype", "the output is None"),
         ("GivesText", "fail", "dtype", "holds no numbers"),
