@@ -215,7 +215,9 @@ def test_a_worker_is_asked_only_what_it_has_in_the_version_of_the_run(
 def test_what_nobody_can_be_asked_is_said_before_anything_is(tmp_path: Path, cluster: DaskCluster) -> None:
     other = tmp_path / "other"
     for package in ("adapters", "cases", "conformance", "reports"):
-        shutil.copytree(ROOT / package, other / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / package, other / package, symlinks=True, ignore=shutil.ignore_patterns("__pycache__")
+        )
     with (other / "cases" / "case.py").open("a") as file:
         file.write("# another version\n")
     out = tmp_path / "out"
