@@ -7,9 +7,14 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from conformance.adapters.host.client import AdapterProcess
 from conformance.cases.case import Case
+from conformance.cases.errors import DomainError
 from conformance.diagnosis import diagnose
+from conformance.diagnosis.mutations.problem import Problem, Solver, Tensors
+from conformance.diagnosis.mutations.registry import Variation, variations
 from conformance.oracle.expected_output import input_tensors
 from conformance.oracle.verdict import judge
 from conformance.reports.record.causes import transforms
@@ -49,17 +54,30 @@ class Alike:
         self.others = 0
 
     def __call__(self, case: Case) -> bool | None:
-        """True for the same cause, False for a pass, None for everything else."""
+        """True for the same cause, False for a pass, None for everything else.
+
+        A pass counts only where the cause would show: an output that is all bias is right with any crop.
+        """
         tensors = input_tensors(case)
         reply = self._host.run(case, tensors)
         verdict = judge(case, tensors, reply)
         if verdict["status"] == "pass":
-            return False
+            return None if self._hides_in(case, tensors) else False
         if verdict["status"] not in ("fail", "crash", "timeout"):
             return None
         same = verdict["status"] == self._status and self._same(verdict, diagnose(case, tensors, reply, verdict))
         self.others += not same
         return True if same else None
+
+    def _hides_in(self, case: Case, tensors: Tensors) -> bool:
+        """Whether the cause is a known mistake that can be made in a case and changes none of its output."""
+        try:
+            problem = Problem.of(case, tensors)
+        except DomainError:
+            return False  # an invalid case, which is rejected as it should be
+        expected = Solver()(problem)
+        mistakes = list(variations(problem.but(wanted=frozenset({self._transform}))))
+        return bool(mistakes) and all(_gives(mistake, problem, expected) for mistake in mistakes)
 
     def _same(self, verdict: dict[str, Any], diagnosis: dict[str, Any] | None) -> bool:
         diagnosis = diagnosis or {}
@@ -72,6 +90,14 @@ class Alike:
             name or "unexplained" for name in transforms(Outcome("", "", verdict["status"], diagnosis=diagnosis))
         ]
         return self._transform in names and diagnosis.get("signal") == self._signal
+
+
+def _gives(mistake: Variation, problem: Problem, expected: Tensors) -> bool:
+    try:
+        changed = Solver()(mistake.apply(problem))
+    except (ValueError, IndexError, KeyError):
+        return False  # it cannot be made here
+    return all(np.array_equal(changed[name], expected[name], equal_nan=True) for name in expected)
 
 
 def _plain(message: str) -> str:
