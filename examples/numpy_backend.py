@@ -41,8 +41,7 @@ class NumpyBackend(Adapter):
     def program(self, case: Case) -> Program:
         """Write the call: x, w and bias are NumPy arrays in the layout of the case, and so is the output y."""
         geometry = case.geometry()
-        # A negative crop adds zeros; a positive one cuts.
-        low, high = zip(*((max(-a, 0), max(-b, 0)) for a, b in geometry.crop), strict=True)
+        low, high = zip(*((max(-a, 0), max(-b, 0)) for a, b in geometry.crop), strict=True)  # negative: add zeros
         start = tuple(max(a, 0) for a, _ in geometry.crop)
         lines = [
             "x = np.moveaxis(x, -1, 1)" if case.layout == "channels_last" else "",

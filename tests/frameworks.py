@@ -18,7 +18,7 @@ TENSORFLOW = "~onednn-on"
 FAMILIES = ("torch", f"keras-tensorflow{TENSORFLOW}", f"tf-nn{TENSORFLOW}", "jax-lax", "onnxruntime", "openvino")
 
 
-def tests_everything() -> bool:
+def every_variant_wanted() -> bool:
     """Whether tests take every variant, which is too slow for each commit."""
     return bool(os.environ.get("CONFORMANCE_TEST_ALL"))
 
@@ -28,7 +28,7 @@ def families() -> list[str]:
 
     All of them with ``CONFORMANCE_TEST_ALL=1`` in the environment.
     """
-    if tests_everything():
+    if every_variant_wanted():
         return sorted(_available())
     return [name for name in FAMILIES if plain_name(name) in _available()]
 

@@ -18,7 +18,7 @@ from conformance.oracle.verdict import judge
 from tests.conformance.diagnosis.independent import axes_of, expectations, question
 from tests.faults.catalogue import FAULTS, RIGHT, Fault
 from tests.faults.numbers import CONDITIONS
-from tests.frameworks import tests_everything
+from tests.frameworks import every_variant_wanted
 
 
 class Planted:
@@ -45,7 +45,7 @@ def planted() -> list[pytest.param]:
         pytest.param(name, rank, id=f"{rank}d {name}".replace(" ", "_"))
         for number, (name, fault) in enumerate(FAULTS.items())
         if name.removeprefix("wrong only ") not in CONDITIONS
-        for rank in (fault.ranks if tests_everything() else [fault.ranks[number % len(fault.ranks)]])
+        for rank in (fault.ranks if every_variant_wanted() else [fault.ranks[number % len(fault.ranks)]])
     ]
 
 
