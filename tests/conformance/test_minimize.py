@@ -54,4 +54,4 @@ def test_command_wants_one_adapter() -> None:
     words = ["2d-i3-k2-s3"]
     done = conformance(*words)
     assert done.returncode == 2
-    assert done.stderr == "conformance: give one --adapter; a case is small for one implementation at a time\n"
+    assert done.stderr == "conformance: give one --adapter; a case is minimized for one adapter at a time\n"

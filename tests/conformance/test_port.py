@@ -91,7 +91,7 @@ def test_a_wrong_call_gives_way_to_a_right_one_with_steps() -> None:
         assert port.proof.proved == ("output", "gradients")
         assert not port.proof.problem
         assert "the crop is written out" in [step.about for step, _ in port.steps]
-        assert port.reason.startswith("The call alone gives a wrong answer")
+        assert port.reason.startswith("The call alone gives a wrong output")
         text = port_text(Meaning("", case, WeightForm()), port, host)
     assert "# Verified" in text
     assert "NOT right" not in text
