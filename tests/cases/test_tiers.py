@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 
 from conformance.cases import Case
-from conformance.cases.design.boundary import BOUNDARIES, examples, met
+from conformance.cases.design.boundary import BOUNDARIES, boundary_classes, examples
 from conformance.cases.design.coverage import coverage
 from conformance.cases.design.domain import FACTORS, SPACES, allowed, classify
 from conformance.cases.geometry import CONVENTIONS
@@ -168,13 +168,13 @@ def test_smoke_is_anisotropic():
 def test_boundary_examples_lie_in_their_class_and_in_gate(name):
     cases = list(examples(name))
     assert cases
-    assert all(name in met(case) for case in cases)
+    assert all(name in boundary_classes(case) for case in cases)
     assert {case.rank for case in cases} == set(BOUNDARIES[name].ranks)
     assert {replace(case, bias=True) for case in cases} <= set(load_tier("gate"))
 
 
 def test_an_ordinary_case_meets_no_boundary():
-    assert met(Case.parse("2d-n2-c4x6-i5x7-k4x3-s3x2-p1")) == []
+    assert boundary_classes(Case.parse("2d-n2-c4x6-i5x7-k4x3-s3x2-p1")) == []
 
 
 def test_hash_is_of_the_set():

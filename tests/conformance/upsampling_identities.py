@@ -53,7 +53,7 @@ class Relative:
     ----------
     name, about : str
         What it is, and the identity.
-    ask : callable
+    run : callable
         From an input (N, C, *i) and a factor of at least 2 to the question.
     exact : bool
         Whether the identity holds bit for bit on small integers.
@@ -61,7 +61,7 @@ class Relative:
 
     name: str
     about: str
-    ask: Callable[[np.ndarray, int], Question]
+    run: Callable[[np.ndarray, int], Question]
     exact: bool = True
 
 

@@ -55,7 +55,7 @@ def test_what_failed_comes_first_then_what_took_longest_adapter_by_adapter() -> 
         Outcome(str(third), "a", "fail", "values", seconds=2),
     ]
     plan = make_plan(SPECS, CASES[:4], previous=previous)
-    asked = [(spec.name, case) for spec, case in map(plan.question, plan.order)]
+    asked = [(spec.name, case) for spec, case in map(plan.pair, plan.order)]
     assert asked[:4] == [("a", third), ("a", second), ("a", first), ("a", CASES[3])]
     assert asked[4:] == [("b", case) for case in sorted(CASES[:4], key=lambda case: turn(str(case)))]
 
