@@ -235,7 +235,7 @@ def test_a_failure_of_the_suite_is_exit_code_3(
     monkeypatch.setattr("conformance.cli._group.main", lambda *_, **__: 1 / 0)
     with pytest.raises(SystemExit, match="3"):
         main(["check", "1d-i5-k3"])
-    assert capsys.readouterr().err.splitlines()[-1] == "conformance: a failure of the suite itself"
+    assert capsys.readouterr().err.splitlines()[-1] == "conformance: the suite itself failed"
 
 
 def test_little_is_loaded_before_the_first_framework_starts() -> None:
