@@ -75,9 +75,11 @@ class Alike:
             problem = Problem.of(case, tensors)
         except DomainError:
             return False  # an invalid case, which is rejected as it should be
-        expected = Solver()(problem)
         mistakes = list(variations(problem.but(wanted=frozenset({self._transform}))))
-        return bool(mistakes) and all(_gives(mistake, problem, expected) for mistake in mistakes)
+        if not mistakes:
+            return False
+        expected = Solver()(problem)
+        return all(_gives(mistake, problem, expected) for mistake in mistakes)
 
     def _same(self, verdict: dict[str, Any], diagnosis: dict[str, Any] | None) -> bool:
         diagnosis = diagnosis or {}
