@@ -91,7 +91,8 @@ def infer_condition(
         Runs a new case: True, False, or None where the result does not count. Without it nothing runs, and the
         condition is uncertain unless it is ``always``.
     budget : int
-        Largest number of cases to run: a number, so that the condition does not depend on the machine's speed.
+        Largest number of cases to run, those without a result included: a number, so that the condition does not
+        depend on the machine's speed.
     seed : int
         Seed of the random but repeatable choice of cases.
     terms : frozenset of str
@@ -103,15 +104,16 @@ def infer_condition(
     if fails is None:
         return _condition_result(space, results, 0, 0, False)
     chance = random.Random(seed)
-    runs = runs_failing = confirmed = tried = 0
+    ran = runs = runs_failing = confirmed = tried = 0
     swept: set[Case] = set()
     stuck: set[int] = set()
-    while space and runs < budget and tried < 10 * budget and confirmed < _CONFIRMATIONS:
+    while space and ran < budget and tried < 10 * budget and confirmed < _CONFIRMATIONS:
         tried += 1
         case, kind = _next(space, results, swept, stuck, chance)
         if case is None:
             continue
         swept.add(case)
+        ran += 1
         failed = fails(case)
         if failed is None:
             continue

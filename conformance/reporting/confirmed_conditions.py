@@ -20,20 +20,18 @@ from conformance.reports.record.store import Results
 __all__ = ["confirm_conditions"]
 
 # Limits, so that a run ends soon after its last outcome: the worst findings, and some cases for each. They count
-# cases, not seconds, so that the result does not depend on the load of the machine.
+# cases, not seconds, so that the result does not depend on the load of the machine. A condition that can be confirmed
+# takes 50 to 100 cases. A crash costs a new process, which takes TensorFlow 5 s.
 _MOST_FINDINGS = 6
 _MOST_CASES = 60
-_FURTHER = 300
+_FURTHER = {"fail": 150, "crash": 50}
 _TRIES = 3
-_RUN_AGAIN = ("fail", "crash")
 
 
 def confirm_conditions(
     new: Iterable[Outcome],
     results: Results,
     host_of: Callable[[str], AdapterProcess | None],
-    *,
-    budget: int = _FURTHER,
 ) -> dict[str, dict[str, Any]]:
     """Conditions of new findings as plain data by finding id, tested on cases that the run does not have.
 
@@ -45,8 +43,6 @@ def confirm_conditions(
         The run.
     host_of : callable
         The process of an adapter; None if the adapter cannot run here as it did in the run.
-    budget : int
-        Maximum number of cases to run for each finding.
 
     Returns
     -------
@@ -55,7 +51,7 @@ def confirm_conditions(
     """
     new = list(new)
     confirmed = {}
-    causes = [item for item in findings(new, results.cases()) if item.status in _RUN_AGAIN]
+    causes = [item for item in findings(new, results.cases()) if item.status in _FURTHER]
     for finding in causes[:_MOST_FINDINGS]:
         host = host_of(finding.adapter)
         if host is None:
@@ -67,7 +63,7 @@ def confirm_conditions(
                 own = [
                     outcome for outcome in new if outcome.adapter == finding.adapter and outcome.case_id in members
                 ]
-                condition = _condition(finding, own, Recorded.of(results, finding), host, budget)
+                condition = _condition(finding, own, Recorded.of(results, finding), host, _FURTHER[finding.status])
         if condition is not None:
             confirmed[finding.id] = asdict(condition)
     return confirmed
