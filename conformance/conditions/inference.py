@@ -189,13 +189,18 @@ def _next(
     best: tuple[float, Case] | None = None
     side, anywhere = chance.random() < 0.5, None
     some = space if len(space) <= 60 else [*space[:30], *chance.sample(space[30:], 30)]
-    for case in pool(results, _numbers_near(some[:30]), chance):
+    nearby = pool(results, _numbers_near(some[:30]), chance)
+    for case in (case for case in nearby if case not in swept):
         row = _row(case)
         share = sum(predicate(row) for predicate in some) / len(some)
-        if case not in swept and 0 < share < 1 and (best is None or abs(share - 0.5) < best[0]):
-            best = abs(share - 0.5), case
-        if case not in swept and share == side and anywhere is None:
+        if share == side and anywhere is None:
             anywhere = case
+            if len(some) == 1:
+                break  # a single condition has nothing to split: half of the time of a search
+        if 0 < share < 1 and (best is None or abs(share - 0.5) < best[0]):
+            best = abs(share - 0.5), case
+            if share == 0.5:
+                break
     if best is not None:
         return best[1], "decisive"
     # First separate parameters that always change together in the cases so far; once per number of conditions.
