@@ -20,8 +20,8 @@ from conformance.reports.record.store import Results
 __all__ = ["confirm_conditions"]
 
 # Limits, so that a run ends soon after its last outcome: the worst findings, and some cases for each. They count
-# cases, not seconds, so that the result does not depend on the load of the machine. To confirm a condition takes 50 to
-# 100 cases. A crash costs a new process, which takes TensorFlow 5 s.
+# cases, not seconds, so that the result does not depend on the load of the machine. To confirm a condition takes
+# 50 to 100 cases. A crash costs a new process, which takes TensorFlow 5 s.
 _MOST_FINDINGS = 6
 _MOST_CASES = 60
 _FURTHER = {"fail": 150, "crash": 50}
