@@ -12,6 +12,7 @@ from conformance.adapters.host.client import AdapterProcess, Reply
 from conformance.adapters.registry import BUILT_IN, load, resolve
 from conformance.cases import Case
 from conformance.cases.data import make_tensors
+from conformance.execution.check import run_case
 from tests.frameworks import requires
 
 ODD = Path(__file__).with_name("odd_adapters.py")
@@ -103,6 +104,22 @@ def test_tensorflows_own_kernels_say_what_they_document(case: str) -> None:
     assert reply.kind == "unsupported", reply
     assert reply.source in {refusal.source for refusal in load(BUILT_IN["tf-nn-eigen"]).refusals}
     assert "only supports" in reply.detail or "dilation rates larger than 1" in reply.detail
+
+
+@requires("tf-nn", "keras-tensorflow")
+def test_without_onednn_the_public_calls_are_unsupported_with_the_message() -> None:
+    """The same on every processor: the profile turns oneDNN off."""
+    cases = {
+        "tf-nn~onednn-off": ("2d-i5x7-k3-s2-same", "1d-i3-k2-d2-valid-cl", "3d-i3-k2"),
+        "keras-tensorflow~onednn-off": (
+            "2d-i5x7-k3-s2-same",
+            "1d-n1-c3x2-i4-k2-s2-d1-g1-valid-op1-cf-bf16-b0-ints.19-fwd",
+        ),
+    }
+    for adapter, texts in cases.items():
+        with AdapterProcess(resolve(adapter)) as host:
+            outcomes = [run_case(Case.parse(text), host) for text in texts]
+        assert [outcome.status for outcome in outcomes] == ["unsupported"] * len(texts), outcomes
 
 
 @requires("onnxruntime")
