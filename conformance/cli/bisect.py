@@ -113,7 +113,7 @@ def _probe(environments: Environments, version: Version, case: Case, adapter: st
         reply = host.run(case, input_tensors(case))
     described = label(outcome.status, outcome.kind)
     if outcome.diagnosis:
-        described += f", {outcome.diagnosis['text']}"
+        described += f", {outcome.diagnosis.text}"
     elif outcome.status != "pass" and outcome.detail:
         described += f", {outcome.detail.splitlines()[0][:200]}"
     numbers = []

@@ -144,8 +144,9 @@ def _alike(first: Outcome, second: Outcome) -> bool:
 
 
 def _reasons(outcome: Outcome) -> set[tuple[str | None, str | None]]:
-    diagnosis = outcome.diagnosis or {}
-    return {(d.get("transform"), d.get("signal")) for d in (diagnosis, *diagnosis.get("also", ()))}
+    if outcome.diagnosis is None:
+        return {(None, None)}
+    return {(diagnosis.transform, diagnosis.signal) for diagnosis in outcome.diagnosis.all}
 
 
 def _own_last(values: list[Any]) -> st.SearchStrategy[Any]:

@@ -213,7 +213,7 @@ def assess(
     gate = Gate(unfamiliar=unfamiliar(environments))
     for adapter in results.adapters():  # one at a time: all outcomes of a run may not fit into memory
         own = list(results.outcomes(adapter, details=False))
-        statuses = Counter(outcome.status for outcome in own)
+        statuses = Counter[str](outcome.status for outcome in own)
         gate.counts.update(statuses)
         if own and not statuses.keys() - UNCOMPARED:
             gate.uncompared[adapter] = statuses

@@ -29,6 +29,7 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.columns import COLUMN_NAMES, columns
+from conformance.reports.record.diagnosis import OPTIONAL_TEXTS
 from conformance.reports.record.findings import Condition
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import FAIL_KINDS, STATUSES
@@ -152,13 +153,18 @@ def _is_object(text: Any) -> bool:
 
 
 def _is_diagnosis(text: Any) -> bool:
-    if text is None:
-        return True
-    diagnosis = json.loads(text) if _is_object(text) else {"axes": None}
-    texts = [diagnosis.get(name) or "" for name in ("transform", "text", "signal", "argument")]
-    lists = [diagnosis.get(name, []) for name in ("axes", "tensors")]
-    return all(map(_is_text, texts)) and all(
-        isinstance(names, list) and all(map(_is_text, names)) for names in lists
+    return text is None or (_is_object(text) and _describes(json.loads(text)))
+
+
+def _describes(diagnosis: dict[str, Any]) -> bool:
+    texts = [diagnosis.get(name) or "" for name in ("transform", "text", "argument", *OPTIONAL_TEXTS)]
+    lists = [diagnosis.get(name, []) for name in ("axes", "tensors", "relief")]
+    others = diagnosis.get("also", [])
+    return (
+        all(map(_is_text, texts))
+        and all(isinstance(names, list) and all(map(_is_text, names)) for names in lists)
+        and isinstance(others, list)
+        and all(isinstance(other, dict) and _describes(other) for other in others)
     )
 
 

@@ -10,11 +10,12 @@ from conformance.cases import Case
 from conformance.execution.check import run_case
 from conformance.reporting.confirmed_conditions import confirm_conditions
 from conformance.reporting.recorded_conditions import conditions
+from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.store import Results
 from conformance.reports.summary.survey import survey
 
-DIAGNOSIS = {"transform": "flip", "axes": ["W"], "text": "equals the oracle with the kernel flipped along W"}
+DIAGNOSIS = Diagnosis(transform="flip", axes=("W",), text="equals the oracle with the kernel flipped along W")
 
 
 def test_the_condition_of_a_finding_is_found_and_shown(tmp_path: Path) -> None:

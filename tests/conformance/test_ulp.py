@@ -38,9 +38,9 @@ def answered(case: Case, steps: float) -> dict[str, object]:
 def test_a_planted_distance_is_found(dtype: str) -> None:
     case = Case.parse(f"2d-c8x1-i5-k3-s1-{dtype}-normal.0")
     nearest, off = answered(case, 0), answered(case, 2)
-    assert (nearest["status"], off["status"]) == ("pass", "pass")
-    assert 0 < nearest["max_ulp_error"] <= 0.5
-    assert 1.5 <= off["max_ulp_error"] <= 2.5
+    assert (nearest.status, off.status) == ("pass", "pass")
+    assert 0 < nearest.max_ulp_error <= 0.5
+    assert 1.5 <= off.max_ulp_error <= 2.5
 
 
 def test_exact_data_have_none() -> None:

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 from conformance.cases import Case
+from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.store import Results
 
@@ -56,7 +57,7 @@ def _outcome(case: Case, adapter: str, rng: random.Random) -> Outcome:
     size = math.prod(shape)
     expected = [float(rng.randint(-60, 60)) for _ in range(size)]
     evidence = {"y": {"got": [*expected[1:], 0.0], "expected": expected, "shape": shape, "expected_shape": shape}}
-    diagnosis = {"transform": "shift", "axes": ["W"], "text": f"shifted by {rng.randint(1, 3)} along W"}
+    diagnosis = Diagnosis(transform="shift", axes=("W",), text=f"shifted by {rng.randint(1, 3)} along W")
     detail = f"y differs in {size - 1} of {size} elements, first at {[0] * len(shape)}: expected 1, got 2"
     program = (
         "import framework\n\ny = framework.conv_transpose(\n    x,\n    w,\n" + f"    stride={case.stride},\n)\n"

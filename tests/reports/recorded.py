@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from conformance.cases import Case
+from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.store import Results
 
 HOSTILE = "</script><script>window.broken = 1</script><img src=x onerror='window.broken=1'>&amp;{{7*7}}<!--"
-SHIFT = {"transform": "shift", "axes": ["H"], "text": "shifted by 1 along H"}
+SHIFT = Diagnosis(transform="shift", axes=("H",), text="shifted by 1 along H")
 FIRST = "2d-c1x2-i2x3-k2-s2-ints.0"
 SECOND = "2d-c1x2-i2x3-k3-s3-same-cl"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.cases import Case
 from conformance.cases.columns import columns
+from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.findings import Condition, findings
 from conformance.reports.record.outcome import Outcome
 
@@ -17,20 +18,12 @@ IDS = list(CASES)
 
 
 def outcome(case_id: str, **changes: Any) -> Outcome:
-    diagnosis = {
-        "transform": "shift",
-        "axes": ["W"],
-        "text": "the output shifted by +1 along W",
-    }
+    diagnosis = Diagnosis(transform="shift", axes=("W",), text="the output shifted by +1 along W")
     return Outcome(case_id, "mine", "fail", **({"kind": "values", "diagnosis": diagnosis} | changes))
 
 
 def test_one_cause_is_one_finding_whatever_the_axis_and_amount() -> None:
-    other = {
-        "transform": "shift",
-        "axes": ["H"],
-        "text": "the output shifted by -2 along H",
-    }
+    other = Diagnosis(transform="shift", axes=("H",), text="the output shifted by -2 along H")
     found = findings([outcome(IDS[0]), outcome(IDS[2], diagnosis=other), outcome(IDS[1])], CASES)
     assert len(found) == 1
     assert found[0].count == 3
@@ -39,9 +32,9 @@ def test_one_cause_is_one_finding_whatever_the_axis_and_amount() -> None:
 
 
 def test_causes_are_kept_apart() -> None:
-    flip = {"transform": "flip", "axes": ["W"], "text": "equals the oracle with the kernel flipped along W"}
-    signal = {"transform": "crash", "axes": [], "text": "the process ended with SIGFPE", "signal": "SIGFPE"}
-    other = {**signal, "text": "the process ended with SIGSEGV", "signal": "SIGSEGV"}
+    flip = Diagnosis(transform="flip", axes=("W",), text="equals the oracle with the kernel flipped along W")
+    signal = Diagnosis(transform="crash", text="the process ended with SIGFPE", signal="SIGFPE")
+    other = replace(signal, text="the process ended with SIGSEGV", signal="SIGSEGV")
     crashes = [
         Outcome(case_id, "mine", "crash", diagnosis=diagnosis)
         for case_id, diagnosis in ((IDS[2], signal), (IDS[3], other))
@@ -101,9 +94,9 @@ def test_one_cause_in_several_dtypes_directions_and_kinds_is_one_finding_with_a_
     assert len(findings(unexplained, cases)) == 4, "without a diagnosis, their causes may differ"
 
 
-def named(*names: str) -> dict[str, Any]:
-    first, *others = ({"transform": name, "axes": ["W"], "text": f"with {name}"} for name in names)
-    return {**first, "also": others} if others else first
+def named(*names: str) -> Diagnosis:
+    first, *others = (Diagnosis(transform=name, axes=("W",), text=f"with {name}") for name in names)
+    return replace(first, also=tuple(others))
 
 
 def test_an_outcome_with_several_explanations_counts_under_the_one_that_fits_the_most() -> None:

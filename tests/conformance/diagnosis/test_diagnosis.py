@@ -9,12 +9,12 @@ import pytest
 
 from conformance.cases import Case
 from conformance.cases.data import make_tensors
-from conformance.diagnosis import diagnose
+from conformance.diagnosis import Diagnosis, diagnose
 from conformance.oracle.verdict import judge
 from tests.conformance.diagnosis.planted import Expectation, Planted, forward, gradients, structural
 
 
-def diagnosis_of(case: str | Case, host: Planted, *, alone: bool = False) -> dict[str, Any] | None:
+def diagnosis_of(case: str | Case, host: Planted, *, alone: bool = False) -> Diagnosis | None:
     case = Case.parse(case) if isinstance(case, str) else case
     tensors = make_tensors(case)
     reply = host.run(case, tensors)
@@ -32,8 +32,8 @@ PLANTED = [
 def test_structural_fault_is_named_with_its_axes(fault: Expectation) -> None:
     found = diagnosis_of(fault.case, fault.host())
     assert found is not None
-    assert (found["transform"], tuple(found["axes"])) == (fault.transform, fault.axes), found
-    assert found["text"].startswith(("equals the oracle with ", "the crop is ")), found
+    assert (found.transform, found.axes) == (fault.transform, fault.axes), found
+    assert found.text.startswith(("equals the oracle with ", "the crop is ")), found
 
 
 @pytest.mark.parametrize(
@@ -53,13 +53,13 @@ CASE = "2d-c2x3-i4x3-k3-s2-d2-p1-b1"
         (
             lambda w: (setattr(w, "w", np.flip(w.w, 2)), w.low.__setitem__(1, w.low[1] - 1)),
             "flip+shift",
-            ["H", "W"],
+            ("H", "W"),
             "equals the oracle with the kernel flipped along H and the output shifted by +1 along W",
         ),
         (
             lambda w: (setattr(w, "w", np.flip(w.w, 3)), setattr(w, "bias", None)),
             "flip+bias_ignored",
-            ["W"],
+            ("W",),
             "equals the oracle with the kernel flipped along W and the bias ignored",
         ),
         (
@@ -69,16 +69,16 @@ CASE = "2d-c2x3-i4x3-k3-s2-d2-p1-b1"
                 w.stride.__setitem__(1, 1),
             ),
             "flip+stride+shift",
-            ["H", "W"],
+            ("H", "W"),
             "equals the oracle with the kernel flipped along H, the stride of the taps 1 along W and the output "
             "shifted by +2 along W",
         ),
     ],
     ids=["two, read out", "two, searched", "three, read out"],
 )
-def test_faults_together(fault: Any, transform: str, axes: list[str], text: str) -> None:
+def test_faults_together(fault: Any, transform: str, axes: tuple[str, ...], text: str) -> None:
     found = diagnosis_of(CASE, Planted(lambda c, t: {"y": forward(c, t, fault)}))
-    assert found == {"transform": transform, "axes": axes, "text": text}
+    assert found == Diagnosis(transform=transform, axes=axes, text=text)
 
 
 GRADIENT = "2d-n2-c2x3-i4x3-k3-s2-p1-b1-grad"
@@ -96,22 +96,22 @@ def flipped_dx(case: Case, tensors: Any) -> Any:
 @pytest.mark.parametrize(
     ("wrong", "transform", "axes"),
     [
-        (lambda c, t, g: g | {"db": 0 * g["db"]}, "gradient_missing", []),
-        (lambda c, t, g: {"dx": g["dx"], "dw": g["dw"]}, "gradient_missing", []),
-        (lambda c, t, g: g | {"dw": dw_of(c, t, [1, 0])}, "batch_not_summed", []),
-        (lambda c, t, g: g | {"dw": dw_of(c, t, [0, 1])}, "batch_not_summed", []),
-        (lambda c, t, g: g | {"dw": g["dw"] / 2}, "gradient_scaled", []),
-        (lambda c, t, g: g | {"dw": -g["dw"]}, "gradient_negated", []),
-        (lambda c, t, g: g | {"dw": np.flip(g["dw"], (2, 3))}, "flip", ["H", "W"]),
-        (lambda c, t, g: g | {"dx": flipped_dx(c, t)}, "flip", ["H", "W"]),
-        (lambda c, t, g: gradients(c, t, lambda w: w.low.__setitem__(0, w.low[0] - 1)), "shift", ["H"]),
-        (lambda c, t, g: g | {"dx": flipped_dx(c, t), "dw": g["dw"] / 2}, "flip+scaled", ["H", "W"]),
+        (lambda c, t, g: g | {"db": 0 * g["db"]}, "gradient_missing", ()),
+        (lambda c, t, g: {"dx": g["dx"], "dw": g["dw"]}, "gradient_missing", ()),
+        (lambda c, t, g: g | {"dw": dw_of(c, t, [1, 0])}, "batch_not_summed", ()),
+        (lambda c, t, g: g | {"dw": dw_of(c, t, [0, 1])}, "batch_not_summed", ()),
+        (lambda c, t, g: g | {"dw": g["dw"] / 2}, "gradient_scaled", ()),
+        (lambda c, t, g: g | {"dw": -g["dw"]}, "gradient_negated", ()),
+        (lambda c, t, g: g | {"dw": np.flip(g["dw"], (2, 3))}, "flip", ("H", "W")),
+        (lambda c, t, g: g | {"dx": flipped_dx(c, t)}, "flip", ("H", "W")),
+        (lambda c, t, g: gradients(c, t, lambda w: w.low.__setitem__(0, w.low[0] - 1)), "shift", ("H",)),
+        (lambda c, t, g: g | {"dx": flipped_dx(c, t), "dw": g["dw"] / 2}, "flip+scaled", ("H", "W")),
     ],
 )
-def test_wrong_gradients(wrong: Any, transform: str, axes: list[str]) -> None:
+def test_wrong_gradients(wrong: Any, transform: str, axes: tuple[str, ...]) -> None:
     found = diagnosis_of(GRADIENT, Planted(lambda c, t: wrong(c, t, gradients(c, t))))
     assert found is not None
-    assert (found["transform"], found["axes"]) == (transform, axes), found
+    assert (found.transform, found.axes) == (transform, axes), found
 
 
 def test_right_gradients_get_no_diagnosis() -> None:
@@ -125,8 +125,8 @@ def test_what_nothing_explains_is_not_guessed() -> None:
 
     found = diagnosis_of("2d-c2x3-i4x3-k3-s2-p1-b1", Planted(noisy))
     assert found is not None
-    assert found["transform"] == "unexplained"
-    assert "15 of 105 elements" in found["text"]
+    assert found.transform == "unexplained"
+    assert "15 of 105 elements" in found.text
 
 
 def test_elements_that_hold_one_number() -> None:
@@ -137,8 +137,8 @@ def test_elements_that_hold_one_number() -> None:
 
     found = diagnosis_of("2d-c2x3-i4x3-k3-s2-p1", Planted(seven))
     assert found is not None
-    assert (found["transform"], found["axes"]) == ("not_computed", ["W"])
-    assert found["text"] == "equals the oracle except for the first position along W, which hold 7"
+    assert (found.transform, found.axes) == ("not_computed", ("W",))
+    assert found.text == "equals the oracle except for the first position along W, which hold 7"
 
 
 def test_gradients_of_channels_last_are_asked_about_too() -> None:
@@ -146,7 +146,7 @@ def test_gradients_of_channels_last_are_asked_about_too() -> None:
     host = Planted(lambda c, t: gradients(c, t, lambda w: w.low.__setitem__(0, c.geometry().crop[0][1])))
     found = diagnosis_of(case, host)
     assert found is not None
-    assert (found["transform"], found["axes"]) == ("crop_exchanged", ["H"]), found
+    assert (found.transform, found.axes) == ("crop_exchanged", ("H",)), found
     assert host.asked > 1
 
 
@@ -160,9 +160,9 @@ def test_memory_nobody_wrote() -> None:
 
     found = diagnosis_of("2d-c2x3-i4x3-k3-s2-p1", Planted(stale, steady=False))
     assert found is not None
-    assert (found["transform"], found["axes"]) == ("stale_memory", ["H"])
-    assert "the last position along H" in found["text"]
-    assert found["text"].endswith("which change from run to run (not written, or left over from an earlier call)")
+    assert (found.transform, found.axes) == ("stale_memory", ("H",))
+    assert "the last position along H" in found.text
+    assert found.text.endswith("which change from run to run (not written, or left over from an earlier call)")
 
 
 def test_a_gradient_nobody_wrote_is_named_where_another_has_a_wrong_shape() -> None:
@@ -174,8 +174,8 @@ def test_a_gradient_nobody_wrote_is_named_where_another_has_a_wrong_shape() -> N
 
     found = diagnosis_of(GRADIENT, Planted(stale, steady=False))
     assert found is not None
-    assert found["transform"] == "nondeterministic"
-    assert found["text"] == "54 of 54 elements of dw change from run to run on the same data"
+    assert found.transform == "nondeterministic"
+    assert found.text == "54 of 54 elements of dw change from run to run on the same data"
 
 
 def truncated(array: np.ndarray, bits: int) -> np.ndarray:
@@ -227,17 +227,17 @@ def truncated(array: np.ndarray, bits: int) -> np.ndarray:
 def test_precision_and_structure_on_real_numbers(answer: Any, case: str, transform: str) -> None:
     found = diagnosis_of(case, Planted(lambda c, t: {"y": answer(c, t)}))
     assert found is not None
-    assert found["transform"] == transform, found
+    assert found.transform == transform, found
 
 
 def test_without_the_adapter_explanations_stand_side_by_side() -> None:
     host = Planted(lambda c, t: {"y": forward(c, t, lambda w: w.low.__setitem__(0, c.geometry().crop[0][1]))})
     alone = diagnosis_of("1d-c2x3-i5-k4-s3-p0.1", host, alone=True)
     assert alone is not None
-    assert {alone["transform"], *(other["transform"] for other in alone["also"])} >= {"shift", "crop_exchanged"}
+    assert {alone.transform, *(other.transform for other in alone.also)} >= {"shift", "crop_exchanged"}
     asked = diagnosis_of("1d-c2x3-i5-k4-s3-p0.1", host)
     assert asked is not None
-    assert (asked["transform"], asked["axes"]) == ("crop_exchanged", ["W"])
+    assert (asked.transform, asked.axes) == ("crop_exchanged", ("W",))
 
 
 def test_rounding_is_not_blamed_for_an_answer_of_another_shape() -> None:
@@ -246,4 +246,4 @@ def test_rounding_is_not_blamed_for_an_answer_of_another_shape() -> None:
         Planted(lambda c, t: {"y": forward(c, t)[..., :-1]}),
     )
     assert found is not None
-    assert found["text"] == "equals the oracle with the output's size -1 along W at its end"
+    assert found.text == "equals the oracle with the output's size -1 along W at its end"

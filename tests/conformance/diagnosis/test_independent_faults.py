@@ -5,15 +5,13 @@ All ranks of each with ``CONFORMANCE_TEST_ALL=1`` in the environment.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 from conformance.adapters.host.client import Reply
 from conformance.cases import Case
 from conformance.cases.data import Tensors, make_tensors
-from conformance.diagnosis import diagnose
+from conformance.diagnosis import Diagnosis, diagnose
 from conformance.oracle.verdict import judge
 from tests.conformance.diagnosis.independent import axes_of, expectations, question
 from tests.faults.catalogue import FAULTS, RIGHT, Fault
@@ -32,12 +30,12 @@ class Planted:
             return self.fault.reply(case, tensors)
 
 
-def diagnosis(fault: Fault, case: Case) -> dict[str, Any] | None:
+def diagnosis(fault: Fault, case: Case) -> Diagnosis | None:
     """What a fault is called on a case; None where the verdict does not fail it."""
     host, tensors = Planted(fault), make_tensors(case)
     reply = host.run(case, tensors)
     verdict = judge(case, tensors, reply)
-    return diagnose(case, tensors, reply, verdict, host) if verdict["status"] == "fail" else None
+    return diagnose(case, tensors, reply, verdict, host) if verdict.status == "fail" else None
 
 
 def planted() -> list[pytest.param]:
@@ -61,9 +59,9 @@ def test_fault_is_named_with_its_axes(name: str, rank: int) -> None:
     found = diagnosis(FAULTS[name], case)
     assert found is not None, f"the question does not show the fault: {case}"
     wanted = expectations(name, rank)[0]
-    assert found["transform"] == wanted, found
+    assert found.transform == wanted, found
     if wanted not in ("unexplained", "not_computed", "nondeterministic"):
-        assert found["axes"] == axes_of(name, rank), found
+        assert list(found.axes) == axes_of(name, rank), found
 
 
 def test_the_same_questions_are_silent_without_a_fault() -> None:
