@@ -12,7 +12,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.cases.errors import DomainError
 from conformance.cases.layouts import other_layout
-from conformance.diagnosis.mutations.placement import misread_cases
+from conformance.diagnosis.mutations.misreadings import misreadings
 from conformance.reports.record.crash_text import last_line
 from conformance.reports.record.diagnosis import Diagnosis
 
@@ -85,13 +85,14 @@ def _readings(case: Case, shape: tuple[int, ...], shape_only: bool) -> Iterator[
         g == n or (g, n) == (1, 0) for g, n in zip(shape, expected, strict=True)
     ):
         yield Diagnosis(transform="empty_filled", text="one entry where an axis is empty")
-    for transform, axes, text, other in misread_cases(case) if shape_only else ():
+    for reading in misreadings(case) if shape_only else ():
         try:
-            misread_shape = other.output_shape
+            misread_shape = reading.case.output_shape
         except DomainError:
             continue
         if misread_shape == shape:
-            yield Diagnosis(transform=transform, axes=tuple(names[a] for a in axes), text=text)
+            axes = tuple(names[a] for a in reading.axes)
+            yield Diagnosis(transform=reading.transform, axes=axes, text=reading.text)
     full = case.shape(case.out_channels, tuple(max(n, 0) for n in case.geometry().full_size))
     gathered = case.shape(case.out_channels, _forward_size(case))
     others: list[tuple[tuple[int, ...], str, str]] = [

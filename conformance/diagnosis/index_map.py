@@ -55,7 +55,7 @@ class Trace:
     def column(self, name: str) -> np.ndarray:
         """Positions ``input``, ``tap`` and ``output``, or channels ``cin``, ``wcin``, ``wcout`` and ``cout``."""
         r = self.case.rank
-        places: dict[str, Any] = {
+        places: dict[str, int | slice] = {
             "cin": 0,
             "input": slice(1, 1 + r),
             "wcin": 1 + r,

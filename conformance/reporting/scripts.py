@@ -58,7 +58,7 @@ def _observation(outcome: Outcome, environment: dict[str, Any]) -> Observation |
         return None
     case = Case.parse(outcome.case_id)
     got = {
-        name: np.array([float(value) for value in tensor["got"]]).reshape(tensor["shape"])
+        name: np.array([float(value) for value in tensor.got]).reshape(tensor.shape)
         for name, tensor in outcome.evidence.items()
     }
     if not outcome.program:

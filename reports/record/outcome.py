@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.reports.record.diagnosis import Diagnosis
+from conformance.reports.record.evidence import Evidence
 from conformance.reports.record.statuses import STATUSES, FailKind, StatusName
 
 __all__ = ["OUTCOME_COLUMNS", "Outcome"]
@@ -46,8 +47,8 @@ class Outcome:
         The call; kept if the outcome is worth a look.
     seconds : float
         Time the whole check took.
-    evidence : dict
-        Arrays for the report as nested lists: expected, got and where they differ; kept for failures.
+    evidence : dict of Evidence
+        The numbers that the report shows, by output tensor; kept for failures.
     max_ulp_error : float or None
         Largest difference from the oracle in units in the last place of the expected value; only for outputs that
         pass on data that round.
@@ -70,7 +71,7 @@ class Outcome:
     diagnosis: Diagnosis | None = None
     program: str = ""
     seconds: float = 0.0
-    evidence: dict[str, Any] = field(default_factory=dict)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
     max_ulp_error: float | None = None
     after: list[str] = field(default_factory=list)
     after_programs: dict[str, str] = field(default_factory=dict)
@@ -109,12 +110,17 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data that shares its nested values with the outcome; `from_json` is the inverse."""
-        return vars(self) | {"diagnosis": self.diagnosis.to_json() if self.diagnosis else None}
+        return vars(self) | {
+            "diagnosis": self.diagnosis.to_json() if self.diagnosis else None,
+            "evidence": {name: tensor.to_json() for name, tensor in self.evidence.items()},
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Outcome:
         """Read what `to_json` returned; unknown keys are an error."""
-        return cls(**data | {"diagnosis": Diagnosis.from_json(data.get("diagnosis"))})
+        diagnosis = Diagnosis.from_json(data.get("diagnosis"))
+        evidence = {name: Evidence.from_json(tensor) for name, tensor in data.get("evidence", {}).items()}
+        return cls(**data | {"diagnosis": diagnosis, "evidence": evidence})
 
     def row(self) -> dict[str, Any]:
         """Values for a database row; structured fields as JSON text."""

@@ -127,7 +127,7 @@ _CHECKS = {
     " OR typeof(coalesce(max_abs_error, 0)) NOT IN ('integer', 'real')"
     " OR typeof(coalesce(max_ulp_error, 0)) NOT IN ('integer', 'real')",
     "the data of an outcome are not JSON": "SELECT 1 FROM outcomes WHERE NOT is_diagnosis(diagnosis)"
-    " OR NOT is_object(evidence)",
+    " OR NOT is_evidence(evidence)",
     "the calls before an outcome are not text": "SELECT 1 FROM outcomes WHERE NOT are_texts(after)"
     " OR NOT are_programs(after_programs)",
     "a fact about the run is not JSON": "SELECT 1 FROM meta WHERE NOT is_json(value)",
@@ -165,6 +165,16 @@ def _describes(diagnosis: dict[str, Any]) -> bool:
         and all(isinstance(names, list) and all(map(_is_text, names)) for names in lists)
         and isinstance(others, list)
         and all(isinstance(other, dict) and _describes(other) for other in others)
+    )
+
+
+def _is_evidence(text: Any) -> bool:
+    return text is None or (
+        _is_object(text)
+        and all(
+            isinstance(tensor, dict) and all(isinstance(tensor.get(name), list) for name in ("got", "shape"))
+            for tensor in json.loads(text).values()
+        )
     )
 
 
@@ -240,7 +250,7 @@ def problem(connection: sqlite3.Connection) -> str | None:
     check = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if check != "ok":
         return str(check)
-    for function in (_is_json, _is_object, _is_diagnosis, _is_size, _are_texts, _are_programs):
+    for function in (_is_json, _is_object, _is_diagnosis, _is_evidence, _is_size, _are_texts, _are_programs):
         connection.create_function(function.__name__[1:], 1, function, deterministic=True)
     allowed: dict[str, Iterable[str]] = {"statuses": STATUSES, "kinds": FAIL_KINDS}
     lists = {column: ", ".join(f"'{name}'" for name in names) for column, names in allowed.items()}

@@ -32,7 +32,7 @@ def test_a_flipped_kernel_fails_with_its_evidence() -> None:
     outcome = check(CASE, toy("Flipped"))
     assert (outcome.status, outcome.kind) == ("fail", "values")
     assert "np.flip" in outcome.program
-    assert outcome.evidence["y"]["got"] != outcome.evidence["y"]["expected"]
+    assert outcome.evidence["y"].got != outcome.evidence["y"].expected
 
 
 @pytest.mark.parametrize(

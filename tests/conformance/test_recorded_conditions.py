@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from conformance.adapters.host.client import AdapterProcess
@@ -39,11 +40,11 @@ def test_the_condition_of_a_finding_is_found_and_shown(tmp_path: Path) -> None:
         found = conditions(results)
         assert len(found) == 1
         (condition,) = found.values()
-        assert condition["text"] == "stride > kernel_size on some axis and padding = 'same'"
-        assert (condition["failing"], condition["passing"]) == (12, 60)
-        results.set_meta("conditions", found)
+        assert condition.text == "stride > kernel_size on some axis and padding = 'same'"
+        assert (condition.failing, condition.passing) == (12, 60)
+        results.set_meta("conditions", {name: asdict(each) for name, each in found.items()})
         (group,) = survey(results).groups
-        assert group.title == f"mine: {DIAGNOSIS['text']}, seen in 12 cases, all with {condition['text']}"
+        assert group.title == f"mine: {DIAGNOSIS.text}, seen in 12 cases, all with {condition.text}"
 
 
 # Both have a stride above the kernel, and much else in common that is not the cause.
@@ -61,11 +62,11 @@ def test_what_a_run_could_not_tell_is_asked(tmp_path: Path) -> None:
         results.record_all(outcomes)
         assert [outcome.gates for outcome in outcomes] == [True, True, False, False]
         guessed = conditions(results)
-        assert all("stride > kernel_size" not in condition["text"] for condition in guessed.values())
+        assert all("stride > kernel_size" not in condition.text for condition in guessed.values())
         new = [outcome for outcome in outcomes if outcome.gates]
         found = confirm_conditions(new, results, lambda adapter: AdapterProcess(spec))
-        assert {condition["text"] for condition in found.values()} == {
+        assert {condition.text for condition in found.values()} == {
             "stride > kernel_size on some axis and direction = 'fwd'"
         }
-        assert all(condition["exact"] for condition in found.values())
+        assert all(condition.exact for condition in found.values())
         assert confirm_conditions([], results, lambda adapter: AdapterProcess(spec)) == {}

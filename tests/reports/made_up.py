@@ -8,6 +8,7 @@ from pathlib import Path
 
 from conformance.cases import Case
 from conformance.reports.record.diagnosis import Diagnosis
+from conformance.reports.record.evidence import Evidence
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.store import Results
 
@@ -56,7 +57,8 @@ def _outcome(case: Case, adapter: str, rng: random.Random) -> Outcome:
     shape = list(case.output_shape)
     size = math.prod(shape)
     expected = [float(rng.randint(-60, 60)) for _ in range(size)]
-    evidence = {"y": {"got": [*expected[1:], 0.0], "expected": expected, "shape": shape, "expected_shape": shape}}
+    got = [*expected[1:], 0.0]
+    evidence = {"y": Evidence(got=got, expected=expected, shape=shape, expected_shape=shape)}
     diagnosis = Diagnosis(transform="shift", axes=("W",), text=f"shifted by {rng.randint(1, 3)} along W")
     detail = f"y differs in {size - 1} of {size} elements, first at {[0] * len(shape)}: expected 1, got 2"
     program = (

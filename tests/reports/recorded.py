@@ -6,6 +6,7 @@ from pathlib import Path
 
 from conformance.cases import Case
 from conformance.reports.record.diagnosis import Diagnosis
+from conformance.reports.record.evidence import Evidence
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.store import Results
 
@@ -15,14 +16,14 @@ FIRST = "2d-c1x2-i2x3-k2-s2-ints.0"
 SECOND = "2d-c1x2-i2x3-k3-s3-same-cl"
 
 
-def evidence(shape: list[int], shift: float = 1.0) -> dict[str, object]:
+def evidence(shape: list[int], shift: float = 1.0) -> dict[str, Evidence]:
     """An output and the expected one, which differ by ``shift`` in the last element; the first is NaN."""
     size = 1
     for length in shape:
         size *= length
     expected = [float(index) for index in range(size)]
     got = ["nan", *expected[1:-1], expected[-1] + shift]
-    return {"y": {"got": got, "expected": expected, "shape": shape, "expected_shape": shape}}
+    return {"y": Evidence(got=got, expected=expected, shape=shape, expected_shape=shape)}
 
 
 def record(path: Path) -> Results:

@@ -52,7 +52,9 @@ def test_the_id_does_not_depend_on_which_cases_were_run() -> None:
 
 def test_a_condition_is_part_of_the_title_as_sure_as_it_is() -> None:
     found = findings([outcome(IDS[0])], CASES)[0]
-    condition = Condition("stride > kernel_size on some axis", "axes_stride_over_kernel > 0", 1, 3)
+    condition = Condition(
+        text="stride > kernel_size on some axis", sql="axes_stride_over_kernel > 0", failing=1, passing=3
+    )
     (again,) = findings([outcome(IDS[0])], CASES, {found.id: condition})
     assert again.title.endswith(", seen in 1 case, with stride > kernel_size on some axis")
     (again,) = findings([outcome(IDS[0])], CASES, {found.id: replace(condition, exact=True)})
@@ -60,15 +62,24 @@ def test_a_condition_is_part_of_the_title_as_sure_as_it_is() -> None:
 
 
 def test_the_text_of_a_condition_has_its_counts() -> None:
-    condition = Condition("rank = 2", "rank = 2", 49, 43, exact=True, others=6, further_failing=12,
-                          further_passing=9, further_others=1)  # fmt: skip
+    condition = Condition(
+        text="rank = 2",
+        sql="rank = 2",
+        failing=49,
+        passing=43,
+        exact=True,
+        others=6,
+        further_failing=12,
+        further_passing=9,
+        further_others=1,
+    )
     assert condition.counted == (
         "In this run, 49 cases meet it and show this cause; 6 more meet it and fail with a different cause; "
         "none of the 43 cases that pass meets it. "
         "Of 22 cases run to test it, 12 meet it and show the same cause, 9 do not meet it and pass, "
         "1 fail with a different cause and do not count: they confirm it."
     )
-    alone = Condition("rank = 2", "rank = 2", 1, 2)
+    alone = Condition(text="rank = 2", sql="rank = 2", failing=1, passing=2)
     assert alone.counted == (
         "In this run, 1 case meets it and shows this cause; none of the 2 cases that pass meets it. "
         "No further cases were run to confirm it."

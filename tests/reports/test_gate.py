@@ -293,7 +293,9 @@ def test_accept_takes_the_condition_that_the_run_confirmed(tmp_path: Path) -> No
     with run(tmp_path / "r.sqlite", *outcomes) as results:
         cases, found = results.cases(), assess(results, {})
         (wanted,) = (item for item in findings([outcomes[0]], cases))
-        sure = Condition("crop uneven", "axes_crop_uneven > 0 and padding = 'same'", 1, 1, exact=True)
+        sure = Condition(
+            text="crop uneven", sql="axes_crop_uneven > 0 and padding = 'same'", failing=1, passing=1, exact=True
+        )
 
         def narrow(failing: object, others: Sequence[dict[str, object]]) -> str:
             assert [row["case_id"] for row in others] == [VALID], "a different failure is not a counterexample"
