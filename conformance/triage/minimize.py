@@ -54,7 +54,7 @@ ORDER = ("rank", *_PLAIN)
 _OWN_WEIGHT = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Minimized:
     """The result of the search.
 
@@ -124,7 +124,9 @@ def minimize(case: Case, host: AdapterProcess, *, seconds: float = 120.0) -> Min
     except NoSuchExample:
         smallest = case
     assert smallest is not None
-    return Minimized(smallest, outcomes[smallest], len(outcomes), time.monotonic() <= deadline)
+    return Minimized(
+        case=smallest, outcome=outcomes[smallest], runs=len(outcomes), finished=time.monotonic() <= deadline
+    )
 
 
 def _on_fewer_axes(case: Case) -> Iterator[Case]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from conformance.reports.record.diagnosis import Diagnosis
@@ -62,6 +62,7 @@ class Outcome:
     adapter: str
     status: StatusName
     kind: FailKind | None = None
+    _: KW_ONLY
     profile: str | None = None
     budget: float | None = None
     max_abs_error: float | None = None

@@ -22,7 +22,15 @@ from tests.frameworks import requires
 REPORTS = load_reports()
 TOYS = Path(__file__).parents[1] / "toy_adapters.py"
 FAULTY = Path(__file__).with_name("faulty_adapters.py")
-PLAIN = Report("r", "https://example.org", "a claim", "torch", Case.parse("1d-i5-k3-s2-p1"), "R4", "values")
+PLAIN = Report(
+    id="r",
+    link="https://example.org",
+    claim="a claim",
+    adapter="torch",
+    case=Case.parse("1d-i5-k3-s2-p1"),
+    rule="R4",
+    saw="values",
+)
 
 
 def outcome(status: str, kind: str | None = None) -> Outcome:

@@ -134,7 +134,8 @@ def _record(folder: Path) -> bytes:
             kinds = [("pass", None), ("fail", "values"), ("crash", None), ("unsupported", None)]
             for case_id, (status, kind) in zip(ids, kinds, strict=False):
                 diagnosis = Diagnosis(transform="shift", axes=("W",), text="shifted") if kind else None
-                results.record(Outcome(case_id, "a", status, kind, "fp64", 0.1, 0.0, "words", diagnosis=diagnosis))
+                numbers = {"profile": "fp64", "budget": 0.1, "max_abs_error": 0.0}
+                results.record(Outcome(case_id, "a", status, kind, detail="words", diagnosis=diagnosis, **numbers))
             results.set_meta("environments", {"a": {"versions": {"numpy": "2.0"}, "cpu_flags": []}})
             results.set_meta("conditions", {})
         _records.append(path.read_bytes())

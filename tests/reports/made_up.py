@@ -53,7 +53,8 @@ def _outcome(case: Case, adapter: str, rng: random.Random) -> Outcome:
     if roll < 0.95:
         profile, budget = ("exact", 0.0) if case.data == "ints" else ("fp32-acc", rng.random() / 3)
         error = budget * 1e-5
-        return Outcome(str(case), adapter, "pass", None, profile, budget, error, digest=digest, seconds=seconds)
+        return Outcome(str(case), adapter, "pass", profile=profile, budget=budget, max_abs_error=error,
+                       digest=digest, seconds=seconds)  # fmt: skip
     shape = list(case.output_shape)
     size = math.prod(shape)
     expected = [float(rng.randint(-60, 60)) for _ in range(size)]
@@ -64,8 +65,8 @@ def _outcome(case: Case, adapter: str, rng: random.Random) -> Outcome:
     program = (
         "import framework\n\ny = framework.conv_transpose(\n    x,\n    w,\n" + f"    stride={case.stride},\n)\n"
     )
-    return Outcome(str(case), adapter, "fail", "values", None, None, 60.0, detail, "", digest,
-                   diagnosis, program, seconds, evidence)  # fmt: skip
+    return Outcome(str(case), adapter, "fail", "values", max_abs_error=60.0, detail=detail, digest=digest,
+                   diagnosis=diagnosis, program=program, seconds=seconds, evidence=evidence)  # fmt: skip
 
 
 def make_run(path: Path, outcomes: int, adapters: int) -> Results:

@@ -52,7 +52,19 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         results.plan([("wrong", Case.parse(DEEP))])
         results.record(Outcome(DEEP, "wrong", "fail", "precision", detail="beyond", evidence={"y": tensor}))
         gate = assess(results, {"wrong": read(folder / "wrong.toml")})
-        porting = {"twice the size": [Wording(CALL, DEEP, "R4", (4,), ((1, 0),), "channels first", "(Cin, Cout)")]}
+        porting = {
+            "twice the size": [
+                Wording(
+                    call=CALL,
+                    case=DEEP,
+                    rule="R4",
+                    output_size=(4,),
+                    crop=((1, 0),),
+                    layout="channels first",
+                    weights="(Cin, Cout)",
+                )
+            ]
+        }
         return write_report(results, folder / "report", gate, porting=porting)
 
 
