@@ -58,7 +58,7 @@ class Diagnosis:
         return (self, *self.also)
 
     def text_about(self, reference: str) -> str:
-        """The text for readers who know the right output by another name than "the oracle"."""
+        """The text for readers who do not know the right output as "the oracle"."""
         return self.text.replace("the oracle", reference)
 
     def to_json(self) -> dict[str, Any]:
