@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from conformance.adapters.host.client import AdapterProcess
 from conformance.cases.case import Case
-from conformance.conditions.atoms import Row
+from conformance.cases.columns import Row
 from conformance.conditions.inference import infer_condition
 from conformance.conditions.same_cause import Alike
 from conformance.reporting.recorded_conditions import Recorded, sample

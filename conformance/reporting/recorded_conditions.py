@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from conformance.conditions.atoms import Predicate, Row
+from conformance.cases.columns import Row
+from conformance.conditions.atoms import Predicate
 from conformance.conditions.inference import separating
 from conformance.conditions.terms import terms_of
 from conformance.reports.record.conditions import Condition

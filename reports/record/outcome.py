@@ -6,6 +6,7 @@ import json
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
+from conformance.cases.columns import Row
 from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.evidence import Evidence
 from conformance.reports.record.statuses import STATUSES, FailKind, StatusName
@@ -105,7 +106,7 @@ class Outcome:
 
         return outcome_html(self)
 
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> Row:
         """Values of ``OUTCOME_COLUMNS``: ``transform`` names the diagnosis, ``diagnosis`` is its text."""
         return {name: self.explanation if name == "diagnosis" else getattr(self, name) for name in OUTCOME_COLUMNS}
 
