@@ -226,6 +226,7 @@ def _report(found: list[Explanation], names: Sequence[str] = ()) -> Diagnosis:
     text = _sentence(shown[0], names)
     if len(shown) > 1 and {each.transform for each in shown} <= ROUNDED:
         text += "".join(f" or {each.text}, the same numbers here" for each in found[1:])
+    # Only the first text is about all of the gradients; the others stay about one.
     first, *others = (
         Diagnosis(transform=each.transform, axes=each.axes, text=_sentence(each, names[:1])) for each in shown
     )
