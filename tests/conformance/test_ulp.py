@@ -10,7 +10,7 @@ from conformance.adapters.host.client import Reply
 from conformance.cases import Case
 from conformance.cases.dtypes import DTYPES, round_to, spacing
 from conformance.oracle.expected_output import input_tensors, reference
-from conformance.oracle.verdict import judge
+from conformance.oracle.verdict import Verdict, judge
 
 
 @pytest.mark.parametrize("name", ["f16", "f32", "f64"])
@@ -25,7 +25,7 @@ def test_spacing_of_bfloat16_has_eight_bits() -> None:
     assert spacing(DTYPES["bf16"], np.array([1.0, 3.0, 256.0])).tolist() == [2**-7, 2**-6, 2.0]
 
 
-def answered(case: Case, steps: float) -> dict[str, object]:
+def answered(case: Case, steps: float) -> Verdict:
     """The verdict on the exact answer, its last element off by a number of units in the last place."""
     tensors = input_tensors(case)
     exact = reference(case, tensors)["y"].exact
@@ -44,4 +44,4 @@ def test_a_planted_distance_is_found(dtype: str) -> None:
 
 
 def test_exact_data_have_none() -> None:
-    assert "max_ulp_error" not in answered(Case.parse("2d-i5-k3-s1-ints.0"), 0)
+    assert answered(Case.parse("2d-i5-k3-s1-ints.0"), 0).max_ulp_error is None
