@@ -22,7 +22,13 @@ from conformance.calls import Meaning
 from conformance.cases import Case, DomainError
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapters
-from conformance.cli.debug_options import in_process_option, log_options, require_in_process, show_program_option
+from conformance.cli.debug_options import (
+    in_process_option,
+    log_options,
+    program_text,
+    require_in_process,
+    show_program_option,
+)
 from conformance.cli.options import adapter_option, after_option, device_option, machine_option, timeout_option
 from conformance.execution.check import run_after
 from conformance.oracle.expected_output import input_tensors
@@ -126,7 +132,7 @@ def _check(
     with AdapterProcess(spec, ProcessLimits(answer=timeout), in_process=in_process) as host:
         outcome = run_after(case, host, after)
         entry = matching_expectation(case, outcome, load_expectations(spec.name), host.environment)
-        program = host.program(case) if show_program else None
+        program = program_text(case, host) if show_program else None
         about = host.environment
         return _Checked(outcome, about["versions"], about.get("facts", {}), entry, program)
 

@@ -12,7 +12,13 @@ from conformance.cases import Case, DomainError
 from conformance.cases.layouts import explain_layout
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapters
-from conformance.cli.debug_options import in_process_option, log_options, require_in_process, show_program_option
+from conformance.cli.debug_options import (
+    in_process_option,
+    log_options,
+    program_text,
+    require_in_process,
+    show_program_option,
+)
 from conformance.cli.options import adapter_option, machine_option, timeout_option
 from conformance.conditions import Alike, terms_of
 from conformance.conditions import infer_condition as explain_condition
@@ -76,7 +82,7 @@ def command(
             with AdapterProcess(spec, ProcessLimits(answer=timeout), in_process=in_process) as host:
                 outcomes.append(_adapter(case, host, when))
                 if show_program:
-                    _section(f"{spec.name} runs", host.program(case).splitlines())
+                    _section(f"{spec.name} runs", program_text(case, host).splitlines())
         raise click.exceptions.Exit(exit_code(outcomes))
 
 

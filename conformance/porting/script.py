@@ -8,6 +8,7 @@ from conformance.calls import Meaning
 from conformance.calls.formatting import bias_lines, tidy
 from conformance.calls.weights import describe, to_case
 from conformance.cases.data import make_tensors
+from conformance.cases.program import Program
 from conformance.porting.search import Port
 
 __all__ = ["port_text"]
@@ -26,7 +27,9 @@ def port_text(meaning: Meaning, port: Port, host: AdapterProcess) -> str:
         The interface that the call is ported to.
     """
     case = port.case
-    setup, _, body = f"\n{host.program(port.call_case)}".partition("\n\n")
+    program = host.program(port.call_case)
+    if not isinstance(program, Program):  # the call was made, so only a process that failed since then
+        program = Program((), (f"# no program: {program.detail}",))
     source = meaning.name or "a case"
     lines = [f"# {source}, ported to {host.spec.name}: {case}"]
     if port.steps:
@@ -35,12 +38,11 @@ def port_text(meaning: Meaning, port: Port, host: AdapterProcess) -> str:
     lines += [f"# note: {note}" for note in meaning.notes]
     names = ", ".join(make_tensors(case))
     lines += [f"# Given {names} as NumPy arrays, w of {describe(meaning.weight, case.rank)}."]
-    lines += ["import numpy as np", *setup.strip().splitlines(), ""]
+    lines += ["import numpy as np", *program.setup, ""]
     conversion = to_case(meaning.weight, case)
     if conversion:
         lines += [*conversion[:-1], f"{conversion[-1]}  # to {describe(type(meaning.weight)(), case.rank)}"]
-    call = body.strip().splitlines()
-    lines += [*port.lines("before"), *bias_lines(port.call_case, call), *call]
+    lines += [*port.lines("before"), *bias_lines(port.call_case, program.body), *program.body]
     after = port.lines("after")
     if after and not load(host.spec.target).shape_only:
         lines += [f"y = {load(host.spec.target).as_numpy(port.call_case, 'y')}", *after]

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 from conformance.cases import Case
+from conformance.cases.program import Program
 from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.evidence import Evidence
 from conformance.reports.record.outcome import Outcome
@@ -62,9 +63,8 @@ def _outcome(case: Case, adapter: str, rng: random.Random) -> Outcome:
     evidence = {"y": Evidence(got=got, expected=expected, shape=shape, expected_shape=shape)}
     diagnosis = Diagnosis(transform="shift", axes=("W",), text=f"shifted by {rng.randint(1, 3)} along W")
     detail = f"y differs in {size - 1} of {size} elements, first at {[0] * len(shape)}: expected 1, got 2"
-    program = (
-        "import framework\n\ny = framework.conv_transpose(\n    x,\n    w,\n" + f"    stride={case.stride},\n)\n"
-    )
+    call = ("y = framework.conv_transpose(", "    x,", "    w,", f"    stride={case.stride},", ")")
+    program = Program(("import framework",), call)
     return Outcome(str(case), adapter, "fail", "values", max_abs_error=60.0, detail=detail, digest=digest,
                    diagnosis=diagnosis, program=program, seconds=seconds, evidence=evidence)  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from conformance.cases import Case
+from conformance.cases.program import Program
 from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.evidence import Evidence
 from conformance.reports.record.outcome import Outcome
@@ -38,13 +39,13 @@ def record(path: Path) -> Results:
         results.record(Outcome(case_id, "right", "pass", profile="exact", budget=0.0, digest="a" * 16))
     results.record(
         Outcome(first, "wrong", "fail", "values", detail=HOSTILE, diagnosis=SHIFT, digest="b" * 16,
-                program="y = wrong(x)", max_abs_error=1.0, evidence=evidence([1, 2, 4, 6]))
+                program=Program((), ("y = wrong(x)",)), max_abs_error=1.0, evidence=evidence([1, 2, 4, 6]))
     )  # fmt: skip
     results.record(
         Outcome(second, "wrong", "fail", "values", detail="differs", diagnosis=SHIFT, digest="c" * 16,
-                program="y = wrong(x)", evidence=evidence([1, 6, 9, 2]))
+                program=Program((), ("y = wrong(x)",)), evidence=evidence([1, 6, 9, 2]))
     )  # fmt: skip
-    results.record(Outcome(third, "wrong", "crash", detail="SIGSEGV", program="y = wrong(x)"))
+    results.record(Outcome(third, "wrong", "crash", detail="SIGSEGV", program=Program((), ("y = wrong(x)",))))
     results.record(Outcome(fourth, "wrong", "unsupported", detail="no gradients", source="https://example.org"))
     for case_id in (first, second, third):
         results.record(Outcome(case_id, "file.py:Odd name", "inexpressible", detail="cannot be expressed"))

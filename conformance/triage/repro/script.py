@@ -68,7 +68,7 @@ def build_script(observed: Observation, *, poison: bool = False) -> str:
     modules = ["os"] * bool(variables) + ["ctypes"] * (poison or twice) + ["subprocess", "sys"] * bool(child)
     modules += ["base64", "zlib"] * packed
     lines_of_setups = dict.fromkeys(
-        line for setup in (observed.setup, *(call.setup for call in observed.before)) for line in setup
+        line for setup in (observed.setup, *(call.program.setup for call in observed.before)) for line in setup
     )
     setup = [
         line for line in lines_of_setups if line not in ("import os", "import sys") and "os.environ[" not in line
