@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from conformance.adapters.registry import AdapterSpec
     from conformance.cases import Case
 
-__all__ = ["in_process_option", "log_options", "program_text", "require_in_process", "show_program_option"]
+__all__ = ["log_options", "program_text", "require_in_process", "show_program_option"]
 
 _LEVELS = ("debug", "info", "warning", "error")
 
@@ -47,12 +47,6 @@ def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     return level(verbose(command))
 
-
-in_process_option = click.option(
-    "--in-process",
-    is_flag=True,
-    help="Run the adapter in this process, where breakpoint() works. A crash ends the command; nothing times out.",
-)
 
 show_program_option = click.option(
     "--show-program", is_flag=True, help="Print the program that each adapter runs for the case."

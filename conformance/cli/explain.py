@@ -12,14 +12,8 @@ from conformance.cases import Case, DomainError
 from conformance.cases.layouts import explain_layout
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapters
-from conformance.cli.debug_options import (
-    in_process_option,
-    log_options,
-    program_text,
-    require_in_process,
-    show_program_option,
-)
-from conformance.cli.options import adapter_option, machine_option, timeout_option
+from conformance.cli.debug_options import log_options, program_text, require_in_process, show_program_option
+from conformance.cli.options import adapter_option, in_process_option, machine_option, quiet_option, timeout_option
 from conformance.conditions import Alike, terms_of
 from conformance.conditions import infer_condition as explain_condition
 from conformance.diagnosis.index_map import trace
@@ -43,6 +37,7 @@ __all__ = ["command"]
 @machine_option
 @in_process_option
 @show_program_option
+@quiet_option
 @log_options
 @click.option(
     "--when", is_flag=True, help="Run more cases to infer the condition under which the output is wrong."
@@ -54,6 +49,7 @@ def command(
     machines: tuple[str, ...],
     in_process: bool,
     show_program: bool,
+    quiet: bool,
     when: bool,
     timeout: float,
 ) -> None:
@@ -74,7 +70,7 @@ def command(
     except DomainError:
         pass  # explain_geometry has printed why
     if adapters:
-        specs = resolve_adapters(adapters, machines=machines)
+        specs = resolve_adapters(adapters, machines=machines, quiet=quiet)
         if in_process:
             require_in_process(specs)
         outcomes = []

@@ -8,7 +8,7 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.calls import Meaning
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapter
-from conformance.cli.options import timeout_option
+from conformance.cli.options import quiet_option, timeout_option
 from conformance.reports.gate.exit_codes import DISCREPANCY, INFRA
 from conformance.reports.record.statuses import label
 from conformance.triage.minimize import minimize
@@ -28,7 +28,8 @@ __all__ = ["command"]
     help="How long to search.",
 )
 @timeout_option(20.0)
-def command(meaning: Meaning, adapters: tuple[str, ...], seconds: float, timeout: float) -> None:
+@quiet_option
+def command(meaning: Meaning, adapters: tuple[str, ...], seconds: float, timeout: float, quiet: bool) -> None:
     """Find the smallest case that fails on an adapter with the same diagnosis as CASE.
 
     CASE is a case id, a framework call, or the path of an ONNX model. The search removes axes first, then shrinks
@@ -51,6 +52,7 @@ def command(meaning: Meaning, adapters: tuple[str, ...], seconds: float, timeout
     outcome = minimized.outcome
     click.echo(f"{label(outcome.status, outcome.kind)}: {outcome.explanation or outcome.detail}")
     ending = "" if minimized.finished else "; the time is up, so a smaller one may exist"
-    click.echo(f"ran {minimized.runs} cases{ending}")
+    if not quiet:
+        click.echo(f"ran {minimized.runs} cases{ending}")
     click.echo(str(minimized.case))
     raise click.exceptions.Exit(DISCREPANCY)

@@ -23,10 +23,17 @@ _FAILURES_SHOWN = 20
 
 
 class ConsoleReporter:
-    """Hooks that print the progress of the run."""
+    """Hooks that print the progress of the run.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    quiet : bool
+        Whether to print nothing but an error of pytest or of the suite itself.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
         self._console = Console(highlight=False, stderr=False)
+        self._quiet = quiet
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -34,7 +41,7 @@ class ConsoleReporter:
             TimeRemainingColumn(),
             console=self._console,
             transient=True,
-            disable=not self._console.is_terminal,
+            disable=quiet or not self._console.is_terminal,
         )
         self._task = self._bar.add_task("running", total=None)
         self._total: int | None = None
@@ -48,7 +55,7 @@ class ConsoleReporter:
             self._total = total
             self._bar.update(self._task, total=total)
             self._bar.start()
-            if not self._console.is_terminal:
+            if not (self._quiet or self._console.is_terminal):
                 self._console.print(f"running {total} case{'s' * (total != 1)}")
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -64,7 +71,7 @@ class ConsoleReporter:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Advance, and show the first discrepancies as they come."""
         message = getattr(report, REPORT_ATTRIBUTE, None)
-        if message is None:
+        if message is None or self._quiet:
             return
         outcome = Outcome.from_json(message["outcome"])
         self._done += 1
