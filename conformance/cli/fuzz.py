@@ -19,8 +19,7 @@ from conformance.cli.options import (
     dask_option,
     expectations_option,
     machine_option,
-    quiet_option,
-    timeout_option,
+    search_options,
 )
 from conformance.cluster.fuzzing import fuzz as fuzz_on_cluster
 from conformance.cluster.members import Cluster, ClusterError
@@ -39,14 +38,7 @@ __all__ = ["command"]
 )
 @adapter_option
 @machine_option
-@click.option(
-    "--minutes",
-    type=click.FloatRange(min=0.01),
-    default=5.0,
-    show_default=True,
-    metavar="MINUTES",
-    help="How long to search: per adapter, or with --dask in total.",
-)
+@search_options("minutes", least=0.01, default=5.0, about=": per adapter, or with --dask in total")
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
@@ -55,11 +47,9 @@ __all__ = ["command"]
     metavar="N",
     help="The same seed generates the same cases.",
 )
-@timeout_option(20.0)
 @click.option("--promote", "keep", is_flag=True, help=f"Add the smallest cases to {FOUND.name} in the corpus.")
 @expectations_option
 @dask_option
-@quiet_option
 def command(
     adapters: tuple[str, ...],
     machines: tuple[str, ...],

@@ -30,6 +30,7 @@ __all__ = [
     "quiet_option",
     "run_option",
     "run_options",
+    "search_options",
     "timeout_option",
 ]
 
@@ -100,3 +101,18 @@ after_option = click.option(
 def timeout_option(seconds: float = RunOptions.timeout) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The option ``--timeout`` with a default."""
     return run_option("timeout", default=seconds)
+
+
+def search_options(
+    unit: str, *, least: float, default: float, about: str = ""
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of a command that searches for a while: how long, in a unit, and how long to wait for a case."""
+    duration = click.option(
+        f"--{unit}",
+        type=click.FloatRange(min=least),
+        default=default,
+        show_default=True,
+        metavar=unit.upper(),
+        help=f"How long to search{about}.",
+    )
+    return lambda command: duration(timeout_option(20.0)(quiet_option(command)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,8 +17,10 @@ from conformance.runner.items import LOOKS_AHEAD, RunsCases, SuitePlugin
 from conformance.runner.options import RunOptions
 from conformance.runner.plan import Plan, ShardError, make_plan, read_shard
 from conformance.runner.remote import RemoteCaseRunner
-from conformance.runner.remote_run import RemoteRun
 from conformance.runner.selection import SelectionError, expectation_folders, select
+
+if TYPE_CHECKING:
+    from conformance.cluster.run import ClusterRun
 
 __all__ = ["register"]
 
@@ -58,7 +60,7 @@ class _WorkerSetup:
         return ByAdapter(config, log)
 
 
-def register(config: pytest.Config, connect: Callable[[], RemoteRun] | None = None) -> None:
+def register(config: pytest.Config, connect: Callable[[], ClusterRun] | None = None) -> None:
     """Add the parts of the runner that this process needs.
 
     Under pytest-xdist the workers run cases and the controller records; on a cluster its workers run them. Without
@@ -119,7 +121,7 @@ def register(config: pytest.Config, connect: Callable[[], RemoteRun] | None = No
             raise pytest.UsageError(str(error)) from None
 
 
-def _connect(connect: Callable[[], RemoteRun] | None, stack: ExitStack, workers: object) -> RemoteRun | None:
+def _connect(connect: Callable[[], ClusterRun] | None, stack: ExitStack, workers: object) -> ClusterRun | None:
     """The cluster that runs the cases, or None."""
     if connect is None:
         return None
@@ -130,7 +132,7 @@ def _connect(connect: Callable[[], RemoteRun] | None, stack: ExitStack, workers:
     return cluster
 
 
-def _specs(options: RunOptions, cluster: RemoteRun | None) -> list[AdapterSpec]:
+def _specs(options: RunOptions, cluster: ClusterRun | None) -> list[AdapterSpec]:
     """The selected adapters, or the default ones, as far as they are installed where they run."""
     if cluster is not None:
         return cluster.engage(options.adapters, options.device)
