@@ -17,6 +17,7 @@ from conformance.adapters.host import protocol
 from conformance.adapters.host.connection import Connection, ConnectionLost
 from conformance.adapters.host.history import Call, History
 from conformance.adapters.host.spawn import Spawned, spawn
+from conformance.adapters.installation import missing_text
 from conformance.adapters.machines import unmet
 from conformance.adapters.registry import AdapterSpec
 from conformance.cases.case import Case
@@ -245,12 +246,10 @@ class AdapterProcess:
             hello, _ = self._running.receive(self.limits.start)
         except (ConnectionLost, protocol.WireError) as error:
             ended = self._end(error)
-            self._cannot_start = Reply("broken", detail=f"the adapter's process did not start: {ended.detail}")
-            return self._cannot_start
+            return self._refuse(f"the adapter's process did not start: {ended.detail}")
         if hello["reply"] != "ready":
             self.close()
-            self._cannot_start = Reply("broken", detail=f"the adapter cannot be loaded: {_plain(hello['detail'])}")
-            return self._cannot_start
+            return self._refuse(f"the adapter cannot be loaded: {_plain(hello['detail'])}")
         self.environment = hello["environment"]
         without_effect = unmet(self.spec.profile, self.environment.get("facts") or {})
         if without_effect:
@@ -261,6 +260,12 @@ class AdapterProcess:
         self._ready = True
         _log.info("%s: ready, %s", self.spec.name, self.environment.get("versions"))
         return None
+
+    def _refuse(self, reason: str) -> Reply:
+        """Remember why the process cannot start, with what to install if a package is missing."""
+        missing = missing_text(self.spec)
+        self._cannot_start = Reply("broken", detail=f"{reason}; {missing}" if missing else reason)
+        return self._cannot_start
 
     def send(
         self, case: Case, tensors: Mapping[str, np.ndarray], *, beyond_limits: bool = False, twice: bool = True

@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from conformance.adapters.devices import present
+from conformance.adapters.host.client import AdapterProcess
+from conformance.adapters.installation import missing_packages
 from conformance.adapters.machines import NATIVE
 from conformance.adapters.registry import (
     AdapterSpec,
@@ -29,7 +31,14 @@ from conformance.reports.record.store import Results
 from conformance.runner.notes import notes
 from conformance.runner.selection import expectation_folders
 
-__all__ = ["assess_record", "named_under_machines", "print_gate", "resolve_adapter", "resolve_adapters"]
+__all__ = [
+    "assess_record",
+    "named_under_machines",
+    "print_gate",
+    "require_startable",
+    "resolve_adapter",
+    "resolve_adapters",
+]
 
 _MOST_LINES = 20
 _MOST_CHARACTERS = 300
@@ -85,6 +94,21 @@ def resolve_adapter(name: str) -> AdapterSpec:
     if len(specs) > 1:
         raise click.UsageError(f"{name} matches {len(specs)} adapters; name one")
     return specs[0]
+
+
+def require_startable(specs: Sequence[AdapterSpec]) -> None:
+    """Raise UsageError if a package of an adapter is missing where it runs, and it cannot start for that reason.
+
+    Only an adapter of which a package seems to be missing is started: a framework may lack its metadata alone.
+    """
+    for spec in specs:
+        if missing_packages(spec) == []:
+            continue
+        with AdapterProcess(spec) as host:
+            failed = host.start()
+        if failed is not None:
+            first, *others = failed.detail.splitlines()
+            raise click.UsageError(f"{spec.name}: {first}" + (f" ... {others[-1]}" if others else ""))
 
 
 def assess_record(record: Results, folders: Sequence[str], baseline: Results | None = None) -> Gate:

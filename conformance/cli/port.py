@@ -18,7 +18,7 @@ from conformance.adapters.registry import AdapterSpec
 from conformance.cases import Case, DomainError
 from conformance.cases.tiers import TIERS, load_tier
 from conformance.cli.case_argument import read_case, shape_options
-from conformance.cli.common import resolve_adapter, resolve_adapters
+from conformance.cli.common import require_startable, resolve_adapter, resolve_adapters
 from conformance.cli.options import adapter_option, quiet_option, timeout_option
 from conformance.porting import AdapterCannotStart, find_port
 from conformance.porting.matrix import matrix, port_all
@@ -117,6 +117,7 @@ def command(
     except DomainError as error:
         raise click.UsageError(f"{meaning.case} is invalid, so there is nothing to port: {error}") from None
     spec = resolve_adapter(_FRAMEWORKS.get(target, target))
+    require_startable([spec])
     with AdapterProcess(spec, limits) as host:
         try:
             port = find_port(meaning.case, host)

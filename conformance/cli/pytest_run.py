@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from conformance.cli.common import named_under_machines, print_gate, resolve_adapters
+from conformance.cli.common import named_under_machines, print_gate, require_startable, resolve_adapters
 from conformance.cli.debug_options import require_in_process
 from conformance.cli.where_facts import resolve_facts
 from conformance.reports.gate.exit_codes import INFRA, INTERRUPTED, USAGE, gate_exit_code
@@ -74,6 +74,7 @@ def _resolved(options: RunOptions) -> RunOptions:
             raise click.UsageError("--where with facts does not work on a cluster; drop --dask")
         return replace(options, adapters=tuple(named_under_machines(options.adapters, options.machines)))
     specs = resolve_adapters(options.adapters, options.device, options.machines, quiet=options.quiet)
+    require_startable(specs)
     try:
         where, specs = resolve_facts(options.where, specs, partial(select, options.tier, options.case_ids))
     except SelectionError as error:

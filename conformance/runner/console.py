@@ -45,7 +45,8 @@ class ConsoleReporter:
         )
         self._task = self._bar.add_task("running", total=None)
         self._total: int | None = None
-        self._done = self._failures = 0
+        self._done = self._failures = self._shown = 0
+        self._reasons: set[tuple[str, str]] = set()
         self._last_line = time.monotonic()
         self.recorder: Recorder | None = None
         self.interrupted = False
@@ -78,16 +79,24 @@ class ConsoleReporter:
         self._bar.update(self._task, completed=self._done, description=outcome.adapter)
         if outcome.gates and not hasattr(report, "wasxfail"):
             self._failures += 1
-            if self._failures <= _FAILURES_SHOWN:
-                self._show(outcome)
-            elif self._failures == _FAILURES_SHOWN + 1:
-                self._console.print("… further discrepancies are in the report")
+            self._show(outcome)
         now = time.monotonic()
         if not self._console.is_terminal and now - self._last_line > _LINE_EVERY_SECONDS:
             self._last_line = now
             self._console.print(f"{self._done} of {self._total} run, {self._failures} discrepancies")
 
     def _show(self, outcome: Outcome) -> None:
+        """Print a discrepancy: only the first ones, and a failure of the suite once per adapter and reason."""
+        if outcome.status == "infra":
+            reason = outcome.adapter, outcome.detail
+            if reason in self._reasons:
+                return
+            self._reasons.add(reason)
+        self._shown += 1
+        if self._shown > _FAILURES_SHOWN:
+            if self._shown == _FAILURES_SHOWN + 1:
+                self._console.print("… further discrepancies are in the report")
+            return
         status = STATUSES[outcome.status]
         text = label(outcome.status, outcome.kind)
         self._console.print(
