@@ -1,6 +1,6 @@
 """The pytest plugin: one item per case and adapter.
 
-Only the options are here, so that the plugin loads quickly; the rest is imported when pytest collects the suite.
+It gives pytest the options, and loads quickly; the rest is imported when pytest collects the suite.
 """
 
 from __future__ import annotations

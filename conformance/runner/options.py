@@ -221,4 +221,4 @@ def _pytest_settings(default: Any, metavar: str | None) -> dict[str, Any]:
         return {"action": "append", "default": [], "metavar": metavar}
     if isinstance(default, Path):
         return {"default": str(default), "metavar": metavar}
-    return {"type": type(default) if isinstance(default, float) else str, "default": default, "metavar": metavar}
+    return {"type": float if isinstance(default, float) else str, "default": default, "metavar": metavar}
