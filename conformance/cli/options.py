@@ -57,7 +57,7 @@ machine_option = click.option(
     "machines",
     multiple=True,
     metavar="NAME",
-    help="Run each adapter as if on another machine, such as avx2, one-thread or onednn-off; may be repeated. "
+    help="Run each adapter under a machine profile, such as avx2, one-thread or onednn-off; may be repeated. "
     "Default: native; `conformance machines` lists them.",
 )
 
@@ -74,7 +74,8 @@ device_option = click.option(
     "--device",
     type=click.Choice(DEVICES),
     default="cpu",
-    help="Where to compute. On cuda, an adapter's name selects its CUDA variants, with TF32 and without.",
+    help="Where to compute. With cuda, the name of an adapter stands for its CUDA variants: torch for torch-cuda "
+    "and torch-cuda-tf32.",
 )
 
 

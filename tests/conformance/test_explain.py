@@ -87,7 +87,7 @@ def test_overlap_counts_are_the_oracles_answer_to_ones(case: Case) -> None:
 def test_diagnosis_of_an_adapter() -> None:
     done = explain("2d-c2x2-i3x4-k2-s4", "--adapter", f"{ADAPTERS}:Shifted")
     assert done.returncode == 1, done.stderr
-    assert "diagnosis: equals the oracle with" in done.stdout
+    assert "diagnosis: equals the expected output with" in done.stdout
     assert "W: stride 4, dilation 1, output starts at" in done.stdout
 
 
