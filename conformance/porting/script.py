@@ -27,11 +27,11 @@ def port_text(meaning: Meaning, port: Port, host: AdapterProcess) -> str:
     """
     case = port.case
     setup, _, body = f"\n{host.program(port.call_case)}".partition("\n\n")
-    source = meaning.name or "case"
-    lines = [f"# {source}, ported to {host.spec.name}: {case}"]
+    source = f"{meaning.name}, " if meaning.name else ""
+    lines = [f"# {source}ported to {host.spec.name}: {case}"]
     if port.steps:
         lines.append(f"# {port.reason.rstrip('.')}.")
-        lines.append(f"# The closest equivalent has {'; '.join(step.about for step, _ in port.steps)}.")
+        lines.append(f"# The closest equivalent: {'; '.join(step.about for step, _ in port.steps)}.")
     lines += [f"# note: {note}" for note in meaning.notes]
     names = ", ".join(make_tensors(case))
     lines += [f"# Given {names} as NumPy arrays; w has the shape {describe(meaning.weight, case.rank)}."]

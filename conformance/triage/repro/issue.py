@@ -141,12 +141,20 @@ def _summary(observed: Observation) -> str:
     except DomainError:
         return lines[0]  # which says why the case is invalid
     if outcome.status == "fail" and outcome.diagnosis and outcome.diagnosis.transform != "unexplained":
-        cause = outcome.diagnosis.text
-        lines.append(f"The output {cause}." if cause.startswith("equals") else f"Cause: {cause}.")
+        cause, refusal = outcome.diagnosis.text, "refused: "
+        before = (
+            "The output "
+            if cause.startswith("equals")
+            else "Refused as "
+            if cause.startswith(refusal)
+            else "Cause: "
+        )
+        lines.append(f"{before}{cause.removeprefix(refusal)}.")
     output, full = (" x ".join(map(str, sizes)) for sizes in (geometry.output_size, geometry.full_size))
     lines.append(
-        f"By the definition the output is {output} ({geometry.rule}): the full output, {full}, less "
-        f"{', '.join(map(str, geometry.crop))} at the front and the back of each axis (R2; below 0 adds zeros)."
+        f"By the definition the output has size {output} ({geometry.rule}). The full output has size {full}, and "
+        f"{', '.join(map(str, geometry.crop))} positions are cut at the front and the back of each axis (R2; a "
+        "negative number adds zeros)."
     )
     return "\n\n".join(lines)
 
