@@ -158,7 +158,9 @@ def _print(rows: list[dict[str, Any]], *, details: bool) -> None:
                 console.print(escape(f"    {case}: {result[:160]}"), soft_wrap=True)
         for refusal in row["refusals"]:
             console.print(
-                escape(f"{row['name']}: unsupported {refusal['parameter']} if refused: {refusal['reason']}"),
+                escape(
+                    f"{row['name']}: unsupported {refusal['parameter']} where it is refused: {refusal['reason']}"
+                ),
                 soft_wrap=True,
             )
             console.print(escape(f"    {refusal['source']}"), soft_wrap=True)

@@ -39,7 +39,8 @@ __all__ = ["command"]
     "adapters",
     multiple=True,
     metavar="NAME",
-    help="Adapter that runs the cases of --corpus; may be repeated; '*': all. Default: the one a report is about.",
+    help="Adapter that runs the cases of --corpus; may be repeated; '*': all. Default: for each report, the "
+    "adapter that it is about.",
 )
 @quiet_option
 def command(

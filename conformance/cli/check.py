@@ -40,6 +40,7 @@ from conformance.reports.gate.exit_codes import exit_code
 from conformance.reports.gate.expectations import Expectation
 from conformance.reports.gate.expectations import load as load_expectations
 from conformance.reports.record.crash_text import without_stacks
+from conformance.reports.record.cut_text import cut
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import STATUSES, label
 from conformance.runner.notes import notes
@@ -204,7 +205,7 @@ def _print(meaning: Meaning, checked: list[_Checked]) -> None:
     for note in meaning.notes:
         console.print(f"note: {escape(note)}", soft_wrap=True)
     table = Table(box=box.SIMPLE)
-    for name in ("adapter", "version", "outcome", "profile", "budget"):
+    for name in ("adapter", "version", "outcome", "profile", "bound used"):
         table.add_column(name, overflow="fold")
     adapters_by_text: dict[str, list[str]] = {}
     for outcome, versions, _, entry, _ in checked:
@@ -218,7 +219,7 @@ def _print(meaning: Meaning, checked: list[_Checked]) -> None:
         )
         texts = [outcome.diagnosis.text] if outcome.diagnosis else []
         message = without_stacks(outcome.detail) if outcome.status == "crash" else outcome.detail
-        texts += [" ".join(message.split())[:_MOST_CHARACTERS]] if message else []
+        texts += [cut(message, _MOST_CHARACTERS)] if message else []
         texts += [f"known as {entry.finding}: {entry.reason} {entry.upstream}".rstrip()] if entry else []
         if texts:
             adapters_by_text.setdefault("; ".join(texts), []).append(outcome.adapter)

@@ -20,6 +20,7 @@ from conformance.diagnosis.index_map import trace
 from conformance.execution.check import run_case
 from conformance.reports.gate.exit_codes import exit_code
 from conformance.reports.record.crash_text import without_stacks
+from conformance.reports.record.cut_text import cut
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import STATUSES, label
 from conformance.triage import explain
@@ -40,7 +41,9 @@ __all__ = ["command"]
 @quiet_option
 @log_options
 @click.option(
-    "--when", is_flag=True, help="Run more cases to infer the condition under which the output is wrong."
+    "--when",
+    is_flag=True,
+    help="With --adapter: run more cases to infer the condition under which the output is wrong.",
 )
 @timeout_option()
 def command(
@@ -59,6 +62,8 @@ def command(
     Without --adapter no framework runs; the command prints the geometry, a picture of the kernel's taps and the
     overlap map (how many input elements contribute to each output element).
     """
+    if when and not adapters:
+        raise click.UsageError("--when needs --adapter NAME, the adapter whose output is wrong")
     case = meaning.case
     click.echo(str(case))
     _section("geometry", explain.explain_geometry(case))
@@ -115,7 +120,7 @@ def _diagnosis(outcome: Outcome) -> Iterable[str]:
     yield f"{STATUSES[outcome.status].symbol} {label(outcome.status, outcome.kind)}"
     message = without_stacks(outcome.detail) if outcome.status == "crash" else outcome.detail
     if message:
-        yield " ".join(message.split())[:400]
+        yield cut(message, 400)
     if outcome.diagnosis is not None:
         yield f"diagnosis: {outcome.diagnosis.text}"
         for other in outcome.diagnosis.also:

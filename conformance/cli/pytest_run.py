@@ -113,7 +113,9 @@ def _finish(options: RunOptions, console: ConsoleReporter, pytest_status: int) -
             click.echo(f"conformance: {recorder.trouble}", err=True)
         return USAGE if pytest_status == pytest.ExitCode.USAGE_ERROR else INFRA
     if not recorder.gate.counts and not sharded:
-        raise click.UsageError("the selection holds no case; nothing was tested")
+        raise click.UsageError(
+            "no case is selected, so nothing was run; check --where, --shard and the arguments after --"
+        )
     if not recorder.gate.compared and not recorder.gate.fails and not sharded and not console.interrupted:
         print_gate(recorder.gate, recorder.cases, summary=out / "summary.md", quiet=options.quiet)
         click.echo(recorder.totals)

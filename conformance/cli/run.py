@@ -25,7 +25,7 @@ __all__ = ["command"]
 def command(pytest_args: tuple[str, ...], **values: Any) -> None:
     """Run the cases of a tier, or single cases, on adapters, and write a record and a report.
 
-    Arguments after ``--`` go to pytest, such as ``-- -k same --lf``. Exit codes: 0 nothing new, 1 new
+    Arguments after -- go to pytest, such as -- -k same --lf. Exit codes: 0 nothing new, 1 new
     discrepancies, 2 wrong usage or nothing compared, 3 the suite itself failed, 130 interrupted.
     """
     options = RunOptions(**values)

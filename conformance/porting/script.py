@@ -30,14 +30,14 @@ def port_text(meaning: Meaning, port: Port, host: AdapterProcess) -> str:
     program = host.program(port.call_case)
     if not isinstance(program, Program):  # the call was made, so only a process that failed since then
         program = Program((), (f"# no program: {program.detail}",))
-    source = meaning.name or "a case"
-    lines = [f"# {source}, ported to {host.spec.name}: {case}"]
+    source = f"{meaning.name}, " if meaning.name else ""
+    lines = [f"# {source}ported to {host.spec.name}: {case}"]
     if port.steps:
         lines.append(f"# {port.reason.rstrip('.')}.")
-        lines.append(f"# The closest form: {'; '.join(step.about for step, _ in port.steps)}.")
+        lines.append(f"# The closest equivalent: {'; '.join(step.about for step, _ in port.steps)}.")
     lines += [f"# note: {note}" for note in meaning.notes]
     names = ", ".join(make_tensors(case))
-    lines += [f"# Given {names} as NumPy arrays, w of {describe(meaning.weight, case.rank)}."]
+    lines += [f"# Given {names} as NumPy arrays; w has the shape {describe(meaning.weight, case.rank)}."]
     lines += ["import numpy as np", *program.setup, ""]
     conversion = to_case(meaning.weight, case)
     if conversion:
@@ -53,7 +53,7 @@ def port_text(meaning: Meaning, port: Port, host: AdapterProcess) -> str:
 def _proof_text(port: Port) -> str:
     """Say in a sentence what was proved."""
     if port.proof.problem:
-        return f"NOT right on random weights: {port.proof.problem}."
+        return f"WRONG on random weights: {port.proof.problem}."
     if "shape" in port.proof.proved:
         return "Verified: the shape is that of the definition; the interface infers no more."
     if "gradients" in port.proof.proved:

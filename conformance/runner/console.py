@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from conformance.reports.record.cut_text import cut
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import STATUSES, label
 from conformance.runner.items import REPORT_ATTRIBUTE
@@ -57,7 +58,7 @@ class ConsoleReporter:
             self._bar.update(self._task, total=total)
             self._bar.start()
             if not (self._quiet or self._console.is_terminal):
-                self._console.print(f"running {total} case{'s' * (total != 1)}")
+                self._console.print(f"running {total} case{'s' * (total != 1)}, counted once per adapter")
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without xdist the items are here."""
@@ -101,7 +102,7 @@ class ConsoleReporter:
         text = label(outcome.status, outcome.kind)
         self._console.print(
             f"[{status.colour}]{status.symbol} {text}[/] {escape(outcome.adapter)} {outcome.case_id}\n"
-            f"    {escape(outcome.detail[:200])}",
+            f"    {escape(cut(outcome.detail, 200))}",
             soft_wrap=True,
         )
 

@@ -76,14 +76,15 @@ class RunOptions:
         "--machine",
         pytest="",  # gets the names of adapters with their machines
         metavar="NAME",
-        help="Run each adapter as if on another machine, such as avx2, one-thread or onednn-off; may be repeated. "
+        help="Run each adapter under a machine profile, such as avx2, one-thread or onednn-off; may be repeated. "
         "Default: native; `conformance machines` lists them.",
     )
     device: str = _option(
         "cpu",
         "--device",
         choices=DEVICES,
-        help="Where to compute. On cuda, an adapter's name selects its CUDA variants, with TF32 and without.",
+        help="Where to compute. With cuda, the name of an adapter stands for its CUDA variants: torch for torch-cuda "
+        "and torch-cuda-tf32.",
     )
     tier: str | None = _option(
         None,

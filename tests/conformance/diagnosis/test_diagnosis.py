@@ -33,7 +33,7 @@ def test_structural_fault_is_named_with_its_axes(fault: Expectation) -> None:
     found = diagnosis_of(fault.case, fault.host())
     assert found is not None
     assert (found.transform, found.axes) == (fault.transform, fault.axes), found
-    assert found.text.startswith(("equals the oracle with ", "the crop is ")), found
+    assert found.text.startswith(("equals the expected output ", "the crop is ")), found
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,13 @@ CASE = "2d-c2x3-i4x3-k3-s2-d2-p1-b1"
             lambda w: (setattr(w, "w", np.flip(w.w, 2)), w.low.__setitem__(1, w.low[1] - 1)),
             "flip+shift",
             ("H", "W"),
-            "equals the oracle with the kernel flipped along H and the output shifted by +1 along W",
+            "equals the expected output with the kernel flipped along H and the output shifted by +1 along W",
         ),
         (
             lambda w: (setattr(w, "w", np.flip(w.w, 3)), setattr(w, "bias", None)),
             "flip+bias_ignored",
             ("W",),
-            "equals the oracle with the kernel flipped along W and the bias ignored",
+            "equals the expected output with the kernel flipped along W and the bias ignored",
         ),
         (
             lambda w: (
@@ -70,8 +70,8 @@ CASE = "2d-c2x3-i4x3-k3-s2-d2-p1-b1"
             ),
             "flip+stride+shift",
             ("H", "W"),
-            "equals the oracle with the kernel flipped along H, the stride of the taps 1 along W and the output "
-            "shifted by +2 along W",
+            "equals the expected output with the kernel flipped along H, the stride of the taps 1 along W and the "
+            "output shifted by +2 along W",
         ),
     ],
     ids=["two, read out", "two, searched", "three, read out"],
@@ -138,7 +138,7 @@ def test_elements_that_hold_one_number() -> None:
     found = diagnosis_of("2d-c2x3-i4x3-k3-s2-p1", Planted(seven))
     assert found is not None
     assert (found.transform, found.axes) == ("not_computed", ("W",))
-    assert found.text == "equals the oracle except for the first position along W, which hold 7"
+    assert found.text == "equals the expected output except for the first position along W, which hold 7"
 
 
 def test_gradients_of_channels_last_are_asked_about_too() -> None:
@@ -246,4 +246,4 @@ def test_rounding_is_not_blamed_for_an_answer_of_another_shape() -> None:
         Planted(lambda c, t: {"y": forward(c, t)[..., :-1]}),
     )
     assert found is not None
-    assert found.text == "equals the oracle with the output's size -1 along W at its end"
+    assert found.text == "equals the expected output with the output's size -1 along W at its end"
