@@ -83,8 +83,8 @@ class RunOptions:
         "cpu",
         "--device",
         choices=DEVICES,
-        help="Where to compute. With cuda, the name of an adapter stands for its CUDA variants: torch for torch-cuda "
-        "and torch-cuda-tf32.",
+        help="Where to compute. With cuda, the name of an adapter stands for its CUDA variants: torch for "
+        "torch-cuda and torch-cuda-tf32.",
     )
     tier: str | None = _option(
         None,
