@@ -20,10 +20,10 @@ __all__ = ["confirm_conditions"]
 
 # Limits, so that a run ends soon after its last outcome: the worst findings, and some cases for each. They count
 # cases, not seconds, so that the result does not depend on the load of the machine. To confirm a condition takes
-# 50 to 100 cases. A crash costs a new process, which takes TensorFlow 5 s.
+# 50 to 200 cases. A crash costs a new process, which takes TensorFlow 5 s.
 _MOST_FINDINGS = 6
 _MOST_CASES = 60
-_FURTHER = {"fail": 150, "crash": 50}
+_FURTHER = {"fail": 200, "crash": 50}
 _TRIES = 3
 
 
