@@ -13,7 +13,7 @@ from conformance.adapters.base import Adapter
 from conformance.adapters.registry import load
 from conformance.cases import Case
 from conformance.cases.tiers import load_tier
-from tests.conformance.test_ask import toy
+from tests.support.command import toy
 
 
 def test_every_benchmark_has_one_place_in_the_readme() -> None:
@@ -38,7 +38,7 @@ def test_the_bare_loop_calls_what_is_not_declined() -> None:
 
 
 def test_a_loop_goes_on_behind_a_question_that_ends_it() -> None:
-    adapter = f"{Path(__file__).parents[1] / 'conformance/runner/faulty_adapters.py'}:Segfaults"
+    adapter = toy("Segfaults")
     cases = [str(Case.parse(f"1d-i{size}-k{kernel}")) for size in (4, 5) for kernel in (3, 2, 4)]
     assert sum("-k2-" in case for case in cases) == 2
     assert overhead.bare(adapter, cases)["calls"] == len(cases)

@@ -15,7 +15,7 @@ from conformance.adapters.registry import resolve
 from conformance.cases.dtypes import DTYPES
 from conformance.oracle.error_bound import PROFILES, tolerance
 from conformance.oracle.expected_output import reference
-from tests.frameworks import requires
+from tests.support.frameworks import requires
 
 IMPLEMENTATIONS: dict[str, Run] = {name: partial(computed, name) for name in ALGORITHMS} | {"sums": one_by_one}
 

@@ -12,7 +12,7 @@ from conformance.cases import Case
 from conformance.cases.data import make_tensors
 from conformance.cases.dtypes import DTYPES
 from conformance.oracle.expected_output import reference
-from tests.frameworks import installed_source
+from tests.support.frameworks import installed_source
 
 
 def test_the_tolerances_of_torch_are_its_defaults() -> None:

@@ -10,11 +10,11 @@ from hypothesis import given
 
 from conformance.cases import Case
 from conformance.cases.data import DATA_KINDS, make_tensors
+from conformance.cases.design.strategies import valid_cases
 from conformance.cases.directions import DIRECTIONS
 from conformance.cases.dtypes import DTYPES, round_to
 from conformance.cases.errors import DomainError
 from conformance.oracle.expected_output import expected_output
-from tests.strategies import valid_cases
 
 
 @given(valid_cases())

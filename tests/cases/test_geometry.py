@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from conformance.cases import Case, DomainError
-from tests.strategies import valid_cases
+from conformance.cases.design.strategies import valid_cases
 
 
 @pytest.mark.parametrize(

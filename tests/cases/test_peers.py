@@ -12,7 +12,7 @@ from conformance.cases import Case
 from conformance.cases.errors import DomainError
 from conformance.cases.peers import load_peers
 from conformance.cases.tiers import load_tier
-from tests.frameworks import installed_source
+from tests.support.frameworks import installed_source
 
 PEERS = load_peers()
 

@@ -34,7 +34,7 @@ from conformance.reports.record.outcome import Outcome
 from tests.faults.catalogue import FAULTS, Fault
 from tests.faults.matrix import judged_cases
 from tests.faults.recorded import RECORDED, Refused, together
-from tests.machines import met_on_some_machine
+from tests.support.machines import met_on_some_machine
 
 __all__ = ["Masked", "adapters", "markdown", "masking"]
 

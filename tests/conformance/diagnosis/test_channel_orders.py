@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from conformance.cases import Case
-from tests.conformance.diagnosis.planted import Planted, Work, forward
-from tests.conformance.diagnosis.test_diagnosis import diagnosis_of
+from tests.support.diagnosing import diagnosis_of
+from tests.support.planted import Planted, Work, forward
 
 
 def reordered(outer: bool, *, bias_too: bool) -> Planted:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from conformance.cases import Case
-from tests.conformance.diagnosis.test_independent_faults import diagnosis
 from tests.faults.catalogue import FAULTS, Fault
+from tests.support.diagnosing import diagnosis_of_fault
 
 _1D = "1d-n2-c4x6-i5-k4-s2-d2-g1-p1.3-op1-cf-f32-b1-ints.0-fwd"
 _2D = "2d-n2-c4x6-i4x5-k4x3-s2x3-d2x2-g1-p2.1x1.3-op1x1-cl-f32-b1-ints.0-fwd"
@@ -48,7 +48,9 @@ def test_a_crop_taken_from_the_input_before_it_is_spread_out() -> None:
         work.low[-1] -= front
         work.size[-1] -= (front + back) * (work.stride[-1] - 1)
 
-    found = diagnosis(Fault("cut early", (1, 2, 3), before), Case.parse("2d-n2-c3x5-i4x7-k2x3-s2x3-p1.0x4.3-b1"))
+    found = diagnosis_of_fault(
+        Fault("cut early", (1, 2, 3), before), Case.parse("2d-n2-c3x5-i4x7-k2x3-s2x3-p1.0x4.3-b1")
+    )
     assert found is not None
     assert (found["transform"], found["axes"]) == ("crop_before_spreading", ["W"]), found
 
@@ -74,7 +76,7 @@ def together(names: tuple[str, ...]) -> Fault:
     ("names", "case", "transform", "axes"), COMBINATIONS, ids=lambda v: "+".join(v) if isinstance(v, tuple) else ""
 )
 def test_both_are_named(names: tuple[str, ...], case: str, transform: str, axes: str) -> None:
-    found = diagnosis(together(names), Case.parse(case))
+    found = diagnosis_of_fault(together(names), Case.parse(case))
     assert found is not None
     assert set(found["transform"].split("+")) == set(transform.split("+")), found
     assert found["axes"] == list(axes), found

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.cases import Case
-from tests.conformance.diagnosis.planted import Planted, Work, forward
-from tests.conformance.diagnosis.test_diagnosis import diagnosis_of
+from tests.support.diagnosing import diagnosis_of
+from tests.support.planted import Planted, Work, forward
 
 
 def cropped_as(**changes: Any) -> Planted:

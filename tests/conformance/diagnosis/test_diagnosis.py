@@ -8,18 +8,8 @@ import numpy as np
 import pytest
 
 from conformance.cases import Case
-from conformance.cases.data import make_tensors
-from conformance.diagnosis import diagnose
-from conformance.oracle.verdict import judge
-from tests.conformance.diagnosis.planted import Expectation, Planted, forward, gradients, structural
-
-
-def diagnosis_of(case: str | Case, host: Planted, *, alone: bool = False) -> dict[str, Any] | None:
-    case = Case.parse(case) if isinstance(case, str) else case
-    tensors = make_tensors(case)
-    reply = host.run(case, tensors)
-    return diagnose(case, tensors, reply, judge(case, tensors, reply), None if alone else host)
-
+from tests.support.diagnosing import diagnosis_of
+from tests.support.planted import Expectation, Planted, forward, gradients, structural
 
 PLANTED = [
     pytest.param(fault, id=f"{rank}d {fault.name}".replace(" ", "_"))

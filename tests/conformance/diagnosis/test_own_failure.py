@@ -15,8 +15,8 @@ from conformance.reports.gate.text import lines
 from conformance.reports.record.findings import findings
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.store import Results
-from tests.conformance.diagnosis.planted import Planted, gradients
-from tests.conformance.diagnosis.test_diagnosis import diagnosis_of
+from tests.support.diagnosing import diagnosis_of
+from tests.support.planted import Planted, gradients
 
 # The package shows the function of the same name.
 module = importlib.import_module("conformance.diagnosis.diagnose")

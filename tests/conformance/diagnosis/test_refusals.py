@@ -13,9 +13,9 @@ from conformance.cases import Case
 from conformance.cases.data import make_tensors
 from conformance.diagnosis.refusals import diagnose_refusal
 from conformance.execution.check import run_case
-from tests.conformance.diagnosis.planted import Planted, forward, gradients
-from tests.conformance.diagnosis.test_diagnosis import diagnosis_of
-from tests.frameworks import requires
+from tests.support.diagnosing import diagnosis_of
+from tests.support.frameworks import requires
+from tests.support.planted import Planted, forward, gradients
 
 ECHO = """ValueError: Exception encountered when calling Conv2DTranspose.call().
 

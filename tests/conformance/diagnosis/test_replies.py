@@ -11,8 +11,8 @@ import pytest
 
 from conformance.cases import Case
 from conformance.diagnosis.crashes_and_shapes import diagnose_crash
-from tests.conformance.diagnosis.planted import Planted, forward
-from tests.conformance.diagnosis.test_diagnosis import diagnosis_of
+from tests.support.diagnosing import diagnosis_of
+from tests.support.planted import Planted, forward
 
 
 def misread(**changes: Any) -> Callable[[Case, Any], Any]:

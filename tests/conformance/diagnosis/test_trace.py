@@ -11,8 +11,8 @@ from conformance.adapters.host.client import AdapterProcess
 from conformance.adapters.registry import resolve
 from conformance.cases import Case
 from conformance.diagnosis.index_map import effective, trace, trace_of_oracle
-from tests.conformance.diagnosis.planted import Planted, forward
-from tests.frameworks import requires
+from tests.support.frameworks import requires
+from tests.support.planted import Planted, forward
 
 CASES = ["1d-c2x3-i5-k4-s2-d3-p2.1", "2d-c2x2-i3x4-k3x2-s2x3-p1x0-op1x0", "3d-c4x2-i2-k2-s2x1x3-d1x2x1-g2-cl-f16"]
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
 from conformance.reports.record.store import Results
-from tests.conformance.test_ask import toy
-from tests.conformance.test_cli import CASES, conformance
+from tests.support.command import conformance, toy
 
+CASES = ["--case", "1d-i5-k3", "--case", "2d-n2-c2x4-i4x5-k2x3-s2x1-g2-b1", "--case", "1d-i6-k2-s3-cl"]
 ENTRY = """[[expectation]]
 finding = "flipped"
 where = "kernel_max > 1"
@@ -115,8 +114,8 @@ def test_accept_makes_the_next_run_green_and_wants_a_reason(tmp_path: Path) -> N
 def test_what_fails_once_is_flaky_and_listed(tmp_path: Path) -> None:
     """The first process that is asked a kernel of 2 dies of it, later ones do not."""
     done = conformance(
-        "run", "--adapter", toy("CrashesOnce"), *CASES, "--out", str(tmp_path),
-        env={**os.environ, "CRASHED": str(tmp_path / "crashed")},
+        "run", "--adapter", toy("AbortsOnce"), *CASES, "--out", str(tmp_path),
+        env={"CRASHED": str(tmp_path / "crashed")},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     assert "Gate green: nothing new (1 flaky)." in done.stdout
@@ -142,7 +141,7 @@ def test_github_sees_annotations_and_a_summary(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     done = conformance(
         "run", "--adapter", toy("Refuses"), "--case", "1d-i5-k3", "--out", str(tmp_path / "out"),
-        env={**os.environ, "GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(page)},
+        env={"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(page)},
     )  # fmt: skip
     assert done.returncode == 1
     (command,) = [line for line in done.stdout.splitlines() if line.startswith("::")]

@@ -7,10 +7,7 @@ from pathlib import Path
 import pytest
 
 from conformance.reports.record.store import Results
-from tests.conformance.runner.test_faults import FAULTY, HEALTHY
-from tests.conformance.test_cli import conformance
-
-ADAPTERS = Path(__file__).with_name("odd_adapters.py")
+from tests.support.command import FAULTY, HEALTHY, conformance, toy
 
 
 @pytest.mark.parametrize(
@@ -19,7 +16,7 @@ ADAPTERS = Path(__file__).with_name("odd_adapters.py")
         ("LoneSurrogate", "fail", "rejected", r"cannot open \udcff\ud800"),
         ("ForksBoth", "pass", None, ""),
         ("OtherId", "infra", None, "a reply to message -1 instead of"),
-        ("AsksForTerabytes", "fail", "rejected", "8.00 TiB"),
+        ("NamesTerabytes", "fail", "rejected", "8.00 TiB"),
         ("GivesNone", "fail", "dtype", "the output is None"),
         ("GivesText", "fail", "dtype", "holds no numbers"),
         ("GivesObjects", "fail", "dtype", "object, which holds no numbers"),
@@ -31,7 +28,7 @@ ADAPTERS = Path(__file__).with_name("odd_adapters.py")
 )
 def test_each_gets_its_true_outcome(tmp_path: Path, name: str, status: str, kind: str | None, said: str) -> None:
     ids = [word for case_id in (HEALTHY[0], FAULTY, *HEALTHY[1:]) for word in ("--case", case_id)]
-    done = conformance("run", "--adapter", f"{ADAPTERS}:{name}", *ids, "--out", str(tmp_path), "-n", "0")
+    done = conformance("run", "--adapter", toy(name), *ids, "--out", str(tmp_path), "-n", "0")
     assert done.returncode == {"pass": 0, "infra": 3}.get(status, 1), done.stderr
     with Results.open(tmp_path / "results.sqlite") as results:
         found = {outcome.case_id: outcome for outcome in results.outcomes()}

@@ -15,8 +15,8 @@ from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.schema import SCHEMA_VERSION
 from conformance.reports.record.store import Results
 from conformance.runner.plan import make_plan, read_shard, shards_of, turn
-from tests.conformance.test_ask import toy
-from tests.conformance.test_cli import conformance
+from tests.support.command import conformance, toy
+from tests.support.records import recorded_file
 
 CASES = [Case.parse(f"1d-i{size}-k3") for size in range(3, 60)]
 KEYS = [("a", str(case)) for case in CASES]
@@ -75,16 +75,6 @@ def test_a_malformed_shard(text: str) -> None:
         read_shard(text)
 
 
-def record(path: Path, *outcomes: Outcome, missing: tuple[str, ...] = (), version: str = "1.0") -> Path:
-    with Results.create(path) as results:
-        ids = [(o.adapter, o.case_id) for o in outcomes] + [("a", case_id) for case_id in missing]
-        results.plan([(adapter, Case.parse(case_id)) for adapter, case_id in ids])
-        results.record_all(outcomes)
-        results.set_meta("environments", {"a": {"versions": {"numpy": version}}})
-        results.set_meta("started", 1.0)
-    return path
-
-
 FIRST, SECOND, THIRD = (str(case) for case in CASES[:3])
 
 
@@ -128,8 +118,8 @@ def test_more_shards_than_questions(tmp_path: Path) -> None:
 def test_merging_prefers_an_answer_and_reports_contradictions(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    one = record(tmp_path / "1.sqlite", ok(FIRST), Outcome(SECOND, "a", "infra"), missing=(THIRD,))
-    two = record(tmp_path / "2.sqlite", ok(FIRST, digest="2"), ok(SECOND), missing=(THIRD,))
+    one = recorded_file(tmp_path / "1.sqlite", ok(FIRST), Outcome(SECOND, "a", "infra"), missing=(THIRD,))
+    two = recorded_file(tmp_path / "2.sqlite", ok(FIRST, digest="2"), ok(SECOND), missing=(THIRD,))
     out = tmp_path / "all.sqlite"
     code, printed, _ = call(capsys, "merge", str(one), str(two), "--out", str(out))
     assert code == 1
@@ -140,8 +130,8 @@ def test_merging_prefers_an_answer_and_reports_contradictions(
 
 
 def test_what_cannot_be_merged_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    one = record(tmp_path / "1.sqlite", ok(FIRST))
-    two = record(tmp_path / "2.sqlite", ok(SECOND), version="2.0")
+    one = recorded_file(tmp_path / "1.sqlite", ok(FIRST), version="1.0")
+    two = recorded_file(tmp_path / "2.sqlite", ok(SECOND), version="2.0")
     for arguments, words in (
         ([str(one), str(two), "--out", str(tmp_path / "x.sqlite")], "1.0"),
         ([str(one), "--out", str(one)], "one of the files"),
@@ -158,10 +148,14 @@ def test_what_cannot_be_merged_is_one_line(tmp_path: Path, capsys: pytest.Captur
 
 def test_a_difference_in_every_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hostile = "<script>alert(1)</script>"
-    old = record(
-        tmp_path / "old.sqlite", ok(FIRST), Outcome(SECOND, "a", "fail", "values"), ok(THIRD, budget=0.02)
+    old = recorded_file(
+        tmp_path / "old.sqlite",
+        ok(FIRST),
+        Outcome(SECOND, "a", "fail", "values"),
+        ok(THIRD, budget=0.02),
+        version="1.0",
     )
-    new = record(
+    new = recorded_file(
         tmp_path / "new.sqlite",
         Outcome(FIRST, "a", "crash", detail=hostile),
         ok(SECOND, budget=0.02),
@@ -188,14 +182,14 @@ def test_a_difference_in_every_form(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 def test_a_run_does_not_differ_from_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = record(tmp_path / "r.sqlite", ok(FIRST), Outcome(SECOND, "a", "fail", "values", digest="2"))
+    path = recorded_file(tmp_path / "r.sqlite", ok(FIRST), Outcome(SECOND, "a", "fail", "values", digest="2"))
     code, printed, _ = call(capsys, "diff", str(path), str(path))
     assert code == 0
     assert "Gate green: nothing new (1 known)." in printed
 
 
 def test_a_file_of_the_first_schema_is_read_and_left_as_it_is(tmp_path: Path) -> None:
-    path = record(tmp_path / "r.sqlite", ok(FIRST), missing=(SECOND,))
+    path = recorded_file(tmp_path / "r.sqlite", ok(FIRST), missing=(SECOND,))
     with sqlite3.connect(path) as connection:  # what version 1 did not have
         connection.executescript(
             "CREATE TABLE p AS SELECT adapter, case_id FROM plan; DROP TABLE plan; ALTER TABLE p RENAME TO plan;"

@@ -25,16 +25,15 @@ from conformance.reports.gate.assess import most_flaky
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.store import Results
 from conformance.runner.plan import first_of, make_plan
-from tests.conformance.test_cli import conformance
+from tests.support.command import conformance, toy
 
-ADAPTERS = Path(__file__).with_name("stateful_adapters.py")
 CALLS = [Call(Case.parse(f"1d-i{size}-k3")) for size in range(3, 43)]
 TWINS = sequence(BASES["smoke"][0])
 TWINS_NAMED = [word for case in TWINS for word in ("--case", str(case))]
 
 
 def run(name: str, out: Path, *selection: str) -> tuple[int, list[Outcome], dict[str, str]]:
-    done = conformance("run", "--adapter", f"{ADAPTERS}:{name}", *selection, "--out", str(out), "-n", "0")
+    done = conformance("run", "--adapter", toy(name), *selection, "--out", str(out), "-n", "0")
     with Results.open(out / "results.sqlite") as results:
         return done.returncode, list(results.outcomes()), results.meta().get("scripts") or {}
 
@@ -101,7 +100,7 @@ def test_an_output_too_large_for_the_record_has_a_script(tmp_path: Path, data: s
 def test_past_the_budget_of_processes_a_failure_says_why_no_calls_are_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    spec = resolve(f"{ADAPTERS}:StaleWeights")
+    spec = resolve(toy("StaleWeights"))
     spare, confirmation = Spare(ProcessLimits()), Confirmation()
     first, *others = TWINS[0], TWINS[1], TWINS[-1]
     shown = []
@@ -127,7 +126,7 @@ def test_without_a_state_the_same_cases_are_green(tmp_path: Path) -> None:
 
 def test_check_and_repro_behind_another_call(tmp_path: Path) -> None:
     first, second = map(str, TWINS[:2])
-    name = f"{ADAPTERS}:StaleWeights"
+    name = toy("StaleWeights")
     checked = conformance("check", second, "--adapter", name, "--after", first, "--json")
     assert checked.returncode == 1
     assert f'"{first}"' in checked.stdout
@@ -158,7 +157,7 @@ def test_a_history_keeps_the_latest_calls_in_order() -> None:
 @pytest.mark.parametrize("shard", [None, (1, 3), (2, 3), (3, 3)])
 def test_a_sequence_stays_in_order_and_in_one_shard(shard: tuple[int, int] | None) -> None:
     cases = load_tier("smoke")
-    plan = make_plan([resolve(f"{ADAPTERS}:Stateful")], cases, shard=shard)
+    plan = make_plan([resolve(toy("Stateful"))], cases, shard=shard)
     order = [plan.pair(number)[1] for number in plan.order]
     places = [order.index(case) for case in cases if case in order and first_of(str(case))[0] == str(TWINS[0])]
     assert places == list(range(places[0], places[0] + len(places))) if places else shard is not None
