@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
 from conformance.cases.dtypes import DTYPES, round_to
-from tests.faults.machine import Fault, Outputs, Work
+from tests.faults.machine import Change, Fault, Outputs, Work
 
 __all__ = ["ACCIDENTAL"]
 
 ACCIDENTAL: dict[str, Fault] = {}
 
 
-def _before(name, ranks=(1, 2, 3)):  # type: ignore[no-untyped-def]
-    return lambda change: ACCIDENTAL.setdefault(name, Fault(name, ranks, before=change))
+def _plant(name: str, ranks: tuple[int, ...] = (1, 2, 3), **hook: Change) -> None:
+    ACCIDENTAL[name] = Fault(name, ranks, **hook)  # type: ignore[arg-type]
 
 
-def _after(name, ranks=(1, 2, 3)):  # type: ignore[no-untyped-def]
-    return lambda change: ACCIDENTAL.setdefault(name, Fault(name, ranks, after=change))
+def _before(name: str, ranks: tuple[int, ...] = (1, 2, 3)) -> Callable[[Change], None]:
+    return lambda change: _plant(name, ranks, before=change)
+
+
+def _after(name: str, ranks: tuple[int, ...] = (1, 2, 3)) -> Callable[[Change], None]:
+    return lambda change: _plant(name, ranks, after=change)
 
 
 @_before("crop of H starts where it should end", (3,))
@@ -61,7 +66,7 @@ def _(work: Work, answers: Outputs) -> None:
         answers["y"][..., 16:] = other["y"][..., 16:]
 
 
-def _limited(limit: int):  # type: ignore[no-untyped-def]
+def _limited(limit: int) -> Change:
     def change(work: Work) -> None:
         weights = work.tensors["w"]
         flat = weights.reshape(*weights.shape[:2], -1).copy()
@@ -82,7 +87,7 @@ def _(work: Work, answers: Outputs) -> None:
         answers["y"] = np.clip(answers["y"] - bias, -60, 60) + bias
 
 
-def _rounded(name: str, dtype: str):  # type: ignore[no-untyped-def]
+def _rounded(name: str, dtype: str) -> Change:
     def change(work: Work) -> None:
         if work.case.dtype == "f32" and name in work.tensors:
             work.tensors[name] = round_to(DTYPES[dtype], work.tensors[name]).astype(np.float64)

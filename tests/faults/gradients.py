@@ -18,37 +18,37 @@ def _recompute(work: Work, answers: Outputs, name: str, **tensors: np.ndarray) -
     answers[name] = changed.compute()[name]
 
 
-@after("dx is zero")
+@after("dx is zero", diagnosed_as="gradient_missing", shown_by="grad")
 def _(work: Work, answers: Outputs) -> None:
     if "dx" in answers:
         answers["dx"] = np.zeros_like(answers["dx"])
 
 
-@after("dx with the kernel flipped on {}", axes=1)
+@after("dx with the kernel flipped on {}", axes=1, diagnosed_as="flip", shown_by="grad")
 def _(work: Work, answers: Outputs, axis: str) -> None:
     if "dx" in answers:
         _recompute(work, answers, "dx", w=np.flip(work.tensors["w"], AXES[axis]))
 
 
-@after("dx of another batch item")
+@after("dx of another batch item", diagnosed_as="batch_permuted", shown_by="grad")
 def _(work: Work, answers: Outputs) -> None:
     if "dx" in answers:
         answers["dx"] = np.roll(answers["dx"], 1, axis=0)
 
 
-@after("dx doubled")
+@after("dx doubled", diagnosed_as="gradient_scaled", shown_by="grad")
 def _(work: Work, answers: Outputs) -> None:
     if "dx" in answers:
         answers["dx"] = answers["dx"] * 2
 
 
-@after("dx misses the last position on {}", axes=1)
+@after("dx misses the last position on {}", axes=1, diagnosed_as="input_dropped", shown_by="grad")
 def _(work: Work, answers: Outputs, axis: str) -> None:
     if "dx" in answers:
         answers["dx"][(..., slice(-1, None), *(slice(None),) * (-1 - AXES[axis]))] = 0
 
 
-@after("dx misses the last tap on {}", axes=1)
+@after("dx misses the last tap on {}", axes=1, diagnosed_as="tap_dropped", shown_by="p0.2x2.1x1.0 grad")
 def _(work: Work, answers: Outputs, axis: str) -> None:
     if "dx" in answers:
         w = work.tensors["w"].copy()
@@ -56,7 +56,12 @@ def _(work: Work, answers: Outputs, axis: str) -> None:
         _recompute(work, answers, "dx", w=w)
 
 
-@after("dx ignores where the output begins on {}", axes=1)
+@after(
+    "dx ignores where the output begins on {}",
+    axes=1,
+    diagnosed_as="padding_ignored",
+    shown_by="p1.2x2.1x3.1 grad",
+)
 def _(work: Work, answers: Outputs, axis: str) -> None:
     if "dx" in answers:
         low = work.low.copy()
@@ -65,51 +70,51 @@ def _(work: Work, answers: Outputs, axis: str) -> None:
         answers["dx"] = moved.compute()["dx"]
 
 
-@after("dx of groups in reverse order")
+@after("dx of groups in reverse order", diagnosed_as="groups_permuted", shown_by="g2 grad")
 def _(work: Work, answers: Outputs) -> None:
     if "dx" in answers:
         order = np.arange(work.case.in_channels).reshape(work.groups, -1)[::-1].ravel()
         answers["dx"] = answers["dx"][:, order]
 
 
-@after("dx with the weights' channels exchanged")
+@after("dx with the weights' channels exchanged", diagnosed_as="channels_swapped", shown_by="grad")
 def _(work: Work, answers: Outputs) -> None:
     if "dx" in answers:
         _recompute(work, answers, "dx", w=misread(work.tensors["w"], 0, 1))
 
 
-@after("dx rounded to bfloat16")
+@after("dx rounded to bfloat16", diagnosed_as="bfloat16_output", shown_by="normal.0 grad")
 def _(work: Work, answers: Outputs) -> None:
     if "dx" in answers and not work.case.format.is_complex:
         fraction, exponent = np.frexp(answers["dx"])
         answers["dx"] = np.ldexp(np.round(fraction * 2.0**8), exponent - 8)
 
 
-@after("dw is zero")
+@after("dw is zero", diagnosed_as="gradient_missing", shown_by="grad")
 def _(work: Work, answers: Outputs) -> None:
     if "dw" in answers:
         answers["dw"] = np.zeros_like(answers["dw"])
 
 
-@after("dw flipped on {}", axes=1)
+@after("dw flipped on {}", axes=1, diagnosed_as="flip", shown_by="grad")
 def _(work: Work, answers: Outputs, axis: str) -> None:
     if "dw" in answers:
         answers["dw"] = np.flip(answers["dw"], AXES[axis])
 
 
-@after("dw with {} and {} exchanged", ranks=(2, 3), axes=2)
+@after("dw with {} and {} exchanged", ranks=(2, 3), axes=2, diagnosed_as="kernel_axes_swapped", shown_by="grad")
 def _(work: Work, answers: Outputs, first: str, second: str) -> None:
     if "dw" in answers:
         answers["dw"] = misread(answers["dw"], AXES[first], AXES[second])
 
 
-@after("dw with the channels exchanged")
+@after("dw with the channels exchanged", diagnosed_as="channels_swapped", shown_by="grad")
 def _(work: Work, answers: Outputs) -> None:
     if "dw" in answers:
         answers["dw"] = misread(answers["dw"], 0, 1)
 
 
-@after("dw of the first batch item only")
+@after("dw of the first batch item only", diagnosed_as="batch_not_summed", shown_by="grad")
 def _(work: Work, answers: Outputs) -> None:
     if "dw" in answers:
         x = work.tensors["x"].copy()
@@ -117,19 +122,19 @@ def _(work: Work, answers: Outputs) -> None:
         _recompute(work, answers, "dw", x=x)
 
 
-@after("dw averaged over the batch")
+@after("dw averaged over the batch", diagnosed_as="gradient_scaled", shown_by="grad")
 def _(work: Work, answers: Outputs) -> None:
     if "dw" in answers:
         answers["dw"] = answers["dw"] / max(work.case.batch, 1)
 
 
-@after("dw misses the last tap on {}", axes=1)
+@after("dw misses the last tap on {}", axes=1, diagnosed_as="tap_dropped", shown_by="p0.2x2.1x1.0 grad")
 def _(work: Work, answers: Outputs, axis: str) -> None:
     if "dw" in answers:
         answers["dw"][(..., -1, *(slice(None),) * (-1 - AXES[axis]))] = 0
 
 
-@after("dw ignores the dilation")
+@after("dw ignores the dilation", diagnosed_as="dilation_ignored", on="every", shown_by="d3x2x4 grad")
 def _(work: Work, answers: Outputs) -> None:
     if "dw" in answers:
         ones = [1] * work.case.rank
@@ -137,7 +142,9 @@ def _(work: Work, answers: Outputs) -> None:
         answers["dw"] = plain.compute()["dw"]
 
 
-@after("dw ignores where the output begins")
+@after(
+    "dw ignores where the output begins", diagnosed_as="padding_ignored", on="every", shown_by="p1.2x2.1x3.1 grad"
+)
 def _(work: Work, answers: Outputs) -> None:
     if "dw" in answers:
         zeros = [0] * work.case.rank
@@ -145,14 +152,14 @@ def _(work: Work, answers: Outputs) -> None:
         answers["dw"] = moved.compute()["dw"]
 
 
-@after("dw of groups in reverse order")
+@after("dw of groups in reverse order", diagnosed_as="groups_permuted", shown_by="g2 grad")
 def _(work: Work, answers: Outputs) -> None:
     if "dw" in answers:
         order = np.arange(work.case.in_channels).reshape(work.groups, -1)[::-1].ravel()
         answers["dw"] = answers["dw"][order]
 
 
-@after("dw leaves out the last input position")
+@after("dw leaves out the last input position", diagnosed_as="input_dropped", on="last", shown_by="grad")
 def _(work: Work, answers: Outputs) -> None:
     if "dw" in answers:
         x = work.tensors["x"].copy()
@@ -160,50 +167,52 @@ def _(work: Work, answers: Outputs) -> None:
         _recompute(work, answers, "dw", x=x)
 
 
-@after("db ignored")
+@after("db ignored", diagnosed_as="gradient_missing", shown_by="grad")
 def _(work: Work, answers: Outputs) -> None:
     if "db" in answers:
         answers["db"] = np.zeros_like(answers["db"])
 
 
-@after("db averaged over the positions")
+@after("db averaged over the positions", diagnosed_as="gradient_scaled", shown_by="grad")
 def _(work: Work, answers: Outputs) -> None:
     if "db" in answers:
         answers["db"] = answers["db"] / max(np.prod(work.size), 1)
 
 
-@after("db of the first batch item only")
+@after("db of the first batch item only", diagnosed_as="batch_not_summed", shown_by="grad")
 def _(work: Work, answers: Outputs) -> None:
     if "db" in answers:
         answers["db"] = _dy(work)[:1].sum(axis=(0, *range(2, _dy(work).ndim)))
 
 
-@after("db leaves out the last position")
+@after("db leaves out the last position", diagnosed_as="db_partial", on="last", shown_by="grad")
 def _(work: Work, answers: Outputs) -> None:
     if "db" in answers:
         answers["db"] = _dy(work)[..., :-1].sum(axis=(0, *range(2, _dy(work).ndim)))
 
 
-@after("db leaves out where no tap reaches")
+@after(
+    "db leaves out where no tap reaches", diagnosed_as="db_partial", shown_by="k1x2x1 s3x4x2 d1x1x1 p0x0x0 grad"
+)
 def _(work: Work, answers: Outputs) -> None:
     if "db" in answers:
         reached = np.where(work.taps() > 0, _dy(work), 0)
         answers["db"] = reached.sum(axis=(0, *range(2, reached.ndim)))
 
 
-@after("db counted within the group")
+@after("db counted within the group", diagnosed_as="db_partial", shown_by="g2 grad")
 def _(work: Work, answers: Outputs) -> None:
     if "db" in answers:
         share = work.case.out_channels // work.groups
         answers["db"] = answers["db"][np.arange(work.case.out_channels) % share]
 
 
-@after("db missing")
+@after("db missing", diagnosed_as="gradient_missing", shown_by="grad")
 def _(work: Work, answers: Outputs) -> None:
     answers.pop("db", None)
 
 
-@after("dw in the reverse order of axes")
+@after("dw in the reverse order of axes", diagnosed_as="dw_rearranged", shown_by="grad")
 def _(work: Work, answers: Outputs) -> None:
     if "dw" in answers:
         answers["dw"] = answers["dw"].T
@@ -221,31 +230,45 @@ def _zeros(work: Work, name: str) -> np.ndarray:
     return np.zeros_like(work.tensors[name])
 
 
-@after("ddx is zero")
+@after("ddx is zero", diagnosed_as="gradient_missing", shown_by="n2 i2x3x3 k2x3x2 p1.1x1.1x1.0 grad2")
 def _(work: Work, answers: Outputs) -> None:
     if "ddx" in answers:
         answers["ddx"] = np.zeros_like(answers["ddx"])
 
 
-@after("ddx with the weights themselves")
+@after(
+    "ddx with the weights themselves",
+    diagnosed_as="second_order_tensor",
+    shown_by="n2 i2x3x3 k2x3x2 p1.1x1.1x1.0 grad2",
+)
 def _(work: Work, answers: Outputs) -> None:
     if "ddx" in answers:
         _second(work, answers, "ddx", vw=work.tensors["w"])
 
 
-@after("ddx with the kernel flipped on {}", axes=1)
+@after(
+    "ddx with the kernel flipped on {}",
+    axes=1,
+    diagnosed_as="flip",
+    shown_by="n2 i2x3x3 k2x3x2 p1.1x1.1x1.0 grad2",
+)
 def _(work: Work, answers: Outputs, axis: str) -> None:
     if "ddx" in answers:
         _second(work, answers, "ddx", vw=np.flip(work.tensors["vw"], AXES[axis]))
 
 
-@after("ddx of another batch item")
+@after("ddx of another batch item", diagnosed_as="batch_permuted", shown_by="n2 i2x3x3 k2x3x2 p1.1x1.1x1.0 grad2")
 def _(work: Work, answers: Outputs) -> None:
     if "ddx" in answers:
         answers["ddx"] = np.roll(answers["ddx"], 1, axis=0)
 
 
-@after("ddx misses the last tap on {}", axes=1)
+@after(
+    "ddx misses the last tap on {}",
+    axes=1,
+    diagnosed_as="tap_dropped",
+    shown_by="n2 i2x3x3 k2x3x2 p0.2x2.1x1.0 grad2",
+)
 def _(work: Work, answers: Outputs, axis: str) -> None:
     if "ddx" in answers:
         vw = work.tensors["vw"].copy()
@@ -253,38 +276,52 @@ def _(work: Work, answers: Outputs, axis: str) -> None:
         _second(work, answers, "ddx", vw=vw)
 
 
-@after("ddx of groups in reverse order")
+@after(
+    "ddx of groups in reverse order",
+    diagnosed_as="groups_permuted",
+    shown_by="n2 i2x3x3 k2x3x2 g2 p1.1x1.1x1.0 grad2",
+)
 def _(work: Work, answers: Outputs) -> None:
     if "ddx" in answers:
         order = np.arange(work.case.in_channels).reshape(work.groups, -1)[::-1].ravel()
         answers["ddx"] = answers["ddx"][:, order]
 
 
-@after("ddw is zero")
+@after("ddw is zero", diagnosed_as="gradient_missing", shown_by="n2 i2x3x3 k2x3x2 p1.1x1.1x1.0 grad2")
 def _(work: Work, answers: Outputs) -> None:
     if "ddw" in answers:
         answers["ddw"] = np.zeros_like(answers["ddw"])
 
 
-@after("ddw with the input itself")
+@after(
+    "ddw with the input itself", diagnosed_as="second_order_tensor", shown_by="n2 i2x3x3 k2x3x2 p1.1x1.1x1.0 grad2"
+)
 def _(work: Work, answers: Outputs) -> None:
     if "ddw" in answers:
         _second(work, answers, "ddw", vx=work.tensors["x"])
 
 
-@after("ddw flipped on {}", axes=1)
+@after("ddw flipped on {}", axes=1, diagnosed_as="flip", shown_by="n2 i2x3x3 k2x3x2 p1.1x1.1x1.0 grad2")
 def _(work: Work, answers: Outputs, axis: str) -> None:
     if "ddw" in answers:
         answers["ddw"] = np.flip(answers["ddw"], AXES[axis])
 
 
-@after("ddw with the channels exchanged")
+@after(
+    "ddw with the channels exchanged",
+    diagnosed_as="channels_swapped",
+    shown_by="n2 i2x3x3 k2x3x2 p1.1x1.1x1.0 grad2",
+)
 def _(work: Work, answers: Outputs) -> None:
     if "ddw" in answers:
         answers["ddw"] = misread(answers["ddw"], 0, 1)
 
 
-@after("ddw of the first batch item only")
+@after(
+    "ddw of the first batch item only",
+    diagnosed_as="batch_dropped",
+    shown_by="n2 i2x3x3 k2x3x2 p1.1x1.1x1.0 grad2",
+)
 def _(work: Work, answers: Outputs) -> None:
     if "ddw" in answers:
         vx = work.tensors["vx"].copy()
@@ -292,7 +329,12 @@ def _(work: Work, answers: Outputs) -> None:
         _second(work, answers, "ddw", vx=vx)
 
 
-@after("ddw ignores the dilation")
+@after(
+    "ddw ignores the dilation",
+    diagnosed_as="dilation_ignored",
+    on="every",
+    shown_by="n2 c2x3 i2x3x3 k2x3x2 d3x2x4 p1.1x1.1x1.0 grad2",
+)
 def _(work: Work, answers: Outputs) -> None:
     if "ddw" in answers:
         ones = [1] * work.case.rank
@@ -300,43 +342,59 @@ def _(work: Work, answers: Outputs) -> None:
         answers["ddw"] = plain.compute()["ddw"]
 
 
-@after("ddy without the term of vx")
+@after(
+    "ddy without the term of vx", diagnosed_as="second_order_term", shown_by="n2 i2x3x3 k2x3x2 p1.1x1.1x1.0 grad2"
+)
 def _(work: Work, answers: Outputs) -> None:
     if "ddy" in answers:
         _second(work, answers, "ddy", vx=_zeros(work, "vx"))
 
 
-@after("ddy without the term of vw")
+@after(
+    "ddy without the term of vw", diagnosed_as="second_order_term", shown_by="n2 i2x3x3 k2x3x2 p1.1x1.1x1.0 grad2"
+)
 def _(work: Work, answers: Outputs) -> None:
     if "ddy" in answers:
         _second(work, answers, "ddy", vw=_zeros(work, "vw"))
 
 
-@after("ddy without vb")
+@after("ddy without vb", diagnosed_as="second_order_term", shown_by="n2 i2x3x3 k2x3x2 p1.1x1.1x1.0 grad2")
 def _(work: Work, answers: Outputs) -> None:
     if "ddy" in answers and "vb" in work.tensors:
         _second(work, answers, "ddy", vb=_zeros(work, "vb"))
 
 
-@after("ddy with the bias for vb")
+@after(
+    "ddy with the bias for vb", diagnosed_as="second_order_tensor", shown_by="n2 i2x3x3 k2x3x2 p1.1x1.1x1.0 grad2"
+)
 def _(work: Work, answers: Outputs) -> None:
     if "ddy" in answers and "vb" in work.tensors:
         _second(work, answers, "ddy", vb=work.tensors["bias"])
 
 
-@after("ddy doubled")
+@after("ddy doubled", diagnosed_as="gradient_scaled", shown_by="n2 i2x3x3 k2x3x2 p1.1x1.1x1.0 grad2")
 def _(work: Work, answers: Outputs) -> None:
     if "ddy" in answers:
         answers["ddy"] = answers["ddy"] * 2
 
 
-@after("ddy with vw flipped on {}", axes=1)
+@after(
+    "ddy with vw flipped on {}",
+    axes=1,
+    diagnosed_as="second_order_flip",
+    shown_by="n2 i2x3x3 k2x3x2 p1.1x1.1x1.0 grad2",
+)
 def _(work: Work, answers: Outputs, axis: str) -> None:
     if "ddy" in answers:
         _second(work, answers, "ddy", vw=np.flip(work.tensors["vw"], AXES[axis]))
 
 
-@after("ddy ignores where the output begins on {}", axes=1)
+@after(
+    "ddy ignores where the output begins on {}",
+    axes=1,
+    diagnosed_as="padding_ignored",
+    shown_by="n2 i2x3x3 k2x3x2 p1.1x1.1x1.0 grad2",
+)
 def _(work: Work, answers: Outputs, axis: str) -> None:
     if "ddy" in answers:
         low = work.low.copy()

@@ -29,43 +29,43 @@ def _through(array: np.ndarray, dtype: str) -> np.ndarray:
     return np.asarray(round_to(DTYPES[dtype], array), dtype=np.float64)
 
 
-@before("float32 inputs rounded to TF32")
+@before("float32 inputs rounded to TF32", diagnosed_as="tf32", shown_by="normal.0")
 def _(work: Work) -> None:
     if work.case.dtype == "f32":
         _round_inputs(work, 11)
 
 
-@before("float32 inputs rounded to bfloat16")
+@before("float32 inputs rounded to bfloat16", diagnosed_as="bfloat16_inputs", shown_by="normal.0")
 def _(work: Work) -> None:
     if work.case.dtype == "f32":
         _round_inputs(work, 8)
 
 
-@after("float32 result rounded to bfloat16")
+@after("float32 result rounded to bfloat16", diagnosed_as="bfloat16_output", shown_by="normal.0")
 def _(work: Work, answers: Outputs) -> None:
     if work.case.dtype == "f32":
         answers.update({name: _through(array, "bf16") for name, array in answers.items()})
 
 
-@after("float32 result rounded to float16")
+@after("float32 result rounded to float16", diagnosed_as="float16_output", shown_by="normal.0")
 def _(work: Work, answers: Outputs) -> None:
     if work.case.dtype == "f32":
         answers.update({name: _through(array, "f16") for name, array in answers.items()})
 
 
-@after("bfloat16 computed by way of float16")
+@after("bfloat16 computed by way of float16", diagnosed_as="float16_output", shown_by="i5x7x9 bf16 normal.0")
 def _(work: Work, answers: Outputs) -> None:
     if work.case.dtype == "bf16":
         answers.update({name: _through(array, "f16") for name, array in answers.items()})
 
 
-@after("float64 computed in float32")
+@after("float64 computed in float32", diagnosed_as="float32_output", shown_by="f64 normal.0")
 def _(work: Work, answers: Outputs) -> None:
     if work.case.dtype == "f64":
         answers.update({name: _through(array, "f32") for name, array in answers.items()})
 
 
-@after("result truncated instead of rounded")
+@after("result truncated instead of rounded", diagnosed_as="truncated", shown_by="f16 normal.0")
 def _(work: Work, answers: Outputs) -> None:
     if work.case.dtype in _HALVES:
         for name, array in answers.items():
@@ -76,7 +76,7 @@ def _(work: Work, answers: Outputs) -> None:
             answers[name] = np.where(np.abs(rounded) > np.abs(array), below, rounded).astype(np.float64)
 
 
-@after("accumulated in the storage format")
+@after("accumulated in the storage format", diagnosed_as="bfloat16_accumulation", shown_by="i5x7x9 bf16 normal.0")
 def _(work: Work, answers: Outputs) -> None:
     case, t = work.case, work.tensors
     if "y" not in answers or case.dtype not in _HALVES:
@@ -94,7 +94,7 @@ def _(work: Work, answers: Outputs) -> None:
     answers["y"] = total + bias
 
 
-@after("one product lost at one element")
+@after("one product lost at one element", diagnosed_as="unexplained")
 def _(work: Work, answers: Outputs) -> None:
     taps = work.taps() if "y" in answers else np.zeros(0)
     if taps.any():
@@ -104,20 +104,24 @@ def _(work: Work, answers: Outputs) -> None:
         answers["y"][where] -= (answers["y"][where] - without_bias) / taps[where]
 
 
-@after("one element off by one unit in the last place")
+@after("one element off by one unit in the last place", diagnosed_as="unexplained")
 def _(work: Work, answers: Outputs) -> None:
     for array in answers.values():
         if array.size and not np.iscomplexobj(array):
             array.flat[0] += np.abs(array.flat[0]) * 2 * work.case.format.unit_roundoff
 
 
-@after("stale memory where no tap reaches")
+@after("stale memory where no tap reaches", diagnosed_as="not_computed", shown_by="k1x2x1 s3x4x2 d1x1x1 p0x0x0")
 def _(work: Work, answers: Outputs) -> None:
     if "y" in answers:
         answers["y"] = np.where(work.taps() == 0, 7.0, answers["y"])
 
 
-@after("last row of the output never written")
+# Of one axis, the row is one element.
+_LAST_ROW = {1: "unexplained", 2: "not_computed", 3: "not_computed"}
+
+
+@after("last row of the output never written", diagnosed_as=_LAST_ROW)
 def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and answers["y"].size:
         answers["y"][-1, -1, ..., -1] = -123.0
@@ -126,67 +130,69 @@ def _(work: Work, answers: Outputs) -> None:
 # --- special values
 
 
-@before("NaN swallowed")
+@before("NaN swallowed", diagnosed_as="nan_replaced", shown_by="naninput.0")
 def _(work: Work) -> None:
     work.tensors = {name: np.where(np.isnan(array), 0, array) for name, array in work.tensors.items()}
 
 
-@before("infinity clamped to the largest number")
+@before("infinity clamped to the largest number", diagnosed_as="inf_replaced", shown_by="infbias.2")
 def _(work: Work) -> None:
     largest = 2.0**work.case.format.max_exponent
     for name, array in work.tensors.items():
         work.tensors[name] = np.where(np.isinf(array), np.sign(np.real(array)) * largest, array)
 
 
-@after("infinity turned into NaN")
+@after("infinity turned into NaN", diagnosed_as="inf_to_nan", shown_by="infbias.2")
 def _(work: Work, answers: Outputs) -> None:
     answers.update({name: np.where(np.isinf(array), np.nan, array) for name, array in answers.items()})
 
 
-@after("NaN turned into infinity")
+@after("NaN turned into infinity", diagnosed_as="nan_to_inf", shown_by="nanbias.0")
 def _(work: Work, answers: Outputs) -> None:
     answers.update({name: np.where(np.isnan(array), np.inf, array) for name, array in answers.items()})
 
 
-@after("sign of an infinity lost")
+@after("sign of an infinity lost", diagnosed_as="inf_sign_lost", shown_by="infbias.2")
 def _(work: Work, answers: Outputs) -> None:
     answers.update({name: np.where(np.isinf(array), np.inf, array) for name, array in answers.items()})
 
 
-@after("NaN spread over the whole answer")
+@after("NaN spread over the whole answer", diagnosed_as="nan_spread", shown_by="naninput.0")
 def _(work: Work, answers: Outputs) -> None:
     for name, array in answers.items():
         if np.isnan(array).any():
             answers[name] = np.full_like(array, np.nan)
 
 
-@after("NaN spread to the next batch item")
+@after("NaN spread to the next batch item", diagnosed_as="nan_spread", shown_by="naninput.0")
 def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and len(answers["y"]) > 1:
         nan = np.isnan(answers["y"])
         answers["y"] = np.where(nan | np.roll(nan, 1, axis=0), np.nan, answers["y"])
 
 
-@after("a NaN bias spread to every channel")
+@after("a NaN bias spread to every channel", diagnosed_as="nan_spread", shown_by="nanbias.0")
 def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and np.isnan(work.tensors.get("bias", np.zeros(1))).any():
         answers["y"] = np.full_like(answers["y"], np.nan)
 
 
-@after("zeros come out negative")
+@after("zeros come out negative", diagnosed_as="zero_sign", shown_by="signedzero.0")
 def _(work: Work, answers: Outputs) -> None:
     if not work.case.format.is_complex:
         answers.update({name: np.where(array == 0, -0.0, array) for name, array in answers.items()})
 
 
-@before("negative zero taken for minus one")
+@before("negative zero taken for minus one", diagnosed_as="unexplained", shown_by="signedzero.0")
 def _(work: Work) -> None:
     x = work.tensors["x"]
     if not np.iscomplexobj(x):
         work.tensors["x"] = np.where((x == 0) & np.signbit(x), -1.0, x)
 
 
-@before("subnormals rounded up to the smallest normal number")
+@before(
+    "subnormals rounded up to the smallest normal number", diagnosed_as="subnormals_raised", shown_by="subnormal.0"
+)
 def _(work: Work) -> None:
     smallest = work.case.format.smallest_normal
     x = work.tensors["x"]
@@ -194,13 +200,13 @@ def _(work: Work) -> None:
         work.tensors["x"] = np.where((x != 0) & (np.abs(x) < smallest), np.copysign(smallest, x), x)
 
 
-@after("large values saturate")
+@after("large values saturate", diagnosed_as="clipped")
 def _(work: Work, answers: Outputs) -> None:
     if not work.case.format.is_complex:
         answers.update({name: np.clip(array, -(2.0**14), 2.0**14) for name, array in answers.items()})
 
 
-@after("small values flushed to zero")
+@after("small values flushed to zero", diagnosed_as="small_flushed", shown_by="small.0")
 def _(work: Work, answers: Outputs) -> None:
     if not work.case.format.is_complex:
         answers.update({name: np.where(np.abs(array) < 2.0**-20, 0, array) for name, array in answers.items()})
@@ -209,17 +215,17 @@ def _(work: Work, answers: Outputs) -> None:
 # --- the reply itself
 
 
-@after("another answer the second time")
+@after("another answer the second time", diagnosed_as="nondeterministic")
 def _(work: Work, answers: Outputs) -> None:
     work.reply["changing"] = tuple(answers)
 
 
-@after("another answer the second time only with groups")
+@after("another answer the second time only with groups", diagnosed_as="nondeterministic", shown_by="g2")
 def _(work: Work, answers: Outputs) -> None:
     work.reply["changing"] = tuple(answers) if work.case.groups > 1 else ()
 
 
-@after("answer in float32 whatever was asked")
+@after("answer in float32 whatever was asked", diagnosed_as="dtype", shown_by="f16 normal.0")
 def _(work: Work, answers: Outputs) -> None:
     if work.case.dtype != "f32":
         tensors = {name: Tensor(array.astype(np.float32), "f32") for name, array in answers.items()}
@@ -227,30 +233,33 @@ def _(work: Work, answers: Outputs) -> None:
             work.reply["tensors"] = tensors
 
 
-@after("one output position too many on the last axis")
+@after("one output position too many on the last axis", diagnosed_as="output_size", on="last")
 def _(work: Work, answers: Outputs) -> None:
     if "y" in answers:
         y = answers["y"]
         answers["y"] = np.concatenate([y, np.zeros((*y.shape[:-1], 1), y.dtype)], axis=-1)
 
 
-@after("batch of one squeezed away")
+@after("batch of one squeezed away", diagnosed_as="batch_missing", shown_by="n1")
 def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and work.case.batch == 1 and work.case.layout == "channels_first":
         work.reply["tensors"] = {"y": Tensor(round_to(work.case.format, answers["y"][0]), work.case.dtype)}
 
 
-def _refuses(name: str, applies: Callable[[Case], bool]) -> None:
-    @after(name)
+def _refuses(name: str, applies: Callable[[Case], bool], *, shown_by: str) -> None:
+    @after(name, diagnosed_as="rejected", shown_by=shown_by)
     def _(work: Work, answers: Outputs) -> None:
         if applies(work.case):
             work.reply |= {"kind": "raised", "detail": "RuntimeError: not implemented"}
 
 
-_refuses("groups with dilation refused", lambda case: case.groups > 1 and max(case.dilation) > 1)
+_refuses("groups with dilation refused", lambda case: case.groups > 1 and max(case.dilation) > 1,
+         shown_by="d2x2x2 g2 opauto")  # fmt: skip
 _refuses("asymmetric padding refused", lambda case: not isinstance(case.padding, str) and case.padding[0] != (0, 0)
-         and case.padding[0][0] != case.padding[0][1])  # fmt: skip
-_refuses("gradient in bfloat16 refused", lambda case: case.dtype == "bf16" and case.direction == "grad")
+         and case.padding[0][0] != case.padding[0][1],
+         shown_by="p1.2x2.1x3.1")  # fmt: skip
+_refuses("gradient in bfloat16 refused", lambda case: case.dtype == "bf16" and case.direction == "grad",
+         shown_by="bf16 grad")  # fmt: skip
 
 
 # --- wrong only on some questions
@@ -263,7 +272,7 @@ CONDITIONS: dict[str, tuple[Callable[[Case], bool], tuple[int, ...]]] = {}
 def _only(name: str, applies: Callable[[Case], bool], ranks: tuple[int, ...] = (1, 2, 3)) -> None:
     CONDITIONS[name] = applies, ranks
 
-    @after(f"wrong only {name}", ranks=ranks)
+    @after(f"wrong only {name}", ranks=ranks, diagnosed_as="unexplained")
     def _(work: Work, answers: Outputs) -> None:
         if not applies(work.case):
             return
@@ -316,19 +325,27 @@ _only("in channels_last with groups and a bias", lambda case: case.layout == "ch
       and case.bias)  # fmt: skip
 
 
-@after("wrong only where no tap reaches any output")
+@after(
+    "wrong only where no tap reaches any output",
+    diagnosed_as="offset",
+    shown_by="i1x1x1 k1x1x1 s1x1x1 d1x1x1 p1.m2x1.m2x1.m2 opauto",
+)
 def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and not work.taps().any():
         answers["y"] = answers["y"] + 1
 
 
-@after("batch of zero answered with one item")
+@after("batch of zero answered with one item", diagnosed_as="empty_filled", shown_by="n0")
 def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and work.case.batch == 0:
         answers["y"] = np.zeros((1, *answers["y"].shape[1:]))
 
 
-@after("empty output answered with one position")
+@after(
+    "empty output answered with one position",
+    diagnosed_as="empty_filled",
+    shown_by="i1x1x1 k2x2x2 s1x1x1 d1x1x1 p1x1x1 opauto",
+)
 def _(work: Work, answers: Outputs) -> None:
     if "y" in answers and min(work.size) == 0:
         answers["y"] = np.zeros((*answers["y"].shape[:2], *(max(size, 1) for size in work.size)))

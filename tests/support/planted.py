@@ -101,7 +101,7 @@ class Planted:
 
 
 @dataclass(frozen=True)
-class Expectation:
+class NamedFault:
     """A fault, what the diagnosis must call it, and a question that shows it."""
 
     name: str
@@ -119,7 +119,7 @@ def same(y: np.ndarray) -> np.ndarray:
     return y
 
 
-def structural(rank: int) -> Iterator[Expectation]:
+def structural(rank: int) -> Iterator[NamedFault]:
     """Faults of every structural kind, on every axis of a rank."""
     sizes, kernels = "x".join("435"[:rank]), "x".join("342"[:rank])
     strides, dilations = "x".join("232"[:rank]), "x".join("121"[:rank])
@@ -135,8 +135,8 @@ def structural(rank: int) -> Iterator[Expectation]:
         *,
         after: Any = same,
         case: str = "",
-    ) -> Expectation:
-        return Expectation(name, transform, tuple(axes), fault, after, case or f"{base}-p{crops}")
+    ) -> NamedFault:
+        return NamedFault(name, transform, tuple(axes), fault, after, case or f"{base}-p{crops}")
 
     for a, axis in enumerate(names):
 
@@ -250,7 +250,7 @@ def structural(rank: int) -> Iterator[Expectation]:
     yield from value_faults(plant, base, crops, rank)
 
 
-def channel_faults(plant: Any, base: str, crops: str, rank: int) -> Iterator[Expectation]:
+def channel_faults(plant: Any, base: str, crops: str, rank: int) -> Iterator[NamedFault]:
     grouped, biased = f"{base}-g2-p{crops}", f"{base}-p{crops}-b1"
     one = (1,) * rank
     yield plant(
@@ -304,7 +304,7 @@ def channel_faults(plant: Any, base: str, crops: str, rank: int) -> Iterator[Exp
     for a, axis in enumerate(AXES[rank]):
         shape = [1] * rank
         shape[a] = -1
-        case = f"{rank}d-n2-c2x7-i4-k3-s2-same-b1".replace("c2x7", "c2x8")
+        case = f"{rank}d-n2-c2x8-i4-k3-s2-same-b1"
         yield plant(
             f"bias along {axis}",
             "bias_on_another_axis",
@@ -355,7 +355,7 @@ def channel_faults(plant: Any, base: str, crops: str, rank: int) -> Iterator[Exp
     )
 
 
-def value_faults(plant: Any, base: str, crops: str, rank: int) -> Iterator[Expectation]:
+def value_faults(plant: Any, base: str, crops: str, rank: int) -> Iterator[NamedFault]:
     yield plant("zero", "zero", [], after=np.zeros_like)
     yield plant("negated", "negated", [], after=np.negative)
     yield plant("doubled", "scaled", [], after=lambda y: y * 2)

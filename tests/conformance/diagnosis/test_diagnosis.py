@@ -9,7 +9,7 @@ import pytest
 
 from conformance.cases import Case
 from tests.support.diagnosing import diagnosis_of
-from tests.support.planted import Expectation, Planted, forward, gradients, structural
+from tests.support.planted import NamedFault, Planted, forward, gradients, structural
 
 PLANTED = [
     pytest.param(fault, id=f"{rank}d {fault.name}".replace(" ", "_"))
@@ -19,7 +19,7 @@ PLANTED = [
 
 
 @pytest.mark.parametrize("fault", PLANTED)
-def test_structural_fault_is_named_with_its_axes(fault: Expectation) -> None:
+def test_structural_fault_is_named_with_its_axes(fault: NamedFault) -> None:
     found = diagnosis_of(fault.case, fault.host())
     assert found is not None
     assert (found["transform"], tuple(found["axes"])) == (fault.transform, fault.axes), found

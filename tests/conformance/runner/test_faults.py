@@ -31,23 +31,28 @@ def command(name: str, out: Path, *more: str, cases: list[str] | None = None) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "code"),
+    ("expected", "code"),
     [
-        ("Killed", "infra", 3),
-        ("Segfaults", "crash", 1),
-        ("Aborts", "crash", 1),
-        ("Exits", "crash", 1),
-        ("Hangs", "timeout", 1),
-        ("Garbage", "infra", 3),
-        ("Talkative", "pass", 0),
-        ("OutOfMemory", "fail", 1),
+        ({"Killed": "infra", "Garbage": "infra"}, 3),
+        ({"Segfaults": "crash", "Aborts": "crash", "Exits": "crash", "OutOfMemory": "fail"}, 1),
+        ({"Hangs": "timeout"}, 1),
+        ({"Talkative": "pass"}, 0),
     ],
+    ids=lambda value: " and ".join(value) if isinstance(value, dict) else None,
 )
-def test_an_adapter_process_that_misbehaves(tmp_path: Path, name: str, status: str, code: int) -> None:
-    done = conformance(*command(name, tmp_path, "--timeout", "3" if name == "Hangs" else "30"))
-    assert statuses(tmp_path) == {**dict.fromkeys(HEALTHY, "pass"), FAULTY: status}
+def test_an_adapter_process_that_misbehaves(tmp_path: Path, expected: dict[str, str], code: int) -> None:
+    first, *others = expected
+    more = [word for name in others for word in ("--adapter", toy(name))]
+    done = conformance(*command(first, tmp_path, *more, "--timeout", "3" if first == "Hangs" else "30"))
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+    with Results.open(tmp_path / "results.sqlite") as results:
+        found = {(outcome.adapter, outcome.case_id): outcome.status for outcome in results.outcomes()}
+    for name, status in expected.items():
+        assert {case_id: found[toy(name), case_id] for case_id in (*HEALTHY, FAULTY)} == {
+            **dict.fromkeys(HEALTHY, "pass"),
+            FAULTY: status,
+        }
 
 
 def test_a_worker_that_dies_is_replaced_and_its_question_asked_again(tmp_path: Path) -> None:
