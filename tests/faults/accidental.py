@@ -38,32 +38,32 @@ def _(work: Work) -> None:
 
 
 @_after("every eighth row without bias", (2, 3))
-def _(work: Work, answers: Outputs) -> None:
-    if "y" in answers and work.case.bias:
+def _(work: Work, outputs: Outputs) -> None:
+    if "y" in outputs and work.case.bias:
         bias = work.tensors["bias"].reshape(-1, *(1,) * (work.case.rank - 1))
-        for row in np.moveaxis(answers["y"], -2, 0)[8::8]:
+        for row in np.moveaxis(outputs["y"], -2, 0)[8::8]:
             row -= bias
 
 
 @_after("every sixteenth column left zero")
-def _(work: Work, answers: Outputs) -> None:
-    if "y" in answers:
-        answers["y"][..., 16::16] = 0
+def _(work: Work, outputs: Outputs) -> None:
+    if "y" in outputs:
+        outputs["y"][..., 16::16] = 0
 
 
 @_after("the part of a block never computed")
-def _(work: Work, answers: Outputs) -> None:
-    if "y" in answers and answers["y"].shape[-1] > 16:
-        answers["y"][..., answers["y"].shape[-1] // 16 * 16 :] = 0
+def _(work: Work, outputs: Outputs) -> None:
+    if "y" in outputs and outputs["y"].shape[-1] > 16:
+        outputs["y"][..., outputs["y"].shape[-1] // 16 * 16 :] = 0
 
 
 @_after("the second block does not see the inputs of the first")
-def _(work: Work, answers: Outputs) -> None:
-    if "y" in answers and answers["y"].shape[-1] > 16:
+def _(work: Work, outputs: Outputs) -> None:
+    if "y" in outputs and outputs["y"].shape[-1] > 16:
         x = work.tensors["x"].copy()
         x[..., : 16 // work.case.stride[-1]] = 0
         other = dataclasses.replace(work, tensors={**work.tensors, "x": x}).compute()
-        answers["y"][..., 16:] = other["y"][..., 16:]
+        outputs["y"][..., 16:] = other["y"][..., 16:]
 
 
 def _limited(limit: int) -> Change:
@@ -81,10 +81,10 @@ for _limit in (8, 32):
 
 
 @_after("products clipped to 60")
-def _(work: Work, answers: Outputs) -> None:
-    if "y" in answers:
+def _(work: Work, outputs: Outputs) -> None:
+    if "y" in outputs:
         bias = work.tensors["bias"].reshape(-1, *(1,) * work.case.rank) if work.case.bias else 0
-        answers["y"] = np.clip(answers["y"] - bias, -60, 60) + bias
+        outputs["y"] = np.clip(outputs["y"] - bias, -60, 60) + bias
 
 
 def _rounded(name: str, dtype: str) -> Change:
@@ -100,17 +100,17 @@ _before("weights rounded to float16")(_rounded("w", "f16"))
 
 
 @_after("dx with output_padding in front")
-def _(work: Work, answers: Outputs) -> None:
-    if "dx" in answers and work.case.output_padding:
+def _(work: Work, outputs: Outputs) -> None:
+    if "dx" in outputs and work.case.output_padding:
         low = [low - extra for low, extra in zip(work.low, work.case.output_padding, strict=True)]
-        answers["dx"] = dataclasses.replace(work, low=low).compute()["dx"]
+        outputs["dx"] = dataclasses.replace(work, low=low).compute()["dx"]
 
 
 @_after("dx without what output_padding adds")
-def _(work: Work, answers: Outputs) -> None:
-    if "dx" in answers and work.case.output_padding:
+def _(work: Work, outputs: Outputs) -> None:
+    if "dx" in outputs and work.case.output_padding:
         dy = work.tensors["dy"].copy()
         for axis, extra in enumerate(work.case.output_padding):
             if extra:
                 np.moveaxis(dy, 2 + axis, 0)[-extra:] = 0
-        answers["dx"] = dataclasses.replace(work, tensors={**work.tensors, "dy": dy}).compute()["dx"]
+        outputs["dx"] = dataclasses.replace(work, tensors={**work.tensors, "dy": dy}).compute()["dx"]

@@ -14,7 +14,7 @@ def _flip(work: Work, name: str, axis: int) -> None:
 
 
 def misread(array: np.ndarray, first: int, second: int) -> np.ndarray:
-    """An array whose memory is read with two axes exchanged, in its own shape."""
+    """An array whose memory is read with two axes swapped, in its own shape."""
     shape = list(array.shape)
     shape[first], shape[second] = shape[second], shape[first]
     return np.ascontiguousarray(array).reshape(shape).swapaxes(first, second)
@@ -35,12 +35,12 @@ def _(work: Work) -> None:
         _flip(work, "w", 2 + axis)
 
 
-@before("kernel read with {} and {} exchanged", ranks=(2, 3), axes=2, diagnosed_as="kernel_axes_swapped")
+@before("kernel read with {} and {} swapped", ranks=(2, 3), axes=2, diagnosed_as="kernel_axes_swapped")
 def _(work: Work, first: str, second: str) -> None:
     work.tensors["w"] = misread(work.tensors["w"], AXES[first], AXES[second])
 
 
-@before("input read with {} and {} exchanged", ranks=(2, 3), axes=2, diagnosed_as="input_axes_swapped")
+@before("input read with {} and {} swapped", ranks=(2, 3), axes=2, diagnosed_as="input_axes_swapped")
 def _(work: Work, first: str, second: str) -> None:
     work.tensors["x"] = misread(work.tensors["x"], AXES[first], AXES[second])
 
@@ -51,9 +51,9 @@ def _(work: Work, axis: str) -> None:
 
 
 @after("output mirrored on {}", axes=1, diagnosed_as="flip_output")
-def _(work: Work, answers: Outputs, axis: str) -> None:
-    if "y" in answers:
-        answers["y"] = np.flip(answers["y"], AXES[axis])
+def _(work: Work, outputs: Outputs, axis: str) -> None:
+    if "y" in outputs:
+        outputs["y"] = np.flip(outputs["y"], AXES[axis])
 
 
 @before("first tap on {} dropped", axes=1, diagnosed_as="tap_dropped")
@@ -102,7 +102,7 @@ def _(work: Work, source: str, target: str) -> None:
 
 
 @before(
-    "crop of {} and {} exchanged",
+    "crop of {} and {} swapped",
     ranks=(2, 3),
     axes=2,
     diagnosed_as="padding_axes_swapped",
@@ -138,7 +138,7 @@ def _(work: Work, axis: str) -> None:
         work.dilation[work.at(axis)] += 1
 
 
-@before("stride and dilation exchanged on {}", axes=1, diagnosed_as="stride_dilation_exchanged")
+@before("stride and dilation swapped on {}", axes=1, diagnosed_as="stride_dilation_exchanged")
 def _(work: Work, axis: str) -> None:
     a = work.at(axis)
     work.stride[a], work.dilation[a] = work.dilation[a], work.stride[a]
@@ -155,29 +155,29 @@ def _(work: Work) -> None:
     work.stride = [work.stride[0]] * work.case.rank
 
 
-@before("output begins one position late on {}", axes=1, diagnosed_as="shift")
+@before("output starts one position late on {}", axes=1, diagnosed_as="shift")
 def _(work: Work, axis: str) -> None:
     work.low[work.at(axis)] += 1
 
 
-@before("output begins one position early on {}", axes=1, diagnosed_as="shift")
+@before("output starts one position early on {}", axes=1, diagnosed_as="shift")
 def _(work: Work, axis: str) -> None:
     work.low[work.at(axis)] -= 1
 
 
 @after("first output position on {} left zero", axes=1, diagnosed_as="output_dropped")
-def _(work: Work, answers: Outputs, axis: str) -> None:
-    if "y" in answers:
-        answers["y"][_along(AXES[axis], slice(0, 1))] = 0
+def _(work: Work, outputs: Outputs, axis: str) -> None:
+    if "y" in outputs:
+        outputs["y"][_along(AXES[axis], slice(0, 1))] = 0
 
 
 @after("last output position on {} left zero", axes=1, diagnosed_as="output_dropped")
-def _(work: Work, answers: Outputs, axis: str) -> None:
-    if "y" in answers:
-        answers["y"][_along(AXES[axis], slice(-1, None))] = 0
+def _(work: Work, outputs: Outputs, axis: str) -> None:
+    if "y" in outputs:
+        outputs["y"][_along(AXES[axis], slice(-1, None))] = 0
 
 
-@before("crop at begin and end exchanged on {}", axes=1, diagnosed_as="crop_exchanged", shown_by="p0.3x1.4x2.0")
+@before("crop at start and end swapped on {}", axes=1, diagnosed_as="crop_exchanged", shown_by="p0.3x1.4x2.0")
 def _(work: Work, axis: str) -> None:
     work.low[work.at(axis)] = work.case.geometry().crop[work.at(axis)][1]
 
@@ -238,10 +238,10 @@ def _(work: Work, axis: str) -> None:
 
 
 @after("output_padding filled with zeros on {}", axes=1, diagnosed_as="output_padding_empty", shown_by="op2x1x2")
-def _(work: Work, answers: Outputs, axis: str) -> None:
+def _(work: Work, outputs: Outputs, axis: str) -> None:
     extra = work.case.output_padding[work.at(axis)] if work.case.output_padding else 0
-    if "y" in answers and extra:
-        answers["y"][_along(AXES[axis], slice(-extra, None))] = 0
+    if "y" in outputs and extra:
+        outputs["y"][_along(AXES[axis], slice(-extra, None))] = 0
 
 
 @before("explicit padding ignored on {}", axes=1, diagnosed_as="padding_ignored", shown_by="s2x3x2 p1.2x2.1x3.1")
@@ -276,12 +276,12 @@ def _(work: Work, axis: str) -> None:
     diagnosed_as="overlap_not_summed",
     shown_by="k3x3x3 s1x1x1 d1x1x1 p0x0x0",
 )
-def _(work: Work, answers: Outputs) -> None:
-    if "y" not in answers:
+def _(work: Work, outputs: Outputs) -> None:
+    if "y" not in outputs:
         return
     # The last tap that reaches a position wins: recompute with every later tap clearing what it touches.
     case, t = work.case, work.tensors
-    last = np.zeros_like(answers["y"])
+    last = np.zeros_like(outputs["y"])
     for tap in np.ndindex(*t["w"].shape[2:]):
         alone = np.zeros_like(t["w"])
         alone[(slice(None), slice(None), *tap)] = t["w"][(slice(None), slice(None), *tap)]
@@ -290,7 +290,7 @@ def _(work: Work, answers: Outputs) -> None:
                      work.dilation, work.groups, work.low, work.size)  # fmt: skip
         last = np.where(np.abs(marks.compute()["y"]) > 0, part.compute()["y"], last)
     bias = t["bias"].reshape(-1, *(1,) * case.rank) if "bias" in t else 0
-    answers["y"] = last + bias
+    outputs["y"] = last + bias
 
 
 @after(
@@ -299,10 +299,10 @@ def _(work: Work, answers: Outputs) -> None:
     diagnosed_as="overlap_twice",
     shown_by="k4x5x4 s2x3x2",
 )
-def _(work: Work, answers: Outputs, axis: str) -> None:
+def _(work: Work, outputs: Outputs, axis: str) -> None:
     s, k = work.stride[work.at(axis)], work.case.kernel_size[work.at(axis)]
-    if "y" in answers and 1 < s < k:
-        answers["y"][_along(AXES[axis], slice(s, s + 1))] *= 2
+    if "y" in outputs and 1 < s < k:
+        outputs["y"][_along(AXES[axis], slice(s, s + 1))] *= 2
 
 
 # --- the conventions of R13 to R15

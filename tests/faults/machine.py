@@ -1,7 +1,7 @@
 """A right implementation with its inside open, so that faults can be planted in it, and their registry.
 
 `Work` is one call taken apart. A fault changes it before the computation (wrong parameters, wrong reading of a
-tensor) or changes the answers after it.
+tensor) or changes the outputs after it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ AXES = {"W": -1, "H": -2, "D": -3}
 
 @dataclass
 class Work:
-    """One call: its tensors in channels_first and float64, its parameters, and where the output begins.
+    """One call: its tensors in channels_first and float64, its parameters, and where the output starts.
 
     ``reply`` holds what a fault overrides in the reply itself; ``wraps`` is whether a periodic output (R15) is.
     """
@@ -64,7 +64,7 @@ class Work:
         return self.case.rank + AXES[name]
 
     def compute(self) -> Outputs:
-        """The answers in channels_first, in float64."""
+        """The outputs in channels_first, in float64."""
         first, *periods = self._crops()
         found = self._window(self.tensors, first)
         without_bias = {name: array for name, array in self.tensors.items() if name not in ("bias", "vb")}
@@ -182,11 +182,11 @@ def reply(case: Case, fault: Fault = RIGHT, given: Outputs | None = None) -> Rep
     work = Work.of(case, given)
     if fault.before is not None:
         fault.before(work)
-    answers = work.compute()
+    outputs = work.compute()
     if fault.after is not None:
-        fault.after(work, answers)
+        fault.after(work, outputs)
     tensors = {}
-    for name, array in answers.items():
+    for name, array in outputs.items():
         if case.layout == "channels_last" and name in IMAGES:
             array = np.moveaxis(array, 1, -1)
         tensors[name] = Tensor(round_to(case.format, array), case.dtype)

@@ -1,7 +1,7 @@
 """What shipped expectations hide: every planted fault in an adapter that is wrong as recorded as well.
 
 Of the cases that notice a fault, some lie under an expectation. There the adapter refuses or crashes, so nobody
-can notice (`not visible`); or it answers, wrong as recorded and with the fault as well, and the gate says
+can notice (`not visible`); or it outputs, wrong as recorded and with the fault as well, and the gate says
 `changed`, or takes the outcome for the known one (`swallowed`).
 """
 

@@ -42,46 +42,46 @@ def _(work: Work) -> None:
 
 
 @after("float32 result rounded to bfloat16", diagnosed_as="bfloat16_output", shown_by="normal.0")
-def _(work: Work, answers: Outputs) -> None:
+def _(work: Work, outputs: Outputs) -> None:
     if work.case.dtype == "f32":
-        answers.update({name: _through(array, "bf16") for name, array in answers.items()})
+        outputs.update({name: _through(array, "bf16") for name, array in outputs.items()})
 
 
 @after("float32 result rounded to float16", diagnosed_as="float16_output", shown_by="normal.0")
-def _(work: Work, answers: Outputs) -> None:
+def _(work: Work, outputs: Outputs) -> None:
     if work.case.dtype == "f32":
-        answers.update({name: _through(array, "f16") for name, array in answers.items()})
+        outputs.update({name: _through(array, "f16") for name, array in outputs.items()})
 
 
 @after("bfloat16 computed by way of float16", diagnosed_as="float16_output", shown_by="i5x7x9 bf16 normal.0")
-def _(work: Work, answers: Outputs) -> None:
+def _(work: Work, outputs: Outputs) -> None:
     if work.case.dtype == "bf16":
-        answers.update({name: _through(array, "f16") for name, array in answers.items()})
+        outputs.update({name: _through(array, "f16") for name, array in outputs.items()})
 
 
 @after("float64 computed in float32", diagnosed_as="float32_output", shown_by="f64 normal.0")
-def _(work: Work, answers: Outputs) -> None:
+def _(work: Work, outputs: Outputs) -> None:
     if work.case.dtype == "f64":
-        answers.update({name: _through(array, "f32") for name, array in answers.items()})
+        outputs.update({name: _through(array, "f32") for name, array in outputs.items()})
 
 
 @after("result truncated instead of rounded", diagnosed_as="truncated", shown_by="f16 normal.0")
-def _(work: Work, answers: Outputs) -> None:
+def _(work: Work, outputs: Outputs) -> None:
     if work.case.dtype in _HALVES:
-        for name, array in answers.items():
+        for name, array in outputs.items():
             rounded = np.asarray(round_to(work.case.format, array))
             # The next number towards zero is one less in the bits; bfloat16 has the upper half of float32's.
             bits = rounded.view(np.uint16 if rounded.dtype.itemsize == 2 else np.uint32)
             below = (bits - (1 if rounded.dtype.itemsize == 2 else 1 << 16)).view(rounded.dtype)
-            answers[name] = np.where(np.abs(rounded) > np.abs(array), below, rounded).astype(np.float64)
+            outputs[name] = np.where(np.abs(rounded) > np.abs(array), below, rounded).astype(np.float64)
 
 
 @after("accumulated in the storage format", diagnosed_as="bfloat16_accumulation", shown_by="i5x7x9 bf16 normal.0")
-def _(work: Work, answers: Outputs) -> None:
+def _(work: Work, outputs: Outputs) -> None:
     case, t = work.case, work.tensors
-    if "y" not in answers or case.dtype not in _HALVES:
+    if "y" not in outputs or case.dtype not in _HALVES:
         return
-    total = np.zeros_like(answers["y"])
+    total = np.zeros_like(outputs["y"])
     for channel in range(case.in_channels):
         for tap in np.ndindex(*case.kernel_size):
             alone = np.zeros_like(t["w"])
@@ -91,30 +91,30 @@ def _(work: Work, answers: Outputs) -> None:
             )
             total = _through(total + part.compute()["y"], case.dtype)
     bias = t["bias"].reshape(-1, *(1,) * case.rank) if "bias" in t else 0
-    answers["y"] = total + bias
+    outputs["y"] = total + bias
 
 
 @after("one product lost at one element", diagnosed_as="unexplained")
-def _(work: Work, answers: Outputs) -> None:
-    taps = work.taps() if "y" in answers else np.zeros(0)
+def _(work: Work, outputs: Outputs) -> None:
+    taps = work.taps() if "y" in outputs else np.zeros(0)
     if taps.any():
         where = np.unravel_index(taps.argmax(), taps.shape)
         # The mean product there, as a typical one.
         without_bias = work.tensors.get("bias", np.zeros(work.case.out_channels))[where[1]]
-        answers["y"][where] -= (answers["y"][where] - without_bias) / taps[where]
+        outputs["y"][where] -= (outputs["y"][where] - without_bias) / taps[where]
 
 
 @after("one element off by one unit in the last place", diagnosed_as="unexplained")
-def _(work: Work, answers: Outputs) -> None:
-    for array in answers.values():
+def _(work: Work, outputs: Outputs) -> None:
+    for array in outputs.values():
         if array.size and not np.iscomplexobj(array):
             array.flat[0] += np.abs(array.flat[0]) * 2 * work.case.format.unit_roundoff
 
 
 @after("stale memory where no tap reaches", diagnosed_as="not_computed", shown_by="k1x2x1 s3x4x2 d1x1x1 p0x0x0")
-def _(work: Work, answers: Outputs) -> None:
-    if "y" in answers:
-        answers["y"] = np.where(work.taps() == 0, 7.0, answers["y"])
+def _(work: Work, outputs: Outputs) -> None:
+    if "y" in outputs:
+        outputs["y"] = np.where(work.taps() == 0, 7.0, outputs["y"])
 
 
 # Of one axis, the row is one element.
@@ -122,9 +122,9 @@ _LAST_ROW = {1: "unexplained", 2: "not_computed", 3: "not_computed"}
 
 
 @after("last row of the output never written", diagnosed_as=_LAST_ROW)
-def _(work: Work, answers: Outputs) -> None:
-    if "y" in answers and answers["y"].size:
-        answers["y"][-1, -1, ..., -1] = -123.0
+def _(work: Work, outputs: Outputs) -> None:
+    if "y" in outputs and outputs["y"].size:
+        outputs["y"][-1, -1, ..., -1] = -123.0
 
 
 # --- special values
@@ -143,44 +143,44 @@ def _(work: Work) -> None:
 
 
 @after("infinity turned into NaN", diagnosed_as="inf_to_nan", shown_by="infbias.2")
-def _(work: Work, answers: Outputs) -> None:
-    answers.update({name: np.where(np.isinf(array), np.nan, array) for name, array in answers.items()})
+def _(work: Work, outputs: Outputs) -> None:
+    outputs.update({name: np.where(np.isinf(array), np.nan, array) for name, array in outputs.items()})
 
 
 @after("NaN turned into infinity", diagnosed_as="nan_to_inf", shown_by="nanbias.0")
-def _(work: Work, answers: Outputs) -> None:
-    answers.update({name: np.where(np.isnan(array), np.inf, array) for name, array in answers.items()})
+def _(work: Work, outputs: Outputs) -> None:
+    outputs.update({name: np.where(np.isnan(array), np.inf, array) for name, array in outputs.items()})
 
 
 @after("sign of an infinity lost", diagnosed_as="inf_sign_lost", shown_by="infbias.2")
-def _(work: Work, answers: Outputs) -> None:
-    answers.update({name: np.where(np.isinf(array), np.inf, array) for name, array in answers.items()})
+def _(work: Work, outputs: Outputs) -> None:
+    outputs.update({name: np.where(np.isinf(array), np.inf, array) for name, array in outputs.items()})
 
 
-@after("NaN spread over the whole answer", diagnosed_as="nan_spread", shown_by="naninput.0")
-def _(work: Work, answers: Outputs) -> None:
-    for name, array in answers.items():
+@after("NaN spread over the whole output", diagnosed_as="nan_spread", shown_by="naninput.0")
+def _(work: Work, outputs: Outputs) -> None:
+    for name, array in outputs.items():
         if np.isnan(array).any():
-            answers[name] = np.full_like(array, np.nan)
+            outputs[name] = np.full_like(array, np.nan)
 
 
 @after("NaN spread to the next batch item", diagnosed_as="nan_spread", shown_by="naninput.0")
-def _(work: Work, answers: Outputs) -> None:
-    if "y" in answers and len(answers["y"]) > 1:
-        nan = np.isnan(answers["y"])
-        answers["y"] = np.where(nan | np.roll(nan, 1, axis=0), np.nan, answers["y"])
+def _(work: Work, outputs: Outputs) -> None:
+    if "y" in outputs and len(outputs["y"]) > 1:
+        nan = np.isnan(outputs["y"])
+        outputs["y"] = np.where(nan | np.roll(nan, 1, axis=0), np.nan, outputs["y"])
 
 
 @after("a NaN bias spread to every channel", diagnosed_as="nan_spread", shown_by="nanbias.0")
-def _(work: Work, answers: Outputs) -> None:
-    if "y" in answers and np.isnan(work.tensors.get("bias", np.zeros(1))).any():
-        answers["y"] = np.full_like(answers["y"], np.nan)
+def _(work: Work, outputs: Outputs) -> None:
+    if "y" in outputs and np.isnan(work.tensors.get("bias", np.zeros(1))).any():
+        outputs["y"] = np.full_like(outputs["y"], np.nan)
 
 
 @after("zeros come out negative", diagnosed_as="zero_sign", shown_by="signedzero.0")
-def _(work: Work, answers: Outputs) -> None:
+def _(work: Work, outputs: Outputs) -> None:
     if not work.case.format.is_complex:
-        answers.update({name: np.where(array == 0, -0.0, array) for name, array in answers.items()})
+        outputs.update({name: np.where(array == 0, -0.0, array) for name, array in outputs.items()})
 
 
 @before("negative zero taken for minus one", diagnosed_as="unexplained", shown_by="signedzero.0")
@@ -201,54 +201,54 @@ def _(work: Work) -> None:
 
 
 @after("large values saturate", diagnosed_as="clipped")
-def _(work: Work, answers: Outputs) -> None:
+def _(work: Work, outputs: Outputs) -> None:
     if not work.case.format.is_complex:
-        answers.update({name: np.clip(array, -(2.0**14), 2.0**14) for name, array in answers.items()})
+        outputs.update({name: np.clip(array, -(2.0**14), 2.0**14) for name, array in outputs.items()})
 
 
 @after("small values flushed to zero", diagnosed_as="small_flushed", shown_by="small.0")
-def _(work: Work, answers: Outputs) -> None:
+def _(work: Work, outputs: Outputs) -> None:
     if not work.case.format.is_complex:
-        answers.update({name: np.where(np.abs(array) < 2.0**-20, 0, array) for name, array in answers.items()})
+        outputs.update({name: np.where(np.abs(array) < 2.0**-20, 0, array) for name, array in outputs.items()})
 
 
 # --- the reply itself
 
 
-@after("another answer the second time", diagnosed_as="nondeterministic")
-def _(work: Work, answers: Outputs) -> None:
-    work.reply["changing"] = tuple(answers)
+@after("a different output the second time", diagnosed_as="nondeterministic")
+def _(work: Work, outputs: Outputs) -> None:
+    work.reply["changing"] = tuple(outputs)
 
 
-@after("another answer the second time only with groups", diagnosed_as="nondeterministic", shown_by="g2")
-def _(work: Work, answers: Outputs) -> None:
-    work.reply["changing"] = tuple(answers) if work.case.groups > 1 else ()
+@after("a different output the second time only with groups", diagnosed_as="nondeterministic", shown_by="g2")
+def _(work: Work, outputs: Outputs) -> None:
+    work.reply["changing"] = tuple(outputs) if work.case.groups > 1 else ()
 
 
-@after("answer in float32 whatever was asked", diagnosed_as="dtype", shown_by="f16 normal.0")
-def _(work: Work, answers: Outputs) -> None:
+@after("output in float32 whatever the dtype", diagnosed_as="dtype", shown_by="f16 normal.0")
+def _(work: Work, outputs: Outputs) -> None:
     if work.case.dtype != "f32":
-        tensors = {name: Tensor(array.astype(np.float32), "f32") for name, array in answers.items()}
+        tensors = {name: Tensor(array.astype(np.float32), "f32") for name, array in outputs.items()}
         if work.case.layout == "channels_first" and not work.case.format.is_complex:
             work.reply["tensors"] = tensors
 
 
 @after("one output position too many on the last axis", diagnosed_as="output_size", on="last")
-def _(work: Work, answers: Outputs) -> None:
-    if "y" in answers:
-        y = answers["y"]
-        answers["y"] = np.concatenate([y, np.zeros((*y.shape[:-1], 1), y.dtype)], axis=-1)
+def _(work: Work, outputs: Outputs) -> None:
+    if "y" in outputs:
+        y = outputs["y"]
+        outputs["y"] = np.concatenate([y, np.zeros((*y.shape[:-1], 1), y.dtype)], axis=-1)
 
 
 @after("batch of one squeezed away", diagnosed_as="batch_missing", shown_by="n1")
-def _(work: Work, answers: Outputs) -> None:
-    if "y" in answers and work.case.batch == 1 and work.case.layout == "channels_first":
-        work.reply["tensors"] = {"y": Tensor(round_to(work.case.format, answers["y"][0]), work.case.dtype)}
+def _(work: Work, outputs: Outputs) -> None:
+    if "y" in outputs and work.case.batch == 1 and work.case.layout == "channels_first":
+        work.reply["tensors"] = {"y": Tensor(round_to(work.case.format, outputs["y"][0]), work.case.dtype)}
 
 
 def _refuses(name: str, applies: Callable[[Case], bool], *, shown_by: str) -> None:
     @after(name, diagnosed_as="rejected", shown_by=shown_by)
-    def _(work: Work, answers: Outputs) -> None:
+    def _(work: Work, outputs: Outputs) -> None:
         if applies(work.case):
             work.reply |= {"kind": "raised", "detail": "RuntimeError: not implemented"}
 
@@ -273,10 +273,10 @@ def _only(name: str, applies: Callable[[Case], bool], ranks: tuple[int, ...] = (
     CONDITIONS[name] = applies, ranks
 
     @after(f"wrong only {name}", ranks=ranks, diagnosed_as="unexplained")
-    def _(work: Work, answers: Outputs) -> None:
+    def _(work: Work, outputs: Outputs) -> None:
         if not applies(work.case):
             return
-        for array in answers.values():
+        for array in outputs.values():
             if array.size:
                 array.flat[-1] = array.flat[-1] * 2 + 3
 
@@ -330,22 +330,22 @@ _only("in channels_last with groups and a bias", lambda case: case.layout == "ch
     diagnosed_as="offset",
     shown_by="i1x1x1 k1x1x1 s1x1x1 d1x1x1 p1.m2x1.m2x1.m2 opauto",
 )
-def _(work: Work, answers: Outputs) -> None:
-    if "y" in answers and not work.taps().any():
-        answers["y"] = answers["y"] + 1
+def _(work: Work, outputs: Outputs) -> None:
+    if "y" in outputs and not work.taps().any():
+        outputs["y"] = outputs["y"] + 1
 
 
-@after("batch of zero answered with one item", diagnosed_as="empty_filled", shown_by="n0")
-def _(work: Work, answers: Outputs) -> None:
-    if "y" in answers and work.case.batch == 0:
-        answers["y"] = np.zeros((1, *answers["y"].shape[1:]))
+@after("batch of zero gives one item", diagnosed_as="empty_filled", shown_by="n0")
+def _(work: Work, outputs: Outputs) -> None:
+    if "y" in outputs and work.case.batch == 0:
+        outputs["y"] = np.zeros((1, *outputs["y"].shape[1:]))
 
 
 @after(
-    "empty output answered with one position",
+    "empty output gives one position",
     diagnosed_as="empty_filled",
     shown_by="i1x1x1 k2x2x2 s1x1x1 d1x1x1 p1x1x1 opauto",
 )
-def _(work: Work, answers: Outputs) -> None:
-    if "y" in answers and min(work.size) == 0:
-        answers["y"] = np.zeros((*answers["y"].shape[:2], *(max(size, 1) for size in work.size)))
+def _(work: Work, outputs: Outputs) -> None:
+    if "y" in outputs and min(work.size) == 0:
+        outputs["y"] = np.zeros((*outputs["y"].shape[:2], *(max(size, 1) for size in work.size)))
