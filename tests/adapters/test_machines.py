@@ -99,7 +99,7 @@ def test_the_users_own_xla_flags_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     assert variables["XLA_FLAGS"] == "--xla_dump_to=x --xla_cpu_max_isa=AVX2"
 
 
-def test_a_setting_without_effect_is_told() -> None:
+def test_a_setting_without_effect_is_reported() -> None:
     machine = Machine(name="capped", about="", facts={"onednn.isa": "AVX2", "threads": "1"})
     assert not unmet(machine, {"onednn.isa": "AVX2", "threads": 1})
     assert not unmet(machine, {"onednn.isa": None, "threads": 1})

@@ -33,7 +33,7 @@ def test_the_example_is_short() -> None:
         (toy("Aborts"), "SIGABRT"),
     ],
 )
-def test_a_wrong_adapter_is_told_what_is_wrong(adapter: str, said: str) -> None:
+def test_a_wrong_adapter_is_reported(adapter: str, said: str) -> None:
     done = contract(adapter)
     assert done.returncode == 1
     assert said in done.stdout

@@ -150,9 +150,7 @@ def _(work: Work) -> None:
         work.tensors["x"][-1] = 0
 
 
-@before(
-    "batch and channels swapped when both counts agree", diagnosed_as="batch_channels_swapped", shown_by="n4"
-)
+@before("batch and channels swapped when both counts agree", diagnosed_as="batch_channels_swapped", shown_by="n4")
 def _(work: Work) -> None:
     if work.case.batch == work.case.in_channels:
         work.tensors["x"] = work.tensors["x"].swapaxes(0, 1)

@@ -1,4 +1,4 @@
-"""Faults of arithmetic: precision, special values, memory, and those that show on some questions only."""
+"""Faults of arithmetic: precision, special values, memory, and those that show on some cases only."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ _refuses("gradient in bfloat16 refused", lambda case: case.dtype == "bf16" and c
          shown_by="bf16 grad")  # fmt: skip
 
 
-# --- wrong only on some questions
+# --- wrong only on some cases
 
 
 CONDITIONS: dict[str, tuple[Callable[[Case], bool], tuple[int, ...]]] = {}

@@ -60,7 +60,7 @@ def value(chance: random.Random) -> object:
 
 
 def array(chance: random.Random, good: np.ndarray) -> np.ndarray:
-    """An answer that an adapter should not give, or gives in an unusual form."""
+    """An output that an adapter should not give, or gives in an unusual form."""
     odd = [
         lambda a: a[::-1],
         lambda a: np.asfortranarray(a),

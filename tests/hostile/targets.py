@@ -204,13 +204,13 @@ def messages(chance: random.Random, folder: Path) -> None:
 
 
 @lru_cache(maxsize=32)
-def _answered(case_id: str) -> tuple[Case, dict[str, np.ndarray]]:
+def _with_tensors(case_id: str) -> tuple[Case, dict[str, np.ndarray]]:
     case = Case.parse(case_id)
     return case, input_tensors(case)
 
 
-def answers(chance: random.Random, folder: Path) -> None:
-    case, tensors = _answered(chance.choice(_ids()[:32]))
+def replies(chance: random.Random, folder: Path) -> None:
+    case, tensors = _with_tensors(chance.choice(_ids()[:32]))
     names = ("y",) if case.direction == "fwd" else ("dx", "dw", "db")
     shape = tensors.get("dy", next(iter(tensors.values()))).shape
     given: dict[str, Any] = {name: mutate.array(chance, np.ones(shape)) for name in names if chance.random() < 0.9}
@@ -246,7 +246,7 @@ TARGETS: dict[Target, int] = {
     results_bytes: 2,
     results_values: 3,
     messages: 20,
-    answers: 5,
+    replies: 5,
 }
 """Every target, and its share of the inputs in per cent."""
 

@@ -14,7 +14,7 @@ from conformance.cases import Case
 from conformance.cases.dtypes import round_to
 from tests.faults.machine import Outputs, Work
 
-__all__ = ["RIGHT", "answered"]
+__all__ = ["RIGHT", "reply_of"]
 
 Sum = Callable[[list[np.ndarray], np.random.Generator], np.ndarray]
 
@@ -226,7 +226,7 @@ RIGHT: dict[str, tuple[str, Callable[[Work], np.ndarray], type]] = {
 """By name: the promise, the output in channels_first without bias, and the format it is computed in."""
 
 
-def answered(name: str, case: Case, change: Callable[[Work], None] | None = None) -> Reply:
+def reply_of(name: str, case: Case, change: Callable[[Work], None] | None = None) -> Reply:
     """The reply of an implementation to a forward case; ``change`` plants a fault first.
 
     Parameters
@@ -246,6 +246,6 @@ def answered(name: str, case: Case, change: Callable[[Work], None] | None = None
         y = compute(work)
         if "bias" in work.tensors:
             y = y + work.tensors["bias"].astype(kind).reshape(-1, *(1,) * case.rank)
-    answers: Outputs = {"y": np.moveaxis(y, 1, -1) if case.layout == "channels_last" else y}
-    tensors = {key: Tensor(round_to(case.format, value), case.dtype) for key, value in answers.items()}
+    outputs: Outputs = {"y": np.moveaxis(y, 1, -1) if case.layout == "channels_last" else y}
+    tensors = {key: Tensor(round_to(case.format, value), case.dtype) for key, value in outputs.items()}
     return Reply("answer", tensors, promise=promise)

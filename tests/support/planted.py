@@ -81,15 +81,15 @@ def scatter(work: Work) -> np.ndarray:
 
 
 class Planted:
-    """An adapter's process in miniature: answers every question with one fault, in this process."""
+    """An adapter's process in miniature: runs every case with one fault, in this process."""
 
-    def __init__(self, answer: Callable[[Case, Tensors], Tensors], *, steady: bool = True) -> None:
-        self.answer, self.steady, self.asked = answer, steady, 0
+    def __init__(self, compute: Callable[[Case, Tensors], Tensors], *, steady: bool = True) -> None:
+        self.compute, self.steady, self.calls = compute, steady, 0
 
     def run(self, case: Case, tensors: Tensors) -> Reply:
-        self.asked += 1
+        self.calls += 1
         try:
-            found = self.answer(case, tensors)
+            found = self.compute(case, tensors)
         except (DomainError, NotImplementedError, ValueError) as error:
             return Reply("raised", detail=f"{type(error).__name__}: {error}")
         return Reply(
@@ -102,7 +102,7 @@ class Planted:
 
 @dataclass(frozen=True)
 class NamedFault:
-    """A fault, what the diagnosis must call it, and a question that shows it."""
+    """A fault, what the diagnosis must call it, and a case that shows it."""
 
     name: str
     transform: str
@@ -149,7 +149,7 @@ def structural(rank: int) -> Iterator[NamedFault]:
                 f"shift {n:+d} {axis}", "shift", [axis], set_("low", lambda work, a=a, n=n: work.low[a] - n)
             )
         yield plant(
-            f"crop exchanged {axis}",
+            f"crop swapped {axis}",
             "crop_exchanged",
             [axis],
             set_("low", lambda work, a=a: work.case.geometry().crop[a][1]),
@@ -197,7 +197,7 @@ def structural(rank: int) -> Iterator[NamedFault]:
             "flip all", "flip", names, lambda work: setattr(work, "w", np.flip(work.w, range(2, rank + 2)))
         )
         yield plant(
-            "crop exchanged everywhere",
+            "crop swapped everywhere",
             "crop_exchanged",
             names,
             lambda work: setattr(work, "low", [high for _, high in work.case.geometry().crop]),

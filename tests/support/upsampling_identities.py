@@ -1,7 +1,7 @@
 """The upsampling methods that a transposed convolution contains, as executable identities.
 
-Each relative turns an input into a question (a case and its tensors) whose answer is, by an identity, what a
-simpler method gives; ``expected`` is that method in plain NumPy. An adapter that answers the question can be held
+Each relative turns an input into an example (a case and its tensors) whose output is, by an identity, what a
+simpler method gives; ``expected`` is that method in plain NumPy. An adapter that runs the case can be held
 to it, and so can a framework's own resize.
 
 The bilinear kernel is that of fully convolutional networks (J. Long, E. Shelhamer and T. Darrell, 2015); resizing
@@ -20,12 +20,12 @@ import numpy as np
 from conformance.cases import Case
 from conformance.cases.data import Tensors
 
-__all__ = ["RELATIVES", "Question", "Relative", "bilinear_kernel", "unpooling_places"]
+__all__ = ["RELATIVES", "Example", "Relative", "bilinear_kernel", "unpooling_places"]
 
 
 @dataclass(frozen=True)
-class Question:
-    """A question and what its answer must be.
+class Example:
+    """A case with its tensors, and what its output must be.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Question:
     tensors : dict of numpy.ndarray
         ``x`` and ``w`` in the shapes of the case.
     expected : numpy.ndarray
-        The answer by the simpler method, in the shape of the output.
+        The output of the simpler method, in the shape of the output.
     valid : tuple of slice
         The part of the output the identity holds on: all of it, or what lies off the borders.
     """
@@ -54,14 +54,14 @@ class Relative:
     name, about : str
         What it is, and the identity.
     run : callable
-        From an input (N, C, *i) and a factor of at least 2 to the question.
+        From an input (N, C, *i) and a factor of at least 2 to the example.
     exact : bool
         Whether the identity holds bit for bit on small integers.
     """
 
     name: str
     about: str
-    run: Callable[[np.ndarray, int], Question]
+    run: Callable[[np.ndarray, int], Example]
     exact: bool = True
 
 
@@ -73,17 +73,17 @@ def _per_channel(kernel: np.ndarray, channels: int) -> np.ndarray:
 
 def _every(step: int, start: tuple[int, ...]) -> Any:
     """Index of every so many positions of the last axes."""
-    return (..., *(slice(begin, None, step) for begin in start))
+    return (..., *(slice(offset, None, step) for offset in start))
 
 
-def _question(
+def _example(
     x: np.ndarray,
     w: np.ndarray,
     expected: np.ndarray,
     factor: int,
     crop: tuple[int, int] = (0, 0),
     border: int = 0,
-) -> Question:
+) -> Example:
     rank = x.ndim - 2
     case = Case(
         rank=rank,
@@ -96,7 +96,7 @@ def _question(
         padding=(crop,) * rank,
     )
     inside = slice(border, -border or None)
-    return Question(
+    return Example(
         case, {"x": x.astype(np.float32), "w": w}, expected, (slice(None), slice(None), *(inside,) * rank)
     )
 
@@ -107,18 +107,18 @@ def _repeated(x: np.ndarray, factor: int) -> np.ndarray:
     return x
 
 
-def _nearest(x: np.ndarray, factor: int) -> Question:
+def _nearest(x: np.ndarray, factor: int) -> Example:
     kernel = np.ones((factor,) * (x.ndim - 2))
-    return _question(x, _per_channel(kernel, x.shape[1]), _repeated(x, factor), factor)
+    return _example(x, _per_channel(kernel, x.shape[1]), _repeated(x, factor), factor)
 
 
-def _bed_of_nails(x: np.ndarray, factor: int) -> Question:
+def _bed_of_nails(x: np.ndarray, factor: int) -> Example:
     rank = x.ndim - 2
     kernel = np.zeros((factor,) * rank)
     kernel[(0,) * rank] = 1
     expected = np.zeros((*x.shape[:2], *(n * factor for n in x.shape[2:])))
     expected[_every(factor, (0,) * rank)] = x
-    return _question(x, _per_channel(kernel, x.shape[1]), expected, factor)
+    return _example(x, _per_channel(kernel, x.shape[1]), expected, factor)
 
 
 def bilinear_kernel(factor: int) -> np.ndarray:
@@ -128,7 +128,7 @@ def bilinear_kernel(factor: int) -> np.ndarray:
     return 1 - np.abs(np.arange(size) - centre) / factor
 
 
-def _bilinear(x: np.ndarray, factor: int) -> Question:
+def _bilinear(x: np.ndarray, factor: int) -> Example:
     """Linear interpolation at half-pixel centres; a border of one input element is extrapolated differently."""
     rank = x.ndim - 2
     line = bilinear_kernel(factor)
@@ -141,7 +141,7 @@ def _bilinear(x: np.ndarray, factor: int) -> Question:
     # Cropping so that an output of i*f elements is centred: F - i*f = 2f - f mod 2 - f, split evenly.
     low = (len(line) - factor) // 2
     crop = (low, len(line) - factor - low)
-    return _question(x, _per_channel(kernel, x.shape[1]), expected, factor, crop, border=factor)
+    return _example(x, _per_channel(kernel, x.shape[1]), expected, factor, crop, border=factor)
 
 
 def _interpolated(line: np.ndarray, factor: int) -> np.ndarray:
@@ -149,7 +149,7 @@ def _interpolated(line: np.ndarray, factor: int) -> np.ndarray:
     return np.interp(places, np.arange(len(line)), line)
 
 
-def _max_unpooling(x: np.ndarray, factor: int) -> Question:
+def _max_unpooling(x: np.ndarray, factor: int) -> Example:
     """Values put back where a maximum was: one input channel for each place in the window, one-hot.
 
     Every value belongs to the place ``position mod taps``, as if pooling had found it there.
@@ -164,7 +164,7 @@ def _max_unpooling(x: np.ndarray, factor: int) -> Question:
         for c in range(channels):
             w[(n * channels + c, c, *place)] = 1
         expected[_every(factor, place)] = np.where(at == n, x, 0)
-    return _question(spread, w, expected, factor)
+    return _example(spread, w, expected, factor)
 
 
 def unpooling_places(shape: tuple[int, ...], count: int) -> np.ndarray:
@@ -172,7 +172,7 @@ def unpooling_places(shape: tuple[int, ...], count: int) -> np.ndarray:
     return (np.arange(np.prod(shape)) * 7 % count).reshape(shape)
 
 
-def _resize_then_convolve(x: np.ndarray, factor: int) -> Question:
+def _resize_then_convolve(x: np.ndarray, factor: int) -> Example:
     """Nearest-neighbour upsampling followed by a convolution is one transposed convolution.
 
     Its kernel is the convolution's spread over the window: of length f + m - 1 for a convolution of length m. Its
@@ -185,7 +185,7 @@ def _resize_then_convolve(x: np.ndarray, factor: int) -> Question:
     for axis in range(rank):
         w = np.multiply.outer(w, np.convolve(np.ones(factor), line))
         expected = np.apply_along_axis(np.convolve, axis + 2, expected, line)
-    return _question(x, _per_channel(w, x.shape[1]), expected, factor)
+    return _example(x, _per_channel(w, x.shape[1]), expected, factor)
 
 
 RELATIVES: dict[str, Relative] = {

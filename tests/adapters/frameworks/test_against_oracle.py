@@ -1,7 +1,7 @@
-"""Every adapter that is installed against the oracle, bit for bit, on one table of ordinary questions.
+"""Every adapter that is installed against the oracle, bit for bit, on one table of ordinary cases.
 
-What the frameworks get wrong is the suite's to find and its expectations' to record; these are questions that all
-of them answer, so a failure here is most likely ours: a transposed kernel, a swapped axis, a lost argument.
+What the frameworks get wrong is the suite's to find and its expectations' to record; these are cases that all
+of them run, so a failure here is most likely ours: a transposed kernel, a swapped axis, a lost argument.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ KNOWN = {
     ("keras-ops-numpy", "double"): "the same",
     ("onnx-reference", "groups"): "the evaluator reshapes several channels a group wrongly",
 }
-# Compilation takes seconds a question.
+# Compilation takes seconds a case.
 FEW = {"torch-inductor": ("same", "explicit", "groups", "gradients")}
 
 

@@ -79,8 +79,8 @@ def test_a_limit_of_old_releases_explains_nothing_in_later_ones() -> None:
 
 def ask(adapter: str, case: str, *, beyond_limits: bool = False) -> Reply:
     with AdapterProcess(resolve(adapter)) as host:
-        asked = Case.parse(case)
-        return host.run(asked, make_tensors(asked), beyond_limits=beyond_limits)
+        parsed = Case.parse(case)
+        return host.run(parsed, make_tensors(parsed), beyond_limits=beyond_limits)
 
 
 def test_a_documented_refusal_is_unsupported_with_the_message() -> None:

@@ -1,4 +1,4 @@
-"""An adapter's process: whatever it does is a reply, and the next question is answered."""
+"""An adapter's process: whatever it does is a reply, and the next case runs."""
 
 from __future__ import annotations
 
@@ -23,40 +23,40 @@ from tests.support.command import toy
 CASE = Case.parse("2d-i3x2-k2x3-s2")
 
 
-def ask(name: str, **limits: float) -> Reply:
+def run(name: str, **limits: float) -> Reply:
     with AdapterProcess(resolve(toy(name)), ProcessLimits(**limits)) as host:
         return host.run(CASE, make_tensors(CASE))
 
 
-def test_a_signal_is_named_with_the_last_words() -> None:
-    reply = ask("Aborts")
+def test_a_signal_is_named_with_the_last_lines() -> None:
+    reply = run("Aborts")
     assert reply.kind == "crash"
     assert reply.detail.startswith("SIGABRT")
     assert "the last words" in reply.detail
 
 
 @pytest.mark.parametrize(("name", "detail"), [("Exits", "exit status 7"), ("Half", "exit status 0")])
-def test_an_end_without_a_word_is_a_crash(name: str, detail: str) -> None:
-    reply = ask(name)
+def test_an_exit_without_a_message_is_a_crash(name: str, detail: str) -> None:
+    reply = run(name)
     assert (reply.kind, reply.detail.splitlines()[0]) == ("crash", detail)
 
 
-def test_a_kill_from_outside_is_no_fault_of_the_framework() -> None:
-    reply = ask("Killed")
+def test_a_kill_from_outside_is_not_a_fault_of_the_framework() -> None:
+    reply = run("Killed")
     assert reply.kind == "broken"
     assert "SIGKILL" in reply.detail
 
 
 def test_a_hang_ends_at_the_limit() -> None:
     started = time.monotonic()
-    reply = ask("Hangs", answer=0.5)
+    reply = run("Hangs", answer=0.5)
     assert reply.kind == "timeout"
     assert time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize("name", ["Grows", "RequestsTerabyte"])
-def test_memory_without_end_is_refused_and_the_process_answers_on(name: str) -> None:
-    # Less than it may take by default, lest the test itself fills half of the machine.
+def test_memory_without_end_is_refused_and_the_process_goes_on(name: str) -> None:
+    # Less than it may take by default, so that the test itself does not fill half of the machine.
     huge = Case.parse("1d-i3-k2-s4611686018427387904-p0")
     with AdapterProcess(resolve(toy(name))) as host:
         assert host.start() is None
@@ -71,13 +71,13 @@ def test_memory_without_end_is_refused_and_the_process_answers_on(name: str) -> 
 
 
 def test_garbage_is_our_failure_and_no_verdict() -> None:
-    reply = ask("Garbage")
+    reply = run("Garbage")
     assert reply.kind == "broken"
     assert "no valid reply" in reply.detail
 
 
 def test_megabytes_of_output_block_nothing() -> None:
-    reply = ask("Talkative", answer=30)
+    reply = run("Talkative", answer=30)
     assert reply.kind == "answer"
     assert reply.tensors["y"].values.shape == CASE.output_shape
 
@@ -89,7 +89,7 @@ def test_a_process_that_never_stops_to_print_has_its_time_and_no_more() -> None:
 
 
 def test_a_long_error_is_cut() -> None:
-    reply = ask("RefusesAtLength")
+    reply = run("RefusesAtLength")
     assert reply.kind == "raised"
     assert reply.detail.startswith("RuntimeError: no no")
     assert len(reply.detail) < 100_000
@@ -103,12 +103,12 @@ def test_unwritten_memory_is_not_steady() -> None:
         assert host.run(case, make_tensors(case)).deterministic
 
 
-def test_unwritten_memory_looks_the_same_before_and_after_a_second_answer() -> None:
+def test_unwritten_memory_looks_the_same_before_and_after_a_second_call() -> None:
     case = Case.parse("2d-n2-c1x4-i9x9-k3-s2")
     with AdapterProcess(resolve(toy("Stale"))) as host:
-        answers = [host.run(case, make_tensors(case), twice=twice).tensors["y"] for twice in (False, True, False)]
-    assert answers[0].values.any()
-    np.testing.assert_array_equal(answers[2].values, answers[0].values)
+        outputs = [host.run(case, make_tensors(case), twice=twice).tensors["y"] for twice in (False, True, False)]
+    assert outputs[0].values.any()
+    np.testing.assert_array_equal(outputs[2].values, outputs[0].values)
 
 
 @pytest.mark.parametrize(
@@ -119,18 +119,18 @@ def test_unwritten_memory_looks_the_same_before_and_after_a_second_answer() -> N
     ],
 )
 def test_the_adapters_own_mistakes_are_ours(name: str, detail: str) -> None:
-    reply = ask(name)
+    reply = run(name)
     assert reply.kind == "broken"
     assert detail in reply.detail
 
 
 def test_an_output_that_holds_no_numbers_is_not_ours() -> None:
-    reply = ask("GivesText")
+    reply = run("GivesText")
     assert reply.kind == "not_numbers"
     assert "holds no numbers" in reply.detail
 
 
-def test_a_process_killed_between_questions_is_replaced() -> None:
+def test_a_process_killed_between_cases_is_replaced() -> None:
     with AdapterProcess(resolve(toy("Zeros"))) as host:
         tensors = make_tensors(CASE)
         assert host.run(CASE, tensors).kind == "answer"
@@ -166,8 +166,8 @@ def test_large_arrays_cross() -> None:
 
 
 @pytest.mark.parametrize("name", ["AbortsOnGroups", "AbortsInAThread"])
-def test_a_crash_is_that_of_the_question_it_came_over(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three questions under way, the second of which ends the process before the first answer is read."""
+def test_a_crash_belongs_to_the_case_that_caused_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three cases under way, the second of which ends the process before the first output is read."""
     monkeypatch.setenv(THREADS, "2")
     cases = [Case.parse(f"1d-c4x4-i{size}-k3-g{groups}") for size, groups in ((3, 1), (4, 2), (5, 1))]
     with AdapterProcess(resolve(toy(name))) as host:
@@ -180,21 +180,21 @@ def test_a_crash_is_that_of_the_question_it_came_over(name: str, monkeypatch: py
         assert replies[2].tensors["y"].values.shape == cases[2].output_shape
 
 
-def test_what_was_said_over_a_question_with_an_answer_is_not_told_of_the_next(
+def test_what_was_printed_over_a_case_with_an_output_is_not_in_the_report_of_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The second is under way in a thread, and ends the process there, when the first is answered."""
+    """The second is under way in a thread, and ends the process there, when the output of the first is sent."""
     monkeypatch.setenv(THREADS, "2")
     cases = [Case.parse(f"1d-c4x4-i{size}-k3-g{groups}") for size, groups in ((3, 1), (4, 2))]
     with AdapterProcess(resolve(toy("AbortsAtLast"))) as host:
         sent = [host.send(case, make_tensors(case)) for case in cases]
-        answer, crash = [host.wait(pending) for pending in sent]
-    assert (answer.kind, crash.kind) == ("answer", "crash")
+        output, crash = [host.wait(pending) for pending in sent]
+    assert (output.kind, crash.kind) == ("answer", "crash")
     assert f"over {cases[1]}" in crash.detail
     assert f"over {cases[0]}" not in crash.detail
 
 
-def test_a_hang_in_a_thread_is_that_of_the_question_it_came_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hang_in_a_thread_belongs_to_the_case_that_caused_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(THREADS, "2")
     cases = [Case.parse(f"1d-c4x4-i{size}-k3-g{groups}") for size, groups in ((3, 1), (4, 2), (5, 1))]
     with AdapterProcess(resolve(toy("HoldsTheLock")), ProcessLimits(answer=2)) as host:
@@ -202,7 +202,7 @@ def test_a_hang_in_a_thread_is_that_of_the_question_it_came_over(monkeypatch: py
         assert [host.wait(pending).kind for pending in sent] == ["answer", "timeout", "answer"]
 
 
-def test_a_crash_over_a_question_sent_ahead_waits_for_its_turn() -> None:
+def test_a_crash_over_a_case_sent_ahead_waits_for_its_turn() -> None:
     first, faulty = Case.parse("1d-c4x4-i3-k3"), Case.parse("1d-c4x4-i4-k3-g2")
     with AdapterProcess(resolve(toy("AbortsOnGroups"))) as host:
         sent = [host.send(case, make_tensors(case)) for case in (first, faulty)]
@@ -236,7 +236,7 @@ def test_there_is_no_model_file_without_a_runtime() -> None:
         (f"{__file__}:not a name", "is not a class name"),
     ],
 )
-def test_names_that_are_no_adapter(name: str, message: str) -> None:
+def test_names_that_are_not_an_adapter(name: str, message: str) -> None:
     with pytest.raises(UnknownAdapter, match=message):
         resolve(name)
 
@@ -250,7 +250,7 @@ def descriptors() -> Iterator[None]:
 
 def test_nothing_is_left_open(descriptors: None) -> None:
     for name in ("Zeros", "Aborts", "Garbage"):
-        ask(name)
+        run(name)
 
 
 def test_a_process_that_has_grown_makes_room_for_a_fresh_one() -> None:

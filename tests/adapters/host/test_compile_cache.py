@@ -1,4 +1,4 @@
-"""Compiled programs kept from process to process: the same answers, and never those of another build."""
+"""Compiled programs kept from process to process: the same outputs, and never those of a different build."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.frameworks import requires
 CASE = Case.parse("1d-c2x3-i5-k3-s2-same-b1-normal.0")
 
 
-def test_nothing_is_kept_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_kept_unless_requested(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(compile_cache.VARIABLE, raising=False)
     assert compile_cache.settings(["jax", "jaxlib"]) == {}
 
@@ -47,19 +47,19 @@ def test_a_build_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.Mon
         pytest.param("torch-inductor", "*.py", marks=requires("torch-inductor")),
     ],
 )
-def test_kept_programs_answer_in_the_same_bits(
+def test_kept_programs_give_the_same_bits(
     name: str, program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def asked() -> Reply:
+    def run() -> Reply:
         with AdapterProcess(resolve(name)) as host:
             return host.run(CASE, make_tensors(CASE))
 
-    without = asked()
+    without = run()
     monkeypatch.setenv(compile_cache.VARIABLE, str(tmp_path))
-    first = asked()
+    first = run()
     kept = set(tmp_path.rglob(program))
     assert kept
-    second = asked()
+    second = run()
     assert set(tmp_path.rglob(program)) == kept
-    answers = {reply.tensors["y"].values.tobytes() for reply in (without, first, second)}
-    assert len(answers) == 1
+    outputs = {reply.tensors["y"].values.tobytes() for reply in (without, first, second)}
+    assert len(outputs) == 1

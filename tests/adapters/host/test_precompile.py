@@ -1,4 +1,4 @@
-"""Questions that wait are compiled for in threads: in order, each once at most, with the same answers."""
+"""Cases that wait are compiled in threads: in order, each once at most, with the same outputs."""
 
 from __future__ import annotations
 
@@ -56,16 +56,16 @@ def test_processors_are_shared_with_other_workers(monkeypatch: pytest.MonkeyPatc
 
 
 @requires("jax-lax")
-def test_answers_have_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outputs_have_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     cases = [Case.parse(f"2d-c2x3-i{n}-k3-s2-same-b1-normal.{n}-{d}") for n in (3, 4) for d in ("fwd", "grad")]
 
-    def asked(count: str) -> list[Reply]:
+    def run(count: str) -> list[Reply]:
         monkeypatch.setenv(THREADS, count)
         with AdapterProcess(resolve("jax-lax")) as host:
             sent = [host.send(case, make_tensors(case)) for case in cases]
             return [host.wait(pending) for pending in sent]
 
-    for alone, ahead in zip(asked("0"), asked("2"), strict=True):
+    for alone, ahead in zip(run("0"), run("2"), strict=True):
         assert alone.kind == ahead.kind == "answer"
         assert ahead.deterministic
         for name, tensor in alone.tensors.items():

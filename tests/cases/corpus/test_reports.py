@@ -1,4 +1,4 @@
-"""The corpus of reports: enough of them, named once, each a question under a written rule."""
+"""The corpus of reports: enough of them, named once, each a case under a written rule."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_thread_that_is_no_case_says_why(thread: Thread) -> None:
 
 
 @pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
-def test_a_report_is_a_question_under_a_rule(report: Report) -> None:
+def test_a_report_is_a_case_under_a_rule(report: Report) -> None:
     rules = resources.files("conformance.cases").joinpath("specification.md").read_text(encoding="utf-8")
     assert re.search(rf"\b{report.rule}\b", rules)
     assert report.saw in SYMPTOMS

@@ -1,4 +1,4 @@
-"""Questions without an answer lie outside the domain, singly and in pairs; sizes beyond memory do not."""
+"""Invalid cases lie outside the domain, singly and in pairs; sizes beyond memory do not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conformance.cases.tiers import load_tier
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_none_has_an_answer(count):
+def test_none_has_an_output(count):
     for case in violations(count):
         with pytest.raises(DomainError, match="R11"):
             case.geometry()
@@ -26,7 +26,7 @@ def test_each_violation_is_there_on_every_rank():
     assert {case.rank for case in violations(2)} == {1, 2, 3}
 
 
-def test_without_its_violation_each_case_has_an_answer():
+def test_without_its_violation_each_case_has_an_output():
     for text in (
         "3d-n2-c4x6-i5x4x3-k3x2x4-s2x3x2-valid-op1x0x1-b1",
         "3d-n2-c4x6-i5x4x3-k3x2x4-s2x3x1-g2-p1x0x1-b1",
@@ -36,12 +36,12 @@ def test_without_its_violation_each_case_has_an_answer():
 
 def test_tiers_ask_them():
     assert set(violations(1)) <= set(load_tier("gate"))
-    # A refusal of a huge size may take its time, so these are not asked for every change.
+    # A refusal of a huge size may take its time, so these do not run for every change.
     assert {*violations(2), *oversized()} <= set(load_tier("full"))
 
 
 @pytest.mark.parametrize("case", oversized(), ids=str)
-def test_oversized_questions_leave_the_choice_and_fit_a_table(case):
+def test_oversized_cases_leave_the_choice_and_fit_a_table(case):
     assert policies(case)
     size = math.prod(case.output_shape)
     assert size <= 10 or size * 4 >= 2**42  # small, or so large that no machine starts to fill it

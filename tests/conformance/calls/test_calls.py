@@ -16,7 +16,7 @@ from conformance.cases import Case
 from conformance.cases.layouts import layout_doubt
 from tests.support.command import conformance
 
-# Text, input, weights, short id of what it asks.
+# Text, input, weights, short id of its case.
 CALLS = [
     ("torch.nn.ConvTranspose2d(16, 33, (3, 5), stride=(2, 1), padding=(4, 2))", "20x16x50x100", "",
      "2d-n20-c16x33-i50x100-k3x5-s2x1-p4x2-b1"),
@@ -68,17 +68,17 @@ def shape(text: str) -> tuple[int, ...] | None:
 
 
 @pytest.mark.parametrize(("text", "inputs", "weights", "case"), CALLS)
-def test_what_a_call_asks(text: str, inputs: str, weights: str, case: str) -> None:
-    asked = parse_call(text, input_shape=shape(inputs), weight_shape=shape(weights)).case
-    assert str(asked) == str(Case.parse(case))
+def test_the_case_of_a_call(text: str, inputs: str, weights: str, case: str) -> None:
+    read = parse_call(text, input_shape=shape(inputs), weight_shape=shape(weights)).case
+    assert str(read) == str(Case.parse(case))
 
 
 def test_every_family_is_in_the_examples() -> None:
-    asked = {
+    families = {
         parse_call(text, input_shape=shape(i), weight_shape=shape(w)).name.partition(".")[0]
         for text, i, w, _ in CALLS
     }
-    assert asked == {name.partition(".")[0] for name in all_calls()}
+    assert families == {name.partition(".")[0] for name in all_calls()}
 
 
 @pytest.mark.parametrize(
@@ -128,10 +128,10 @@ def test_nothing_is_evaluated(tmp_path: Path) -> None:
     assert not proof.exists()
 
 
-def test_without_an_input_a_small_one_is_asked_and_said() -> None:
-    asked = parse_call("keras.layers.Conv2DTranspose(64, 3, strides=2, padding='same')")
-    assert len(set(asked.case.input_size)) == 2
-    assert any("no --input" in note for note in asked.notes)
+def test_without_an_input_a_small_one_is_taken_and_noted() -> None:
+    read = parse_call("keras.layers.Conv2DTranspose(64, 3, strides=2, padding='same')")
+    assert len(set(read.case.input_size)) == 2
+    assert any("no --input" in note for note in read.notes)
 
 
 @pytest.mark.parametrize(("text", "doubted"), [
@@ -152,9 +152,9 @@ def test_the_layout_trap_is_pointed_out(text: str, doubted: bool) -> None:
 
 
 def test_the_trap_is_noted_by_a_call() -> None:
-    asked = parse_call("keras.layers.Conv2DTranspose(1, 3, strides=2, padding='same')", input_shape=(1, 1, 2, 2))
-    assert asked.case.output_shape == (1, 2, 4, 1)
-    assert any("look like the other layout" in note for note in asked.notes)
+    read = parse_call("keras.layers.Conv2DTranspose(1, 3, strides=2, padding='same')", input_shape=(1, 1, 2, 2))
+    assert read.case.output_shape == (1, 2, 4, 1)
+    assert any("look like the other layout" in note for note in read.notes)
 
 
 FORMS = [WeightForm(a, f, g) for a in ("io*", "oi*", "*io", "*oi") for f in (False, True) for g in (False, True)]

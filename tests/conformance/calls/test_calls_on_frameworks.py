@@ -1,4 +1,4 @@
-"""Calls read as syntax against the frameworks themselves: signatures, and answers to the calls as written."""
+"""Calls read as syntax against the frameworks themselves: signatures, and the outputs of the calls as written."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from conformance.oracle.expected_output import expected_output
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-# What frameworks warn about themselves while they are imported and asked is none of our business here.
+# What frameworks warn about themselves while they are imported and run does not matter here.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 _ROOTS = {"tf": "tensorflow"}
@@ -153,7 +153,7 @@ def _onnx(text: str, x: Any, w: Any, bias: Any) -> Any:
 
 
 Ask = Callable[[str, Any, Any, Any], Any]
-QUESTIONS: list[tuple[Ask, str, tuple[int, ...], tuple[int, ...] | None]] = [
+CALLS: list[tuple[Ask, str, tuple[int, ...], tuple[int, ...] | None]] = [
     (
         _torch,
         "torch.nn.ConvTranspose2d(4, 6, (3, 4), stride=(2, 3), padding=(1, 2), groups=2)",
@@ -243,8 +243,8 @@ QUESTIONS: list[tuple[Ask, str, tuple[int, ...], tuple[int, ...] | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("ask", "text", "inputs", "weights"), QUESTIONS, ids=[q[1] for q in QUESTIONS])
-def test_the_framework_answers_what_the_case_asks(
+@pytest.mark.parametrize(("ask", "text", "inputs", "weights"), CALLS, ids=[q[1] for q in CALLS])
+def test_the_framework_gives_what_the_case_requires(
     ask: Ask, text: str, inputs: tuple[int, ...], weights: tuple[int, ...] | None
 ) -> None:
     meaning = parse_call(text, input_shape=inputs, weight_shape=weights)

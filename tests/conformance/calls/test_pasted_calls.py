@@ -8,7 +8,7 @@ import pytest
 from conformance.calls import CallError, parse_call
 from conformance.cases import Case
 
-# Text, input, weights, short id of what it asks.
+# Text, input, weights, short id of its case.
 PASTES = [
     ("torch.nn.ConvTranspose2d(16, 33, 3, stride=2)",
      "20x16x50x100", "", "2d-n20-c16x33-i50x100-k3-s2-p0-b1"),
@@ -269,8 +269,8 @@ def _shape(text: str) -> tuple[int, ...] | None:
 
 @pytest.mark.parametrize(("text", "inputs", "weights", "case"), PASTES)
 def test_a_paste_is_read_right(text: str, inputs: str, weights: str, case: str) -> None:
-    asked = parse_call(text, input_shape=_shape(inputs), weight_shape=_shape(weights)).case
-    assert str(asked) == str(Case.parse(case))
+    read = parse_call(text, input_shape=_shape(inputs), weight_shape=_shape(weights)).case
+    assert str(read) == str(Case.parse(case))
 
 
 @pytest.mark.parametrize(("text", "inputs", "weights", "named"), REFUSED)

@@ -43,9 +43,7 @@ UNREAD = {
     "tinygrad": "Tensor.conv_transpose2d, a method of a tensor",
 }
 
-QUESTIONS = [
-    replace(case, direction="fwd") for case in load_tier("gate")[::9] if DATA_KINDS[case.data].misfit is None
-]
+CASES = [replace(case, direction="fwd") for case in load_tier("gate")[::9] if DATA_KINDS[case.data].misfit is None]
 
 
 def _calls(body: str) -> list[ast.Call]:
@@ -58,7 +56,7 @@ def _family(name: str) -> tuple[str | None, str | None]:
 
 
 def _read(case: Case, node: ast.Call, body: str = "") -> Case:
-    """The paste as a case, told the shapes of the tensors as a user would tell them."""
+    """The paste as a case, with the shapes of the tensors as a user would give them."""
     name, text = ast.unparse(node.func), ast.unparse(node)
     if sized := re.search(r"layer(\(\w+, output_size=.*\))", body):  # the size it is called with is part of it
         text += sized[1]
@@ -99,7 +97,7 @@ def _crop(body: str, node: ast.Call, called: Case) -> tuple[tuple[int, int], ...
 
 
 def _plain(case: Case, crop: tuple[tuple[int, int], ...]) -> Case:
-    """What a call can say of a question, however it is worded; the period of R15 is a word."""
+    """What a call can say of a case, however it is written; the period of R15 is a name."""
     wraps = case.geometry().wraps
     return replace(
         case,
@@ -129,20 +127,20 @@ def _same_call(case: Case, adapter: type[Adapter]) -> str:
         return "nothing is left of the result to see the crop by"
     (node,) = _calls(body)
     called = _read(case, node, body)
-    asked, read = _plain(case, case.geometry().crop), _plain(called, _crop(body, node, called))
+    printed, read = _plain(case, case.geometry().crop), _plain(called, _crop(body, node, called))
     written = {keyword.arg for keyword in node.keywords}
     if not written & {"dtype", "param_dtype"}:  # that of the tensors
-        read = replace(read, dtype=asked.dtype)
+        read = replace(read, dtype=printed.dtype)
     if called.bias != case.bias and "+ " in body:  # added to the result
-        read = replace(read, bias=asked.bias)
-    assert str(read) == str(asked), body
+        read = replace(read, bias=printed.bias)
+    assert str(read) == str(printed), body
     return "same"
 
 
 @pytest.mark.parametrize("name", [name for name in BUILT_IN if name not in UNREAD])
 def test_a_printed_call_reads_back_as_its_case(name: str) -> None:
-    came = Counter(_same_call(case, load(BUILT_IN[name])) for case in QUESTIONS)
-    assert came["same"] >= 6, came
+    counts = Counter(_same_call(case, load(BUILT_IN[name])) for case in CASES)
+    assert counts["same"] >= 6, counts
 
 
 @pytest.mark.parametrize("name", UNREAD)

@@ -45,7 +45,7 @@ def test_without_a_gpu_there_is_one_clear_line(arguments: tuple[str, ...]) -> No
 
 
 @requires("onnxruntime", "onnx-reference")
-def test_a_model_is_saved_and_holds_the_question(tmp_path: Path) -> None:
+def test_a_model_is_saved_and_holds_the_case(tmp_path: Path) -> None:
     done = conformance("check", "1d-c2x3-i3-k2-s2", "--adapter", "onnx-r*", "--save-model", str(tmp_path))
     assert done.returncode == 0, done.stderr
     (model,) = tmp_path.iterdir()

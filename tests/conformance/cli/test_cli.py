@@ -104,13 +104,13 @@ def test_a_reader_that_goes_away_leaves_no_traceback() -> None:
     assert (done.stdout.count("\n"), done.stderr) == (1, "")
 
 
-def test_check_answers_in_json() -> None:
+def test_check_prints_json() -> None:
     done = conformance("check", "2d-i5x7-k3-s2-same", "--adapter", toy("Right"), "--json")
     assert done.returncode == 0
-    answer = json.loads(done.stdout)
-    assert answer["case"] == "2d-n1-c1x1-i5x7-k3x3-s2x2-d1x1-g1-same-opauto-cf-f32-b0-ints.0-fwd"
-    assert answer["geometry"] == {"output_size": [10, 14], "crop": [[0, 1], [0, 1]]}
-    (outcome,) = answer["outcomes"]
+    printed = json.loads(done.stdout)
+    assert printed["case"] == "2d-n1-c1x1-i5x7-k3x3-s2x2-d1x1-g1-same-opauto-cf-f32-b0-ints.0-fwd"
+    assert printed["geometry"] == {"output_size": [10, 14], "crop": [[0, 1], [0, 1]]}
+    (outcome,) = printed["outcomes"]
     assert outcome["status"] == "pass"
     assert outcome["profile"] == "exact"
     assert set(outcome) == {
@@ -119,12 +119,12 @@ def test_check_answers_in_json() -> None:
     }  # fmt: skip
 
 
-def test_check_says_which_rule_leaves_a_question_without_an_answer() -> None:
+def test_check_says_which_rule_makes_a_case_invalid() -> None:
     done = conformance("check", "1d-i5-k0", "--adapter", toy("Refuses"), "--json")
-    answer = json.loads(done.stdout)
+    printed = json.loads(done.stdout)
     assert done.returncode == 0
-    assert answer["geometry"] is None
-    assert answer["invalid"].startswith("R11")
+    assert printed["geometry"] is None
+    assert printed["invalid"].startswith("R11")
 
 
 def test_check_exits_with_1_on_a_discrepancy() -> None:
@@ -133,12 +133,12 @@ def test_check_exits_with_1_on_a_discrepancy() -> None:
 
 @requires("onnxruntime")
 def test_check_says_that_a_discrepancy_is_known() -> None:
-    question = ("check", "1d-c3x5-i3-k2-s3-same", "--adapter", "onnxruntime")
-    done = conformance(*question)
+    command = ("check", "1d-c3x5-i3-k2-s3-same", "--adapter", "onnxruntime")
+    done = conformance(*command)
     assert done.returncode == 0
     assert "known as same-with-a-stride-over-the-kernel" in " ".join(done.stdout.split())
-    assert conformance(*question, "--strict").returncode == 1
-    (outcome,) = json.loads(conformance(*question, "--json").stdout)["outcomes"]
+    assert conformance(*command, "--strict").returncode == 1
+    (outcome,) = json.loads(conformance(*command, "--json").stdout)["outcomes"]
     assert outcome["known"]["finding"] == "same-with-a-stride-over-the-kernel"
     assert outcome["known"]["reason"]
     assert "known as" not in conformance("check", "1d-i5-k3", "--adapter", toy("Flipped")).stdout
@@ -173,7 +173,7 @@ def foreign_database(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "text"),
     [
         (["check", "2d-i5x7-k3y"], "kernel_size"),
         (["check", "1d-i5-k3", "--adapter", "no-such"], "unknown adapter 'no-such'"),
@@ -200,10 +200,10 @@ def foreign_database(tmp_path: Path) -> Path:
         (["run", "--no-such-option"], "no-such-option"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], words: str, tmp_path: Path) -> None:
+def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], text: str, tmp_path: Path) -> None:
     done = conformance(*arguments)
     assert done.returncode == 2, done.stdout + done.stderr
-    assert words in done.stderr
+    assert text in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert "Traceback" not in done.stderr
 
@@ -223,7 +223,7 @@ def test_little_is_loaded_before_the_first_framework_starts() -> None:
     assert not {"numpy", "pytest", "reports", "cases"} & set(done.stdout.split())
 
 
-def test_a_question_that_cannot_be_asked_has_no_script() -> None:
+def test_a_case_that_cannot_run_has_no_script() -> None:
     done = conformance("repro", "1d-i5-k3", "--adapter", toy("CannotImport"))
     assert done.returncode == 3
     assert not done.stdout

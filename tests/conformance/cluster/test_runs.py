@@ -1,6 +1,6 @@
 """Runs on a real cluster of several processes: workers are lost, join, and differ among themselves.
 
-Whatever happens: every question has one outcome, and the exit code is right.
+Whatever happens: every case has one outcome, and the exit code is right.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ KILLER = str(Case.parse("1d-i6-k2-s3"))
 
 
 def command(cluster: DaskCluster, out: Path, *adapters: str, cases: Sequence[str] = CASES) -> list[str]:
-    asked = [word for case_id in cases for word in ("--case", case_id)]
+    ids = [word for case_id in cases for word in ("--case", case_id)]
     named = [word for adapter in adapters for word in ("--adapter", adapter)]
-    return ["run", *named, *asked, "--dask", cluster.address, "--out", str(out)]
+    return ["run", *named, *ids, "--dask", cluster.address, "--out", str(out)]
 
 
 def recorded(out: Path) -> dict[tuple[str, str], tuple[str, str]]:
@@ -45,7 +45,7 @@ def statuses(out: Path) -> Counter[str]:
     return Counter(status for status, _ in recorded(out).values())
 
 
-def asked(log: Path) -> list[str]:
+def calls(log: Path) -> list[str]:
     return log.read_text().split() if log.exists() else []
 
 
@@ -83,12 +83,12 @@ def test_a_sequence_runs_in_one_process(tmp_path: Path, cluster: DaskCluster) ->
 
 
 def test_workers_are_lost_and_join_in_the_middle_of_a_run(tmp_path: Path, cluster: DaskCluster) -> None:
-    logs = [tmp_path / f"asked-{number}" for number in range(3)]
+    logs = [tmp_path / f"calls-{number}" for number in range(3)]
     first, second = (cluster.worker(CALLS=str(log)) for log in logs[:2])
     first.ready()
     second.ready()
     run = start(*command(cluster, tmp_path / "out", toy("Slow"), cases=CASES))
-    wait_for(lambda: outcomes_so_far(tmp_path / "out") > 0 and asked(logs[0]))
+    wait_for(lambda: outcomes_so_far(tmp_path / "out") > 0 and calls(logs[0]))
     first.kill()
     cluster.worker(CALLS=str(logs[2]))
     printed, errors = run.communicate(timeout=120)
@@ -96,12 +96,12 @@ def test_workers_are_lost_and_join_in_the_middle_of_a_run(tmp_path: Path, cluste
     assert statuses(tmp_path / "out") == {"pass": len(CASES)}
     assert "was lost" in errors
     assert "joined" in errors
-    assert asked(logs[1])
-    assert asked(logs[2]), "the worker that joined was asked nothing"
-    assert {case_id for log in logs for case_id in asked(log)} == set(CASES)
+    assert calls(logs[1])
+    assert calls(logs[2]), "the worker that joined ran nothing"
+    assert {case_id for log in logs for case_id in calls(log)} == set(CASES)
 
 
-def test_a_question_that_workers_die_of_is_our_failure(tmp_path: Path, cluster: DaskCluster) -> None:
+def test_a_case_that_workers_die_of_is_our_failure(tmp_path: Path, cluster: DaskCluster) -> None:
     cluster.worker("--nanny").ready()
     cases = [*CASES[:5], KILLER, *CASES[5:10]]
     done = conformance(*command(cluster, tmp_path / "out", toy("KillsItsRunner"), cases=cases))
@@ -130,11 +130,11 @@ def test_a_run_that_is_killed_or_without_workers_is_resumed(tmp_path: Path, clus
     assert left == {"pass": left["pass"], "infra": len(CASES) - left["pass"]}
     assert left["pass"] > killed["pass"]
 
-    cluster.worker(CALLS=str(tmp_path / "asked")).ready()
+    cluster.worker(CALLS=str(tmp_path / "calls")).ready()
     done = conformance(*arguments, "--resume")
     assert done.returncode == 0, done.stdout + done.stderr
     assert statuses(out) == {"pass": len(CASES)}
-    assert len(set(asked(tmp_path / "asked"))) == left["infra"], "asked what was recorded"
+    assert len(set(calls(tmp_path / "calls"))) == left["infra"], "ran what was recorded"
 
 
 def test_the_scheduler_goes_away(tmp_path: Path) -> None:
@@ -163,16 +163,14 @@ def framework(folder: Path, version: str) -> str:
     return str(path.parent)
 
 
-def test_a_worker_is_asked_only_what_it_has_in_the_version_of_the_run(
-    tmp_path: Path, cluster: DaskCluster
-) -> None:
+def test_a_worker_runs_only_what_it_has_in_the_version_of_the_run(tmp_path: Path, cluster: DaskCluster) -> None:
     adapters = tmp_path / "backends.py"
     adapters.write_text(
         "from tests.support.adapters.right import Slow\nclass OnlyThere(Slow):\n    packages = ('only-there',)\n"
     )
     old, new = framework(tmp_path, "1.0"), framework(tmp_path, "2.0")
     paths = {"old": old, "older": old, "new": new, "without": ""}
-    logs = {name: tmp_path / f"asked-{name}" for name in paths}
+    logs = {name: tmp_path / f"calls-{name}" for name in paths}
     started = [cluster.worker(CALLS=str(logs[name]), PYTHONPATH=path) for name, path in paths.items()]
     for worker in started:
         worker.ready()
@@ -180,12 +178,12 @@ def test_a_worker_is_asked_only_what_it_has_in_the_version_of_the_run(
     assert done.returncode == 0, done.stdout + done.stderr
     assert statuses(tmp_path / "out") == {"pass": len(CASES)}
     one_line(done, "{'only-there': '2.0'} instead of {'only-there': '1.0'}")
-    assert {name for name, log in logs.items() if asked(log)} == {"old", "older"}
+    assert {name for name, log in logs.items() if calls(log)} == {"old", "older"}
     with Results.open(tmp_path / "out" / "results.sqlite") as results:
         assert results.meta()["environments"][f"{adapters}:OnlyThere"]["versions"] == {"only-there": "1.0"}
 
 
-def test_what_nobody_can_be_asked_is_said_before_anything_is(tmp_path: Path, cluster: DaskCluster) -> None:
+def test_what_no_worker_can_run_is_reported_before_anything_runs(tmp_path: Path, cluster: DaskCluster) -> None:
     other = tmp_path / "other"
     for package in ("adapters", "cases", "conformance", "reports"):
         shutil.copytree(
@@ -275,13 +273,13 @@ def test_workers_in_other_networks_one_of_which_is_cut_off(
         tmp_path, "--host", "tcp://0.0.0.0", inside=middle, DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL="3s"
     )
     port = cluster.address.rpartition(":")[2]
-    logs = {end: tmp_path / f"asked-{end}" for end in ("left", "right")}
+    logs = {end: tmp_path / f"calls-{end}" for end in ("left", "right")}
     try:
         for number, (end, log) in enumerate(logs.items()):
             cluster.address = f"tcp://10.213.{number}.1:{port}"
             cluster.worker(inside=namespaces[end], CALLS=str(log)).ready()
         run = start(*command(cluster, tmp_path / "out", toy("Slow")), inside=middle)
-        wait_for(lambda: outcomes_so_far(tmp_path / "out") > 0 and all(asked(log) for log in logs.values()))
+        wait_for(lambda: outcomes_so_far(tmp_path / "out") > 0 and all(calls(log) for log in logs.values()))
         subprocess.run([*middle, "ip", "link", "set", "left", "down"], check=True)
         printed, errors = run.communicate(timeout=120)
     finally:

@@ -69,7 +69,7 @@ def test_the_condition_of_a_fault_comes_back(sql: str) -> None:
     """Searched on the gate tier and further cases, judged on every fifth case of the full tier."""
     applies = FAULTS[sql]
     gate = [case for case in load_tier("gate") if _ordinary(case)]
-    wrong, right = ([case for case in gate if applies(case) is answer] for answer in (True, False))
+    wrong, right = ([case for case in gate if applies(case) is wanted] for wanted in (True, False))
     found = infer_condition(wrong[:60], right[:200], applies)
     assert found.exact, found.text
     assert sorted(str(found.predicate).split(" and ")) == sorted(sql.split(" and ")), found.text
@@ -78,7 +78,7 @@ def test_the_condition_of_a_fault_comes_back(sql: str) -> None:
     assert matching([columns(case) for case in others], sql, COLUMN_NAMES) == list(map(applies, others))
 
 
-def test_parameters_that_known_cases_move_together_are_told_apart() -> None:
+def test_parameters_that_known_cases_move_together_are_distinguished() -> None:
     """The long kernel stands in a long input only."""
     plain = [Case.parse(text) for text in ("1d-i5-k3", "2d-c2x4-i4x5-k2-g2", "1d-c3x3-i6-k1-b1")]
     long = [Case.parse("1d-i600-k9"), Case.parse("1d-i900-k8-s2")]

@@ -92,7 +92,7 @@ def test_a_condition_is_what_the_condition_language_reads() -> None:
     assert matching(rows, str(found.predicate), COLUMN_NAMES) == [found.predicate(row) for row in rows]
 
 
-def test_without_asking_a_condition_is_uncertain() -> None:
+def test_without_further_cases_a_condition_is_uncertain() -> None:
     found = infer_condition(KNOWN[:3], KNOWN[3:])
     assert found.predicate is not None
     assert not found.exact
@@ -120,7 +120,7 @@ def test_an_alternative_of_two_conditions() -> None:
 
 
 def _ordinary(case: Case) -> bool:
-    """Whether a question has an answer with something in it."""
+    """Whether a case has an output with elements in it."""
     try:
         return case.batch > 0 and min(case.input_size) > 0 and min(case.geometry().output_size) > 0
     except DomainError:
@@ -177,7 +177,7 @@ def test_every_planted_condition_is_expected() -> None:
 
 @pytest.mark.parametrize("sql", _SEARCHED)
 def test_conditions_that_others_planted_come_back(sql: str) -> None:
-    """Searched on the gate tier and by asking, judged on every third case of the full tier."""
+    """Searched on the gate tier and by further cases, judged on every third case of the full tier."""
     applies, ranks = _SEARCHED[sql]
     gate = [case for case in load_tier("gate") if case.rank in ranks and _ordinary(case)]
     found = infer_condition(
@@ -192,7 +192,7 @@ def test_conditions_that_others_planted_come_back(sql: str) -> None:
     assert matching(rows, sql, COLUMN_NAMES) == [applies(case) for case in others]
 
 
-def test_every_atom_is_asked_about_every_case() -> None:
+def test_every_atom_is_evaluated_for_every_case() -> None:
     rows = [columns(case) for case in list(load_tier("smoke"))[::5]]
     known = atoms(rows)
     assert any(atom.to_column for atom in known)

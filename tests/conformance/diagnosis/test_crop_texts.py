@@ -13,7 +13,7 @@ from tests.support.planted import Planted, Work, forward
 def cropped_as(**changes: Any) -> Planted:
     """Takes the start of the crop from another case: field by field, a function of the case."""
 
-    def answer(case: Case, tensors: Any) -> Any:
+    def compute(case: Case, tensors: Any) -> Any:
         other = replace(case, **{name: value(case) for name, value in changes.items()})
 
         def fault(work: Work) -> None:
@@ -21,7 +21,7 @@ def cropped_as(**changes: Any) -> Planted:
 
         return {"y": forward(case, tensors, fault)}
 
-    return Planted(answer)
+    return Planted(compute)
 
 
 def test_a_crop_computed_with_another_stride() -> None:

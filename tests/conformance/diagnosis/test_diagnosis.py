@@ -1,4 +1,4 @@
-"""Every planted fault is named, with its axes; a right answer is left in peace."""
+"""Every planted fault is named, with its axes; a right output has no diagnosis."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_structural_fault_is_named_with_its_axes(fault: NamedFault) -> None:
     "case",
     ["1d-n2-c4x6-i5-k3-s2-g2-same-b1", "2d-c2x3-i4x3-k3x2-s2x3-p1x0-op1-cl-b1", "3d-c2x2-i3-k2-s2-d2-b1-normal.0"],
 )
-def test_right_answers_get_no_diagnosis(case: str) -> None:
+def test_right_outputs_get_no_diagnosis(case: str) -> None:
     assert diagnosis_of(case, Planted(lambda c, t: {"y": forward(c, t)})) is None
 
 
@@ -131,16 +131,16 @@ def test_elements_that_hold_one_number() -> None:
     assert found["text"] == "equals the oracle except for the first position along W, which hold 7"
 
 
-def test_gradients_of_channels_last_are_asked_about_too() -> None:
+def test_gradients_of_channels_last_are_diagnosed_too() -> None:
     case = GRADIENT.replace("-p1-", "-p0.1-cl-")
     host = Planted(lambda c, t: gradients(c, t, lambda w: w.low.__setitem__(0, c.geometry().crop[0][1])))
     found = diagnosis_of(case, host)
     assert found is not None
     assert (found["transform"], found["axes"]) == ("crop_exchanged", ["H"]), found
-    assert host.asked > 1
+    assert host.calls > 1
 
 
-def test_memory_nobody_wrote() -> None:
+def test_memory_that_was_never_written() -> None:
     rng = np.random.default_rng(0)
 
     def stale(case: Case, tensors: Any) -> Any:
@@ -155,7 +155,7 @@ def test_memory_nobody_wrote() -> None:
     assert found["text"].endswith("which change from run to run (not written, or left over from an earlier call)")
 
 
-def test_a_gradient_nobody_wrote_is_named_where_another_has_a_wrong_shape() -> None:
+def test_a_gradient_that_was_never_written_is_named_where_another_has_a_wrong_shape() -> None:
     rng = np.random.default_rng(0)
 
     def stale(case: Case, tensors: Any) -> Any:
@@ -174,7 +174,7 @@ def truncated(array: np.ndarray, bits: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("answer", "case", "transform"),
+    ("compute", "case", "transform"),
     [
         (
             lambda c, t: forward(c, {n: truncated(a, 13) for n, a in t.items()}),
@@ -214,8 +214,8 @@ def truncated(array: np.ndarray, bits: int) -> np.ndarray:
         ),
     ],
 )
-def test_precision_and_structure_on_real_numbers(answer: Any, case: str, transform: str) -> None:
-    found = diagnosis_of(case, Planted(lambda c, t: {"y": answer(c, t)}))
+def test_precision_and_structure_on_real_numbers(compute: Any, case: str, transform: str) -> None:
+    found = diagnosis_of(case, Planted(lambda c, t: {"y": compute(c, t)}))
     assert found is not None
     assert found["transform"] == transform, found
 
@@ -225,12 +225,12 @@ def test_without_the_adapter_explanations_stand_side_by_side() -> None:
     alone = diagnosis_of("1d-c2x3-i5-k4-s3-p0.1", host, alone=True)
     assert alone is not None
     assert {alone["transform"], *(other["transform"] for other in alone["also"])} >= {"shift", "crop_exchanged"}
-    asked = diagnosis_of("1d-c2x3-i5-k4-s3-p0.1", host)
-    assert asked is not None
-    assert (asked["transform"], asked["axes"]) == ("crop_exchanged", ["W"])
+    with_more = diagnosis_of("1d-c2x3-i5-k4-s3-p0.1", host)
+    assert with_more is not None
+    assert (with_more["transform"], with_more["axes"]) == ("crop_exchanged", ["W"])
 
 
-def test_rounding_is_not_blamed_for_an_answer_of_another_shape() -> None:
+def test_rounding_is_not_blamed_for_an_output_of_a_different_shape() -> None:
     found = diagnosis_of(
         "1d-n2-c4x6-i5-k3-s3-g2-same-f16-normal.0",
         Planted(lambda c, t: {"y": forward(c, t)[..., :-1]}),

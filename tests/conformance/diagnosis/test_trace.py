@@ -1,4 +1,4 @@
-"""The tap trace reads an implementation's stride, dilation, crop, flips and channels out of its answers."""
+"""The tap trace reads an implementation's stride, dilation, crop, flips and channels out of its outputs."""
 
 from __future__ import annotations
 

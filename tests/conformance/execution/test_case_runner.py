@@ -1,4 +1,4 @@
-"""Asking one question after the other: what is asked how often, and the next one ahead of its turn."""
+"""Running one case after the other: which run twice, and the next one sent ahead of its turn."""
 
 from __future__ import annotations
 
@@ -16,15 +16,13 @@ ADAPTER = toy("Segfaults")
 EXACT = [Case.parse(f"1d-i{size}-k3") for size in range(3, 83)]
 
 
-def test_data_with_a_tolerance_are_asked_for_twice_exact_data_now_and_then() -> None:
+def test_data_with_a_tolerance_run_twice_exact_data_now_and_then() -> None:
     assert all(repeat_sampled(Case.parse(f"1d-i{size}-k3-normal.0")) for size in range(3, 83))
     assert 3 <= sum(map(repeat_sampled, EXACT)) <= 20
 
 
-def test_the_next_question_goes_ahead_and_is_asked_no_more_often(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    log = tmp_path / "asked"
+def test_the_next_case_goes_ahead_and_runs_no_more_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "calls"
     monkeypatch.setenv("CALLS", str(log))
     spec, cases = resolve(ADAPTER), [EXACT[0], Case.parse("1d-i4-k3-normal.0"), EXACT[2]]
     case_runner = CaseRunner(ProcessLimits(), {spec.name: []}, lambda case: case.data == "normal")
@@ -38,18 +36,18 @@ def test_the_next_question_goes_ahead_and_is_asked_no_more_often(
     assert log.read_text().split() == wanted
 
 
-def test_a_crash_over_the_next_question_is_that_of_the_next_question() -> None:
+def test_a_crash_over_the_next_case_belongs_to_the_next_case() -> None:
     spec, cases = resolve(ADAPTER), [EXACT[0], Case.parse("1d-i4-k2"), EXACT[2]]
     case_runner = CaseRunner(ProcessLimits(), {spec.name: []})
     try:
-        answers = [case_runner.run(spec, case, cases[number:]) for number, case in enumerate(cases, 1)]
+        outputs = [case_runner.run(spec, case, cases[number:]) for number, case in enumerate(cases, 1)]
     finally:
         case_runner.close()
-    assert [answer.outcome.status for answer in answers] == ["pass", "crash", "pass"]
+    assert [output.outcome.status for output in outputs] == ["pass", "crash", "pass"]
 
 
-def test_what_comes_next_may_be_another() -> None:
-    """The question that was announced is not the one that is asked."""
+def test_the_next_case_may_be_a_different_one() -> None:
+    """The case that was announced is not the one that runs."""
     spec = resolve(ADAPTER)
     case_runner = CaseRunner(ProcessLimits(), {spec.name: []})
     try:

@@ -18,7 +18,7 @@ CASE = "2d-n2-c4x6-i4x5-k3x2-s2x1-g2-same-b1"
 
 
 @pytest.mark.parametrize("case_id", [CASE, f"{CASE}-normal.0", f"{CASE}-normal.0-grad", "1d-n0-i3-k2"])
-def test_a_right_answer_passes(case_id: str) -> None:
+def test_a_right_output_passes(case_id: str) -> None:
     outcome = check(case_id, toy("Right"))
     assert (outcome.status, outcome.kind) == ("pass", None), outcome.detail
 
@@ -31,7 +31,7 @@ def test_a_flipped_kernel_fails_with_its_evidence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("adapter", "status", "kind", "words"),
+    ("adapter", "status", "kind", "text"),
     [
         ("Aborts", "crash", None, "SIGABRT"),
         ("Hangs", "timeout", None, "no reply within 1 s"),
@@ -41,12 +41,12 @@ def test_a_flipped_kernel_fails_with_its_evidence() -> None:
         ("Limited", "inexpressible", None, "has no groups"),
     ],
 )
-def test_misbehaviour_is_an_outcome(adapter: str, status: str, kind: str | None, words: str) -> None:
+def test_misbehaviour_is_an_outcome(adapter: str, status: str, kind: str | None, text: str) -> None:
     outcome = check(
         "1d-c2x2-i5-k2-g2", toy(adapter), limits=ProcessLimits(answer=1 if status == "timeout" else 60)
     )
     assert (outcome.status, outcome.kind) == (status, kind)
-    assert words in outcome.detail
+    assert text in outcome.detail
 
 
 def test_a_file_without_the_class_is_our_failure() -> None:
@@ -55,21 +55,21 @@ def test_a_file_without_the_class_is_our_failure() -> None:
     assert "Righter" in outcome.detail
 
 
-def test_a_crash_is_told_with_its_last_words_and_the_next_question_is_answered() -> None:
+def test_a_crash_is_reported_with_its_last_lines_and_the_next_case_runs() -> None:
     with AdapterProcess(resolve(toy("Aborts"))) as host:
         crashed = run_case(Case.parse("1d-i5-k2"), host)
         assert crashed.status == "crash"
-        assert "last words" in crashed.detail
+        assert "last text" in crashed.detail
         assert run_case(Case.parse("1d-i5-k3"), host).status == "pass"
 
 
-def test_memory_that_nobody_wrote_does_not_pass_for_zero() -> None:
-    """The case has outputs that no tap reaches, which are zero in a right answer."""
+def test_memory_that_was_never_written_does_not_pass_for_zero() -> None:
+    """The case has outputs that no tap reaches, which are zero in a right output."""
     outcome = check("1d-i9-k1-s9-op5", toy("Stale"))
     assert outcome.status == "fail"
 
 
-def test_a_question_without_an_answer_wants_an_error() -> None:
+def test_an_invalid_case_requires_an_error() -> None:
     assert check("1d-i5-k0", toy("Refuses")).status == "pass"
     accepted = check("1d-c2x2-i5-k3-g-1", toy("Flipped"))
     assert accepted.status == "infra", "geometry() raises inside the toy's own code"

@@ -1,4 +1,4 @@
-"""Processes launched ahead of the first question."""
+"""Processes launched ahead of the first case."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Second(Right):
 """
 
 
-def test_who_is_launched_is_the_one_that_answers_and_who_is_not_taken_ends() -> None:
+def test_the_launched_process_is_the_one_that_runs_and_one_not_taken_ends() -> None:
     spec, case = resolve(toy("Right")), Case.parse("1d-i4-k3-f64")
     launch(spec)
     launch(spec)
@@ -53,11 +53,11 @@ def test_who_is_launched_is_the_one_that_answers_and_who_is_not_taken_ends() -> 
     left.close()
 
 
-def test_the_next_adapter_loads_while_one_is_asked(tmp_path: Path) -> None:
+def test_the_next_adapter_loads_while_one_runs(tmp_path: Path) -> None:
     mark, file = tmp_path / "loaded", tmp_path / "two.py"
     file.write_text(ADAPTERS.replace("{mark!r}", repr(str(mark))), encoding="utf-8")
     cases = sorted((f"1d-i5-k{kernel}-f64" for kernel in (2, 3, 4)), key=lambda text: turn(str(Case.parse(text))))
-    assert "-k2-" not in cases[0]  # it is asked once the first question is answered
+    assert "-k2-" not in cases[0]  # it runs once the first case has run
     done = conformance(
         "run", f"--adapter={file}:First", f"--adapter={file}:Second", *(f"--case={case}" for case in cases),
         "--out", str(tmp_path / "out"), "--", "--no-report",

@@ -17,7 +17,7 @@ from tests.support.definition import by_definition, gradients_by_definition
 
 
 @dataclass(frozen=True)
-class Question:
+class Problem:
     """Tensors and arguments of one call, channels_first."""
 
     x: np.ndarray
@@ -28,7 +28,7 @@ class Question:
 
 
 @st.composite
-def questions(draw: st.DrawFn, *, largest: int = 5) -> Question:
+def problems(draw: st.DrawFn, *, largest: int = 5) -> Problem:
     """Integer tensors with any crop that leaves a size: negative, and beyond the full result, included."""
     rank = draw(st.integers(1, 3))
     groups, share_in, share_out = (draw(st.integers(1, 3)) for _ in range(3))
@@ -46,7 +46,7 @@ def questions(draw: st.DrawFn, *, largest: int = 5) -> Question:
     def numbers(*shape: int) -> np.ndarray:
         return rng.integers(-9, 10, shape)
 
-    return Question(
+    return Problem(
         x=numbers(batch, groups * share_in, *i),
         w=numbers(groups * share_in, share_out, *k),
         bias=numbers(groups * share_out),
@@ -56,75 +56,75 @@ def questions(draw: st.DrawFn, *, largest: int = 5) -> Question:
 
 
 @settings(max_examples=300)
-@given(questions(largest=3), st.integers(0, 2**32))
-def test_second_order_is_what_the_gradients_change_by(q: Question, seed: int) -> None:
+@given(problems(largest=3), st.integers(0, 2**32))
+def test_second_order_is_what_the_gradients_change_by(p: Problem, seed: int) -> None:
     """R16: g is linear in x, in w and in dy, so that a step along u changes it by <u, gradient>, exactly."""
     rng = np.random.default_rng(seed)
-    vx, vw, vb, ux, uw, uy = (rng.integers(-9, 10, a.shape) for a in (q.x, q.w, q.bias, q.x, q.w, q.dy))
+    vx, vw, vb, ux, uw, uy = (rng.integers(-9, 10, a.shape) for a in (p.x, p.w, p.bias, p.x, p.w, p.dy))
 
     def g(x: np.ndarray, w: np.ndarray, dy: np.ndarray) -> int:
-        dx, dw, db = gradients_by_definition(x, w, dy, **q.arguments)
+        dx, dw, db = gradients_by_definition(x, w, dy, **p.arguments)
         return int((vx * dx).sum() + (vw * dw).sum() + (vb * db).sum())
 
-    found = conv_transpose_second_order(q.x, q.w, q.dy, vx, vw, vb, **q.arguments)
-    start = g(q.x, q.w, q.dy)
-    assert g(q.x + ux, q.w, q.dy) - start == (ux * found.ddx).sum()
-    assert g(q.x, q.w + uw, q.dy) - start == (uw * found.ddw).sum()
-    assert g(q.x, q.w, q.dy + uy) - start == (uy * found.ddy).sum()
+    found = conv_transpose_second_order(p.x, p.w, p.dy, vx, vw, vb, **p.arguments)
+    start = g(p.x, p.w, p.dy)
+    assert g(p.x + ux, p.w, p.dy) - start == (ux * found.ddx).sum()
+    assert g(p.x, p.w + uw, p.dy) - start == (uw * found.ddw).sum()
+    assert g(p.x, p.w, p.dy + uy) - start == (uy * found.ddy).sum()
 
 
 @settings(max_examples=2000)
-@given(questions())
-def test_three_algorithms_agree(q: Question) -> None:
-    y = oracle.conv_transpose(q.x, q.w, q.bias, **q.arguments)
+@given(problems())
+def test_three_algorithms_agree(p: Problem) -> None:
+    y = oracle.conv_transpose(p.x, p.w, p.bias, **p.arguments)
     assert y.dtype == np.float64
-    assert np.array_equal(y, oracle.by_zero_insertion(q.x, q.w, q.bias, **q.arguments))
-    assert np.array_equal(y, oracle.by_forward_matrix(q.x, q.w, q.bias, **q.arguments))
+    assert np.array_equal(y, oracle.by_zero_insertion(p.x, p.w, p.bias, **p.arguments))
+    assert np.array_equal(y, oracle.by_forward_matrix(p.x, p.w, p.bias, **p.arguments))
 
 
 @settings(max_examples=1500)
-@given(questions())
-def test_three_algorithms_agree_on_gradients(q: Question) -> None:
-    gradients = oracle.conv_transpose_gradients(q.x, q.w, q.dy, **q.arguments)
+@given(problems())
+def test_three_algorithms_agree_on_gradients(p: Problem) -> None:
+    gradients = oracle.conv_transpose_gradients(p.x, p.w, p.dy, **p.arguments)
     for peer in (oracle.gradients_by_correlation, oracle.gradients_by_forward_matrix):
-        for ours, theirs in zip(gradients, peer(q.x, q.w, q.dy, **q.arguments), strict=True):
+        for ours, theirs in zip(gradients, peer(p.x, p.w, p.dy, **p.arguments), strict=True):
             assert np.array_equal(ours, theirs)
 
 
 @settings(max_examples=150)
-@given(questions(largest=3))
-def test_exact_arithmetic_settles_small_questions(q: Question) -> None:
-    """Thirds are no binary fractions, so the exact answer is compared after scaling back to integers."""
+@given(problems(largest=3))
+def test_exact_arithmetic_settles_small_problems(p: Problem) -> None:
+    """Thirds are not binary fractions, so the exact output is compared after scaling back to integers."""
     third = np.vectorize(lambda value: Fraction(int(value), 3), otypes=[object])
-    exact = by_definition(third(q.x), third(q.w), [Fraction(int(b), 9) for b in q.bias], **q.arguments)
-    y = oracle.conv_transpose(q.x, q.w, q.bias, **q.arguments)
+    exact = by_definition(third(p.x), third(p.w), [Fraction(int(b), 9) for b in p.bias], **p.arguments)
+    y = oracle.conv_transpose(p.x, p.w, p.bias, **p.arguments)
     assert np.array_equal((exact * 9).astype(np.float64), y)
-    exact_gradients = gradients_by_definition(third(q.x), third(q.w), third(q.dy), **q.arguments)
-    gradients = oracle.conv_transpose_gradients(q.x, q.w, q.dy, **q.arguments)
+    exact_gradients = gradients_by_definition(third(p.x), third(p.w), third(p.dy), **p.arguments)
+    gradients = oracle.conv_transpose_gradients(p.x, p.w, p.dy, **p.arguments)
     for ours, exact_one, scale in zip(gradients, exact_gradients, (9, 9, 3), strict=True):
         assert np.array_equal((exact_one * scale).astype(np.float64), ours)
 
 
 @settings(max_examples=300)
-@given(questions())
-def test_gradients_are_adjoint(q: Question) -> None:
+@given(problems())
+def test_gradients_are_adjoint(p: Problem) -> None:
     """<dy, convT(x, w)> = <dx, x> = <dw, w>, exact on integers."""
-    y = oracle.conv_transpose(q.x, q.w, **q.arguments)
-    gradients = oracle.conv_transpose_gradients(q.x, q.w, q.dy, **q.arguments)
-    paired = (q.dy * y).sum()
-    assert paired == (gradients.dx * q.x).sum() == (gradients.dw * q.w).sum()
-    assert np.array_equal(gradients.db, q.dy.sum(axis=(0, *range(2, q.dy.ndim))))
+    y = oracle.conv_transpose(p.x, p.w, **p.arguments)
+    gradients = oracle.conv_transpose_gradients(p.x, p.w, p.dy, **p.arguments)
+    paired = (p.dy * y).sum()
+    assert paired == (gradients.dx * p.x).sum() == (gradients.dw * p.w).sum()
+    assert np.array_equal(gradients.db, p.dy.sum(axis=(0, *range(2, p.dy.ndim))))
 
 
 @settings(max_examples=200)
-@given(questions())
-def test_layouts_agree(q: Question) -> None:
-    first = oracle.conv_transpose(q.x, q.w, q.bias, **q.arguments)
-    last = oracle.conv_transpose(np.moveaxis(q.x, 1, -1), q.w, q.bias, layout="channels_last", **q.arguments)
+@given(problems())
+def test_layouts_agree(p: Problem) -> None:
+    first = oracle.conv_transpose(p.x, p.w, p.bias, **p.arguments)
+    last = oracle.conv_transpose(np.moveaxis(p.x, 1, -1), p.w, p.bias, layout="channels_last", **p.arguments)
     assert np.array_equal(np.moveaxis(first, 1, -1), last)
-    first_gradients = oracle.conv_transpose_gradients(q.x, q.w, q.dy, **q.arguments)
+    first_gradients = oracle.conv_transpose_gradients(p.x, p.w, p.dy, **p.arguments)
     last_gradients = oracle.conv_transpose_gradients(
-        np.moveaxis(q.x, 1, -1), q.w, np.moveaxis(q.dy, 1, -1), layout="channels_last", **q.arguments
+        np.moveaxis(p.x, 1, -1), p.w, np.moveaxis(p.dy, 1, -1), layout="channels_last", **p.arguments
     )
     assert np.array_equal(np.moveaxis(first_gradients.dx, 1, -1), last_gradients.dx)
     assert np.array_equal(first_gradients.dw, last_gradients.dw)

@@ -50,7 +50,7 @@ def test_the_worst_roundings_stay_within_it(exact: int, terms: int, dtype, profi
 @pytest.mark.parametrize(("dtype", "profile"), COMBINATIONS)
 def test_it_is_not_much_wider_than_the_worst(dtype, profile: Profile) -> None:
     terms = 17
-    # The oracle's own rounding is as large as the error of the answer in fp64.
+    # The oracle's own rounding is as large as the error of the output in fp64.
     slack = 2.2 if profile.name == "fp64" and dtype.name == "f64" else 1.2
     assert allowed(1, terms, dtype, profile) <= slack * float(worst(1, terms, dtype, profile))
 

@@ -1,4 +1,4 @@
-"""What the report shows of an answer."""
+"""What the report shows of an output."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_exact_data_have_no_budget_and_odd_numbers_are_text() -> None:
     assert shown["got"][1:] == shown["expected"][1:]
 
 
-def test_an_answer_to_a_question_without_one_is_shown_alone() -> None:
+def test_an_output_of_an_invalid_case_is_shown_alone() -> None:
     case = Case.parse("1d-i2-k2-p9")
     reply = Reply("answer", {"y": Tensor(np.ones((1, 1, 2), "float32"), "f32")}, promise="fp32-acc")
     shown = evidence(case, make_tensors(case), reply)["y"]

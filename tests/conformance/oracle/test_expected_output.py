@@ -1,4 +1,4 @@
-"""The oracle's answers are kept for the adapters asked next, within bounds, and only where they belong."""
+"""The oracle's outputs are kept for the adapters that run next, within bounds, and only where they belong."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from conformance.oracle.expected_output import input_tensors, reference
 CASE = Case.parse("2d-n2-c4x6-i5x7-k3-s2-normal.7")
 
 
-def test_an_answer_is_computed_once_for_all_adapters() -> None:
+def test_an_output_is_computed_once_for_all_adapters() -> None:
     tensors = input_tensors(CASE)
     assert input_tensors(CASE) is tensors
     assert reference(CASE, tensors) is reference(CASE, tensors)
 
 
-def test_other_tensors_have_answers_of_their_own() -> None:
+def test_other_tensors_have_outputs_of_their_own() -> None:
     kept = reference(CASE, input_tensors(CASE))
     equal, other = make_tensors(CASE), make_tensors(CASE)
     other["x"] = other["x"] * 2

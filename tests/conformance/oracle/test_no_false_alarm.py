@@ -17,7 +17,7 @@ from conformance.oracle.verdict import judge
 from tests.faults.machine import Work
 
 KINDS = [name for name, kind in DATA_KINDS.items() if kind.judged == "bound"]
-QUESTIONS = (
+CASES = (
     "1d-n3-c5x4-i9-k4-s2-p1-{dtype}-b1-{data}",
     "2d-n2-c4x6-i6x5-k3x4-s2x1-d1x2-g2-same-{dtype}-b1-{data}",
     "3d-n2-c3x2-i3x4x2-k2x3x2-s1x2x3-{dtype}-{data}",
@@ -44,9 +44,9 @@ def summed_in_float32(case: Case, order: np.random.Generator) -> np.ndarray:
 @pytest.mark.parametrize("dtype", ["f32", "f16", "bf16"])
 def test_float32_sums_in_any_order_keep_their_promise(dtype: str) -> None:
     judged = 0
-    for kind, question in itertools.product(KINDS, QUESTIONS):
+    for kind, text in itertools.product(KINDS, CASES):
         for seed in range(10):
-            case = Case.parse(question.format(dtype=dtype, data=f"{kind}.{seed}"))
+            case = Case.parse(text.format(dtype=dtype, data=f"{kind}.{seed}"))
             y = round_to(case.format, summed_in_float32(case, np.random.default_rng(seed)))
             tensors = make_tensors(case)
             found = judge(case, tensors, Reply("answer", {"y": Tensor(y, dtype)}, promise="fp32-acc"))

@@ -15,14 +15,14 @@ from conformance.cases.tiers import load_tier
 from conformance.oracle.error_bound import PROFILES
 from conformance.oracle.verdict import judge
 from tests.faults.machine import Work
-from tests.support.implementations import RIGHT, answered
+from tests.support.implementations import RIGHT, reply_of
 
 pytest.importorskip("scipy")
 
 
 @cache
-def questions() -> tuple[Case, ...]:
-    """Forward cases of the gate that every one of the implementations can be asked."""
+def forward_cases() -> tuple[Case, ...]:
+    """Forward cases of the gate that every one of the implementations can run."""
     return tuple(case for case in load_tier("gate") if _fits(case))
 
 
@@ -39,16 +39,16 @@ def _fits(case: Case) -> bool:
         return False
 
 
-def asked(name: str) -> list[Case]:
+def cases_of(name: str) -> list[Case]:
     formats = PROFILES[RIGHT[name][0]].dtypes
-    return [case for case in questions() if case.dtype in formats]
+    return [case for case in forward_cases() if case.dtype in formats]
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_right_answers_to_the_gate_raise_no_alarm(name: str) -> None:
+def test_right_outputs_on_the_gate_raise_no_alarm(name: str) -> None:
     statuses: dict[str, int] = {}
-    for case in asked(name):
-        found = judge(case, make_tensors(case), answered(name, case))
+    for case in cases_of(name):
+        found = judge(case, make_tensors(case), reply_of(name, case))
         assert found["status"] in ("pass", "unchecked"), (str(case), found)
         # Only what norms cannot judge goes unchecked: NaN, infinity, numbers at an end of the format.
         if found["status"] == "unchecked":
@@ -88,13 +88,13 @@ FAULTS: dict[str, Callable[[Work], None]] = {
 def test_a_fault_under_a_normwise_promise_is_found(name: str, fault: str, data: str) -> None:
     case = Case.parse(f"2d-n2-c3x4-i6x5-k3x4-s2x1-p1-f32-b1-{data}.1")
     tensors = make_tensors(case)
-    assert judge(case, tensors, answered(name, case))["status"] == "pass"
-    assert judge(case, tensors, answered(name, case, FAULTS[fault]))["status"] == "fail"
+    assert judge(case, tensors, reply_of(name, case))["status"] == "pass"
+    assert judge(case, tensors, reply_of(name, case, FAULTS[fault]))["status"] == "fail"
 
 
-def test_nobody_is_judged_by_norms_without_a_promise() -> None:
+def test_nothing_is_judged_by_norms_without_a_promise() -> None:
     case = Case.parse("2d-n2-c3x4-i6x5-k3x4-s2x1-p1-f32-b1-ints.1")
-    reply = answered("FFT in float32", case)
+    reply = reply_of("FFT in float32", case)
     reply.tensors["y"].values.flat[0] += np.float32(1e-3)
     assert judge(case, make_tensors(case), reply)["status"] == "pass"
     for promise in ("fp64", "fp32-acc", "tf32"):

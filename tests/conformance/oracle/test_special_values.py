@@ -43,7 +43,7 @@ def test_swallowing_is_noticed_where_it_must_arrive(kind: str, tail: str) -> Non
     finite = {name: np.where(np.isfinite(array), array, 0) for name, array in tensors.items()}
     swallowed = judge(case, tensors, reply_of(case, expected_output(case, finite)))
     arrives = any(not np.isfinite(wanted.exact).all() for wanted in reference(case, tensors).values())
-    # The bias touches no gradient; everything else touches the answer here.
+    # The bias touches no gradient; everything else touches the output here.
     assert arrives == (not (kind.endswith("bias") and tail != "fwd"))
     assert (swallowed["status"] == "fail") == arrives
     if arrives:

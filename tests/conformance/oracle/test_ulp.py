@@ -1,4 +1,4 @@
-"""Distances of right answers in units of the last place: measured where data round, and only there."""
+"""Distances of right outputs in units of the last place: measured where data round, and only there."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def test_spacing_of_bfloat16_has_eight_bits() -> None:
     assert spacing(DTYPES["bf16"], np.array([1.0, 3.0, 256.0])).tolist() == [2**-7, 2**-6, 2.0]
 
 
-def answered(case: Case, steps: float) -> dict[str, object]:
-    """The verdict on the exact answer, its last element off by a number of units in the last place."""
+def verdict_on(case: Case, steps: float) -> dict[str, object]:
+    """The verdict on the exact output, its last element off by a number of units in the last place."""
     tensors = input_tensors(case)
     exact = reference(case, tensors)["y"].exact
     values = round_to(case.format, exact).copy()
@@ -37,11 +37,11 @@ def answered(case: Case, steps: float) -> dict[str, object]:
 @pytest.mark.parametrize("dtype", ["f32", "f16", "bf16"])
 def test_a_planted_distance_is_found(dtype: str) -> None:
     case = Case.parse(f"2d-c8x1-i5-k3-s1-{dtype}-normal.0")
-    nearest, off = answered(case, 0), answered(case, 2)
+    nearest, off = verdict_on(case, 0), verdict_on(case, 2)
     assert (nearest["status"], off["status"]) == ("pass", "pass")
     assert 0 < nearest["max_ulp_error"] <= 0.5
     assert 1.5 <= off["max_ulp_error"] <= 2.5
 
 
 def test_exact_data_have_none() -> None:
-    assert "max_ulp_error" not in answered(Case.parse("2d-i5-k3-s1-ints.0"), 0)
+    assert "max_ulp_error" not in verdict_on(Case.parse("2d-i5-k3-s1-ints.0"), 0)

@@ -140,7 +140,7 @@ def test_a_case_that_no_bound_could_judge_in_a_short_format_is_in_no_tier() -> N
         ("1d-i1023-k1023-f16-normal.0", False),
     ],
 )
-def test_what_a_bound_can_judge_is_told_by_the_number_of_terms(text: str, judged: bool) -> None:
+def test_what_a_bound_can_judge_depends_on_the_number_of_terms(text: str, judged: bool) -> None:
     case = Case.parse(text)
     assert bounded(case) is judged
     assert judged is (not blind(case) or DATA_KINDS[case.data].exact)
@@ -148,7 +148,7 @@ def test_what_a_bound_can_judge_is_told_by_the_number_of_terms(text: str, judged
 
 @pytest.mark.parametrize("tier", ["smoke", "gate"])
 def test_the_tightest_bound_says_something_about_every_case_of_a_tier(tier: str) -> None:
-    asked = 0
+    judged_cases = 0
     for case in load_tier(tier):
         if DATA_KINDS[case.data].exact:
             continue
@@ -164,5 +164,5 @@ def test_the_tightest_bound_says_something_about_every_case_of_a_tier(tier: str)
         if case.dtype in ("f16", "bf16"):
             single = next(p for p in profiles_for(case.format) if p.name == "fp32-acc")
             assert not any(says_nothing(value, case.format, single).any() for value in found.values()), str(case)
-        asked += 1
-    assert asked > 50
+        judged_cases += 1
+    assert judged_cases > 50

@@ -8,9 +8,9 @@ WORDINGS = wordings()
 FAMILIES = ("torch", "keras", "tf", "jax", "flax", "haiku", "equinox", "onnx")
 
 
-def test_calls_of_one_question_give_one_size() -> None:
-    for question, calls in WORDINGS.items():
-        assert len({item.output_size for item in calls}) == 1, question
+def test_calls_of_one_group_give_one_size() -> None:
+    for group, calls in WORDINGS.items():
+        assert len({item.output_size for item in calls}) == 1, group
     assert {item.call.split(".")[0] for calls in WORDINGS.values() for item in calls} == set(FAMILIES)
 
 

@@ -1,4 +1,4 @@
-"""The table of ports: every question once, kept as it is found, and gone on with after any end."""
+"""The table of ports: every case once, recorded at once, and resumed after any end."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_port_that_no_form_makes_right_fails_the_table(few: None) -> None:
 
 
 @requires("torch", "jax-lax")
-def test_the_matrix_counts_every_question_once() -> None:
+def test_the_matrix_counts_every_case_once() -> None:
     cases = [Case.parse(text) for text in ("1d-i5-k3-s2-same", "1d-c2x4-i5-k3-g2-p1", "1d-i5-k3-s0")]
     specs = [resolve("torch"), resolve("jax-lax")]
     found = matrix(port_all(specs, cases, ProcessLimits(), PortsRecord(), workers=2))
@@ -56,7 +56,7 @@ def test_the_matrix_counts_every_question_once() -> None:
 
 
 def test_a_table_that_was_killed_is_resumed_to_the_same_end(tmp_path: Path) -> None:
-    log, out = tmp_path / "asked", tmp_path / "ports.sqlite"
+    log, out = tmp_path / "calls", tmp_path / "ports.sqlite"
     kills = toy("KillsItsRunnerOnce")
     both = ("--adapter", kills, "--adapter", BACKEND, "--json")
     env = {"CALLS": str(log), "CRASHED": str(tmp_path / "crashed")}
@@ -64,37 +64,37 @@ def test_a_table_that_was_killed_is_resumed_to_the_same_end(tmp_path: Path) -> N
     killed = conformance(*command, "--out", str(out), "--resume", env=env)
     assert killed.returncode == -9
     with PortsRecord(out, resume=True) as record:
-        begun = record.ports(kills)
-        assert begun
+        started = record.ports(kills)
+        assert started
         assert not record.ports(BACKEND)
     first = Counter(log.read_text().split())
     log.unlink()
     done = conformance(*command, "--out", str(out), "--resume", env=env)
     assert done.returncode == 0, done.stderr
-    asked = Counter(log.read_text().split())
-    assert max(asked.values()) == 1
-    (twice,) = first.keys() & asked.keys()
-    assert Case.parse(twice).kernel_size[0] == 2, "the question it was killed over"
-    assert not {str(case) for case in begun} & asked.keys()
+    later = Counter(log.read_text().split())
+    assert max(later.values()) == 1
+    (twice,) = first.keys() & later.keys()
+    assert Case.parse(twice).kernel_size[0] == 2, "the case it was killed over"
+    assert not {str(case) for case in started} & later.keys()
     log.unlink()
     again = conformance(*command, "--out", str(out), "--resume", env=env)
     whole = conformance(*command, env=env)
     assert again.stdout == done.stdout == whole.stdout
-    assert set(log.read_text().split()) == first.keys() | asked.keys()
+    assert set(log.read_text().split()) == first.keys() | later.keys()
 
 
-def test_what_is_known_is_not_asked_again_unless_it_was_wrong() -> None:
+def test_what_is_known_does_not_run_again_unless_it_was_wrong() -> None:
     kept = Ported("with steps", "so it was found", taken=False)
     with PortsRecord() as record:
         record.add(RIGHT, CASES[0], kept)
-        record.add(RIGHT, CASES[1], Ported("wrong", "a fault that is mended"))
+        record.add(RIGHT, CASES[1], Ported("wrong", "a fault that is fixed"))
         found = port_all([resolve(RIGHT)], CASES, ProcessLimits(), record)[RIGHT]
         assert record.ports(RIGHT) == found
     assert list(found.values()) == [kept, Ported("direct"), Ported("direct")]
 
 
 @pytest.fixture
-def begun(few: None, tmp_path: Path) -> Iterator[tuple[tuple[str, ...], sqlite3.Connection]]:
+def finished(few: None, tmp_path: Path) -> Iterator[tuple[tuple[str, ...], sqlite3.Connection]]:
     """Arguments of a table that was made, and its record."""
     out = tmp_path / "ports.sqlite"
     arguments = ("--adapter", RIGHT, "--adapter", toy("WrongSame"), "--out", str(out))
@@ -103,13 +103,13 @@ def begun(few: None, tmp_path: Path) -> Iterator[tuple[tuple[str, ...], sqlite3.
         yield arguments, record
 
 
-def test_other_versions_do_not_go_on_with_a_table(begun: tuple[tuple[str, ...], sqlite3.Connection]) -> None:
-    arguments, record = begun
+def test_other_versions_do_not_go_on_with_a_table(finished: tuple[tuple[str, ...], sqlite3.Connection]) -> None:
+    arguments, record = finished
     record.execute('UPDATE versions SET versions = \'{"numpy": "0.1"}\'')
     done = table(*arguments, "--resume")
     assert done.exit_code == 2
     assert "0.1" in done.stderr
-    assert table(*arguments).exit_code == 0, "begun anew"
+    assert table(*arguments).exit_code == 0, "started again"
 
 
 @pytest.mark.parametrize("resume", [True, False])
@@ -128,9 +128,9 @@ def test_another_file_is_left_as_it_is(resume: bool, tmp_path: Path) -> None:
 
 
 def test_a_record_that_cannot_be_written_is_one_line(
-    begun: tuple[tuple[str, ...], sqlite3.Connection],
+    finished: tuple[tuple[str, ...], sqlite3.Connection],
 ) -> None:
-    arguments, record = begun
+    arguments, record = finished
     record.execute("CREATE TRIGGER full BEFORE INSERT ON ports BEGIN SELECT RAISE(ABORT, 'full'); END")
     done = table(*arguments)
     assert done.exit_code == 2

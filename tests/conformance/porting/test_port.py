@@ -1,4 +1,4 @@
-"""Ports: every step asks the same question, the printed text runs alone, and what cannot be proven is said."""
+"""Ports: every step keeps the case, the printed text runs alone, and what cannot be proven is said."""
 
 from __future__ import annotations
 
@@ -30,38 +30,38 @@ from tests.support.command import ROOT, conformance, toy
 from tests.support.frameworks import families, requires
 
 SAMPLE = 30
-SMALL_SAMPLE = {"jax-lax": 10}  # each question is compiled
+SMALL_SAMPLE = {"jax-lax": 10}  # each case is compiled
 CASES = [case for case in load_tier("smoke") if not case.format.is_complex]
 
 
 def _numbers(port: Port, direction: str, skip: str = "") -> dict[str, Any]:
-    """What the lines around the right answer to the changed question make of it."""
+    """What the lines around the call make of the right output of the changed case."""
     case = dataclasses.replace(port.case, direction=direction, data="ints")
-    asked = dataclasses.replace(port.call_case, direction=direction, data="ints")
+    changed = dataclasses.replace(port.call_case, direction=direction, data="ints")
     there: dict[str, Any] = {"np": np, **make_tensors(case)}
     parts = ["before"] if direction == "fwd" else ["before", "before_gradient"]
     exec("\n".join(line for part in parts if part != skip for line in port.lines(part)), there)
-    names = [name for name in make_tensors(asked) if name in there]
-    there.update(expected_output(asked, {name: there[name] for name in names}))
+    names = [name for name in make_tensors(changed) if name in there]
+    there.update(expected_output(changed, {name: there[name] for name in names}))
     after = "after" if direction == "fwd" else "after_gradient"
     exec("\n".join([] if after == skip else port.lines(after)), there)
     return there
 
 
 @given(st.sampled_from(CASES), st.permutations(STEPS))
-def test_a_step_asks_the_same_question(case: Case, steps: list[Any]) -> None:
-    asked, taken = case, []
+def test_a_step_keeps_the_case(case: Case, steps: list[Any]) -> None:
+    changed, taken = case, []
     try:
         for step in steps:
-            if not step.applies(asked):
+            if not step.applies(changed):
                 continue
-            taken.append((step, asked))
-            asked = step.case(asked)
-        asked.geometry()
+            taken.append((step, changed))
+            changed = step.case(changed)
+        changed.geometry()
     except (DomainError, CaseError):
         assume(False)
     assume(taken)
-    port = Port(case, asked, tuple(taken))
+    port = Port(case, changed, tuple(taken))
     for direction in ("fwd", "grad"):
         there = _numbers(port, direction)
         wanted = dataclasses.replace(case, direction=direction, data="ints")
@@ -184,7 +184,7 @@ def test_a_framework_stands_for_an_interface_that_there_is() -> None:
     assert not set(_FRAMEWORKS) & set(BUILT_IN)
 
 
-def test_an_interface_that_cannot_be_asked_is_our_failure() -> None:
+def test_an_interface_that_cannot_run_is_our_failure() -> None:
     for arguments in (("2d-i5-k3", "--to", toy("CannotImport")),
                       ("--table", "--adapter", toy("CannotImport"), "--adapter", toy("Right"))):  # fmt: skip
         done = conformance("port", *arguments)
@@ -202,7 +202,7 @@ def test_a_call_that_hangs_is_not_tried_in_every_form() -> None:
         assert host._request_count <= 2
 
 
-def test_an_answer_in_another_dtype_is_no_port() -> None:
+def test_an_output_in_a_different_dtype_is_not_a_port() -> None:
     case = Case.parse("1d-i3-k3-s2-p0")
     with AdapterProcess(resolve(toy("OtherDtype"))) as host:
         assert "dtype" in prove(Port(case, case), host).problem

@@ -32,7 +32,7 @@ def test_a_run_confirms_the_condition_of_what_it_found(record: Path) -> None:
 
 
 def test_accept_writes_the_condition_of_the_run(record: Path, tmp_path: Path) -> None:
-    done = conformance("accept", str(record), "--reason", "told upstream", "--expectations", str(tmp_path))
+    done = conformance("accept", str(record), "--reason", "reported upstream", "--expectations", str(tmp_path))
     assert done.returncode == 0, done.stderr
     (written,) = tmp_path.glob("*.toml")
     text = written.read_text("utf-8")

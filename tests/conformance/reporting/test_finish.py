@@ -63,7 +63,7 @@ def test_an_adapter_of_another_version_is_not_run_again(tmp_path: Path) -> None:
     with Results.open(path, write=True) as results:
         name = results.adapters()[0]
         assert here(results)(name) is not None
-        assert here(results)("/nowhere.py:Nobody") is None
+        assert here(results)("/nowhere.py:None") is None
         results.set_meta("environments", {name: {"versions": {"numpy": "0.1"}}})
         assert here(results)(name) is None
         finish(results, {}, further=Further(here(results)))

@@ -51,7 +51,7 @@ SEEN_WRONG = ("2d-n2-c2x3-i4-k1x2-s3-f64", "2d-n2-c2x4-i4-k2-s3x4-f64")
 SEEN_RIGHT = ("1d-i3-k3-s1-b1", "1d-c2x2-i5-k2-s2-same")
 
 
-def test_what_a_run_could_not_tell_is_asked(tmp_path: Path) -> None:
+def test_what_a_run_leaves_open_is_settled_by_further_cases(tmp_path: Path) -> None:
     spec = resolve(toy("Shifted"))
     with Results.create(tmp_path / "results.sqlite") as results:
         cases = [Case.parse(text) for text in (*SEEN_WRONG, *SEEN_RIGHT)]

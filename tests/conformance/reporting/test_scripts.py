@@ -15,12 +15,12 @@ from conformance.reports.record.store import Results
 from conformance.reports.summary.survey import survey
 from tests.support.command import ROOT, toy
 
-QUESTIONS = ("1d-i3-k2-s2", "2d-c2x3-i3x4-k2x3-s2-same-b1", "1d-c2x3-i4-k3-s2-normal.1", "1d-i5-k3-grad")
+CASES = ("1d-i3-k2-s2", "2d-c2x3-i3x4-k2x3-s2-same-b1", "1d-c2x3-i4-k3-s2-normal.1", "1d-i5-k3-grad")
 
 
 def test_each_finding_gets_a_script_that_shows_it(tmp_path: Path) -> None:
     adapters = [toy(name) for name in ("Right", "Flipped", "Refuses")]
-    cases = [Case.parse(text) for text in QUESTIONS]
+    cases = [Case.parse(text) for text in CASES]
     with Results.create(tmp_path / "results.sqlite") as results:
         results.plan([(adapter, case) for adapter in adapters for case in cases])
         for adapter in adapters:

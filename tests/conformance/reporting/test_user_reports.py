@@ -1,4 +1,4 @@
-"""What has become of a report follows from outcomes, never from what is written beside it."""
+"""The state of a report follows from outcomes, never from what is written beside it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_the_state_follows_from_the_outcome(report: Report, status: str, kind: s
         ("infra", "pass", "not asked"),
     ],
 )
-def test_two_are_asked_where_the_rules_leave_the_choice(status: str, other: str | None, expected: str) -> None:
+def test_two_run_where_the_rules_leave_the_choice(status: str, other: str | None, expected: str) -> None:
     report = replace(PLAIN, against="torch-meta")
     assert state(report, outcome(status), None if other is None else outcome(other)) == expected
 
@@ -82,12 +82,12 @@ def test_a_refusal_where_something_else_was_seen() -> None:
     assert state(replace(PLAIN, saw="refused"), refused) == "by design"
 
 
-def test_what_was_not_asked_has_no_state() -> None:
+def test_what_did_not_run_has_no_state() -> None:
     assert state(PLAIN, None) == "not asked"
 
 
 @requires("torch")
-def test_reports_on_pytorch_are_asked() -> None:
+def test_reports_on_pytorch_run() -> None:
     chosen = [
         report for report in REPORTS.values() if (report.adapter, report.device, report.of) == ("torch", "cpu", "")
     ]
@@ -108,16 +108,16 @@ def test_limits_and_beliefs_are_by_design() -> None:
     assert found == {"jax-4637": "cannot be expressed", "jax-32267": "by design"}
 
 
-def test_a_report_is_asked_of_the_implementation_it_is_about() -> None:
+def test_a_report_runs_on_the_implementation_it_is_about() -> None:
     right, flipped = (toy(name) for name in ("Right", "Flipped"))
     reports = [replace(PLAIN, id=name, adapter=name) for name in (right, flipped, "elsewhere")]
     found = review(reports, own=[resolve(right), resolve(flipped)])
     assert [standing.state for standing in found] == ["fixed", "reproduces", "not asked"]
-    asked: list[str] = []
-    found = review(reports, [resolve(flipped)], tick=lambda spec: asked.append(spec.name))
+    ran: list[str] = []
+    found = review(reports, [resolve(flipped)], tick=lambda spec: ran.append(spec.name))
     assert [standing.state for standing in found] == ["not asked", "reproduces", "not asked"]
     assert all(set(standing.outcomes) == {flipped} for standing in found)
-    assert asked == [flipped]
+    assert ran == [flipped]
 
 
 def test_states_come_from_the_record_of_a_run(tmp_path: Path) -> None:
@@ -141,18 +141,18 @@ def test_states_come_from_the_record_of_a_run(tmp_path: Path) -> None:
     assert set(states.values()) == {"reproduces", "not asked", "not on CPU"}
 
 
-def test_a_run_that_asks_no_question_of_theirs_says_nothing_of_them(tmp_path: Path) -> None:
+def test_a_run_without_their_cases_says_nothing_of_them(tmp_path: Path) -> None:
     with Results.create(tmp_path / "results.sqlite") as results:
         results.plan([("torch", Case.parse("1d-i5-k3-s2-p1-bf16-ones.77"))])
         assert recorded_statuses(results) == []
 
 
 def test_reports_are_a_selection_and_their_states_follow_from_its_record(tmp_path: Path) -> None:
-    asked = select(CORPUS, (), None)
-    assert len(asked) == len({report.case for report in REPORTS.values() if report.device == "cpu"})
+    selected = select(CORPUS, (), None)
+    assert len(selected) == len({report.case for report in REPORTS.values() if report.device == "cpu"})
     report = REPORTS["pt-doc-8816"]
     with Results.create(tmp_path / "results.sqlite") as results:
-        results.plan([("torch", case) for case in asked])
+        results.plan([("torch", case) for case in selected])
         results.record(replace(outcome("fail", "values"), case_id=str(report.case)))
         found = {standing.report.id: standing.state for standing in recorded_statuses(results)}
     assert found.keys() == REPORTS.keys()
@@ -167,7 +167,7 @@ def test_the_command_prints_every_report() -> None:
     assert found["threads"] == [asdict(thread) for thread in load_threads().values()]
     rows = found["reports"]
     assert [row["id"] for row in rows] == list(REPORTS)
-    # Asked on another implementation than its own, a report has outcomes and no state.
+    # On an implementation that is not its own, a report has outcomes and no state.
     assert {row["state"] for row in rows} == {"not asked", "not on CPU"}
     assert all(row["outcomes"] for row in rows if row["state"] == "not asked")
     shown = conformance("cases", "--corpus", "--adapter", toy("PlainRefuses"))

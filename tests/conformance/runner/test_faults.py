@@ -25,8 +25,8 @@ from tests.support.records import outcomes_so_far, statuses
 
 
 def command(name: str, out: Path, *more: str, cases: list[str] | None = None) -> list[str]:
-    asked = cases or [HEALTHY[0], FAULTY, *HEALTHY[1:]]
-    ids = [word for case_id in asked for word in ("--case", case_id)]
+    selected = cases or [HEALTHY[0], FAULTY, *HEALTHY[1:]]
+    ids = [word for case_id in selected for word in ("--case", case_id)]
     return ["run", "--adapter", toy(name), *ids, "--out", str(out), *more]
 
 
@@ -55,14 +55,14 @@ def test_an_adapter_process_that_misbehaves(tmp_path: Path, expected: dict[str, 
         }
 
 
-def test_a_worker_that_dies_is_replaced_and_its_question_asked_again(tmp_path: Path) -> None:
+def test_a_worker_that_dies_is_replaced_and_its_case_run_again(tmp_path: Path) -> None:
     env = {"CRASHED": str(tmp_path / "crashed")}
     done = conformance(*command("KillsItsRunnerOnce", tmp_path, "-n", "2"), env=env)
     assert statuses(tmp_path) == dict.fromkeys([*HEALTHY, FAULTY], "pass")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_question_that_workers_die_of_twice_is_our_failure(tmp_path: Path) -> None:
+def test_a_case_that_workers_die_of_twice_is_our_failure(tmp_path: Path) -> None:
     done = conformance(*command("KillsItsRunner", tmp_path, "-n", "2"))
     assert statuses(tmp_path) == {**dict.fromkeys(HEALTHY, "pass"), FAULTY: "infra"}
     assert done.returncode == 3, done.stdout + done.stderr
@@ -71,33 +71,33 @@ def test_a_question_that_workers_die_of_twice_is_our_failure(tmp_path: Path) -> 
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_run_killed_again_and_again_is_resumed_to_the_same_end(tmp_path: Path, workers: str) -> None:
     cases = [str(Case.parse(f"1d-i{size}-k3")) for size in range(3, 23)]
-    log, out = tmp_path / "asked", tmp_path / "out"
+    log, out = tmp_path / "calls", tmp_path / "out"
     env = {"CALLS": str(log)}
     arguments = command("Slow", out, "-n", workers, "--resume", cases=cases)
     kept: dict[str, str] = {}
-    for more in (0, 3, 9):  # before the first answer, early and late
-        begun = len(kept)
+    for more in (0, 3, 9):  # before the first outcome, early and late
+        before = len(kept)
         process = start(*arguments, env=env)
-        wait_for(lambda count=begun + more: (out / "results.sqlite").exists() and outcomes_so_far(out) >= count)
+        wait_for(lambda count=before + more: (out / "results.sqlite").exists() and outcomes_so_far(out) >= count)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         now = {case_id: status for case_id, status in statuses(out).items() if status != "missing"}
         assert kept.items() <= now.items(), "what was recorded is lost"
-        assert len(now) >= begun + more
+        assert len(now) >= before + more
         kept = now
         log.write_text("")
     done = conformance(*arguments, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
     assert statuses(out) == dict.fromkeys(cases, "pass")
-    asked = Counter(log.read_text().split())
-    assert set(asked) == set(cases) - set(kept), "asked what was recorded, or did not ask what was not"
+    calls = Counter(log.read_text().split())
+    assert set(calls) == set(cases) - set(kept), "ran what was recorded, or did not run what was not"
     again = conformance(*arguments, env=env)
     assert again.returncode == 0, again.stdout + again.stderr
     assert f"{len(cases)} outcomes: {len(cases)} pass" in again.stdout
 
 
 def test_the_adapter_goes_when_the_runner_is_killed(tmp_path: Path) -> None:
-    log = tmp_path / "asked"
+    log = tmp_path / "calls"
     process = start(*command("Hangs", tmp_path / "out", cases=[FAULTY]), env={"CALLS": str(log)})
     wait_for(log.exists)
     (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
@@ -108,7 +108,7 @@ def test_the_adapter_goes_when_the_runner_is_killed(tmp_path: Path) -> None:
     )
 
 
-def test_to_go_on_with_another_selection_is_refused(tmp_path: Path) -> None:
+def test_to_resume_with_a_different_selection_is_refused(tmp_path: Path) -> None:
     assert conformance(*command("Slow", tmp_path)).returncode == 0
     done = conformance(*command("Slow", tmp_path, "--resume", cases=HEALTHY))
     assert done.returncode == 2
@@ -116,7 +116,7 @@ def test_to_go_on_with_another_selection_is_refused(tmp_path: Path) -> None:
     assert len(statuses(tmp_path)) == 4
 
 
-@pytest.fixture(params=["300k", "600k"], ids=["too small for the plan", "too small for the answers"])
+@pytest.fixture(params=["300k", "600k"], ids=["too small for the plan", "too small for the outcomes"])
 def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     folder = tmp_path / "small"
     folder.mkdir()
@@ -208,7 +208,7 @@ def test_a_clock_that_jumps_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_two_runs_into_one_folder(tmp_path: Path) -> None:
-    log, go, out = tmp_path / "asked", tmp_path / "go", tmp_path / "out"
+    log, go, out = tmp_path / "calls", tmp_path / "go", tmp_path / "out"
     first = start(*command("Waits", out), env={"CALLS": str(log), "GO": str(go)})
     wait_for(lambda: log.exists() and len(log.read_text().split()) > 1)
     second = conformance(*command("Slow", out))
@@ -220,7 +220,7 @@ def test_two_runs_into_one_folder(tmp_path: Path) -> None:
     assert statuses(out) == dict.fromkeys([*HEALTHY, FAULTY], "pass")
 
 
-def test_a_crash_on_a_question_whose_answer_no_memory_holds_is_still_reported(tmp_path: Path) -> None:
+def test_a_crash_on_a_case_whose_output_fits_no_memory_is_still_reported(tmp_path: Path) -> None:
     huge = str(Case.parse("1d-n64-c1x64-i3-k2-s4294967297"))
     done = conformance(*command("Aborts", tmp_path, cases=[huge, HEALTHY[0]]))
     assert done.returncode == 1, done.stdout + done.stderr

@@ -67,7 +67,7 @@ def test_a_stale_expectation_fails_and_says_what_to_remove(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "more", "words"),
+    ("name", "more", "text"),
     [
         ("Right", ["--expectations", "/no/folder"], "/no/folder"),
         ("Right", ["--baseline", "/no/file"], "/no/file"),
@@ -77,10 +77,10 @@ def test_a_stale_expectation_fails_and_says_what_to_remove(tmp_path: Path) -> No
         ("Right", ["--durations-from", "/no/file"], "/no/file"),
     ],
 )
-def test_bad_input_is_one_line(tmp_path: Path, name: str, more: list[str], words: str) -> None:
+def test_bad_input_is_one_line(tmp_path: Path, name: str, more: list[str], text: str) -> None:
     done = conformance("run", "--adapter", toy(name), *CASES, "--out", str(tmp_path), *more)
     assert done.returncode == 2
-    assert words in done.stderr
+    assert text in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
@@ -112,7 +112,7 @@ def test_accept_makes_the_next_run_green_and_wants_a_reason(tmp_path: Path) -> N
 
 
 def test_what_fails_once_is_flaky_and_listed(tmp_path: Path) -> None:
-    """The first process that is asked a kernel of 2 dies of it, later ones do not."""
+    """The first process that runs a kernel of 2 dies of it, later ones do not."""
     done = conformance(
         "run", "--adapter", toy("AbortsOnce"), *CASES, "--out", str(tmp_path),
         env={"CRASHED": str(tmp_path / "crashed")},

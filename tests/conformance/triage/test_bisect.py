@@ -26,7 +26,7 @@ def test_the_first_version_that_differs_is_found(count: int, data: st.DataObject
     tried: list[Version] = []
 
     def probe(version: Version) -> Probe:
-        assert version not in tried, "every version is asked once"
+        assert version not in tried, "every version is tried once"
         tried.append(version)
         index = VERSIONS.index(version)
         if index in broken:
@@ -55,7 +55,7 @@ def test_ends_that_show_nothing_are_said(digests: tuple[str | None, str | None],
     assert reason in str(bisect(VERSIONS[:2], probe))
 
 
-def test_versions_are_taken_in_the_direction_asked() -> None:
+def test_versions_are_taken_in_the_given_direction() -> None:
     listed = [Version(text) for text in ("3.10.0", "3.2.0", "3.9.1", "3.11.0rc1")]
     assert list(map(str, between(listed, "3.2.0", "3.10.0"))) == ["3.2.0", "3.9.1", "3.10.0"]
     assert list(map(str, between(listed, "3.10.0", "3.9.1"))) == ["3.10.0", "3.9.1"]
@@ -91,11 +91,14 @@ class Toy(Adapter):
         importlib.import_module("conformance_toy")
 
     def program(self, case):
-        return Program(("import conformance_toy",), ("y = conformance_toy.answer(x, w)",))
+        return Program(("import conformance_toy",), ("y = conformance_toy.convolve(x, w)",))
 """
-_RIGHT = (
-    "import numpy as np\ndef answer(x, w):\n    return np.convolve(x[0, 0], w[0, 0]).astype(x.dtype)[None, None]\n"
-)
+_RIGHT = """
+import numpy as np
+
+def convolve(x, w):
+    return np.convolve(x[0, 0], w[0, 0]).astype(x.dtype)[None, None]
+"""
 _WRONG = _RIGHT.replace("w[0, 0]", "w[0, 0, ::-1]")
 
 

@@ -1,4 +1,4 @@
-"""The explanation of a question: rules with numbers, taps, overlap, the layout trap and the diagnosis."""
+"""The explanation of a case: rules with numbers, taps, overlap, the layout trap and the diagnosis."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_geometry_with_the_numbers_filled_in() -> None:
     assert "crop (1, 1): 11 - 1 - 1 = 9" in done.stdout
 
 
-def test_a_question_without_an_answer_names_the_rule() -> None:
+def test_an_invalid_case_names_the_rule() -> None:
     done = conformance("explain", "1d-i1-k1-p9")
     assert done.returncode == 0
     assert "no expected output: R11" in done.stdout
@@ -65,7 +65,7 @@ def test_checkerboard_measure(text: str, measure: float) -> None:
 
 
 @given(valid_cases())
-def test_overlap_counts_are_the_oracles_answer_to_ones(case: Case) -> None:
+def test_overlap_counts_are_the_oracles_output_for_ones(case: Case) -> None:
     counts = oracle.conv_transpose(
         np.ones((1, 1, *case.input_size)),
         np.ones((1, 1, *case.kernel_size)),
@@ -83,7 +83,7 @@ def test_diagnosis_of_an_adapter() -> None:
     assert "W: stride 4, dilation 1, output starts at" in done.stdout
 
 
-def test_the_condition_is_found_by_asking() -> None:
+def test_the_condition_is_found_by_further_cases() -> None:
     done = conformance("explain", "2d-c2x2-i3-k2-s3-same", "--adapter", toy("Shifted"), "--when")
     assert done.returncode == 1, done.stderr
     condition = done.stdout.splitlines()[-1].strip()

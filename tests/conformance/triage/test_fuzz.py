@@ -28,8 +28,8 @@ def test_a_flipped_kernel_is_found_and_shrunk():
     assert smallest.batch == smallest.groups == 1
 
 
-def test_a_right_implementation_fails_only_where_it_has_no_words():
-    # The toy answers in NumPy dtypes, which have no bfloat16, and knows no periodic padding.
+def test_a_right_implementation_fails_only_where_it_cannot_express_the_case():
+    # The toy returns NumPy dtypes, which have no bfloat16, and knows no periodic padding.
     for discovery in search("Right", 5):
         smallest = discovery.smallest
         assert smallest.dtype == "bf16" or str(smallest.padding).startswith("circular"), smallest

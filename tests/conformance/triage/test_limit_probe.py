@@ -8,7 +8,7 @@ from conformance.cases import Case
 from conformance.triage.limit_probe import probe
 from tests.support.command import toy
 
-QUESTIONS = [
+CASES = [
     Case.parse(text)
     for text in (
         "1d-c2x2-i3-k2-s2-d3",
@@ -25,11 +25,11 @@ QUESTIONS = [
 def test_a_lifted_limit_is_stale_and_a_standing_one_holds() -> None:
     spec = resolve(toy("Declining"))
     with AdapterProcess(spec) as host:
-        dilation, groups = probe(load(spec.target), host, QUESTIONS)
+        dilation, groups = probe(load(spec.target), host, CASES)
         assert dilation.limit.parameter == "dilation"
         assert dilation.state == "stale"
-        # Data that take rounding tell more, so they are asked first.
-        assert [case for case, _ in dilation.evidence] == [str(case) for case in [QUESTIONS[-1], *QUESTIONS[:2]]]
+        # Data that take rounding distinguish more, so they run first.
+        assert [case for case, _ in dilation.evidence] == [str(case) for case in [CASES[-1], *CASES[:2]]]
         assert groups.state == "holds"
         assert [state.partition(":")[0] for _, state in groups.evidence] == ["fail"]
         assert [found.state for found in probe(load(spec.target), host, [])] == ["not probed", "not probed"]

@@ -27,7 +27,7 @@ from conformance.triage.repro.data import data_lines
 from tests.support.command import conformance
 from tests.support.frameworks import requires
 
-# The finding in the file of its adapter, and a question like its evidence that is answered right. Left out is what
+# The finding in the file of its adapter, and a case like its evidence whose output is right. Left out is what
 # not every processor or every process shows: what needs AVX512-BF16, and what is intermittent.
 FINDINGS = {
     ("keras-tensorflow", "bias-added-along-the-last-axis"): "1d-n2-c3x5-i5-k2-s1-d3-same-cf-b0",
@@ -65,12 +65,12 @@ def entry_of(adapter: str, finding: str) -> expectations.Expectation:
     return entry
 
 
-def question_of(adapter: str, finding: str) -> Case:
+def case_of(adapter: str, finding: str) -> Case:
     """The first evidence of an entry."""
     return Case.parse(entry_of(adapter, finding).evidence[0])
 
 
-def has_an_answer(case: Case) -> bool:
+def has_an_output(case: Case) -> bool:
     try:
         return bool(case.geometry())
     except DomainError:
@@ -78,7 +78,7 @@ def has_an_answer(case: Case) -> bool:
 
 
 findings = [pytest.param(*key, marks=requires(key[0]), id="-".join(key)) for key in FINDINGS]
-with_an_answer = [param for param, key in zip(findings, FINDINGS, strict=True) if has_an_answer(question_of(*key))]
+with_an_output = [param for param, key in zip(findings, FINDINGS, strict=True) if has_an_output(case_of(*key))]
 
 
 # Its findings are about what oneDNN computes, which TensorFlow switches on by itself on some processors only.
@@ -86,12 +86,12 @@ _ON = {"keras-tensorflow": "keras-tensorflow~onednn-on"}
 
 
 @cache
-def asked_about(adapter: str, finding: str) -> Observation:
+def observe(adapter: str, finding: str) -> Observation:
     entry = entry_of(adapter, finding)
-    asked = gather(question_of(adapter, finding), resolve(_ON.get(adapter, adapter)))
-    if not entry.applies(asked.environment):
-        pytest.skip(f"{adapter}: {finding} is known of other versions: {asked.environment.get('versions')}")
-    return asked
+    observed = gather(case_of(adapter, finding), resolve(_ON.get(adapter, adapter)))
+    if not entry.applies(observed.environment):
+        pytest.skip(f"{adapter}: {finding} is known of other versions: {observed.environment.get('versions')}")
+    return observed
 
 
 def imported(script: str) -> set[str]:
@@ -108,31 +108,31 @@ def imported(script: str) -> set[str]:
 def test_a_finding_can_be_handed_on(
     adapter: str, finding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = asked_about(adapter, finding)
-    assert asked.outcome.gates
-    script = build_script(asked)
+    observed = observe(adapter, finding)
+    assert observed.outcome.gates
+    script = build_script(observed)
     assert imported(script) <= sys.stdlib_module_names | {"numpy"} | FRAMEWORKS[adapter.partition("-")[0]]
     assert len([line for line in script.splitlines() if line.strip()]) <= 31
     run = run_alone(script, sys.executable)
     assert run.code == 1, run
     assert "expected" in run.stdout
 
-    right = gather(Case.parse(FINDINGS[adapter, finding]), asked.spec)
+    right = gather(Case.parse(FINDINGS[adapter, finding]), observed.spec)
     assert right.outcome.status == "pass", right.outcome
     run_right = run_alone(build_script(right), sys.executable)
     assert run_right.code == 0, run_right
 
-    # Other frameworks and further questions take longer than a test should; they have tests of their own.
+    # Other frameworks and further cases take longer than a test should; they have tests of their own.
     monkeypatch.setattr(context, "expand", lambda names: [])
     monkeypatch.setattr(context, "_MOST_CASES", 0)
     monkeypatch.setattr(context, "neighbours", lambda case: iter(()))
-    body = issue.build_issue(asked, script, run)
+    body = issue.build_issue(observed, script, run)
     title = body.partition("\n")[0]
-    assert title.startswith(f"# {load(asked.spec.target).packages[0]}: ")
+    assert title.startswith(f"# {load(observed.spec.target).packages[0]}: ")
     assert all(f"## {section}" in body for section in SECTIONS)
     assert script in body
     assert run.stdout.splitlines()[0] in body
-    assert next(iter(asked.environment["versions"].values())) in body
+    assert next(iter(observed.environment["versions"].values())) in body
 
 
 @pytest.fixture(scope="module")
@@ -142,15 +142,15 @@ def target() -> Iterator[AdapterProcess]:
 
 
 def ported(adapter: str, finding: str, host: AdapterProcess) -> tuple[Case, str]:
-    """The question, forward and in single precision, in the target's words."""
-    case = replace(question_of(adapter, finding), direction="fwd", dtype="f32")
+    """The case, forward and in single precision, as a call of the target."""
+    case = replace(case_of(adapter, finding), direction="fwd", dtype="f32")
     port = find_port(case, host)
     assert not isinstance(port, str), port
     return port.case, port_text(Meaning("", case, WeightForm()), port, host)
 
 
 @requires(TO)
-@pytest.mark.parametrize(("adapter", "finding"), with_an_answer)
+@pytest.mark.parametrize(("adapter", "finding"), with_an_output)
 def test_a_finding_has_a_port_that_runs_alone(
     adapter: str, finding: str, target: AdapterProcess, tmp_path: Path
 ) -> None:
@@ -174,7 +174,7 @@ def test_there_are_ten_findings_of_several_frameworks() -> None:
     assert len({adapter for adapter, _ in FINDINGS}) >= 6
 
 
-def test_a_question_without_an_answer_has_no_port_and_the_command_says_why() -> None:
+def test_an_invalid_case_has_no_port_and_the_command_says_why() -> None:
     case = "1d-n2-c0x6-i5-k3-s2-d1-g1-valid-op1-cf-f32-b1-ints.0-fwd"
     done = conformance("port", case, "--to", TO)
     assert done.returncode == 2

@@ -38,13 +38,13 @@ for path in sys.argv[2:]:
         found[path] = end.code
     except AssertionError:
         found[path] = 1
-    # A shape inference leaves a shape in place of an answer.
+    # A shape inference leaves a shape in place of an output.
     got = names.get("got", {"shape": np.array(names["shape"])} if "shape" in names else {})
     np.savez(path + ".npz", **(got if isinstance(got, dict) else {"y": got}))
 json.dump(found, open(sys.argv[1], "w"))
 """
 
-QUESTIONS = (
+CASES = (
     "1d-i2-k3-s2-same-b1",
     "2d-n2-c4x6-i5x7-k3x2-s2x3-p1x0.1-cl-b1-ints.3-grad",
     "2d-n2-c2x6-i5x7-k3-s2-valid-cl-bf16-ints.1",
@@ -59,13 +59,13 @@ QUESTIONS = (
 @pytest.mark.parametrize("adapter", families())
 def test_the_script_alone_gives_the_recorded_bits(adapter: str, tmp_path: Path) -> None:
     scripts: dict[str, Observation] = {}
-    for number, text in enumerate(QUESTIONS):
-        asked = gather(Case.parse(text), resolve(adapter))
-        if asked.outcome.status in ("unsupported", "inexpressible"):
+    for number, text in enumerate(CASES):
+        observed = gather(Case.parse(text), resolve(adapter))
+        if observed.outcome.status in ("unsupported", "inexpressible"):
             continue
         path = tmp_path / f"repro{number}.py"
-        path.write_text(build_script(asked))
-        scripts[str(path)] = asked
+        path.write_text(build_script(observed))
+        scripts[str(path)] = observed
     assert len(scripts) >= 2
     codes = tmp_path / "codes.json"
     done = subprocess.run(
@@ -73,15 +73,15 @@ def test_the_script_alone_gives_the_recorded_bits(adapter: str, tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr[-2000:]
     for path, code in json.loads(codes.read_text()).items():
-        asked = scripts[path]
-        assert code == int(asked.outcome.gates), asked.case
+        observed = scripts[path]
+        assert code == int(observed.outcome.gates), observed.case
         with np.load(path + ".npz") as got:
-            if asked.outcome.digest and asked.outcome.kind != "accepted":
-                assert set(got) == set(asked.got)
+            if observed.outcome.digest and observed.outcome.kind != "accepted":
+                assert set(got) == set(observed.got)
             for name in got:
-                recorded = asked.got[name]
+                recorded = observed.got[name]
                 assert got[name].dtype == recorded.dtype
-                assert got[name].tobytes() == recorded.tobytes(), (asked.case, name)
+                assert got[name].tobytes() == recorded.tobytes(), (observed.case, name)
 
 
 FAULTS = {
@@ -98,14 +98,14 @@ FAULTS = {
 }
 
 
-def _ask(fault: str, text: str) -> Observation:
+def _observe(fault: str, text: str) -> Observation:
     return gather(Case.parse(text), resolve(toy(fault)), ProcessLimits(answer=1.0))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_script_exits_1_while_the_fault_is_there_and_0_without_it(fault: str, tmp_path: Path) -> None:
     text, kind = FAULTS[fault]
-    faulty, right = _ask(fault, text), _ask("Plain", text)
+    faulty, right = _observe(fault, text), _observe("Plain", text)
     assert faulty.outcome.gates
     assert faulty.outcome.kind == kind
     assert not right.outcome.gates
@@ -115,28 +115,28 @@ def test_the_script_exits_1_while_the_fault_is_there_and_0_without_it(fault: str
     assert run.shows(faulty)
     assert "NameError" not in run.stderr
     # The fault put right: the same script around the right call.
-    mended = _swap(faulty, right, script)
-    assert mended != script
-    path = tmp_path / "mended.py"
-    path.write_text(mended)
+    fixed = _swap(faulty, right, script)
+    assert fixed != script
+    path = tmp_path / "fixed.py"
+    path.write_text(fixed)
     done = subprocess.run([sys.executable, "-I", str(path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "expected" in done.stdout
 
 
 def test_the_script_of_a_gradient_is_about_what_is_wrong_of_it() -> None:
-    asked = _ask("WrongWeightGradient", "1d-c2x4-i3-k3-s2-g2-p1-b1-grad")
-    assert asked.outcome.kind == "gradient"
-    script = build_script(asked)
+    observed = _observe("WrongWeightGradient", "1d-c2x4-i3-k3-s2-g2-p1-b1-grad")
+    assert observed.outcome.kind == "gradient"
+    script = build_script(observed)
     run = run_alone(script, sys.executable)
-    assert run.shows(asked)
+    assert run.shows(observed)
     assert "AssertionError" in run.stderr
     assert '"db"' not in script
-    mended = script.replace("dw = dw + 1\n", "")
-    assert mended != script
-    assert run_alone(mended, sys.executable).code == 0
+    fixed = script.replace("dw = dw + 1\n", "")
+    assert fixed != script
+    assert run_alone(fixed, sys.executable).code == 0
     # All three, where none is wrong.
-    right = build_script(_ask("Gradients", "1d-c2x4-i3-k3-s2-g2-p1-b1-grad"))
+    right = build_script(_observe("Gradients", "1d-c2x4-i3-k3-s2-g2-p1-b1-grad"))
     assert run_alone(right, sys.executable).code == 0
     for name in ("dx", "dw", "db"):
         spoilt = right.replace("got = {", f"{name} = {name} + 1\ngot = {{")
@@ -147,8 +147,8 @@ def test_the_script_of_a_gradient_is_about_what_is_wrong_of_it() -> None:
     ("fault", "ended"),
     [("PlainAborts", "got exit code -6\n"), ("AcceptsAnything", "got exit code 0\n"), ("PlainHangs", "")],
 )
-def test_a_question_without_an_answer_is_asked_in_a_child(fault: str, ended: str) -> None:
-    right, faulty = (_ask(name, "1d-i3-k3-s0-p0") for name in ("Plain", fault))
+def test_an_invalid_case_runs_in_a_child(fault: str, ended: str) -> None:
+    right, faulty = (_observe(name, "1d-i3-k3-s0-p0") for name in ("Plain", fault))
     assert right.outcome.status == "pass"
     assert faulty.outcome.gates
     script = build_script(right)
@@ -170,25 +170,25 @@ def _swap(faulty: Observation, right: Observation, script: str) -> str:
     raise AssertionError("the call is not in the script as it was made")
 
 
-def test_an_answer_from_unwritten_memory_shows() -> None:
-    asked = _ask("Unwritten", "1d-i3-k3-s2-p0")
-    assert asked.outcome.gates
-    assert run_alone(build_script(asked, poison=True), sys.executable).shows(asked)
+def test_an_output_from_unwritten_memory_shows() -> None:
+    observed = _observe("Unwritten", "1d-i3-k3-s2-p0")
+    assert observed.outcome.gates
+    assert run_alone(build_script(observed, poison=True), sys.executable).shows(observed)
 
 
 def test_a_script_that_does_not_show_its_outcome_is_noticed() -> None:
-    asked = _ask("PlainFlipped", "1d-i3-k3-s2-p0")
-    mended = build_script(asked).replace("w = w[:, :, ::-1]\n", "")
-    assert not run_alone(mended, sys.executable).shows(asked)
-    misspelt = build_script(asked).replace("w = w[", "w = v[")
+    observed = _observe("PlainFlipped", "1d-i3-k3-s2-p0")
+    fixed = build_script(observed).replace("w = w[:, :, ::-1]\n", "")
+    assert not run_alone(fixed, sys.executable).shows(observed)
+    misspelt = build_script(observed).replace("w = w[", "w = v[")
     assert run_alone(misspelt, sys.executable).code == 1
-    assert not run_alone(misspelt, sys.executable).shows(asked)
+    assert not run_alone(misspelt, sys.executable).shows(observed)
 
 
 def test_a_change_under_which_something_else_fails_is_no_relief() -> None:
-    asked = _ask("PlainAbortsWithoutStride", "1d-i3-k3-s2-p0")
-    assert asked.outcome.kind == "values"
-    lines = neighbourhood(asked, ProcessLimits(answer=5)).splitlines()
+    observed = _observe("PlainAbortsWithoutStride", "1d-i3-k3-s2-p0")
+    assert observed.outcome.kind == "values"
+    lines = neighbourhood(observed, ProcessLimits(answer=5)).splitlines()
     (otherwise,) = (line for line in lines if line.startswith("- it fails in a different way with: "))
     assert "stride 1" in otherwise
     assert not any("stride 1" in line for line in lines if "goes away" in line)
@@ -223,9 +223,9 @@ def test_the_issue_says_it_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(context, "expand", list)  # the others take seconds each to import
     monkeypatch.setattr(context, "_MOST_CASES", 40)  # a short search
-    asked = _ask("PlainFlipped", "1d-i3-k3-s2-p0")
-    script = build_script(asked)
-    body = issue.build_issue(asked, script, run_alone(script, sys.executable), 5.0)
+    observed = _observe("PlainFlipped", "1d-i3-k3-s2-p0")
+    script = build_script(observed)
+    body = issue.build_issue(observed, script, run_alone(script, sys.executable), 5.0)
     title, summary = body.split("\n\n")[:2]
     assert title.startswith(
         "# numpy: transposed convolution: wrong values, kernel flipped along W (1D, kernel 3, "
@@ -240,7 +240,7 @@ def test_the_issue_says_it_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "oracle" not in body.replace("oracle.", "")  # our word; the toy's call is one of ours
 
 
-def test_a_passing_answer_has_a_script_too() -> None:
+def test_a_passing_output_has_a_script_too() -> None:
     done = conformance("repro", "1d-i2-k3-s2", "--adapter", toy("Plain"))
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

@@ -55,7 +55,7 @@ class PlainAborts(Plain):
 
 
 class PlainHangs(Plain):
-    """Never answers."""
+    """Never returns."""
 
     before = ("import time; time.sleep(1000)",)
 
@@ -67,7 +67,7 @@ class PlainRefuses(Plain):
 
 
 class AcceptsAnything(Plain):
-    """Answers questions that have no answer."""
+    """Accepts invalid cases."""
 
     def program(self, case: Case) -> Program:
         """Write the call."""
@@ -75,7 +75,7 @@ class AcceptsAnything(Plain):
 
 
 class OtherDtype(Plain):
-    """Answers in another dtype."""
+    """Returns a different dtype."""
 
     after = ("y = y.astype(np.float64)",)
 

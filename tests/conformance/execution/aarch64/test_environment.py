@@ -74,6 +74,6 @@ def test_a_second_build_keeps_what_is_there() -> None:
     assert said == []
 
 
-def test_its_answers_are_judged_like_any_others() -> None:
+def test_its_outputs_are_judged_like_any_others() -> None:
     case = Case.parse("2d-n2-c4x6-i5x7-k3x3-s2x1-d1x2-p1x0-f32-b1-ints.0-fwd")
     assert check(case, adapter=f"onnxruntime@{PYTHON}").status == "pass"
