@@ -86,6 +86,7 @@ def test_names_of_functions_and_classes_of_the_tests_are_plain() -> None:
     for path in (path for folder in ("tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")):
         for name in re.findall(r"^\s*(?:def|class) (\w+)", path.read_text(encoding="utf-8"), re.M):
             assert not uncommon(name), f"{path}: {name}"
+            assert not phrases(name.replace("_", " ")), path
 
 
 def test_a_planted_name_is_found() -> None:

@@ -26,7 +26,7 @@ def test_values_come_back_with_their_types() -> None:
     assert found["a"] is True
 
 
-def test_what_is_no_fact_is_not_recorded() -> None:
+def test_what_is_not_a_fact_is_not_recorded() -> None:
     assert measure([fact("a", 1.5), fact("b", [1]), fact("c", 3)]) == {"a": None, "b": None, "c": 3}
 
 

@@ -172,7 +172,7 @@ class _Replies:
 
 
 def _becomes(entry: Expectation, case: Case, fault: Fault, replies: _Replies, *, shape_only: bool) -> str:
-    """What becomes of a fault in an adapter that is wrong as an entry says: `seen` if the gate says so."""
+    """The outcome of a fault in an adapter that is wrong as an entry says: `seen` if the gate says so."""
     recorded = _models().get((entry.finding, entry.where))
     fields = replies.verdict(fault, recorded, shape_only=shape_only)
     if fields["status"] != "fail":
@@ -203,7 +203,7 @@ def _met(cases: Sequence[Case], names: Sequence[str]) -> dict[Place, list[bool]]
 def _counted(
     cases: Sequence[Case], names: Sequence[str], faults: Collection[str]
 ) -> Counter[tuple[str, str, str]]:
-    """By adapter, fault and what becomes of it: the number of cases that notice the fault."""
+    """By adapter, fault and outcome: the number of cases that notice the fault."""
     found: Counter[tuple[str, str, str]] = Counter()
     able = list(judged_cases(cases))
     met = _met([case for case, _ in able], names)

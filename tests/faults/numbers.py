@@ -314,7 +314,7 @@ _only(
 )
 _only("with eight groups or more", lambda case: case.groups >= 8)
 _only("from sixteen channels on", lambda case: case.in_channels >= 16)
-_only("where the channels are no multiple of sixteen beyond it", lambda case: case.out_channels > 16 and
+_only("where the channels are not a multiple of sixteen beyond it", lambda case: case.out_channels > 16 and
       case.out_channels % 16 > 0)  # fmt: skip
 _only("from 512 positions on", lambda case: max(case.input_size) >= 512, (1,))
 _only("with a stride above eight", lambda case: max(case.stride) > 8)

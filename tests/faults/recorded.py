@@ -84,7 +84,7 @@ def _short_gradient(work: Work, outputs: Outputs) -> None:
 
 def _stride_ignored_where_empty(work: Work) -> None:
     if work.case.direction != "fwd":
-        raise Refused("the output has another shape than its gradient")
+        raise Refused("the output has a different shape from its gradient")
     for axis, size in enumerate(work.tensors["x"].shape[2:]):
         if size == 0:
             work.size[axis] += work.stride[axis] - 1

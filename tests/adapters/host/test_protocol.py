@@ -59,7 +59,7 @@ def test_strides_and_byte_order_do_not_cross(array: np.ndarray) -> None:
 
 
 @given(st.binary(max_size=300))
-def test_bytes_that_are_no_message_are_refused(data: bytes) -> None:
+def test_bytes_that_are_not_a_message_are_refused(data: bytes) -> None:
     with pytest.raises((WireError, EOFError)):
         read(data)
 

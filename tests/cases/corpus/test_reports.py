@@ -28,7 +28,7 @@ def test_names_are_unique() -> None:
 
 
 @pytest.mark.parametrize("thread", THREADS.values(), ids=THREADS)
-def test_a_thread_that_is_no_case_says_why(thread: Thread) -> None:
+def test_a_thread_without_a_case_says_why(thread: Thread) -> None:
     assert thread.link not in {report.link for report in REPORTS.values()}
     assert thread.link.startswith("https://")
     assert thread.why.endswith(".")

@@ -38,7 +38,7 @@ def _find(name: str) -> Any:
 
 
 _EMPTY = inspect.Parameter.empty
-# Defaults that are no literals, depend on the number of axes, or say the same in other words.
+# Defaults that are not literals, depend on the number of axes, or say the same in a different form.
 _FREE = {"data_format", "kernel_init", "bias_init", "param_dtype", "promote_dtype", "parent", "kernel_metadata"}
 _FREE |= {"bias_metadata", "key", "rngs"}
 

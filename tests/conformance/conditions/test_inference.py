@@ -148,7 +148,7 @@ _PLANTED_BY_OTHERS = {
     "with eight groups or more": "groups > 7",
     "from sixteen channels on": "in_channels > 15",
     # 16 is a multiple itself, so that more than 15 and more than 16 are one condition.
-    "where the channels are no multiple of sixteen beyond it": "out_channels % 16 <> 0 and out_channels > 15",
+    "where the channels are not a multiple of sixteen beyond it": "out_channels % 16 <> 0 and out_channels > 15",
     "from 512 positions on": "input_max > 511",
     "with a stride above eight": "stride_max > 8",
     "with a dilation above eight": "dilation_max > 8",

@@ -1,4 +1,4 @@
-"""What one case happens to look like is no cause: larger cases refute it, and the true cause is named or none."""
+"""What one case happens to look like is not a cause: larger cases refute it; the true cause is named or none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What no bound says anything about is no pass, counts are judged by what they are, and the tiers are checked."""
+"""What no bound covers is not a pass, counts are judged by what they are, and the tiers are checked."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def exact(case: Case) -> np.ndarray:
 
 @requires("torch")
 @pytest.mark.parametrize("text", COUNTS)
-def test_a_count_that_the_format_cannot_hold_is_no_pass(text: str) -> None:
+def test_a_count_that_the_format_cannot_hold_is_not_a_pass(text: str) -> None:
     outcome = check(text, "torch")
     right = float(exact(Case.parse(text)).max())
     if outcome.status == "pass":  # a processor with wider sums

@@ -185,7 +185,7 @@ def test_a_script_that_does_not_show_its_outcome_is_noticed() -> None:
     assert not run_alone(misspelt, sys.executable).shows(observed)
 
 
-def test_a_change_under_which_something_else_fails_is_no_relief() -> None:
+def test_a_change_under_which_something_else_fails_does_not_count() -> None:
     observed = _observe("PlainAbortsWithoutStride", "1d-i3-k3-s2-p0")
     assert observed.outcome.kind == "values"
     lines = neighbourhood(observed, ProcessLimits(answer=5)).splitlines()

@@ -111,13 +111,13 @@ def test_finding_has_its_condition_script_and_issue_body(chromium: Any, tmp_path
         finding = next(item for item in survey(results).groups if item.kind == "values")
         condition = Condition("stride > 1", "stride_min > 1 and rank = 2", failing=2, passing=1, others=4)
         results.set_meta("conditions", {finding.id: asdict(condition)})
-        results.set_meta("scripts", {finding.id: f"print({HOSTILE!r})\n# ``` is no fence\n"})
+        results.set_meta("scripts", {finding.id: f"print({HOSTILE!r})\n# ``` is not a fence\n"})
         tab = Tab(chromium, write_report(results, tmp_path / "report"), f"#/finding/{finding.id}")
     assert (
         "Seen in 2 cases, all with stride > 1. In this run, 2 cases meet it and show this cause; 4 more meet it"
         in tab.view()
     )
-    assert HOSTILE in tab.page.get_by_text("is no fence").first.inner_text()
+    assert HOSTILE in tab.page.get_by_text("is not a fence").first.inner_text()
     tab.page.get_by_text("Text for an issue report").click()
     body = tab.page.locator("details.more pre").inner_text()
     assert body.startswith("# framework ")
