@@ -19,6 +19,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -171,9 +172,7 @@ def growth() -> list[dict[str, Any]]:
         products = math.prod(case.input_shape) * math.prod(case.weight_shape[1:])
         forward = best_of(_oracle(case, t))
         crop = case.geometry().crop
-        gradients = best_of(
-            lambda t=t, crop=crop: oracle.conv_transpose_gradients(t["x"], t["w"], t["dy"], stride=2, crop=crop)
-        )
+        gradients = best_of(partial(oracle.conv_transpose_gradients, t["x"], t["w"], t["dy"], stride=2, crop=crop))
         rows.append(
             {
                 "products": products,

@@ -13,6 +13,7 @@ from conformance.adapters.base import Adapter
 from conformance.adapters.registry import load
 from conformance.cases import Case
 from conformance.cases.tiers import load_tier
+from conformance.oracle.expected_output import input_tensors
 from tests.support.command import toy
 
 
@@ -58,7 +59,7 @@ def test_the_run_and_the_loop_are_timed_on_the_same_cases() -> None:
 @pytest.mark.parametrize("text", ["2d-n2-c4x6-i3x4-k3x2-s2-g2-f64-b1", "2d-c1x2-i3x4-k3x2-p0.1x1.0-f64"])
 def test_peers_of_the_oracle_run_the_same_case(text: str) -> None:
     case = Case.parse(text)
-    tensors = oracle.input_tensors(case)
+    tensors = input_tensors(case)
     wanted = oracle._oracle(case, tensors)()
     assert np.allclose(oracle._loops(case, tensors)(), wanted)
     pytest.importorskip("torch")

@@ -8,7 +8,7 @@ from tests.faults.geometry import misread
 from tests.faults.machine import Outputs, Work, after, before
 
 
-def _reorder(work: Work, name: str, axis: int, order: object) -> None:
+def _reorder(work: Work, name: str, axis: int, order: np.ndarray | list[int]) -> None:
     work.tensors[name] = work.tensors[name].take(order, axis)
 
 

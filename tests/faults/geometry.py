@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,8 @@ def misread(array: np.ndarray, first: int, second: int) -> np.ndarray:
     return np.ascontiguousarray(array).reshape(shape).swapaxes(first, second)
 
 
-def _along(axis: int, index: object) -> tuple[object, ...]:
+def along(axis: int, index: Any) -> tuple[Any, ...]:
+    """Index of some elements along an axis that is counted from the last one."""
     return (..., index, *(slice(None),) * (-1 - axis))
 
 
@@ -58,22 +60,22 @@ def _(work: Work, outputs: Outputs, axis: str) -> None:
 
 @before("first tap on {} dropped", axes=1, diagnosed_as="tap_dropped")
 def _(work: Work, axis: str) -> None:
-    work.tensors["w"][_along(AXES[axis], 0)] = 0
+    work.tensors["w"][along(AXES[axis], 0)] = 0
 
 
 @before("last tap on {} dropped", axes=1, diagnosed_as="tap_dropped", shown_by="p0.2x2.1x1.0")
 def _(work: Work, axis: str) -> None:
-    work.tensors["w"][_along(AXES[axis], -1)] = 0
+    work.tensors["w"][along(AXES[axis], -1)] = 0
 
 
 @before("first input position on {} dropped", axes=1, diagnosed_as="input_dropped")
 def _(work: Work, axis: str) -> None:
-    work.tensors["x"][_along(AXES[axis], slice(0, 1))] = 0
+    work.tensors["x"][along(AXES[axis], slice(0, 1))] = 0
 
 
 @before("last input position on {} dropped", axes=1, diagnosed_as="input_dropped")
 def _(work: Work, axis: str) -> None:
-    work.tensors["x"][_along(AXES[axis], slice(-1, None))] = 0
+    work.tensors["x"][along(AXES[axis], slice(-1, None))] = 0
 
 
 @before(
@@ -168,13 +170,13 @@ def _(work: Work, axis: str) -> None:
 @after("first output position on {} left zero", axes=1, diagnosed_as="output_dropped")
 def _(work: Work, outputs: Outputs, axis: str) -> None:
     if "y" in outputs:
-        outputs["y"][_along(AXES[axis], slice(0, 1))] = 0
+        outputs["y"][along(AXES[axis], slice(0, 1))] = 0
 
 
 @after("last output position on {} left zero", axes=1, diagnosed_as="output_dropped")
 def _(work: Work, outputs: Outputs, axis: str) -> None:
     if "y" in outputs:
-        outputs["y"][_along(AXES[axis], slice(-1, None))] = 0
+        outputs["y"][along(AXES[axis], slice(-1, None))] = 0
 
 
 @before("crop at start and end swapped on {}", axes=1, diagnosed_as="crop_exchanged", shown_by="p0.3x1.4x2.0")
@@ -241,7 +243,7 @@ def _(work: Work, axis: str) -> None:
 def _(work: Work, outputs: Outputs, axis: str) -> None:
     extra = work.case.output_padding[work.at(axis)] if work.case.output_padding else 0
     if "y" in outputs and extra:
-        outputs["y"][_along(AXES[axis], slice(-extra, None))] = 0
+        outputs["y"][along(AXES[axis], slice(-extra, None))] = 0
 
 
 @before("explicit padding ignored on {}", axes=1, diagnosed_as="padding_ignored", shown_by="s2x3x2 p1.2x2.1x3.1")
@@ -302,7 +304,7 @@ def _(work: Work, outputs: Outputs) -> None:
 def _(work: Work, outputs: Outputs, axis: str) -> None:
     s, k = work.stride[work.at(axis)], work.case.kernel_size[work.at(axis)]
     if "y" in outputs and 1 < s < k:
-        outputs["y"][_along(AXES[axis], slice(s, s + 1))] *= 2
+        outputs["y"][along(AXES[axis], slice(s, s + 1))] *= 2
 
 
 # --- the conventions of R13 to R15

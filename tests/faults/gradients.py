@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.faults.geometry import misread
+from tests.faults.geometry import along, misread
 from tests.faults.machine import AXES, Outputs, Work, after
 
 
@@ -45,14 +45,14 @@ def _(work: Work, outputs: Outputs) -> None:
 @after("dx misses the last position on {}", axes=1, diagnosed_as="input_dropped", shown_by="grad")
 def _(work: Work, outputs: Outputs, axis: str) -> None:
     if "dx" in outputs:
-        outputs["dx"][(..., slice(-1, None), *(slice(None),) * (-1 - AXES[axis]))] = 0
+        outputs["dx"][along(AXES[axis], slice(-1, None))] = 0
 
 
 @after("dx misses the last tap on {}", axes=1, diagnosed_as="tap_dropped", shown_by="p0.2x2.1x1.0 grad")
 def _(work: Work, outputs: Outputs, axis: str) -> None:
     if "dx" in outputs:
         w = work.tensors["w"].copy()
-        w[(..., -1, *(slice(None),) * (-1 - AXES[axis]))] = 0
+        w[along(AXES[axis], -1)] = 0
         _recompute(work, outputs, "dx", w=w)
 
 
@@ -131,7 +131,7 @@ def _(work: Work, outputs: Outputs) -> None:
 @after("dw misses the last tap on {}", axes=1, diagnosed_as="tap_dropped", shown_by="p0.2x2.1x1.0 grad")
 def _(work: Work, outputs: Outputs, axis: str) -> None:
     if "dw" in outputs:
-        outputs["dw"][(..., -1, *(slice(None),) * (-1 - AXES[axis]))] = 0
+        outputs["dw"][along(AXES[axis], -1)] = 0
 
 
 @after("dw ignores the dilation", diagnosed_as="dilation_ignored", on="every", shown_by="d3x2x4 grad")
@@ -272,7 +272,7 @@ def _(work: Work, outputs: Outputs) -> None:
 def _(work: Work, outputs: Outputs, axis: str) -> None:
     if "ddx" in outputs:
         vw = work.tensors["vw"].copy()
-        vw[(..., -1, *(slice(None),) * (-1 - AXES[axis]))] = 0
+        vw[along(AXES[axis], -1)] = 0
         _second(work, outputs, "ddx", vw=vw)
 
 

@@ -53,7 +53,8 @@ def _in_threads(parts: list[np.ndarray], order: np.random.Generator) -> np.ndarr
 
 def _terms(work: Work, kind: type) -> list[np.ndarray]:
     """One array a tap and channel, in full size: what each adds to the output."""
-    x, w = work.tensors["x"].astype(kind), work.tensors["w"].astype(kind)
+    x: np.ndarray = work.tensors["x"].astype(kind)
+    w: np.ndarray = work.tensors["w"].astype(kind)
     return [
         _placed(work, product, tap)
         for tap in np.ndindex(*w.shape[2:])
@@ -113,7 +114,9 @@ def _by_fft(kind: type) -> Callable[[Work], np.ndarray]:
     def compute(work: Work) -> np.ndarray:
         import scipy.fft
 
-        x, w = work.tensors["x"].astype(kind), work.tensors["w"].astype(kind)
+        x: np.ndarray = work.tensors["x"].astype(kind)
+
+        w: np.ndarray = work.tensors["w"].astype(kind)
         axes = tuple(range(2, x.ndim))
         sizes = [1 << max(size - 1, 0).bit_length() for size in _full(work)]
         a = scipy.fft.fftn(_spread(x, work.stride).astype(complex_kind), sizes, axes)
@@ -139,7 +142,8 @@ def _by_strassen(kind: type) -> Callable[[Work], np.ndarray]:
     """Columns by one level of Strassen's algorithm, their overlaps added up tap by tap."""
 
     def compute(work: Work) -> np.ndarray:
-        x, w = work.tensors["x"].astype(kind), work.tensors["w"].astype(kind)
+        x: np.ndarray = work.tensors["x"].astype(kind)
+        w: np.ndarray = work.tensors["w"].astype(kind)
         taps, share, within = list(np.ndindex(*w.shape[2:])), w.shape[1], x.shape[1] // work.groups
         total = np.zeros((x.shape[0], share * work.groups, *work.size), kind)
         for item, g in np.ndindex(x.shape[0], work.groups):

@@ -9,11 +9,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from conformance.adapters.host.client import AdapterProcess, Model, ProcessLimits, Reply
+from conformance.adapters.host.connection import Connection
 from conformance.adapters.host.precompile import THREADS
 from conformance.adapters.registry import AdapterSpec, UnknownAdapter, resolve
 from conformance.cases import Case
@@ -23,9 +25,14 @@ from tests.support.command import toy
 CASE = Case.parse("2d-i3x2-k2x3-s2")
 
 
-def run(name: str, **limits: float) -> Reply:
+def run(name: str, **limits: Any) -> Reply:
     with AdapterProcess(resolve(toy(name)), ProcessLimits(**limits)) as host:
         return host.run(CASE, make_tensors(CASE))
+
+
+def pid_of(host: AdapterProcess) -> int:
+    assert isinstance(host._running, Connection)
+    return host._running.process.pid
 
 
 def test_a_signal_is_named_with_the_last_lines() -> None:
@@ -60,14 +67,13 @@ def test_memory_without_end_is_refused_and_the_process_goes_on(name: str) -> Non
     huge = Case.parse("1d-i3-k2-s4611686018427387904-p0")
     with AdapterProcess(resolve(toy(name))) as host:
         assert host.start() is None
-        assert host._running is not None
-        pid = host._running.process.pid
+        pid = pid_of(host)
         soft, _ = resource.prlimit(pid, resource.RLIMIT_DATA)
         assert 8 << 30 <= soft <= 1 << 46
         resource.prlimit(pid, resource.RLIMIT_DATA, (2 << 30, 2 << 30))
         # Where R12 leaves the choice, that is a refusal. A small case needs little memory, so it is one, too.
         assert [host.run(case, make_tensors(case)).kind for case in (huge, CASE)] == ["raised", "raised"]
-        assert host._running.process.pid == pid
+        assert pid_of(host) == pid
 
 
 def test_garbage_is_our_failure_and_no_verdict() -> None:
@@ -134,8 +140,7 @@ def test_a_process_killed_between_cases_is_replaced() -> None:
     with AdapterProcess(resolve(toy("Zeros"))) as host:
         tensors = make_tensors(CASE)
         assert host.run(CASE, tensors).kind == "answer"
-        assert host._running is not None
-        os.kill(host._running.process.pid, signal.SIGTERM)
+        os.kill(pid_of(host), signal.SIGTERM)
         assert host.run(CASE, tensors).kind == "crash"
         assert host.run(CASE, tensors).kind == "answer"
 
@@ -261,8 +266,7 @@ def test_a_process_that_has_grown_makes_room_for_a_fresh_one() -> None:
             seen = set()
             for _ in range(110):
                 assert host.run(CASE, tensors).kind == "answer"
-                assert host._running is not None
-                seen.add(host._running.process.pid)
+                seen.add(pid_of(host))
             assert host.resident_bytes() > 1 << 20
             return len(seen)
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -167,7 +168,7 @@ def test_weights_go_to_the_case_and_back(
     sizes = tuple(range(2, 2 + rank))
     case = Case(rank, (3,), sizes, in_channels=groups * inputs, out_channels=groups * outputs, groups=groups)
     ours = np.arange(np.prod(case.weight_shape)).reshape(case.weight_shape)
-    there = {"np": np, "w": ours}
+    there: dict[str, Any] = {"np": np, "w": ours}
     exec("\n".join(from_case(form, case)), there)
     assert there["w"].shape == call_shape(form, case)
     exec("\n".join(to_case(form, case)), there)

@@ -30,13 +30,8 @@ def test_an_adapter_in_this_process_gives_the_same_outcome(
 
 
 def test_the_log_names_the_start_and_every_message(in_this_process: subprocess.CompletedProcess[str]) -> None:
-    # The kind of a message is part of the protocol.
-    for text in (
-        "start in this process",
-        "ready",
-        "send answer 1d-",
-        "received answer",
-    ):  # codespell:ignore answer
+    kind = "answer"  # as the protocol calls it
+    for text in ("start in this process", "ready", f"send {kind} 1d-", f"received {kind}"):
         assert text in in_this_process.stderr
 
 

@@ -40,8 +40,8 @@ COMBINATIONS: list[tuple[tuple[str, ...], str, str, str]] = [
 
 
 def test_a_crop_taken_from_the_input_before_it_is_spread_out() -> None:
-    def before(work):  # type: ignore[no-untyped-def]
-        (low, high), reach = work.case.padding[-1], work.dilation[-1] * (work.case.kernel_size[-1] - 1)
+    def before(work: Work) -> None:
+        (low, high), reach = work.case.geometry().crop[-1], work.dilation[-1] * (work.case.kernel_size[-1] - 1)
         front, back = max(low - reach, 0), max(high - reach, 0)
         if (front + back) * (work.stride[-1] - 1) >= work.size[-1]:
             return
@@ -60,7 +60,7 @@ def together(names: tuple[str, ...]) -> Fault:
     """An implementation with several faults."""
     faults = [FAULTS[name] for name in names]
 
-    def before(work):  # type: ignore[no-untyped-def]
+    def before(work: Work) -> None:
         for fault in faults:
             if fault.before is not None:
                 fault.before(work)

@@ -9,7 +9,7 @@ import pytest
 
 from conformance.cases import Case
 from tests.support.diagnosing import diagnosis_of
-from tests.support.planted import NamedFault, Planted, forward, gradients, structural
+from tests.support.planted import NamedFault, Planted, Work, forward, gradients, structural
 
 PLANTED = [
     pytest.param(fault, id=f"{rank}d {fault.name}".replace(" ", "_"))
@@ -37,27 +37,38 @@ def test_right_outputs_get_no_diagnosis(case: str) -> None:
 CASE = "2d-c2x3-i4x3-k3-s2-d2-p1-b1"
 
 
+def flip_and_shift(work: Work) -> None:
+    work.w = np.flip(work.w, 2)
+    work.low[1] -= 1
+
+
+def flip_without_bias(work: Work) -> None:
+    work.w, work.bias = np.flip(work.w, 3), None
+
+
+def flip_and_shift_without_stride(work: Work) -> None:
+    work.w = np.flip(work.w, 2)
+    work.low[1] -= 2
+    work.stride[1] = 1
+
+
 @pytest.mark.parametrize(
     ("fault", "transform", "axes", "text"),
     [
         (
-            lambda w: (setattr(w, "w", np.flip(w.w, 2)), w.low.__setitem__(1, w.low[1] - 1)),
+            flip_and_shift,
             "flip+shift",
             ["H", "W"],
             "equals the oracle with the kernel flipped along H and the output shifted by +1 along W",
         ),
         (
-            lambda w: (setattr(w, "w", np.flip(w.w, 3)), setattr(w, "bias", None)),
+            flip_without_bias,
             "flip+bias_ignored",
             ["W"],
             "equals the oracle with the kernel flipped along W and the bias ignored",
         ),
         (
-            lambda w: (
-                setattr(w, "w", np.flip(w.w, 2)),
-                w.low.__setitem__(1, w.low[1] - 2),
-                w.stride.__setitem__(1, 1),
-            ),
+            flip_and_shift_without_stride,
             "flip+stride+shift",
             ["H", "W"],
             "equals the oracle with the kernel flipped along H, the stride of the taps 1 along W and the output "

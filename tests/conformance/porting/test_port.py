@@ -137,7 +137,7 @@ def test_the_printed_port_runs_alone(target: str, tmp_path: Path) -> None:
             exec("\n".join(from_case(meaning.weight, meaning.case)), there)
             tensors["w"] = there["w"]
             assert tensors["w"].shape == call_shape(meaning.weight, meaning.case)
-            np.savez(tmp_path / f"{number}.npz", **tensors)
+            np.savez(tmp_path / f"{number}.npz", **tensors)  # type: ignore[arg-type]  # NumPy's own stub
             (tmp_path / f"{number}.py").write_text(script)
             scripts.append(f"{number}")
             rights.append(expected_output(meaning.case, make_tensors(meaning.case))["y"])
@@ -153,8 +153,8 @@ def test_the_printed_port_runs_alone(target: str, tmp_path: Path) -> None:
         [sys.executable, "-I", "-c", harness, *scripts], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    for number, right in zip(scripts, rights, strict=True):
-        np.testing.assert_array_equal(np.load(tmp_path / f"{number}.npy"), right.astype(np.float32))
+    for name, right in zip(scripts, rights, strict=True):
+        np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), right.astype(np.float32))
 
 
 @pytest.mark.parametrize("target", families())

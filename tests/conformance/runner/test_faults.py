@@ -6,6 +6,7 @@ code is right.
 
 from __future__ import annotations
 
+import functools
 import os
 import resource
 import signal
@@ -76,14 +77,14 @@ def test_a_run_killed_again_and_again_is_resumed_to_the_same_end(tmp_path: Path,
     arguments = command("Slow", out, "-n", workers, "--resume", cases=cases)
     kept: dict[str, str] = {}
     for more in (0, 3, 9):  # before the first outcome, early and late
-        before = len(kept)
+        wanted = len(kept) + more
         process = start(*arguments, env=env)
-        wait_for(lambda count=before + more: (out / "results.sqlite").exists() and outcomes_so_far(out) >= count)
+        wait_for(functools.partial(_has_outcomes, out, wanted))
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         now = {case_id: status for case_id, status in statuses(out).items() if status != "missing"}
         assert kept.items() <= now.items(), "what was recorded is lost"
-        assert len(now) >= before + more
+        assert len(now) >= wanted
         kept = now
         log.write_text("")
     done = conformance(*arguments, env=env)
@@ -94,6 +95,10 @@ def test_a_run_killed_again_and_again_is_resumed_to_the_same_end(tmp_path: Path,
     again = conformance(*arguments, env=env)
     assert again.returncode == 0, again.stdout + again.stderr
     assert f"{len(cases)} outcomes: {len(cases)} pass" in again.stdout
+
+
+def _has_outcomes(out: Path, count: int) -> bool:
+    return (out / "results.sqlite").exists() and outcomes_so_far(out) >= count
 
 
 def test_the_adapter_goes_when_the_runner_is_killed(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from conformance.cases import Case
 from conformance.reports.gate.accept import append, propose
 from conformance.reports.gate.assess import Gate, assess
 from conformance.reports.gate.expectations import BUILT_IN, Expectation, ExpectationError, load_all, read
-from conformance.reports.gate.signature import Signature, last_line, parse
+from conformance.reports.gate.signature import Signature, parse
 from conformance.reports.gate.signing import signature_of
 from conformance.reports.gate.text import headline, lines
+from conformance.reports.record.crash_text import last_line
 from conformance.reports.record.outcome import Outcome
 from tests.support.records import recorded
 
