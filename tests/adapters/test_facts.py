@@ -36,12 +36,12 @@ def test_an_error_is_null_and_the_next_is_measured() -> None:
 
 
 def test_a_crash_leaves_null_and_this_process() -> None:
-    crash = Fact(name="a", about="", measure=lambda: os.abort())  # type: ignore[return-value]
+    crash = Fact(name="a", about="", measure=lambda: os.abort())
     assert measure([fact("before", 1), crash, fact("behind", 1)]) == {"before": 1, "a": None, "behind": None}
 
 
 def test_a_hang_is_ended() -> None:
-    hang = Fact(name="a", about="", measure=lambda: time.sleep(600))  # type: ignore[func-returns-value]
+    hang = Fact(name="a", about="", measure=lambda: time.sleep(600))
     assert measure([fact("before", 1), hang], seconds=1.0) == {"before": 1, "a": None}
 
 

@@ -5,6 +5,7 @@ import math
 from collections import Counter
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_every_combination_is_there(tier, space):
 @pytest.mark.parametrize("rank", FACTORS["rank"].levels)
 def test_smoke_covers_every_pair_on_every_rank(rank):
     on_rank = [case for case in load_tier("smoke") if str(case.rank) == rank]
-    pairs = set()
+    pairs: set[tuple[Any, ...]] = set()
     for row in map(classify, on_rank):
         pairs.update(itertools.combinations(sorted(row.items()), 2))
     rows = [row for row in _all_rows(rank) if allowed(row)]

@@ -226,7 +226,7 @@ def _plant(
             fault = Fault(
                 name.format(*chosen),
                 kept,
-                **{hook: bound},  # type: ignore[arg-type]
+                **{hook: bound},
                 diagnosed_as=dict.fromkeys(kept, diagnosed_as) if isinstance(diagnosed_as, str) else diagnosed_as,
                 axes={rank: list(_AXES_ON[on](rank, chosen)) for rank in kept},
                 shown_by=shown_by,
@@ -234,7 +234,7 @@ def _plant(
             assert fault.name not in FAULTS, fault.name
             FAULTS[fault.name] = fault
         # Every function of the catalogue is called `_`; tracebacks and profiles show what is wrong instead.
-        change.__code__ = change.__code__.replace(co_name=name, co_qualname=name)  # type: ignore[attr-defined]
+        change.__code__ = change.__code__.replace(co_name=name, co_qualname=name)
         return change
 
     return register

@@ -86,4 +86,4 @@ def array(chance: random.Random, good: np.ndarray) -> np.ndarray:
         lambda a: np.zeros((0, 2**40)),
     ]
     with np.errstate(all="ignore"):
-        return chance.choice(odd)(good.astype(np.float64))  # type: ignore[no-any-return, no-untyped-call]
+        return chance.choice(odd)(good.astype(np.float64))

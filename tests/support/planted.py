@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,22 @@ class NamedFault:
         return Planted(lambda case, tensors: {"y": forward(case, tensors, self.fault, self.after)})
 
 
+def changed(field: str, change: Callable[[Any], Any]) -> Fault:
+    """A fault that changes one field of the work."""
+
+    def fault(work: Work) -> None:
+        setattr(work, field, change(getattr(work, field)))
+
+    return fault
+
+
+def dropped(array: np.ndarray, axis: int, index: int) -> np.ndarray:
+    """The array with zeros at one index of an axis."""
+    array = array.copy()
+    np.moveaxis(array, axis, 0)[index] = 0
+    return array
+
+
 def same(y: np.ndarray) -> np.ndarray:
     return y
 
@@ -143,7 +160,7 @@ def structural(rank: int) -> Iterator[NamedFault]:
         def set_(field: str, value: Any, a: int = a) -> Fault:
             return lambda work: getattr(work, field).__setitem__(a, value(work))
 
-        yield plant(f"flip {axis}", "flip", [axis], lambda work, a=a: setattr(work, "w", np.flip(work.w, a + 2)))
+        yield plant(f"flip {axis}", "flip", [axis], changed("w", partial(np.flip, axis=a + 2)))
         for n in (1, -1, 2, -3):
             yield plant(
                 f"shift {n:+d} {axis}", "shift", [axis], set_("low", lambda work, a=a, n=n: work.low[a] - n)
@@ -160,20 +177,20 @@ def structural(rank: int) -> Iterator[NamedFault]:
                 f"tap {end} dropped {axis}",
                 "tap_dropped",
                 [axis],
-                lambda work, a=a, end=end: np.moveaxis(work.w, a + 2, 0).__setitem__(end, 0),
+                changed("w", partial(dropped, axis=a + 2, index=end)),
             )
             yield plant(
                 f"input {end} dropped {axis}",
                 "input_dropped",
                 [axis],
-                lambda work, a=a, end=end: np.moveaxis(work.x, a + 2, 0).__setitem__(end, 0),
+                changed("x", partial(dropped, axis=a + 2, index=end)),
                 case=f"{base}-p0",
             )
             yield plant(
                 f"output {end} dropped {axis}",
                 "output_dropped",
                 [axis],
-                after=lambda y, a=a, end=end: np.moveaxis(y, a + 2, 0).__setitem__(end, 0) or y,
+                after=partial(dropped, axis=a + 2, index=end),
                 case=f"{base}-p0",
             )
         yield plant(f"output flipped {axis}", "flip_output", [axis], after=lambda y, a=a: np.flip(y, a + 2))
@@ -193,9 +210,7 @@ def structural(rank: int) -> Iterator[NamedFault]:
             case=f"{base}-p{crops}-op{'x'.join('112'[:rank])}",
         )
     if rank > 1:
-        yield plant(
-            "flip all", "flip", names, lambda work: setattr(work, "w", np.flip(work.w, range(2, rank + 2)))
-        )
+        yield plant("flip all", "flip", names, changed("w", partial(np.flip, axis=tuple(range(2, rank + 2)))))
         yield plant(
             "crop swapped everywhere",
             "crop_exchanged",
@@ -215,35 +230,35 @@ def structural(rank: int) -> Iterator[NamedFault]:
                 f"kernel axes {pair}",
                 "kernel_axes_swapped",
                 pair,
-                lambda work, a=a, b=b: setattr(work, "w", work.w.swapaxes(a + 2, b + 2)),
+                changed("w", partial(np.swapaxes, axis1=a + 2, axis2=b + 2)),
                 case=square,
             )
             yield plant(
                 f"input axes {pair}",
                 "input_axes_swapped",
                 pair,
-                lambda work, a=a, b=b: setattr(work, "x", work.x.swapaxes(a + 2, b + 2)),
+                changed("x", partial(np.swapaxes, axis1=a + 2, axis2=b + 2)),
                 case=square,
             )
             yield plant(
                 f"stride axes {pair}",
                 "stride_axes_swapped",
                 pair,
-                lambda work, swap=swap: setattr(work, "stride", swap(work.stride)),
+                changed("stride", swap),
                 case=square,
             )
             yield plant(
                 f"dilation axes {pair}",
                 "dilation_axes_swapped",
                 pair,
-                lambda work, swap=swap: setattr(work, "dilation", swap(work.dilation)),
+                changed("dilation", swap),
                 case=square,
             )
             yield plant(
                 f"padding axes {pair}",
                 "padding_axes_swapped",
                 pair,
-                lambda work, swap=swap: setattr(work, "low", swap(work.low)),
+                changed("low", swap),
                 case=square.replace(f"-p{crops}", f"-p{'x'.join('132'[:rank])}"),
             )
     yield from channel_faults(plant, base, crops, rank)
@@ -278,8 +293,8 @@ def channel_faults(plant: Any, base: str, crops: str, rank: int) -> Iterator[Nam
         lambda work: setattr(work, "w", work.w.swapaxes(0, 1)),
         case=f"{base.replace('c4x6', 'c4x4')}-p{crops}",
     )
-    yield plant("last input channel", "channel_dropped", [], lambda work: work.x[:, -1].fill(0))
-    yield plant("last output channel", "channel_dropped", [], after=lambda y: y[:, -1].fill(0) or y)
+    yield plant("last input channel", "channel_dropped", [], changed("x", partial(dropped, axis=1, index=-1)))
+    yield plant("last output channel", "channel_dropped", [], after=partial(dropped, axis=1, index=-1))
     yield plant("batch item 0 for all", "batch_item_repeated", [], lambda work: setattr(work, "x", work.x[[0, 0]]))
     yield plant("batch reversed", "batch_permuted", [], lambda work: setattr(work, "x", work.x[::-1]))
     yield plant("bias ignored", "bias_ignored", [], lambda work: setattr(work, "bias", None), case=biased)
@@ -344,7 +359,7 @@ def channel_faults(plant: Any, base: str, crops: str, rank: int) -> Iterator[Nam
                 work.groups,
             )
         )
-        work.bias = work.bias * (hit[:1] > 0)
+        work.bias = work.bias * (hit[:1] > 0)  # type: ignore[operator]  # the case has a bias
 
     yield plant(
         "bias where reached",

@@ -250,7 +250,7 @@ def test_the_framework_gives_what_the_case_requires(
     meaning = parse_call(text, input_shape=inputs, weight_shape=weights)
     case = meaning.case
     tensors = make_tensors(case)
-    there = {"np": np, "w": tensors["w"]}
+    there: dict[str, Any] = {"np": np, "w": tensors["w"]}
     exec("\n".join(from_case(meaning.weight, case)), there)
     if weights is not None:
         assert there["w"].shape == weights

@@ -88,7 +88,7 @@ def _crop(body: str, node: ast.Call, called: Case) -> tuple[tuple[int, int], ...
     layout = _family(ast.unparse(node.func))[0] or called.layout
     spatial = slice(2, None) if layout == "channels_first" else slice(1, -1)
     # Every element holds its own position within the full result.
-    grid = np.stack(np.indices(replace(called, layout=layout).output_shape), axis=-1)
+    grid = np.moveaxis(np.indices(replace(called, layout=layout).output_shape), 0, -1)
     for cut in cuts:
         grid = eval(f"grid[{ast.unparse(cut.slice).strip('()')}]", {"grid": grid})
     first, last = grid.reshape(-1, grid.shape[-1])[[0, -1]]

@@ -6,11 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from conformance.cases import Case, DomainError
-from conformance.cases.columns import COLUMN_NAMES, columns
-from conformance.cases.tiers import load_tier
+from conformance.cases import Case
 from conformance.conditions import infer_condition
-from conformance.reports.record.query import matching
+from tests.support.conditions import assert_condition_says, ordinary_cases
 
 
 def _output(case: Case) -> tuple[int, ...]:
@@ -57,25 +55,15 @@ FAULTS: dict[str, Callable[[Case], bool]] = {
 }
 
 
-def _ordinary(case: Case) -> bool:
-    try:
-        return case.batch > 0 and min(case.input_size) > 0 and min(_output(case)) > 0
-    except DomainError:
-        return False
-
-
 @pytest.mark.parametrize("sql", FAULTS)
 def test_the_condition_of_a_fault_comes_back(sql: str) -> None:
-    """Searched on the gate tier and further cases, judged on every fifth case of the full tier."""
-    applies = FAULTS[sql]
-    gate = [case for case in load_tier("gate") if _ordinary(case)]
+    """Searched on the gate tier and further cases, judged on a third of the full tier."""
+    applies, gate = FAULTS[sql], ordinary_cases("gate")
     wrong, right = ([case for case in gate if applies(case) is wanted] for wanted in (True, False))
     found = infer_condition(wrong[:60], right[:200], applies)
     assert found.exact, found.text
     assert sorted(str(found.predicate).split(" and ")) == sorted(sql.split(" and ")), found.text
-    others = [case for case in load_tier("full")[::5] if _ordinary(case)]
-    assert any(map(applies, others))
-    assert matching([columns(case) for case in others], sql, COLUMN_NAMES) == list(map(applies, others))
+    assert_condition_says(sql, applies)
 
 
 def test_parameters_that_known_cases_move_together_are_distinguished() -> None:

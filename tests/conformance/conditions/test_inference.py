@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from conformance.cases import Case, DomainError
+from conformance.cases import Case
 from conformance.cases.columns import COLUMN_NAMES, columns
 from conformance.cases.tiers import load_tier
 from conformance.conditions import infer_condition
@@ -14,6 +14,7 @@ from conformance.conditions.atoms import atoms
 from conformance.conditions.set_cover import _table
 from conformance.reports.record.query import matching
 from tests.faults.numbers import CONDITIONS
+from tests.support.conditions import assert_condition_says, ordinary_cases
 
 KNOWN = [
     Case.parse(text)
@@ -119,14 +120,6 @@ def test_an_alternative_of_two_conditions() -> None:
     assert all(found.predicate(columns(case)) == planted(case) for case in KNOWN)
 
 
-def _ordinary(case: Case) -> bool:
-    """Whether a case has an output with elements in it."""
-    try:
-        return case.batch > 0 and min(case.input_size) > 0 and min(case.geometry().output_size) > 0
-    except DomainError:
-        return False
-
-
 # Each condition of the planted faults, and what the search must say.
 _PLANTED_BY_OTHERS = {
     "where the output width equals the filters": "output_w = out_channels",
@@ -177,19 +170,16 @@ def test_every_planted_condition_is_expected() -> None:
 
 @pytest.mark.parametrize("sql", _SEARCHED)
 def test_conditions_that_others_planted_come_back(sql: str) -> None:
-    """Searched on the gate tier and by further cases, judged on every third case of the full tier."""
+    """Searched on the gate tier and by further cases, judged on a third of the full tier."""
     applies, ranks = _SEARCHED[sql]
-    gate = [case for case in load_tier("gate") if case.rank in ranks and _ordinary(case)]
+    gate = ordinary_cases("gate", ranks)
     found = infer_condition(
         [case for case in gate if applies(case)][:60],
         [case for case in gate if not applies(case)][:200],
         lambda case: applies(case) if case.rank in ranks else None,
     )
     assert (str(found.predicate), found.exact) == (sql, True), found.text
-    others = [case for case in load_tier("full")[::3] if case.rank in ranks and _ordinary(case)]
-    assert any(map(applies, others))
-    rows = [columns(case) for case in others]
-    assert matching(rows, sql, COLUMN_NAMES) == [applies(case) for case in others]
+    assert_condition_says(sql, applies, ranks)
 
 
 def test_every_atom_is_evaluated_for_every_case() -> None:

@@ -99,6 +99,7 @@ def test_infinity_times_zero_is_nan() -> None:
 def test_a_sum_with_plus_zero_is_plus_zero() -> None:
     case = Case.parse("2d-n2-c3x2-i3x4-k2x3-s1-signedzero.0")
     positive = reference(case, make_tensors(case))["y"].positive
+    assert positive is not None
     assert positive.any()
     assert not positive.all()
 
@@ -117,7 +118,9 @@ def test_signs_of_zero_by_hand() -> None:
     tensors = make_tensors(case)
     for x, w, must in (([0.0, -0.0], [1, 1], True), ([-0.0, -0.0], [1, 1], False), ([-0.0, 0.0], [-1, -1], True)):
         tensors["x"][0, :, 0], tensors["w"][:, 0, 0] = x, w
-        assert reference(case, tensors)["y"].positive.tolist() == [[[must]]]
+        positive = reference(case, tensors)["y"].positive
+        assert positive is not None
+        assert positive.tolist() == [[[must]]]
 
 
 @pytest.mark.parametrize("dtype", ["f64", "f32", "f16", "bf16"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -25,7 +27,7 @@ def test_spacing_of_bfloat16_has_eight_bits() -> None:
     assert spacing(DTYPES["bf16"], np.array([1.0, 3.0, 256.0])).tolist() == [2**-7, 2**-6, 2.0]
 
 
-def verdict_on(case: Case, steps: float) -> dict[str, object]:
+def verdict_on(case: Case, steps: float) -> dict[str, Any]:
     """The verdict on the exact output, its last element off by a number of units in the last place."""
     tensors = input_tensors(case)
     exact = reference(case, tensors)["y"].exact

@@ -7,6 +7,8 @@ import json
 import subprocess
 import sys
 import zlib
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.adapters.host.client import ProcessLimits
-from conformance.adapters.registry import resolve
+from conformance.adapters.host.client import AdapterProcess, ProcessLimits
+from conformance.adapters.registry import AdapterSpec, resolve
 from conformance.cases import Case
 from conformance.cases.data import DATA_KINDS, make_tensors
-from conformance.triage.repro import Observation, build_script, gather, run_alone
+from conformance.triage.repro import Observation, build_script, gather, observation, run_alone
 from conformance.triage.repro.context import neighbourhood
 from conformance.triage.repro.data import array_text, data_lines
 from tests.support.command import conformance, toy
@@ -56,11 +58,20 @@ CASES = (
 )
 
 
-@pytest.mark.parametrize("adapter", families())
-def test_the_script_alone_gives_the_recorded_bits(adapter: str, tmp_path: Path) -> None:
+@pytest.fixture
+def one_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[AdapterSpec]:
+    """An adapter of which one process runs every case: to load a framework takes seconds."""
+    spec = resolve(request.param)
+    with AdapterProcess(spec) as host:
+        monkeypatch.setattr(observation, "AdapterProcess", lambda *_: nullcontext(host))
+        yield spec
+
+
+@pytest.mark.parametrize("one_process", families(), indirect=True)
+def test_the_script_alone_gives_the_recorded_bits(one_process: AdapterSpec, tmp_path: Path) -> None:
     scripts: dict[str, Observation] = {}
     for number, text in enumerate(CASES):
-        observed = gather(Case.parse(text), resolve(adapter))
+        observed = gather(Case.parse(text), one_process)
         if observed.outcome.status in ("unsupported", "inexpressible"):
             continue
         path = tmp_path / f"repro{number}.py"

@@ -34,7 +34,7 @@ class Plain(Adapter):
 class PlainFlipped(Plain):
     """Flips the kernel."""
 
-    before = ("w = w[:, :, ::-1]",)
+    before: tuple[str, ...] = ("w = w[:, :, ::-1]",)
 
 
 class PlainAbortsWithoutStride(PlainFlipped):
