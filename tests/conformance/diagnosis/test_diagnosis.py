@@ -9,7 +9,8 @@ import pytest
 
 from conformance.cases import Case
 from tests.support.diagnosing import diagnosis_of
-from tests.support.planted import NamedFault, Planted, Work, forward, gradients, structural
+from tests.support.planted import Planted, Work, forward, gradients
+from tests.support.structural_faults import NamedFault, structural
 
 PLANTED = [
     pytest.param(fault, id=f"{rank}d {fault.name}".replace(" ", "_"))

@@ -97,6 +97,7 @@ def real_host(request: pytest.FixtureRequest) -> Iterator[AdapterProcess]:
         yield host
 
 
+@pytest.mark.xdist_group("real frameworks")
 @pytest.mark.parametrize(
     "case_id",
     [

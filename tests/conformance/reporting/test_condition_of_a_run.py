@@ -11,6 +11,8 @@ from conformance.reports.summary.survey import survey
 from tests.support.command import conformance, toy
 
 ADAPTER = toy("SameSwapped")
+pytestmark = pytest.mark.xdist_group("condition of a run")
+
 CONDITION = "axes_crop_uneven > 0 and padding = 'same'"
 
 
