@@ -13,7 +13,7 @@ from pathlib import Path
 from conformance.cases import Case
 from tests.support.adapters import crashing, protocol_breaking, refusing, right, standalone, stateful, wrong
 
-__all__ = ["FAULTY", "HEALTHY", "ROOT", "conformance", "one_line", "start", "toy", "wait_for"]
+__all__ = ["FAULTY", "HEALTHY", "ROOT", "conformance", "known", "one_line", "start", "toy", "wait_for"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,6 +48,15 @@ def conformance(
         cwd=cwd, env={**os.environ, **(env or {})}, input=given,
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
+
+
+def known(folder: Path, **kinds: str) -> list[str]:
+    """Options of a run that expects how adapters fail: to confirm when something new happens takes seconds."""
+    folder.mkdir()
+    for name, kind in kinds.items():
+        entry = f'finding = "planted"\nwhere = "rank > 0"\nkind = "{kind}"\nreason = "planted"\n'
+        (folder / f"{name}.toml").write_text(f"[[expectation]]\n{entry}")
+    return ["--expectations", str(folder)]
 
 
 def start(*arguments: str, env: dict[str, str] | None = None, inside: Sequence[str] = ()) -> subprocess.Popen[str]:

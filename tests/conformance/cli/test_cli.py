@@ -16,7 +16,7 @@ from conformance.cases import Case
 from conformance.cli import main
 from conformance.reports.record.store import Results
 from conformance.runner.plan import turn
-from tests.support.command import ROOT, conformance, start, toy
+from tests.support.command import ROOT, conformance, known, start, toy
 from tests.support.frameworks import requires
 from tests.support.records import statuses
 
@@ -42,7 +42,7 @@ def test_a_discrepancy_is_exit_code_1(tmp_path: Path) -> None:
 
 
 def test_a_crash_and_a_hang_do_not_end_the_run(tmp_path: Path) -> None:
-    adapters = ["--adapter", toy("Aborts"), "--adapter", toy("Hangs")]
+    adapters = ["--adapter", toy("Aborts"), "--adapter", toy("Hangs"), *known(tmp_path / "known", Aborts="crash")]
     done = conformance("run", *adapters, *CASES, "-n", "2", "--timeout", "2", "--out", str(tmp_path))
     assert done.returncode == 1
     with Results.open(tmp_path / "results.sqlite") as results:
@@ -61,11 +61,11 @@ def test_pytest_options_work(tmp_path: Path) -> None:
 
 
 def test_last_failed_runs_what_failed(tmp_path: Path) -> None:
-    run = ["run", "--adapter", toy("Shifted"), *CASES, "--out", str(tmp_path)]
-    assert conformance(*run).returncode == 1
-    assert sorted(statuses(tmp_path).values()) == ["fail", "pass", "pass"]
-    assert conformance(*run, "--", "--lf").returncode == 1
-    assert list(statuses(tmp_path).values()) == ["fail"]
+    run = ["run", "--adapter", toy("Killed"), *CASES, "--out", str(tmp_path)]
+    assert conformance(*run).returncode == 3
+    assert sorted(statuses(tmp_path).values()) == ["infra", "infra", "pass"]
+    assert conformance(*run, "--", "--lf").returncode == 3
+    assert list(statuses(tmp_path).values()) == ["infra", "infra"]
 
 
 def test_the_plugin_works_under_plain_pytest(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ import pytest
 from conformance.cases import Case
 from conformance.cli import main
 from conformance.reports.record.store import Results
-from tests.support.command import FAULTY, HEALTHY, ROOT, conformance, one_line, start, toy, wait_for
+from tests.support.command import FAULTY, HEALTHY, ROOT, conformance, known, one_line, start, toy, wait_for
 from tests.support.records import outcomes_so_far, statuses
 
 
@@ -30,15 +30,6 @@ def command(name: str, out: Path, *more: str, cases: list[str] | None = None) ->
     selected = cases or [HEALTHY[0], FAULTY, *HEALTHY[1:]]
     ids = [word for case_id in selected for word in ("--case", case_id)]
     return ["run", "--adapter", toy(name), *ids, "--out", str(out), *more]
-
-
-def known(folder: Path, **kinds: str) -> list[str]:
-    """Options of a run that expects how adapters fail: to confirm when a new crash happens takes 40 processes."""
-    folder.mkdir()
-    for name, kind in kinds.items():
-        entry = f'finding = "planted"\nwhere = "rank > 0"\nkind = "{kind}"\nreason = "planted"\n'
-        (folder / f"{name}.toml").write_text(f"[[expectation]]\n{entry}")
-    return ["--expectations", str(folder)]
 
 
 @pytest.mark.parametrize(

@@ -94,11 +94,19 @@ def test_a_malformed_expectation_is_one_line(tmp_path: Path) -> None:
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_accept_makes_the_next_run_green_and_wants_a_reason(tmp_path: Path) -> None:
-    out, folder = tmp_path / "out", tmp_path / "expectations"
-    base = ["run", "--adapter", toy("Flipped"), *CASES, "--out", str(out)]
-    assert conformance(*base).returncode == 1
-    accept = ["accept", str(out / "results.sqlite"), "--expectations", str(folder)]
+@pytest.fixture(scope="module")
+def flipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The record of a run with three new discrepancies."""
+    out = tmp_path_factory.mktemp("flipped")
+    assert conformance("run", "--adapter", toy("Flipped"), *CASES, "--out", str(out)).returncode == 1
+    return out / "results.sqlite"
+
+
+@pytest.mark.xdist_group("flipped")
+def test_accept_makes_the_next_run_green_and_wants_a_reason(tmp_path: Path, flipped: Path) -> None:
+    folder = tmp_path / "expectations"
+    base = ["run", "--adapter", toy("Flipped"), *CASES, "--out", str(tmp_path / "out")]
+    accept = ["accept", str(flipped), "--expectations", str(folder)]
     for arguments in (accept, [*accept, "--reason", " "]):
         refused = conformance(*arguments)
         assert refused.returncode == 2
@@ -125,10 +133,10 @@ def test_what_fails_once_is_flaky_and_listed(tmp_path: Path) -> None:
     assert "SIGABRT" in flaky.detail
 
 
-def test_an_earlier_run_as_baseline(tmp_path: Path) -> None:
+@pytest.mark.xdist_group("flipped")
+def test_an_earlier_run_as_baseline(tmp_path: Path, flipped: Path) -> None:
     base = ["run", "--adapter", toy("Flipped"), *CASES]
-    assert conformance(*base, "--out", str(tmp_path / "old")).returncode == 1
-    baseline = ["--baseline", str(tmp_path / "old" / "results.sqlite")]
+    baseline = ["--baseline", str(flipped)]
     same = conformance(*base, "--out", str(tmp_path / "new"), *baseline)
     assert same.returncode == 0, same.stdout
     more = conformance(*base, "--case", "1d-i7-k3-s2", "--out", str(tmp_path / "new"), *baseline)
