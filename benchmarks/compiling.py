@@ -73,7 +73,7 @@ def _run_cases(
 def _receive(host: AdapterProcess, sent: deque[tuple[Case, Tensors, Pending]], digests: dict[str, str]) -> None:
     case, tensors, pending = sent.popleft()
     verdict = judge(case, tensors, host.wait(pending))
-    digest = verdict.get("digest") or verdict["status"]
+    digest = verdict.digest or verdict.status
     assert digests.setdefault(str(case), digest) == digest, f"{case}: a different output"
 
 

@@ -117,7 +117,7 @@ def count(case: Case, tensors: Tensors, reply: Reply) -> Count:
         with np.errstate(invalid="ignore"):
             share = np.abs(values - right.exact) / tolerance(right, case.format, PROFILES[reply.promise])
         total += Count(share.size, int(np.sum(~(share <= 1))), float(np.max(share, initial=0.0)))
-    if total.alarms == 0 and judge(case, tensors, reply, expected=expected)["status"] == "fail":
+    if total.alarms == 0 and judge(case, tensors, reply, expected=expected).status == "fail":
         total.alarms = 1
     return total
 

@@ -9,7 +9,10 @@ from conformance.cases.case import Case
 from conformance.cases.errors import DomainError
 from conformance.cases.fields import FIELDS
 
-__all__ = ["COLUMN_NAMES", "columns"]
+__all__ = ["COLUMN_NAMES", "Row", "columns"]
+
+Row = dict[str, Any]
+"""Values by name of column, as SQLite has them."""
 
 # On how many axes something holds: more than 0 is "on some axis", equal to rank "on every axis". The parameters
 # are input size, kernel size, stride, dilation and output_padding of an axis.
@@ -49,13 +52,13 @@ def _along_axes(name: str, values: tuple[int, ...] | None) -> dict[str, int | No
     }
 
 
-def columns(case: Case) -> dict[str, Any]:
+def columns(case: Case) -> Row:
     """All columns of a case: ``case_id``, one or more per field, counts of axes, and numbers of each axis and of
     the geometry.
 
     ``valid_question`` is 0 for an invalid case (R11), whose geometry columns are None.
     """
-    row: dict[str, Any] = {"case_id": str(case)}
+    row: Row = {"case_id": str(case)}
     for field in FIELDS:
         row.update(field.columns(case))
     given = case.output_padding or (None,) * case.rank
@@ -94,7 +97,7 @@ def columns(case: Case) -> dict[str, Any]:
     return _sixty_four_bits(row)
 
 
-def _sixty_four_bits(row: dict[str, Any]) -> dict[str, Any]:
+def _sixty_four_bits(row: Row) -> Row:
     # SQLite's integers end at 2**63 - 1; a comparison beyond that does not need the last digit.
     beyond = [name for name, value in row.items() if isinstance(value, int) and not -(2**63) < value < 2**63]
     return row | {name: float(row[name]) for name in beyond}

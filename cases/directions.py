@@ -7,7 +7,7 @@ from dataclasses import dataclass
 __all__ = ["DIRECTIONS", "IMAGES", "Direction"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Direction:
     """One thing to compute of the map from ``x``, ``w`` and ``bias`` to ``y``.
 
@@ -27,9 +27,11 @@ class Direction:
 
 
 DIRECTIONS: dict[str, Direction] = {
-    "fwd": Direction("the output", (), ("y",)),
-    "grad": Direction("the three gradients (R10)", ("dy",), ("dx", "dw", "db")),
-    "grad2": Direction("the gradients of the gradients (R16)", ("dy", "vx", "vw", "vb"), ("ddx", "ddw", "ddy")),
+    "fwd": Direction(about="the output", given=(), outputs=("y",)),
+    "grad": Direction(about="the three gradients (R10)", given=("dy",), outputs=("dx", "dw", "db")),
+    "grad2": Direction(
+        about="the gradients of the gradients (R16)", given=("dy", "vx", "vw", "vb"), outputs=("ddx", "ddw", "ddy")
+    ),
 }
 
 IMAGES = frozenset({"x", "y", "dx", "dy", "vx", "ddx", "ddy"})

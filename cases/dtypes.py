@@ -13,7 +13,7 @@ import numpy as np
 __all__ = ["DTYPES", "DType", "round_to", "spacing"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DType:
     """A binary floating-point format (IEEE 754-2019, section 3; bfloat16 as published by Google).
 
@@ -69,12 +69,21 @@ class DType:
 DTYPES: dict[str, DType] = {
     dtype.name: dtype
     for dtype in (
-        DType("f64", "float64", "float64", 53, -1022),
-        DType("f32", "float32", "float32", 24, -126),
-        DType("f16", "float16", "float16", 11, -14),
-        DType("bf16", "bfloat16", "float32", 8, -126),
-        DType("c64", "complex64", "complex64", 24, -126, is_complex=True),
-        DType("c128", "complex128", "complex128", 53, -1022, is_complex=True),
+        DType(name="f64", label="float64", carrier="float64", precision=53, min_exponent=-1022),
+        DType(name="f32", label="float32", carrier="float32", precision=24, min_exponent=-126),
+        DType(name="f16", label="float16", carrier="float16", precision=11, min_exponent=-14),
+        DType(name="bf16", label="bfloat16", carrier="float32", precision=8, min_exponent=-126),
+        DType(
+            name="c64", label="complex64", carrier="complex64", precision=24, min_exponent=-126, is_complex=True
+        ),
+        DType(
+            name="c128",
+            label="complex128",
+            carrier="complex128",
+            precision=53,
+            min_exponent=-1022,
+            is_complex=True,
+        ),
     )
 }
 

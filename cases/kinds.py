@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from conformance.cases.errors import DomainError
 if TYPE_CHECKING:
     from conformance.cases.case import Case
 
-__all__ = ["DATA_KINDS", "Budget", "DataKind"]
+__all__ = ["DATA_KINDS", "Budget", "DataKind", "Judged"]
 
 Tensors = dict[str, np.ndarray]
 Draw = Callable[[np.random.Generator, tuple[int, ...], "Budget"], np.ndarray]
@@ -41,6 +41,9 @@ class Budget:
 
     amplitude: int
     density: float
+
+
+Judged = Literal["exact", "bound", "nonfinite", "signed zero", "flush"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +70,7 @@ class DataKind:
     """
 
     draw: Draw
-    judged: str
+    judged: Judged
     about: str
     rule: str
     adapt: Adapt | None = None

@@ -8,7 +8,7 @@ import re
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from conformance.cases.case import Case
 if TYPE_CHECKING:
     from conformance.adapters.host.in_process import InProcess
 
-__all__ = ["AdapterProcess", "Model", "Pending", "ProcessLimits", "Reply"]
+__all__ = ["AdapterProcess", "Model", "Pending", "ProcessLimits", "Reply", "ReplyKind"]
 
 _log = logging.getLogger("conformance.adapter")
 
@@ -55,6 +55,10 @@ class ProcessLimits:
         return replace(self, start=self.start * patience, answer=self.answer * patience)
 
 
+ReplyKind = Literal["answer", "not_numbers", "misshapen", "raised", "unsupported", "inexpressible", "crash",
+                    "timeout", "broken", "program"]  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Reply:
     """The reply to one request.
@@ -64,7 +68,7 @@ class Reply:
     kind : str
         ``answer`` (outputs); ``not_numbers`` and ``misshapen`` (outputs that cannot be compared, or whose shape
         alone is wrong); ``raised``, ``unsupported``, ``inexpressible``, ``crash``, ``timeout``; ``broken`` (a
-        failure of the suite itself, or a framework that cannot be imported).
+        failure of the suite itself, or a framework that cannot be imported); ``program`` (a program's text).
     tensors : dict of Tensor
         The outputs.
     detail, source : str
@@ -75,7 +79,7 @@ class Reply:
         The accuracy profile the adapter promises for the case.
     """
 
-    kind: str
+    kind: ReplyKind
     tensors: dict[str, Tensor] = field(default_factory=dict)
     detail: str = ""
     source: str = ""
@@ -245,7 +249,7 @@ class AdapterProcess:
         reply, arrays = received
         try:
             return Reply(
-                kind=str(reply["reply"]),
+                kind=cast(ReplyKind, str(reply["reply"])),
                 tensors={name: Tensor(arrays[name], str(d)) for name, d in reply.get("dtypes", {}).items()},
                 detail=_plain(str(reply.get("detail", ""))),
                 source=_plain(str(reply.get("source", ""))),
@@ -275,7 +279,8 @@ class AdapterProcess:
             if reply["reply"] == "model":
                 return Model(str(reply["suffix"]), arrays["content"].tobytes())
             source = _plain(str(reply.get("source", "")))
-            return Reply(str(reply["reply"]), detail=_plain(str(reply["detail"])), source=source)
+            kind = cast(ReplyKind, str(reply["reply"]))
+            return Reply(kind, detail=_plain(str(reply["detail"])), source=source)
         except KeyError as error:
             return self._invalid(error)
 

@@ -15,7 +15,7 @@ __all__ = ["SYMPTOMS", "Report", "Thread", "load_reports", "load_threads"]
 SYMPTOMS = ("values", "shape", "gradient", "refused", "accepted", "crash", "nondeterministic")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """One report.
 

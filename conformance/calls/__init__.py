@@ -59,4 +59,13 @@ def parse_call(
     if form is None:
         known = ", ".join(sorted({re.sub("[123](?=[dD])", "{1,2,3}", name) for name in all_calls()}))
         raise CallError(f"unknown call {call.name!r}; known are {known}")
-    return form.read(call, CallContext(form.name, form.rank, input_shape, weight_shape, call.applied))
+    return form.read(
+        call,
+        CallContext(
+            name=form.name,
+            rank=form.rank,
+            input_shape=input_shape,
+            weight_shape=weight_shape,
+            applied=call.applied,
+        ),
+    )

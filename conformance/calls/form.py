@@ -78,7 +78,7 @@ class Meaning:
     notes: tuple[str, ...] = ()
 
 
-@dataclass
+@dataclass(kw_only=True)
 class CallContext:
     """The context of a call: its name, the rank in its name, and the shapes of its tensors."""
 

@@ -144,7 +144,13 @@ def read_model(path: Path, node_name: str | None, given_input_shape: tuple[int, 
         key: value.decode() if isinstance(value, bytes) else tuple(value) if not isinstance(value, int) else value
         for key, value in attributes.items()
     }
-    context = CallContext("onnx ConvTranspose", None, input_shape, shapes[node.input[1]], None)
+    context = CallContext(
+        name="onnx ConvTranspose",
+        rank=None,
+        input_shape=input_shape,
+        weight_shape=shapes[node.input[1]],
+        applied=None,
+    )
     inputs = tuple(name for name in node.input if name)
     try:
         return make_node(context, "ConvTranspose", inputs, tuple(node.output), **plain)

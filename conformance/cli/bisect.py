@@ -100,27 +100,34 @@ def _probe(environments: Environments, version: Version, case: Case, adapter: st
     try:
         python = environments.python(version)
     except EnvironmentFailure as error:
-        return Probe(version, None, f"cannot be installed: {error}")
+        return Probe(version=version, outcome=None, skipped=f"cannot be installed: {error}")
     with AdapterProcess(resolve(f"{adapter}@{python}"), limits) as host:
         outcome = run_case(case, host)
         if outcome.status == "infra":
-            return Probe(version, None, f"cannot run: {outcome.detail.splitlines()[0][:300]}")
+            return Probe(
+                version=version, outcome=None, skipped=f"cannot run: {outcome.detail.splitlines()[0][:300]}"
+            )
         versions = {canonicalize_name(name): text for name, text in host.environment["versions"].items()}
         installed = versions.get(canonicalize_name(environments.package))
         # A specifier, as 2.13.0+cpu is a build of 2.13.0.
         if installed is not None and not Specifier(f"=={version}").contains(installed, prereleases=True):
-            return Probe(version, None, f"version {installed} is imported in its place")
+            return Probe(version=version, outcome=None, skipped=f"version {installed} is imported in its place")
         reply = host.run(case, input_tensors(case))
     described = label(outcome.status, outcome.kind)
     if outcome.diagnosis:
-        described += f", {outcome.diagnosis['text']}"
+        described += f", {outcome.diagnosis.text}"
     elif outcome.status != "pass" and outcome.detail:
         described += f", {outcome.detail.splitlines()[0][:200]}"
     numbers = []
     for name, tensor in reply.tensors.items():
         flat = " ".join(f"{value:.9g}" for value in tensor.values.ravel()[:_SHOWN])
         numbers.append(f"{name} {tensor.values.shape} {flat}{' ...' if tensor.values.size > _SHOWN else ''}")
-    return Probe(version, outcome, "", "\n    ".join([described, *numbers]) if numbers else described)
+    return Probe(
+        version=version,
+        outcome=outcome,
+        skipped="",
+        output="\n    ".join([described, *numbers]) if numbers else described,
+    )
 
 
 def _print(package: str, result: Bisection, made: int) -> None:

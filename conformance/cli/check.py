@@ -166,7 +166,8 @@ def _as_json(case: Case, checked: list[_Checked]) -> dict[str, Any]:
     keys = ("status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis", "after")
     outcomes = []
     for outcome, versions, facts, entry, program in checked:
-        values = {key: _finite(getattr(outcome, key)) for key in keys}
+        plain = outcome.to_json()
+        values = {key: _finite(plain[key]) for key in keys}
         known = None if entry is None else {"finding": entry.finding, "reason": entry.reason}
         about = {"adapter": outcome.adapter, "versions": versions, "facts": facts}
         shown = {} if program is None else {"program": program}
@@ -204,7 +205,7 @@ def _print(meaning: Meaning, checked: list[_Checked]) -> None:
             outcome.profile or "",
             "" if outcome.budget is None else f"{outcome.budget:.0%}",
         )
-        texts = [outcome.diagnosis["text"]] if outcome.diagnosis else []
+        texts = [outcome.diagnosis.text] if outcome.diagnosis else []
         message = without_stacks(outcome.detail) if outcome.status == "crash" else outcome.detail
         texts += [" ".join(message.split())[:_MOST_CHARACTERS]] if message else []
         texts += [f"known as {entry.finding}: {entry.reason} {entry.upstream}".rstrip()] if entry else []

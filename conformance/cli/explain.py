@@ -115,12 +115,12 @@ def _diagnosis(outcome: Outcome) -> Iterable[str]:
     if message:
         yield " ".join(message.split())[:400]
     if outcome.diagnosis is not None:
-        yield f"diagnosis: {outcome.diagnosis['text']}"
-        for other in outcome.diagnosis.get("also", ()):
-            yield f"equally possible: {other['text']}"
+        yield f"diagnosis: {outcome.diagnosis.text}"
+        for other in outcome.diagnosis.also:
+            yield f"equally possible: {other.text}"
 
 
 def _condition(case: Case, outcome: Outcome, host: AdapterProcess) -> str:
     """The smallest condition over case columns, found by running further cases."""
-    terms = terms_of([(outcome.diagnosis or {}).get("text") or ""])
+    terms = terms_of([outcome.explanation or ""])
     return explain_condition([case], [], Alike([outcome], host), terms=terms).text

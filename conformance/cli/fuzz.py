@@ -145,7 +145,7 @@ def _tick(name: str) -> Callable[[int], None]:
 
 def _remark(discovery: Discovery) -> str:
     outcome = discovery.outcome
-    text = (outcome.diagnosis or {}).get("text") or outcome.detail
+    text = outcome.explanation or outcome.detail
     return f"{outcome.adapter}, {label(outcome.status, outcome.kind)}: {' '.join(text.split())[:150]}"
 
 

@@ -49,8 +49,7 @@ def command(meaning: Meaning, adapters: tuple[str, ...], seconds: float, timeout
         click.echo(f"{spec.name} does not fail on {meaning.case}; there is nothing to minimize")
         return
     outcome = minimized.outcome
-    diagnosis = outcome.diagnosis or {}
-    click.echo(f"{label(outcome.status, outcome.kind)}: {diagnosis.get('text') or outcome.detail}")
+    click.echo(f"{label(outcome.status, outcome.kind)}: {outcome.explanation or outcome.detail}")
     ending = "" if minimized.finished else "; the time is up, so a smaller one may exist"
     click.echo(f"ran {minimized.runs} cases{ending}")
     click.echo(str(minimized.case))

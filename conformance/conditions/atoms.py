@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.cases.columns import COLUMN_NAMES
+from conformance.cases.columns import COLUMN_NAMES, Row
 
 __all__ = ["Atom", "Predicate", "atoms"]
-
-Row = dict[str, Any]
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,

@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import Any
 
 from conformance.cases.case import Case
-from conformance.cases.columns import columns
-from conformance.conditions.atoms import Atom, Predicate, Row
+from conformance.cases.columns import Row, columns
+from conformance.conditions.atoms import Atom, Predicate
 from conformance.conditions.nearby_cases import CHANGES, SPATIAL, on_every_axis, pool, with_changes, work_of
 from conformance.conditions.set_cover import smallest
 

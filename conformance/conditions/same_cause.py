@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
 from conformance.adapters.host.client import AdapterProcess
 from conformance.cases.case import Case
 from conformance.cases.errors import DomainError
-from conformance.diagnosis import diagnose
+from conformance.diagnosis import Diagnosis, diagnose
 from conformance.diagnosis.mutations.problem import Problem, Solver, Tensors
 from conformance.diagnosis.mutations.registry import Variation, variations
 from conformance.oracle.expected_output import input_tensors
-from conformance.oracle.verdict import judge
+from conformance.oracle.verdict import Verdict, judge
 from conformance.reports.record.causes import transforms
 from conformance.reports.record.outcome import Outcome
 
@@ -48,9 +47,9 @@ class Alike:
         self._status = outcomes[0].status
         self._messages = {_plain(o.detail) for o in outcomes if o.kind == "rejected"}
         # Of the explanations that fit, the finding's is the one that fits most of its outcomes.
-        names = Counter(name for outcome in outcomes for name in transforms(outcome))
+        names = Counter(name for outcome in outcomes for name in transforms(outcome.diagnosis))
         self._transform = names.most_common(1)[0][0] or "unexplained"
-        self._signal = (outcomes[0].diagnosis or {}).get("signal")
+        self._signal = _signal(outcomes[0].diagnosis)
         self.others = 0
 
     def __call__(self, case: Case) -> bool | None:
@@ -61,11 +60,11 @@ class Alike:
         tensors = input_tensors(case)
         reply = self._host.run(case, tensors)
         verdict = judge(case, tensors, reply)
-        if verdict["status"] == "pass":
+        if verdict.status == "pass":
             return None if self._hides_in(case, tensors) else False
-        if verdict["status"] not in ("fail", "crash", "timeout"):
+        if verdict.status not in ("fail", "crash", "timeout"):
             return None
-        same = verdict["status"] == self._status and self._same(verdict, diagnose(case, tensors, reply, verdict))
+        same = verdict.status == self._status and self._same(verdict, diagnose(case, tensors, reply, verdict))
         self.others += not same
         return True if same else None
 
@@ -81,17 +80,18 @@ class Alike:
         expected = Solver()(problem)
         return all(_gives(mistake, problem, expected) for mistake in mistakes)
 
-    def _same(self, verdict: dict[str, Any], diagnosis: dict[str, Any] | None) -> bool:
-        diagnosis = diagnosis or {}
-        if verdict.get("kind") == "rejected":
+    def _same(self, verdict: Verdict, diagnosis: Diagnosis | None) -> bool:
+        if verdict.kind == "rejected":
             # The message is taken as the cause: to find the argument, neighbours of each case would have to run.
-            return _plain(verdict.get("detail", "")) in self._messages
-        if self._transform == "unexplained" and (verdict["status"], verdict.get("kind")) not in self._ways:
+            return _plain(verdict.detail) in self._messages
+        if self._transform == "unexplained" and (verdict.status, verdict.kind) not in self._ways:
             return False
-        names = [
-            name or "unexplained" for name in transforms(Outcome("", "", verdict["status"], diagnosis=diagnosis))
-        ]
-        return self._transform in names and diagnosis.get("signal") == self._signal
+        names = [name or "unexplained" for name in transforms(diagnosis)]
+        return self._transform in names and _signal(diagnosis) == self._signal
+
+
+def _signal(diagnosis: Diagnosis | None) -> str | None:
+    return diagnosis.signal if diagnosis else None
 
 
 def _gives(mistake: Variation, problem: Problem, expected: Tensors) -> bool:

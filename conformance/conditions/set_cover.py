@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.conditions.atoms import Atom, Predicate, Row, atoms
+from conformance.cases.columns import Row
+from conformance.conditions.atoms import Atom, Predicate, atoms
 
 __all__ = ["smallest"]
 

@@ -5,42 +5,40 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.errors import DomainError
 from conformance.cases.layouts import other_layout
-from conformance.diagnosis.mutations.placement import misread_cases
+from conformance.diagnosis.mutations.misreadings import misreadings
 from conformance.reports.record.crash_text import last_line
+from conformance.reports.record.diagnosis import Diagnosis
 
 __all__ = [
     "diagnose_crash",
     "diagnose_shape",
 ]
 
-Diagnosis = dict[str, Any]
-
 # The source file that a failed check names, without its line number, which changes from release to release.
 _SOURCE_FILE = re.compile(r"([\w-]+\.(?:cc|cpp|cu|c|h|hpp|rs))\b")
 
 
-def diagnose_crash(detail: str, kind: str = "crash") -> Diagnosis:
+def diagnose_crash(detail: str, kind: Literal["crash", "timeout"] = "crash") -> Diagnosis:
     """Report the signal or exit status and the framework's last line; or that the time ran out."""
     signal = detail.partition("\n")[0].strip()
     if kind == "timeout":
-        return {"transform": kind, "axes": [], "text": "no output within the time limit", "signal": signal}
+        return Diagnosis(transform=kind, text="no output within the time limit", signal=signal)
     message = last_line(detail)
     place = _SOURCE_FILE.search(message)
-    return {
-        "transform": kind,
-        "axes": [],
-        "text": f"the process ended with {signal}" + (f": {message}" if message else ""),
-        "argument": place[1] if place else None,
-        "signal": signal,
-        "last_line": message,
-    }
+    return Diagnosis(
+        transform=kind,
+        text=f"the process ended with {signal}" + (f": {message}" if message else ""),
+        argument=place[1] if place else "",
+        signal=signal,
+        last_line=message,
+    )
 
 
 def diagnose_shape(
@@ -61,41 +59,40 @@ def diagnose_shape(
     same_values = values is not None and np.array_equal(values[0].ravel(), values[1].ravel())
     readings = list(_readings(case, shape, values is None))
     if not readings:
-        return {"transform": "unexplained", "axes": [], "text": _unexplained_shape(case, shape)}
-    transform, named, change = readings[0]
+        return Diagnosis(transform="unexplained", text=_unexplained_shape(case, shape))
+    first, *others = readings
+    change = first.text
     if values is None:
         text = f"the shape {list(shape)} is that of the oracle with {change}"
     elif same_values:
         text = f"equals the oracle with {change}"
     else:
         text = f"the shape {list(shape)} is that of the oracle with {change}; the values are not"
-    diagnosis: Diagnosis = {"transform": transform, "axes": list(named), "text": text}
-    if len(readings) > 1:
-        diagnosis["also"] = [{"transform": t, "axes": list(a), "text": w} for t, a, w in readings[1:6]]
-    return diagnosis
+    return replace(first, text=text, also=tuple(others[:5]))
 
 
-def _readings(case: Case, shape: tuple[int, ...], shape_only: bool) -> Iterator[tuple[str, tuple[str, ...], str]]:
-    """Transformations whose output has a given shape: transform, axes, text."""
+def _readings(case: Case, shape: tuple[int, ...], shape_only: bool) -> Iterator[Diagnosis]:
+    """Transformations whose output has a given shape; the text completes "the oracle with"."""
     names = ("D", "H", "W")[-case.rank :]
     expected = case.output_shape
     layout = other_layout(case)
     if layout is not None and layout.output_shape == shape:
         text = f"the input {case.input_shape} read as {layout.layout}: the axes look like the other layout"
-        yield "layout_mistaken", (), text
+        yield Diagnosis(transform="layout_mistaken", text=text)
     if shape == replace(case, layout=_other(case.layout)).output_shape:
-        yield "layout_mistaken", (), f"the output in {_other(case.layout)}"
+        yield Diagnosis(transform="layout_mistaken", text=f"the output in {_other(case.layout)}")
     if len(shape) == len(expected) and all(
         g == n or (g, n) == (1, 0) for g, n in zip(shape, expected, strict=True)
     ):
-        yield "empty_filled", (), "one entry where an axis is empty"
-    for transform, axes, text, other in misread_cases(case) if shape_only else ():
+        yield Diagnosis(transform="empty_filled", text="one entry where an axis is empty")
+    for reading in misreadings(case) if shape_only else ():
         try:
-            misread_shape = other.output_shape
+            misread_shape = reading.case.output_shape
         except DomainError:
             continue
         if misread_shape == shape:
-            yield transform, tuple(names[a] for a in axes), text
+            axes = tuple(names[a] for a in reading.axes)
+            yield Diagnosis(transform=reading.transform, axes=axes, text=reading.text)
     full = case.shape(case.out_channels, tuple(max(n, 0) for n in case.geometry().full_size))
     gathered = case.shape(case.out_channels, _forward_size(case))
     others: list[tuple[tuple[int, ...], str, str]] = [
@@ -112,7 +109,7 @@ def _readings(case: Case, shape: tuple[int, ...], shape_only: bool) -> Iterator[
         ]
     for candidate, transform, text in others:
         if candidate == shape:
-            yield transform, (), text
+            yield Diagnosis(transform=transform, text=text)
 
 
 def _unexplained_shape(case: Case, shape: tuple[int, ...]) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import traceback
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from conformance.diagnosis.crashes_and_shapes import diagnose_crash, diagnose_sh
 from conformance.diagnosis.distinguish import distinguish, unrefuted
 from conformance.diagnosis.index_map import explanation as explain_index_map
 from conformance.diagnosis.index_map import trace
-from conformance.diagnosis.match import Match, mapped
+from conformance.diagnosis.match import Match
 from conformance.diagnosis.mutations.periodic import diagnose_periodic
 from conformance.diagnosis.mutations.problem import Problem, Solver, Tensors, to_channels_first
 from conformance.diagnosis.mutations.registry import Variation, join_words
@@ -27,10 +28,10 @@ from conformance.diagnosis.precision import ROUNDED, explain_precision
 from conformance.diagnosis.refusals import diagnose_refusal
 from conformance.diagnosis.regions import describe
 from conformance.diagnosis.search import Explanation, Search, deduplicate
+from conformance.oracle.verdict import Verdict
+from conformance.reports.record.diagnosis import Diagnosis
 
-__all__ = ["STRICT", "Diagnosis", "diagnose"]
-
-Diagnosis = dict[str, Any]
+__all__ = ["STRICT", "diagnose"]
 
 STRICT = "CONFORMANCE_STRICT"
 """Environment variable under which an error of the diagnosis itself is raised; the tests set it."""
@@ -44,7 +45,7 @@ _SATURATED = {"clipped", "constant"}
 
 
 def diagnose(
-    case: Case, tensors: Tensors, reply: Reply, verdict: dict[str, Any], host: AdapterProcess | None = None
+    case: Case, tensors: Tensors, reply: Reply, verdict: Verdict, host: AdapterProcess | None = None
 ) -> Diagnosis | None:
     """Explain a reply that was judged wrong.
 
@@ -56,17 +57,15 @@ def diagnose(
         Its input data.
     reply : Reply
         The adapter's reply.
-    verdict : dict
-        ``status`` and ``kind``, as `conformance.oracle.verdict.judge` gives them.
+    verdict : Verdict
+        What `conformance.oracle.verdict.judge` says of the reply.
     host : AdapterProcess, optional
         The adapter, to run cases that distinguish explanations. Without it, only this output is searched.
 
     Returns
     -------
-    dict or None
-        ``transform``, ``axes`` and ``text``; ``also`` lists other explanations that fit. None for a reply
-        that is not wrong. The transform is ``unexplained`` where nothing fits; ``failure`` beside it says that the
-        suite itself failed.
+    Diagnosis or None
+        None for a reply that is not wrong.
     """
     try:
         with np.errstate(all="ignore"):
@@ -78,31 +77,29 @@ def diagnose(
         return _own_failure(error, verdict)
 
 
-def _own_failure(error: Exception, verdict: dict[str, Any]) -> Diagnosis:
+def _own_failure(error: Exception, verdict: Verdict) -> Diagnosis:
     """The diagnosis where the suite itself fails: the text of the verdict, and the error beside it."""
     last = traceback.extract_tb(error.__traceback__)[-1]
-    detail = str(verdict.get("detail", "")).partition("\n")[0]
-    return {
-        "transform": "unexplained",
-        "axes": [],
-        "text": f"{detail} (the suite could not explain it: please report this)".strip(),
-        "failure": f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})",
-    }
+    detail = verdict.detail.partition("\n")[0]
+    return Diagnosis(
+        transform="unexplained",
+        text=f"{detail} (the suite could not explain it: please report this)".strip(),
+        failure=f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})",
+    )
 
 
 def _diagnose(
-    case: Case, tensors: Tensors, reply: Reply, verdict: dict[str, Any], host: AdapterProcess | None
+    case: Case, tensors: Tensors, reply: Reply, verdict: Verdict, host: AdapterProcess | None
 ) -> Diagnosis | None:
-    status, kind = verdict["status"], verdict.get("kind")
-    if status in ("crash", "timeout"):
-        return diagnose_crash(reply.detail, status)
-    if status != "fail":
+    if verdict.status == "crash" or verdict.status == "timeout":
+        return diagnose_crash(reply.detail, verdict.status)
+    if verdict.status != "fail":
         return None
-    if kind == "rejected":
+    if verdict.kind == "rejected":
         return diagnose_refusal(case, reply.detail, host)
-    if kind == "accepted":
+    if verdict.kind == "accepted":
         return _accepted(case)
-    if kind in ("values", "gradient", "precision") and len(case.geometry().windows) > 1:
+    if verdict.kind in ("values", "gradient", "precision") and len(case.geometry().windows) > 1:
         diagnosis = diagnose_periodic(case, tensors, reply)
         if diagnosis is not None:
             return diagnosis
@@ -113,12 +110,11 @@ def _accepted(case: Case) -> Diagnosis | None:
     try:
         case.geometry()
     except DomainError as error:
-        return {
-            "transform": "accepted",
-            "axes": [],
-            "text": f"returned numbers although the case is invalid: {error}",
-            "rule": error.rule,
-        }
+        return Diagnosis(
+            transform="accepted",
+            text=f"returned numbers although the case is invalid: {error}",
+            rule=error.rule,
+        )
     return None
 
 
@@ -130,14 +126,14 @@ def _numbers(case: Case, tensors: Tensors, reply: Reply, host: AdapterProcess | 
     given = {name: tensor.values for name, tensor in reply.tensors.items()}
     missing = [name for name in expected if name not in given]
     if missing:
-        return {"transform": "gradient_missing", "axes": [], "text": f"no {join_words(missing)} in the output"}
+        return Diagnosis(transform="gradient_missing", text=f"no {join_words(missing)} in the output")
     if "y" in given and given["y"].ndim != case.rank + 2:
         return diagnose_shape(case, given["y"].shape, (given["y"], _to_layout(case, expected["y"])))
     observed = to_channels_first(case, reply.tensors)
     problem = problem.but(observed=observed)
     if not reply.deterministic:
         diagnosis = _nondeterministic(problem, expected, observed, host)
-        return diagnosis if case.direction == "fwd" else {**diagnosis, "tensors": list(reply.changing)}
+        return diagnosis if case.direction == "fwd" else replace(diagnosis, tensors=reply.changing)
     narrowed = _other_dtype(case, reply, expected, observed)
     if narrowed is not None:
         return narrowed
@@ -171,15 +167,15 @@ def _other_dtype(case: Case, reply: Reply, expected: Tensors, observed: Tensors)
         if not np.allclose(observed[name], expected[name], rtol=0.0, atol=near, equal_nan=True):
             return None
     text = f"equals the oracle, given as {join_words(sorted(set(got.values())))}, not {case.dtype}"
-    return {"transform": "dtype", "axes": [], "text": text}
+    return Diagnosis(transform="dtype", text=text)
 
 
 def _right_values(expected: Tensors, observed: Tensors) -> Diagnosis:
     """The difference where all values compare equal: the sign of zeros."""
     signs = (np.signbit(expected[name].real) != np.signbit(observed[name].real) for name in expected)
     if any(differ.any() for differ in signs):
-        return {"transform": "zero_sign", "axes": [], "text": "equals the oracle except for the sign of zeros"}
-    return {"transform": "unexplained", "axes": [], "text": "the values are within the promised bound"}
+        return Diagnosis(transform="zero_sign", text="equals the oracle except for the sign of zeros")
+    return Diagnosis(transform="unexplained", text="the values are within the promised bound")
 
 
 def _explain(match: Match, host: AdapterProcess | None) -> list[Explanation]:
@@ -224,53 +220,51 @@ def _from_index_map(match: Match, host: AdapterProcess) -> list[Explanation]:
     return []
 
 
-def _report(found: list[Explanation], name: str = "") -> Diagnosis:
-    """The first explanation, with the others beside it; about one output tensor where ``name`` is given."""
+def _report(found: list[Explanation], names: Sequence[str] = ()) -> Diagnosis:
+    """The first explanation, with the others beside it; about some gradients where ``names`` are given."""
+    shown = found[:6]
+    text = _sentence(shown[0], names)
+    if len(shown) > 1 and {each.transform for each in shown} <= ROUNDED:
+        text += "".join(f" or {each.text}, the same numbers here" for each in found[1:])
+    # Only the first text is about all of the gradients; the others stay about one.
     first, *others = (
-        {"transform": each.transform, "axes": list(each.axes), "text": _sentence(each, name)} for each in found[:6]
+        Diagnosis(transform=each.transform, axes=each.axes, text=_sentence(each, names[:1])) for each in shown
     )
-    if others and {each["transform"] for each in (first, *others)} <= ROUNDED:
-        same_numbers = "".join(f" or {each.text}, the same numbers here" for each in found[1:])
-        first = {**first, "text": f"{first['text']}{same_numbers}"}
-    return {**first, "also": others} if others else first
+    return replace(first, text=text, also=tuple(others))
 
 
-def _sentence(found: Explanation, name: str) -> str:
+def _sentence(found: Explanation, names: Sequence[str]) -> str:
+    if not names:
+        return found.sentence or f"equals the oracle with {found.text}"
+    subject, one = join_words(names), len(names) == 1
     if found.sentence:
-        return f"{name} is wrong: {found.sentence}" if name else found.sentence
-    return f"{name} equals the oracle's with {found.text}" if name else f"equals the oracle with {found.text}"
+        return f"{subject} {'is' if one else 'are'} wrong: {found.sentence}"
+    return f"{subject} {'equals' if one else 'equal'} the oracle's with {found.text}"
 
 
 def _each_gradient(
     problem: Problem, observed: Tensors, wrong: list[str], promise: str, host: AdapterProcess | None
 ) -> Diagnosis:
     """Explain each wrong gradient by itself."""
-    parts: dict[str, Diagnosis] = {}
-    for name in wrong:
-        explanations = _explain(Match.of(problem, observed, [name], promise), host)
-        parts[name] = (
-            _report(explanations, name)
-            if explanations
-            else _other_size(problem, observed, name, promise) or _not_explained(name)
-        )
-    first = parts[wrong[0]]
-    if all((p["transform"], p["axes"]) == (first["transform"], first["axes"]) for p in parts.values()):
-        text = first["text"]
-        if len(wrong) > 1:
-            text = text.replace(f"{wrong[0]} equals", f"{join_words(wrong)} equal")
-            text = text.replace(f"{wrong[0]} is wrong", f"{join_words(wrong)} are wrong")
-        return {**first, "text": text, "tensors": wrong}
-    transforms = {part["transform"] for part in parts.values()}
-    return {
-        "transform": "+".join(sorted(transforms)) if "unexplained" not in transforms else "unexplained",
-        "axes": sorted({axis for part in parts.values() for axis in part["axes"]}, key="DHW".index),
-        "text": "; ".join(part["text"] for part in parts.values()),
-        "tensors": wrong,
-    }
+    explanations = [_explain(Match.of(problem, observed, [name], promise), host) for name in wrong]
+    parts = [
+        _report(found, [name]) if found else _other_size(problem, observed, name, promise) or _not_explained(name)
+        for name, found in zip(wrong, explanations, strict=True)
+    ]
+    if len({(part.transform, part.axes) for part in parts}) == 1:
+        same = _report(explanations[0], wrong) if explanations[0] else parts[0]
+        return replace(same, tensors=tuple(wrong))
+    transforms = {part.transform for part in parts}
+    return Diagnosis(
+        transform="+".join(sorted(transforms)) if "unexplained" not in transforms else "unexplained",
+        axes=tuple(sorted({axis for part in parts for axis in part.axes}, key="DHW".index)),
+        text="; ".join(part.text for part in parts),
+        tensors=tuple(wrong),
+    )
 
 
 def _not_explained(name: str) -> Diagnosis:
-    return {"transform": "unexplained", "axes": [], "text": f"{name} is not explained"}
+    return Diagnosis(transform="unexplained", text=f"{name} is not explained")
 
 
 def _other_size(problem: Problem, observed: Tensors, name: str, promise: str) -> Diagnosis | None:
@@ -281,7 +275,7 @@ def _other_size(problem: Problem, observed: Tensors, name: str, promise: str) ->
         return None
     text = f"{name} has the shape {list(got)}, not {list(wanted)}"
     if name not in ("dx", "ddx") or wanted[:2] != got[:2] or len(wanted) != len(got):
-        return {"transform": "unexplained", "axes": [], "text": text}
+        return Diagnosis(transform="unexplained", text=text)
     more = [g - n for g, n in zip(got[2:], wanted[2:], strict=True)]
     axes = [axis for axis, n in enumerate(more) if n]
     sizes = join_words(
@@ -295,22 +289,19 @@ def _other_size(problem: Problem, observed: Tensors, name: str, promise: str) ->
     extra = [min(high, 0) for high in problem.high]
     ignored = ": output_padding is not part of it" if more == extra else ""
     count = _wrong_in_both(problem, observed, name, promise)
-    return {
-        "transform": "gradient_size+values" if count else "gradient_size",
-        "axes": [problem.names[a] for a in axes],
-        "text": f"{name} is {sizes}{ignored}" + (f"; {count} of the elements it has are wrong" if count else ""),
-    }
+    return Diagnosis(
+        transform="gradient_size+values" if count else "gradient_size",
+        axes=tuple(problem.names[a] for a in axes),
+        text=f"{name} is {sizes}{ignored}" + (f"; {count} of the elements it has are wrong" if count else ""),
+    )
 
 
 def _wrong_in_both(problem: Problem, observed: Tensors, name: str, promise: str) -> int:
     """How many elements are wrong, of those that exist in both the expected and the observed tensor."""
-    match, solver = Match.of(problem, observed, [name], promise), Solver()
-    right, sums, counts = (
-        solver(p)[name] for p in (problem, mapped(problem, np.abs), mapped(problem, np.ones_like))
-    )
-    shared = tuple(map(slice, np.minimum(right.shape, observed[name].shape)))
-    reference = match.reference(name, right[shared], sums[shared], counts[shared])
-    return int(np.count_nonzero(match.beyond(reference, observed[name][shared], match.profile)))
+    match = Match.of(problem, observed, [name], promise)
+    reference = match.references()[name]
+    shared = tuple(map(slice, np.minimum(reference.exact.shape, observed[name].shape)))
+    return int(np.count_nonzero(match.beyond(reference[shared], observed[name][shared], match.profile)))
 
 
 def _differing(expected: Tensors, observed: Tensors, name: str, share: float = 0.0) -> np.ndarray | None:
@@ -333,7 +324,7 @@ def _nondeterministic(
     differing = {name: _differing(expected, observed, name, share) for name in expected}
     comparable = {name: places for name, places in differing.items() if places is not None}
     if not comparable:
-        return {"transform": "nondeterministic", "axes": [], "text": "two runs gave different results"}
+        return Diagnosis(transform="nondeterministic", text="two runs gave different results")
     name, changing = next(
         ((n, places) for n, places in comparable.items() if places.any()), next(iter(comparable.items()))
     )
@@ -346,23 +337,23 @@ def _nondeterministic(
                 changing |= ~((other == observed[name]) | (np.isnan(other) & np.isnan(observed[name])))
     if not changing.any():
         text = "two runs on the same data gave different results; in further runs none differs from the oracle"
-        return {"transform": "nondeterministic", "axes": [], "text": text}
+        return Diagnosis(transform="nondeterministic", text=text)
     if name in ("y", "dx"):
         where, axes = describe(problem, changing)
     else:  # weights and biases have no output positions
         where, axes = f"{np.count_nonzero(changing)} of {changing.size} elements", ()
     if problem.case.direction == "fwd" and not (wrong & ~changing).any() and not changing.all():
-        return {
-            "transform": "stale_memory",
-            "axes": list(axes),
-            "text": f"equals the oracle except for {where}, which change from run to run (not written, or left "
+        return Diagnosis(
+            transform="stale_memory",
+            axes=axes,
+            text=f"equals the oracle except for {where}, which change from run to run (not written, or left "
             "over from an earlier call)",
-        }
-    return {
-        "transform": "nondeterministic",
-        "axes": list(axes),
-        "text": f"{where}{'' if name == 'y' else f' of {name}'} change from run to run on the same data",
-    }
+        )
+    return Diagnosis(
+        transform="nondeterministic",
+        axes=axes,
+        text=f"{where}{'' if name == 'y' else f' of {name}'} change from run to run on the same data",
+    )
 
 
 def _unexplained(
@@ -374,11 +365,11 @@ def _unexplained(
         return diagnose_shape(problem.case, given["y"].shape, values)
     if not wrong.any():
         text = "no tried transformation of the oracle gives this output; it differs by rounding"
-        return {"transform": "unexplained", "axes": [], "text": text}
+        return Diagnosis(transform="unexplained", text=text)
     where, axes = describe(problem, wrong)
     distinct = np.unique(observed["y"][wrong])
     if len(distinct) == 1 and wrong.sum() > 1:
         text = f"equals the oracle except for {where}, which hold {distinct[0]:g}"
-        return {"transform": "not_computed", "axes": list(axes), "text": text}
+        return Diagnosis(transform="not_computed", axes=axes, text=text)
     text = f"no tried transformation of the oracle gives this output; it differs in {where}"
-    return {"transform": "unexplained", "axes": list(axes), "text": text}
+    return Diagnosis(transform="unexplained", axes=axes, text=text)

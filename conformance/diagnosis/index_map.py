@@ -30,7 +30,7 @@ _MAX_ELEMENTS = 1 << 22
 Run = Callable[[Case, Tensors], np.ndarray | None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trace:
     """The index map of one implementation for one case.
 
@@ -55,7 +55,7 @@ class Trace:
     def column(self, name: str) -> np.ndarray:
         """Positions ``input``, ``tap`` and ``output``, or channels ``cin``, ``wcin``, ``wcout`` and ``cout``."""
         r = self.case.rank
-        places: dict[str, Any] = {
+        places: dict[str, int | slice] = {
             "cin": 0,
             "input": slice(1, 1 + r),
             "wcin": 1 + r,
@@ -133,7 +133,7 @@ def _trace(case: Case, run: Run) -> Trace | None:
     source = np.stack(np.unravel_index(where[:, 0], (case.in_channels, *case.input_size)), axis=1)
     weight = np.stack(np.unravel_index(labels_seen, case.weight_shape), axis=1)
     links = np.concatenate([source, weight, where[:, 1:]], axis=1)
-    return Trace(case, products.shape[2:], links, int((products > 1).sum()))
+    return Trace(case=case, output_size=products.shape[2:], links=links, sums=int((products > 1).sum()))
 
 
 def _tensors(case: Case, x: np.ndarray, w: np.ndarray) -> Tensors:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from conformance.oracle.expected_output import are_whole
 from conformance.oracle.normwise import Norms, norms_of
 from conformance.oracle.reference import Reference
 
-__all__ = ["Match", "mapped"]
+__all__ = ["Match"]
 
 _DEFAULT_PROFILE = {"f64": "fp64", "c128": "fp64"}
 
@@ -103,21 +103,39 @@ class Match:
             # A cheap first check; what passes is compared with the bound.
             if not same.all() or np.nanmax(np.abs(candidate[name] - observed), initial=0.0) > 0.1 * scale:
                 return False
-        sums, counts = (Solver()(change(mapped(self.problem, way))) for way in (np.abs, np.ones_like))
         # Where a mistake replaces sums by values, the result for tensors of ones is not a number of products.
-        most = self.problem.work + 1
-        return all(
-            self.within(
-                self.reference(name, candidate[name], np.abs(sums[name]), np.minimum(np.abs(counts[name]), most)),
-                self.observed[name],
-                self.profile,
+        references = self.references(change, candidate, most_terms=self.problem.work + 1)
+        return all(self.within(references[name], self.observed[name], self.profile) for name in self.names)
+
+    def references(
+        self,
+        change: Callable[[Problem], Problem] = lambda p: p,
+        exact: Tensors | None = None,
+        most_terms: float = float("inf"),
+    ) -> dict[str, Reference]:
+        """The output of a changed problem, as references. A mistake changes the norms of the case little.
+
+        Parameters
+        ----------
+        change : callable
+            Makes a mistake.
+        exact : dict of numpy.ndarray, optional
+            The output of the changed problem, where it has been computed already.
+        most_terms : float
+            No element counts as a sum of more products.
+        """
+        exact = exact or Solver()(change(self.problem))
+        sums, counts = (Solver()(change(_mapped(self.problem, way))) for way in (np.abs, np.ones_like))
+        return {
+            name: Reference.of(
+                exact[name],
+                np.abs(sums[name]),
+                np.minimum(np.abs(counts[name]), most_terms),
+                whole=self.whole,
+                norms=partial(self._norms, name),
             )
             for name in self.names
-        )
-
-    def reference(self, name: str, exact: np.ndarray, magnitude: np.ndarray, terms: np.ndarray) -> Reference:
-        """A candidate as a reference, with the norms of the case, since a mistake changes them little."""
-        return Reference.of(exact, magnitude, terms, whole=self.whole, norms=lambda: self._norms(name))
+        }
 
     @cached_property
     def whole(self) -> bool:
@@ -158,7 +176,7 @@ class Match:
         return ~(near | (np.isnan(observed) & np.isnan(reference.exact)) | (observed == reference.exact))
 
 
-def mapped(p: Problem, change: Callable[[np.ndarray], np.ndarray]) -> Problem:
+def _mapped(p: Problem, change: Callable[[np.ndarray], np.ndarray]) -> Problem:
     """A problem whose every tensor is changed, for sums of magnitudes and numbers of products."""
     return p.but(
         x=change(p.x),

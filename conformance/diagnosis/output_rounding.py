@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.cases.dtypes import DTYPES, DType, round_to
-from conformance.diagnosis.match import Match, mapped
-from conformance.diagnosis.mutations.problem import Solver
+from conformance.diagnosis.match import Match
 from conformance.diagnosis.precision import truncated
 from conformance.oracle.error_bound import PROFILES, tolerance
 
@@ -80,16 +79,12 @@ def explain_output_rounding(match: Match) -> OutputRounding | None:
     dtype = match.case.format
     if match.exact or match.case.dtype not in _FORMATS:
         return None
-    exact, sums, counts = (
-        Solver()(p) for p in (match.problem, mapped(match.problem, np.abs), mapped(match.problem, np.ones_like))
-    )
     tensors = []
-    for name in match.names:
+    for name, reference in match.references().items():
         got = match.observed[name]
-        if got.shape != exact[name].shape or not np.isfinite(got).all():
+        if got.shape != reference.exact.shape or not np.isfinite(got).all():
             return None
-        reference = match.reference(name, exact[name], sums[name], counts[name])
-        tensors.append((got, exact[name], tolerance(reference, DTYPES["f32"], PROFILES["fp32-acc"])))
+        tensors.append((got, reference.exact, tolerance(reference, DTYPES["f32"], PROFILES["fp32-acc"])))
     rounded = sum(np.count_nonzero(round_to(dtype, right) != right) for _, right, _ in tensors)
     misrounded = sum(np.count_nonzero(round_to(dtype, right) != got) for got, right, _ in tensors)
     if math.comb(rounded, min(rounded, misrounded)) < _FEWEST_SETS:

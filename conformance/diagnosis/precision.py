@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 
 from conformance.cases.dtypes import DTYPES, DType, round_to
-from conformance.diagnosis.match import Match, mapped
+from conformance.diagnosis.match import Match
 from conformance.diagnosis.mutations.problem import Problem, Solver
 from conformance.oracle.counted import is_count, kept_in
 from conformance.oracle.error_bound import Profile
@@ -160,21 +160,13 @@ def _fits(match: Match, way: Rounding) -> bool:
         for got in (match.observed[name] for name in match.names)
     ):
         return False
-    p, solver = match.problem, Solver()
-    narrowed = way.apply(p)
     profile = Profile(way.transform, way.text, accumulator=way.accumulator, dtypes=(match.case.dtype,))
     with np.errstate(all="ignore"):
-        exact, sums, counts = (
-            solver(narrowed),
-            solver(mapped(narrowed, np.abs)),
-            solver(mapped(narrowed, np.ones_like)),
-        )
+        references = match.references(way.apply)
     return all(
-        exact[name].shape == match.observed[name].shape
-        and _bound_contains(
-            match, match.reference(name, exact[name], sums[name], counts[name]), name, way, profile
-        )
-        for name in match.names
+        reference.exact.shape == match.observed[name].shape
+        and _bound_contains(match, reference, name, way, profile)
+        for name, reference in references.items()
     )
 
 

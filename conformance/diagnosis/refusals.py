@@ -19,10 +19,9 @@ from conformance.cases.policy import beyond_memory, policies
 from conformance.diagnosis.messages import clean_message, kind_of, named_parameters, pattern_of
 from conformance.diagnosis.mutations.registry import join_words
 from conformance.oracle.verdict import judge
+from conformance.reports.record.diagnosis import Diagnosis
 
 __all__ = ["diagnose_refusal"]
-
-Diagnosis = dict[str, Any]
 
 _LONGEST = 200
 _MAX_CRASHES = 2  # each crash or hang in the experiment costs a process
@@ -105,7 +104,7 @@ class _Experiment:
         if reply.kind in ("raised", "unsupported") and pattern_of(reply.detail) == self.message:
             return "same"
         # A case that is declined, fails or crashes is not accepted, whatever the reason.
-        return "accepted" if judge(case, tensors, reply)["status"] == "pass" else "other"
+        return "accepted" if judge(case, tensors, reply).status == "pass" else "other"
 
     def simplest(self, case: Case) -> Case:
         """The plainest case that is refused in the same way."""
@@ -131,9 +130,9 @@ def diagnose_refusal(case: Case, detail: str, host: AdapterProcess | None) -> Di
 
     Returns
     -------
-    dict
+    Diagnosis
         ``argument`` is the parameter that the refusal is about; several, joined by a plus sign, where the message
-        names them and no experiment decides; None where neither says. ``relief`` lists the changes, as text, with
+        names them and no experiment decides; empty where neither says. ``relief`` lists the changes, as text, with
         which this case gets a right output.
     """
     in_message = named_parameters(detail)
@@ -159,13 +158,7 @@ def diagnose_refusal(case: Case, detail: str, host: AdapterProcess | None) -> Di
         text += f"; accepted {' or '.join(accepted)}"
     elif relief:
         text += f"; accepted {' or '.join(_PLAINER[name][1](simplest) for name in relief)} in {simplest}"
-    return {
-        "transform": "rejected",
-        "axes": [],
-        "text": text,
-        "argument": "+".join(arguments) or None,
-        "relief": accepted,
-    }
+    return Diagnosis(transform="rejected", text=text, argument="+".join(arguments), relief=tuple(accepted))
 
 
 def _reliefs(case: Case, experiment: _Experiment) -> dict[str, str]:

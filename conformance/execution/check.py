@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 from conformance.adapters.host.client import AdapterProcess, Pending, ProcessLimits
 from conformance.adapters.registry import resolve
@@ -15,7 +15,7 @@ from conformance.diagnosis import diagnose
 from conformance.execution.earlier_calls import stateful_outcome
 from conformance.oracle.evidence import evidence
 from conformance.oracle.expected_output import input_tensors
-from conformance.oracle.verdict import judge
+from conformance.oracle.verdict import Verdict, judge
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import STATUSES
 
@@ -43,19 +43,20 @@ def run_case(case: Case, host: AdapterProcess, sent: Pending | None = None) -> O
         Every error of the adapter is one of its statuses.
     """
     started = time.perf_counter()
-    fields: dict[str, Any]
     try:
         tensors = input_tensors(case)
         reply = host.run(case, tensors) if sent is None else host.wait(sent)
-        fields = judge(case, tensors, reply)
-        if fields["status"] not in ("pass", "unchecked", "unsupported", "inexpressible", "infra"):
-            fields["program"] = host.program(case)
+        verdict = judge(case, tensors, reply)
+        outcome = verdict.outcome(case, host.spec.name)
+        if verdict.status not in ("pass", "unchecked", "unsupported", "inexpressible", "infra"):
+            outcome = replace(outcome, program=host.program(case))
             if _comparable(case) and reply.kind not in _WITHOUT_ARRAYS:
-                fields["evidence"] = evidence(case, tensors, reply)
-                fields["diagnosis"] = diagnose(case, tensors, reply, fields, host)
+                shown = evidence(case, tensors, reply)
+                diagnosis = diagnose(case, tensors, reply, verdict, host)
+                outcome = replace(outcome, evidence=shown, diagnosis=diagnosis)
     except MemoryError as error:
-        fields = {"status": "infra", "detail": f"out of memory: {error}"}
-    return Outcome(str(case), host.spec.name, seconds=time.perf_counter() - started, **fields)
+        outcome = _out_of_memory(error).outcome(case, host.spec.name)
+    return replace(outcome, seconds=time.perf_counter() - started)
 
 
 def run_after(case: Case, host: AdapterProcess, after: Sequence[Case]) -> Outcome:
@@ -92,10 +93,14 @@ def verdict(case: Case, host: AdapterProcess) -> Outcome:
     """Run one case and judge the output as `run_case` does, without diagnosis."""
     try:
         tensors = input_tensors(case)
-        fields = judge(case, tensors, host.run(case, tensors))
+        found = judge(case, tensors, host.run(case, tensors))
     except MemoryError as error:
-        fields = {"status": "infra", "detail": f"out of memory: {error}"}
-    return Outcome(str(case), host.spec.name, **fields)
+        found = _out_of_memory(error)
+    return found.outcome(case, host.spec.name)
+
+
+def _out_of_memory(error: MemoryError) -> Verdict:
+    return Verdict(status="infra", detail=f"out of memory: {error}")
 
 
 def _comparable(case: Case) -> bool:

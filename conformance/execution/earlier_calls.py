@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 
 from conformance.cases.case import Case
+from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.outcome import Outcome
-from conformance.reports.record.statuses import label
+from conformance.reports.record.statuses import FailKind, label
 
 __all__ = ["differing_fields", "failed_outcome", "stateful_outcome"]
 
@@ -51,13 +52,13 @@ def _describe(case: Case, after: Sequence[Case]) -> str:
     return f"a call that differs in {' and '.join(names)} alone" if names else "the same call"
 
 
-def failed_outcome(first: Outcome, kind: str, detail: str, text: str) -> Outcome:
+def failed_outcome(first: Outcome, kind: FailKind, detail: str, text: str) -> Outcome:
     """A copy of an outcome as a failure of a different kind, with a diagnosis text."""
-    transform = {"stateful": "earlier_calls"}.get(kind, kind)
+    transform = "earlier_calls" if kind == "stateful" else kind
     return replace(
         first,
         status="fail",
         kind=kind,
         detail=detail,
-        diagnosis={"transform": transform, "axes": [], "text": text},
+        diagnosis=Diagnosis(transform=transform, text=text),
     )

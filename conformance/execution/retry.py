@@ -47,8 +47,7 @@ class Confirmation:
             after earlier calls, ``fail: nondeterministic`` if one of many runs in one process fails, ``flaky`` if
             it does not reproduce at all. If the first outcome was a failure of the suite, the second outcome.
         """
-        transform = (first.diagnosis or {}).get("transform", "")
-        signature = first.adapter, first.status, first.kind, str(transform)
+        signature = first.adapter, first.status, first.kind, first.transform or ""
         # "nondeterministic" rests on two different outputs in one process. A third run would only hide that.
         if first.kind == "nondeterministic" or self._came_back[signature] >= _TIMES_EACH:
             return first

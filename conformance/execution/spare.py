@@ -145,5 +145,5 @@ class Rerun:
 
     def _fails(self, host: AdapterProcess) -> bool:
         tensors = input_tensors(self.case)
-        status = STATUSES[judge(self.case, tensors, host.run(self.case, tensors, twice=self._twice))["status"]]
+        status = STATUSES[judge(self.case, tensors, host.run(self.case, tensors, twice=self._twice)).status]
         return status.gates and not status.ours

@@ -100,12 +100,8 @@ def _problem(
     if len(pairs) != rank:
         raise ValueError(f"crop has {len(pairs)} entries for {rank} spatial axes")
     stride, dilation = _per_axis("stride", stride, rank), _per_axis("dilation", dilation, rank)
-    full = tuple(
-        [
-            (i - 1) * s + d * (k - 1) + 1
-            for i, k, s, d in zip(x.shape[2:], w.shape[2:], stride, dilation, strict=True)
-        ]
-    )
+    axes = zip(x.shape[2:], w.shape[2:], stride, dilation, strict=True)
+    full = tuple([(i - 1) * s + d * (k - 1) + 1 for i, k, s, d in axes])
     output = tuple([size - low - high for size, (low, high) in zip(full, pairs, strict=True)])
     if min(output) < 0:
         raise ValueError(f"the output size would be {output}; R11 requires at least 0")

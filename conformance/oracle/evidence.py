@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from conformance.adapters.host.client import Reply
@@ -11,6 +9,7 @@ from conformance.cases.case import Case
 from conformance.cases.errors import DomainError
 from conformance.oracle.error_bound import PROFILES, tolerance
 from conformance.oracle.expected_output import expected_output, judged_bit_by_bit, reference
+from conformance.reports.record.evidence import Evidence, Number
 
 __all__ = ["evidence"]
 
@@ -18,15 +17,13 @@ __all__ = ["evidence"]
 _MOST_ELEMENTS = 4096
 
 
-def evidence(case: Case, tensors: dict[str, np.ndarray], reply: Reply) -> dict[str, dict[str, Any]]:
+def evidence(case: Case, tensors: dict[str, np.ndarray], reply: Reply) -> dict[str, Evidence]:
     """Collect what the report shows of a reply.
 
     Returns
     -------
-    dict
-        By name of the output tensor, where it is small enough to show: ``got`` and ``expected`` as flat lists,
-        ``shape`` and ``expected_shape``, and, for data that round, ``budget``: the share of the promised error
-        bound that each element uses. NaN and infinity are strings, since JSON has no numbers for them.
+    dict of Evidence
+        By name of the output tensor, where it is small enough to show.
     """
     try:
         expected = expected_output(case, tensors)
@@ -34,29 +31,31 @@ def evidence(case: Case, tensors: dict[str, np.ndarray], reply: Reply) -> dict[s
         expected = {}
     promised = PROFILES.get(reply.promise)
     rounds = promised is not None and not judged_bit_by_bit(case, reply.promise)
-    shown: dict[str, dict[str, Any]] = {}
+    shown = {}
     for name, tensor in reply.tensors.items():
         right = expected.get(name)
         if tensor.values.size > _MOST_ELEMENTS or tensor.values.dtype.kind == "c":
             continue
-        shown[name] = {
-            "got": _plain(tensor.values),
-            "expected": None if right is None else _plain(right),
-            "shape": list(tensor.values.shape),
-            "expected_shape": None if right is None else list(right.shape),
-        }
+        budget = None
         if rounds and promised and right is not None and right.shape == tensor.values.shape:
             allowed = tolerance(reference(case, tensors)[name], case.format, promised)
-            shown[name]["budget"] = _shares(tensor.values, right, allowed)
+            budget = _shares(tensor.values, right, allowed)
+        shown[name] = Evidence(
+            got=_plain(tensor.values),
+            expected=None if right is None else _plain(right),
+            shape=list(tensor.values.shape),
+            expected_shape=None if right is None else list(right.shape),
+            budget=budget,
+        )
     return shown
 
 
-def _plain(array: np.ndarray) -> list[Any]:
+def _plain(array: np.ndarray) -> list[Number]:
     flat = np.asarray(array, dtype=np.float64).ravel().tolist()
     return [value if np.isfinite(value) else repr(value) for value in flat]
 
 
-def _shares(values: np.ndarray, right: np.ndarray, allowed: np.ndarray) -> list[Any]:
+def _shares(values: np.ndarray, right: np.ndarray, allowed: np.ndarray) -> list[Number]:
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         shares = np.abs(np.asarray(values, dtype=np.float64) - right) / allowed
     # Three digits are enough for a reader.

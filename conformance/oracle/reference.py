@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,6 +60,16 @@ class Reference:
     ) -> Reference:
         """Make a reference whose sums are computed already."""
         return cls(exact, lambda: (magnitude, terms), whole=whole, norms=norms)
+
+    def __getitem__(self, part: tuple[slice, ...]) -> Reference:
+        """Some of the elements; the norms stay those of the whole tensor."""
+        return replace(
+            self,
+            exact=self.exact[part],
+            sums=lambda: (self.magnitude[part], self.terms[part]),
+            also=tuple(other[part] for other in self.also),
+            positive=None if self.positive is None else self.positive[part],
+        )
 
     @property
     def magnitude(self) -> np.ndarray:

@@ -13,6 +13,7 @@ from functools import cache, partial
 import numpy as np
 
 from conformance.cases.case import Case
+from conformance.cases.kinds import Judged
 from conformance.oracle.reference import Reference
 
 __all__ = ["REFERENCES"]
@@ -125,7 +126,7 @@ def reference_for_subnormal(case: Case, tensors: Tensors, oracle: OracleFunction
     return references
 
 
-REFERENCES: dict[str, Callable[[Case, Tensors, OracleFunction], dict[str, Reference]]] = {
+REFERENCES: dict[Judged, Callable[[Case, Tensors, OracleFunction], dict[str, Reference]]] = {
     "exact": reference_for_exact,
     "bound": reference_for_exact,
     "nonfinite": reference_for_nonfinite,

@@ -1,18 +1,15 @@
-"""How one reply compares with the oracle.
-
-Each kind of reply has its own judge in ``_JUDGES``; each returns the fields of an `Outcome` that it decides.
-"""
+"""How one reply compares with the oracle: each kind of reply has its own judge in ``_JUDGES``."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from conformance.adapters.base import Tensor
-from conformance.adapters.host.client import Reply
+from conformance.adapters.host.client import Reply, ReplyKind
 from conformance.cases.case import Case
 from conformance.cases.data import DATA_KINDS
 from conformance.cases.dtypes import DType, round_to, spacing
@@ -22,12 +19,35 @@ from conformance.oracle.counted import is_count, kept_in, smallest
 from conformance.oracle.error_bound import PROFILES, is_normwise, profiles_for, says_nothing, tolerance
 from conformance.oracle.expected_output import Tensors, judged_bit_by_bit, reference
 from conformance.oracle.reference import Reference
+from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.statuses import FailKind, StatusName
 
-__all__ = ["judge"]
+__all__ = ["Verdict", "judge"]
 
-Verdict = dict[str, Any]
 EXACT = "exact"
 _FAR = float("inf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """How one reply compares with the oracle; the attributes are those of an `Outcome`."""
+
+    status: StatusName
+    kind: FailKind | None = None
+    profile: str | None = None
+    budget: float | None = None
+    max_abs_error: float | None = None
+    max_ulp_error: float | None = None
+    detail: str = ""
+    source: str = ""
+    digest: str = ""
+
+    def outcome(self, case: Case, adapter: str) -> Outcome:
+        """The outcome of a case on an adapter, without a diagnosis."""
+        return Outcome(str(case), adapter, **vars(self))
+
+
+Judge = Callable[[Case, Tensors, Reply, dict[str, Reference] | None], Verdict]
 
 
 def judge(case: Case, tensors: Tensors, reply: Reply, *, expected: dict[str, Reference] | None = None) -> Verdict:
@@ -46,32 +66,24 @@ def judge(case: Case, tensors: Tensors, reply: Reply, *, expected: dict[str, Ref
 
     Returns
     -------
-    dict
-        Fields of an `Outcome`: ``status`` always; ``kind``, ``detail``, ``profile``, ``budget``,
-        ``max_abs_error``, ``max_ulp_error``, ``digest`` where they apply.
+    Verdict
+        The status, and the other attributes where they apply.
     """
     return _JUDGES[reply.kind](case, tensors, reply, expected)
 
 
-def _status_of_reply(status: str) -> Callable[..., Verdict]:
-    return lambda case, tensors, reply, expected: {
-        "status": status,
-        "detail": reply.detail,
-        "source": reply.source,
-    }
+def _status_of_reply(status: StatusName) -> Judge:
+    return lambda case, tensors, reply, expected: Verdict(status=status, detail=reply.detail, source=reply.source)
 
 
 def _raised(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Reference] | None) -> Verdict:
     try:
         choices = policies(case)
     except DomainError as error:
-        return {"status": "pass", "detail": f"correctly rejected ({error}): {reply.detail}"}
+        return Verdict(status="pass", detail=f"correctly rejected ({error}): {reply.detail}")
     if choices:
-        return {
-            "status": "unsupported",
-            "detail": f"R12 allows a refusal ({', '.join(choices)}): {reply.detail}",
-        }
-    return {"status": "fail", "kind": "rejected", "detail": reply.detail}
+        return Verdict(status="unsupported", detail=f"R12 allows a refusal ({', '.join(choices)}): {reply.detail}")
+    return _fail("rejected", reply.detail)
 
 
 def _invalidity(case: Case) -> str:
@@ -83,7 +95,7 @@ def _invalidity(case: Case) -> str:
     return ""
 
 
-def _not_compared(kind: str) -> Callable[..., Verdict]:
+def _not_compared(kind: FailKind) -> Judge:
     """Judge an output whose values cannot be compared; for an invalid case any output is wrong."""
 
     def judged(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Reference] | None) -> Verdict:
@@ -96,37 +108,40 @@ def _not_compared(kind: str) -> Callable[..., Verdict]:
 
 
 def _compared(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Reference] | None) -> Verdict:
-    digest = _digest(reply.tensors)
-    try:
-        case.geometry()
-    except DomainError as error:
+    return replace(_compared_tensors(case, tensors, reply, expected), digest=_digest(reply.tensors))
+
+
+def _compared_tensors(
+    case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Reference] | None
+) -> Verdict:
+    reason = _invalidity(case)
+    if reason:
         shapes = ", ".join(map(str, _shapes(reply)))
-        return _fail("accepted", f"returned shape {shapes} for an invalid case ({error})") | {"digest": digest}
+        return _fail("accepted", f"returned shape {shapes} for an invalid case ({reason})")
     if _is_inference(reply):
         (inferred,) = _shapes(reply)
-        verdict: Verdict = {"status": "pass", "detail": f"infers the shape {inferred}"}
         if inferred != case.output_shape:
-            verdict = _fail("shape", f"infers the shape {inferred}; by the rules it is {case.output_shape}")
-        return verdict | {"digest": digest}
+            return _fail("shape", f"infers the shape {inferred}; by the rules it is {case.output_shape}")
+        return Verdict(status="pass", detail=f"infers the shape {inferred}")
     # Shapes first: the expected values may not fit in any memory.
     for name, shape in case.output_shapes().items():
         tensor = reply.tensors.get(name)
         if tensor is None:
-            return _fail("shape", f"{name} is missing from the output") | {"digest": digest}
+            return _fail("shape", f"{name} is missing from the output")
         if tensor.values.shape != shape:
-            return _fail("shape", f"{name} has shape {tensor.values.shape}; by the rules it is {shape}") | {
-                "digest": digest
-            }
+            return _fail("shape", f"{name} has shape {tensor.values.shape}; by the rules it is {shape}")
     expected = expected or reference(case, tensors)
-    verdict = {"status": "pass", "profile": EXACT, "budget": 0.0, "max_abs_error": 0.0}
+    verdict = _passed(EXACT)
     for name, ref in expected.items():
         verdict = _worse(verdict, _compare(case, name, ref, reply.tensors[name], reply.promise))
     if not reply.deterministic:
-        first = f"; the first is wrong: {verdict['detail']}" if verdict["status"] == "fail" else ""
-        verdict |= _fail("nondeterministic", f"two runs on the same data gave different results{first}")
-    if verdict["status"] == "pass" and not DATA_KINDS[case.data].exact:
-        verdict["max_ulp_error"] = max(_ulps(case, ref, reply.tensors[name]) for name, ref in expected.items())
-    return verdict | {"digest": digest}
+        first = f"; the first is wrong: {verdict.detail}" if verdict.status == "fail" else ""
+        detail = f"two runs on the same data gave different results{first}"
+        return replace(verdict, status="fail", kind="nondeterministic", detail=detail)
+    if verdict.status == "pass" and not DATA_KINDS[case.data].exact:
+        most = max(_ulps(case, ref, reply.tensors[name]) for name, ref in expected.items())
+        return replace(verdict, max_ulp_error=most)
+    return verdict
 
 
 def _is_inference(reply: Reply) -> bool:
@@ -140,7 +155,7 @@ def _shapes(reply: Reply) -> list[tuple[int, ...]]:
     return [tensor.values.shape for tensor in reply.tensors.values()]
 
 
-_JUDGES: dict[str, Callable[..., Verdict]] = {
+_JUDGES: dict[ReplyKind, Judge] = {
     "answer": _compared,
     "not_numbers": _not_compared("dtype"),
     "misshapen": _not_compared("shape"),
@@ -153,24 +168,28 @@ _JUDGES: dict[str, Callable[..., Verdict]] = {
 }
 
 
-def _fail(kind: str, detail: str) -> Verdict:
-    return {"status": "fail", "kind": kind, "detail": detail}
+def _fail(kind: FailKind, detail: str, max_abs_error: float | None = None) -> Verdict:
+    return Verdict(status="fail", kind=kind, detail=detail, max_abs_error=max_abs_error)
+
+
+def _passed(profile: str, budget: float = 0.0, max_abs_error: float = 0.0) -> Verdict:
+    return Verdict(status="pass", profile=profile, budget=budget, max_abs_error=max_abs_error)
 
 
 def _worse(first: Verdict, second: Verdict) -> Verdict:
     """Combine two tensors' verdicts: the first failure, else the first unchecked, else the loosest profile."""
     for status in ("fail", "unchecked"):
-        failing = next((verdict for verdict in (first, second) if verdict["status"] == status), None)
+        failing = next((verdict for verdict in (first, second) if verdict.status == status), None)
         if failing is not None:
             return failing
     order = [EXACT, *PROFILES]
-    worst = max(first, second, key=lambda v: (order.index(v["profile"]), v["budget"]))
-    return worst | {"max_abs_error": max(first["max_abs_error"], second["max_abs_error"])}
+    worst = max(first, second, key=lambda v: (order.index(v.profile or EXACT), v.budget or 0.0))
+    return replace(worst, max_abs_error=max(first.max_abs_error or 0.0, second.max_abs_error or 0.0))
 
 
 def _compare(case: Case, name: str, expected: Reference, got: Tensor, promised: str) -> Verdict:
     """Judge one output tensor."""
-    wrong_values = "values" if case.direction == "fwd" else "gradient"
+    wrong_values: FailKind = "values" if case.direction == "fwd" else "gradient"
     if got.dtype != case.dtype:
         return _fail("dtype", f"{name} has dtype {got.dtype}; expected {case.dtype}")
     values = np.asarray(got.values, dtype=expected.exact.dtype)
@@ -178,18 +197,18 @@ def _compare(case: Case, name: str, expected: Reference, got: Tensor, promised: 
     nearest = round_to(dtype, expected.exact)
     wrong = ~_right(values, nearest, expected, dtype)
     if not wrong.any():
-        return {"status": "pass", "profile": EXACT, "budget": 0.0, "max_abs_error": _distance(values, expected)}
+        return _passed(EXACT, max_abs_error=_distance(values, expected))
     odd = wrong & (np.isfinite(values) != np.isfinite(nearest))
     if is_normwise(promised):
         # Where the norms overflow or are NaN, a finite element may become nonfinite, but not the reverse.
         odd &= np.isfinite(values) | np.isfinite(tolerance(expected, dtype, PROFILES[promised]))
     if odd.any():
-        return _fail("nonfinite", f"{name} {_where(odd, values, nearest)}") | {"max_abs_error": _FAR}
+        return _fail("nonfinite", f"{name} {_where(odd, values, nearest)}", _FAR)
     error = _distance(values, expected)
     if judged_bit_by_bit(case, promised):
-        return _fail(wrong_values, f"{name} {_where(wrong, values, nearest)}") | {"max_abs_error": error}
+        return _fail(wrong_values, f"{name} {_where(wrong, values, nearest)}", error)
     verdict = _against_profiles(case, name, expected, values, wrong, promised, wrong_values)
-    return verdict | {"max_abs_error": error}
+    return replace(verdict, max_abs_error=error)
 
 
 def _right(values: np.ndarray, nearest: np.ndarray, expected: Reference, dtype: DType) -> np.ndarray:
@@ -211,7 +230,7 @@ def _against_profiles(
     values: np.ndarray,
     wrong: np.ndarray,
     promised: str,
-    wrong_values: str,
+    wrong_values: FailKind,
 ) -> Verdict:
     """Judge an output by the error bounds; the tightest bound that it meets counts.
 
@@ -231,7 +250,7 @@ def _against_profiles(
         if order.index(profile.name) > order.index(promised):
             share = _budget(values, expected, wrong, tolerance(expected, case.format, PROFILES[promised]))
             text = f"{name} meets profile {profile.name}, not the promised {promised} ({share:.3g} x its bound)"
-            return {"profile": profile.name, "budget": used} | _fail("precision", text)
+            return replace(_fail("precision", text), profile=profile.name, budget=used)
         if unchecked.any():
             text = (
                 f"{name} is beyond tighter profiles in {int(unchecked.sum())} of {unchecked.size} elements, and "
@@ -239,15 +258,15 @@ def _against_profiles(
             text += (
                 f"the error bound of the promised {profile.name} says nothing there: it allows an output of zeros"
             )
-            return {"status": "unchecked", "detail": text}
-        return {"status": "pass", "profile": profile.name, "budget": used}
+            return Verdict(status="unchecked", detail=text)
+        return _passed(profile.name, used)
     loosest = profiles_for(case.format, promised)[-1]
     beyond = wrong & ~(_shares(values, expected, tolerance(expected, case.format, loosest)) <= 1)
     return _fail(wrong_values, f"{name} {_where(beyond, values, expected.exact)}")
 
 
 def _wrong_counts(
-    case: Case, name: str, expected: Reference, values: np.ndarray, unchecked: np.ndarray, wrong_values: str
+    case: Case, name: str, expected: Reference, values: np.ndarray, unchecked: np.ndarray, wrong_values: FailKind
 ) -> Verdict:
     """Judge counts that no tighter profile holds, where the bound of this one says nothing.
 

@@ -65,5 +65,11 @@ def _read(text: str, input_shape: tuple[int, ...], weight_shape: tuple[int, ...]
     case, geometry = meaning.case, meaning.case.geometry()
     layout = case.layout.replace("_", " ")
     return Wording(
-        text, str(case), geometry.rule, geometry.output_size, geometry.crop, layout, describe(meaning.weight, 2)
+        call=text,
+        case=str(case),
+        rule=geometry.rule,
+        output_size=geometry.output_size,
+        crop=geometry.crop,
+        layout=layout,
+        weights=describe(meaning.weight, 2),
     )

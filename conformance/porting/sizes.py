@@ -36,7 +36,7 @@ class Family:
     note: Callable[[Axis, int, str], str] = lambda axis, output, arguments: ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Legal:
     """Arguments that give the size.
 
@@ -184,7 +184,7 @@ def legal(axis: Axis, output: int, family: str) -> list[Legal]:
             continue
         if geometry.output_size == (output,):
             note = form.note(axis, output, arguments)
-            entries.append(Legal(family, arguments, call, geometry.crop[0], note))
+            entries.append(Legal(family=family, arguments=arguments, call=call, crop=geometry.crop[0], note=note))
     return entries
 
 

@@ -15,7 +15,7 @@ from conformance.cases import Case
 __all__ = ["STEPS", "PortStep"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PortStep:
     """One change.
 
@@ -135,9 +135,9 @@ def _crop_after(about: str, whole: Callable[[Case], Case]) -> PortStep:
         return _around(case, [f"{low}:{end}" for low, end in _kept(case)])
 
     return PortStep(
-        about,
-        applies,
-        whole,
+        about=about,
+        applies=applies,
+        case=whole,
         after=lambda case: [f"y = y[{slices(case)}]"],
         before_gradient=lambda case: [
             f"whole = np.zeros({whole(case).output_shape}, dy.dtype)",
@@ -205,67 +205,69 @@ def _move(name: str, there: bool) -> Callable[[Case], list[str]]:
 
 STEPS: tuple[PortStep, ...] = (
     PortStep(
-        "float16 computed in float32 and rounded once, at the end",
-        lambda case: case.dtype == "f16",
-        lambda case: replace(case, dtype="f32"),
+        about="float16 computed in float32 and rounded once, at the end",
+        applies=lambda case: case.dtype == "f16",
+        case=lambda case: replace(case, dtype="f32"),
         before=lambda case: _cast("float32", "x", "w", *["bias"] * case.bias),
         after=lambda case: _cast("float16", "y"),
         before_gradient=lambda case: _cast("float32", "dy"),
         after_gradient=lambda case: _cast("float16", "dx", "dw", *["db"] * case.bias),
     ),
     PortStep(
-        "the crop is written out",
-        lambda case: (
+        about="the crop is written out",
+        applies=lambda case: (
             not case.geometry().wraps and (isinstance(case.padding, str) or case.output_padding is not None)
         ),
-        _explicit,
+        case=_explicit,
     ),
     PortStep(
-        "dilation by zeros between the taps",
-        lambda case: max(case.dilation) > 1,
-        lambda case: replace(case, kernel_size=case.geometry().effective_kernel, dilation=(1,)),
+        about="dilation by zeros between the taps",
+        applies=lambda case: max(case.dilation) > 1,
+        case=lambda case: replace(case, kernel_size=case.geometry().effective_kernel, dilation=(1,)),
         before=_spread,
         after_gradient=lambda case: [f"dw = dw[{_taps(case)}]"],
     ),
     PortStep(
-        "groups by a block-diagonal weight",
-        lambda case: case.groups > 1,
-        lambda case: replace(case, groups=1),
+        about="groups by a block-diagonal weight",
+        applies=lambda case: case.groups > 1,
+        case=lambda case: replace(case, groups=1),
         before=_dense,
         after_gradient=_blocks,
     ),
     PortStep(
-        "the bias after the call",
-        lambda case: case.bias,
-        lambda case: replace(case, bias=False),
+        about="the bias after the call",
+        applies=lambda case: case.bias,
+        case=lambda case: replace(case, bias=False),
         after=_added_bias,
         before_gradient=_summed,
     ),
     PortStep(
-        "zeros beyond the full output, and the bias after them",
-        _outside,
-        _inside,
+        about="zeros beyond the full output, and the bias after them",
+        applies=_outside,
+        case=_inside,
         after=_pad,
         before_gradient=_cut,
     ),
     PortStep(
-        "a period by folding the full output, and the bias after it",
-        lambda case: case.geometry().wraps,
-        lambda case: replace(case, padding=((0, 0),), output_padding=None, bias=False),
+        about="a period by folding the full output, and the bias after it",
+        applies=lambda case: case.geometry().wraps,
+        case=lambda case: replace(case, padding=((0, 0),), output_padding=None, bias=False),
         after=_fold,
         before_gradient=_unfold,
     ),
     _crop_after("the crop after the call", _valid),
     _crop_after("the crop after the call, from the full output", _full),
     PortStep(
-        "the whole output, by padding `valid`",
-        lambda case: not isinstance(case.padding, str) and case.geometry().crop == _valid(case).geometry().crop,
-        _valid,
+        about="the whole output, by padding `valid`",
+        applies=lambda case: (
+            not isinstance(case.padding, str) and case.geometry().crop == _valid(case).geometry().crop
+        ),
+        case=_valid,
     ),
     PortStep(
-        "the other layout",
-        lambda case: True,
-        _other_layout,
+        about="the other layout",
+        applies=lambda case: True,
+        case=_other_layout,
         before=_move("x", True),
         after=_move("y", False),
         before_gradient=_move("dy", True),

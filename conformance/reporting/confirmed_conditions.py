@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import replace
 
 from conformance.adapters.host.client import AdapterProcess
 from conformance.cases.case import Case
-from conformance.conditions.atoms import Row
+from conformance.cases.columns import Row
 from conformance.conditions.inference import infer_condition
 from conformance.conditions.same_cause import Alike
 from conformance.reporting.recorded_conditions import Recorded, sample
@@ -32,8 +31,8 @@ def confirm_conditions(
     new: Iterable[Outcome],
     results: Results,
     host_of: Callable[[str], AdapterProcess | None],
-) -> dict[str, dict[str, Any]]:
-    """Conditions of new findings as plain data by finding id, tested on cases that the run does not have.
+) -> dict[str, Condition]:
+    """Conditions of new findings by finding id, tested on cases that the run does not have.
 
     Parameters
     ----------
@@ -46,8 +45,8 @@ def confirm_conditions(
 
     Returns
     -------
-    dict
-        `conformance.reports.record.conditions.Condition` as a dict; findings without one are left out.
+    dict of Condition
+        Findings without one are left out.
     """
     new = list(new)
     confirmed = {}
@@ -65,7 +64,7 @@ def confirm_conditions(
                 ]
                 condition = _condition(finding, own, Recorded.of(results, finding), host, _FURTHER[finding.status])
         if condition is not None:
-            confirmed[finding.id] = asdict(condition)
+            confirmed[finding.id] = condition
     return confirmed
 
 
@@ -84,8 +83,8 @@ def _condition(
             return None
         missed, caught = recorded.misjudged(result.predicate)
         if not missed and not caught:
-            return recorded.condition(
-                result.predicate,
+            return replace(
+                recorded.condition(result.predicate),
                 exact=result.exact,
                 further_failing=result.further_failing,
                 further_passing=result.runs - result.further_failing,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from conformance.adapters.host.client import AdapterProcess, ProcessLimits
@@ -68,7 +68,7 @@ def finish(
     if further is not None:
         new = [item.outcome for item in gate.items if item.standing == "new"]
         by_finding |= confirm_conditions(new, results, further.host_of)
-    results.set_meta("conditions", by_finding)
+    results.set_meta("conditions", {name: asdict(condition) for name, condition in by_finding.items()})
     results.set_meta("scripts", scripts(results))
     return gate
 

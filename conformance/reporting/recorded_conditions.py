@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
-from conformance.conditions.atoms import Predicate, Row
+from conformance.cases.columns import Row
+from conformance.conditions.atoms import Predicate
 from conformance.conditions.inference import separating
 from conformance.conditions.terms import terms_of
 from conformance.reports.record.conditions import Condition
@@ -55,12 +56,15 @@ class Recorded:
                 others.append(cases[outcome.case_id])
         return cls([cases[case_id] for case_id in finding.members], passing, others, terms_of([finding.text]))
 
-    def condition(self, predicate: Predicate, **further: Any) -> Condition:
-        """The condition with the counts of this run; ``further`` are the counts of cases beyond the run."""
+    def condition(self, predicate: Predicate) -> Condition:
+        """The condition with the counts of this run."""
         return Condition(
-            predicate.text, str(predicate), len(self.failing), len(self.passing),
-            others=sum(map(predicate, self.others)), **further,
-        )  # fmt: skip
+            text=predicate.text,
+            sql=str(predicate),
+            failing=len(self.failing),
+            passing=len(self.passing),
+            others=sum(map(predicate, self.others)),
+        )
 
     def misjudged(self, predicate: Predicate) -> tuple[list[Row], list[Row]]:
         """The cases that show the finding without meeting a condition, and those that pass and meet it."""
@@ -68,12 +72,11 @@ class Recorded:
         return missed, [row for row in self.passing if predicate(row)]
 
 
-def conditions(results: Results, wrong: Iterable[Outcome] | None = None) -> dict[str, dict[str, Any]]:
-    """The smallest condition for each finding, as plain data by finding id.
+def conditions(results: Results, wrong: Iterable[Outcome] | None = None) -> dict[str, Condition]:
+    """The smallest condition for each finding, by finding id.
 
-    The keys are those of `conformance.reports.record.conditions.Condition`. No further cases confirm the
-    conditions, so none is exact. A finding has a condition only if it separates all cases that show the finding
-    from all that pass.
+    No further cases confirm the conditions, so none is exact. A finding has a condition only if it separates all
+    cases that show the finding from all that pass.
 
     Parameters
     ----------
@@ -90,7 +93,7 @@ def conditions(results: Results, wrong: Iterable[Outcome] | None = None) -> dict
         failing, passing = sample(recorded.failing, _MOST_CASES), sample(recorded.passing, _MOST_CASES)
         predicate = separating(failing, passing, recorded.failing, recorded.passing, terms=recorded.terms)
         if predicate is not None:
-            by_finding[finding.id] = asdict(recorded.condition(predicate))
+            by_finding[finding.id] = recorded.condition(predicate)
     return by_finding
 
 

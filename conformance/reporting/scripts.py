@@ -58,7 +58,7 @@ def _observation(outcome: Outcome, environment: dict[str, Any]) -> Observation |
         return None
     case = Case.parse(outcome.case_id)
     got = {
-        name: np.array([float(value) for value in tensor["got"]]).reshape(tensor["shape"])
+        name: np.array([float(value) for value in tensor.got]).reshape(tensor.shape)
         for name, tensor in outcome.evidence.items()
     }
     if not outcome.program:
@@ -66,15 +66,15 @@ def _observation(outcome: Outcome, environment: dict[str, Any]) -> Observation |
     # The first blank line ends the setup, which may be empty.
     setup, _, body = f"\n{outcome.program}".partition("\n\n")
     observation = Observation(
-        case,
-        spec,
-        outcome,
-        dict(input_tensors(case)),
-        got,
-        load(spec.target).promise(case),
-        tuple(setup.strip().splitlines()),
-        tuple(body.splitlines()),
-        environment,
-        tuple(Before.of(Case.parse(other), text) for other, text in outcome.after_programs.items()),
+        case=case,
+        spec=spec,
+        outcome=outcome,
+        tensors=dict(input_tensors(case)),
+        got=got,
+        promise=load(spec.target).promise(case),
+        setup=tuple(setup.strip().splitlines()),
+        body=tuple(body.splitlines()),
+        environment=environment,
+        before=tuple(Before.of(Case.parse(other), text) for other, text in outcome.after_programs.items()),
     )
     return observation if got or not outcome.digest or shows_without_output(observation) else None

@@ -65,10 +65,10 @@ def _probe(kind: type[Adapter], host: AdapterProcess, limit: Limit, cases: list[
         tensors = input_tensors(case)
         reply = host.run(case, tensors, beyond_limits=True)
         verdict = judge(case, tensors, reply)
-        if verdict["status"] in ("inexpressible", "infra"):  # the adapter cannot write this call
+        if verdict.status in ("inexpressible", "infra"):  # the adapter cannot write this call
             continue
-        evidence.append((str(case), verdict["status"] + (f": {reply.detail}" if reply.detail else "")))
-        if verdict["status"] != "pass":
+        evidence.append((str(case), verdict.status + (f": {reply.detail}" if reply.detail else "")))
+        if verdict.status != "pass":
             return Probed(limit, "holds", tuple(evidence))
         if len(evidence) == _CASES:
             break

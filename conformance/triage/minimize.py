@@ -54,7 +54,7 @@ ORDER = ("rank", *_PLAIN)
 _OWN_WEIGHT = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Minimized:
     """The result of the search.
 
@@ -124,7 +124,9 @@ def minimize(case: Case, host: AdapterProcess, *, seconds: float = 120.0) -> Min
     except NoSuchExample:
         smallest = case
     assert smallest is not None
-    return Minimized(smallest, outcomes[smallest], len(outcomes), time.monotonic() <= deadline)
+    return Minimized(
+        case=smallest, outcome=outcomes[smallest], runs=len(outcomes), finished=time.monotonic() <= deadline
+    )
 
 
 def _on_fewer_axes(case: Case) -> Iterator[Case]:
@@ -144,8 +146,9 @@ def _alike(first: Outcome, second: Outcome) -> bool:
 
 
 def _reasons(outcome: Outcome) -> set[tuple[str | None, str | None]]:
-    diagnosis = outcome.diagnosis or {}
-    return {(d.get("transform"), d.get("signal")) for d in (diagnosis, *diagnosis.get("also", ()))}
+    if outcome.diagnosis is None:
+        return {(None, None)}
+    return {(diagnosis.transform, diagnosis.signal) for diagnosis in outcome.diagnosis.all}
 
 
 def _own_last(values: list[Any]) -> st.SearchStrategy[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from conformance.cases.columns import COLUMN_NAMES
+from conformance.cases.columns import COLUMN_NAMES, Row
 from conformance.reports.gate.assess import Gate
 from conformance.reports.gate.expectations import plain_name, read
 from conformance.reports.gate.signature import Signature
@@ -23,7 +23,6 @@ from conformance.reports.record.query import Table
 
 __all__ = ["Proposal", "append", "propose"]
 
-Row = dict[str, Any]
 Narrow = Callable[[Sequence[Row], Sequence[Row]], str]
 
 _MOST_IDS = 20

@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Any
 
 from conformance.cases import Case
-from conformance.cases.columns import columns
+from conformance.cases.columns import Row, columns
 from conformance.reports.gate.drift import Drift, drifts
 from conformance.reports.gate.expectations import CONDITION_COLUMNS, Expectation
 from conformance.reports.gate.machines import unfamiliar
@@ -143,7 +143,7 @@ def most_flaky(cases: int) -> int:
 
 
 def match_expectations(
-    rows: Sequence[dict[str, Any]],
+    rows: Sequence[Row],
     outcomes: Sequence[Outcome],
     entries: Sequence[Expectation],
     environment: Mapping[str, Any],
@@ -213,7 +213,7 @@ def assess(
     gate = Gate(unfamiliar=unfamiliar(environments))
     for adapter in results.adapters():  # one at a time: all outcomes of a run may not fit into memory
         own = list(results.outcomes(adapter, details=False))
-        statuses = Counter(outcome.status for outcome in own)
+        statuses = Counter[str](outcome.status for outcome in own)
         gate.counts.update(statuses)
         if own and not statuses.keys() - UNCOMPARED:
             gate.uncompared[adapter] = statuses
@@ -248,7 +248,7 @@ def assess(
 
 def _explain_all(
     outcomes: Sequence[Outcome],
-    cases: Mapping[str, dict[str, Any]],
+    cases: Mapping[str, Row],
     entries: Sequence[Expectation],
     environment: Mapping[str, Any],
 ) -> dict[str, Met]:
@@ -261,7 +261,7 @@ def _explain_all(
 def _judge_entries(
     gate: Gate,
     outcomes: Sequence[Outcome],
-    cases: Mapping[str, dict[str, Any]],
+    cases: Mapping[str, Row],
     entries: Sequence[Expectation],
     environment: Mapping[str, Any],
     explained: Mapping[str, Met],
@@ -293,7 +293,7 @@ def _meeting(
     where: str,
     facts: tuple[str, ...],
     case_ids: set[str],
-    cases: Mapping[str, dict[str, Any]],
+    cases: Mapping[str, Row],
     environment: Mapping[str, Any],
 ) -> set[str]:
     """The ids of the cases that meet a condition over columns of a case and facts."""

@@ -104,7 +104,8 @@ def _facts(results: Results) -> dict[str, Any]:
 def _plain(outcome: Outcome | None) -> dict[str, Any] | None:
     if outcome is None:
         return None
-    values = {name: getattr(outcome, name) for name in _SHOWN}
+    plain = outcome.to_json()
+    values = {name: plain[name] for name in _SHOWN}
     return {
         "label": label(outcome.status, outcome.kind),
         # JSON has no infinity.

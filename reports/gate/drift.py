@@ -19,7 +19,7 @@ FLOOR = 0.1
 Pair = tuple[Outcome, Outcome]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Drift:
     """Lost precision of one adapter in one dtype.
 
@@ -73,7 +73,13 @@ def drifts(pairs: Iterable[Pair], profiles: Sequence[str]) -> list[Drift]:
         earlier_share = before[1] if after[0] == before[0] else 0.0
         if after[0] >= before[0] and after[1] >= max(FLOOR, FACTOR * earlier_share):
             lost.append(
-                Drift(adapter, dtype, (profiles[before[0]], before[1]), (profiles[after[0]], after[1]), case_id)
+                Drift(
+                    adapter=adapter,
+                    dtype=dtype,
+                    before=(profiles[before[0]], before[1]),
+                    after=(profiles[after[0]], after[1]),
+                    case_id=case_id,
+                )
             )
     return lost
 

@@ -46,7 +46,7 @@ _NO_VERDICT = {"missing", "infra"}
 _DECLINED = {"unsupported", "inexpressible"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ByMachine:
     """One adapter on several machines.
 
@@ -110,7 +110,9 @@ def by_machine(results: Results) -> list[ByMachine]:
             if kind is not None:
                 differing[kind][case_id] = {name: label(o.status, o.kind) for name, o in outcomes.items()}
         compared = sum(len(outcomes) > 1 for outcomes in recorded.values())
-        compared_adapters.append(ByMachine(plain, tuple(map(machine_of, names)), compared, differing))
+        compared_adapters.append(
+            ByMachine(adapter=plain, machines=tuple(map(machine_of, names)), compared=compared, cases=differing)
+        )
     return compared_adapters
 
 

@@ -22,13 +22,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from conformance.reports.record.crash_text import last_line
+from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.outcome import Outcome
 
-__all__ = ["Signature", "parse", "transform"]
+__all__ = ["Signature", "parse"]
 
 _MOST_CHARACTERS = 1000
 _MOST_SEARCHED = 20_000
@@ -84,11 +85,11 @@ class Signature:
             if self.last_line:
                 yield bool(re.search(self.last_line, last_line(outcome.detail)))
 
-    def _agrees(self, diagnosis: Mapping[str, Any]) -> bool:
+    def _agrees(self, diagnosis: Diagnosis) -> bool:
         return (
-            (not self.diagnosis or transform(diagnosis) in self.diagnosis)
-            and (not self.axes or set(diagnosis.get("axes") or ()) == set(self.axes))
-            and (not self.tensors or set(diagnosis.get("tensors") or ()) == set(self.tensors))
+            (not self.diagnosis or (diagnosis.transform or "unexplained") in self.diagnosis)
+            and (not self.axes or set(diagnosis.axes) == set(self.axes))
+            and (not self.tensors or set(diagnosis.tensors) == set(self.tensors))
         )
 
     @property
@@ -147,18 +148,12 @@ def _pattern(name: str, value: Any) -> str:
     return value
 
 
-def transform(diagnosis: Mapping[str, Any] | None) -> str:
-    """The transformation that a diagnosis names; ``unexplained`` where there is none."""
-    return (diagnosis or {}).get("transform") or "unexplained"
-
-
-def _explanations(outcome: Outcome) -> Iterator[Mapping[str, Any]]:
+def _explanations(outcome: Outcome) -> Iterator[Diagnosis]:
     """The diagnosis, and the transformations that explain the output exactly as well."""
-    diagnosis = outcome.diagnosis or {}
+    diagnosis = outcome.diagnosis or Diagnosis(transform="unexplained", text="")
     yield diagnosis
-    for other in diagnosis.get("also") or ():
-        if isinstance(other, Mapping):
-            yield {"tensors": diagnosis.get("tensors"), **other}
+    for other in diagnosis.also:
+        yield replace(other, tensors=other.tensors or diagnosis.tensors)
 
 
 def _signal(outcome: Outcome) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 
-from conformance.reports.gate.signature import Signature, transform
+from conformance.reports.gate.signature import Signature
 from conformance.reports.record.crash_text import last_line
 from conformance.reports.record.outcome import Outcome
 
@@ -33,8 +33,13 @@ def signature_of(outcomes: Sequence[Outcome]) -> Signature:
 
 
 def _of_outputs(outcomes: Sequence[Outcome]) -> Signature:
-    names = sorted({transform(outcome.diagnosis) for outcome in outcomes})
-    return Signature(diagnosis=tuple(names), axes=_shared(outcomes, "axes"), tensors=_shared(outcomes, "tensors"))
+    names = sorted({outcome.transform or "unexplained" for outcome in outcomes})
+    diagnoses = [outcome.diagnosis for outcome in outcomes]
+    return Signature(
+        diagnosis=tuple(names),
+        axes=_shared(diagnosis.axes if diagnosis else () for diagnosis in diagnoses),
+        tensors=_shared(diagnosis.tensors if diagnosis else () for diagnosis in diagnoses),
+    )
 
 
 def _of_refusals(outcomes: Sequence[Outcome]) -> Signature:
@@ -62,10 +67,10 @@ _SIGNATURES: dict[str, Callable[[Sequence[Outcome]], Signature]] = {
 }
 
 
-def _shared(outcomes: Sequence[Outcome], key: str) -> tuple[str, ...]:
-    """A value of the diagnosis that is the same in all outcomes; empty if they differ."""
-    values = {tuple((outcome.diagnosis or {}).get(key) or ()) for outcome in outcomes}
-    return values.pop() if len(values) == 1 else ()
+def _shared(values: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """The value, if all are the same; empty if they differ."""
+    different = set(values)
+    return different.pop() if len(different) == 1 else ()
 
 
 def pattern(texts: Iterable[str]) -> str:

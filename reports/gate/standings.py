@@ -80,7 +80,7 @@ _SEVERITY = {"pass": 0, "flaky": 0, "unchecked": 1, "unsupported": 1, "inexpress
 
 
 def _kind(outcome: Outcome) -> tuple[str, str | None, str | None]:
-    return outcome.status, outcome.kind, (outcome.diagnosis or {}).get("transform")
+    return outcome.status, outcome.kind, outcome.transform
 
 
 def _same_output(old: Outcome, new: Outcome) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from conformance.cases.columns import Row
 from conformance.reports.gate.assess import Gate
 from conformance.reports.gate.expectations import Expectation
 from conformance.reports.gate.standings import STANDINGS
@@ -75,7 +75,7 @@ def _failing_adapters(gate: Gate) -> str:
     return f" in {', '.join(names[:-1])} and {names[-1]}" if names[1:] else f" in {names[0]}"
 
 
-def lines(gate: Gate, cases: Mapping[str, dict[str, Any]]) -> list[Line]:
+def lines(gate: Gate, cases: Mapping[str, Row]) -> list[Line]:
     """Everything a person should look at, what fails the gate first.
 
     Parameters
@@ -161,7 +161,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"
 
 
-def markdown(gate: Gate, cases: Mapping[str, dict[str, Any]]) -> str:
+def markdown(gate: Gate, cases: Mapping[str, Row]) -> str:
     """A Markdown section for the page of a CI job."""
     remarks = lines(gate, cases)
     table = [f"| {line.standing} | {_cell(line.text)} |" for line in remarks[:_MOST_LINES]]

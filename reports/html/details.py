@@ -6,8 +6,9 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from conformance.reports.record.evidence import Evidence
 from conformance.reports.record.findings import Finding
 
 __all__ = ["Detail", "compact", "fill_files", "smallest_first"]
@@ -33,9 +34,10 @@ class Detail(NamedTuple):
         return len(self.program) + len(self.evidence)
 
 
-def compact(evidence: dict[str, Any]) -> str:
+def compact(evidence: Mapping[str, Evidence]) -> str:
     """Evidence as JSON, integers without a decimal point."""
-    return _POINT_ZERO.sub("", json.dumps(evidence, separators=(",", ":")))
+    plain = {name: tensor.to_json() for name, tensor in evidence.items()}
+    return _POINT_ZERO.sub("", json.dumps(plain, separators=(",", ":")))
 
 
 def smallest_first(groups: Iterable[Finding], details: Mapping[tuple[str, str], Detail]) -> Iterator[Detail]:

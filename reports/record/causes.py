@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
+from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.outcome import Outcome
 
 __all__ = ["Cause", "cause", "group_by_cause", "transforms"]
@@ -25,11 +25,10 @@ def cause(outcome: Outcome) -> Cause:
     return next(_causes(outcome))
 
 
-def transforms(outcome: Outcome) -> tuple[str, ...]:
-    """The transformations that explain an outcome equally well, the diagnosis first."""
-    diagnosis = outcome.diagnosis or {}
-    explanations = [diagnosis, *(other for other in diagnosis.get("also") or () if isinstance(other, Mapping))]
-    return tuple(dict.fromkeys(_name(explanation) for explanation in explanations))
+def transforms(diagnosis: Diagnosis | None) -> tuple[str, ...]:
+    """The transformations that explain an output equally well, the first first; one empty name without any."""
+    names = [each.transform for each in diagnosis.all] if diagnosis else [""]
+    return tuple(dict.fromkeys(map(_name, names)))
 
 
 def group_by_cause(outcomes: Iterable[Outcome]) -> dict[Cause, list[Outcome]]:
@@ -50,19 +49,18 @@ def group_by_cause(outcomes: Iterable[Outcome]) -> dict[Cause, list[Outcome]]:
     return groups
 
 
-def _name(diagnosis: Mapping[str, Any]) -> str:
-    parts = str(diagnosis.get("transform") or "").split("+")
-    return "+".join(sorted(_ONE_CAUSE.get(part, part) for part in parts))
+def _name(transform: str) -> str:
+    return "+".join(sorted(_ONE_CAUSE.get(part, part) for part in transform.split("+")))
 
 
 def _causes(outcome: Outcome) -> Iterator[Cause]:
-    diagnosis = outcome.diagnosis or {}
-    for transform in transforms(outcome):
+    diagnosis = outcome.diagnosis
+    for transform in transforms(diagnosis):
         if transform in ("", "unexplained"):
             # There is no evidence that different kinds of failure, or different gradients, have the same cause.
-            tensors = diagnosis.get("tensors", ())
+            tensors = diagnosis.tensors if diagnosis else ()
             yield (outcome.adapter, outcome.status, outcome.kind or "", transform, *tensors)
-        else:
+        elif diagnosis:
             # Crashes differ by their signal, refusals by the argument that the framework refuses.
-            more = (diagnosis.get("signal") or "", diagnosis.get("argument") or "")
+            more = (diagnosis.signal or "", diagnosis.argument or "")
             yield (outcome.adapter, outcome.status, "", transform, *more)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 __all__ = ["Condition"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Condition:
     """The condition under which a finding happens, as far as the run shows it.
 

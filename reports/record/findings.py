@@ -16,6 +16,7 @@ from typing import Any
 from conformance.reports.record.breakdown import Breakdown, breakdown, counted, spread
 from conformance.reports.record.causes import Cause, cause, group_by_cause
 from conformance.reports.record.conditions import Condition
+from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import label
 
@@ -140,8 +141,8 @@ def findings(
                 adapter=first.adapter,
                 status=first.status,
                 kind=first.kind,
-                transform=diagnosis.get("transform") or "",
-                text=diagnosis.get("text") or "",
+                transform=diagnosis.transform if diagnosis else "",
+                text=diagnosis.text if diagnosis else "",
                 members=tuple(outcome.case_id for outcome in members),
                 detail=first.detail,
                 condition=(conditions or {}).get(identity),
@@ -151,10 +152,10 @@ def findings(
     return sorted(groups, key=_severity)
 
 
-def _diagnosis(key: Cause, members: Sequence[Outcome]) -> Mapping[str, Any]:
+def _diagnosis(key: Cause, members: Sequence[Outcome]) -> Diagnosis | None:
     """The diagnosis of the smallest case whose first explanation is the cause."""
     own = next((outcome for outcome in members if cause(outcome) == key), members[0])
-    return own.diagnosis or {}
+    return own.diagnosis
 
 
 # A crash ends a user's program, a wrong output goes unnoticed; a refusal is at least visible.

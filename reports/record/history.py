@@ -143,8 +143,7 @@ class History:
 
     def _extend(self, run: int, outcome: Outcome) -> bool:
         """Extend the latest streak of a case, or start a new one; whether it is new."""
-        transform = (outcome.diagnosis or {}).get("transform")
-        current = (outcome.status, outcome.kind, transform, outcome.digest)
+        current = (outcome.status, outcome.kind, outcome.transform, outcome.digest)
         latest = self._connection.execute(
             "SELECT first_run, status, kind, transform, digest FROM spells WHERE adapter = ? AND case_id = ?"
             " ORDER BY first_run DESC LIMIT 1",

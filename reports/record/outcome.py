@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
-from conformance.reports.record.statuses import STATUSES
+from conformance.cases.columns import Row
+from conformance.reports.record.diagnosis import Diagnosis
+from conformance.reports.record.evidence import Evidence
+from conformance.reports.record.statuses import STATUSES, FailKind, StatusName
 
 __all__ = ["OUTCOME_COLUMNS", "Outcome"]
 
@@ -39,14 +42,14 @@ class Outcome:
         Documentation that the detail cites.
     digest : str
         Hash of the bits of the output; equal for equal outputs.
-    diagnosis : dict or None
-        The transformation of the oracle that reproduces a wrong output.
+    diagnosis : Diagnosis or None
+        Why an output is wrong.
     program : str
         The call; kept if the outcome is worth a look.
     seconds : float
         Time the whole check took.
-    evidence : dict
-        Arrays for the report as nested lists: expected, got and where they differ; kept for failures.
+    evidence : dict of Evidence
+        The numbers that the report shows, by output tensor; kept for failures.
     max_ulp_error : float or None
         Largest difference from the oracle in units in the last place of the expected value; only for outputs that
         pass on data that round.
@@ -58,18 +61,19 @@ class Outcome:
 
     case_id: str
     adapter: str
-    status: str
-    kind: str | None = None
+    status: StatusName
+    kind: FailKind | None = None
+    _: KW_ONLY
     profile: str | None = None
     budget: float | None = None
     max_abs_error: float | None = None
     detail: str = ""
     source: str = ""
     digest: str = ""
-    diagnosis: dict[str, Any] | None = None
+    diagnosis: Diagnosis | None = None
     program: str = ""
     seconds: float = 0.0
-    evidence: dict[str, Any] = field(default_factory=dict)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
     max_ulp_error: float | None = None
     after: list[str] = field(default_factory=list)
     after_programs: dict[str, str] = field(default_factory=dict)
@@ -82,36 +86,49 @@ class Outcome:
     @property
     def own_failure(self) -> Outcome | None:
         """A failure of the suite while it diagnosed this outcome, as a separate outcome; None without one."""
-        failure = (self.diagnosis or {}).get("failure")
-        if failure is None:
+        if self.diagnosis is None or self.diagnosis.failure is None:
             return None
-        return Outcome(self.case_id, self.adapter, "infra", detail=f"the diagnosis failed: {failure}")
+        detail = f"the diagnosis failed: {self.diagnosis.failure}"
+        return Outcome(self.case_id, self.adapter, "infra", detail=detail)
+
+    @property
+    def transform(self) -> str | None:
+        """The transformation that the diagnosis names; None without a diagnosis."""
+        return self.diagnosis.transform if self.diagnosis else None
+
+    @property
+    def explanation(self) -> str | None:
+        """The diagnosis as text; None without one."""
+        return self.diagnosis.text if self.diagnosis else None
 
     def _repr_html_(self) -> str:
         from conformance.reports.record.notebook import outcome_html
 
         return outcome_html(self)
 
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> Row:
         """Values of ``OUTCOME_COLUMNS``: ``transform`` names the diagnosis, ``diagnosis`` is its text."""
-        diagnosis = self.diagnosis or {}
-        texts = {"transform": diagnosis.get("transform"), "diagnosis": diagnosis.get("text")}
-        return {name: texts[name] if name in texts else getattr(self, name) for name in OUTCOME_COLUMNS}
+        return {name: self.explanation if name == "diagnosis" else getattr(self, name) for name in OUTCOME_COLUMNS}
 
     def to_json(self) -> dict[str, Any]:
         """Plain data that shares its nested values with the outcome; `from_json` is the inverse."""
-        return dict(vars(self))
+        return vars(self) | {
+            "diagnosis": self.diagnosis.to_json() if self.diagnosis else None,
+            "evidence": {name: tensor.to_json() for name, tensor in self.evidence.items()},
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Outcome:
         """Read what `to_json` returned; unknown keys are an error."""
-        return cls(**data)
+        diagnosis = Diagnosis.from_json(data.get("diagnosis"))
+        evidence = {name: Evidence.from_json(tensor) for name, tensor in data.get("evidence", {}).items()}
+        return cls(**data | {"diagnosis": diagnosis, "evidence": evidence})
 
     def row(self) -> dict[str, Any]:
         """Values for a database row; structured fields as JSON text."""
         return {
             name: json.dumps(value) if isinstance(value, dict | list) else value
-            for name, value in vars(self).items()
+            for name, value in self.to_json().items()
         }
 
     @classmethod
@@ -123,4 +140,4 @@ class Outcome:
         for name in ("evidence", "after_programs"):
             data[name] = data[name] or {}
         data["after"] = data["after"] or []
-        return cls(**data)
+        return cls.from_json(data)

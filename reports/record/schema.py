@@ -29,6 +29,7 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.columns import COLUMN_NAMES, columns
+from conformance.reports.record.diagnosis import OPTIONAL_TEXTS
 from conformance.reports.record.findings import Condition
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import FAIL_KINDS, STATUSES
@@ -126,7 +127,7 @@ _CHECKS = {
     " OR typeof(coalesce(max_abs_error, 0)) NOT IN ('integer', 'real')"
     " OR typeof(coalesce(max_ulp_error, 0)) NOT IN ('integer', 'real')",
     "the data of an outcome are not JSON": "SELECT 1 FROM outcomes WHERE NOT is_diagnosis(diagnosis)"
-    " OR NOT is_object(evidence)",
+    " OR NOT is_evidence(evidence)",
     "the calls before an outcome are not text": "SELECT 1 FROM outcomes WHERE NOT are_texts(after)"
     " OR NOT are_programs(after_programs)",
     "a fact about the run is not JSON": "SELECT 1 FROM meta WHERE NOT is_json(value)",
@@ -152,13 +153,28 @@ def _is_object(text: Any) -> bool:
 
 
 def _is_diagnosis(text: Any) -> bool:
-    if text is None:
-        return True
-    diagnosis = json.loads(text) if _is_object(text) else {"axes": None}
-    texts = [diagnosis.get(name) or "" for name in ("transform", "text", "signal", "argument")]
-    lists = [diagnosis.get(name, []) for name in ("axes", "tensors")]
-    return all(map(_is_text, texts)) and all(
-        isinstance(names, list) and all(map(_is_text, names)) for names in lists
+    return text is None or (_is_object(text) and _describes(json.loads(text)))
+
+
+def _describes(diagnosis: dict[str, Any]) -> bool:
+    texts = [diagnosis.get(name) or "" for name in ("transform", "text", "argument", *OPTIONAL_TEXTS)]
+    lists = [diagnosis.get(name, []) for name in ("axes", "tensors", "relief")]
+    others = diagnosis.get("also", [])
+    return (
+        all(map(_is_text, texts))
+        and all(isinstance(names, list) and all(map(_is_text, names)) for names in lists)
+        and isinstance(others, list)
+        and all(isinstance(other, dict) and _describes(other) for other in others)
+    )
+
+
+def _is_evidence(text: Any) -> bool:
+    return text is None or (
+        _is_object(text)
+        and all(
+            isinstance(tensor, dict) and all(isinstance(tensor.get(name), list) for name in ("got", "shape"))
+            for tensor in json.loads(text).values()
+        )
     )
 
 
@@ -234,7 +250,7 @@ def problem(connection: sqlite3.Connection) -> str | None:
     check = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if check != "ok":
         return str(check)
-    for function in (_is_json, _is_object, _is_diagnosis, _is_size, _are_texts, _are_programs):
+    for function in (_is_json, _is_object, _is_diagnosis, _is_evidence, _is_size, _are_texts, _are_programs):
         connection.create_function(function.__name__[1:], 1, function, deterministic=True)
     allowed: dict[str, Iterable[str]] = {"statuses": STATUSES, "kinds": FAIL_KINDS}
     lists = {column: ", ".join(f"'{name}'" for name in names) for column, names in allowed.items()}

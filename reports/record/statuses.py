@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["FAIL_KINDS", "GATING", "STATUSES", "UNCOMPARED", "Status", "label"]
+__all__ = ["FAIL_KINDS", "GATING", "STATUSES", "UNCOMPARED", "FailKind", "Status", "StatusName", "label"]
+
+StatusName = Literal["pass", "fail", "crash", "timeout", "unsupported", "inexpressible", "unchecked", "flaky",
+                     "missing", "infra"]  # fmt: skip
+FailKind = Literal["shape", "dtype", "values", "nonfinite", "precision", "gradient", "rejected", "accepted",
+                   "nondeterministic", "stateful"]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +33,7 @@ class Status:
         What it means.
     """
 
-    name: str
+    name: StatusName
     label: str
     symbol: str
     colour: str
@@ -117,7 +123,7 @@ STATUSES: dict[str, Status] = {
 GATING = frozenset(name for name, status in STATUSES.items() if status.gates)
 """Names of the statuses that fail a gate."""
 
-FAIL_KINDS: dict[str, str] = {
+FAIL_KINDS: dict[FailKind, str] = {
     "shape": "a different shape from the one that the rules give",
     "dtype": "a different dtype from the requested one",
     "values": "values outside every accuracy profile",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.cases.case import Case
-from conformance.cases.columns import COLUMN_NAMES, columns
+from conformance.cases.columns import COLUMN_NAMES, Row, columns
 from conformance.reports.record import schema
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.schema import OUTCOME_FIELDS, SCHEMA_VERSION
@@ -36,7 +36,7 @@ class Results:
     def __init__(self, connection: sqlite3.Connection, path: Path, *, writes: bool) -> None:
         self._connection = connection
         self._writes = writes
-        self._cases: dict[str, dict[str, Any]] | None = None
+        self._cases: dict[str, Row] | None = None
         self.path = path
 
     @classmethod
@@ -229,7 +229,7 @@ class Results:
             raise KeyError(f"no outcome of {adapter} for {case_id}")
         return Outcome.from_row(dict(zip(OUTCOME_FIELDS, row, strict=True)))
 
-    def cases(self) -> dict[str, dict[str, Any]]:
+    def cases(self) -> dict[str, Row]:
         """The columns of every planned case, by id; treat as read-only."""
         if self._cases is None:
             rows = self._connection.execute(f"SELECT {', '.join(COLUMN_NAMES)} FROM cases ORDER BY case_id")

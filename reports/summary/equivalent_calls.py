@@ -7,7 +7,7 @@ from dataclasses import dataclass
 __all__ = ["Wording"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Wording:
     """One call of a framework, and what it computes.
 

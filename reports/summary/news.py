@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from conformance.cases.columns import Row
 from conformance.reports.gate.assess import Gate, Item
 from conformance.reports.gate.expectations import Expectation
 from conformance.reports.gate.standings import STANDINGS, Standing
@@ -106,7 +106,7 @@ def _in_order(counts: Counter[str]) -> list[tuple[Standing, int]]:
     return [(item, counts[name]) for name, item in STANDINGS.items() if counts[name]]
 
 
-def news_of(gate: Gate | None, before: Results | None, cases: Mapping[str, dict[str, Any]]) -> News:
+def news_of(gate: Gate | None, before: Results | None, cases: Mapping[str, Row]) -> News:
     """Arrange the result of a gate, and an earlier run, by adapter and case."""
     earlier: dict[Key, str] = {}
     versions = None

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -28,7 +28,7 @@ from conformance.diagnosis.diagnose import diagnose
 from conformance.diagnosis.search import Search
 from conformance.oracle.expected_output import input_tensors
 from conformance.oracle.reference import Reference
-from conformance.oracle.verdict import judge
+from conformance.oracle.verdict import Verdict, judge
 from conformance.reports.gate.expectations import BUILT_IN, CONDITION_COLUMNS, Expectation, load
 from conformance.reports.record.outcome import Outcome
 from tests.faults.catalogue import FAULTS, Fault
@@ -121,16 +121,16 @@ class _Replies:
     def __init__(self, case: Case, expected: dict[str, Reference]) -> None:
         self._case, self._expected = case, expected
         self._tensors = input_tensors(case)
-        self._judged: dict[tuple[Any, ...], tuple[Reply, dict[str, Any]]] = {}
+        self._judged: dict[tuple[Any, ...], tuple[Reply, Verdict]] = {}
         self._outcomes: dict[tuple[Any, ...], Outcome] = {}
 
-    def verdict(self, fault: Fault, recorded: Fault | None = None, *, shape_only: bool = False) -> dict[str, Any]:
-        """The fields of a verdict, without a diagnosis."""
+    def verdict(self, fault: Fault, recorded: Fault | None = None, *, shape_only: bool = False) -> Verdict:
+        """The verdict."""
         return self._judge((fault.name, id(recorded), shape_only), fault, recorded, shape_only)[1]
 
     def _judge(
         self, key: tuple[Any, ...], fault: Fault, recorded: Fault | None, shape_only: bool
-    ) -> tuple[Reply, dict[str, Any]]:
+    ) -> tuple[Reply, Verdict]:
         if key not in self._judged:
             with np.errstate(all="ignore"):
                 whole = fault if recorded is None else together(recorded, fault)
@@ -167,7 +167,7 @@ class _Replies:
             reply, fields = self._judge(key, fault, recorded, bool(key[2]))
             with nullcontext() if pairs else _without_pairs():
                 found = diagnose(self._case, self._tensors, reply, fields)
-            self._outcomes[(*key, pairs)] = Outcome(str(self._case), "", diagnosis=found, **fields)
+            self._outcomes[(*key, pairs)] = replace(fields.outcome(self._case, ""), diagnosis=found)
         return self._outcomes[(*key, pairs)]
 
 
@@ -175,9 +175,9 @@ def _becomes(entry: Expectation, case: Case, fault: Fault, replies: _Replies, *,
     """The outcome of a fault in an adapter that is wrong as an entry says: `seen` if the gate says so."""
     recorded = _models().get((entry.finding, entry.where))
     fields = replies.verdict(fault, recorded, shape_only=shape_only)
-    if fields["status"] != "fail":
+    if fields.status != "fail":
         return "not visible"  # one undoes the other, or there is no output
-    if fields["kind"] not in entry.kinds:
+    if fields.kind not in entry.kinds:
         return "seen"
     if not replies.passes_for(entry, fault, recorded, shape_only=shape_only):
         return "seen"
@@ -216,12 +216,12 @@ def _counted(
         replies = _Replies(case, expected)
         for name_of_fault in faults:
             fault = FAULTS[name_of_fault]
-            if case.rank not in fault.ranks or replies.verdict(fault)["status"] != "fail":
+            if case.rank not in fault.ranks or replies.verdict(fault).status != "fail":
                 continue
             for name, entries in taken.items():
                 shape_only = _kind_of(name).shape_only
                 if shape_only and (
-                    case.direction != "fwd" or replies.verdict(fault, shape_only=True)["status"] == "pass"
+                    case.direction != "fwd" or replies.verdict(fault, shape_only=True).status == "pass"
                 ):
                     continue
                 found[name, fault.name, "notices"] += 1

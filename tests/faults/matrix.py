@@ -53,7 +53,7 @@ def notices(case: Case, expected: Expected, fault: Fault) -> bool:
     """Whether the verdict on a case fails an implementation with a fault in it."""
     tensors = input_tensors(case)
     with np.errstate(all="ignore"):
-        return judge(case, tensors, fault.reply(case, tensors), expected=expected)["status"] == "fail"
+        return judge(case, tensors, fault.reply(case, tensors), expected=expected).status == "fail"
 
 
 def unnoticed(fault: Fault, cases: Sequence[tuple[Case, Expected]]) -> list[int]:

@@ -35,12 +35,12 @@ def test_a_recorded_fault_alone_is_known_and_with_another_one_it_is_not(adapter:
     replies = masking._Replies(case, expected)
     recorded = RECORDED[adapter, finding]
     shape_only = adapter == "onnx-infer-shapes"
-    assert replies.verdict(RIGHT)["status"] == "pass"
+    assert replies.verdict(RIGHT).status == "pass"
     fields = replies.verdict(RIGHT, recorded, shape_only=shape_only)
-    assert fields["kind"] in entry.kinds
+    assert fields.kind in entry.kinds
     assert replies.passes_for(entry, RIGHT, recorded, shape_only=shape_only)
     planted = [FLIPPED, FAULTS["output channels reversed"], FAULTS["dw is zero"]]
-    others = [] if shape_only else [fault for fault in planted if replies.verdict(fault)["status"] == "fail"]
+    others = [] if shape_only else [fault for fault in planted if replies.verdict(fault).status == "fail"]
     assert not all(replies.passes_for(entry, fault, recorded) for fault in others) or shape_only
     assert others or shape_only
 

@@ -26,6 +26,7 @@ from conformance.reports.formats.markdown import write_summary
 from conformance.reports.gate.assess import assess
 from conformance.reports.gate.expectations import ExpectationError, read
 from conformance.reports.gate.text import lines, markdown
+from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.query import Table, WhereError
 from conformance.reports.record.statuses import STATUSES
@@ -132,8 +133,9 @@ def _record(folder: Path) -> bytes:
             results.plan([("a", Case.parse(case_id)) for case_id in ids])
             kinds = [("pass", None), ("fail", "values"), ("crash", None), ("unsupported", None)]
             for case_id, (status, kind) in zip(ids, kinds, strict=False):
-                diagnosis = {"transform": "shift", "text": "shifted", "axes": ["W"]} if kind else None
-                results.record(Outcome(case_id, "a", status, kind, "fp64", 0.1, 0.0, "words", diagnosis=diagnosis))
+                diagnosis = Diagnosis(transform="shift", axes=("W",), text="shifted") if kind else None
+                numbers = {"profile": "fp64", "budget": 0.1, "max_abs_error": 0.0}
+                results.record(Outcome(case_id, "a", status, kind, detail="words", diagnosis=diagnosis, **numbers))
             results.set_meta("environments", {"a": {"versions": {"numpy": "2.0"}, "cpu_flags": []}})
             results.set_meta("conditions", {})
         _records.append(path.read_bytes())
@@ -231,7 +233,7 @@ def replies(chance: random.Random, folder: Path) -> None:
     dtype = chance.choice([case.dtype, "f64", "object", "<b>"])
     reply = Reply("answer", {name: Tensor(array, dtype) for name, array in arrays.items()})
     verdict = judge(case, tensors, reply)
-    assert verdict["status"] in STATUSES
+    assert verdict.status in STATUSES
 
 
 Target = Callable[[random.Random, Path], None]

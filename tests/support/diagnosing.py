@@ -9,7 +9,7 @@ import numpy as np
 from conformance.adapters.host.client import Reply
 from conformance.cases import Case
 from conformance.cases.data import Tensors, make_tensors
-from conformance.diagnosis import diagnose
+from conformance.diagnosis import Diagnosis, diagnose
 from conformance.oracle.verdict import judge
 from tests.faults.machine import Fault
 
@@ -35,7 +35,7 @@ class FaultyHost:
             return self.fault.reply(case, tensors)
 
 
-def diagnosis_of(case: str | Case, host: Host, *, alone: bool = False) -> dict[str, Any] | None:
+def diagnosis_of(case: str | Case, host: Host, *, alone: bool = False) -> Diagnosis | None:
     """The diagnosis of a case; ``alone`` keeps it from running more cases."""
     case = Case.parse(case) if isinstance(case, str) else case
     tensors = make_tensors(case)
@@ -44,9 +44,9 @@ def diagnosis_of(case: str | Case, host: Host, *, alone: bool = False) -> dict[s
     return diagnose(case, tensors, reply, judge(case, tensors, reply), more)
 
 
-def diagnosis_of_fault(fault: Fault, case: Case) -> dict[str, Any] | None:
+def diagnosis_of_fault(fault: Fault, case: Case) -> Diagnosis | None:
     """The diagnosis of a planted fault on a case; None where the verdict does not fail it."""
     host, tensors = FaultyHost(fault), make_tensors(case)
-    if judge(case, tensors, host.run(case, tensors))["status"] != "fail":
+    if judge(case, tensors, host.run(case, tensors)).status != "fail":
         return None
     return diagnosis_of(case, host)

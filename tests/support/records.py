@@ -10,6 +10,8 @@ from contextlib import closing
 from pathlib import Path
 
 from conformance.cases import Case
+from conformance.reports.record.diagnosis import Diagnosis
+from conformance.reports.record.evidence import Evidence
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.store import Results
 
@@ -27,7 +29,7 @@ __all__ = [
 ]
 
 HOSTILE = "</script><script>window.broken = 1</script><img src=x onerror='window.broken=1'>&amp;{{7*7}}<!--"
-SHIFT = {"transform": "shift", "axes": ["H"], "text": "shifted by 1 along H"}
+SHIFT = Diagnosis(transform="shift", axes=("H",), text="shifted by 1 along H")
 FIRST = "2d-c1x2-i2x3-k2-s2-ints.0"
 SECOND = "2d-c1x2-i2x3-k3-s3-same-cl"
 
@@ -64,14 +66,14 @@ def outcomes_so_far(folder: Path) -> int:
         return -1
 
 
-def evidence(shape: list[int], shift: float = 1.0) -> dict[str, object]:
+def evidence(shape: list[int], shift: float = 1.0) -> dict[str, Evidence]:
     """An output and the expected one, which differ by ``shift`` in the last element; the first is NaN."""
     size = 1
     for length in shape:
         size *= length
     expected = [float(index) for index in range(size)]
     got = ["nan", *expected[1:-1], expected[-1] + shift]
-    return {"y": {"got": got, "expected": expected, "shape": shape, "expected_shape": shape}}
+    return {"y": Evidence(got=got, expected=expected, shape=shape, expected_shape=shape)}
 
 
 def hostile_run(path: Path) -> Results:
@@ -146,18 +148,20 @@ def _outcome(case: Case, adapter: str, rng: random.Random) -> Outcome:
     if roll < 0.95:
         profile, budget = ("exact", 0.0) if case.data == "ints" else ("fp32-acc", rng.random() / 3)
         error = budget * 1e-5
-        return Outcome(str(case), adapter, "pass", None, profile, budget, error, digest=digest, seconds=seconds)
+        return Outcome(str(case), adapter, "pass", profile=profile, budget=budget, max_abs_error=error,
+                       digest=digest, seconds=seconds)  # fmt: skip
     shape = list(case.output_shape)
     size = math.prod(shape)
     expected = [float(rng.randint(-60, 60)) for _ in range(size)]
-    evidence = {"y": {"got": [*expected[1:], 0.0], "expected": expected, "shape": shape, "expected_shape": shape}}
-    diagnosis = {"transform": "shift", "axes": ["W"], "text": f"shifted by {rng.randint(1, 3)} along W"}
+    got = [*expected[1:], 0.0]
+    evidence = {"y": Evidence(got=got, expected=expected, shape=shape, expected_shape=shape)}
+    diagnosis = Diagnosis(transform="shift", axes=("W",), text=f"shifted by {rng.randint(1, 3)} along W")
     detail = f"y differs in {size - 1} of {size} elements, first at {[0] * len(shape)}: expected 1, got 2"
     program = (
         "import framework\n\ny = framework.conv_transpose(\n    x,\n    w,\n" + f"    stride={case.stride},\n)\n"
     )
-    return Outcome(str(case), adapter, "fail", "values", None, None, 60.0, detail, "", digest,
-                   diagnosis, program, seconds, evidence)  # fmt: skip
+    return Outcome(str(case), adapter, "fail", "values", max_abs_error=60.0, detail=detail, digest=digest,
+                   diagnosis=diagnosis, program=program, seconds=seconds, evidence=evidence)  # fmt: skip
 
 
 def make_run(path: Path, outcomes: int, adapters: int) -> Results:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from conformance.adapters.host.client import Reply
 from conformance.cases.case import Case
 from conformance.cases.data import Tensors
 from conformance.oracle.verdict import judge
+from conformance.reports.record.diagnosis import Diagnosis
 
 __all__ = ["diagnose_periodic", "folds"]
 
@@ -29,18 +29,17 @@ _TAKEN_FOR = {
 }
 
 
-def diagnose_periodic(case: Case, tensors: Tensors, reply: Reply) -> dict[str, Any] | None:
+def diagnose_periodic(case: Case, tensors: Tensors, reply: Reply) -> Diagnosis | None:
     """Name the convention that gives the output of a case whose output should wrap around; None if none does."""
     for padding in _TAKEN_FOR[str(case.padding)]:
         other = replace(case, padding=padding)
-        if judge(other, tensors, reply)["status"] == "pass":
+        if judge(other, tensors, reply).status == "pass":
             wraps = padding.startswith("circular")
             how = f"started as in `{padding}`" if wraps else f"cut as in `{padding}`, not wrapped around"
-            return {
-                "transform": "another_period" if wraps else "not_wrapped",
-                "axes": [],
-                "text": f"equals the oracle with the output {how}",
-            }
+            return Diagnosis(
+                transform="another_period" if wraps else "not_wrapped",
+                text=f"equals the oracle with the output {how}",
+            )
     return None
 
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from conformance import oracle
-from conformance.cases.case import Case
-from conformance.cases.errors import CaseError, DomainError
-from conformance.cases.geometry import CONVENTIONS
+from conformance.cases.errors import DomainError
+from conformance.diagnosis.mutations.misreadings import misreadings
 from conformance.diagnosis.mutations.problem import Map, Problem, changed, on_linear, on_output
 from conformance.diagnosis.mutations.registry import Variation, along, join_words, subsets, transformation
 
-__all__ = ["misread_cases", "plain_full"]
+__all__ = ["plain_full"]
 
 _COMMON = {"crop_exchanged", "output_padding_in_front", "output_padding_ignored", "padding_convention",
            "stride_ignored", "dilation_ignored", "stride_axes_swapped", "dilation_axes_swapped",
@@ -190,7 +188,7 @@ def _placed_at(
 @transformation
 def misread_numbers(p: Problem) -> Iterator[Variation]:
     """A number of the case ignored, taken from another axis, swapped or off by one."""
-    for transform, axes, text, case in misread_cases(p.case, p.wanted):
+    for transform, axes, text, case in misreadings(p.case, p.wanted):
         names = _axis_names(p, axes)
         try:
             geometry = case.geometry()
@@ -241,131 +239,6 @@ def _crop_sentence(p: Problem, low: tuple[int, ...]) -> str:
             pairs = f"{(start, end + right - start)} where {(right, end)} is expected"
             moved.setdefault(pairs, []).append(name)
     return f"the crop is {join_words([f'{pairs} {along(names)}' for pairs, names in moved.items()])}"
-
-
-def misread_cases(
-    case: Case, wanted: frozenset[str] | None = None
-) -> Iterator[tuple[str, tuple[int, ...], str, Case]]:
-    """Cases that a (wanted) misreading turns this one into: transform, axes, text, case."""
-    seen = {case}
-    for transform, axes, text, changes in _misreadings(case):
-        if wanted is not None and transform not in wanted:
-            continue
-        try:
-            other = replace(case, **changes)
-        except CaseError:
-            continue
-        if other not in seen:
-            # Another reading of the same wrong case is an equally good explanation.
-            yield transform, axes, text, other
-
-
-def _misreadings(case: Case) -> Iterator[tuple[str, tuple[int, ...], str, dict[str, Any]]]:
-    names = ("D", "H", "W")[-case.rank :]
-    everywhere = tuple(range(case.rank))
-    spatial: dict[str, tuple[Any, ...]] = {"stride": case.stride, "dilation": case.dilation}
-    if not isinstance(case.padding, str):
-        spatial["padding"] = case.padding
-    if case.output_padding is not None:
-        spatial["output_padding"] = case.output_padding
-    neutral = {"stride": 1, "dilation": 1, "padding": (0, 0), "output_padding": 0}
-
-    def matters(field: str, *axes: int) -> bool:
-        """Whether a value has an effect: the dilation of a single tap has none."""
-        return field != "dilation" or all(case.kernel_size[a] > 1 for a in axes)
-
-    for field, values in spatial.items():
-        for axes in subsets(case.rank, lambda a, v=values, f=field: v[a] != neutral[f] and matters(f, a)):
-            changed = tuple(neutral[field] if a in axes else v for a, v in enumerate(values))
-            text = f"the {field} ignored {along([names[a] for a in axes])}"
-            yield f"{field}_ignored", axes, text, {field: changed}
-        for a, b in itertools.combinations(everywhere, 2):
-            if not matters(field, a, b):
-                continue
-            order = list(everywhere)
-            order[a], order[b] = b, a
-            text = f"the {field} of {names[a]} and {names[b]} swapped"
-            yield f"{field}_axes_swapped", (a, b), text, {field: tuple(values[i] for i in order)}
-        # Orders of three axes that are not a single swap.
-        for cycle in [(1, 2, 0), (2, 0, 1)] if case.rank == 3 else []:
-            text = f"the {field} in the order {', '.join(names[i] for i in cycle)}"
-            yield f"{field}_axes_swapped", everywhere, text, {field: tuple(values[i] for i in cycle)}
-        for source in everywhere:
-            wrong = tuple(a for a in everywhere if values[a] != values[source] and matters(field, a))
-            if wrong:
-                text = f"the {field} of {names[source]} used {along([names[a] for a in wrong])}"
-                yield f"{field}_of_another_axis", wrong, text, {field: (values[source],) * case.rank}
-            if len(wrong) > 1:
-                for a in wrong:
-                    text = f"the {field} of {names[source]} used along {names[a]}"
-                    changed = tuple(values[source] if i == a else v for i, v in enumerate(values))
-                    yield f"{field}_of_another_axis", (a,), text, {field: changed}
-    for axes in subsets(case.rank, lambda a: case.stride[a] != case.dilation[a]):
-        strides, dilations = (
-            tuple(other[a] if a in axes else v for a, v in enumerate(own))
-            for own, other in ((case.stride, case.dilation), (case.dilation, case.stride))
-        )
-        text = f"stride and dilation swapped {along([names[a] for a in axes])}"
-        yield "stride_dilation_exchanged", axes, text, {"stride": strides, "dilation": dilations}
-    for field in ("stride", "dilation"):
-        values = spatial[field]
-        for n, axes in itertools.product((1, -1), subsets(case.rank, lambda a, f=field: matters(f, a))):
-            changed = tuple(v + n * (a in axes) for a, v in enumerate(values))
-            text = f"the {field} {n:+d} {along([names[a] for a in axes])}"
-            yield f"{field}_off_by_one", axes, text, {field: changed}
-    yield from _padding_misreadings(case, everywhere)
-
-
-def _padding_misreadings(
-    case: Case, everywhere: tuple[int, ...]
-) -> Iterator[tuple[str, tuple[int, ...], str, dict[str, Any]]]:
-    names = ("D", "H", "W")[-case.rank :]
-    for convention in CONVENTIONS:
-        if convention != case.padding:
-            text = f"padding `{convention}` in place of `{case.padding}`" if isinstance(case.padding, str) else ""
-            text = text or f"padding `{convention}` in place of the explicit one"
-            yield "padding_convention", everywhere, text, {"padding": convention}
-    if isinstance(case.padding, str):
-        text = f"padding `{case.padding}` ignored"
-        yield "padding_ignored", everywhere, text, {"padding": ((0, 0),) * case.rank}
-    else:
-        given = case.padding
-        changes: dict[tuple[str, str], Callable[[int, int], tuple[int, int]]] = {
-            ("padding_doubled", "the padding applied twice"): lambda low, high: (2 * low, 2 * high),
-            ("padding_begin_only", "the padding applied at the start only"): lambda low, high: (low, 0),
-            ("padding_end_only", "the padding applied at the end only"): lambda low, high: (0, high),
-            ("padding_negated", "the padding added instead of cropped"): lambda low, high: (-low, -high),
-            ("padding_clamped", "a negative padding taken as 0"): lambda low, high: (max(low, 0), max(high, 0)),
-        }
-        # As when the zero-inserted input is padded by max(e - 1 - p, 0).
-        most = [d * (k - 1) for k, d in zip(case.kernel_size, case.dilation, strict=True)]
-        for axes in subsets(case.rank, lambda a: max(given[a]) > most[a]):
-            pairs = tuple((min(low, n), min(high, n)) if a in axes else (low, high)
-                          for a, ((low, high), n) in enumerate(zip(given, most, strict=True)))  # fmt: skip
-            text = f"the padding clipped at the effective kernel minus one {along([names[a] for a in axes])}"
-            yield "padding_clipped", axes, text, {"padding": pairs}
-        for field in ("stride", "dilation"):
-            factors = getattr(case, field)
-            for axes in subsets(case.rank, lambda a, f=factors: given[a] != (0, 0) and f[a] != 1):
-                scaled = tuple((low * f, high * f) for (low, high), f in zip(given, factors, strict=True))
-                pairs = tuple(scaled[a] if a in axes else pair for a, pair in enumerate(given))
-                text = f"the padding in units of the {field} {along([names[a] for a in axes])}"
-                yield "padding_scaled", axes, text, {"padding": pairs}
-        for (transform, text), change in changes.items():
-            for axes in subsets(case.rank, lambda a: given[a] != (0, 0)):
-                pairs = tuple(change(*pair) if a in axes else pair for a, pair in enumerate(given))
-                yield transform, axes, f"{text} {along([names[a] for a in axes])}", {"padding": pairs}
-    if case.output_padding is not None:
-        extra = case.output_padding
-        for axes in subsets(case.rank, lambda a: extra[a] != 0):
-            twice = tuple(o * (1 + (a in axes)) for a, o in enumerate(extra))
-            text = f"output_padding applied twice {along([names[a] for a in axes])}"
-            yield "output_padding_doubled", axes, text, {"output_padding": twice}
-        if isinstance(case.padding, str):  # under explicit crops, not given and 0 are the same
-            text = "output_padding taken as not given"
-            yield "output_padding_not_given", everywhere, text, {"output_padding": None}
-    elif isinstance(case.padding, str):
-        yield "output_padding_given", everywhere, "output_padding taken as 0", {"output_padding": (0,) * case.rank}
 
 
 @transformation

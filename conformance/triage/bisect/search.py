@@ -12,7 +12,7 @@ from conformance.reports.record.outcome import Outcome
 __all__ = ["Bisection", "Probe", "bisect"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Probe:
     """The result of trying one version.
 
@@ -42,7 +42,7 @@ class Probe:
         return self.outcome.status, self.outcome.kind, self.outcome.digest
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Bisection:
     """The result.
 
@@ -104,9 +104,9 @@ def bisect(versions: Sequence[Version], probe: Callable[[Version], Probe]) -> Bi
         else:
             high = middle
     return Bisection(
-        tried_at[low],
-        tried_at[high],
-        [skipped[index] for index in sorted(skipped)],
-        [versions[index] for index in range(low + 1, high)],
-        tried,
+        last_same=tried_at[low],
+        first_different=tried_at[high],
+        skipped=[skipped[index] for index in sorted(skipped)],
+        between=[versions[index] for index in range(low + 1, high)],
+        tried=tried,
     )

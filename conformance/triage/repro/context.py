@@ -109,7 +109,7 @@ def condition(observed: Observation, limits: ProcessLimits) -> str:
         return ""
     with AdapterProcess(observed.spec, limits) as host:
         alike = Alike([observed.outcome], host)
-        terms = terms_of([(observed.outcome.diagnosis or {}).get("text") or ""])
+        terms = terms_of([observed.outcome.explanation or ""])
         inferred = infer_condition([observed.case], [], alike, budget=_MOST_CASES, terms=terms)
     if inferred.predicate is None or inferred.failing < 2 or not inferred.passing:
         return ""

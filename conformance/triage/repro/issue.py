@@ -118,8 +118,7 @@ def _cause(observed: Observation) -> str:
             return error.reason.partition(";")[0]
     if observed.outcome.status == "crash":
         return observed.outcome.detail.partition("\n")[0]
-    diagnosis = observed.outcome.diagnosis or {}
-    before, _, cause = diagnosis.get("text", "").partition("equals the oracle with the ")
+    before, _, cause = (observed.outcome.explanation or "").partition("equals the oracle with the ")
     return cause if not before and len(cause) <= _LONGEST_CAUSE else ""
 
 
@@ -140,8 +139,8 @@ def _summary(observed: Observation) -> str:
         geometry = case.geometry()
     except DomainError:
         return lines[0]  # which says why the case is invalid
-    if outcome.status == "fail" and outcome.diagnosis and outcome.diagnosis["transform"] != "unexplained":
-        cause = outcome.diagnosis["text"].replace("the oracle", "the definition")
+    if outcome.status == "fail" and outcome.diagnosis and outcome.diagnosis.transform != "unexplained":
+        cause = outcome.diagnosis.text_about("the definition")
         lines.append(f"The output {cause}." if cause.startswith("equals") else f"Cause: {cause}.")
     output, full = (" x ".join(map(str, sizes)) for sizes in (geometry.output_size, geometry.full_size))
     lines.append(

@@ -40,7 +40,7 @@ class Before:
         return ["", f"# {self.case}", *data, *bias_lines(self.case, self.body), *self.body]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Observation:
     """One case, the adapter that ran it, and everything about the result.
 
@@ -100,14 +100,14 @@ def gather(
         # The first blank line ends the set-up, which may be empty.
         setup, _, body = f"\n{host.program(case)}".partition("\n\n")
         return Observation(
-            case,
-            spec,
-            outcome,
-            dict(tensors),
-            {name: tensor.values for name, tensor in reply.tensors.items()},
-            reply.promise,
-            tuple(setup.strip().splitlines()),
-            tuple(body.splitlines()),
-            dict(host.environment),
-            tuple(Before.of(Case.parse(other), text) for other, text in outcome.after_programs.items()),
+            case=case,
+            spec=spec,
+            outcome=outcome,
+            tensors=dict(tensors),
+            got={name: tensor.values for name, tensor in reply.tensors.items()},
+            promise=reply.promise,
+            setup=tuple(setup.strip().splitlines()),
+            body=tuple(body.splitlines()),
+            environment=dict(host.environment),
+            before=tuple(Before.of(Case.parse(other), text) for other, text in outcome.after_programs.items()),
         )

@@ -45,8 +45,8 @@ ACCIDENTS = [
 def test_the_cause_is_named_or_none(name: str, case: str, transform: str, text: str) -> None:
     found = diagnosis_of_fault(ACCIDENTAL[name], Case.parse(case))
     assert found is not None
-    assert found["transform"] == transform, found
-    assert text in found["text"], found
+    assert found.transform == transform, found
+    assert text in found.text, found
 
 
 def test_the_same_cases_are_silent_without_a_fault() -> None:

@@ -32,9 +32,9 @@ def test_fault_is_named_with_its_axes(name: str, rank: int) -> None:
     case = fault.case(rank)
     found = diagnosis_of_fault(fault, case)
     assert found is not None, f"the case does not show the fault: {case}"
-    assert found["transform"] == fault.diagnosed_as[rank], found
-    if found["transform"] not in ("unexplained", "not_computed", "nondeterministic"):
-        assert found["axes"] == fault.axes[rank], found
+    assert found.transform == fault.diagnosed_as[rank], found
+    if found.transform not in ("unexplained", "not_computed", "nondeterministic"):
+        assert list(found.axes) == fault.axes[rank], found
 
 
 def test_the_same_cases_are_silent_without_a_fault() -> None:

@@ -36,4 +36,4 @@ def reordered(outer: bool, *, bias_too: bool) -> Planted:
 def test_a_multiplier_before_the_channel(case: str, bias_too: bool, outer: bool) -> None:
     found = diagnosis_of(case, reordered(outer, bias_too=bias_too))
     assert found is not None
-    assert found["transform"] == "groups_interleaved", found
+    assert found.transform == "groups_interleaved", found

@@ -53,7 +53,7 @@ def test_a_crop_taken_from_the_input_before_it_is_spread_out() -> None:
         Fault("cut early", (1, 2, 3), before), Case.parse("2d-n2-c3x5-i4x7-k2x3-s2x3-p1.0x4.3-b1")
     )
     assert found is not None
-    assert (found["transform"], found["axes"]) == ("crop_before_spreading", ["W"]), found
+    assert (found.transform, found.axes) == ("crop_before_spreading", ("W",)), found
 
 
 def together(names: tuple[str, ...]) -> Fault:
@@ -79,5 +79,5 @@ def together(names: tuple[str, ...]) -> Fault:
 def test_both_are_named(names: tuple[str, ...], case: str, transform: str, axes: str) -> None:
     found = diagnosis_of_fault(together(names), Case.parse(case))
     assert found is not None
-    assert set(found["transform"].split("+")) == set(transform.split("+")), found
-    assert found["axes"] == list(axes), found
+    assert set(found.transform.split("+")) == set(transform.split("+")), found
+    assert found.axes == axes, found

@@ -29,7 +29,7 @@ def test_a_crop_computed_with_another_stride() -> None:
     host = cropped_as(stride=lambda case: tuple(max(s - 1, 1) for s in case.stride))
     found = diagnosis_of("2d-i5x7-k3-s2-same", host)
     assert found is not None
-    assert found["text"] == "the crop is (1, 0) where (0, 1) is expected along H and W"
+    assert found.text == "the crop is (1, 0) where (0, 1) is expected along H and W"
     assert "stride -1" not in str(found)
 
 
@@ -37,9 +37,9 @@ def test_a_negative_crop_in_units_of_the_stride_names_both_places() -> None:
     host = cropped_as(dilation=lambda case: 1)
     found = diagnosis_of("2d-i5x7-k5x3-s2-d2-same", host)
     assert found is not None
-    assert found["transform"] == "dilation_ignored"
-    assert " is expected along " in found["text"]
-    assert found["text"].endswith(", as with the dilation ignored along H and W")
+    assert found.transform == "dilation_ignored"
+    assert " is expected along " in found.text
+    assert found.text.endswith(", as with the dilation ignored along H and W")
 
 
 def test_a_crop_clipped_at_the_effective_kernel() -> None:
@@ -55,4 +55,4 @@ def test_a_crop_clipped_at_the_effective_kernel() -> None:
         lambda case, tensors: {"y": forward(replace(case, padding=clipped(case)), tensors)}
     ))  # fmt: skip
     assert found is not None
-    assert (found["transform"], found["axes"]) == ("padding_clipped", ["H", "W"]), found
+    assert (found.transform, found.axes) == ("padding_clipped", ("H", "W")), found

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from conformance.cases import Case
+from conformance.diagnosis import Diagnosis
 from tests.support.diagnosing import diagnosis_of
 from tests.support.planted import Planted, Work, forward, gradients
 from tests.support.structural_faults import NamedFault, structural
@@ -23,8 +24,8 @@ PLANTED = [
 def test_structural_fault_is_named_with_its_axes(fault: NamedFault) -> None:
     found = diagnosis_of(fault.case, fault.host())
     assert found is not None
-    assert (found["transform"], tuple(found["axes"])) == (fault.transform, fault.axes), found
-    assert found["text"].startswith(("equals the oracle with ", "the crop is ")), found
+    assert (found.transform, found.axes) == (fault.transform, fault.axes), found
+    assert found.text.startswith(("equals the oracle with ", "the crop is ")), found
 
 
 @pytest.mark.parametrize(
@@ -59,28 +60,28 @@ def flip_and_shift_without_stride(work: Work) -> None:
         (
             flip_and_shift,
             "flip+shift",
-            ["H", "W"],
+            ("H", "W"),
             "equals the oracle with the kernel flipped along H and the output shifted by +1 along W",
         ),
         (
             flip_without_bias,
             "flip+bias_ignored",
-            ["W"],
+            ("W",),
             "equals the oracle with the kernel flipped along W and the bias ignored",
         ),
         (
             flip_and_shift_without_stride,
             "flip+stride+shift",
-            ["H", "W"],
+            ("H", "W"),
             "equals the oracle with the kernel flipped along H, the stride of the taps 1 along W and the output "
             "shifted by +2 along W",
         ),
     ],
     ids=["two, read out", "two, searched", "three, read out"],
 )
-def test_faults_together(fault: Any, transform: str, axes: list[str], text: str) -> None:
+def test_faults_together(fault: Any, transform: str, axes: tuple[str, ...], text: str) -> None:
     found = diagnosis_of(CASE, Planted(lambda c, t: {"y": forward(c, t, fault)}))
-    assert found == {"transform": transform, "axes": axes, "text": text}
+    assert found == Diagnosis(transform=transform, axes=axes, text=text)
 
 
 GRADIENT = "2d-n2-c2x3-i4x3-k3-s2-p1-b1-grad"
@@ -98,22 +99,22 @@ def flipped_dx(case: Case, tensors: Any) -> Any:
 @pytest.mark.parametrize(
     ("wrong", "transform", "axes"),
     [
-        (lambda c, t, g: g | {"db": 0 * g["db"]}, "gradient_missing", []),
-        (lambda c, t, g: {"dx": g["dx"], "dw": g["dw"]}, "gradient_missing", []),
-        (lambda c, t, g: g | {"dw": dw_of(c, t, [1, 0])}, "batch_not_summed", []),
-        (lambda c, t, g: g | {"dw": dw_of(c, t, [0, 1])}, "batch_not_summed", []),
-        (lambda c, t, g: g | {"dw": g["dw"] / 2}, "gradient_scaled", []),
-        (lambda c, t, g: g | {"dw": -g["dw"]}, "gradient_negated", []),
-        (lambda c, t, g: g | {"dw": np.flip(g["dw"], (2, 3))}, "flip", ["H", "W"]),
-        (lambda c, t, g: g | {"dx": flipped_dx(c, t)}, "flip", ["H", "W"]),
-        (lambda c, t, g: gradients(c, t, lambda w: w.low.__setitem__(0, w.low[0] - 1)), "shift", ["H"]),
-        (lambda c, t, g: g | {"dx": flipped_dx(c, t), "dw": g["dw"] / 2}, "flip+scaled", ["H", "W"]),
+        (lambda c, t, g: g | {"db": 0 * g["db"]}, "gradient_missing", ()),
+        (lambda c, t, g: {"dx": g["dx"], "dw": g["dw"]}, "gradient_missing", ()),
+        (lambda c, t, g: g | {"dw": dw_of(c, t, [1, 0])}, "batch_not_summed", ()),
+        (lambda c, t, g: g | {"dw": dw_of(c, t, [0, 1])}, "batch_not_summed", ()),
+        (lambda c, t, g: g | {"dw": g["dw"] / 2}, "gradient_scaled", ()),
+        (lambda c, t, g: g | {"dw": -g["dw"]}, "gradient_negated", ()),
+        (lambda c, t, g: g | {"dw": np.flip(g["dw"], (2, 3))}, "flip", ("H", "W")),
+        (lambda c, t, g: g | {"dx": flipped_dx(c, t)}, "flip", ("H", "W")),
+        (lambda c, t, g: gradients(c, t, lambda w: w.low.__setitem__(0, w.low[0] - 1)), "shift", ("H",)),
+        (lambda c, t, g: g | {"dx": flipped_dx(c, t), "dw": g["dw"] / 2}, "flip+scaled", ("H", "W")),
     ],
 )
-def test_wrong_gradients(wrong: Any, transform: str, axes: list[str]) -> None:
+def test_wrong_gradients(wrong: Any, transform: str, axes: tuple[str, ...]) -> None:
     found = diagnosis_of(GRADIENT, Planted(lambda c, t: wrong(c, t, gradients(c, t))))
     assert found is not None
-    assert (found["transform"], found["axes"]) == (transform, axes), found
+    assert (found.transform, found.axes) == (transform, axes), found
 
 
 def test_right_gradients_get_no_diagnosis() -> None:
@@ -127,8 +128,8 @@ def test_what_nothing_explains_is_not_guessed() -> None:
 
     found = diagnosis_of("2d-c2x3-i4x3-k3-s2-p1-b1", Planted(noisy))
     assert found is not None
-    assert found["transform"] == "unexplained"
-    assert "15 of 105 elements" in found["text"]
+    assert found.transform == "unexplained"
+    assert "15 of 105 elements" in found.text
 
 
 def test_elements_that_hold_one_number() -> None:
@@ -139,8 +140,8 @@ def test_elements_that_hold_one_number() -> None:
 
     found = diagnosis_of("2d-c2x3-i4x3-k3-s2-p1", Planted(seven))
     assert found is not None
-    assert (found["transform"], found["axes"]) == ("not_computed", ["W"])
-    assert found["text"] == "equals the oracle except for the first position along W, which hold 7"
+    assert (found.transform, found.axes) == ("not_computed", ("W",))
+    assert found.text == "equals the oracle except for the first position along W, which hold 7"
 
 
 def test_gradients_of_channels_last_are_diagnosed_too() -> None:
@@ -148,7 +149,7 @@ def test_gradients_of_channels_last_are_diagnosed_too() -> None:
     host = Planted(lambda c, t: gradients(c, t, lambda w: w.low.__setitem__(0, c.geometry().crop[0][1])))
     found = diagnosis_of(case, host)
     assert found is not None
-    assert (found["transform"], found["axes"]) == ("crop_exchanged", ["H"]), found
+    assert (found.transform, found.axes) == ("crop_exchanged", ("H",)), found
     assert host.calls > 1
 
 
@@ -162,9 +163,9 @@ def test_memory_that_was_never_written() -> None:
 
     found = diagnosis_of("2d-c2x3-i4x3-k3-s2-p1", Planted(stale, steady=False))
     assert found is not None
-    assert (found["transform"], found["axes"]) == ("stale_memory", ["H"])
-    assert "the last position along H" in found["text"]
-    assert found["text"].endswith("which change from run to run (not written, or left over from an earlier call)")
+    assert (found.transform, found.axes) == ("stale_memory", ("H",))
+    assert "the last position along H" in found.text
+    assert found.text.endswith("which change from run to run (not written, or left over from an earlier call)")
 
 
 def test_a_gradient_that_was_never_written_is_named_where_another_has_a_wrong_shape() -> None:
@@ -176,8 +177,8 @@ def test_a_gradient_that_was_never_written_is_named_where_another_has_a_wrong_sh
 
     found = diagnosis_of(GRADIENT, Planted(stale, steady=False))
     assert found is not None
-    assert found["transform"] == "nondeterministic"
-    assert found["text"] == "54 of 54 elements of dw change from run to run on the same data"
+    assert found.transform == "nondeterministic"
+    assert found.text == "54 of 54 elements of dw change from run to run on the same data"
 
 
 def truncated(array: np.ndarray, bits: int) -> np.ndarray:
@@ -229,7 +230,7 @@ def truncated(array: np.ndarray, bits: int) -> np.ndarray:
 def test_precision_and_structure_on_real_numbers(compute: Any, case: str, transform: str) -> None:
     found = diagnosis_of(case, Planted(lambda c, t: {"y": compute(c, t)}))
     assert found is not None
-    assert found["transform"] == transform, found
+    assert found.transform == transform, found
 
 
 def test_without_the_adapter_explanations_stand_side_by_side() -> None:
@@ -248,4 +249,4 @@ def test_rounding_is_not_blamed_for_an_output_of_a_different_shape() -> None:
         Planted(lambda c, t: {"y": forward(c, t)[..., :-1]}),
     )
     assert found is not None
-    assert found["text"] == "equals the oracle with the output's size -1 along W at its end"
+    assert found.text == "equals the oracle with the output's size -1 along W at its end"

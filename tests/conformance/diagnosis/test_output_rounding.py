@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from conformance.adapters.host.client import Reply
 from conformance.cases import Case
 from conformance.cases.data import make_tensors
 from conformance.cases.dtypes import DTYPES, round_to
-from conformance.diagnosis import diagnose
+from conformance.diagnosis import Diagnosis, diagnose
 from conformance.oracle.expected_output import reference
 from conformance.oracle.verdict import judge
 
@@ -42,7 +41,7 @@ def to_nearest(values: np.ndarray) -> np.ndarray:
     return round_to(DTYPES["bf16"], values).astype(np.float64)
 
 
-def explain(case: Case, output: np.ndarray, promise: str = "fp32-acc") -> dict[str, Any] | None:
+def explain(case: Case, output: np.ndarray, promise: str = "fp32-acc") -> Diagnosis | None:
     tensors = make_tensors(case)
     reply = Reply("answer", {"y": Tensor(round_to(case.format, output), case.dtype)}, promise=promise)
     return diagnose(case, tensors, reply, judge(case, tensors, reply))
@@ -63,7 +62,7 @@ def test_the_rule_is_named(text: str, change: Round, words: str) -> None:
     case = Case.parse(text)
     found = explain(case, change(reference(case, make_tensors(case))["y"].exact))
     assert found is not None
-    assert (found["transform"], found["text"].endswith(words)) == ("output_rounding", True), found
+    assert (found.transform, found.text.endswith(words)) == ("output_rounding", True), found
 
 
 @pytest.mark.parametrize("text", CASES)
@@ -82,11 +81,11 @@ def test_sums_in_the_format_are_another_cause() -> None:
         total = to_nearest(total + product)
     found = explain(case, total)
     assert found is not None
-    assert found["transform"] == "bfloat16_accumulation", found
+    assert found.transform == "bfloat16_accumulation", found
 
 
 def test_a_small_output_cannot_tell_the_two_apart() -> None:
     """Two elements that follow a rule may do so by chance."""
     case = Case.parse("1d-c3x1-i2-k1-p0-bf16-normal.1")
     found = explain(case, away_from_zero(reference(case, make_tensors(case))["y"].exact))
-    assert found is None or found["transform"] != "output_rounding"
+    assert found is None or found.transform != "output_rounding"

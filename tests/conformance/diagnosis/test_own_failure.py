@@ -42,12 +42,10 @@ def test_it_is_said_beside_the_verdict_and_titles_no_finding(
     monkeypatch.setattr(module, "_diagnose", broken)
     found = diagnosis_of(CASE, SHORT)
     assert found is not None
-    assert found["text"] == (
+    assert found.text == (
         "dx has shape (1, 2, 3); by the rules it is (1, 2, 4) (the suite could not explain it: please report this)"
     )
-    assert found["failure"].startswith(
-        "ValueError: operands could not be broadcast together (test_own_failure.py:"
-    )
+    assert found.failure.startswith("ValueError: operands could not be broadcast together (test_own_failure.py:")
     case = Case.parse(CASE)
     outcome = Outcome(str(case), "a", "fail", "shape", detail="dx has shape (1, 2, 3)", diagnosis=found)
     assert exit_code([outcome]) == INFRA
@@ -73,11 +71,11 @@ def test_a_gradient_without_output_padding_is_shorter_by_it(dtype: str, data: st
 
     found = diagnosis_of(f"1d-c3x2-i4-k1-s2-valid-{dtype}-b1-{data}-grad", Planted(without))
     assert found is not None
-    assert (found["transform"], found["axes"]) == ("gradient_size", ["W"])
-    assert found["text"] == "dx is one shorter along W: output_padding is not part of it"
+    assert (found.transform, found.axes) == ("gradient_size", ("W",))
+    assert found.text == "dx is one shorter along W: output_padding is not part of it"
 
 
 def test_a_gradient_that_is_shorter_for_another_reason_says_no_more() -> None:
     found = diagnosis_of(CASE, SHORT)
     assert found is not None
-    assert (found["transform"], found["text"]) == ("gradient_size", "dx is one shorter along W")
+    assert (found.transform, found.text) == ("gradient_size", "dx is one shorter along W")

@@ -12,7 +12,7 @@ from conformance.adapters.host.client import Reply
 from conformance.cases import Case
 from conformance.cases.data import make_tensors
 from conformance.cases.dtypes import round_to
-from conformance.diagnosis import diagnose
+from conformance.diagnosis import Diagnosis, diagnose
 from conformance.diagnosis.mutations.problem import Problem, Solver
 from conformance.oracle.expected_output import reference
 from conformance.oracle.verdict import judge
@@ -28,14 +28,14 @@ def expected(case: Case, tensors: dict[str, Any]) -> dict[str, Any]:
     return {name: wanted.exact for name, wanted in reference(case, tensors).items()}
 
 
-def diagnosis(case: Case, change: Any, *, dtype: str = "", after: Any = lambda found: found) -> dict[str, Any]:
+def diagnosis(case: Case, change: Any, *, dtype: str = "", after: Any = lambda found: found) -> Diagnosis:
     """The diagnosis of an output that is right for other tensors, or changed afterwards."""
     tensors = make_tensors(case)
     values = after(expected(case, change({name: array.copy() for name, array in tensors.items()})))
     given = {name: Tensor(round_to(case.format, array), dtype or case.dtype) for name, array in values.items()}
     reply = Reply("answer", given, promise="fp32-acc")
     verdict = judge(case, tensors, reply)
-    assert verdict["status"] == "fail"
+    assert verdict.status == "fail"
     found = diagnose(case, tensors, reply, verdict)
     assert found is not None
     return found
@@ -59,7 +59,7 @@ def test_the_problem_has_the_oracles_output(case: str, direction: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_a_flipped_kernel(case: str) -> None:
     found = diagnosis(Case.parse(case), flipped)
-    assert (found["transform"], found["axes"]) == ("flip", ["W"]), found
+    assert (found.transform, found.axes) == ("flip", ("W",)), found
 
 
 def test_a_flipped_kernel_in_gradients() -> None:
@@ -67,12 +67,12 @@ def test_a_flipped_kernel_in_gradients() -> None:
         return found | {"dw": np.flip(found["dw"], -1)}
 
     found = diagnosis(Case.parse(f"{CASES[0]}-grad"), flipped, after=flipped_back)
-    assert (found["transform"], found["axes"]) == ("flip", ["W"]), found
+    assert (found.transform, found.axes) == ("flip", ("W",)), found
 
 
 def test_a_bias_that_is_ignored() -> None:
     found = diagnosis(Case.parse(CASES[0]), lambda tensors: tensors | {"bias": 0 * tensors["bias"]})
-    assert found["transform"] == "bias_ignored"
+    assert found.transform == "bias_ignored"
 
 
 def test_lost_precision() -> None:
@@ -81,10 +81,10 @@ def test_lost_precision() -> None:
     def rounded(tensors: dict[str, Any]) -> dict[str, Any]:
         return {name: array.astype(np.float16).astype(np.float32) for name, array in tensors.items()}
 
-    assert diagnosis(case, rounded)["transform"] in ("float16_inputs", "tf32")
+    assert diagnosis(case, rounded).transform in ("float16_inputs", "tf32")
 
 
 def test_another_dtype() -> None:
     found = diagnosis(Case.parse("1d-c4x3-i6-k4-s2-circular_lower-f64"), lambda tensors: tensors, dtype="f32")
-    assert found["transform"] == "dtype"
-    assert "given as f32, not f64" in found["text"]
+    assert found.transform == "dtype"
+    assert "given as f32, not f64" in found.text

@@ -28,26 +28,26 @@ def misread(**changes: Any) -> Callable[[Case, Any], Any]:
 @pytest.mark.parametrize(
     ("compute", "case", "transform", "axes"),
     [
-        (misread(output_padding=None), "2d-c2x3-i4x3-k3-s2-p1-op1", "output_padding_ignored", ["H", "W"]),
+        (misread(output_padding=None), "2d-c2x3-i4x3-k3-s2-p1-op1", "output_padding_ignored", ("H", "W")),
         (
             misread(output_padding=lambda c: tuple(2 * o for o in c.output_padding or (0, 0))),
             "2d-c2x3-i4x3-k3-s3-p1-op1x0",
             "output_padding_doubled",
-            ["H"],
+            ("H",),
         ),
-        (misread(padding="valid"), "2d-c2x3-i4x3-k3-s2-same", "padding_convention", ["H", "W"]),
-        (misread(dilation=1), "2d-c2x3-i4x3-k3-s2-d2-p1", "dilation_ignored", ["H", "W"]),
-        (misread(stride=lambda c: c.stride[::-1]), "2d-c2x3-i4x3-k3-s2x3-p1", "stride_axes_swapped", ["H", "W"]),
-        (misread(stride=lambda c: (1, c.stride[1])), "2d-c2x3-i4x3-k3-s2x3-p1", "stride_ignored", ["H"]),
+        (misread(padding="valid"), "2d-c2x3-i4x3-k3-s2-same", "padding_convention", ("H", "W")),
+        (misread(dilation=1), "2d-c2x3-i4x3-k3-s2-d2-p1", "dilation_ignored", ("H", "W")),
+        (misread(stride=lambda c: c.stride[::-1]), "2d-c2x3-i4x3-k3-s2x3-p1", "stride_axes_swapped", ("H", "W")),
+        (misread(stride=lambda c: (1, c.stride[1])), "2d-c2x3-i4x3-k3-s2x3-p1", "stride_ignored", ("H",)),
     ],
 )
 def test_wrong_size_with_the_values_of_a_different_case(
-    compute: Any, case: str, transform: str, axes: list[str]
+    compute: Any, case: str, transform: str, axes: tuple[str, ...]
 ) -> None:
     found = diagnosis_of(case, Planted(compute))
     assert found is not None
-    assert (found["transform"], found["axes"]) == (transform, axes), found
-    assert found["text"].startswith("equals the oracle with")
+    assert (found.transform, found.axes) == (transform, axes), found
+    assert found.text.startswith("equals the oracle with")
 
 
 @pytest.mark.parametrize(
@@ -61,28 +61,28 @@ def test_wrong_size_with_the_values_of_a_different_case(
 def test_right_values_in_another_arrangement(change: Any, transform: str) -> None:
     found = diagnosis_of("2d-c2x3-i4x3-k3-s2-p1", Planted(lambda c, t: {"y": change(forward(c, t))}))
     assert found is not None
-    assert found["transform"] == transform
-    assert found["text"].startswith("equals the oracle with")
+    assert found.transform == transform
+    assert found.text.startswith("equals the oracle with")
 
 
 def test_an_input_read_in_the_other_layout_shows_by_the_shape() -> None:
     found = diagnosis_of("2d-i2-k3-s2-same", Planted(lambda c, t: {"y": np.zeros((1, 2, 4, 1))}))
     assert found is not None
-    assert found["transform"] == "layout_mistaken"
-    assert "the axes look like the other layout" in found["text"]
+    assert found.transform == "layout_mistaken"
+    assert "the axes look like the other layout" in found.text
 
 
 def test_a_size_of_no_known_case_is_unexplained() -> None:
     found = diagnosis_of("2d-i4x3-k3-s2-p1", Planted(lambda c, t: {"y": np.zeros((1, 1, 17, 5))}))
     assert found is not None
-    assert found["transform"] == "unexplained"
-    assert "+10 along H" in found["text"]
+    assert found.transform == "unexplained"
+    assert "+10 along H" in found.text
 
 
 def test_numbers_for_an_invalid_case_name_the_rule() -> None:
     found = diagnosis_of("2d-i4-k3-s2-opm1", Planted(lambda c, t: {"y": np.zeros((1, 1, 2, 2))}))
     assert found is not None
-    assert (found["transform"], found["rule"]) == ("accepted", "R11")
+    assert (found.transform, found.rule) == ("accepted", "R11")
 
 
 def test_a_crash_says_why_in_the_frameworks_own_words() -> None:
@@ -92,15 +92,15 @@ def test_a_crash_says_why_in_the_frameworks_own_words() -> None:
         '  File "/suite/adapters/host.py", line 239 in read'
     )
     found = diagnose_crash(detail)
-    assert found["text"] == "the process ended with SIGABRT: simplifier.cc:586] Check failed: shapes do not match"
-    assert (found["signal"], found["argument"]) == ("SIGABRT", "simplifier.cc")
-    assert found["last_line"] == "simplifier.cc:586] Check failed: shapes do not match"
+    assert found.text == "the process ended with SIGABRT: simplifier.cc:586] Check failed: shapes do not match"
+    assert (found.signal, found.argument) == ("SIGABRT", "simplifier.cc")
+    assert found.last_line == "simplifier.cc:586] Check failed: shapes do not match"
 
 
 def test_a_crash_without_a_word_is_named_by_its_signal() -> None:
     found = diagnose_crash("SIGSEGV\nFatal Python error: Segmentation fault")
-    assert (found["text"], found["argument"]) == ("the process ended with SIGSEGV", None)
+    assert (found.text, found.argument) == ("the process ended with SIGSEGV", "")
 
 
 def test_a_hang_has_no_last_line() -> None:
-    assert diagnose_crash("no reply within 5 s", "timeout")["text"] == "no output within the time limit"
+    assert diagnose_crash("no reply within 5 s", "timeout").text == "no output within the time limit"

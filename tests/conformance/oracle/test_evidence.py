@@ -25,22 +25,22 @@ def test_budget_is_the_share_of_the_promised_bound_by_element() -> None:
     wanted = reference(case, tensors)["y"]
     bound = tolerance(wanted, case.format, PROFILES["fp32-acc"]).flat[0]
     shown = evidence(case, tensors, _reply(case, 10 * bound))["y"]
-    assert 9 < shown["budget"][0] < 11
-    assert max(shown["budget"][1:]) <= 1
-    assert shown["shape"] == shown["expected_shape"] == list(wanted.exact.shape)
+    assert 9 < shown.budget[0] < 11
+    assert max(shown.budget[1:]) <= 1
+    assert shown.shape == shown.expected_shape == list(wanted.exact.shape)
 
 
 def test_exact_data_have_no_budget_and_odd_numbers_are_text() -> None:
     case = Case.parse("1d-c3x2-i4-k3-s2-ints.0")
     shown = evidence(case, make_tensors(case), _reply(case, np.nan))["y"]
-    assert "budget" not in shown
-    assert shown["got"][0] == "nan"
-    assert shown["got"][1:] == shown["expected"][1:]
+    assert shown.budget is None
+    assert shown.got[0] == "nan"
+    assert shown.got[1:] == shown.expected[1:]
 
 
 def test_an_output_of_an_invalid_case_is_shown_alone() -> None:
     case = Case.parse("1d-i2-k2-p9")
     reply = Reply("answer", {"y": Tensor(np.ones((1, 1, 2), "float32"), "f32")}, promise="fp32-acc")
     shown = evidence(case, make_tensors(case), reply)["y"]
-    assert shown["expected"] is None
-    assert shown["got"] == [1.0, 1.0]
+    assert shown.expected is None
+    assert shown.got == [1.0, 1.0]

@@ -50,7 +50,7 @@ def test_float32_sums_in_any_order_keep_their_promise(dtype: str) -> None:
             y = round_to(case.format, summed_in_float32(case, np.random.default_rng(seed)))
             tensors = make_tensors(case)
             found = judge(case, tensors, Reply("answer", {"y": Tensor(y, dtype)}, promise="fp32-acc"))
-            assert found["status"] == "pass", (str(case), found["detail"])
+            assert found.status == "pass", (str(case), found.detail)
             judged += y.size
     assert judged > 50_000
 
@@ -61,4 +61,4 @@ def test_the_same_bound_notices_one_lost_product() -> None:
     y = reference(case, tensors)["y"].exact.copy()
     y[0, 0, 2, 2] -= tensors["x"][0, 0, 1, 1] * tensors["w"][0, 0, 1, 1]
     reply = Reply("answer", {"y": Tensor(y.astype(np.float32), "f32")}, promise="fp32-acc")
-    assert judge(case, tensors, reply)["status"] == "fail"
+    assert judge(case, tensors, reply).status == "fail"

@@ -49,11 +49,11 @@ def test_right_outputs_on_the_gate_raise_no_alarm(name: str) -> None:
     statuses: dict[str, int] = {}
     for case in cases_of(name):
         found = judge(case, make_tensors(case), reply_of(name, case))
-        assert found["status"] in ("pass", "unchecked"), (str(case), found)
+        assert found.status in ("pass", "unchecked"), (str(case), found)
         # Only what norms cannot judge goes unchecked: NaN, infinity, numbers at an end of the format.
-        if found["status"] == "unchecked":
+        if found.status == "unchecked":
             assert case.data.startswith(("nan", "inf", "subnormal", "extreme")), (str(case), found)
-        statuses[found["status"]] = statuses.get(found["status"], 0) + 1
+        statuses[found.status] = statuses.get(found.status, 0) + 1
     assert statuses["pass"] > 200
     assert statuses.get("unchecked", 0) < 0.1 * statuses["pass"]
 
@@ -88,15 +88,15 @@ FAULTS: dict[str, Callable[[Work], None]] = {
 def test_a_fault_under_a_normwise_promise_is_found(name: str, fault: str, data: str) -> None:
     case = Case.parse(f"2d-n2-c3x4-i6x5-k3x4-s2x1-p1-f32-b1-{data}.1")
     tensors = make_tensors(case)
-    assert judge(case, tensors, reply_of(name, case))["status"] == "pass"
-    assert judge(case, tensors, reply_of(name, case, FAULTS[fault]))["status"] == "fail"
+    assert judge(case, tensors, reply_of(name, case)).status == "pass"
+    assert judge(case, tensors, reply_of(name, case, FAULTS[fault])).status == "fail"
 
 
 def test_nothing_is_judged_by_norms_without_a_promise() -> None:
     case = Case.parse("2d-n2-c3x4-i6x5-k3x4-s2x1-p1-f32-b1-ints.1")
     reply = reply_of("FFT in float32", case)
     reply.tensors["y"].values.flat[0] += np.float32(1e-3)
-    assert judge(case, make_tensors(case), reply)["status"] == "pass"
+    assert judge(case, make_tensors(case), reply).status == "pass"
     for promise in ("fp64", "fp32-acc", "tf32"):
         other = type(reply)("answer", reply.tensors, promise=promise)
-        assert judge(case, make_tensors(case), other)["status"] == "fail"
+        assert judge(case, make_tensors(case), other).status == "fail"

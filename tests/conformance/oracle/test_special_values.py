@@ -32,7 +32,7 @@ def judged(case: Case, change=None):
 @given(valid_cases())
 @settings(max_examples=200, deadline=None)
 def test_the_rounded_reference_passes_for_every_kind(case: Case) -> None:
-    assert judged(case)["status"] == "pass"
+    assert judged(case).status == "pass"
 
 
 @pytest.mark.parametrize("kind", [name for name, kind in DATA_KINDS.items() if kind.judged == "nonfinite"])
@@ -45,9 +45,9 @@ def test_swallowing_is_noticed_where_it_must_arrive(kind: str, tail: str) -> Non
     arrives = any(not np.isfinite(wanted.exact).all() for wanted in reference(case, tensors).values())
     # The bias touches no gradient; everything else touches the output here.
     assert arrives == (not (kind.endswith("bias") and tail != "fwd"))
-    assert (swallowed["status"] == "fail") == arrives
+    assert (swallowed.status == "fail") == arrives
     if arrives:
-        assert swallowed["kind"] == "nonfinite"
+        assert swallowed.kind == "nonfinite"
 
 
 @pytest.mark.parametrize("kind", [name for name, kind in DATA_KINDS.items() if kind.judged == "nonfinite"])
@@ -61,7 +61,7 @@ def test_spreading_to_another_batch_item_or_group_is_noticed(kind: str) -> None:
     def spread(arrays):
         arrays["y"][tuple(calm)] = np.nan
 
-    assert judged(case, spread)["kind"] == "nonfinite"
+    assert judged(case, spread).kind == "nonfinite"
 
 
 def test_zero_insertion_may_multiply_zero_by_infinity() -> None:
@@ -73,7 +73,7 @@ def test_zero_insertion_may_multiply_zero_by_infinity() -> None:
     def spread(arrays):
         arrays["y"][free] = np.nan
 
-    assert judged(case, spread)["status"] == "pass"
+    assert judged(case, spread).status == "pass"
 
 
 def test_dilation_gaps_may_be_nan_but_not_beyond_the_kernel() -> None:
@@ -109,8 +109,8 @@ def test_a_sum_with_plus_zero_is_plus_zero() -> None:
 
         return change
 
-    assert judged(case, negate(~positive))["status"] == "pass"
-    assert judged(case, negate(positive))["status"] == "fail"
+    assert judged(case, negate(~positive)).status == "pass"
+    assert judged(case, negate(positive)).status == "fail"
 
 
 def test_signs_of_zero_by_hand() -> None:
@@ -135,8 +135,8 @@ def test_subnormals_may_be_flushed_but_not_changed(dtype: str) -> None:
 
         return change
 
-    assert judged(case, scale(0))["status"] == "pass"
-    assert judged(case, scale(2))["status"] == "fail"
+    assert judged(case, scale(0)).status == "pass"
+    assert judged(case, scale(2)).status == "fail"
 
 
 @given(valid_cases())

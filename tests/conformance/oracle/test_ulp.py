@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -12,7 +10,7 @@ from conformance.adapters.host.client import Reply
 from conformance.cases import Case
 from conformance.cases.dtypes import DTYPES, round_to, spacing
 from conformance.oracle.expected_output import input_tensors, reference
-from conformance.oracle.verdict import judge
+from conformance.oracle.verdict import Verdict, judge
 
 
 @pytest.mark.parametrize("name", ["f16", "f32", "f64"])
@@ -27,7 +25,7 @@ def test_spacing_of_bfloat16_has_eight_bits() -> None:
     assert spacing(DTYPES["bf16"], np.array([1.0, 3.0, 256.0])).tolist() == [2**-7, 2**-6, 2.0]
 
 
-def verdict_on(case: Case, steps: float) -> dict[str, Any]:
+def verdict_on(case: Case, steps: float) -> Verdict:
     """The verdict on the exact output, its last element off by a number of units in the last place."""
     tensors = input_tensors(case)
     exact = reference(case, tensors)["y"].exact
@@ -40,10 +38,10 @@ def verdict_on(case: Case, steps: float) -> dict[str, Any]:
 def test_a_planted_distance_is_found(dtype: str) -> None:
     case = Case.parse(f"2d-c8x1-i5-k3-s1-{dtype}-normal.0")
     nearest, off = verdict_on(case, 0), verdict_on(case, 2)
-    assert (nearest["status"], off["status"]) == ("pass", "pass")
-    assert 0 < nearest["max_ulp_error"] <= 0.5
-    assert 1.5 <= off["max_ulp_error"] <= 2.5
+    assert (nearest.status, off.status) == ("pass", "pass")
+    assert 0 < nearest.max_ulp_error <= 0.5
+    assert 1.5 <= off.max_ulp_error <= 2.5
 
 
 def test_exact_data_have_none() -> None:
-    assert "max_ulp_error" not in verdict_on(Case.parse("2d-i5-k3-s1-ints.0"), 0)
+    assert verdict_on(Case.parse("2d-i5-k3-s1-ints.0"), 0).max_ulp_error is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from conformance.oracle.error_bound import profiles_for, says_nothing
 from conformance.oracle.expected_output import reference
 from conformance.oracle.verdict import judge
 from conformance.reports.gate.expectations import CONDITION_COLUMNS, load
+from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.query import matching
 from conformance.reports.record.statuses import STATUSES
 from tests.support.frameworks import requires
@@ -33,13 +35,14 @@ COUNTS = [
 ]
 
 
-def judged(case: Case, values: np.ndarray, promise: str) -> dict:
+def judged(case: Case, values: np.ndarray, promise: str) -> Outcome:
     reply = Reply("answer", {"y": Tensor(round_to(case.format, values), case.dtype)}, promise=promise)
     tensors = make_tensors(case)
-    found = judge(case, tensors, reply)
-    if found.get("kind") == "precision":  # the search for the cause of wrong values takes its time here
-        found["diagnosis"] = diagnose(case, tensors, reply, found)
-    return found
+    verdict = judge(case, tensors, reply)
+    outcome = verdict.outcome(case, "a")
+    if verdict.kind == "precision":  # the search for the cause of wrong values takes its time here
+        return replace(outcome, diagnosis=diagnose(case, tensors, reply, verdict))
+    return outcome
 
 
 def exact(case: Case) -> np.ndarray:
@@ -57,7 +60,7 @@ def test_a_count_that_the_format_cannot_hold_is_not_a_pass(text: str) -> None:
         return
     assert (outcome.status, outcome.kind) == ("fail", "precision")
     assert outcome.diagnosis is not None
-    assert "sums kept in" in outcome.diagnosis["text"]
+    assert "sums kept in" in outcome.diagnosis.text
     assert "expected" in outcome.detail
     (known,) = (entry for entry in load("torch") if entry.finding == "counts-kept-in-a-short-format")
     assert known.recognises(outcome)
@@ -69,40 +72,40 @@ def test_a_count_that_the_format_cannot_hold_is_not_a_pass(text: str) -> None:
 def test_counts_that_stand_still_are_lost_precision_and_others_wrong_values(text: str, promise: str) -> None:
     case = Case.parse(text)
     right = exact(case)
-    assert judged(case, right, promise)["status"] == "pass"
+    assert judged(case, right, promise).status == "pass"
     still = judged(case, np.minimum(right, case.format.largest_exact_integer), promise)
-    assert (still["status"], still["kind"]) == ("fail", "precision")
-    assert still["diagnosis"]["text"] == f"equals the oracle with sums kept in {case.dtype}"
+    assert (still.status, still.kind) == ("fail", "precision")
+    assert still.explanation == f"equals the oracle with sums kept in {case.dtype}"
     for wrong in (right * 0, np.minimum(right, 255.0)):
-        assert (found := judged(case, wrong, promise))["status"] == "fail"
-        assert found["kind"] == "values"
+        assert (found := judged(case, wrong, promise)).status == "fail"
+        assert found.kind == "values"
 
 
 def test_the_smallest_sum_that_shows_it_is_named() -> None:
     case = Case.parse(COUNTS[0])
     found = judged(case, np.minimum(exact(case), 256), "storage-acc")
-    assert "the smallest sum that shows it has 258 terms, at [0, 0, 257]: expected 258, got 256" in found["detail"]
+    assert "the smallest sum that shows it has 258 terms, at [0, 0, 257]: expected 258, got 256" in found.detail
 
 
 def test_counts_that_the_format_holds_are_exact_in_any_profile() -> None:
     case = Case.parse("1d-i200-k200-p0-bf16-ones.0")
     values = exact(case)
-    assert judged(case, values, "storage-acc")["status"] == "pass"
+    assert judged(case, values, "storage-acc").status == "pass"
     values[0, 0, 150] += 1
-    assert judged(case, values, "storage-acc")["status"] == "fail"
+    assert judged(case, values, "storage-acc").status == "fail"
 
 
 def test_other_data_beyond_any_bound_are_unchecked_and_within_one_pass() -> None:
     case = Case.parse("1d-i300-k300-p0-bf16-normal.0")
     right = exact(case)
-    assert judged(case, right, "storage-acc")["status"] == "pass"
+    assert judged(case, right, "storage-acc").status == "pass"
     found = judged(case, right * 1.5, "storage-acc")
-    assert found["status"] == "fail"  # the ends have few terms, of which the bound says something
+    assert found.status == "fail"  # the ends have few terms, of which the bound says something
     right[..., 200:400] *= 1.5
     found = judged(case, right, "storage-acc")
-    assert found["status"] == "unchecked"
-    assert "says nothing" in found["detail"]
-    assert judged(case, right, "fp32-acc")["status"] == "fail"
+    assert found.status == "unchecked"
+    assert "says nothing" in found.detail
+    assert judged(case, right, "fp32-acc").status == "fail"
     assert not STATUSES["unchecked"].gates
 
 
@@ -111,7 +114,7 @@ def test_an_enormous_error_is_judged_without_a_warning() -> None:
     values = exact(case) + 1e308
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert judged(case, values, "fp64")["status"] == "fail"
+        assert judged(case, values, "fp64").status == "fail"
 
 
 def blind(case: Case) -> bool:

@@ -51,10 +51,10 @@ def test_every_adapter_prints_the_numbers(host: AdapterProcess) -> None:
     for name, example in EXAMPLES.items():
         reply = host.run(example.case, example.tensors)
         verdict = judge(example.case, example.tensors, reply)
-        if verdict["status"] in ("unsupported", "inexpressible"):
+        if verdict.status in ("unsupported", "inexpressible"):
             continue
         ran.append(name)
-        assert verdict["status"] == "pass", (name, verdict)
+        assert verdict.status == "pass", (name, verdict)
         got = reply.tensors["y"].values
         assert got.shape == example.shape, name
         if example.y is not None:

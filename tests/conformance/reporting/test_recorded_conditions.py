@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from conformance.adapters.host.client import AdapterProcess
@@ -10,12 +11,13 @@ from conformance.cases import Case
 from conformance.execution.check import run_case
 from conformance.reporting.confirmed_conditions import confirm_conditions
 from conformance.reporting.recorded_conditions import conditions
+from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.store import Results
 from conformance.reports.summary.survey import survey
 from tests.support.command import toy
 
-DIAGNOSIS = {"transform": "flip", "axes": ["W"], "text": "equals the oracle with the kernel flipped along W"}
+DIAGNOSIS = Diagnosis(transform="flip", axes=("W",), text="equals the oracle with the kernel flipped along W")
 
 
 def test_the_condition_of_a_finding_is_found_and_shown(tmp_path: Path) -> None:
@@ -39,11 +41,11 @@ def test_the_condition_of_a_finding_is_found_and_shown(tmp_path: Path) -> None:
         found = conditions(results)
         assert len(found) == 1
         (condition,) = found.values()
-        assert condition["text"] == "stride > kernel_size on some axis and padding = 'same'"
-        assert (condition["failing"], condition["passing"]) == (12, 60)
-        results.set_meta("conditions", found)
+        assert condition.text == "stride > kernel_size on some axis and padding = 'same'"
+        assert (condition.failing, condition.passing) == (12, 60)
+        results.set_meta("conditions", {name: asdict(each) for name, each in found.items()})
         (group,) = survey(results).groups
-        assert group.title == f"mine: {DIAGNOSIS['text']}, seen in 12 cases, all with {condition['text']}"
+        assert group.title == f"mine: {DIAGNOSIS.text}, seen in 12 cases, all with {condition.text}"
 
 
 # Both have a stride above the kernel, and much else in common that is not the cause.
@@ -61,11 +63,11 @@ def test_what_a_run_leaves_open_is_settled_by_further_cases(tmp_path: Path) -> N
         results.record_all(outcomes)
         assert [outcome.gates for outcome in outcomes] == [True, True, False, False]
         guessed = conditions(results)
-        assert all("stride > kernel_size" not in condition["text"] for condition in guessed.values())
+        assert all("stride > kernel_size" not in condition.text for condition in guessed.values())
         new = [outcome for outcome in outcomes if outcome.gates]
         found = confirm_conditions(new, results, lambda adapter: AdapterProcess(spec))
-        assert {condition["text"] for condition in found.values()} == {
+        assert {condition.text for condition in found.values()} == {
             "stride > kernel_size on some axis and direction = 'fwd'"
         }
-        assert all(condition["exact"] for condition in found.values())
+        assert all(condition.exact for condition in found.values())
         assert confirm_conditions([], results, lambda adapter: AdapterProcess(spec)) == {}

@@ -19,7 +19,15 @@ from tests.support.command import conformance, toy
 from tests.support.frameworks import requires
 
 REPORTS = load_reports()
-PLAIN = Report("r", "https://example.org", "a claim", "torch", Case.parse("1d-i5-k3-s2-p1"), "R4", "values")
+PLAIN = Report(
+    id="r",
+    link="https://example.org",
+    claim="a claim",
+    adapter="torch",
+    case=Case.parse("1d-i5-k3-s2-p1"),
+    rule="R4",
+    saw="values",
+)
 
 
 def outcome(status: str, kind: str | None = None) -> Outcome:

@@ -30,8 +30,8 @@ def test_the_first_version_that_differs_is_found(count: int, data: st.DataObject
         tried.append(version)
         index = VERSIONS.index(version)
         if index in broken:
-            return Probe(version, None, "does not import")
-        return Probe(version, Outcome("", "a", "pass", digest="new" if index >= change else "old"))
+            return Probe(version=version, outcome=None, skipped="does not import")
+        return Probe(version=version, outcome=Outcome("", "a", "pass", digest="new" if index >= change else "old"))
 
     found = bisect(VERSIONS[:count], probe)
     assert isinstance(found, Bisection)
@@ -50,7 +50,11 @@ def test_the_first_version_that_differs_is_found(count: int, data: st.DataObject
 def test_ends_that_show_nothing_are_said(digests: tuple[str | None, str | None], reason: str) -> None:
     def probe(version: Version) -> Probe:
         digest = digests[VERSIONS.index(version)]
-        return Probe(version, None if digest is None else Outcome("", "a", "pass", digest=digest), "broken")
+        return Probe(
+            version=version,
+            outcome=None if digest is None else Outcome("", "a", "pass", digest=digest),
+            skipped="broken",
+        )
 
     assert reason in str(bisect(VERSIONS[:2], probe))
 

@@ -18,6 +18,7 @@ from conformance.reports.gate.expectations import load_all, read
 from conformance.reports.gate.standings import STANDINGS, standing
 from conformance.reports.gate.text import headline, lines, markdown
 from conformance.reports.record.conditions import Condition
+from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.findings import findings
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.store import Results
@@ -94,7 +95,7 @@ def test_an_entry_is_stale_only_if_a_case_was_run_that_shows_it(
 
 def test_an_entry_over_the_diagnosis_is_judged_by_its_evidence(tmp_path: Path) -> None:
     text = ENTRY.replace("padding = 'same'", "transform = 'shift'") + f'evidence = ["{SAME}"]'
-    shifted = replace(FAIL, diagnosis={"transform": "shift", "text": "shifted by 1", "axes": ["W"]})
+    shifted = replace(FAIL, diagnosis=Diagnosis(transform="shift", axes=("W",), text="shifted by 1"))
     assert gate(tmp_path, text, shifted).standings == {"known": 1}
     assert gate(tmp_path, text, FAIL).standings == {"new": 1}
     assert len(gate(tmp_path, text, PASS).stale) == 1
@@ -127,7 +128,7 @@ def test_a_line_counts_by_kind(tmp_path: Path) -> None:
 
 
 def test_a_new_cause_is_one_line_with_its_kinds_and_dtypes(tmp_path: Path) -> None:
-    cause = {"transform": "flip", "text": "the kernel flipped", "axes": ["W"]}
+    cause = Diagnosis(transform="flip", axes=("W",), text="the kernel flipped")
     half = str(Case.parse("1d-i5-k3-s2-same-f16-grad"))
     outcomes = [replace(FAIL, diagnosis=cause), replace(FAIL, case_id=half, kind="gradient", diagnosis=cause)]
     with recorded(tmp_path / "r.sqlite", *outcomes) as results:
@@ -277,13 +278,15 @@ def test_an_entry_is_for_the_machines_whose_facts_it_names(tmp_path: Path, extra
 
 
 def test_accept_takes_the_condition_that_the_run_confirmed(tmp_path: Path) -> None:
-    shift = {"transform": "shift", "text": "equals the oracle with the output shifted by +1", "axes": ["W"]}
+    shift = Diagnosis(transform="shift", axes=("W",), text="equals the oracle with the output shifted by +1")
     refused = replace(FAIL, case_id=OTHER, kind="rejected")
     outcomes = [replace(FAIL, diagnosis=shift), refused, replace(PASS, case_id=VALID)]
     with recorded(tmp_path / "r.sqlite", *outcomes) as results:
         cases, found = results.cases(), assess(results, {})
         (wanted,) = (item for item in findings([outcomes[0]], cases))
-        sure = Condition("crop uneven", "axes_crop_uneven > 0 and padding = 'same'", 1, 1, exact=True)
+        sure = Condition(
+            text="crop uneven", sql="axes_crop_uneven > 0 and padding = 'same'", failing=1, passing=1, exact=True
+        )
 
         def narrow(failing: object, others: Sequence[dict[str, object]]) -> str:
             assert [row["case_id"] for row in others] == [VALID], "a different failure is not a counterexample"

@@ -12,6 +12,7 @@ from conformance.reports.gate.assess import Gate
 from conformance.reports.gate.machines import by_machine, changed_facts, machine_lines, seen_on, unfamiliar
 from conformance.reports.gate.text import headline
 from conformance.reports.record.adapter_names import machine_of, plain_name
+from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.fact_columns import (
     fact_column,
     fact_columns_in,
@@ -32,7 +33,7 @@ def passed(case: str, name: str, digest: str = "1") -> Outcome:
 
 
 def wrong(case: str, name: str, transform: str = "shift") -> Outcome:
-    return Outcome(case, name, "fail", "values", diagnosis={"transform": transform, "text": transform, "axes": []})
+    return Outcome(case, name, "fail", "values", diagnosis=Diagnosis(transform=transform, text=transform))
 
 
 @pytest.mark.parametrize(

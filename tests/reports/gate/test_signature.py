@@ -16,6 +16,7 @@ from conformance.reports.gate.signature import Signature, parse
 from conformance.reports.gate.signing import signature_of
 from conformance.reports.gate.text import headline, lines
 from conformance.reports.record.crash_text import last_line
+from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.outcome import Outcome
 from tests.support.records import recorded
 
@@ -41,12 +42,12 @@ Thread 0x00007f226fe8e6c0 (most recent call first):
 Extension modules: numpy.linalg._umath_linalg (total: 12)"""
 
 
-def diagnosed(transform: str, *axes: str, **more: Any) -> dict[str, Any]:
-    return {"transform": transform, "axes": list(axes), "text": "", **more}
+def diagnosed(transform: str, *axes: str, **more: Any) -> Diagnosis:
+    return Diagnosis(transform=transform, axes=axes, text="", **more)
 
 
 SHIFTED = Outcome(SAME, "a", "fail", "values", digest="1", diagnosis=diagnosed("shift", "W"))
-DW = Outcome(SAME, "a", "fail", "gradient", digest="1", diagnosis=diagnosed("unexplained", tensors=["dw"]))
+DW = Outcome(SAME, "a", "fail", "gradient", digest="1", diagnosis=diagnosed("unexplained", tensors=("dw",)))
 CRASH = Outcome(SAME, "a", "crash", detail=XLA, diagnosis=diagnosed("crash", signal="SIGABRT"))
 REFUSED = Outcome(SAME, "a", "fail", "rejected", detail="ValueError: only NHWC", diagnosis=diagnosed("rejected"))
 
@@ -98,8 +99,8 @@ def test_what_an_outcome_looks_like(signature: dict[str, Any], outcome: Outcome,
 
 def test_an_output_with_two_explanations_matches_either() -> None:
     """Both reproduce it exactly, so it matches the known fault; their axes are not mixed."""
-    other = {"transform": "stride_off_by_one", "axes": ["W"], "text": ""}
-    outcome = replace(SHIFTED, diagnosis=diagnosed("output_size", "H", also=[other]))
+    other = Diagnosis(transform="stride_off_by_one", axes=("W",), text="")
+    outcome = replace(SHIFTED, diagnosis=diagnosed("output_size", "H", also=(other,)))
     assert Signature(diagnosis=("stride_off_by_one",), axes=("W",)).matches(outcome)
     assert not Signature(diagnosis=("stride_off_by_one",), axes=("H",)).matches(outcome)
 

@@ -109,7 +109,7 @@ def test_finding_lists_its_cases(tab: Tab) -> None:
 def test_finding_has_its_condition_script_and_issue_body(chromium: Any, tmp_path: Path) -> None:
     with hostile_run(tmp_path / "results.sqlite") as results:
         finding = next(item for item in survey(results).groups if item.kind == "values")
-        condition = Condition("stride > 1", "stride_min > 1 and rank = 2", failing=2, passing=1, others=4)
+        condition = Condition(text="stride > 1", sql="stride_min > 1 and rank = 2", failing=2, passing=1, others=4)
         results.set_meta("conditions", {finding.id: asdict(condition)})
         results.set_meta("scripts", {finding.id: f"print({HOSTILE!r})\n# ``` is not a fence\n"})
         tab = Tab(chromium, write_report(results, tmp_path / "report"), f"#/finding/{finding.id}")

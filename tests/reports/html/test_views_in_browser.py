@@ -12,6 +12,7 @@ from conformance.cases import Case
 from conformance.reports.gate.assess import assess
 from conformance.reports.gate.expectations import read
 from conformance.reports.html import write_report
+from conformance.reports.record.evidence import Evidence
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.summary.equivalent_calls import Wording
 from tests.support.browser import Tab, needs_browser
@@ -45,16 +46,25 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     expected = [float(index) for index in range(4 * 4 * 6)]
     got = [*expected[:-1], expected[-1] + 1]
     used = [0.5] * (len(expected) - 1) + [40.0]
-    tensor = {"got": got, "expected": expected, "shape": [1, 1, 4, 4, 6], "expected_shape": [1, 1, 4, 4, 6]}
+    shape = [1, 1, 4, 4, 6]
+    tensor = Evidence(got=got, expected=expected, shape=shape, expected_shape=shape, budget=used)
     with hostile_run(folder / "results.sqlite") as results:
         results.plan([("wrong", Case.parse(DEEP))])
-        results.record(
-            Outcome(
-                DEEP, "wrong", "fail", "precision", detail="beyond", evidence={"y": {**tensor, "budget": used}}
-            )
-        )
+        results.record(Outcome(DEEP, "wrong", "fail", "precision", detail="beyond", evidence={"y": tensor}))
         gate = assess(results, {"wrong": read(folder / "wrong.toml")})
-        porting = {"twice the size": [Wording(CALL, DEEP, "R4", (4,), ((1, 0),), "channels first", "(Cin, Cout)")]}
+        porting = {
+            "twice the size": [
+                Wording(
+                    call=CALL,
+                    case=DEEP,
+                    rule="R4",
+                    output_size=(4,),
+                    crop=((1, 0),),
+                    layout="channels first",
+                    weights="(Cin, Cout)",
+                )
+            ]
+        }
         return write_report(results, folder / "report", gate, porting=porting)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.cases import Case
 from conformance.cases.columns import columns
+from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.findings import Condition, findings
 from conformance.reports.record.outcome import Outcome
 
@@ -17,20 +18,12 @@ IDS = list(CASES)
 
 
 def outcome(case_id: str, **changes: Any) -> Outcome:
-    diagnosis = {
-        "transform": "shift",
-        "axes": ["W"],
-        "text": "the output shifted by +1 along W",
-    }
+    diagnosis = Diagnosis(transform="shift", axes=("W",), text="the output shifted by +1 along W")
     return Outcome(case_id, "mine", "fail", **({"kind": "values", "diagnosis": diagnosis} | changes))
 
 
 def test_one_cause_is_one_finding_whatever_the_axis_and_amount() -> None:
-    other = {
-        "transform": "shift",
-        "axes": ["H"],
-        "text": "the output shifted by -2 along H",
-    }
+    other = Diagnosis(transform="shift", axes=("H",), text="the output shifted by -2 along H")
     found = findings([outcome(IDS[0]), outcome(IDS[2], diagnosis=other), outcome(IDS[1])], CASES)
     assert len(found) == 1
     assert found[0].count == 3
@@ -39,9 +32,9 @@ def test_one_cause_is_one_finding_whatever_the_axis_and_amount() -> None:
 
 
 def test_causes_are_kept_apart() -> None:
-    flip = {"transform": "flip", "axes": ["W"], "text": "equals the oracle with the kernel flipped along W"}
-    signal = {"transform": "crash", "axes": [], "text": "the process ended with SIGFPE", "signal": "SIGFPE"}
-    other = {**signal, "text": "the process ended with SIGSEGV", "signal": "SIGSEGV"}
+    flip = Diagnosis(transform="flip", axes=("W",), text="equals the oracle with the kernel flipped along W")
+    signal = Diagnosis(transform="crash", text="the process ended with SIGFPE", signal="SIGFPE")
+    other = replace(signal, text="the process ended with SIGSEGV", signal="SIGSEGV")
     crashes = [
         Outcome(case_id, "mine", "crash", diagnosis=diagnosis)
         for case_id, diagnosis in ((IDS[2], signal), (IDS[3], other))
@@ -59,7 +52,9 @@ def test_the_id_does_not_depend_on_which_cases_were_run() -> None:
 
 def test_a_condition_is_part_of_the_title_as_sure_as_it_is() -> None:
     found = findings([outcome(IDS[0])], CASES)[0]
-    condition = Condition("stride > kernel_size on some axis", "axes_stride_over_kernel > 0", 1, 3)
+    condition = Condition(
+        text="stride > kernel_size on some axis", sql="axes_stride_over_kernel > 0", failing=1, passing=3
+    )
     (again,) = findings([outcome(IDS[0])], CASES, {found.id: condition})
     assert again.title.endswith(", seen in 1 case, with stride > kernel_size on some axis")
     (again,) = findings([outcome(IDS[0])], CASES, {found.id: replace(condition, exact=True)})
@@ -67,15 +62,24 @@ def test_a_condition_is_part_of_the_title_as_sure_as_it_is() -> None:
 
 
 def test_the_text_of_a_condition_has_its_counts() -> None:
-    condition = Condition("rank = 2", "rank = 2", 49, 43, exact=True, others=6, further_failing=12,
-                          further_passing=9, further_others=1)  # fmt: skip
+    condition = Condition(
+        text="rank = 2",
+        sql="rank = 2",
+        failing=49,
+        passing=43,
+        exact=True,
+        others=6,
+        further_failing=12,
+        further_passing=9,
+        further_others=1,
+    )
     assert condition.counted == (
         "In this run, 49 cases meet it and show this cause; 6 more meet it and fail with a different cause; "
         "none of the 43 cases that pass meets it. "
         "Of 22 cases run to test it, 12 meet it and show the same cause, 9 do not meet it and pass, "
         "1 fail with a different cause and do not count: they confirm it."
     )
-    alone = Condition("rank = 2", "rank = 2", 1, 2)
+    alone = Condition(text="rank = 2", sql="rank = 2", failing=1, passing=2)
     assert alone.counted == (
         "In this run, 1 case meets it and shows this cause; none of the 2 cases that pass meets it. "
         "No further cases were run to confirm it."
@@ -101,9 +105,9 @@ def test_one_cause_in_several_dtypes_directions_and_kinds_is_one_finding_with_a_
     assert len(findings(unexplained, cases)) == 4, "without a diagnosis, their causes may differ"
 
 
-def named(*names: str) -> dict[str, Any]:
-    first, *others = ({"transform": name, "axes": ["W"], "text": f"with {name}"} for name in names)
-    return {**first, "also": others} if others else first
+def named(*names: str) -> Diagnosis:
+    first, *others = (Diagnosis(transform=name, axes=("W",), text=f"with {name}") for name in names)
+    return replace(first, also=tuple(others))
 
 
 def test_an_outcome_with_several_explanations_counts_under_the_one_that_fits_the_most() -> None:

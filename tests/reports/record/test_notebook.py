@@ -35,5 +35,7 @@ def test_long_messages_unfold_and_a_condition_says_how_sure_it_is() -> None:
                          "kernel_size": "2"}}  # fmt: skip
     (finding,) = findings([outcome], columns)
     assert "<br>SIGSEGV\n" in finding._repr_html_()
-    (finding,) = findings([outcome], columns, {finding.id: Condition("stride > 1", "stride_min > 1", 1, 1)})
+    (finding,) = findings(
+        [outcome], columns, {finding.id: Condition(text="stride > 1", sql="stride_min > 1", failing=1, passing=1)}
+    )
     assert "seen in 1 case, with stride &gt; 1" in finding._repr_html_()
