@@ -71,8 +71,8 @@ def evidence(shape: list[int], shift: float = 1.0) -> dict[str, Evidence]:
     size = 1
     for length in shape:
         size *= length
-    expected = [float(index) for index in range(size)]
-    got = ["nan", *expected[1:-1], expected[-1] + shift]
+    expected: list[float | str] = [float(index) for index in range(size)]
+    got = ["nan", *expected[1:-1], float(expected[-1]) + shift]
     return {"y": Evidence(got=got, expected=expected, shape=shape, expected_shape=shape)}
 
 
@@ -152,7 +152,7 @@ def _outcome(case: Case, adapter: str, rng: random.Random) -> Outcome:
                        digest=digest, seconds=seconds)  # fmt: skip
     shape = list(case.output_shape)
     size = math.prod(shape)
-    expected = [float(rng.randint(-60, 60)) for _ in range(size)]
+    expected: list[float | str] = [float(rng.randint(-60, 60)) for _ in range(size)]
     got = [*expected[1:], 0.0]
     evidence = {"y": Evidence(got=got, expected=expected, shape=shape, expected_shape=shape)}
     diagnosis = Diagnosis(transform="shift", axes=("W",), text=f"shifted by {rng.randint(1, 3)} along W")

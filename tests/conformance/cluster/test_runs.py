@@ -36,7 +36,7 @@ def command(cluster: DaskCluster, out: Path, *adapters: str, cases: Sequence[str
 def recorded(out: Path) -> dict[tuple[str, str], tuple[str, str]]:
     with Results.open(out / "results.sqlite") as results:
         outcomes = list(results.outcomes())
-    found = {(o.adapter.rpartition(":")[2], o.case_id): (o.status, o.digest) for o in outcomes}
+    found = {(o.adapter.rpartition(":")[2], o.case_id): (str(o.status), o.digest) for o in outcomes}
     assert len(found) == len(outcomes), "an outcome is counted twice"
     return found
 

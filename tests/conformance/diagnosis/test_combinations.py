@@ -80,4 +80,4 @@ def test_both_are_named(names: tuple[str, ...], case: str, transform: str, axes:
     found = diagnosis_of_fault(together(names), Case.parse(case))
     assert found is not None
     assert set(found.transform.split("+")) == set(transform.split("+")), found
-    assert found.axes == axes, found
+    assert found.axes == tuple(axes), found

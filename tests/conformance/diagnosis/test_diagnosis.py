@@ -237,10 +237,10 @@ def test_without_the_adapter_explanations_stand_side_by_side() -> None:
     host = Planted(lambda c, t: {"y": forward(c, t, lambda w: w.low.__setitem__(0, c.geometry().crop[0][1]))})
     alone = diagnosis_of("1d-c2x3-i5-k4-s3-p0.1", host, alone=True)
     assert alone is not None
-    assert {alone["transform"], *(other["transform"] for other in alone["also"])} >= {"shift", "crop_exchanged"}
+    assert {alone.transform, *(other.transform for other in alone.also)} >= {"shift", "crop_exchanged"}
     with_more = diagnosis_of("1d-c2x3-i5-k4-s3-p0.1", host)
     assert with_more is not None
-    assert (with_more["transform"], with_more["axes"]) == ("crop_exchanged", ["W"])
+    assert (with_more.transform, with_more.axes) == ("crop_exchanged", ("W",))
 
 
 def test_rounding_is_not_blamed_for_an_output_of_a_different_shape() -> None:

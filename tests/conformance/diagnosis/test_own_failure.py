@@ -45,6 +45,7 @@ def test_it_is_said_beside_the_verdict_and_titles_no_finding(
     assert found.text == (
         "dx has shape (1, 2, 3); by the rules it is (1, 2, 4) (the suite could not explain it: please report this)"
     )
+    assert found.failure is not None
     assert found.failure.startswith("ValueError: operands could not be broadcast together (test_own_failure.py:")
     case = Case.parse(CASE)
     outcome = Outcome(str(case), "a", "fail", "shape", detail="dx has shape (1, 2, 3)", diagnosis=found)

@@ -39,6 +39,8 @@ def test_a_planted_distance_is_found(dtype: str) -> None:
     case = Case.parse(f"2d-c8x1-i5-k3-s1-{dtype}-normal.0")
     nearest, off = verdict_on(case, 0), verdict_on(case, 2)
     assert (nearest.status, off.status) == ("pass", "pass")
+    assert nearest.max_ulp_error is not None
+    assert off.max_ulp_error is not None
     assert 0 < nearest.max_ulp_error <= 0.5
     assert 1.5 <= off.max_ulp_error <= 2.5
 

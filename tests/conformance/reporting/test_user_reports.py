@@ -13,6 +13,7 @@ from conformance.cases import Case
 from conformance.cases.corpus.reports import Report, load_reports, load_threads
 from conformance.reporting.user_reports import recorded_statuses, review, state
 from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.statuses import FailKind, StatusName
 from conformance.reports.record.store import Results
 from conformance.runner.selection import CORPUS, select
 from tests.support.command import conformance, toy
@@ -30,7 +31,7 @@ PLAIN = Report(
 )
 
 
-def outcome(status: str, kind: str | None = None) -> Outcome:
+def outcome(status: StatusName, kind: FailKind | None = None) -> Outcome:
     return Outcome("", "torch", status, kind)
 
 
@@ -61,7 +62,9 @@ def outcome(status: str, kind: str | None = None) -> Outcome:
         (replace(PLAIN, case=Case.parse("1d-i5-k3-s0"), saw="crash"), "pass", None, "fixed"),
     ],
 )
-def test_the_state_follows_from_the_outcome(report: Report, status: str, kind: str | None, expected: str) -> None:
+def test_the_state_follows_from_the_outcome(
+    report: Report, status: StatusName, kind: FailKind | None, expected: str
+) -> None:
     assert state(report, outcome(status, kind)) == expected
 
 
@@ -78,7 +81,9 @@ def test_the_state_follows_from_the_outcome(report: Report, status: str, kind: s
         ("infra", "pass", "not asked"),
     ],
 )
-def test_two_run_where_the_rules_leave_the_choice(status: str, other: str | None, expected: str) -> None:
+def test_two_run_where_the_rules_leave_the_choice(
+    status: StatusName, other: StatusName | None, expected: str
+) -> None:
     report = replace(PLAIN, against="torch-meta")
     assert state(report, outcome(status), None if other is None else outcome(other)) == expected
 

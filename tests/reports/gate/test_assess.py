@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -21,6 +22,7 @@ from conformance.reports.record.conditions import Condition
 from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.findings import findings
 from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.statuses import STATUSES, StatusName
 from conformance.reports.record.store import Results
 from tests.support.records import recorded
 
@@ -181,14 +183,12 @@ def test_the_algebra(old: Outcome | None, new: Outcome | None, expected: str | N
 
 
 def test_the_algebra_covers_every_pair_of_statuses() -> None:
-    from conformance.reports.record.statuses import STATUSES
-
-    for before in STATUSES:
-        for after in STATUSES:
-            found = standing(Outcome(SAME, "a", before), Outcome(SAME, "a", after))
-            assert found is None or found in STANDINGS
-            if STATUSES[after].gates:
-                assert found is not None, f"{before} to {after} is not noticed"
+    assert set(get_args(StatusName)) == set(STATUSES)
+    for before, after in itertools.product(get_args(StatusName), repeat=2):
+        found = standing(Outcome(SAME, "a", before), Outcome(SAME, "a", after))
+        assert found is None or found in STANDINGS
+        if STATUSES[after].gates:
+            assert found is not None, f"{before} to {after} is not noticed"
 
 
 PROFILES = ("exact", "fp64", "fp32-acc", "storage-acc")

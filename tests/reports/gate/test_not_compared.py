@@ -10,6 +10,7 @@ from conformance.cases import Case
 from conformance.reports.gate.assess import assess
 from conformance.reports.gate.text import headline, lines, markdown
 from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.statuses import StatusName
 from conformance.reports.record.store import Results
 from conformance.reports.summary.news import news_of
 from tests.support.command import conformance, toy
@@ -18,7 +19,7 @@ CASE = Case.parse("1d-i3-k3")
 
 
 @pytest.mark.parametrize("silent", ["unsupported", "inexpressible", "unchecked"])
-def test_an_adapter_without_a_comparison_has_a_line(tmp_path: Path, silent: str) -> None:
+def test_an_adapter_without_a_comparison_has_a_line(tmp_path: Path, silent: StatusName) -> None:
     with Results.create(tmp_path / "r.sqlite") as results:
         results.plan([("a", CASE), ("b", CASE)])
         results.record(Outcome(str(CASE), "a", "pass", profile="exact", budget=0.0))

@@ -43,9 +43,9 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run with a discrepancy that is expected, others that are new, and one in three dimensions that rounds."""
     folder = tmp_path_factory.mktemp("views")
     (folder / "wrong.toml").write_text(ENTRY, encoding="utf-8")
-    expected = [float(index) for index in range(4 * 4 * 6)]
-    got = [*expected[:-1], expected[-1] + 1]
-    used = [0.5] * (len(expected) - 1) + [40.0]
+    expected: list[float | str] = [float(index) for index in range(4 * 4 * 6)]
+    got: list[float | str] = [*expected[:-1], float(expected[-1]) + 1]
+    used: list[float | str] = [0.5] * (len(expected) - 1) + [40.0]
     shape = [1, 1, 4, 4, 6]
     tensor = Evidence(got=got, expected=expected, shape=shape, expected_shape=shape, budget=used)
     with hostile_run(folder / "results.sqlite") as results:

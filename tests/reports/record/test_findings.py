@@ -19,7 +19,7 @@ IDS = list(CASES)
 
 def outcome(case_id: str, **changes: Any) -> Outcome:
     diagnosis = Diagnosis(transform="shift", axes=("W",), text="the output shifted by +1 along W")
-    return Outcome(case_id, "mine", "fail", **({"kind": "values", "diagnosis": diagnosis} | changes))
+    return replace(Outcome(case_id, "mine", "fail", "values", diagnosis=diagnosis), **changes)
 
 
 def test_one_cause_is_one_finding_whatever_the_axis_and_amount() -> None:

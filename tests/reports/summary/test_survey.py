@@ -7,6 +7,7 @@ import pytest
 from conformance.cases import Case
 from conformance.reports.formats.markdown import summary, totals_line, write_summary
 from conformance.reports.record.outcome import Outcome
+from conformance.reports.record.statuses import StatusName
 from conformance.reports.record.store import Results
 from conformance.reports.summary.survey import sentence, survey
 from tests.support.records import FIRST, hostile_run, recorded
@@ -18,7 +19,7 @@ def results(tmp_path: Path):
         yield found
 
 
-def _run(path: Path, *statuses: str) -> Results:
+def _run(path: Path, *statuses: StatusName) -> Results:
     case_id = str(Case.parse("1d-i3-k2"))
     return recorded(path, *(Outcome(case_id, f"adapter{n}", status) for n, status in enumerate(statuses)))
 
@@ -62,7 +63,7 @@ def test_group_ids_do_not_depend_on_the_members(results: Results, tmp_path: Path
         ),
     ],
 )  # fmt: skip
-def test_sentence(tmp_path: Path, statuses: tuple[str, ...], expected: str) -> None:
+def test_sentence(tmp_path: Path, statuses: tuple[StatusName, ...], expected: str) -> None:
     with _run(tmp_path / "r.sqlite", *statuses) as results:
         assert sentence(survey(results)) == expected
 
