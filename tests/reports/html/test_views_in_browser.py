@@ -45,7 +45,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "wrong.toml").write_text(ENTRY, encoding="utf-8")
     expected: list[float | str] = [float(index) for index in range(4 * 4 * 6)]
     got: list[float | str] = [*expected[:-1], float(expected[-1]) + 1]
-    used: list[float | str] = [0.5] * (len(expected) - 1) + [40.0]
+    used: list[float | str] = [*[0.5] * (len(expected) - 1), 40.0]
     shape = [1, 1, 4, 4, 6]
     tensor = Evidence(got=got, expected=expected, shape=shape, expected_shape=shape, budget=used)
     with hostile_run(folder / "results.sqlite") as results:
