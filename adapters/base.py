@@ -35,6 +35,7 @@ from conformance.adapters.facts import Fact
 from conformance.adapters.machines import MACHINES, NATIVE, Machine
 from conformance.cases.case import Case
 from conformance.cases.dtypes import DTYPES
+from conformance.cases.program import Program
 
 __all__ = [
     "Adapter",
@@ -95,23 +96,6 @@ def _require_numbers(value: Any) -> None:
     array = np.asarray(value)
     if array.dtype.kind in "OSUMm":
         raise NotNumbers(f"the output is a {type(value).__name__} of dtype {array.dtype}, which holds no numbers")
-
-
-@dataclass(frozen=True)
-class Program:
-    """Source text of one call.
-
-    ``setup`` holds imports and settings of the process. ``body`` reads the NumPy arrays ``x``, ``w``, ``bias`` and
-    ``dy`` (those the case has; for second order ``vx``, ``vw`` and ``vb`` too) in the case's layout. It assigns
-    the tensors of ``Case.outputs`` as the framework's own, in the case's layout, weights as (Cin, Cout/G, *k).
-    ``bias`` is None for a case without one.
-    """
-
-    setup: tuple[str, ...]
-    body: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return "\n".join([*self.setup, "", *self.body]) + "\n"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import ClassVar
 
 from conformance.adapters.base import Declined, Limit, call
@@ -165,7 +166,7 @@ class Haiku(JaxAdapter):
         return [
             f"kernel = jnp.transpose(jnp.flip(w, {spatial}), {(*spatial, 1, 0)})  # flipped, (*k, Cout, Cin)",
             "def layer(x):",
-            "    return " + f"{layer}(x)".replace("\n", "\n    "),
+            textwrap.indent(f"return {layer}(x)", "    "),
             "",
             f'return hk.without_apply_rng(hk.transform(layer)).apply({{"layer": {{{parameters}}}}}, x)',
         ]

@@ -27,7 +27,7 @@ from conformance.adapters.frameworks.onnx_models import OPENVINO_CPU
 from conformance.adapters.frameworks.padding import geometry
 from conformance.adapters.frameworks.refusals import tensorflow_on_cpu, torch_on_cpu
 from conformance.adapters.frameworks.tensorflow_nn import tape_lines
-from conformance.adapters.frameworks.torch_functional import gradient_lines
+from conformance.adapters.frameworks.torch_gradients import gradient_lines
 from conformance.cases.case import Case
 from conformance.cases.dtypes import DTYPES
 

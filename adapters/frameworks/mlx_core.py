@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import textwrap
 from typing import Any, ClassVar
 
 import numpy as np
@@ -111,7 +112,7 @@ class Mlx(Adapter):
                 ),
                 ("groups", case.groups),
             ],
-        ).replace("\n", "\n    ")
+        )
         lines = [f"y = {convolve}{slices(padding.rest, 'channels_last')}"]
         if case.bias:
             lines.append("y = y + bias")
@@ -120,7 +121,7 @@ class Mlx(Adapter):
         setup = ("import mlx.core as mx", "mx.set_default_device(mx.cpu)")
         if case.direction == "fwd":
             return Program(setup, (*body, *inline_return(lines), "mx.eval(y)"))
-        body += ["", f"def forward({inputs}):", *(f"    {line}" for line in lines), ""]
+        body += ["", f"def forward({inputs}):", *(textwrap.indent(line, "    ") for line in lines), ""]
         if case.direction == "grad":
             targets = ", ".join(["dx", "dw", "db"][: len(names)])
             body += [

@@ -7,7 +7,7 @@ layout, the rest of the crop and the gradients is shared.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from conformance.adapters.base import (
@@ -27,9 +27,10 @@ from conformance.adapters.frameworks.common_limits import (
 )
 from conformance.adapters.frameworks.padding import SymmetricPadding, geometry, slices, symmetric_padding
 from conformance.adapters.frameworks.refusals import torch_on_cpu
+from conformance.adapters.frameworks.torch_gradients import gradient_lines
 from conformance.cases.case import Case
 
-__all__ = ["TorchAdapter", "TorchFunctional", "gradient_lines"]
+__all__ = ["TorchAdapter", "TorchFunctional", "TorchModule", "functional"]
 
 _FUNCTIONAL = "https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose2d.html"
 _MODULE = "https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html"
@@ -143,43 +144,6 @@ class TorchAdapter(Adapter):
         dtype = f"torch.{case.format.label}" if case.format.carrier != case.format.label else ""
         place = ", ".join(filter(None, (f"'{self.place()}'" if self.place() != "cpu" else "", dtype)))
         return f"torch.from_numpy({name})" + (f".to({place})" if place else "")
-
-
-def gradient_lines(case: Case, sources: Sequence[str], convert: Callable[[str], str]) -> list[str]:
-    """Lines from ``y`` to its gradients, or to theirs; ``convert`` converts an array to a tensor."""
-    first = ("dx", "dw", "db")[: len(sources)]
-    convert_dy = [f"dy = {convert('dy')}"]
-    if case.direction == "grad":
-        return [*convert_dy, _autograd(case, first, ("y",), sources, ("dy",))]
-    along = ("vx", "vw", "vb")[: len(sources)]
-    return [
-        *convert_dy,
-        *(f"{name} = {convert(name)}" for name in along),
-        "dy.requires_grad_()",
-        _autograd(case, first, ("y",), sources, ("dy",), ", create_graph=True"),
-        _autograd(case, case.outputs, first, (*sources[:2], "dy"), along),
-    ]
-
-
-def _autograd(
-    case: Case,
-    targets: Sequence[str],
-    outputs: Sequence[str],
-    sources: Sequence[str],
-    upstream: Sequence[str],
-    options: str = "",
-) -> str:
-    """The line of one call of autograd.
-
-    Autograd gives the conjugate Wirtinger derivative, R10 the transposed map without conjugation.
-    """
-    cotangents = [f"{name}.conj_physical()" if case.format.is_complex else name for name in upstream]
-    output = outputs[0] if len(outputs) == 1 else f"[{', '.join(outputs)}]"
-    cotangent = cotangents[0] if len(cotangents) == 1 else f"[{', '.join(cotangents)}]"
-    gradient = f"torch.autograd.grad({output}, [{', '.join(sources)}], {cotangent}{options})"
-    if case.format.is_complex:
-        gradient = f"(d.conj() for d in {gradient})"
-    return f"{', '.join(targets)} = {gradient}"
 
 
 def functional(case: Case, padding: SymmetricPadding, image: str, bias: str, *, weight: str = "w") -> str:

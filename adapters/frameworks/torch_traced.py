@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from conformance.adapters.frameworks.padding import SymmetricPadding
 from conformance.adapters.frameworks.torch_functional import TorchFunctional, TorchModule, functional
 from conformance.cases.case import Case
@@ -19,11 +21,11 @@ class TorchInductor(TorchFunctional):
     def operation(self, case: Case, padding: SymmetricPadding, image: str, with_bias: bool) -> list[str]:
         """The call, compiled for these shapes."""
         names = ["image", "w", "bias"][: 2 + with_bias]
-        convolve = functional(case, padding, "image", "bias" if with_bias else "None").replace("\n", "\n    ")
+        convolve = functional(case, padding, "image", "bias" if with_bias else "None")
         arguments = ", ".join([image, *names[1:]])
         return [
             f"def convolve({', '.join(names)}):",
-            f"    return {convolve}",
+            textwrap.indent(f"return {convolve}", "    "),
             "",
             f"y = torch.compile(convolve, dynamic=False)({arguments})",
         ]

@@ -6,9 +6,9 @@ import collections
 import logging
 import re
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast
 
 import numpy as np
 
@@ -17,14 +17,19 @@ from conformance.adapters.host import protocol
 from conformance.adapters.host.connection import Connection, ConnectionLost
 from conformance.adapters.host.history import Call, History
 from conformance.adapters.host.spawn import Spawned, spawn
+from conformance.adapters.installation import missing_text
 from conformance.adapters.machines import unmet
 from conformance.adapters.registry import AdapterSpec
 from conformance.cases.case import Case
+from conformance.cases.program import Program
 
 if TYPE_CHECKING:
     from conformance.adapters.host.in_process import InProcess
 
 __all__ = ["AdapterProcess", "Model", "Pending", "ProcessLimits", "Reply", "ReplyKind"]
+
+T = TypeVar("T")
+Arrays = dict[str, np.ndarray]
 
 _log = logging.getLogger("conformance.adapter")
 
@@ -108,6 +113,30 @@ def _plain(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
 
 
+def _as_reply(reply: protocol.Message, arrays: Arrays) -> Reply:
+    return Reply(
+        kind=cast(ReplyKind, str(reply["reply"])),
+        tensors={name: Tensor(arrays[name], str(d)) for name, d in reply.get("dtypes", {}).items()},
+        detail=_plain(str(reply.get("detail", ""))),
+        source=_plain(str(reply.get("source", ""))),
+        changing=tuple(map(str, reply.get("changing", ()))),
+        promise=str(reply.get("promise", "exact")),
+    )
+
+
+def _as_model(reply: protocol.Message, arrays: Arrays) -> Model | Reply:
+    if reply["reply"] != "model":
+        return _as_reply(reply, arrays)
+    return Model(str(reply["suffix"]), arrays["content"].tobytes())
+
+
+def _as_program(reply: protocol.Message, arrays: Arrays) -> Program | Reply:
+    if reply["reply"] != "program":
+        return _as_reply(reply, arrays)
+    setup, body = (tuple(_plain(str(line)) for line in reply[part]) for part in ("setup", "body"))
+    return Program(setup, body)
+
+
 class Pending:
     """A message that was sent, and its reply once it has arrived."""
 
@@ -117,7 +146,7 @@ class Pending:
         self.id = int(message["id"])
         self.title = f"{message['ask']} {message['case']}"
         self.data = protocol.pack(message, tensors)
-        self.reply: tuple[protocol.Message, dict[str, np.ndarray]] | Reply | None = None
+        self.reply: tuple[protocol.Message, Arrays] | Reply | None = None
         self._call = call
         self._history, self._position = History(), 0
 
@@ -217,12 +246,10 @@ class AdapterProcess:
             hello, _ = self._running.receive(self.limits.start)
         except (ConnectionLost, protocol.WireError) as error:
             ended = self._end(error)
-            self._cannot_start = Reply("broken", detail=f"the adapter's process did not start: {ended.detail}")
-            return self._cannot_start
+            return self._refuse(f"the adapter's process did not start: {ended.detail}")
         if hello["reply"] != "ready":
             self.close()
-            self._cannot_start = Reply("broken", detail=f"the adapter cannot be loaded: {_plain(hello['detail'])}")
-            return self._cannot_start
+            return self._refuse(f"the adapter cannot be loaded: {_plain(hello['detail'])}")
         self.environment = hello["environment"]
         without_effect = unmet(self.spec.profile, self.environment.get("facts") or {})
         if without_effect:
@@ -234,6 +261,12 @@ class AdapterProcess:
         _log.info("%s: ready, %s", self.spec.name, self.environment.get("versions"))
         return None
 
+    def _refuse(self, reason: str) -> Reply:
+        """Remember why the process cannot start, with what to install if a package is missing."""
+        missing = missing_text(self.spec)
+        self._cannot_start = Reply("broken", detail=f"{reason}; {missing}" if missing else reason)
+        return self._cannot_start
+
     def send(
         self, case: Case, tensors: Mapping[str, np.ndarray], *, beyond_limits: bool = False, twice: bool = True
     ) -> Pending:
@@ -243,21 +276,7 @@ class AdapterProcess:
 
     def wait(self, pending: Pending) -> Reply:
         """The reply to a request that was sent; never raises for anything the process does."""
-        received = self._wait(pending)
-        if isinstance(received, Reply):
-            return received
-        reply, arrays = received
-        try:
-            return Reply(
-                kind=cast(ReplyKind, str(reply["reply"])),
-                tensors={name: Tensor(arrays[name], str(d)) for name, d in reply.get("dtypes", {}).items()},
-                detail=_plain(str(reply.get("detail", ""))),
-                source=_plain(str(reply.get("source", ""))),
-                changing=tuple(map(str, reply.get("changing", ()))),
-                promise=str(reply.get("promise", "exact")),
-            )
-        except KeyError as error:
-            return self._invalid(error)
+        return self._read(pending, _as_reply)
 
     def run(
         self, case: Case, tensors: Mapping[str, np.ndarray], *, beyond_limits: bool = False, twice: bool = True
@@ -271,23 +290,11 @@ class AdapterProcess:
 
     def model(self, case: Case, tensors: Mapping[str, np.ndarray]) -> Model | Reply:
         """The model file that a runtime loads for a case, or the reply that says why there is none."""
-        received = self._wait(self._send({"ask": "model", "case": str(case)}, tensors))
-        if isinstance(received, Reply):
-            return received
-        reply, arrays = received
-        try:
-            if reply["reply"] == "model":
-                return Model(str(reply["suffix"]), arrays["content"].tobytes())
-            source = _plain(str(reply.get("source", "")))
-            kind = cast(ReplyKind, str(reply["reply"]))
-            return Reply(kind, detail=_plain(str(reply["detail"])), source=source)
-        except KeyError as error:
-            return self._invalid(error)
+        return self._read(self._send({"ask": "model", "case": str(case)}, tensors), _as_model)
 
-    def program(self, case: Case) -> str:
-        """The source text of the call that the adapter makes for a case, or a comment why there is none."""
-        reply = self.wait(self._send({"ask": "program", "case": str(case)}, {}))
-        return reply.source if reply.kind == "program" else f"# {reply.detail}\n"
+    def program(self, case: Case) -> Program | Reply:
+        """The call that the adapter makes for a case, or the reply that says why there is none."""
+        return self._read(self._send({"ask": "program", "case": str(case)}, {}), _as_program)
 
     def _send(
         self, message: protocol.Message, tensors: Mapping[str, np.ndarray], call: Call | None = None
@@ -310,7 +317,7 @@ class AdapterProcess:
         self._running.send(pending.data)
         self._sent.append(pending)
 
-    def _wait(self, pending: Pending) -> tuple[protocol.Message, dict[str, np.ndarray]] | Reply:
+    def _wait(self, pending: Pending) -> tuple[protocol.Message, Arrays] | Reply:
         while pending.reply is None:
             if pending not in self._sent:
                 _log.info("%s: retry %s", self.spec.name, pending.title)
@@ -334,6 +341,16 @@ class AdapterProcess:
                 if blamed or reply.kind not in ("crash", "timeout"):
                     oldest.reply = reply
         return pending.reply
+
+    def _read(self, pending: Pending, read: Callable[[protocol.Message, Arrays], T]) -> T | Reply:
+        """Wait for a reply and read it; a reply without what it must have ends the process."""
+        received = self._wait(pending)
+        if isinstance(received, Reply):
+            return received
+        try:
+            return read(*received)
+        except (KeyError, TypeError) as error:
+            return self._invalid(error)
 
     def _invalid(self, error: Exception) -> Reply:
         self.close()

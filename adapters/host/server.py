@@ -183,7 +183,7 @@ def _model(
 
 def _program(adapter: Adapter, case: Case) -> protocol.Message:
     try:
-        return {"reply": "program", "source": str(adapter.program_here(case))}
+        return {"reply": "program", **adapter.program_here(case).to_json()}
     except Declined as declined:
         return {"reply": declined.status, "detail": declined.reason, "source": declined.source}
     except Exception as error:

@@ -69,7 +69,9 @@ def command(
         for proposal in proposals:
             click.echo(f"# {proposal.adapter}\n{proposal.to_toml()}")
         if dry_run or not proposals:
-            click.echo(f"{len(proposals)} new expectations" + ("; nothing was written" if dry_run else ""))
+            read = " and ".join(dict.fromkeys(map(str, folders)))
+            covered = "" if proposals else f": those in {read} cover every discrepancy"
+            click.echo(f"{len(proposals)} new expectations{covered}; nothing was written")
             return
         for path, count in append(proposals, folder).items():
             click.echo(f"{path}: {count} new expectations; read them, then commit them")

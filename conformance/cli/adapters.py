@@ -10,9 +10,9 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from conformance.adapters.base import Adapter
 from conformance.adapters.devices import present
 from conformance.adapters.host.client import AdapterProcess
+from conformance.adapters.installation import install_command
 from conformance.adapters.registry import (
     AdapterSpec,
     UnknownAdapter,
@@ -29,8 +29,6 @@ from conformance.reports.record.fact_columns import shown
 from conformance.triage.limit_probe import Probed, probe
 
 __all__ = ["command"]
-
-_PROJECT = "conv-transpose-conformance"
 
 
 @click.command(
@@ -89,7 +87,7 @@ def _describe(spec: AdapterSpec) -> dict[str, Any]:
         "packages": list(kind.packages),
         "versions": versions,
         "installed": spec.foreign or len(versions) == len(kind.packages),
-        "install": _install(kind),
+        "install": install_command(spec, list(kind.packages)),
         "promises": dict(kind.promises),
         "limits": [
             {key: getattr(limit, key) for key in ("status", "parameter", "reason", "source")}
@@ -122,10 +120,6 @@ def _print_facts(rows: list[dict[str, Any]]) -> None:
             fact, *(escape(shown(row["facts"][fact])) if fact in row["facts"] else "" for row in measured)
         )
     console_for_tables().print(table)
-
-
-def _install(kind: type[Adapter]) -> str:
-    return f"pip install '{_PROJECT}[{kind.extra}]'" if kind.extra else f"pip install {' '.join(kind.packages)}"
 
 
 def _probe_into(row: dict[str, Any], spec: AdapterSpec) -> None:
@@ -164,7 +158,9 @@ def _print(rows: list[dict[str, Any]], *, details: bool) -> None:
                 console.print(escape(f"    {case}: {result[:160]}"), soft_wrap=True)
         for refusal in row["refusals"]:
             console.print(
-                escape(f"{row['name']}: unsupported {refusal['parameter']} if refused: {refusal['reason']}"),
+                escape(
+                    f"{row['name']}: unsupported {refusal['parameter']} where it is refused: {refusal['reason']}"
+                ),
                 soft_wrap=True,
             )
             console.print(escape(f"    {refusal['source']}"), soft_wrap=True)

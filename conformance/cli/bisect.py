@@ -15,7 +15,7 @@ from conformance.calls import Meaning
 from conformance.cases import Case
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapter
-from conformance.cli.options import timeout_option
+from conformance.cli.options import quiet_option, timeout_option
 from conformance.execution.check import run_case
 from conformance.oracle.expected_output import input_tensors
 from conformance.reports.record.statuses import label
@@ -59,6 +59,7 @@ _SHOWN = 24
     "--cache", type=click.Path(file_okay=False, path_type=Path), help="Folder that keeps the environments."
 )
 @timeout_option()
+@quiet_option
 def command(
     meaning: Meaning,
     adapter: str,
@@ -68,6 +69,7 @@ def command(
     pins: tuple[str, ...],
     cache: Path | None,
     timeout: float,
+    quiet: bool,
 ) -> None:
     """Find the first version of a package whose output for CASE differs, by bisection.
 
@@ -83,11 +85,13 @@ def command(
     except VersionError as error:
         raise click.UsageError(str(error)) from None
     environments = Environments(package, pins, cache or default_cache())
-    click.echo(f"{len(versions)} versions of {package} from {good} to {bad}")
+    if not quiet:
+        click.echo(f"{len(versions)} versions of {package} from {good} to {bad}")
 
     def probe(version: Version) -> Probe:
         probed = _probe(environments, version, meaning.case, adapter, ProcessLimits(answer=timeout))
-        click.echo(f"  {version}: {probed.output.partition(chr(10))[0] or f'skipped: {probed.skipped}'}")
+        if not quiet:
+            click.echo(f"  {version}: {probed.output.partition(chr(10))[0] or f'skipped: {probed.skipped}'}")
         return probed
 
     result = bisect(versions, probe)

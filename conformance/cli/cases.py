@@ -16,7 +16,9 @@ from conformance.cases.design.statistics import STRENGTHS, statistics
 from conformance.cases.peers import load_peers
 from conformance.cases.tiers import TIERS, load_tier, tier_hash
 from conformance.cli.corpus import print_corpus
+from conformance.cli.options import quiet_option
 from conformance.reports.formats.terminal import console_for_tables
+from conformance.runner.notes import notes
 
 __all__ = ["command"]
 
@@ -37,10 +39,18 @@ __all__ = ["command"]
     "adapters",
     multiple=True,
     metavar="NAME",
-    help="Adapter that runs the cases of --corpus; may be repeated; '*': all. Default: the one a report is about.",
+    help="Adapter that runs the cases of --corpus; may be repeated; '*': all. Default: for each report, the "
+    "adapter that it is about.",
 )
+@quiet_option
 def command(
-    tier: str | None, stats: bool, corpus: bool, results: Path | None, as_json: bool, adapters: tuple[str, ...]
+    tier: str | None,
+    stats: bool,
+    corpus: bool,
+    results: Path | None,
+    as_json: bool,
+    adapters: tuple[str, ...],
+    quiet: bool,
 ) -> None:
     """List the cases of a tier, one full id per line, or count what they cover."""
     if corpus:
@@ -48,7 +58,7 @@ def command(
             raise click.UsageError("--corpus takes no --tier and no --stats")
         if adapters and results:
             raise click.UsageError("--corpus takes --adapter or --results, not both")
-        print_corpus(adapters, results, as_json)
+        print_corpus(adapters, results, as_json, say=notes(quiet=quiet))
         return
     if adapters or results:
         raise click.UsageError(f"{'--adapter' if adapters else '--results'} goes with --corpus")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -22,8 +22,16 @@ from conformance.calls import Meaning
 from conformance.cases import Case, DomainError
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapters
-from conformance.cli.debug_options import in_process_option, log_options, require_in_process, show_program_option
-from conformance.cli.options import adapter_option, after_option, device_option, machine_option, timeout_option
+from conformance.cli.debug_options import log_options, program_text, require_in_process, show_program_option
+from conformance.cli.options import (
+    adapter_option,
+    after_option,
+    device_option,
+    in_process_option,
+    machine_option,
+    quiet_option,
+    timeout_option,
+)
 from conformance.execution.check import run_after
 from conformance.oracle.expected_output import input_tensors
 from conformance.reports.formats.terminal import console_for_tables
@@ -32,8 +40,10 @@ from conformance.reports.gate.exit_codes import exit_code
 from conformance.reports.gate.expectations import Expectation
 from conformance.reports.gate.expectations import load as load_expectations
 from conformance.reports.record.crash_text import without_stacks
+from conformance.reports.record.cut_text import cut
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import STATUSES, label
+from conformance.runner.notes import notes
 
 __all__ = ["command"]
 
@@ -53,6 +63,7 @@ _MOST_CHARACTERS = 400
 @after_option
 @in_process_option
 @show_program_option
+@quiet_option
 @log_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--strict", is_flag=True, help="Exit with 1 for known discrepancies as well.")
@@ -72,6 +83,7 @@ def command(
     after: tuple[Case, ...],
     in_process: bool,
     show_program: bool,
+    quiet: bool,
     as_json: bool,
     strict: bool,
     timeout: float,
@@ -82,7 +94,7 @@ def command(
     A discrepancy that matches one of the suite's expectations is shown with its reason, and does not fail.
     """
     case = meaning.case
-    specs = resolve_adapters(adapters, device, machines)
+    specs = resolve_adapters(adapters, device, machines, quiet=quiet)
     check_one = partial(_check, case, timeout=timeout, after=after, show_program=show_program)
     if in_process:
         require_in_process(specs)
@@ -93,7 +105,7 @@ def command(
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             checked = list(pool.map(check_one, specs))
     if models is not None:
-        _save_models(case, specs, models)
+        _save_models(case, specs, models, say=notes(quiet=quiet))
     if as_json:
         click.echo(json.dumps(_as_json(case, checked), indent=2))
     else:
@@ -126,13 +138,13 @@ def _check(
     with AdapterProcess(spec, ProcessLimits(answer=timeout), in_process=in_process) as host:
         outcome = run_after(case, host, after)
         entry = matching_expectation(case, outcome, load_expectations(spec.name), host.environment)
-        program = host.program(case) if show_program else None
+        program = program_text(case, host) if show_program else None
         about = host.environment
         return _Checked(outcome, about["versions"], about.get("facts", {}), entry, program)
 
 
-def _save_models(case: Case, specs: list[AdapterSpec], folder: Path) -> None:
-    """Write the models of the runtimes among the adapters, and print on stderr where they are."""
+def _save_models(case: Case, specs: list[AdapterSpec], folder: Path, say: Callable[[str], None]) -> None:
+    """Write the models of the runtimes among the adapters, and say where they are."""
     saved = 0
     for spec in specs:
         # Only a runtime has a model; the other frameworks would be started for nothing.
@@ -147,7 +159,7 @@ def _save_models(case: Case, specs: list[AdapterSpec], folder: Path) -> None:
                 path.write_bytes(model.content)
             except OSError as error:
                 raise click.UsageError(f"cannot write {path}: {error}") from None
-            click.echo(f"saved {path}", err=True)
+            say(f"saved {path}")
             saved += 1
     if not saved:
         raise click.UsageError("--save-model: none of the adapters runs this case from a model file")
@@ -193,7 +205,7 @@ def _print(meaning: Meaning, checked: list[_Checked]) -> None:
     for note in meaning.notes:
         console.print(f"note: {escape(note)}", soft_wrap=True)
     table = Table(box=box.SIMPLE)
-    for name in ("adapter", "version", "outcome", "profile", "budget"):
+    for name in ("adapter", "version", "outcome", "profile", "bound used"):
         table.add_column(name, overflow="fold")
     adapters_by_text: dict[str, list[str]] = {}
     for outcome, versions, _, entry, _ in checked:
@@ -207,7 +219,7 @@ def _print(meaning: Meaning, checked: list[_Checked]) -> None:
         )
         texts = [outcome.diagnosis.text] if outcome.diagnosis else []
         message = without_stacks(outcome.detail) if outcome.status == "crash" else outcome.detail
-        texts += [" ".join(message.split())[:_MOST_CHARACTERS]] if message else []
+        texts += [cut(message, _MOST_CHARACTERS)] if message else []
         texts += [f"known as {entry.finding}: {entry.reason} {entry.upstream}".rstrip()] if entry else []
         if texts:
             adapters_by_text.setdefault("; ".join(texts), []).append(outcome.adapter)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from conformance.adapters.devices import present
+from conformance.adapters.host.client import AdapterProcess
+from conformance.adapters.installation import missing_packages
 from conformance.adapters.machines import NATIVE
 from conformance.adapters.registry import (
     AdapterSpec,
@@ -27,16 +28,28 @@ from conformance.reports.gate.assess import Gate, assess
 from conformance.reports.gate.expectations import load_all
 from conformance.reports.gate.text import headline, lines
 from conformance.reports.record.store import Results
+from conformance.runner.notes import notes
 from conformance.runner.selection import expectation_folders
 
-__all__ = ["assess_record", "named_under_machines", "print_gate", "resolve_adapter", "resolve_adapters"]
+__all__ = [
+    "assess_record",
+    "named_under_machines",
+    "print_gate",
+    "require_startable",
+    "resolve_adapter",
+    "resolve_adapters",
+]
 
 _MOST_LINES = 20
 _MOST_CHARACTERS = 300
 
 
-def resolve_adapters(names: Sequence[str], device: str = "cpu", machines: Sequence[str] = ()) -> list[AdapterSpec]:
+def resolve_adapters(
+    names: Sequence[str], device: str = "cpu", machines: Sequence[str] = (), *, quiet: bool = False
+) -> list[AdapterSpec]:
     """The selected adapters, or the default ones, for a device, each under each machine profile.
+
+    Prints a note about each pair of an adapter and a machine that it leaves out, unless it is ``quiet``.
 
     Raises
     ------
@@ -46,9 +59,7 @@ def resolve_adapters(names: Sequence[str], device: str = "cpu", machines: Sequen
     try:
         expanded = expand(names, device) if present(device) else []
         specs = (
-            [resolve(name) for name in under_machines(expanded, machines, partial(click.echo, err=True))]
-            if expanded
-            else []
+            [resolve(name) for name in under_machines(expanded, machines, notes(quiet=quiet))] if expanded else []
         )
         needed = {device, *(load(spec.target).device for spec in specs if not spec.foreign)}
     except UnknownAdapter as error:
@@ -85,17 +96,38 @@ def resolve_adapter(name: str) -> AdapterSpec:
     return specs[0]
 
 
+def require_startable(specs: Sequence[AdapterSpec]) -> None:
+    """Raise UsageError if a package of an adapter is missing where it runs, and it cannot start for that reason.
+
+    Only an adapter of which a package seems to be missing is started: a framework may lack its metadata alone.
+    """
+    for spec in specs:
+        if missing_packages(spec) == []:
+            continue
+        with AdapterProcess(spec) as host:
+            failed = host.start()
+        if failed is not None:
+            first, *others = failed.detail.splitlines()
+            raise click.UsageError(f"{spec.name}: {first}" + (f" ... {others[-1]}" if others else ""))
+
+
 def assess_record(record: Results, folders: Sequence[str], baseline: Results | None = None) -> Gate:
     """The gate of a recorded run; raises ExpectationError for a malformed file."""
     return assess(record, load_all(record.adapters(), expectation_folders(folders)), baseline, TIGHTEST_FIRST)
 
 
-def print_gate(gate: Gate, cases: Mapping[str, dict[str, Any]], *, summary: Path | None = None) -> None:
-    """Print what is new, worst first, on the terminal and where GitHub Actions shows it."""
+def print_gate(
+    gate: Gate, cases: Mapping[str, dict[str, Any]], *, summary: Path | None = None, quiet: bool = False
+) -> None:
+    """Print what is new, worst first, on the terminal and where GitHub Actions shows it.
+
+    When ``quiet``, the terminal gets no line about expectations that do not fail.
+    """
     news = lines(gate, cases)
+    shown = [line for line in news if line.fails or line.standing == "not compared" or not quiet]
     click.echo(headline(gate))
-    for line in news[:_MOST_LINES]:
+    for line in shown[:_MOST_LINES]:
         click.echo(f"  {line.standing}: {line.text[:_MOST_CHARACTERS]}")
-    if len(news) > _MOST_LINES:
-        click.echo(f"  … and {len(news) - _MOST_LINES} more, in the report")
+    if len(shown) > _MOST_LINES:
+        click.echo(f"  … and {len(shown) - _MOST_LINES} more, in the report")
     tell_github(summary, news)

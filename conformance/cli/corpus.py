@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from conformance.reports.record.store import Results, ResultsError
 __all__ = ["print_corpus"]
 
 
-def print_corpus(names: Sequence[str], results: Path | None, as_json: bool) -> None:
+def print_corpus(names: Sequence[str], results: Path | None, as_json: bool, say: Callable[[str], None]) -> None:
     """Print the status of every user report, as a table or one JSON object.
 
     Parameters
@@ -37,6 +37,8 @@ def print_corpus(names: Sequence[str], results: Path | None, as_json: bool) -> N
         A record to take the outcomes from; no case is then run.
     as_json : bool
         Whether to print JSON. The table also lists the threads without a case, with the reason.
+    say : callable
+        Called with a line about the progress.
     """
     reports = load_reports().values()
     specs: Sequence[AdapterSpec] = ()
@@ -59,7 +61,7 @@ def print_corpus(names: Sequence[str], results: Path | None, as_json: bool) -> N
         specs,
         own=own,
         recorded=recorded,
-        tick=lambda spec: click.echo(f"running {spec.name}", err=True),
+        tick=lambda spec: say(f"running {spec.name}"),
     )
     if as_json:
         threads = [asdict(thread) for thread in load_threads().values()]

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from conformance.adapters.host.client import AdapterProcess
     from conformance.adapters.registry import AdapterSpec
+    from conformance.cases import Case
 
-__all__ = ["in_process_option", "log_options", "require_in_process", "show_program_option"]
+__all__ = ["log_options", "program_text", "require_in_process", "show_program_option"]
 
 _LEVELS = ("debug", "info", "warning", "error")
 
@@ -46,15 +48,17 @@ def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return level(verbose(command))
 
 
-in_process_option = click.option(
-    "--in-process",
-    is_flag=True,
-    help="Run the adapter in this process, where breakpoint() works. A crash ends the command; nothing times out.",
-)
-
 show_program_option = click.option(
     "--show-program", is_flag=True, help="Print the program that each adapter runs for the case."
 )
+
+
+def program_text(case: Case, host: AdapterProcess) -> str:
+    """The program that an adapter runs for a case, or a comment why there is none."""
+    from conformance.cases.program import Program
+
+    program = host.program(case)
+    return str(program) if isinstance(program, Program) else f"# {program.detail}\n"
 
 
 def require_in_process(specs: Sequence[AdapterSpec]) -> None:

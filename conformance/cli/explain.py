@@ -12,14 +12,15 @@ from conformance.cases import Case, DomainError
 from conformance.cases.layouts import explain_layout
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapters
-from conformance.cli.debug_options import in_process_option, log_options, require_in_process, show_program_option
-from conformance.cli.options import adapter_option, machine_option, timeout_option
+from conformance.cli.debug_options import log_options, program_text, require_in_process, show_program_option
+from conformance.cli.options import adapter_option, in_process_option, machine_option, quiet_option, timeout_option
 from conformance.conditions import Alike, terms_of
 from conformance.conditions import infer_condition as explain_condition
 from conformance.diagnosis.index_map import trace
 from conformance.execution.check import run_case
 from conformance.reports.gate.exit_codes import exit_code
 from conformance.reports.record.crash_text import without_stacks
+from conformance.reports.record.cut_text import cut
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import STATUSES, label
 from conformance.triage import explain
@@ -37,9 +38,12 @@ __all__ = ["command"]
 @machine_option
 @in_process_option
 @show_program_option
+@quiet_option
 @log_options
 @click.option(
-    "--when", is_flag=True, help="Run more cases to infer the condition under which the output is wrong."
+    "--when",
+    is_flag=True,
+    help="With --adapter: run more cases to infer the condition under which the output is wrong.",
 )
 @timeout_option()
 def command(
@@ -48,6 +52,7 @@ def command(
     machines: tuple[str, ...],
     in_process: bool,
     show_program: bool,
+    quiet: bool,
     when: bool,
     timeout: float,
 ) -> None:
@@ -57,6 +62,8 @@ def command(
     Without --adapter no framework runs; the command prints the geometry, a picture of the kernel's taps and the
     overlap map (how many input elements contribute to each output element).
     """
+    if when and not adapters:
+        raise click.UsageError("--when needs --adapter NAME, the adapter whose output is wrong")
     case = meaning.case
     click.echo(str(case))
     _section("geometry", explain.explain_geometry(case))
@@ -68,7 +75,7 @@ def command(
     except DomainError:
         pass  # explain_geometry has printed why
     if adapters:
-        specs = resolve_adapters(adapters, machines=machines)
+        specs = resolve_adapters(adapters, machines=machines, quiet=quiet)
         if in_process:
             require_in_process(specs)
         outcomes = []
@@ -76,7 +83,7 @@ def command(
             with AdapterProcess(spec, ProcessLimits(answer=timeout), in_process=in_process) as host:
                 outcomes.append(_adapter(case, host, when))
                 if show_program:
-                    _section(f"{spec.name} runs", host.program(case).splitlines())
+                    _section(f"{spec.name} runs", program_text(case, host).splitlines())
         raise click.exceptions.Exit(exit_code(outcomes))
 
 
@@ -113,7 +120,7 @@ def _diagnosis(outcome: Outcome) -> Iterable[str]:
     yield f"{STATUSES[outcome.status].symbol} {label(outcome.status, outcome.kind)}"
     message = without_stacks(outcome.detail) if outcome.status == "crash" else outcome.detail
     if message:
-        yield " ".join(message.split())[:400]
+        yield cut(message, 400)
     if outcome.diagnosis is not None:
         yield f"diagnosis: {outcome.diagnosis.text}"
         for other in outcome.diagnosis.also:

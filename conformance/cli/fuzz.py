@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,14 @@ from conformance.cli.options import (
     dask_option,
     expectations_option,
     machine_option,
-    timeout_option,
+    search_options,
 )
 from conformance.cluster.fuzzing import fuzz as fuzz_on_cluster
 from conformance.cluster.members import Cluster, ClusterError
 from conformance.reports.gate.exit_codes import DISCREPANCY, INFRA
 from conformance.reports.gate.expectations import ExpectationError, load_all
 from conformance.reports.record.statuses import label
+from conformance.runner.notes import notes
 from conformance.runner.selection import expectation_folders
 from conformance.triage.fuzz import AdapterUnavailable, Discovery, fuzz
 
@@ -38,14 +38,7 @@ __all__ = ["command"]
 )
 @adapter_option
 @machine_option
-@click.option(
-    "--minutes",
-    type=click.FloatRange(min=0.01),
-    default=5.0,
-    show_default=True,
-    metavar="MINUTES",
-    help="How long to search: per adapter, or with --dask in total.",
-)
+@search_options("minutes", least=0.01, default=5.0, about=": per adapter, or with --dask in total")
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
@@ -54,7 +47,6 @@ __all__ = ["command"]
     metavar="N",
     help="The same seed generates the same cases.",
 )
-@timeout_option(20.0)
 @click.option("--promote", "keep", is_flag=True, help=f"Add the smallest cases to {FOUND.name} in the corpus.")
 @expectations_option
 @dask_option
@@ -67,6 +59,7 @@ def command(
     keep: bool,
     expectations: Sequence[str],
     dask: str | None,
+    quiet: bool,
 ) -> None:
     """Run random cases, and shrink each unknown failure to the smallest case that fails in the same way.
 
@@ -76,10 +69,11 @@ def command(
     try:
         folders = expectation_folders(expectations)
         how: dict[str, Any] = {"seconds": minutes * 60, "seed": seed, "limits": ProcessLimits(answer=timeout)}
+        how["say"] = say = notes(quiet=quiet)
         search = (
             _on_cluster(dask, named_under_machines(adapters, machines), folders, **how)
             if dask
-            else _here(resolve_adapters(adapters, machines=machines), folders, **how)
+            else _here(resolve_adapters(adapters, machines=machines, quiet=quiet), folders, **how)
         )
         for discovery in search:
             discoveries.append(discovery)
@@ -94,16 +88,19 @@ def command(
             added = promote([(discovery.smallest, _remark(discovery)) for discovery in discoveries])
         except OSError as error:
             raise click.UsageError(f"cannot write {FOUND}: {error}") from None
-        click.echo(
-            f"{added} new in {FOUND}; python -m conformance.cases.design.generate adds them to the gate tier",
-            err=True,
-        )
+        say(f"{added} new in {FOUND}; python -m conformance.cases.design.generate adds them to the gate tier")
     if discoveries:
         raise click.exceptions.Exit(DISCREPANCY)
 
 
 def _here(
-    specs: Sequence[AdapterSpec], folders: Sequence[Path], *, seconds: float, seed: int, limits: ProcessLimits
+    specs: Sequence[AdapterSpec],
+    folders: Sequence[Path],
+    *,
+    seconds: float,
+    seed: int,
+    limits: ProcessLimits,
+    say: Callable[[str], None],
 ) -> Iterator[Discovery]:
     """Search one adapter after the other."""
     expectations = load_all([spec.name for spec in specs], folders)
@@ -111,7 +108,11 @@ def _here(
         with AdapterProcess(spec, limits) as host:
             try:
                 yield from fuzz(
-                    host, seconds=seconds, seed=seed, expectations=expectations[spec.name], tick=_tick(spec.name)
+                    host,
+                    seconds=seconds,
+                    seed=seed,
+                    expectations=expectations[spec.name],
+                    tick=_tick(spec.name, say),
                 )
             except AdapterUnavailable as error:
                 raise AdapterUnavailable(f"{spec.name}: {error}") from None
@@ -125,9 +126,10 @@ def _on_cluster(
     seconds: float,
     seed: int,
     limits: ProcessLimits,
+    say: Callable[[str], None],
 ) -> Iterator[Discovery]:
     """Search all adapters at once."""
-    with closing(Cluster(address, partial(click.echo, err=True))) as cluster:
+    with closing(Cluster(address, say)) as cluster:
         specs = cluster.engage(adapters)
         expectations = load_all([spec.name for spec in specs], folders)
         yield from fuzz_on_cluster(
@@ -135,10 +137,10 @@ def _on_cluster(
         )
 
 
-def _tick(name: str) -> Callable[[int], None]:
+def _tick(name: str, say: Callable[[str], None]) -> Callable[[int], None]:
     def tick(count: int) -> None:
         if count % 200 == 0 and sys.stderr.isatty():
-            click.echo(f"{name}: {count} cases run", err=True)
+            say(f"{name}: {count} cases run")
 
     return tick
 

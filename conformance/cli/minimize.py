@@ -8,7 +8,7 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.calls import Meaning
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapter
-from conformance.cli.options import timeout_option
+from conformance.cli.options import search_options
 from conformance.reports.gate.exit_codes import DISCREPANCY, INFRA
 from conformance.reports.record.statuses import label
 from conformance.triage.minimize import minimize
@@ -19,16 +19,8 @@ __all__ = ["command"]
 @click.command("minimize", epilog="Example: conformance minimize 2d-c4x6-i5x7-k3-s2-same --adapter torch")
 @case_options
 @click.option("--adapter", "adapters", multiple=True, metavar="NAME", help="The adapter on which CASE fails.")
-@click.option(
-    "--seconds",
-    type=click.FloatRange(min=1),
-    default=120.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to search.",
-)
-@timeout_option(20.0)
-def command(meaning: Meaning, adapters: tuple[str, ...], seconds: float, timeout: float) -> None:
+@search_options("seconds", least=1, default=120.0)
+def command(meaning: Meaning, adapters: tuple[str, ...], seconds: float, timeout: float, quiet: bool) -> None:
     """Find the smallest case that fails on an adapter with the same diagnosis as CASE.
 
     CASE is a case id, a framework call, or the path of an ONNX model. The search removes axes first, then shrinks
@@ -51,6 +43,7 @@ def command(meaning: Meaning, adapters: tuple[str, ...], seconds: float, timeout
     outcome = minimized.outcome
     click.echo(f"{label(outcome.status, outcome.kind)}: {outcome.explanation or outcome.detail}")
     ending = "" if minimized.finished else "; the time is up, so a smaller one may exist"
-    click.echo(f"ran {minimized.runs} cases{ending}")
+    if not quiet:
+        click.echo(f"ran {minimized.runs} cases{ending}")
     click.echo(str(minimized.case))
     raise click.exceptions.Exit(DISCREPANCY)

@@ -1,13 +1,19 @@
-"""Options that several commands share. Quick to import: `run` starts an adapter's process before it loads more."""
+"""Options of the commands, those of a run from `RunOptions`.
+
+Quick to import: `run` starts an adapter's process before it loads more.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
+from functools import reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from conformance.adapters.devices import DEVICES
+from conformance.runner.options import RunOptions, declaration_of
 
 if TYPE_CHECKING:
     from conformance.cases import Case
@@ -19,7 +25,12 @@ __all__ = [
     "dask_option",
     "device_option",
     "expectations_option",
+    "in_process_option",
     "machine_option",
+    "quiet_option",
+    "run_option",
+    "run_options",
+    "search_options",
     "timeout_option",
 ]
 
@@ -42,25 +53,41 @@ class _CaseType(click.ParamType):  # type: ignore[type-arg]  # generic only in n
 
 CASE = _CaseType()
 
-adapter_option = click.option(
-    "--adapter",
-    "adapters",
-    multiple=True,
-    metavar="NAME",
-    help="An adapter, a pattern such as 'torch*', file.py:Class, NAME@/path/to/python or NAME~MACHINE; may be "
-    "repeated. Default: one or two interfaces of each installed framework; '*' runs all.",
-)
+_FIELDS = {item.name: item for item in fields(RunOptions)}
 
 
-machine_option = click.option(
-    "--machine",
-    "machines",
-    multiple=True,
-    metavar="NAME",
-    help="Run each adapter as if on another machine, such as avx2, one-thread or onednn-off; may be repeated. "
-    "Default: native; `conformance machines` lists them.",
-)
+def run_option(name: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """One option of a run as an option of a command; ``settings`` replace what it declares."""
+    declaration, default = declaration_of(_FIELDS[name]), _FIELDS[name].default
+    declared: dict[str, Any] = {"help": declaration.help}
+    if isinstance(default, bool):
+        declared["is_flag"] = True
+    else:
+        declared |= {"default": default, "metavar": declaration.metavar, "show_default": declaration.show_default}
+    if declaration.choices:
+        declared["type"] = click.Choice(declaration.choices)
+    elif isinstance(default, tuple):
+        declared["multiple"] = True
+    elif isinstance(default, Path):
+        declared["type"] = click.Path(path_type=Path)
+    elif declaration.minimum is not None:
+        declared["type"] = click.FloatRange(min=declaration.minimum)
+    return click.option(*declaration.flags, name, **declared | settings)
 
+
+def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add all options of a run."""
+    names = [name for name, item in _FIELDS.items() if declaration_of(item).flags]
+    return reduce(lambda decorated, name: run_option(name)(decorated), reversed(names), command)
+
+
+adapter_option = run_option("adapters")
+machine_option = run_option("machines")
+device_option = run_option("device")
+dask_option = run_option("dask")
+expectations_option = run_option("expectations")
+in_process_option = run_option("in_process")
+quiet_option = run_option("quiet")
 
 after_option = click.option(
     "--after",
@@ -70,37 +97,22 @@ after_option = click.option(
     help="A case that the same process runs first, as a full or short id; may be repeated, in order.",
 )
 
-device_option = click.option(
-    "--device",
-    type=click.Choice(DEVICES),
-    default="cpu",
-    help="Where to compute. On cuda, an adapter's name selects its CUDA variants, with TF32 and without.",
-)
 
-
-dask_option = click.option(
-    "--dask",
-    metavar="ADDRESS",
-    help="Run on the workers of a Dask cluster, such as tcp://scheduler:8786. They need the same version of the "
-    "suite.",
-)
-
-
-def timeout_option(seconds: float = 60.0) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def timeout_option(seconds: float = RunOptions.timeout) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The option ``--timeout`` with a default."""
-    return click.option(
-        "--timeout",
-        type=click.FloatRange(min=0.1),
-        default=seconds,
+    return run_option("timeout", default=seconds)
+
+
+def search_options(
+    unit: str, *, least: float, default: float, about: str = ""
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of a command that searches for a while: how long, in a unit, and how long to wait for a case."""
+    duration = click.option(
+        f"--{unit}",
+        type=click.FloatRange(min=least),
+        default=default,
         show_default=True,
-        metavar="SECONDS",
-        help="How long to wait for the output of one case.",
+        metavar=unit.upper(),
+        help=f"How long to search{about}.",
     )
-
-
-expectations_option = click.option(
-    "--expectations",
-    multiple=True,
-    metavar="DIR",
-    help="Folder of known discrepancies; may be repeated. 'builtin' (default): the suite's own; 'none': none.",
-)
+    return lambda command: duration(timeout_option(20.0)(quiet_option(command)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -17,14 +18,15 @@ from conformance.adapters.registry import AdapterSpec
 from conformance.cases import Case, DomainError
 from conformance.cases.tiers import TIERS, load_tier
 from conformance.cli.case_argument import read_case, shape_options
-from conformance.cli.common import resolve_adapter, resolve_adapters
-from conformance.cli.options import adapter_option, timeout_option
+from conformance.cli.common import require_startable, resolve_adapter, resolve_adapters
+from conformance.cli.options import adapter_option, quiet_option, timeout_option
 from conformance.porting import AdapterCannotStart, find_port
 from conformance.porting.matrix import matrix, port_all
 from conformance.porting.script import port_text
 from conformance.porting.store import KINDS, Ported, PortsError, PortsRecord
 from conformance.reports.formats.terminal import console_for_tables
 from conformance.reports.gate.exit_codes import DISCREPANCY, INFRA
+from conformance.runner.notes import notes
 
 __all__ = ["command"]
 
@@ -69,6 +71,7 @@ _FRAMEWORKS = {
 @click.option("--resume", is_flag=True, help="Resume the --table in --out, and port again what was wrong.")
 @click.option("--json", "as_json", is_flag=True, help="Print --table as one JSON object.")
 @timeout_option()
+@quiet_option
 def command(
     case: str | None,
     target: str | None,
@@ -83,6 +86,7 @@ def command(
     resume: bool,
     as_json: bool,
     timeout: float,
+    quiet: bool,
 ) -> None:
     """Translate CASE (a framework call, a case id or a model) into the equivalent call of another framework.
 
@@ -99,7 +103,7 @@ def command(
         specs = resolve_adapters(adapters)
         if len(specs) < 2:
             raise click.UsageError("--table needs at least two adapters")
-        ported = _port_all(specs, tier, limits, workers, out, resume)
+        ported = _port_all(specs, tier, limits, workers, out, resume, say=notes(quiet=quiet))
         _print_table(ported, tier, as_json)
         wrong = any(entry.kind == "wrong" for entries in ported.values() for entry in entries.values())
         raise click.exceptions.Exit(DISCREPANCY if wrong else 0)
@@ -113,6 +117,7 @@ def command(
     except DomainError as error:
         raise click.UsageError(f"{meaning.case} is invalid, so there is nothing to port: {error}") from None
     spec = resolve_adapter(_FRAMEWORKS.get(target, target))
+    require_startable([spec])
     with AdapterProcess(spec, limits) as host:
         try:
             port = find_port(meaning.case, host)
@@ -126,7 +131,13 @@ def command(
 
 
 def _port_all(
-    specs: list[AdapterSpec], tier: str, limits: ProcessLimits, workers: int, out: Path | None, resume: bool
+    specs: list[AdapterSpec],
+    tier: str,
+    limits: ProcessLimits,
+    workers: int,
+    out: Path | None,
+    resume: bool,
+    say: Callable[[str], None],
 ) -> dict[str, dict[Case, Ported]]:
     try:
         with PortsRecord(out, resume=resume) as record:
@@ -136,7 +147,7 @@ def _port_all(
                 limits,
                 record,
                 workers=workers,
-                say=lambda text: click.echo(text, err=True),
+                say=say,
             )
     except PortsError as error:
         raise click.UsageError(str(error)) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from conformance.adapters.host.client import ProcessLimits
@@ -17,27 +17,8 @@ __all__ = ["ClusterRun"]
 _PARTS_IN_A_PIECE = 16
 
 
-class ClusterRun:
-    """A connection to a cluster for one run.
-
-    Parameters
-    ----------
-    address : str
-        The address of the scheduler.
-    tell : callable
-        Called with one line about workers that join, are lost, or cannot be used.
-
-    Raises
-    ------
-    ClusterError
-        The cluster cannot be used.
-    """
-
-    def __init__(self, address: str, tell: Callable[[str], None]) -> None:
-        self._cluster = Cluster(address, tell)
-        self.engage = self._cluster.engage
-        self.versions = self._cluster.versions
-        self.close = self._cluster.close
+class ClusterRun(Cluster):
+    """A connection to a cluster for one run."""
 
     def results(
         self,
@@ -48,9 +29,23 @@ class ClusterRun:
         expectations: Mapping[str, Sequence[Expectation]],
         every: bool,
     ) -> Iterator[Result]:
-        """Run cases on the workers, as `conformance.runner.remote_run.RemoteRun` documents it."""
+        """Run cases on the workers; every case is in exactly one result.
+
+        Parameters
+        ----------
+        specs : sequence of AdapterSpec
+            The adapters, from `engage`.
+        cases : mapping
+            Sequences of case ids by adapter; the cases of a sequence run in one process.
+        limits : ProcessLimits
+            How long to wait for an adapter.
+        expectations : mapping
+            Entries by adapter.
+        every : bool
+            Whether every case is computed twice.
+        """
         run = uuid.uuid4().hex
         requests: dict[str, dict[str, Any]] = {
             spec.name: {**request(run, spec, limits, expectations[spec.name]), "every": every} for spec in specs
         }
-        yield from dispatch(self._cluster, "run_cases", requests, cases, most=_PARTS_IN_A_PIECE)
+        yield from dispatch(self, "run_cases", requests, cases, most=_PARTS_IN_A_PIECE)

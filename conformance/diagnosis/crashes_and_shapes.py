@@ -13,6 +13,7 @@ from conformance.cases.case import Case
 from conformance.cases.errors import DomainError
 from conformance.cases.layouts import other_layout
 from conformance.diagnosis.mutations.misreadings import misreadings
+from conformance.diagnosis.mutations.registry import equals_expected
 from conformance.reports.record.crash_text import last_line
 from conformance.reports.record.diagnosis import Diagnosis
 
@@ -63,16 +64,16 @@ def diagnose_shape(
     first, *others = readings
     change = first.text
     if values is None:
-        text = f"the shape {list(shape)} is that of the oracle with {change}"
+        text = f"the shape {list(shape)} is that of the expected output with {change}"
     elif same_values:
-        text = f"equals the oracle with {change}"
+        text = equals_expected(change)
     else:
-        text = f"the shape {list(shape)} is that of the oracle with {change}; the values are not"
+        text = f"the shape {list(shape)} is that of the expected output with {change}; the values are not"
     return replace(first, text=text, also=tuple(others[:5]))
 
 
 def _readings(case: Case, shape: tuple[int, ...], shape_only: bool) -> Iterator[Diagnosis]:
-    """Transformations whose output has a given shape; the text completes "the oracle with"."""
+    """Transformations whose output has a given shape; the text completes "the expected output with"."""
     names = ("D", "H", "W")[-case.rank :]
     expected = case.output_shape
     layout = other_layout(case)

@@ -22,7 +22,7 @@ from conformance.diagnosis.index_map import trace
 from conformance.diagnosis.match import Match
 from conformance.diagnosis.mutations.periodic import diagnose_periodic
 from conformance.diagnosis.mutations.problem import Problem, Solver, Tensors, to_channels_first
-from conformance.diagnosis.mutations.registry import Variation, join_words
+from conformance.diagnosis.mutations.registry import Variation, equals_expected, join_words
 from conformance.diagnosis.output_rounding import explain_output_rounding
 from conformance.diagnosis.precision import ROUNDED, explain_precision
 from conformance.diagnosis.refusals import diagnose_refusal
@@ -166,7 +166,7 @@ def _other_dtype(case: Case, reply: Reply, expected: Tensors, observed: Tensors)
         near = 4 * coarser.unit_roundoff * np.max(np.abs(expected[name]), initial=0.0)
         if not np.allclose(observed[name], expected[name], rtol=0.0, atol=near, equal_nan=True):
             return None
-    text = f"equals the oracle, given as {join_words(sorted(set(got.values())))}, not {case.dtype}"
+    text = f"equals the expected output, given as {join_words(sorted(set(got.values())))}, not {case.dtype}"
     return Diagnosis(transform="dtype", text=text)
 
 
@@ -174,7 +174,7 @@ def _right_values(expected: Tensors, observed: Tensors) -> Diagnosis:
     """The difference where all values compare equal: the sign of zeros."""
     signs = (np.signbit(expected[name].real) != np.signbit(observed[name].real) for name in expected)
     if any(differ.any() for differ in signs):
-        return Diagnosis(transform="zero_sign", text="equals the oracle except for the sign of zeros")
+        return Diagnosis(transform="zero_sign", text="equals the expected output except for the sign of zeros")
     return Diagnosis(transform="unexplained", text="the values are within the promised bound")
 
 
@@ -235,11 +235,11 @@ def _report(found: list[Explanation], names: Sequence[str] = ()) -> Diagnosis:
 
 def _sentence(found: Explanation, names: Sequence[str]) -> str:
     if not names:
-        return found.sentence or f"equals the oracle with {found.text}"
+        return found.sentence or equals_expected(found.text, several=len(found.parts) > 1)
     subject, one = join_words(names), len(names) == 1
     if found.sentence:
         return f"{subject} {'is' if one else 'are'} wrong: {found.sentence}"
-    return f"{subject} {'equals' if one else 'equal'} the oracle's with {found.text}"
+    return f"{subject} {'equals the expected one' if one else 'equal the expected ones'} with {found.text}"
 
 
 def _each_gradient(
@@ -336,7 +336,7 @@ def _nondeterministic(
             if other is not None and other.shape == observed[name].shape:
                 changing |= ~((other == observed[name]) | (np.isnan(other) & np.isnan(observed[name])))
     if not changing.any():
-        text = "two runs on the same data gave different results; in further runs none differs from the oracle"
+        text = "two runs on the same data gave different results; those of further runs are all as expected"
         return Diagnosis(transform="nondeterministic", text=text)
     if name in ("y", "dx"):
         where, axes = describe(problem, changing)
@@ -346,8 +346,8 @@ def _nondeterministic(
         return Diagnosis(
             transform="stale_memory",
             axes=axes,
-            text=f"equals the oracle except for {where}, which change from run to run (not written, or left "
-            "over from an earlier call)",
+            text=f"equals the expected output except for {where}, which change from run to run (not written, "
+            "or left over from an earlier call)",
         )
     return Diagnosis(
         transform="nondeterministic",
@@ -364,12 +364,12 @@ def _unexplained(
         values = given["y"], _to_layout(problem.case, expected["y"])
         return diagnose_shape(problem.case, given["y"].shape, values)
     if not wrong.any():
-        text = "no tried transformation of the oracle gives this output; it differs by rounding"
+        text = "no known mistake gives this output; it differs by rounding"
         return Diagnosis(transform="unexplained", text=text)
     where, axes = describe(problem, wrong)
     distinct = np.unique(observed["y"][wrong])
     if len(distinct) == 1 and wrong.sum() > 1:
-        text = f"equals the oracle except for {where}, which hold {distinct[0]:g}"
+        text = f"equals the expected output except for {where}, which hold {distinct[0]:g}"
         return Diagnosis(transform="not_computed", axes=axes, text=text)
-    text = f"no tried transformation of the oracle gives this output; it differs in {where}"
+    text = f"no known mistake gives this output; it differs in {where}"
     return Diagnosis(transform="unexplained", axes=axes, text=text)

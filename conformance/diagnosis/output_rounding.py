@@ -32,7 +32,7 @@ class OutputRounding:
     Attributes
     ----------
     text : str
-        Completes "equals the oracle with every element of the output ...".
+        Completes "equals the expected output with every element of the output ...".
     is_up : callable
         Takes whether each number is negative, the fraction of a unit in the last place (0 to 1) by which it lies
         beyond its neighbour towards zero, and whether that neighbour's last bit is 1. Returns where the result is

@@ -56,7 +56,7 @@ class Rounding:
     Attributes
     ----------
     transform, text : str
-        Its name, and text that completes "equals the oracle with ...".
+        Its name, and text that completes "equals the expected output with ...".
     dtypes : tuple of str
         Formats of the cases in which it loses precision.
     x, w : callable or None

@@ -43,7 +43,7 @@ class Explanation:
 
     @property
     def text(self) -> str:
-        """Text that completes "equals the oracle with"."""
+        """Text that completes "equals the expected output with"."""
         return join_words([part.text for part in self.parts])
 
     @property

@@ -11,8 +11,9 @@ from conformance.adapters.registry import resolve
 from conformance.cases.case import Case
 from conformance.cases.errors import DomainError
 from conformance.cases.policy import beyond_memory
+from conformance.cases.program import Program
 from conformance.diagnosis import diagnose
-from conformance.execution.earlier_calls import stateful_outcome
+from conformance.execution.earlier_calls import programs_of, stateful_outcome
 from conformance.oracle.evidence import evidence
 from conformance.oracle.expected_output import input_tensors
 from conformance.oracle.verdict import Verdict, judge
@@ -49,7 +50,8 @@ def run_case(case: Case, host: AdapterProcess, sent: Pending | None = None) -> O
         verdict = judge(case, tensors, reply)
         outcome = verdict.outcome(case, host.spec.name)
         if verdict.status not in ("pass", "unchecked", "unsupported", "inexpressible", "infra"):
-            outcome = replace(outcome, program=host.program(case))
+            program = host.program(case)
+            outcome = replace(outcome, program=program if isinstance(program, Program) else None)
             if _comparable(case) and reply.kind not in _WITHOUT_ARRAYS:
                 shown = evidence(case, tensors, reply)
                 diagnosis = diagnose(case, tensors, reply, verdict, host)
@@ -86,7 +88,7 @@ def run_after(case: Case, host: AdapterProcess, after: Sequence[Case]) -> Outcom
     with AdapterProcess(host.spec, host.limits) as alone:
         if run_case(case, alone).gates:
             return outcome
-    return stateful_outcome(outcome, case, after, {str(other): host.program(other) for other in after})
+    return stateful_outcome(outcome, case, after, programs_of(after, host))
 
 
 def verdict(case: Case, host: AdapterProcess) -> Outcome:

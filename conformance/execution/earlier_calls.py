@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
+from conformance.adapters.host.client import AdapterProcess
 from conformance.cases.case import Case
+from conformance.cases.program import Program
 from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import FailKind, label
 
-__all__ = ["differing_fields", "failed_outcome", "stateful_outcome"]
+__all__ = ["differing_fields", "failed_outcome", "programs_of", "stateful_outcome"]
 
 
 def differing_fields(first: Case, second: Case) -> list[str]:
@@ -22,7 +24,13 @@ def differing_fields(first: Case, second: Case) -> list[str]:
     ]
 
 
-def stateful_outcome(first: Outcome, case: Case, after: Sequence[Case], programs: dict[str, str]) -> Outcome:
+def programs_of(cases: Sequence[Case], host: AdapterProcess) -> dict[str, Program]:
+    """The programs of cases, by case id; without those for which the adapter has none."""
+    programs = {str(case): host.program(case) for case in cases}
+    return {case_id: program for case_id, program in programs.items() if isinstance(program, Program)}
+
+
+def stateful_outcome(first: Outcome, case: Case, after: Sequence[Case], programs: dict[str, Program]) -> Outcome:
     """The outcome of a case that fails after other cases and not alone.
 
     Parameters

@@ -66,8 +66,8 @@ class Confirmation:
 
     def _right_alone(self, first: Outcome, rerun: Rerun, detail: str) -> Outcome:
         if not rerun.more():
-            why = "the suite did not search for the earlier calls that make it fail: the budget of such searches "
-            why += f"({MOST_PROCESSES} processes, {MOST_SECONDS:.0f} s per adapter) is spent"
+            why = "the suite did not search for the earlier calls that make it fail: such searches have reached "
+            why += f"their limit ({MOST_PROCESSES} processes, {MOST_SECONDS:.0f} s per adapter)"
             if self._stateful[first.adapter]:
                 return failed_outcome(
                     first, "stateful", f"{detail}\n({why})", "right in another process, wrong after earlier calls"

@@ -15,6 +15,8 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.host.history import Call
 from conformance.adapters.registry import AdapterSpec
 from conformance.cases import Case
+from conformance.cases.program import Program
+from conformance.execution.earlier_calls import programs_of
 from conformance.oracle.expected_output import input_tensors
 from conformance.oracle.verdict import judge
 from conformance.reports.record.statuses import STATUSES
@@ -138,10 +140,9 @@ class Rerun:
             host = self._spare.latest(self._spec)
             return any(self._fails(host) for _ in range(_REPEATS))
 
-    def programs(self, calls: Sequence[Call]) -> dict[str, str]:
+    def programs(self, calls: Sequence[Call]) -> dict[str, Program]:
         """The programs of some calls, by case id."""
-        host = self._spare.latest(self._spec)
-        return {str(call.case): host.program(call.case) for call in calls}
+        return programs_of([call.case for call in calls], self._spare.latest(self._spec))
 
     def _fails(self, host: AdapterProcess) -> bool:
         tensors = input_tensors(self.case)

@@ -8,6 +8,7 @@ from conformance.calls import Meaning
 from conformance.calls.formatting import bias_lines, tidy
 from conformance.calls.weights import describe, to_case
 from conformance.cases.data import make_tensors
+from conformance.cases.program import Program
 from conformance.porting.search import Port
 
 __all__ = ["port_text"]
@@ -26,21 +27,22 @@ def port_text(meaning: Meaning, port: Port, host: AdapterProcess) -> str:
         The interface that the call is ported to.
     """
     case = port.case
-    setup, _, body = f"\n{host.program(port.call_case)}".partition("\n\n")
-    source = meaning.name or "a case"
-    lines = [f"# {source}, ported to {host.spec.name}: {case}"]
+    program = host.program(port.call_case)
+    if not isinstance(program, Program):  # the call was made, so only a process that failed since then
+        program = Program((), (f"# no program: {program.detail}",))
+    source = f"{meaning.name}, " if meaning.name else ""
+    lines = [f"# {source}ported to {host.spec.name}: {case}"]
     if port.steps:
         lines.append(f"# {port.reason.rstrip('.')}.")
-        lines.append(f"# The closest form: {'; '.join(step.about for step, _ in port.steps)}.")
+        lines.append(f"# The closest equivalent: {'; '.join(step.about for step, _ in port.steps)}.")
     lines += [f"# note: {note}" for note in meaning.notes]
     names = ", ".join(make_tensors(case))
-    lines += [f"# Given {names} as NumPy arrays, w of {describe(meaning.weight, case.rank)}."]
-    lines += ["import numpy as np", *setup.strip().splitlines(), ""]
+    lines += [f"# Given {names} as NumPy arrays; w has the shape {describe(meaning.weight, case.rank)}."]
+    lines += ["import numpy as np", *program.setup, ""]
     conversion = to_case(meaning.weight, case)
     if conversion:
         lines += [*conversion[:-1], f"{conversion[-1]}  # to {describe(type(meaning.weight)(), case.rank)}"]
-    call = body.strip().splitlines()
-    lines += [*port.lines("before"), *bias_lines(port.call_case, call), *call]
+    lines += [*port.lines("before"), *bias_lines(port.call_case, program.body), *program.body]
     after = port.lines("after")
     if after and not load(host.spec.target).shape_only:
         lines += [f"y = {load(host.spec.target).as_numpy(port.call_case, 'y')}", *after]
@@ -51,7 +53,7 @@ def port_text(meaning: Meaning, port: Port, host: AdapterProcess) -> str:
 def _proof_text(port: Port) -> str:
     """Say in a sentence what was proved."""
     if port.proof.problem:
-        return f"NOT right on random weights: {port.proof.problem}."
+        return f"WRONG on random weights: {port.proof.problem}."
     if "shape" in port.proof.proved:
         return "Verified: the shape is that of the definition; the interface infers no more."
     if "gradients" in port.proof.proved:

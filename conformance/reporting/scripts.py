@@ -61,10 +61,8 @@ def _observation(outcome: Outcome, environment: dict[str, Any]) -> Observation |
         name: np.array([float(value) for value in tensor.got]).reshape(tensor.shape)
         for name, tensor in outcome.evidence.items()
     }
-    if not outcome.program:
+    if outcome.program is None:
         return None
-    # The first blank line ends the setup, which may be empty.
-    setup, _, body = f"\n{outcome.program}".partition("\n\n")
     observation = Observation(
         case=case,
         spec=spec,
@@ -72,9 +70,8 @@ def _observation(outcome: Outcome, environment: dict[str, Any]) -> Observation |
         tensors=dict(input_tensors(case)),
         got=got,
         promise=load(spec.target).promise(case),
-        setup=tuple(setup.strip().splitlines()),
-        body=tuple(body.splitlines()),
+        program=outcome.program,
         environment=environment,
-        before=tuple(Before.of(Case.parse(other), text) for other, text in outcome.after_programs.items()),
+        before=tuple(Before(Case.parse(other), program) for other, program in outcome.after_programs.items()),
     )
     return observation if got or not outcome.digest or shows_without_output(observation) else None

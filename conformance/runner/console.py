@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from conformance.reports.record.cut_text import cut
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import STATUSES, label
 from conformance.runner.items import REPORT_ATTRIBUTE
@@ -23,10 +24,17 @@ _FAILURES_SHOWN = 20
 
 
 class ConsoleReporter:
-    """Hooks that print the progress of the run."""
+    """Hooks that print the progress of the run.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    quiet : bool
+        Whether to print nothing but an error of pytest or of the suite itself.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
         self._console = Console(highlight=False, stderr=False)
+        self._quiet = quiet
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -34,11 +42,12 @@ class ConsoleReporter:
             TimeRemainingColumn(),
             console=self._console,
             transient=True,
-            disable=not self._console.is_terminal,
+            disable=quiet or not self._console.is_terminal,
         )
         self._task = self._bar.add_task("running", total=None)
         self._total: int | None = None
-        self._done = self._failures = 0
+        self._done = self._failures = self._shown = 0
+        self._reasons: set[tuple[str, str]] = set()
         self._last_line = time.monotonic()
         self.recorder: Recorder | None = None
         self.interrupted = False
@@ -48,8 +57,8 @@ class ConsoleReporter:
             self._total = total
             self._bar.update(self._task, total=total)
             self._bar.start()
-            if not self._console.is_terminal:
-                self._console.print(f"running {total} case{'s' * (total != 1)}")
+            if not (self._quiet or self._console.is_terminal):
+                self._console.print(f"running {total} case{'s' * (total != 1)}, counted once per adapter")
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without xdist the items are here."""
@@ -64,28 +73,36 @@ class ConsoleReporter:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Advance, and show the first discrepancies as they come."""
         message = getattr(report, REPORT_ATTRIBUTE, None)
-        if message is None:
+        if message is None or self._quiet:
             return
         outcome = Outcome.from_json(message["outcome"])
         self._done += 1
         self._bar.update(self._task, completed=self._done, description=outcome.adapter)
         if outcome.gates and not hasattr(report, "wasxfail"):
             self._failures += 1
-            if self._failures <= _FAILURES_SHOWN:
-                self._show(outcome)
-            elif self._failures == _FAILURES_SHOWN + 1:
-                self._console.print("… further discrepancies are in the report")
+            self._show(outcome)
         now = time.monotonic()
         if not self._console.is_terminal and now - self._last_line > _LINE_EVERY_SECONDS:
             self._last_line = now
             self._console.print(f"{self._done} of {self._total} run, {self._failures} discrepancies")
 
     def _show(self, outcome: Outcome) -> None:
+        """Print a discrepancy: only the first ones, and a failure of the suite once per adapter and reason."""
+        if outcome.status == "infra":
+            reason = outcome.adapter, outcome.detail
+            if reason in self._reasons:
+                return
+            self._reasons.add(reason)
+        self._shown += 1
+        if self._shown > _FAILURES_SHOWN:
+            if self._shown == _FAILURES_SHOWN + 1:
+                self._console.print("… further discrepancies are in the report")
+            return
         status = STATUSES[outcome.status]
         text = label(outcome.status, outcome.kind)
         self._console.print(
             f"[{status.colour}]{status.symbol} {text}[/] {escape(outcome.adapter)} {outcome.case_id}\n"
-            f"    {escape(outcome.detail[:200])}",
+            f"    {escape(cut(outcome.detail, 200))}",
             soft_wrap=True,
         )
 

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-__all__ = ["add_adapter_option"]
-
 _SUITE = "conformance.suite"
 _CONTRACT = "conformance.contract"
 
@@ -22,10 +20,6 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     if _SUITE in named:
         pluginmanager.import_plugin("conformance.plugin")
     elif _CONTRACT in named and not pluginmanager.has_plugin("conformance.plugin"):
-        add_adapter_option(parser)
+        from conformance.runner.options import add_to_pytest  # runs of other projects do not need it
 
-
-def add_adapter_option(parser: pytest.Parser) -> None:
-    """Declare ``--adapter``, the only option that the contract needs."""
-    group = parser.getgroup("conformance", "conformance suite for transposed convolutions")
-    group.addoption("--adapter", action="append", default=[], metavar="NAME", help="adapter to run; repeatable")
+        add_to_pytest(parser, only=["adapters"])

@@ -25,6 +25,7 @@ from conformance.reports.gate.text import headline
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.store import Results, ResultsError
 from conformance.runner.items import LOOKS_AHEAD, REPORT_ATTRIBUTE
+from conformance.runner.options import RunOptions
 from conformance.runner.plan import make_plan, read_shard
 from conformance.runner.run_folder import Folder, FolderError
 from conformance.runner.selection import expectation_folders
@@ -67,7 +68,7 @@ class Recorder:
         cases: Sequence[Case],
         versions_of: Callable[[AdapterSpec], dict[str, str] | None],
     ) -> None:
-        self._option = config.option
+        self._options = RunOptions.of(config)
         self._clock = time.monotonic()
         self._planned = False
         self._specs = {spec.name: spec for spec in specs}
@@ -75,16 +76,16 @@ class Recorder:
         self.gate: Gate | None = None
         self.cases: dict[str, dict[str, Any]] = {}
         self.totals = self.trouble = ""
-        shard = read_shard(self._option.shard)
-        folders = expectation_folders(self._option.expectations)
+        shard = read_shard(self._options.shard)
+        folders = expectation_folders(self._options.expectations)
         self._expectations = load_all((spec.name for spec in specs), folders)
         with ExitStack() as stack:
             try:
-                self._baseline = self._open(stack, self._option.baseline)
-                durations = self._open(stack, self._option.durations_from)
-                self._folder = Folder(Path(self._option.out))
+                self._baseline = self._open(stack, self._options.baseline)
+                durations = self._open(stack, self._options.durations_from)
+                self._folder = Folder(self._options.out)
                 stack.callback(self._folder.close)
-                self.results = self._folder.open_results(resume=self._option.resume)
+                self.results = self._folder.open_results(resume=self._options.resume)
                 stack.callback(self.results.close)
                 recorded = list(self.results.outcomes(details=False))
                 previous = self._folder.open_previous()
@@ -102,12 +103,12 @@ class Recorder:
             if previous is not None:
                 previous.close()
             if recorded and not self._same_selection():
-                raise pytest.UsageError(f"{self._option.out} holds a run of a different selection; drop --resume")
+                raise pytest.UsageError(f"{self._options.out} holds a run of a different selection; drop --resume")
             self._close = stack.pop_all()
         if not recorded:
-            about = {"command": sys.argv[1:], "started": time.time(), "tier": self._option.tier}
+            about = {"command": sys.argv[1:], "started": time.time(), "tier": self._options.tier}
             with self._writing():
-                for key, value in {**about, "shard": self._option.shard}.items():
+                for key, value in {**about, "shard": self._options.shard}.items():
                     self.results.set_meta(key, value)
 
     def _same_selection(self) -> bool:
@@ -137,7 +138,7 @@ class Recorder:
         with self._writing():
             self._write_plan(count, ids)
         self.pytest_runtest_logfinish()
-        if not self._option.no_report:
+        if not self._options.no_report:
             prepare_page(self.results.cases())  # now, while the frameworks load
 
     def _write_plan(self, count: int, ids: Iterable[str]) -> None:
@@ -162,7 +163,7 @@ class Recorder:
     def pytest_sessionstart(self) -> Iterator[None]:
         """If nothing can be deselected, record the plan while the workers start."""
         yield
-        if self._option.unselected:
+        if self._options.unselected:
             self._plan(len(self.plan.order), ())
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -220,13 +221,13 @@ class Recorder:
             self.gate = finish(self.results, self._expectations, self._baseline, further=further)
             self.totals = totals_line(self.results)
             self.cases = self.results.cases()
-            if not self._option.no_report and self.results.count():
+            if not self._options.no_report and self.results.count():
                 write_files(self.results, self._folder.path, self.gate, self._baseline)
         if session.exitstatus == pytest.ExitCode.OK and (self.trouble or (self.gate and self.gate.fails)):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _host_of(self, adapter: str) -> AdapterProcess:
-        return AdapterProcess(self._specs[adapter], ProcessLimits(answer=self._option.answer_timeout))
+        return AdapterProcess(self._specs[adapter], ProcessLimits(answer=self._options.timeout))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the result in pytest's own output."""

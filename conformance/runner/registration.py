@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,10 +14,13 @@ from conformance.execution.case_runner import CaseRunner, repeat_always, repeat_
 from conformance.execution.prelaunch import close, launch
 from conformance.reports.gate.expectations import ExpectationError, load_all
 from conformance.runner.items import LOOKS_AHEAD, RunsCases, SuitePlugin
+from conformance.runner.options import RunOptions
 from conformance.runner.plan import Plan, ShardError, make_plan, read_shard
 from conformance.runner.remote import RemoteCaseRunner
-from conformance.runner.remote_run import RemoteRun
 from conformance.runner.selection import SelectionError, expectation_folders, select
+
+if TYPE_CHECKING:
+    from conformance.cluster.run import ClusterRun
 
 __all__ = ["register"]
 
@@ -57,7 +60,7 @@ class _WorkerSetup:
         return ByAdapter(config, log)
 
 
-def register(config: pytest.Config, connect: Callable[[str], RemoteRun] | None = None) -> None:
+def register(config: pytest.Config, connect: Callable[[], ClusterRun] | None = None) -> None:
     """Add the parts of the runner that this process needs.
 
     Under pytest-xdist the workers run cases and the controller records; on a cluster its workers run them. Without
@@ -68,26 +71,28 @@ def register(config: pytest.Config, connect: Callable[[str], RemoteRun] | None =
     config : pytest.Config
         The options of the run.
     connect : callable, optional
-        Connects to a cluster, given the address of its scheduler.
+        Connects to the cluster that runs the cases.
     """
-    option = config.option
+    options = RunOptions.of(config)
+    collects_only = bool(config.option.collectonly)
+    workers = getattr(config.option, "numprocesses", None)
     with ExitStack() as stack:
         stack.callback(close)
         try:
-            cases = select(option.tier, option.case, option.where)
-            cluster = _connect(option, connect, stack)
-            specs = _specs(option, cluster)
+            cases = select(options.tier, options.case_ids, options.where)
+            cluster = None if collects_only else _connect(connect, stack, workers)
+            specs = _specs(options, cluster)
             worker = getattr(config, "workerinput", {})
             order = worker.get(_ORDER)  # None outside a worker of pytest-xdist
-            runs_here = not (cluster is not None or option.collectonly or getattr(option, "numprocesses", None))
+            runs_here = not (cluster is not None or collects_only or workers)
             looks_ahead = runs_here and worker.get(LOOKS_AHEAD, True)
-            if looks_ahead and not option.resume:
+            if looks_ahead and not options.resume:
                 number = int(worker.get("workerid", "gw0").removeprefix("gw"))
                 launch(specs[number % len(specs)])  # the adapter that a worker of this number gets first
             if order is not None:
                 plan = Plan(specs, cases, (), order)
-            elif option.collectonly:
-                plan = make_plan(specs, cases, shard=read_shard(option.shard))
+            elif collects_only:
+                plan = make_plan(specs, cases, shard=read_shard(options.shard))
             else:
                 # Imported here, while a framework loads: the report is a third of the runner's imports.
                 from conformance.runner.recorder import Recorder
@@ -96,19 +101,19 @@ def register(config: pytest.Config, connect: Callable[[str], RemoteRun] | None =
                 plan = recorder.plan
                 config.pluginmanager.register(recorder, "conformance-recorder")
                 config.pluginmanager.register(_WorkerSetup(plan), "conformance-worker-setup")
-            entries = load_all([spec.name for spec in specs], expectation_folders(option.expectations))
-            limits = ProcessLimits(answer=option.answer_timeout)
+            entries = load_all([spec.name for spec in specs], expectation_folders(options.expectations))
+            limits = ProcessLimits(answer=options.timeout)
             case_runner: RunsCases
             if cluster is not None:
-                case_runner = RemoteCaseRunner(cluster, limits, entries, every=bool(option.case))
+                case_runner = RemoteCaseRunner(cluster, limits, entries, every=bool(options.case_ids))
                 config.pluginmanager.register(case_runner, "conformance-cluster")
             else:
                 # Cases that the user names are few, so each is computed twice.
-                twice = repeat_always if option.case else repeat_sampled
-                case_runner = CaseRunner(limits, entries, twice, in_process=option.in_process)
+                twice = repeat_always if options.case_ids else repeat_sampled
+                case_runner = CaseRunner(limits, entries, twice, in_process=options.in_process)
             plugin = SuitePlugin(
                 plan, case_runner, looks_ahead=looks_ahead,
-                lists=not (runs_here and option.unselected and order is None),
+                lists=not (runs_here and options.unselected and order is None),
             )  # fmt: skip
             config.pluginmanager.register(plugin, "conformance-items")
             stack.pop_all()
@@ -116,22 +121,22 @@ def register(config: pytest.Config, connect: Callable[[str], RemoteRun] | None =
             raise pytest.UsageError(str(error)) from None
 
 
-def _connect(option: Any, connect: Callable[[str], RemoteRun] | None, stack: ExitStack) -> RemoteRun | None:
+def _connect(connect: Callable[[], ClusterRun] | None, stack: ExitStack, workers: object) -> ClusterRun | None:
     """The cluster that runs the cases, or None."""
-    if connect is None or option.collectonly:
+    if connect is None:
         return None
-    if getattr(option, "numprocesses", None):
+    if workers:
         raise pytest.UsageError("with --dask the workers of the cluster run the cases; drop -n")
-    cluster = connect(option.dask)
+    cluster = connect()
     stack.callback(cluster.close)
     return cluster
 
 
-def _specs(option: Any, cluster: RemoteRun | None) -> list[AdapterSpec]:
+def _specs(options: RunOptions, cluster: ClusterRun | None) -> list[AdapterSpec]:
     """The selected adapters, or the default ones, as far as they are installed where they run."""
     if cluster is not None:
-        return cluster.engage(option.adapter, option.device)
-    specs = [resolve(name) for name in expand(option.adapter, option.device)]
+        return cluster.engage(options.adapters, options.device)
+    specs = [resolve(name) for name in expand(options.adapters, options.device)]
     if not specs:
         raise UnknownAdapter("no framework is installed; install one, such as torch, or give --adapter")
     return specs

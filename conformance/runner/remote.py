@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,7 +16,10 @@ from conformance.reports.gate.expectations import Expectation
 from conformance.reports.record.outcome import Outcome
 from conformance.runner.items import CaseItem
 from conformance.runner.plan import first_of
-from conformance.runner.remote_run import RemoteResult, RemoteRun
+
+if TYPE_CHECKING:  # the plugin connects to the cluster: a run without one does not load it
+    from conformance.cluster.dispatch import Result
+    from conformance.cluster.run import ClusterRun
 
 __all__ = ["RemoteCaseRunner"]
 
@@ -30,7 +33,7 @@ class RemoteCaseRunner:
 
     Parameters
     ----------
-    cluster : RemoteRun
+    cluster : ClusterRun
         A cluster that is set up for the adapters of the run.
     limits : ProcessLimits
         How long to wait for an adapter.
@@ -42,7 +45,7 @@ class RemoteCaseRunner:
 
     def __init__(
         self,
-        cluster: RemoteRun,
+        cluster: ClusterRun,
         limits: ProcessLimits,
         expectations: Mapping[str, Sequence[Expectation]],
         *,
@@ -74,8 +77,9 @@ class RemoteCaseRunner:
             waiting[item.spec.name, str(item.case)] = item
         # The cases of a sequence are one part, as each runs after the others in one process.
         parts = {name: [list(part) for _, part in groupby(ids, _sequence)] for name, ids in case_ids.items()}
-        how: dict[str, Any] = {"limits": self._limits, "expectations": self._expectations, "every": self._every}
-        for result in self._cluster.results(list(specs.values()), parts, **how):
+        for result in self._cluster.results(
+            list(specs.values()), parts, limits=self._limits, expectations=self._expectations, every=self._every
+        ):
             for case_id, judged in self._outcomes_of(result, waiting):
                 item = waiting.pop((result.adapter, case_id))
                 self._arrived[result.adapter, Case.parse(case_id)] = judged
@@ -87,7 +91,7 @@ class RemoteCaseRunner:
         return True
 
     def _outcomes_of(
-        self, result: RemoteResult, waiting: Mapping[tuple[str, str], Any]
+        self, result: Result, waiting: Mapping[tuple[str, str], Any]
     ) -> list[tuple[str, JudgedOutcome]]:
         case_ids = [case_id for part in result.parts for case_id in part]
         if result.trouble:

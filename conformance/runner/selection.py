@@ -61,7 +61,7 @@ def select(tier: str | None, case_ids: Sequence[str], where: str | None) -> list
     except (CaseError, WhereError) as error:
         raise SelectionError(str(error)) from None
     if not cases:
-        raise SelectionError("the selection holds no case; nothing would be tested")
+        raise SelectionError("no case is selected, so nothing was run; check --where and --shard")
     return cases
 
 

@@ -28,7 +28,7 @@ def explain_geometry(case: Case) -> Iterator[str]:
     yield f"input {list(case.input_shape)}, weights {list(case.weight_shape)} as (Cin, Cout/G, *k)"
     for n, name in enumerate(axis_names(case.rank)):
         yield from _axis(case, geometry, geometry.axes[n], n, name)
-    yield f"R3  bias added after the crop, everywhere: {'yes' if case.bias else 'there is none'}"
+    yield f"R3  {'bias added to every position, after the crop' if case.bias else 'the case has no bias'}"
     share_in, share_out = case.in_channels // case.groups, case.out_channels // case.groups
     yield f"R8  {case.groups} group(s) of {share_in} input and {share_out} output channels, contiguous"
     yield f"output {list(case.output_shape)} ({case.layout})"
@@ -95,10 +95,10 @@ def explain_overlap(case: Case) -> Iterator[str]:
     names = axis_names(case.rank)
     for name, s, phases in zip(names, case.stride, taps.phases, strict=True):
         even = "even" if len(set(phases)) == 1 else "uneven"
-        yield f"{name}: taps by output phase modulo {s}: {list(phases)}, {even}"
+        yield f"{name}: number of taps at each output position modulo {s}: {list(phases)}, {even}"
     divisible = all(k % s == 0 for k, s in zip(case.kernel_size, case.stride, strict=True))
     yield (
-        f"checkerboard measure {taps.measure:.2f} ((most - fewest) / most taps away from the borders); "
+        f"checkerboard measure {taps.measure:.2f}, which is (most - fewest) / most taps, away from the borders; "
         f"the kernel is {'' if divisible else 'not '}divisible by the stride"
     )
     # Of three axes the middle slice of the first is drawn.
@@ -133,5 +133,8 @@ def explain_effective(case: Case, trace: Trace) -> Iterator[str]:
         sources = {names[law.input_axis[n]], names[law.kernel_axis[n]]} - {name}
         swapped = f", taken from axis {' and '.join(sorted(sources))}" if sources else ""
         yield f"{name}: stride {stride}, dilation {dilation}, output starts at {law.low[n]}{flip}{swapped}"
-    yield f"channels {'as R8 and R9 say' if law.channels_right else 'not as R8 and R9 say'}"
-    yield f"{law.missing} products missing, {law.strange} where the rules have none, {trace.sums} in sums"
+    yield f"input and output channels {'' if law.channels_right else 'not '}connected as R8 and R9 say"
+    yield (
+        f"{law.missing} products are missing, {law.strange} are at places where the rules have none, "
+        f"{trace.sums} output elements sum several products of one input element"
+    )

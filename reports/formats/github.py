@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from conformance.reports.gate.text import Line
+from conformance.reports.record.cut_text import cut
 
 __all__ = ["tell_github", "workflow_commands"]
 
@@ -43,7 +44,7 @@ def workflow_commands(lines: Iterable[Line]) -> Iterator[str]:
     failing = [line for line in lines if line.fails]
     for line in failing[:_MOST_ANNOTATIONS]:
         title = _escape(f"conformance: {line.standing}").replace(":", "%3A").replace(",", "%2C")
-        yield f"::error title={title}::{_escape(line.text[:_MOST_CHARACTERS])}"
+        yield f"::error title={title}::{_escape(cut(line.text, _MOST_CHARACTERS))}"
 
 
 def _escape(text: str) -> str:

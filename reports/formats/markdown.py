@@ -6,6 +6,7 @@ from pathlib import Path
 
 from conformance.reports.gate.assess import Gate
 from conformance.reports.gate.text import markdown
+from conformance.reports.record.cut_text import cut
 from conformance.reports.record.findings import Finding
 from conformance.reports.record.statuses import STATUSES
 from conformance.reports.record.store import Results
@@ -14,7 +15,7 @@ from conformance.reports.summary.survey import Survey, sentence, survey, totals_
 __all__ = ["summary", "totals_line", "write_summary"]
 
 _MOST_GROUPS = 20
-_MOST_CHARACTERS = 160
+_MOST_CHARACTERS = 240
 
 
 def write_summary(results: Results, path: Path, gate: Gate | None = None) -> Path:
@@ -75,9 +76,7 @@ def _row(item: Finding) -> str:
 
 def _cell(text: str) -> str:
     """Text for a table cell: HTML, Markdown and line breaks are escaped, and long text is cut."""
-    text = " ".join(text.split())
-    if len(text) > _MOST_CHARACTERS:
-        text = text[: _MOST_CHARACTERS - 1] + "…"
+    text = cut(text, _MOST_CHARACTERS)
     for character in "\\`*_[]|":
         text = text.replace(character, "\\" + character)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

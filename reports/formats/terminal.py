@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from conformance.reports.gate.assess import Gate
+from conformance.reports.record.cut_text import cut
 from conformance.reports.record.statuses import STATUSES
 from conformance.reports.record.store import Results
 from conformance.reports.summary.news import news_of
@@ -49,7 +50,7 @@ def print_report(results: Results, gate: Gate) -> None:
         console.print(
             f"[{status.colour}]{status.symbol} {item.label}[/]  {escape(item.adapter)}, {count}: {standings}"
         )
-        what = " ".join((item.text or item.detail).split())[:_MOST_CHARACTERS]
+        what = cut(item.text or item.detail, _MOST_CHARACTERS)
         if item.condition is not None:
             what += f" ({item.condition.phrase})"
         # Without wrapping, so that a reader can copy a case id as one line.

@@ -11,13 +11,14 @@ from conformance.reports.gate.assess import Gate
 from conformance.reports.gate.expectations import Expectation
 from conformance.reports.gate.standings import STANDINGS
 from conformance.reports.record.breakdown import breakdown, counted
+from conformance.reports.record.cut_text import cut
 from conformance.reports.record.findings import findings
 from conformance.reports.record.statuses import STATUSES, label
 
 __all__ = ["Line", "headline", "lines", "markdown"]
 
 _MOST_LINES = 30
-_MOST_CHARACTERS = 240
+_MOST_CHARACTERS = 320
 _MOST_NAMES = 4
 
 
@@ -157,10 +158,6 @@ def _remove(entry: Expectation) -> str:
     return f"remove lines {first} to {last} of {entry.path}"
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"
-
-
 def markdown(gate: Gate, cases: Mapping[str, Row]) -> str:
     """A Markdown section for the page of a CI job."""
     remarks = lines(gate, cases)
@@ -173,7 +170,7 @@ def markdown(gate: Gate, cases: Mapping[str, Row]) -> str:
 
 def _cell(text: str) -> str:
     """Text for a table cell, with HTML and Markdown escaped."""
-    text = _cut(" ".join(text.split()))
+    text = cut(text, _MOST_CHARACTERS)
     for character in "\\`*_[]|~#@":
         text = text.replace(character, "\\" + character)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

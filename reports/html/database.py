@@ -114,7 +114,7 @@ def build(results: Results, groups: Iterable[Finding], news: News) -> tuple[byte
         case_no = numbers[outcome.case_id]
         letters.add(outcome, case_no, number)
         if outcome.evidence or outcome.program:
-            details[key] = Detail(number, outcome.program, compact(outcome.evidence))
+            details[key] = Detail(number, str(outcome.program or ""), compact(outcome.evidence))
         entry = news.expectation.get(key)
         reason = texts.number(
             "" if entry is None else f"{entry.finding}: {entry.reason} {entry.upstream}".rstrip()

@@ -67,10 +67,10 @@ class Condition:
         count = self.further_failing + self.further_passing + self.further_others
         parts = [f"{self.further_failing} meet it and show the same cause"]
         parts.append(f"{self.further_passing} do not meet it and pass")
+        counted = f"To test it, the suite ran {_cases(count)} more: {', '.join(parts)}"
         if self.further_others:
-            parts.append(f"{self.further_others} fail with a different cause and do not count")
-        verdict = "they confirm it" if self.exact else "they do not settle it"
-        return f"Of {_cases(count)} run to test it, {', '.join(parts)}: {verdict}"
+            counted += f" (not counted: {self.further_others} with a different cause)"
+        return f"{counted}. {'This confirms it' if self.exact else 'This does not settle it'}"
 
 
 def _cases(count: int) -> str:

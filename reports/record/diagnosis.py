@@ -57,10 +57,6 @@ class Diagnosis:
         """This diagnosis, and the others that explain the output as well."""
         return (self, *self.also)
 
-    def text_about(self, reference: str) -> str:
-        """The text for readers who do not know the right output as "the oracle"."""
-        return self.text.replace("the oracle", reference)
-
     def to_json(self) -> dict[str, Any]:
         """Plain data without the attributes that do not apply; `from_json` is the inverse."""
         plain: dict[str, Any] = {"transform": self.transform, "axes": list(self.axes), "text": self.text}

@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from conformance.cases.columns import Row
+from conformance.cases.program import Program
 from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.evidence import Evidence
 from conformance.reports.record.statuses import STATUSES, FailKind, StatusName
@@ -44,7 +45,7 @@ class Outcome:
         Hash of the bits of the output; equal for equal outputs.
     diagnosis : Diagnosis or None
         Why an output is wrong.
-    program : str
+    program : Program or None
         The call; kept if the outcome is worth a look.
     seconds : float
         Time the whole check took.
@@ -71,12 +72,12 @@ class Outcome:
     source: str = ""
     digest: str = ""
     diagnosis: Diagnosis | None = None
-    program: str = ""
+    program: Program | None = None
     seconds: float = 0.0
     evidence: dict[str, Evidence] = field(default_factory=dict)
     max_ulp_error: float | None = None
     after: list[str] = field(default_factory=list)
-    after_programs: dict[str, str] = field(default_factory=dict)
+    after_programs: dict[str, Program] = field(default_factory=dict)
 
     @property
     def gates(self) -> bool:
@@ -115,6 +116,8 @@ class Outcome:
         return vars(self) | {
             "diagnosis": self.diagnosis.to_json() if self.diagnosis else None,
             "evidence": {name: tensor.to_json() for name, tensor in self.evidence.items()},
+            "program": self.program.to_json() if self.program else None,
+            "after_programs": {name: program.to_json() for name, program in self.after_programs.items()},
         }
 
     @classmethod
@@ -122,7 +125,10 @@ class Outcome:
         """Read what `to_json` returned; unknown keys are an error."""
         diagnosis = Diagnosis.from_json(data.get("diagnosis"))
         evidence = {name: Evidence.from_json(tensor) for name, tensor in data.get("evidence", {}).items()}
-        return cls(**data | {"diagnosis": diagnosis, "evidence": evidence})
+        program = Program.from_json(data["program"]) if data.get("program") else None
+        before = {name: Program.from_json(lines) for name, lines in data.get("after_programs", {}).items()}
+        changed = {"diagnosis": diagnosis, "evidence": evidence, "program": program, "after_programs": before}
+        return cls(**data | changed)
 
     def row(self) -> dict[str, Any]:
         """Values for a database row; structured fields as JSON text."""
@@ -135,7 +141,7 @@ class Outcome:
     def from_row(cls, row: dict[str, Any]) -> Outcome:
         """Inverse of `row`."""
         data = dict(row)
-        for name in ("diagnosis", "evidence", "after", "after_programs"):
+        for name in ("diagnosis", "program", "evidence", "after", "after_programs"):
             data[name] = json.loads(data[name]) if data[name] else None
         for name in ("evidence", "after_programs"):
             data[name] = data[name] or {}

@@ -9,8 +9,8 @@ meta       facts about the run, one per row, as JSON: ``run_id``, ``started`` (s
 cases      one row per case: ``case_id`` and the columns of `conformance.cases.columns`, all computed from the id
 plan       one row per adapter and case: ``adapter``, ``case_id``, and ``here``: 1 if this run was to run the
            case, 0 if another shard was. A row with ``here`` = 1 and no outcome is missing
-outcomes   one row per adapter and case that was run: the fields of `Outcome`, ``diagnosis``, ``evidence``,
-           ``after`` and ``after_programs`` as JSON
+outcomes   one row per adapter and case that was run: the fields of `Outcome`, ``diagnosis``, ``program``,
+           ``evidence``, ``after`` and ``after_programs`` as JSON
 =========  ====================================================================================================
 
 ``PRAGMA application_id`` is ``CTC1`` and ``PRAGMA user_version`` the schema version. A new field of an outcome or
@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 APPLICATION_ID = 0x43544331  # "CTC1", so that the database of a different program is recognised as such
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 OUTCOME_FIELDS = tuple(item.name for item in fields(Outcome))
 
 _CASES = f"CREATE TABLE cases ({', '.join(COLUMN_NAMES)}, PRIMARY KEY (case_id)) WITHOUT ROWID"
@@ -71,7 +71,37 @@ def _calls_before(connection: sqlite3.Connection) -> None:
             connection.execute(f"ALTER TABLE outcomes ADD COLUMN {name} DEFAULT NULL")
 
 
-MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _shards, 2: _calls_before}
+def _programs_in_parts(connection: sqlite3.Connection) -> None:
+    """Split the text of a program at the blank line that was between its parts.
+
+    A text without one was a comment that said why there was no program.
+    """
+
+    def parts(text: str) -> dict[str, list[str]] | None:
+        setup, blank_line, body = f"\n{text}".partition("\n\n")
+        return {"setup": setup.strip().splitlines(), "body": body.splitlines()} if blank_line else None
+
+    def one(text: Any) -> Any:
+        split = parts(text) if _is_text(text) else None
+        return None if split is None else json.dumps(split)
+
+    def several(text: str) -> str:
+        programs = {case_id: parts(program) for case_id, program in json.loads(text).items()}
+        return json.dumps({case_id: split for case_id, split in programs.items() if split is not None})
+
+    connection.create_function("program_in_parts", 1, one, deterministic=True)
+    connection.create_function("programs_in_parts", 1, several, deterministic=True)
+    connection.execute("UPDATE outcomes SET program = program_in_parts(program)")
+    connection.execute(
+        "UPDATE outcomes SET after_programs = programs_in_parts(after_programs) WHERE after_programs IS NOT NULL"
+    )
+
+
+MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {
+    1: _shards,
+    2: _calls_before,
+    3: _programs_in_parts,
+}
 """The step from each version to the next."""
 
 
@@ -121,13 +151,13 @@ _CHECKS = {
     "an outcome has an unknown status": "SELECT 1 FROM outcomes WHERE status NOT IN ({statuses})",
     "an outcome has an unknown kind": "SELECT 1 FROM outcomes WHERE kind NOT IN ({kinds})",
     "a text is not text": "SELECT 1 FROM outcomes WHERE typeof(detail) <> 'text' OR typeof(digest) <> 'text'"
-    " OR typeof(program) <> 'text' OR typeof(source) <> 'text' OR typeof(coalesce(profile, '')) <> 'text'",
+    " OR typeof(source) <> 'text' OR typeof(coalesce(profile, '')) <> 'text'",
     "a number is not a number": "SELECT 1 FROM outcomes WHERE typeof(seconds) NOT IN ('integer', 'real')"
     " OR typeof(coalesce(budget, 0)) NOT IN ('integer', 'real')"
     " OR typeof(coalesce(max_abs_error, 0)) NOT IN ('integer', 'real')"
     " OR typeof(coalesce(max_ulp_error, 0)) NOT IN ('integer', 'real')",
     "the data of an outcome are not JSON": "SELECT 1 FROM outcomes WHERE NOT is_diagnosis(diagnosis)"
-    " OR NOT is_evidence(evidence)",
+    " OR NOT is_evidence(evidence) OR NOT is_program(program)",
     "the calls before an outcome are not text": "SELECT 1 FROM outcomes WHERE NOT are_texts(after)"
     " OR NOT are_programs(after_programs)",
     "a fact about the run is not JSON": "SELECT 1 FROM meta WHERE NOT is_json(value)",
@@ -183,8 +213,20 @@ def _are_texts(text: Any) -> bool:
     return texts is None or (isinstance(texts, list) and all(map(_is_text, texts)))
 
 
+def _is_program(text: Any) -> bool:
+    return text is None or (_is_object(text) and _has_both_parts(json.loads(text)))
+
+
 def _are_programs(text: Any) -> bool:
-    return text is None or (_is_object(text) and all(map(_is_text, json.loads(text).values())))
+    return text is None or (_is_object(text) and all(map(_has_both_parts, json.loads(text).values())))
+
+
+def _has_both_parts(program: Any) -> bool:
+    return (
+        isinstance(program, dict)
+        and program.keys() == {"setup", "body"}
+        and all(isinstance(lines, list) and all(map(_is_text, lines)) for lines in program.values())
+    )
 
 
 def _is_size(text: Any) -> bool:
@@ -250,7 +292,10 @@ def problem(connection: sqlite3.Connection) -> str | None:
     check = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if check != "ok":
         return str(check)
-    for function in (_is_json, _is_object, _is_diagnosis, _is_evidence, _is_size, _are_texts, _are_programs):
+    checks = (
+        _is_json, _is_object, _is_diagnosis, _is_evidence, _is_program, _is_size, _are_texts, _are_programs,
+    )  # fmt: skip
+    for function in checks:
         connection.create_function(function.__name__[1:], 1, function, deterministic=True)
     allowed: dict[str, Iterable[str]] = {"statuses": STATUSES, "kinds": FAIL_KINDS}
     lists = {column: ", ".join(f"'{name}'" for name in names) for column, names in allowed.items()}

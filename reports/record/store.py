@@ -199,7 +199,7 @@ class Results:
         details : bool
             Whether to read the program and the evidence, which make an outcome a hundred times as large.
         """
-        omitted = {} if details else {"program": "''", "evidence": "NULL", "after_programs": "NULL"}
+        omitted = {} if details else {"program": "NULL", "evidence": "NULL", "after_programs": "NULL"}
         names = ", ".join(omitted.get(name, f"outcomes.{name}") for name in OUTCOME_FIELDS)
         query = f"""
             SELECT plan.case_id, plan.adapter, {names}

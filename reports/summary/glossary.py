@@ -25,8 +25,8 @@ GLOSSARY: dict[str, dict[str, str]] = {
     },
     "What runs it, and what is right": {
         "adapter": "the connection to one interface of one implementation",
-        "oracle": "the expected output, computed in float64 by the rules on this page, without code "
-        "shared with any adapter",
+        "oracle": "the NumPy reference that computes the expected output, in float64, by the rules on this page; "
+        "it shares no code with any adapter",
         "full result": "what all taps write, before anything is cropped",
         "crop": "positions removed from the full result at the start and at the end of an axis; a negative "
         "crop adds zeros",
@@ -39,7 +39,7 @@ GLOSSARY: dict[str, dict[str, str]] = {
         "exact": "integer data are chosen so that no sum rounds: the output must be right bit for bit",
         "bound": "the largest error that rounding can cause in an element, derived from the number and"
         " size of its products",
-        "bound used, budget": "the largest share of its bound that any element uses; 100 % is the most that "
+        "bound used (budget)": "the largest share of its bound that any element uses; 100 % is the most that "
         "rounding can cause",
         "accuracy profile": "how an implementation accumulates: exact, fp64 (in float64), fp32-acc (in float32), "
         "storage-acc (in the dtype of the case), tf32 (inputs cut to TF32, accumulated in"

@@ -17,8 +17,8 @@ from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import FAIL_KINDS, STATUSES, FailKind, StatusName
 from conformance.reports.record.store import Results, ResultsError
 
-SHIFT = {"transform": "shift", "axes": ["W"], "text": "equals the oracle with the output shifted by +1 along W"}
-FLIP = {"transform": "flip", "axes": ["H", "W"], "text": "equals the oracle with the kernel flipped"}
+SHIFT = {"transform": "shift", "axes": ["W"], "text": "equals the expected output shifted by +1 along W"}
+FLIP = {"transform": "flip", "axes": ["H", "W"], "text": "equals the expected output with the kernel flipped"}
 RECORDED: list[dict[str, Any]] = [
     SHIFT,
     SHIFT | {"also": [FLIP]},

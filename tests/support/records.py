@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from conformance.cases import Case
+from conformance.cases.program import Program
 from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.evidence import Evidence
 from conformance.reports.record.outcome import Outcome
@@ -88,13 +89,13 @@ def hostile_run(path: Path) -> Results:
         results.record(Outcome(case_id, "right", "pass", profile="exact", budget=0.0, digest="a" * 16))
     results.record(
         Outcome(first, "wrong", "fail", "values", detail=HOSTILE, diagnosis=SHIFT, digest="b" * 16,
-                program="y = wrong(x)", max_abs_error=1.0, evidence=evidence([1, 2, 4, 6]))
+                program=Program((), ("y = wrong(x)",)), max_abs_error=1.0, evidence=evidence([1, 2, 4, 6]))
     )  # fmt: skip
     results.record(
         Outcome(second, "wrong", "fail", "values", detail="differs", diagnosis=SHIFT, digest="c" * 16,
-                program="y = wrong(x)", evidence=evidence([1, 6, 9, 2]))
+                program=Program((), ("y = wrong(x)",)), evidence=evidence([1, 6, 9, 2]))
     )  # fmt: skip
-    results.record(Outcome(third, "wrong", "crash", detail="SIGSEGV", program="y = wrong(x)"))
+    results.record(Outcome(third, "wrong", "crash", detail="SIGSEGV", program=Program((), ("y = wrong(x)",))))
     results.record(Outcome(fourth, "wrong", "unsupported", detail="no gradients", source="https://example.org"))
     for case_id in (first, second, third):
         results.record(Outcome(case_id, "file.py:Odd name", "inexpressible", detail="cannot be expressed"))
@@ -157,9 +158,8 @@ def _outcome(case: Case, adapter: str, rng: random.Random) -> Outcome:
     evidence = {"y": Evidence(got=got, expected=expected, shape=shape, expected_shape=shape)}
     diagnosis = Diagnosis(transform="shift", axes=("W",), text=f"shifted by {rng.randint(1, 3)} along W")
     detail = f"y differs in {size - 1} of {size} elements, first at {[0] * len(shape)}: expected 1, got 2"
-    program = (
-        "import framework\n\ny = framework.conv_transpose(\n    x,\n    w,\n" + f"    stride={case.stride},\n)\n"
-    )
+    call = ("y = framework.conv_transpose(", "    x,", "    w,", f"    stride={case.stride},", ")")
+    program = Program(("import framework",), call)
     return Outcome(str(case), adapter, "fail", "values", max_abs_error=60.0, detail=detail, digest=digest,
                    diagnosis=diagnosis, program=program, seconds=seconds, evidence=evidence)  # fmt: skip
 

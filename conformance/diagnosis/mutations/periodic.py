@@ -38,7 +38,7 @@ def diagnose_periodic(case: Case, tensors: Tensors, reply: Reply) -> Diagnosis |
             how = f"started as in `{padding}`" if wraps else f"cut as in `{padding}`, not wrapped around"
             return Diagnosis(
                 transform="another_period" if wraps else "not_wrapped",
-                text=f"equals the oracle with the output {how}",
+                text=f"equals the expected output {how}",
             )
     return None
 

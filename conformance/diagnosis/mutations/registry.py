@@ -1,8 +1,8 @@
 """The registry of transformations: every mistake that the diagnosis can name.
 
 To add a mistake, write a generator with the decorator `transformation`, in the module of its family. It yields
-`Variation`s: the mistake, its axes, a text that completes "equals the oracle with ...", and a function that makes
-the same mistake in a `Problem`.
+`Variation`s: the mistake, its axes, a text that completes "equals the expected output with ...", and a function
+that makes the same mistake in a `Problem`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ __all__ = [
     "TRANSFORMATIONS",
     "Variation",
     "along",
+    "equals_expected",
     "join_words",
     "subsets",
     "transformation",
@@ -42,7 +43,7 @@ class Variation:
     axes : tuple of str
         The spatial axes that it affects, outermost first.
     text : str
-        Text that completes "equals the oracle with ...".
+        Text that completes "equals the expected output with ..."; see `equals_expected`.
     apply : callable
         Makes the mistake in a problem.
     cost : int
@@ -52,7 +53,7 @@ class Variation:
     name : str
         Its name in every case, where the text contains numbers of this one.
     sentence : str
-        A full sentence that replaces "equals the oracle with ..."; empty where that is good enough.
+        A full sentence that replaces "equals the expected output with ..."; empty where that is good enough.
     travels : bool
         Whether ``apply`` makes the same mistake in other cases too, as where its numbers come from the output.
     """
@@ -107,6 +108,12 @@ def subsets(rank: int, applies: Callable[..., bool]) -> Iterator[tuple[int, ...]
     axes = [axis for axis in range(rank) if applies(axis)]
     for count in range(1, len(axes) + 1):
         yield from itertools.combinations(axes, count)
+
+
+def equals_expected(text: str, *, several: bool = False) -> str:
+    """Complete "equals the expected output with ..."; one mistake that moves the output needs no "with"."""
+    moved = not several and text.startswith(("the output shifted ", "the output flipped ", "the output in "))
+    return f"equals the expected output {text.removeprefix('the output ') if moved else f'with {text}'}"
 
 
 def join_words(parts: Sequence[str]) -> str:

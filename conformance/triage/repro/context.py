@@ -13,6 +13,7 @@ from conformance.adapters.registry import expand, resolve
 from conformance.cases import Case, CaseError, DomainError
 from conformance.conditions import Alike, infer_condition, terms_of
 from conformance.execution.check import run_case
+from conformance.reports.record.cut_text import cut
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import label
 from conformance.triage.repro.observation import Observation
@@ -38,7 +39,7 @@ def others(observed: Observation, limits: ProcessLimits) -> str:
         shown = label(outcome.status, outcome.kind)
         if outcome.status == "pass" and not is_valid:
             shown = "refused"
-        why = f": {' '.join(outcome.detail.split())[:_LONGEST]}" if outcome.status in _NOT_RUN else ""
+        why = f": {cut(outcome.detail, _LONGEST)}" if outcome.status in _NOT_RUN else ""
         return f"| {name} | {version} | {shown}{why} |"
 
     names = [name for name in expand([]) if name != observed.spec.name]
@@ -86,11 +87,11 @@ def neighbourhood(observed: Observation, limits: ProcessLimits) -> str:
             bucket = silent if outcome.status in _NOT_RUN else otherwise if outcome.gates else gone
             (stays if _alike(outcome, observed.outcome) else bucket).append(change)
     lines = [
-        f"- it goes away with: {', '.join(gone) or 'no single change to a plainer parameter'}",
-        f"- it stays with: {', '.join(stays) or 'none of them'}",
+        f"- the problem goes away with: {', '.join(gone) or 'no single change to a plainer parameter'}",
+        f"- the problem stays with: {', '.join(stays) or 'none of them'}",
     ]
     if otherwise:
-        lines.append(f"- it fails in a different way with: {', '.join(otherwise)}")
+        lines.append(f"- the case fails in a different way with: {', '.join(otherwise)}")
     if silent:
         lines.append(f"- not run, because the interface does not support it: {', '.join(silent)}")
     return "\n".join(["One parameter changed at a time:", "", *lines])
@@ -115,10 +116,10 @@ def condition(observed: Observation, limits: ProcessLimits) -> str:
         return ""
     if len(str(inferred.predicate)) > _LONGEST:
         return ""
-    others = f" {alike.others} more fail in a different way." if alike.others else ""
+    others = f", and {alike.others} fail in a different way" if alike.others else ""
     sure = "" if inferred.exact else " No more cases were run, so this may be an accident."
     return (
-        f"Of {inferred.failing + inferred.passing} cases around this one, the {inferred.failing} with "
-        f"`{inferred.predicate}` fail in this way and the {inferred.passing} others pass.{others}{sure} "
-        "crop_low and crop_high are cut at the front and the back."
+        f"Of {inferred.failing + inferred.passing + alike.others} similar cases, {inferred.failing} meet "
+        f"`{inferred.predicate}` and fail in this way, {inferred.passing} do not meet it and pass{others}.{sure} "
+        "(crop_low and crop_high: how many positions are cut at the front and the back.)"
     )

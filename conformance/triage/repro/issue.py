@@ -35,6 +35,7 @@ KIND_TEXT = {
     "stateful": "wrong output after other calls",
 }
 _LONGEST_CAUSE = 60
+_MISTAKE = re.compile(r"equals the expected (?:output with the )?((?!output(?:,| with| except)).+)")
 _NOTATION = (
     "On each axis i, k, s, d and o are input length, kernel length, stride, dilation and output_padding; "
     "e = d(k - 1) + 1 is the effective kernel, F = (i - 1)s + e the full length."
@@ -67,7 +68,7 @@ def build_issue(observed: Observation, script: str, run: Run, timeout: float = 6
     sections = [
         f"# {_title(observed)}",
         summary,
-        "## Script\n\nExits with 1 while the problem is there, with 0 once it is fixed.\n\n"
+        "## Script\n\nThe script exits with 1 while the problem is there, and with 0 once it is fixed.\n\n"
         f"```python\n{script}```",
         f"## Expected and actual\n\n{_output(observed, run)}",
         f"## Versions\n\n{_versions(observed)}",
@@ -118,8 +119,8 @@ def _cause(observed: Observation) -> str:
             return error.reason.partition(";")[0]
     if observed.outcome.status == "crash":
         return observed.outcome.detail.partition("\n")[0]
-    before, _, cause = (observed.outcome.explanation or "").partition("equals the oracle with the ")
-    return cause if not before and len(cause) <= _LONGEST_CAUSE else ""
+    cause = _MISTAKE.fullmatch(observed.outcome.explanation or "")
+    return cause[1] if cause and len(cause[1]) <= _LONGEST_CAUSE else ""
 
 
 def _axes(values: tuple[int, ...]) -> str:
@@ -140,12 +141,20 @@ def _summary(observed: Observation) -> str:
     except DomainError:
         return lines[0]  # which says why the case is invalid
     if outcome.status == "fail" and outcome.diagnosis and outcome.diagnosis.transform != "unexplained":
-        cause = outcome.diagnosis.text_about("the definition")
-        lines.append(f"The output {cause}." if cause.startswith("equals") else f"Cause: {cause}.")
+        cause, refusal = outcome.diagnosis.text, "refused: "
+        before = (
+            "The output "
+            if cause.startswith("equals")
+            else "Refused as "
+            if cause.startswith(refusal)
+            else "Cause: "
+        )
+        lines.append(f"{before}{cause.removeprefix(refusal)}.")
     output, full = (" x ".join(map(str, sizes)) for sizes in (geometry.output_size, geometry.full_size))
     lines.append(
-        f"By the definition the output is {output} ({geometry.rule}): the full output, {full}, less "
-        f"{', '.join(map(str, geometry.crop))} at the front and the back of each axis (R2; below 0 adds zeros)."
+        f"By the definition the output has size {output} ({geometry.rule}). The full output has size {full}, and "
+        f"{', '.join(map(str, geometry.crop))} positions are cut at the front and the back of each axis (R2; a "
+        "negative number adds zeros)."
     )
     return "\n\n".join(lines)
 
@@ -189,7 +198,7 @@ def _versions(observed: Observation) -> str:
     rows += [("platform", environment.get("platform", "")), ("cpu", environment.get("cpu", ""))]
     rows += [("cpu flags", ", ".join(environment.get("cpu_flags", [])))]
     rows += list(environment.get("variables", {}).items())
-    rows += [(f"fact {name}", shown(value)) for name, value in environment.get("facts", {}).items()]
+    rows += [(f"measured {name}", shown(value)) for name, value in environment.get("facts", {}).items()]
     return "\n".join(f"- {name}: {value}" for name, value in rows if value)
 
 

@@ -12,6 +12,7 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.registry import AdapterSpec
 from conformance.calls.formatting import bias_lines
 from conformance.cases import Case
+from conformance.cases.program import Program
 from conformance.execution.check import run_after
 from conformance.oracle.expected_output import input_tensors
 from conformance.reports.record.outcome import Outcome
@@ -22,22 +23,16 @@ __all__ = ["Before", "Observation", "gather"]
 
 @dataclass(frozen=True)
 class Before:
-    """A call before the one that is judged: its case, set-up and body."""
+    """A call before the one that is judged."""
 
     case: Case
-    setup: tuple[str, ...]
-    body: tuple[str, ...]
-
-    @classmethod
-    def of(cls, case: Case, program: str) -> Before:
-        """Split a program at its first blank line, which ends the set-up."""
-        setup, _, body = f"\n{program}".partition("\n\n")
-        return cls(case, tuple(setup.strip().splitlines()), tuple(body.splitlines()))
+    program: Program
 
     def lines(self) -> list[str]:
         """Return the lines of its data and its call."""
         data = data_lines(self.case, dict(input_tensors(self.case)))
-        return ["", f"# {self.case}", *data, *bias_lines(self.case, self.body), *self.body]
+        body = self.program.body
+        return ["", f"# {self.case}", *data, *bias_lines(self.case, body), *body]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +49,8 @@ class Observation:
         The output; empty without one.
     promise : str
         The accuracy profile the adapter promises.
-    setup, body : tuple of str
-        The call: imports and settings, and the lines after them.
+    program : Program or None
+        The call; None if the adapter makes none.
     environment : dict
         Versions, processor and settings of the adapter's process.
     before : tuple of Before
@@ -68,10 +63,19 @@ class Observation:
     tensors: dict[str, np.ndarray]
     got: dict[str, np.ndarray]
     promise: str
-    setup: tuple[str, ...]
-    body: tuple[str, ...]
+    program: Program | None
     environment: dict[str, Any] = field(default_factory=dict)
     before: tuple[Before, ...] = ()
+
+    @property
+    def setup(self) -> tuple[str, ...]:
+        """The imports and settings of the call."""
+        return () if self.program is None else self.program.setup
+
+    @property
+    def body(self) -> tuple[str, ...]:
+        """The lines of the call after its imports and settings."""
+        return () if self.program is None else self.program.body
 
     @property
     def names(self) -> list[str]:
@@ -97,8 +101,7 @@ def gather(
         outcome = run_after(case, host, after)
         tensors = input_tensors(case)
         reply = host.run(case, tensors)
-        # The first blank line ends the set-up, which may be empty.
-        setup, _, body = f"\n{host.program(case)}".partition("\n\n")
+        program = host.program(case)
         return Observation(
             case=case,
             spec=spec,
@@ -106,8 +109,7 @@ def gather(
             tensors=dict(tensors),
             got={name: tensor.values for name, tensor in reply.tensors.items()},
             promise=reply.promise,
-            setup=tuple(setup.strip().splitlines()),
-            body=tuple(body.splitlines()),
+            program=program if isinstance(program, Program) else None,
             environment=dict(host.environment),
-            before=tuple(Before.of(Case.parse(other), text) for other, text in outcome.after_programs.items()),
+            before=tuple(Before(Case.parse(other), before) for other, before in outcome.after_programs.items()),
         )

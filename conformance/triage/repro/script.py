@@ -68,7 +68,7 @@ def build_script(observed: Observation, *, poison: bool = False) -> str:
     modules = ["os"] * bool(variables) + ["ctypes"] * (poison or twice) + ["subprocess", "sys"] * bool(child)
     modules += ["base64", "zlib"] * packed
     lines_of_setups = dict.fromkeys(
-        line for setup in (observed.setup, *(call.setup for call in observed.before)) for line in setup
+        line for setup in (observed.setup, *(call.program.setup for call in observed.before)) for line in setup
     )
     setup = [
         line for line in lines_of_setups if line not in ("import os", "import sys") and "os.environ[" not in line
@@ -100,11 +100,11 @@ def build_script(observed: Observation, *, poison: bool = False) -> str:
 def _header(observed: Observation) -> list[str]:
     versions = ", ".join(f"{name} {version}" for name, version in observed.environment.get("versions", {}).items())
     what = label(observed.outcome.status, observed.outcome.kind)
-    ends = "Exits 1 while that is so, else 0." if observed.outcome.gates else "Exits 0 while that is so, else 1."
+    now, later = (1, 0) if observed.outcome.gates else (0, 1)
     emulator = shlex.join(observed.spec.profile.emulator)
     return [
         f"# {observed.case}",
-        f"# {versions or observed.spec.name}: {what}. {ends}",
+        f"# {versions or observed.spec.name}: {what}. Exits with {now} while that is so, else with {later}.",
         *([f"# Run it as: {emulator} python FILE"] if emulator else []),
     ]
 

@@ -97,9 +97,9 @@ function expectationsView(where) {
 }
 
 function sharedView(shared) {
-  if (!shared.length) return el("p", {}, "No other adapter fails its cases.");
+  if (!shared.length) return el("p", {}, "No other adapter fails these cases.");
   const names = shared.map(({ adapter, n }, at) => [at ? ", " : "", `${adapter} (${n})`]);
-  return el("p", {}, "Other adapters that fail some of its cases: ", names, ".");
+  return el("p", {}, "Other adapters that fail some of these cases: ", names, ".");
 }
 
 // The machines on which it was seen, and those that ran its cases without showing it.
@@ -109,8 +109,8 @@ function machinesView(machines) {
   return el(
     "p",
     {},
-    `Seen on these machines: ${seen.join(", ")}. `,
-    notSeen.length ? `Not seen on: ${notSeen.join(", ")}.` : "No other machine ran its cases.",
+    `It happened on these machines: ${seen.join(", ")}. `,
+    notSeen.length ? `It did not happen on: ${notSeen.join(", ")}.` : "No other machine ran these cases.",
   );
 }
 

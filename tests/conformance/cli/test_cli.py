@@ -238,7 +238,7 @@ def test_a_file_called_as_the_framework_takes_no_module_away(tmp_path: Path) -> 
     (tmp_path / "numpy.py").write_text((ROOT / "tests/support/adapters/wrong.py").read_text())
     done = conformance("check", "1d-i5-k3", "--adapter", f"{tmp_path}/numpy.py:Flipped")
     assert done.returncode == 1, done.stderr
-    assert "equals the oracle with the kernel flipped" in done.stdout
+    assert "equals the expected output with the kernel flipped" in done.stdout
 
 
 def test_a_results_file_of_another_kind_or_schema_is_refused(foreign_database: Path) -> None:

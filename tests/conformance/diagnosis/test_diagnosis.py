@@ -25,7 +25,7 @@ def test_structural_fault_is_named_with_its_axes(fault: NamedFault) -> None:
     found = diagnosis_of(fault.case, fault.host())
     assert found is not None
     assert (found.transform, found.axes) == (fault.transform, fault.axes), found
-    assert found.text.startswith(("equals the oracle with ", "the crop is ")), found
+    assert found.text.startswith(("equals the expected output ", "the crop is ")), found
 
 
 @pytest.mark.parametrize(
@@ -61,20 +61,20 @@ def flip_and_shift_without_stride(work: Work) -> None:
             flip_and_shift,
             "flip+shift",
             ("H", "W"),
-            "equals the oracle with the kernel flipped along H and the output shifted by +1 along W",
+            "equals the expected output with the kernel flipped along H and the output shifted by +1 along W",
         ),
         (
             flip_without_bias,
             "flip+bias_ignored",
             ("W",),
-            "equals the oracle with the kernel flipped along W and the bias ignored",
+            "equals the expected output with the kernel flipped along W and the bias ignored",
         ),
         (
             flip_and_shift_without_stride,
             "flip+stride+shift",
             ("H", "W"),
-            "equals the oracle with the kernel flipped along H, the stride of the taps 1 along W and the output "
-            "shifted by +2 along W",
+            "equals the expected output with the kernel flipped along H, the stride of the taps 1 along W and the "
+            "output shifted by +2 along W",
         ),
     ],
     ids=["two, read out", "two, searched", "three, read out"],
@@ -141,7 +141,7 @@ def test_elements_that_hold_one_number() -> None:
     found = diagnosis_of("2d-c2x3-i4x3-k3-s2-p1", Planted(seven))
     assert found is not None
     assert (found.transform, found.axes) == ("not_computed", ("W",))
-    assert found.text == "equals the oracle except for the first position along W, which hold 7"
+    assert found.text == "equals the expected output except for the first position along W, which hold 7"
 
 
 def test_gradients_of_channels_last_are_diagnosed_too() -> None:
@@ -249,4 +249,4 @@ def test_rounding_is_not_blamed_for_an_output_of_a_different_shape() -> None:
         Planted(lambda c, t: {"y": forward(c, t)[..., :-1]}),
     )
     assert found is not None
-    assert found.text == "equals the oracle with the output's size -1 along W at its end"
+    assert found.text == "equals the expected output with the output's size -1 along W at its end"

@@ -47,7 +47,7 @@ def test_wrong_size_with_the_values_of_a_different_case(
     found = diagnosis_of(case, Planted(compute))
     assert found is not None
     assert (found.transform, found.axes) == (transform, axes), found
-    assert found.text.startswith("equals the oracle with")
+    assert found.text.startswith("equals the expected output ")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_right_values_in_another_arrangement(change: Any, transform: str) -> Non
     found = diagnosis_of("2d-c2x3-i4x3-k3-s2-p1", Planted(lambda c, t: {"y": change(forward(c, t))}))
     assert found is not None
     assert found.transform == transform
-    assert found.text.startswith("equals the oracle with")
+    assert found.text.startswith("equals the expected output ")
 
 
 def test_an_input_read_in_the_other_layout_shows_by_the_shape() -> None:

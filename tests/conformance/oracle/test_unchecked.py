@@ -75,7 +75,7 @@ def test_counts_that_stand_still_are_lost_precision_and_others_wrong_values(text
     assert judged(case, right, promise).status == "pass"
     still = judged(case, np.minimum(right, case.format.largest_exact_integer), promise)
     assert (still.status, still.kind) == ("fail", "precision")
-    assert still.explanation == f"equals the oracle with sums kept in {case.dtype}"
+    assert still.explanation == f"equals the expected output with sums kept in {case.dtype}"
     for wrong in (right * 0, np.minimum(right, 255.0)):
         assert (found := judged(case, wrong, promise)).status == "fail"
         assert found.kind == "values"

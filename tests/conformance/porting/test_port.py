@@ -94,7 +94,7 @@ def test_a_wrong_call_gives_way_to_a_right_one_with_steps() -> None:
         assert port.reason.startswith("The call alone gives a wrong output")
         text = port_text(Meaning("", case, WeightForm()), port, host)
     assert "# Verified" in text
-    assert "NOT right" not in text
+    assert "WRONG" not in text
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_an_interface_that_cannot_run_is_our_failure() -> None:
                       ("--table", "--adapter", toy("CannotImport"), "--adapter", toy("Right"))):  # fmt: skip
         done = conformance("port", *arguments)
         assert done.returncode == 3
-        assert "NOT right" not in done.stdout
+        assert "WRONG" not in done.stdout
         assert "cannot be loaded" in done.stderr
 
 

@@ -17,7 +17,9 @@ from conformance.reports.record.store import Results
 from conformance.reports.summary.survey import survey
 from tests.support.command import toy
 
-DIAGNOSIS = Diagnosis(transform="flip", axes=("W",), text="equals the oracle with the kernel flipped along W")
+DIAGNOSIS = Diagnosis(
+    transform="flip", axes=("W",), text="equals the expected output with the kernel flipped along W"
+)
 
 
 def test_the_condition_of_a_finding_is_found_and_shown(tmp_path: Path) -> None:

@@ -79,8 +79,14 @@ def test_overlap_counts_are_the_oracles_output_for_ones(case: Case) -> None:
 def test_diagnosis_of_an_adapter() -> None:
     done = conformance("explain", "2d-c2x2-i3x4-k2-s4", "--adapter", toy("Shifted"))
     assert done.returncode == 1, done.stderr
-    assert "diagnosis: equals the oracle with" in done.stdout
+    assert "diagnosis: equals the expected output shifted by" in done.stdout
     assert "W: stride 4, dilation 1, output starts at" in done.stdout
+
+
+def test_when_needs_an_adapter() -> None:
+    done = conformance("explain", "2d-c2x2-i3-k2-s3-same", "--when")
+    assert done.returncode == 2
+    assert "--when needs --adapter" in done.stderr
 
 
 def test_the_condition_is_found_by_further_cases() -> None:

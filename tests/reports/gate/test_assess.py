@@ -278,7 +278,7 @@ def test_an_entry_is_for_the_machines_whose_facts_it_names(tmp_path: Path, extra
 
 
 def test_accept_takes_the_condition_that_the_run_confirmed(tmp_path: Path) -> None:
-    shift = Diagnosis(transform="shift", axes=("W",), text="equals the oracle with the output shifted by +1")
+    shift = Diagnosis(transform="shift", axes=("W",), text="equals the expected output shifted by +1")
     refused = replace(FAIL, case_id=OTHER, kind="rejected")
     outcomes = [replace(FAIL, diagnosis=shift), refused, replace(PASS, case_id=VALID)]
     with recorded(tmp_path / "r.sqlite", *outcomes) as results:

@@ -116,7 +116,7 @@ def test_finding_shows_its_expectation_and_the_adapters_that_share_it(tab: Tab) 
     tab.page.wait_for_selector(".members")
     shown = tab.view()
     assert "Expected shifted-by-one: the output is shifted https://example.org/issues/1" in shown
-    assert "No other adapter fails its cases." in shown
+    assert "No other adapter fails these cases." in shown
     tab.page.get_by_role("link", name="1 new").click()
     assert _found(tab) == [str(Case.parse(FIRST))]
     tab.page.go_back()

@@ -32,7 +32,9 @@ def test_one_cause_is_one_finding_whatever_the_axis_and_amount() -> None:
 
 
 def test_causes_are_kept_apart() -> None:
-    flip = Diagnosis(transform="flip", axes=("W",), text="equals the oracle with the kernel flipped along W")
+    flip = Diagnosis(
+        transform="flip", axes=("W",), text="equals the expected output with the kernel flipped along W"
+    )
     signal = Diagnosis(transform="crash", text="the process ended with SIGFPE", signal="SIGFPE")
     other = replace(signal, text="the process ended with SIGSEGV", signal="SIGSEGV")
     crashes = [
@@ -76,8 +78,8 @@ def test_the_text_of_a_condition_has_its_counts() -> None:
     assert condition.counted == (
         "In this run, 49 cases meet it and show this cause; 6 more meet it and fail with a different cause; "
         "none of the 43 cases that pass meets it. "
-        "Of 22 cases run to test it, 12 meet it and show the same cause, 9 do not meet it and pass, "
-        "1 fail with a different cause and do not count: they confirm it."
+        "To test it, the suite ran 22 cases more: 12 meet it and show the same cause, 9 do not meet it and pass "
+        "(not counted: 1 with a different cause). This confirms it."
     )
     alone = Condition(text="rank = 2", sql="rank = 2", failing=1, passing=2)
     assert alone.counted == (

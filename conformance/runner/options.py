@@ -1,0 +1,225 @@
+"""The options of a run, declared once: the command line, pytest and the code read them from `RunOptions`.
+
+Quick to import: `conformance run` starts an adapter's process before it loads more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conformance.adapters.devices import DEVICES
+
+if TYPE_CHECKING:
+    import pytest
+
+__all__ = ["Declaration", "RunOptions", "add_to_pytest", "declaration_of"]
+
+_DECLARATION = "declaration"
+# Before the name of an option in pytest's namespace, which other plugins share.
+_PREFIX = "conformance_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """How an option is written.
+
+    Attributes
+    ----------
+    flags : tuple of str
+        On the command line; empty for an option of pytest alone.
+    help, metavar : str
+        Its line in the help.
+    pytest : str or None
+        As an option of pytest; None: the last flag; empty: pytest has none, or has it from another plugin.
+    choices : sequence of str
+        The values it takes; empty for any.
+    minimum : float or None
+        The smallest number it takes.
+    show_default : bool
+        Whether the help of the command shows the default.
+    """
+
+    flags: tuple[str, ...]
+    help: str
+    metavar: str | None = None
+    pytest: str | None = None
+    choices: Sequence[str] = ()
+    minimum: float | None = None
+    show_default: bool = False
+
+    @property
+    def pytest_flag(self) -> str:
+        """The name of the option in pytest; empty without one."""
+        return self.flags[-1] if self.pytest is None else self.pytest
+
+
+def _option(default: Any, *flags: str, **declaration: Any) -> Any:
+    return field(default=default, metadata={_DECLARATION: Declaration(flags=flags, **declaration)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What to run, on what, and where to write it. A default says of which type an option is."""
+
+    adapters: tuple[str, ...] = _option(
+        (),
+        "--adapter",
+        metavar="NAME",
+        help="An adapter, a pattern such as 'torch*', file.py:Class, NAME@/path/to/python or NAME~MACHINE; may be "
+        "repeated. Default: one or two interfaces of each installed framework; '*' runs all.",
+    )
+    machines: tuple[str, ...] = _option(
+        (),
+        "--machine",
+        pytest="",  # gets the names of adapters with their machines
+        metavar="NAME",
+        help="Run each adapter under a machine profile, such as avx2, one-thread or onednn-off; may be repeated. "
+        "Default: native; `conformance machines` lists them.",
+    )
+    device: str = _option(
+        "cpu",
+        "--device",
+        choices=DEVICES,
+        help="Where to compute. With cuda, the name of an adapter stands for its CUDA variants: torch for "
+        "torch-cuda and torch-cuda-tf32.",
+    )
+    tier: str | None = _option(
+        None,
+        "--tier",
+        metavar="TIER",
+        help="smoke (default), gate, full, or corpus (the cases that users reported).",
+    )
+    case_ids: tuple[str, ...] = _option((), "--case", metavar="ID", help="A single case; may be repeated.")
+    where: str | None = _option(
+        None,
+        "--where",
+        metavar="EXPR",
+        help="Run the cases that meet an SQL condition over their columns and over facts of the machine, such as "
+        '"stride_h > 1" or fact_tensorflow_onednn.',
+    )
+    shard: str | None = _option(
+        None,
+        "--shard",
+        metavar="I/M",
+        help="Run only the I-th of M parts; `conformance merge` merges their records.",
+    )
+    durations_from: str | None = _option(
+        None, "--durations-from", metavar="RESULTS", help="Balance the shards by the times of a recorded run."
+    )
+    resume: bool = _option(False, "--resume", help="Resume the interrupted run in --out.")
+    expectations: tuple[str, ...] = _option(
+        (),
+        "--expectations",
+        metavar="DIR",
+        help="Folder of known discrepancies; may be repeated. 'builtin' (default): the suite's own; 'none': none.",
+    )
+    baseline: str | None = _option(
+        None,
+        "--baseline",
+        metavar="RESULTS",
+        help="The record of an earlier run: its discrepancies count as known, lost precision as new.",
+    )
+    workers: str = _option(
+        "0",
+        "-n",
+        pytest="",  # is an option of pytest-xdist
+        metavar="N",
+        help="Worker processes; 'auto': one per core.",
+    )
+    dask: str | None = _option(
+        None,
+        "--dask",
+        metavar="ADDRESS",
+        help="Run on the workers of a Dask cluster, such as tcp://scheduler:8786. They need the same version of "
+        "the suite.",
+    )
+    out: Path = _option(  # noqa: RUF009 - a field, as the others; the check does not know that a Path is immutable
+        Path("conformance-out"),
+        "--out",
+        metavar="DIR",
+        show_default=True,
+        help="Folder for the record (results.sqlite) and the report.",
+    )
+    timeout: float = _option(
+        60.0,
+        "--timeout",
+        pytest="--answer-timeout",  # pytest-timeout has a --timeout
+        minimum=0.1,
+        metavar="SECONDS",
+        show_default=True,
+        help="How long to wait for the output of one case.",
+    )
+    in_process: bool = _option(
+        False,
+        "--in-process",
+        help="Run the adapter in this process, where breakpoint() works. A crash ends the command; nothing times "
+        "out.",
+    )
+    quiet: bool = _option(
+        False, "-q", "--quiet", pytest="--without-notes", help="Print results only, no progress and no notes."
+    )
+    no_report: bool = _option(False, pytest="--no-report", help="Write the record only.")
+    unselected: bool = _option(
+        False, pytest="--unselected", help="Internal: no -k or -m filter is active, so items are created lazily."
+    )
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> RunOptions:
+        """The options that pytest has read."""
+        values: dict[str, Any] = {}
+        for item in _of_pytest():
+            value = getattr(config.option, _PREFIX + item.name)
+            # pytest's namespace holds plain values only, since it goes to pytest's workers.
+            values[item.name] = type(item.default)(value) if isinstance(item.default, tuple | Path) else value
+        return cls(**values)
+
+    def pytest_arguments(self) -> list[str]:
+        """The options that differ from their defaults, as arguments of pytest."""
+        arguments: list[str] = []
+        for item in _of_pytest():
+            name, value = declaration_of(item).pytest_flag, getattr(self, item.name)
+            if value == item.default:
+                continue
+            if isinstance(value, tuple):
+                arguments += [f"{name}={one}" for one in value]
+            else:
+                arguments.append(name if value is True else f"{name}={value}")
+        return arguments
+
+
+def declaration_of(item: Field[Any]) -> Declaration:
+    """The declaration of a field of `RunOptions`."""
+    declaration: Declaration = item.metadata[_DECLARATION]
+    return declaration
+
+
+def _of_pytest() -> list[Field[Any]]:
+    return [item for item in fields(RunOptions) if declaration_of(item).pytest_flag]
+
+
+def add_to_pytest(parser: pytest.Parser, *, only: Sequence[str] = ()) -> None:
+    """Declare the options, or only those with some names, to pytest."""
+    group = parser.getgroup("conformance", "conformance suite for transposed convolutions")
+    for item in _of_pytest():
+        if not only or item.name in only:
+            declaration = declaration_of(item)
+            group.addoption(
+                declaration.pytest_flag,
+                dest=_PREFIX + item.name,
+                help=declaration.help.replace("%", "%%"),
+                **_pytest_settings(item.default, declaration.metavar),
+            )
+
+
+def _pytest_settings(default: Any, metavar: str | None) -> dict[str, Any]:
+    """How pytest reads an option; the default says of which type it is."""
+    if isinstance(default, bool):
+        return {"action": "store_true"}
+    if isinstance(default, tuple):
+        return {"action": "append", "default": [], "metavar": metavar}
+    if isinstance(default, Path):
+        return {"default": str(default), "metavar": metavar}
+    return {"type": float if isinstance(default, float) else str, "default": default, "metavar": metavar}
