@@ -53,7 +53,7 @@ def describe_machine(facts: dict[str, Any]) -> str:
 
 def replace_block(text: str, name: str, block: str) -> str:
     """The README with the block between the markers of a benchmark replaced."""
-    pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
+    pattern = re.compile(rf"(<!-- start {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
     replaced, count = pattern.subn(lambda match: f"{match[1]}\n{block}\n\n{match[2]}", text)
     if count != 1:
         raise ValueError(f"the README has {count} places for {name}")

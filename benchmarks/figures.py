@@ -67,13 +67,13 @@ def timed(*command: str, ends: Container[int] | None = None) -> Timed:
 
 def best_of(call: Callable[[], Any], *, within: float = 0.3, repeats: int = 3) -> float:
     """Seconds of one call: the best of the repeats that fit, the one least disturbed by other work."""
-    best, count, began = float("inf"), 0, time.perf_counter()
-    while count < repeats or time.perf_counter() - began < within:
+    best, count, first = float("inf"), 0, time.perf_counter()
+    while count < repeats or time.perf_counter() - first < within:
         started = time.perf_counter()
         call()
         best = min(best, time.perf_counter() - started)
         count += 1
-        if time.perf_counter() - began > 20 * within:
+        if time.perf_counter() - first > 20 * within:
             break
     return best
 

@@ -19,6 +19,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def _plain_cases(tier: str) -> Iterator[tuple[Case, dict[str, np.ndarray]]]:
         except DomainError:
             continue
         lows = [low for low, _ in case.geometry().crop]
-        if min(lows) >= 0 and math.prod(case.output_shape) and math.prod(case.input_shape):
+        if min(lows) >= 0 and 0 not in (*case.output_shape, *case.input_shape):
             yield case, {name: array.astype(np.float64) for name, array in input_tensors(case).items()}
 
 
@@ -171,9 +172,7 @@ def growth() -> list[dict[str, Any]]:
         products = math.prod(case.input_shape) * math.prod(case.weight_shape[1:])
         forward = best_of(_oracle(case, t))
         crop = case.geometry().crop
-        gradients = best_of(
-            lambda t=t, crop=crop: oracle.conv_transpose_gradients(t["x"], t["w"], t["dy"], stride=2, crop=crop)
-        )
+        gradients = best_of(partial(oracle.conv_transpose_gradients, t["x"], t["w"], t["dy"], stride=2, crop=crop))
         rows.append(
             {
                 "products": products,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.reports.record.store import Results
-from tests.reports.browser import browser
+from tests.support.browser import browser
 
 __all__ = ["measure"]
 

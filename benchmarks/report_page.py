@@ -19,8 +19,8 @@ from typing import Any
 from benchmarks import pytest_html_page
 from benchmarks.figures import grouped, table
 from conformance.reports.html import write_report
-from tests.reports.browser import Tab, browser
-from tests.reports.made_up import make_run
+from tests.support.browser import Tab, browser
+from tests.support.records import make_run
 
 FILTERS = (
     "gates",

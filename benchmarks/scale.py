@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.figures import DONE, grouped, spread, table, timed, with_spread
 from conformance.cases import Case
 from conformance.reports.record.store import Results
-from tests.reports.made_up import make_run
+from tests.support.records import make_run
 
 OUTCOMES = (10_000, 100_000, 1_000_000)
 """How many made-up outcomes are recorded."""

@@ -154,10 +154,10 @@ def compare(cases: list[Case]) -> dict[str, tuple[int, Counter[str]]]:
                 note(f"right, scaled by {scale:g}", True, case, expected, values)
             right = RIGHT.reply(case, tensors).tensors["y"].values
             for name, fault in FAULTS.items():
-                values = _wrong(case, tensors, fault, right) if case.rank in fault.ranks else None
-                if values is not None:
+                wrong = _wrong(case, tensors, fault, right) if case.rank in fault.ranks else None
+                if wrong is not None:
                     kind = name if name in NUMERIC else f"values in wrong places, scaled by {scale:g}"
-                    note(kind, False, case, expected, values)
+                    note(kind, False, case, expected, wrong)
     order = [kind for kind in numbers if kind.startswith("right")] + list(NUMERIC)
     order += [kind for kind in numbers if kind not in order]
     return {kind: (numbers[kind], mistakes[kind]) for kind in order if numbers[kind]}

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 # A diagnosis that fails itself fails the test, also in the processes that tests start.
 os.environ["CONFORMANCE_STRICT"] = "1"
 
-# No deadlines: a test measures answers, never time. Derandomised in CI, so that a red build can be repeated.
+# No deadlines: a test judges results, never time. Derandomised in CI, so that a red build can be repeated.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("default"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")

@@ -38,11 +38,11 @@ def main() -> None:
     check_contents(wheel=_wheel_files(wheel), archive=_archive_files(archive), tracked=_tracked())
     with tempfile.TemporaryDirectory() as folder:
         check_installed(wheel, Path(folder))
-    print(f"{wheel.name} and {archive.name} hold what they should, and every command answers")
+    print(f"{wheel.name} and {archive.name} hold what they should, and every command works")
 
 
 def build() -> tuple[Path, Path]:
-    """The wheel and the source archive, made anew."""
+    """The wheel and the source archive, built again."""
     shutil.rmtree(DIST, ignore_errors=True)
     subprocess.run([sys.executable, "-m", "build", "--outdir", DIST, ROOT], check=True, stdout=subprocess.DEVNULL)
     (wheel,), (archive,) = DIST.glob("*.whl"), DIST.glob("*.tar.gz")
@@ -69,7 +69,7 @@ def check_contents(
 
 
 def check_installed(wheel: Path, folder: Path) -> None:
-    """Every command answers in an environment that holds the wheel and what it depends on, and no framework."""
+    """Every command works in an environment that holds the wheel and what it depends on, and no framework."""
     venv.create(folder / "env", with_pip=True)
     scripts = folder / "env" / ("Scripts" if os.name == "nt" else "bin")
     elsewhere = folder / "elsewhere"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.test_ask import toy
+from tests.support.command import toy
 
 yaml = pytest.importorskip("yaml", reason="reads the action's steps")
 ROOT = Path(__file__).parents[1]

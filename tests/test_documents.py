@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
-# A path of the repository in backticks: it begins with one of its folders and has no placeholder in capitals.
+# A path of the repository in backticks: it starts with one of its folders and has no placeholder in capitals.
 PATH = re.compile(r"`((?:adapters|benchmarks|cases|conformance|docs|examples|reports|tests)/[\w./-]*)`")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 PLACEHOLDER = re.compile(r"[A-Z]{4,}")

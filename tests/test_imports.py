@@ -86,6 +86,17 @@ def test_the_folders_are_imported_as_parts_of_the_package(name: str) -> None:
             assert module.split(".")[0] != name, path
 
 
+def test_test_modules_import_no_test_module() -> None:
+    """What several of them share is in tests/support or in a conftest.py."""
+    for path in (PACKAGE.parent / "tests").rglob("*.py"):
+        shared = [
+            module
+            for module in imported(ast.parse(path.read_text(encoding="utf-8")))
+            if module.startswith("tests.") and any(part.startswith("test_") for part in module.split("."))
+        ]
+        assert not shared, path
+
+
 def test_the_rooms_can_be_counted() -> None:
     rooms = {room(module) for module in modules()} - set(FOLDERS)
     assert len(rooms) <= 16

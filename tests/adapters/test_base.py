@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.adapters.base import Program
-from tests.adapters.odd_adapters import Quiet
+from tests.support.adapters.right import Zeros
 
 ADD = Program((), ("y = x + 1",))
 TWICE = Program((), ("y = x * 2",))
@@ -13,8 +13,8 @@ DEFINES = Program((), ("def f(a):", "    return a + 1", "y = f(x)"))
 
 
 @pytest.fixture
-def quiet() -> Quiet:
-    return Quiet()
+def adapter() -> Zeros:
+    return Zeros()
 
 
 @pytest.fixture
@@ -29,20 +29,20 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return sources
 
 
-def test_the_same_words_are_compiled_once(quiet: Quiet, compiled: list[str]) -> None:
+def test_the_same_words_are_compiled_once(adapter: Zeros, compiled: list[str]) -> None:
     for program in (ADD, TWICE, ADD, TWICE):
         namespace: dict[str, int] = {"x": 5}
-        exec(quiet._compiled(program), namespace)
+        exec(adapter._compiled(program), namespace)
         assert namespace["y"] == (6 if program is ADD else 10)
     assert compiled == ["y = x + 1", "y = x * 2"]
 
 
-def test_a_program_with_functions_is_compiled_each_time(quiet: Quiet, compiled: list[str]) -> None:
-    assert quiet._compiled(DEFINES) is not quiet._compiled(DEFINES)
+def test_a_program_with_functions_is_compiled_each_time(adapter: Zeros, compiled: list[str]) -> None:
+    assert adapter._compiled(DEFINES) is not adapter._compiled(DEFINES)
     assert len(compiled) == 2
 
 
-def test_what_is_kept_does_not_grow_without_end(quiet: Quiet) -> None:
+def test_what_is_kept_does_not_grow_without_end(adapter: Zeros) -> None:
     for number in range(1000):
-        quiet._compiled(Program((), (f"y = {number}",)))
-    assert 0 < len(quiet._codes) < 500
+        adapter._compiled(Program((), (f"y = {number}",)))
+    assert 0 < len(adapter._codes) < 500

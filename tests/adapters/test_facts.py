@@ -26,7 +26,7 @@ def test_values_come_back_with_their_types() -> None:
     assert found["a"] is True
 
 
-def test_what_is_no_fact_is_not_recorded() -> None:
+def test_what_is_not_a_fact_is_not_recorded() -> None:
     assert measure([fact("a", 1.5), fact("b", [1]), fact("c", 3)]) == {"a": None, "b": None, "c": 3}
 
 
@@ -36,12 +36,12 @@ def test_an_error_is_null_and_the_next_is_measured() -> None:
 
 
 def test_a_crash_leaves_null_and_this_process() -> None:
-    crash = Fact(name="a", about="", measure=lambda: os.abort())  # type: ignore[return-value]
+    crash = Fact(name="a", about="", measure=lambda: os.abort())
     assert measure([fact("before", 1), crash, fact("behind", 1)]) == {"before": 1, "a": None, "behind": None}
 
 
 def test_a_hang_is_ended() -> None:
-    hang = Fact(name="a", about="", measure=lambda: time.sleep(600))  # type: ignore[func-returns-value]
+    hang = Fact(name="a", about="", measure=lambda: time.sleep(600))
     assert measure([fact("before", 1), hang], seconds=1.0) == {"before": 1, "a": None}
 
 

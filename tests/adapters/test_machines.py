@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from conformance.adapters.host.client import AdapterProcess
@@ -20,9 +18,9 @@ from conformance.adapters.registry import (
 )
 from conformance.cases import Case
 from conformance.execution.check import run_case
+from tests.support.command import toy
 
 INSTALLED = set(available())
-ODD = Path(__file__).with_name("odd_adapters.py")
 REACHABLE = [name for name, machine in MACHINES.items() if not machine.unreachable() and not machine.emulator]
 
 
@@ -101,7 +99,7 @@ def test_the_users_own_xla_flags_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     assert variables["XLA_FLAGS"] == "--xla_dump_to=x --xla_cpu_max_isa=AVX2"
 
 
-def test_a_setting_without_effect_is_told() -> None:
+def test_a_setting_without_effect_is_reported() -> None:
     machine = Machine(name="capped", about="", facts={"onednn.isa": "AVX2", "threads": "1"})
     assert not unmet(machine, {"onednn.isa": "AVX2", "threads": 1})
     assert not unmet(machine, {"onednn.isa": None, "threads": 1})
@@ -113,7 +111,7 @@ def test_a_setting_without_effect_is_told() -> None:
 
 def test_a_process_that_does_not_follow_its_profile_is_our_failure_and_never_a_run() -> None:
     # An adapter that undoes what the profile sets, as a framework would that does not read the variable.
-    with AdapterProcess(resolve(f"{ODD}:Unpinned~one-thread")) as host:
+    with AdapterProcess(resolve(f"{toy('Unpinned')}~one-thread")) as host:
         outcome = run_case(Case.parse("1d-i3-k2"), host)
     assert outcome.status == "infra"
     assert "machine profile one-thread took no effect: threads is 7" in outcome.detail

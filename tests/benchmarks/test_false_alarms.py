@@ -1,4 +1,4 @@
-"""The derived bound: no alarm on right answers in any dtype and at any scale, and one on a wrong element."""
+"""The derived bound: no alarm on right outputs in any dtype and at any scale, and one on a wrong element."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conformance.adapters.registry import resolve
 from conformance.cases.dtypes import DTYPES
 from conformance.oracle.error_bound import PROFILES, tolerance
 from conformance.oracle.expected_output import reference
-from tests.frameworks import requires
+from tests.support.frameworks import requires
 
 IMPLEMENTATIONS: dict[str, Run] = {name: partial(computed, name) for name in ALGORITHMS} | {"sums": one_by_one}
 
@@ -29,7 +29,7 @@ def total(dtype: str, run: Run) -> Count:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", IMPLEMENTATIONS)
-def test_right_answers_raise_no_alarm(name: str, dtype: str) -> None:
+def test_right_outputs_raise_no_alarm(name: str, dtype: str) -> None:
     found = total(dtype, IMPLEMENTATIONS[name])
     assert found.alarms == 0
     assert found.verdicts > 8000
@@ -38,7 +38,7 @@ def test_right_answers_raise_no_alarm(name: str, dtype: str) -> None:
 @pytest.mark.parametrize("name", [pytest.param(name, marks=requires(name)) for name in ADAPTERS])
 def test_frameworks_raise_no_alarm(name: str) -> None:
     with AdapterProcess(resolve(name)) as host:
-        for dtype in ("f32", "bf16"):  # the others take their time to compile; the benchmark asks them
+        for dtype in ("f32", "bf16"):  # the others take their time to compile; the benchmark has them
             found = total(dtype, host.run)
             assert found.alarms == 0
             assert found.verdicts > 8000

@@ -12,7 +12,7 @@ from conformance.cases import Case
 from conformance.cases.data import make_tensors
 from conformance.cases.dtypes import DTYPES
 from conformance.oracle.expected_output import reference
-from tests.frameworks import installed_source
+from tests.support.frameworks import installed_source
 
 
 def test_the_tolerances_of_torch_are_its_defaults() -> None:
@@ -49,7 +49,7 @@ def test_every_rule_takes_the_exact_values_and_flags_a_far_one_and_a_nan(rule: s
     assert RULES[rule](case, wanted, values)
 
 
-def test_the_derived_bound_alone_is_right_about_everything_asked() -> None:
+def test_the_derived_bound_alone_is_right_about_every_output() -> None:
     found = compare([Case.parse("2d-n2-c4x6-i6x5-k3x4-s2x1-same-f32-b1-normal.0")])
     right = [kind for kind in found if kind.startswith("right")]
     wrong = ["float32 inputs rounded to TF32", "one product lost at one element"]

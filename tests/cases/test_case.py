@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.cases import Case, CaseError
-from tests.strategies import cases
+from conformance.cases.design.strategies import cases
 
 FULL = "2d-n2-c4x6-i5x7-k3x3-s2x2-d1x1-g1-same-opauto-cl-f32-b1-ints.0-fwd"
 

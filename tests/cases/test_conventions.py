@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,7 +87,7 @@ def test_circular_folds_the_full_result(case: Case) -> None:
     """Against R15 read aloud: every position of the full result is added at its residue, or the adjoint."""
     tensors = make_tensors(case)
     geometry = case.geometry()
-    arguments = {"stride": case.stride, "dilation": case.dilation, "groups": case.groups}
+    arguments: dict[str, Any] = {"stride": case.stride, "dilation": case.dilation, "groups": case.groups}
     if min(case.input_size) == 0:
         assert all(not array.size or not array.any() for array in expected_output(case, tensors).values())
         return
@@ -96,16 +97,17 @@ def test_circular_folds_the_full_result(case: Case) -> None:
             for full, (low, _), period in zip(geometry.full_size, geometry.crop, geometry.output_size, strict=True)
         )
     )
+    wrapped: Any = (..., *residues)
     found = expected_output(case, tensors)
     if case.direction == "fwd":
         full = oracle.conv_transpose(tensors["x"], tensors["w"], **arguments)
         y = np.zeros((case.batch, case.out_channels, *geometry.output_size))
-        np.add.at(y, (..., *residues), full)
+        np.add.at(y, wrapped, full)
         if case.bias:
             y += tensors["bias"].reshape(-1, 1, 1)
         np.testing.assert_array_equal(found["y"], y)
     else:
-        spread = tensors["dy"][(..., *residues)]
+        spread = tensors["dy"][wrapped]
         expected = oracle.conv_transpose_gradients(tensors["x"], tensors["w"], spread, **arguments)
         np.testing.assert_array_equal(found["dx"], expected.dx)
         np.testing.assert_array_equal(found["dw"], expected.dw)

@@ -10,11 +10,11 @@ from hypothesis import given
 
 from conformance.cases import Case
 from conformance.cases.data import DATA_KINDS, make_tensors
+from conformance.cases.design.strategies import valid_cases
 from conformance.cases.directions import DIRECTIONS
 from conformance.cases.dtypes import DTYPES, round_to
 from conformance.cases.errors import DomainError
 from conformance.oracle.expected_output import expected_output
-from tests.strategies import valid_cases
 
 
 @given(valid_cases())
@@ -80,7 +80,7 @@ def test_unfit_tensors_differ_in_what_their_kind_says(layout: str) -> None:
     fit = {
         name: array.shape for name, array in make_tensors(Case.parse(f"2d-n2-c2x3-i3x4-k2-{layout}-b1")).items()
     }
-    asked = Case.parse(f"2d-n2-c2x3-i3x4-k2-{layout}-b1")
+    base = Case.parse(f"2d-n2-c2x3-i3x4-k2-{layout}-b1")
     unfit = {
         "wrongrank": ("x", (2, 2, 3, 4, 1) if layout == "cf" else (2, 3, 4, 1, 2)),
         "wrongchannels": ("x", (2, 3, 3, 4) if layout == "cf" else (2, 3, 4, 3)),
@@ -88,11 +88,11 @@ def test_unfit_tensors_differ_in_what_their_kind_says(layout: str) -> None:
     }
     assert unfit.keys() == {name for name, kind in DATA_KINDS.items() if kind.misfit is not None}
     for kind, (name, shape) in unfit.items():
-        case = replace(asked, data=kind)
+        case = replace(base, data=kind)
         assert {n: array.shape for n, array in make_tensors(case).items()} == fit | {name: shape}
         with pytest.raises(DomainError, match="R11"):
             case.geometry()
-    assert replace(asked, data="wrongbias", bias=False).geometry() == asked.geometry()
+    assert replace(base, data="wrongbias", bias=False).geometry() == base.geometry()
 
 
 def test_draws_are_pinned() -> None:

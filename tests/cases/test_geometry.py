@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from conformance.cases import Case, DomainError
-from tests.strategies import valid_cases
+from conformance.cases.design.strategies import valid_cases
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_crop_and_size_add_up_to_the_full_length(case: Case) -> None:
         ("1d-i0-k1-s3-op0", "output length is -2"),
     ],
 )
-def test_questions_without_an_answer_name_rule_and_reason(case_id: str, reason: str) -> None:
+def test_invalid_cases_name_rule_and_reason(case_id: str, reason: str) -> None:
     with pytest.raises(DomainError, match=reason) as caught:
         Case.parse(case_id).geometry()
     assert caught.value.rule == "R11"

@@ -1,4 +1,4 @@
-"""The case lists of other projects: what is transcribed is what their installed release asks."""
+"""The case lists of other projects: what is transcribed is what their installed release runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conformance.cases import Case
 from conformance.cases.errors import DomainError
 from conformance.cases.peers import load_peers
 from conformance.cases.tiers import load_tier
-from tests.frameworks import installed_source
+from tests.support.frameworks import installed_source
 
 PEERS = load_peers()
 
@@ -30,7 +30,7 @@ def released(key: str) -> str:
 
 
 @pytest.mark.parametrize("key", PEERS)
-def test_every_question_is_there_once_and_has_an_answer(key: str) -> None:
+def test_every_case_is_there_once_and_has_an_output(key: str) -> None:
     cases = PEERS[key].cases
     assert len(set(cases)) == len(cases) > 0
     for case in cases:
@@ -52,14 +52,14 @@ def test_no_list_has_two_dimensions_with_several_channels_a_group_in_and_out() -
 def test_opinfo_is_what_torch_samples() -> None:
     released("pytorch-opinfo")
     tree = ast.parse(installed_source("torch", "testing", "_internal", "common_methods_invocations.py"))
-    asked = [case for case in PEERS["pytorch-opinfo"].cases if (case.dtype, case.direction) == ("f64", "fwd")]
+    cases = [case for case in PEERS["pytorch-opinfo"].cases if (case.dtype, case.direction) == ("f64", "fwd")]
     samples = [
         (int(node.name[-2]), *sample)
         for node in tree.body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("sample_inputs_conv_transpose")
         for sample in ast.literal_eval(next(n.value for n in node.body if isinstance(n, ast.AnnAssign)))  # type: ignore[arg-type]
     ]
-    assert [_sampled(case) for case in asked] == [_in_full(*sample) for sample in samples]
+    assert [_sampled(case) for case in cases] == [_in_full(*sample) for sample in samples]
 
 
 def _in_full(
@@ -90,9 +90,9 @@ def test_node_tests_are_what_onnx_exports() -> None:
     released("onnx-node-tests")
     node = pytest.importorskip("onnx.backend.test.case.node")
     found = [test for test in node.collect_testcases("ConvTranspose") if "kernel_shape" not in test.name]
-    asked = PEERS["onnx-node-tests"].cases
-    assert len(found) == len(asked)
-    for test, case in zip(found, asked, strict=True):
+    cases = PEERS["onnx-node-tests"].cases
+    assert len(found) == len(cases)
+    for test, case in zip(found, cases, strict=True):
         ((x, w), (y,)), attributes = test.data_sets[0], test.model.graph.node[0].attribute
         given = {attribute.name: tuple(attribute.ints) or attribute.i for attribute in attributes}
         assert (x.shape, w.shape, y.shape) == (case.input_shape, case.weight_shape, case.output_shape), test.name

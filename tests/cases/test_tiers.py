@@ -5,6 +5,7 @@ import math
 from collections import Counter
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_every_combination_is_there(tier, space):
 @pytest.mark.parametrize("rank", FACTORS["rank"].levels)
 def test_smoke_covers_every_pair_on_every_rank(rank):
     on_rank = [case for case in load_tier("smoke") if str(case.rank) == rank]
-    pairs = set()
+    pairs: set[tuple[Any, ...]] = set()
     for row in map(classify, on_rank):
         pairs.update(itertools.combinations(sorted(row.items()), 2))
     rows = [row for row in _all_rows(rank) if allowed(row)]
@@ -44,7 +45,7 @@ CONSTRAINED = ("rank", "output_padding", "stride", "dilation", "kernel")
 
 @cache
 def _classes_there_are():
-    """The combinations of constrained classes that any small question has whose answer is owed."""
+    """The combinations of constrained classes that any small case with a required output has."""
     axes = list(itertools.product((1, 2, 3, 4), (1, 2, 3), (1, 2), (None, 0, 1)))
     found = set()
     for first, second in itertools.product(axes, repeat=2):
@@ -91,17 +92,17 @@ def test_every_convention_meets_every_combination_of_the_other_classes(tier, str
     required = set(_required(strength, names))
     if CONVENTIONS[convention].wraps:  # R15: output_padding above 0 has no meaning beside a period
         required = {combination for combination in required if ("output_padding", "positive") not in combination}
-    asked = [case for case in load_tier(tier) if case.padding == convention]
-    assert required - _there(asked, strength, names) == set()
+    cases = [case for case in load_tier(tier) if case.padding == convention]
+    assert required - _there(cases, strength, names) == set()
     assert len(required) > 200
 
 
-def test_second_order_is_asked_of_every_class_in_gate_and_of_every_pair_in_full():
+def test_second_order_has_every_class_in_gate_and_every_pair_in_full():
     names = FACTORS.keys() - {"direction"}
     for tier, strength in (("gate", 1), ("full", 2)):
         required = set(_required(strength, names))
-        asked = [case for case in load_tier(tier) if case.direction == "grad2"]
-        assert required - _there(asked, strength, names) == set()
+        cases = [case for case in load_tier(tier) if case.direction == "grad2"]
+        assert required - _there(cases, strength, names) == set()
     for rank in FACTORS["rank"].levels:
         on_rank = [case for case in load_tier("gate") if (case.direction, str(case.rank)) == ("grad2", rank)]
         assert {class_ for (class_,) in _required(1, names - {"rank"})} <= {
@@ -150,7 +151,7 @@ def test_each_case_is_there_once(tier):
     assert [case for case, count in Counter(load_tier(tier)).items() if count > 1] == []
 
 
-def test_smoke_is_small_and_every_answer_is_owed():
+def test_smoke_is_small_and_every_output_is_required():
     cases = load_tier("smoke")
     assert 150 <= len(cases) <= 300
     assert [str(case) for case in cases if policies(case)] == []

@@ -1,13 +1,15 @@
 """A right implementation with its inside open, so that faults can be planted in it, and their registry.
 
 `Work` is one call taken apart. A fault changes it before the computation (wrong parameters, wrong reading of a
-tensor) or changes the answers after it.
+tensor) or changes the outputs after it.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +31,7 @@ AXES = {"W": -1, "H": -2, "D": -3}
 
 @dataclass
 class Work:
-    """One call: its tensors in channels_first and float64, its parameters, and where the output begins.
+    """One call: its tensors in channels_first and float64, its parameters, and where the output starts.
 
     ``reply`` holds what a fault overrides in the reply itself; ``wraps`` is whether a periodic output (R15) is.
     """
@@ -62,7 +64,7 @@ class Work:
         return self.case.rank + AXES[name]
 
     def compute(self) -> Outputs:
-        """The answers in channels_first, in float64."""
+        """The outputs in channels_first, in float64."""
         first, *periods = self._crops()
         found = self._window(self.tensors, first)
         without_bias = {name: array for name, array in self.tensors.items() if name not in ("bias", "vb")}
@@ -125,18 +127,52 @@ class Fault:
     ranks : tuple of int
         The ranks on which it can be said.
     before, after : callable or None
-        Changes the work, or the answers; ``after`` also takes them.
+        Changes the work, or the outputs; ``after`` also takes them.
+    diagnosed_as : dict of int to str
+        What the diagnosis calls it on each rank; "unexplained" where no transformation of the oracle equals it.
+    axes : dict of int to list of str
+        The axes that the diagnosis names on each rank, outermost first.
+    shown_by : str
+        Fields of a case id that show the fault, in place of those of the standard case of `case`.
     """
 
     name: str
     ranks: tuple[int, ...]
     before: Change | None = None
     after: Change | None = None
+    diagnosed_as: dict[int, str] = field(default_factory=dict, hash=False)
+    axes: dict[int, list[str]] = field(default_factory=dict, hash=False)
+    shown_by: str = ""
+
+    def case(self, rank: int) -> Case:
+        """A case that shows the fault."""
+        tokens = _CASES[rank].split("-")
+        for token in self.shown_by.split():
+            place = next(n for n, pattern in enumerate(_FIELDS) if re.fullmatch(pattern, token))
+            tokens[place] = _of_rank(token, rank) if place in _SPATIAL else token
+        return Case.parse("-".join(tokens))
 
     def reply(self, case: Case, given: Outputs | None = None) -> Reply:
         """What an adapter with this fault replies."""
         return reply(case, self, given)
 
+
+def _of_rank(token: str, rank: int) -> str:
+    """A field with numbers for three axes, cut to the last ones; one without such numbers is left as it is."""
+    letters, numbers = re.fullmatch(r"([a-z_]*?)(m?\d.*)?", token).groups()  # type: ignore[union-attr]
+    return letters + "x".join((numbers or "").split("x")[-rank:])
+
+
+# One case a rank that every number of tells apart.
+_CASES = {
+    1: "1d-n3-c4x6-i5-k3-s2-d3-g1-p1.3-op2-cf-f32-b1-ints.0-fwd",
+    2: "2d-n3-c4x6-i3x5-k4x3-s2x3-d3x2-g1-p3.1x1.4-op1x2-cf-f32-b1-ints.0-fwd",
+    3: "3d-n3-c4x6-i2x4x3-k3x2x4-s3x2x1-d1x3x2-g1-p0.2x2.1x1.4-op1x2x0-cf-f32-b1-ints.0-fwd",
+}
+_FIELDS = (r"\dd", r"n\d+", r"c\d.*", r"i\d.*", r"k\d.*", r"s\d.*", r"d\d.*", r"g\d+",
+           r"same.*|circular.*|valid|pm?\d.*", r"op.*", r"cf|cl", r"f64|f32|f16|bf16", r"b[01]",
+           r"[a-z]+\.\d+", r"fwd|grad|grad2")  # fmt: skip
+_SPATIAL = (3, 4, 5, 6, 8, 9)
 
 RIGHT = Fault("none", (1, 2, 3))
 
@@ -146,11 +182,11 @@ def reply(case: Case, fault: Fault = RIGHT, given: Outputs | None = None) -> Rep
     work = Work.of(case, given)
     if fault.before is not None:
         fault.before(work)
-    answers = work.compute()
+    outputs = work.compute()
     if fault.after is not None:
-        fault.after(work, answers)
+        fault.after(work, outputs)
     tensors = {}
-    for name, array in answers.items():
+    for name, array in outputs.items():
         if case.layout == "channels_last" and name in IMAGES:
             array = np.moveaxis(array, 1, -1)
         tensors[name] = Tensor(round_to(case.format, array), case.dtype)
@@ -161,38 +197,79 @@ def reply(case: Case, fault: Fault = RIGHT, given: Outputs | None = None) -> Rep
 FAULTS: dict[str, Fault] = {}
 
 
-def _register(name: str, ranks: tuple[int, ...], **hooks: Change) -> None:
-    assert name not in FAULTS, name
-    FAULTS[name] = Fault(name, ranks, **hooks)
+# Which axes the diagnosis names: by default those chosen for the fault.
+_AXES_ON: dict[str, Callable[[int, tuple[str, ...]], Sequence[str]]] = {
+    "chosen": lambda rank, chosen: sorted(chosen, key="DHW".index),
+    "second": lambda rank, chosen: chosen[1:],
+    "last": lambda rank, chosen: "W",
+    "every": lambda rank, chosen: "DHW"[-rank:],
+    "inner": lambda rank, chosen: "DHW"[-rank:][1:],
+}
 
 
-def _planted(hook: str, name: str, ranks: tuple[int, ...], axes: int, ordered: bool) -> Callable[[Change], Change]:
+def _plant(
+    hook: str,
+    name: str,
+    *,
+    diagnosed_as: str | dict[int, str],
+    on: str = "chosen",
+    shown_by: str = "",
+    ranks: tuple[int, ...] = (1, 2, 3),
+    axes: int = 0,
+    ordered: bool = False,
+) -> Callable[[Change], Change]:
     def register(change: Change) -> Change:
-        if axes == 0:
-            _register(name, ranks, **{hook: change})
-            return change
         choose = itertools.permutations if ordered else itertools.combinations
         for chosen in choose(AXES, axes):
-            deepest = max(-AXES[axis] for axis in chosen)
-
-            def bound(*arguments: Any, chosen: tuple[str, ...] = chosen) -> Any:
-                return change(*arguments, *chosen)
-
-            kept = tuple(rank for rank in ranks if rank >= deepest)
-            _register(name.format(*chosen), kept, **{hook: bound})
+            bound = functools.partial(_on_axes, change, chosen)
+            kept = tuple(rank for rank in ranks if rank >= max((-AXES[axis] for axis in chosen), default=1))
+            fault = Fault(
+                name.format(*chosen),
+                kept,
+                **{hook: bound},
+                diagnosed_as=dict.fromkeys(kept, diagnosed_as) if isinstance(diagnosed_as, str) else diagnosed_as,
+                axes={rank: list(_AXES_ON[on](rank, chosen)) for rank in kept},
+                shown_by=shown_by,
+            )
+            assert fault.name not in FAULTS, fault.name
+            FAULTS[fault.name] = fault
+        # Every function of the catalogue is called `_`; tracebacks and profiles show what is wrong instead.
+        change.__code__ = change.__code__.replace(co_name=name, co_qualname=name)
         return change
 
     return register
 
 
-def before(name: str, *, ranks: tuple[int, ...] = (1, 2, 3), axes: int = 0, ordered: bool = False) -> Any:
-    """Plant a fault before the computation; ``axes`` of them are chosen and named in ``name``."""
-    return _planted("before", name, ranks, axes, ordered)
+def _on_axes(change: Change, chosen: tuple[str, ...], *arguments: Any) -> Any:
+    return change(*arguments, *chosen)
 
 
-def after(name: str, *, ranks: tuple[int, ...] = (1, 2, 3), axes: int = 0, ordered: bool = False) -> Any:
-    """Plant a fault after the computation."""
-    return _planted("after", name, ranks, axes, ordered)
+def before(name: str, **declared: Any) -> Callable[[Change], Change]:
+    """Plant a fault before the computation.
+
+    Parameters
+    ----------
+    name : str
+        What is wrong, with a ``{}`` for each chosen axis.
+    diagnosed_as : str or dict of int to str
+        What the diagnosis calls it, on every rank or on each.
+    on : {"chosen", "second", "last", "every", "inner"}
+        The axes that the diagnosis names.
+    shown_by : str
+        Fields of a case id that show the fault, in place of those of the standard case.
+    ranks : tuple of int
+        The ranks on which it can be said.
+    axes : int
+        Number of axes to choose; one fault is planted for each choice.
+    ordered : bool
+        Whether the order of the axes matters.
+    """
+    return _plant("before", name, **declared)
+
+
+def after(name: str, **declared: Any) -> Callable[[Change], Change]:
+    """Plant a fault after the computation, declared as for `before`."""
+    return _plant("after", name, **declared)
 
 
 __all__ = ["AXES", "FAULTS", "RIGHT", "Fault", "Outputs", "Work", "after", "before", "reply"]

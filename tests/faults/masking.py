@@ -1,7 +1,7 @@
 """What shipped expectations hide: every planted fault in an adapter that is wrong as recorded as well.
 
-Of the cases that notice a fault, some lie under an expectation. There the adapter refuses or crashes, so nobody
-can notice (`not visible`); or it answers, wrong as recorded and with the fault as well, and the gate says
+Of the cases that notice a fault, some lie under an expectation. There the adapter refuses or crashes, so nothing
+can notice (`not visible`); or it outputs, wrong as recorded and with the fault as well, and the gate says
 `changed`, or takes the outcome for the known one (`swallowed`).
 """
 
@@ -34,12 +34,12 @@ from conformance.reports.record.outcome import Outcome
 from tests.faults.catalogue import FAULTS, Fault
 from tests.faults.matrix import judged_cases
 from tests.faults.recorded import RECORDED, Refused, together
-from tests.machines import met_on_some_machine
+from tests.support.machines import met_on_some_machine
 
 __all__ = ["Masked", "adapters", "markdown", "masking"]
 
-# An adapter that ends in one of these has no answer in which a fault could show.
-_NO_ANSWER = {"crash", "timeout", "rejected"}
+# An adapter that ends in one of these has no output in which a fault could show.
+_NO_OUTPUT = {"crash", "timeout", "rejected"}
 
 Place = tuple[str, str]
 
@@ -53,13 +53,13 @@ class Masked:
     notices : int
         Pairs of a fault and a case that notices it and that the adapter takes.
     not_visible : int
-        Those where the adapter is known to give no answer, or where what it gets wrong undoes the fault.
+        Those where the adapter is known to give no output, or where what it gets wrong undoes the fault.
     swallowed : int
         Those where the outcome passes for the known one.
     hidden : tuple of str
         Faults whose visible notices are all swallowed.
     unseen : tuple of str
-        Faults of which no notice is visible, because the adapter has no answer to any such case.
+        Faults of which no notice is visible, because the adapter has no output for any such case.
     worst : str
         The fault of which the largest share is swallowed, and the share.
     """
@@ -89,7 +89,7 @@ def _kind_of(adapter: str) -> type[Adapter]:
 
 @cache
 def _entries(adapter: str) -> tuple[Expectation, ...]:
-    # Faults are noticed on questions that have an answer.
+    # Faults are noticed on cases that have an output.
     return tuple(entry for entry in load(adapter) if set(entry.kinds) != {"accepted"})
 
 
@@ -172,7 +172,7 @@ class _Replies:
 
 
 def _becomes(entry: Expectation, case: Case, fault: Fault, replies: _Replies, *, shape_only: bool) -> str:
-    """What becomes of a fault in an adapter that is wrong as an entry says: `seen` if the gate says so."""
+    """The outcome of a fault in an adapter that is wrong as an entry says: `seen` if the gate says so."""
     recorded = _models().get((entry.finding, entry.where))
     fields = replies.verdict(fault, recorded, shape_only=shape_only)
     if fields.status != "fail":
@@ -203,7 +203,7 @@ def _met(cases: Sequence[Case], names: Sequence[str]) -> dict[Place, list[bool]]
 def _counted(
     cases: Sequence[Case], names: Sequence[str], faults: Collection[str]
 ) -> Counter[tuple[str, str, str]]:
-    """By adapter, fault and what becomes of it: the number of cases that notice the fault."""
+    """By adapter, fault and outcome: the number of cases that notice the fault."""
     found: Counter[tuple[str, str, str]] = Counter()
     able = list(judged_cases(cases))
     met = _met([case for case, _ in able], names)
@@ -225,7 +225,7 @@ def _counted(
                 ):
                     continue
                 found[name, fault.name, "notices"] += 1
-                if any(entry.case_columns_only and set(entry.kinds) <= _NO_ANSWER for entry in entries):
+                if any(entry.case_columns_only and set(entry.kinds) <= _NO_OUTPUT for entry in entries):
                     found[name, fault.name, "not visible"] += 1
                     continue
                 fates = {_becomes(entry, case, fault, replies, shape_only=shape_only) for entry in entries}
@@ -245,7 +245,7 @@ def masking(
     Parameters
     ----------
     tier : str
-        Whose cases are asked.
+        Whose cases run.
     names, faults : sequence of str
         Adapters and planted faults; empty for all.
     jobs : int

@@ -27,7 +27,7 @@ from tests.faults.catalogue import FAULTS, RIGHT, Fault
 __all__ = ["TABLE", "judged_cases", "kills", "notices", "source", "unnoticed"]
 
 Expected = dict[str, Reference]
-_NO_FAULTS = ("matrix.py", "masking.py", "recorded.py")
+_NO_FAULTS = ("accidental.py", "matrix.py", "masking.py", "recorded.py")
 TABLE = Path(tiers.__file__).with_name("kills.json")
 
 
@@ -39,7 +39,7 @@ def source() -> str:
 
 
 def judged_cases(cases: Iterable[Case]) -> Iterator[tuple[Case, Expected]]:
-    """The cases that have an answer some memory holds, with the oracle's."""
+    """The cases that have an output which fits into memory, with the oracle's."""
     for case in cases:
         try:
             if beyond_memory(case):
@@ -88,14 +88,14 @@ def _kills(cases: Sequence[Case]) -> dict[str, Counter[int]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the matrix as Markdown; write it as JSON where asked to, cases by fault and tier."""
+    """Print the matrix as Markdown; on request write it as JSON, cases by fault and tier."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.matrix", description=__doc__)
     parser.add_argument("tiers", metavar="TIER", nargs="*", help="default: smoke gate")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write {fault: {tier: cases}}")
     parser.add_argument(
         "--write", action="store_true", help="write the table that reports show, cases/tiers/kills.json"
     )
-    parser.add_argument("--masking", action="store_true", help="what expectations hide; of gate, if not told")
+    parser.add_argument("--masking", action="store_true", help="what expectations hide; of gate, by default")
     parser.add_argument("--adapter", action="append", default=[], metavar="NAME", help="with --masking: of these")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="with --masking: every Nth fault only")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")

@@ -46,45 +46,45 @@ def _first_bias(work: Work) -> None:
     work.tensors["bias"] = np.full_like(work.tensors["bias"], work.tensors["bias"][0])
 
 
-def _bias_on_the_last_axis(work: Work, answers: Outputs) -> None:
+def _bias_on_the_last_axis(work: Work, outputs: Outputs) -> None:
     bias = work.tensors["bias"]
-    if "y" in answers and answers["y"].shape[-1] == len(bias):
-        y, channels = answers["y"], bias.reshape(-1, *(1,) * work.case.rank)
-        answers["y"] = y - channels + bias
-    if "db" in answers and work.tensors["dy"].shape[-1] == len(bias):
-        answers["db"] = work.tensors["dy"].sum(axis=tuple(range(work.case.rank + 1)))
+    if "y" in outputs and outputs["y"].shape[-1] == len(bias):
+        y, channels = outputs["y"], bias.reshape(-1, *(1,) * work.case.rank)
+        outputs["y"] = y - channels + bias
+    if "db" in outputs and work.tensors["dy"].shape[-1] == len(bias):
+        outputs["db"] = work.tensors["dy"].sum(axis=tuple(range(work.case.rank + 1)))
 
 
-def _single_precision(work: Work, answers: Outputs) -> None:
+def _single_precision(work: Work, outputs: Outputs) -> None:
     tensors = {}
-    for name, array in answers.items():
+    for name, array in outputs.items():
         moved = np.moveaxis(array, 1, -1) if work.case.layout == "channels_last" and name in IMAGES else array
         with np.errstate(over="ignore"):
             tensors[name] = Tensor(moved.astype(np.float32), "f32")
     work.reply["tensors"] = tensors
 
 
-def _clipped(work: Work, answers: Outputs) -> None:
+def _clipped(work: Work, outputs: Outputs) -> None:
     largest = float(np.finfo(np.float32).max)
-    for name, array in answers.items():
-        answers[name] = np.where(np.isinf(array), np.copysign(largest, array), array)
+    for name, array in outputs.items():
+        outputs[name] = np.where(np.isinf(array), np.copysign(largest, array), array)
 
 
-def _short_gradient(work: Work, answers: Outputs) -> None:
+def _short_gradient(work: Work, outputs: Outputs) -> None:
     """The gradient of the input loses a position for every one that output_padding added."""
-    if "dx" not in answers:
+    if "dx" not in outputs:
         return  # a gradient of a gradient is refused
-    dx = answers["dx"]
+    dx = outputs["dx"]
     for axis, (low, high) in enumerate(work.case.geometry().crop):
         if high < 0 <= low and work.case.stride[axis] > 1:
             keep = max(dx.shape[axis + 2] + high, 0)
             dx = np.take(dx, range(keep), axis=axis + 2)
-    answers["dx"] = dx
+    outputs["dx"] = dx
 
 
 def _stride_ignored_where_empty(work: Work) -> None:
     if work.case.direction != "fwd":
-        raise Refused("the output has another shape than its gradient")
+        raise Refused("the output has a different shape from its gradient")
     for axis, size in enumerate(work.tensors["x"].shape[2:]):
         if size == 0:
             work.size[axis] += work.stride[axis] - 1
@@ -124,9 +124,9 @@ def together(recorded: Fault, planted: Fault) -> Fault:
             if fault.before is not None:
                 fault.before(work)
 
-    def after(work: Work, answers: Outputs) -> None:
+    def after(work: Work, outputs: Outputs) -> None:
         for fault in (planted, recorded):
             if fault.after is not None:
-                fault.after(work, answers)
+                fault.after(work, outputs)
 
     return Fault(planted.name, planted.ranks, before, after)

@@ -32,9 +32,9 @@ def test_gate_notices(name, gate):
 
 
 def test_a_fault_that_no_case_notices_is_named_with_its_ranks(gate):
-    def only_at_17(work, answers):
+    def only_at_17(work, outputs):
         if work.case.input_size[-1] == 17:
-            answers.clear()
+            outputs.clear()
 
     assert unnoticed(Fault("at a width that gate does not ask", (1, 3), after=only_at_17), gate) == [1, 3]
 

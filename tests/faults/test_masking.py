@@ -54,9 +54,9 @@ def test_an_unsteady_output_is_not_taken_for_one_of_another_dtype(steady: bool) 
     ((forward, forward_expected), (gradient, gradient_expected)) = judged_cases(
         [Case.parse(both.evidence[0]), Case.parse(dw_changes.evidence[0])]
     )
-    planted = RIGHT if steady else FAULTS["another answer the second time"]
+    planted = RIGHT if steady else FAULTS["a different output the second time"]
     assert masking._Replies(forward, forward_expected).passes_for(both, planted, narrow) is steady
-    only_dw = Fault("dw changes", (3,), after=lambda work, answers: work.reply.update(changing=("dw",)))
+    only_dw = Fault("dw changes", (3,), after=lambda work, outputs: work.reply.update(changing=("dw",)))
     replies = masking._Replies(gradient, gradient_expected)
     assert replies.passes_for(dw_changes, RIGHT if steady else only_dw) is not steady
     assert not replies.passes_for(dw_changes, planted)

@@ -1,1 +1,1 @@
-"""Input from strangers, mutated at random: every reader answers with a value or with its own one-line error."""
+"""Input from strangers, mutated at random: every reader returns a value or fails with its own one-line error."""

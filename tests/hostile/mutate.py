@@ -60,7 +60,7 @@ def value(chance: random.Random) -> object:
 
 
 def array(chance: random.Random, good: np.ndarray) -> np.ndarray:
-    """An answer that an adapter should not give, or gives in an unusual form."""
+    """An output that an adapter should not give, or gives in an unusual form."""
     odd = [
         lambda a: a[::-1],
         lambda a: np.asfortranarray(a),
@@ -86,4 +86,4 @@ def array(chance: random.Random, good: np.ndarray) -> np.ndarray:
         lambda a: np.zeros((0, 2**40)),
     ]
     with np.errstate(all="ignore"):
-        return chance.choice(odd)(good.astype(np.float64))  # type: ignore[no-any-return, no-untyped-call]
+        return chance.choice(odd)(good.astype(np.float64))

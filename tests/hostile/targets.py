@@ -29,7 +29,7 @@ from conformance.reports.gate.text import lines, markdown
 from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.query import Table, WhereError
-from conformance.reports.record.statuses import STATUSES
+from conformance.reports.record.statuses import STATUSES, FailKind, StatusName
 from conformance.reports.record.store import Results, ResultsError
 from conformance.runner.plan import ShardError, read_shard
 from tests.hostile import mutate
@@ -131,11 +131,18 @@ def _record(folder: Path) -> bytes:
         ids = _ids()[:6]
         with Results.create(path) as results:
             results.plan([("a", Case.parse(case_id)) for case_id in ids])
-            kinds = [("pass", None), ("fail", "values"), ("crash", None), ("unsupported", None)]
+            kinds: list[tuple[StatusName, FailKind | None]] = [
+                ("pass", None),
+                ("fail", "values"),
+                ("crash", None),
+                ("unsupported", None),
+            ]
             for case_id, (status, kind) in zip(ids, kinds, strict=False):
                 diagnosis = Diagnosis(transform="shift", axes=("W",), text="shifted") if kind else None
-                numbers = {"profile": "fp64", "budget": 0.1, "max_abs_error": 0.0}
-                results.record(Outcome(case_id, "a", status, kind, detail="words", diagnosis=diagnosis, **numbers))
+                results.record(
+                    Outcome(case_id, "a", status, kind, profile="fp64", budget=0.1, max_abs_error=0.0,
+                            detail="text", diagnosis=diagnosis)
+                )  # fmt: skip
             results.set_meta("environments", {"a": {"versions": {"numpy": "2.0"}, "cpu_flags": []}})
             results.set_meta("conditions", {})
         _records.append(path.read_bytes())
@@ -206,13 +213,13 @@ def messages(chance: random.Random, folder: Path) -> None:
 
 
 @lru_cache(maxsize=32)
-def _answered(case_id: str) -> tuple[Case, dict[str, np.ndarray]]:
+def _with_tensors(case_id: str) -> tuple[Case, dict[str, np.ndarray]]:
     case = Case.parse(case_id)
     return case, input_tensors(case)
 
 
-def answers(chance: random.Random, folder: Path) -> None:
-    case, tensors = _answered(chance.choice(_ids()[:32]))
+def replies(chance: random.Random, folder: Path) -> None:
+    case, tensors = _with_tensors(chance.choice(_ids()[:32]))
     names = ("y",) if case.direction == "fwd" else ("dx", "dw", "db")
     shape = tensors.get("dy", next(iter(tensors.values()))).shape
     given: dict[str, Any] = {name: mutate.array(chance, np.ones(shape)) for name in names if chance.random() < 0.9}
@@ -248,7 +255,7 @@ TARGETS: dict[Target, int] = {
     results_bytes: 2,
     results_values: 3,
     messages: 20,
-    answers: 5,
+    replies: 5,
 }
 """Every target, and its share of the inputs in per cent."""
 

@@ -13,7 +13,7 @@ import pytest
 from tests.hostile.targets import TARGETS, Target
 from tests.hostile.watch import Breach, watched
 
-_INPUTS = {"results_bytes": 60, "results_values": 100, "answers": 150}
+_INPUTS = {"results_bytes": 60, "results_values": 100, "replies": 150}
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.__name__)

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from conformance.adapters.devices import present
 from conformance.adapters.registry import BUILT_IN, available
-from tests.frameworks import requires
-
-ROOT = Path(__file__).parents[3]
-ODD = "tests/adapters/odd_adapters.py"
-
-
-def conformance(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "conformance", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+from tests.support.command import conformance, toy
+from tests.support.frameworks import requires
 
 
 def test_every_adapter_is_listed_with_its_versions_or_how_to_install_it() -> None:
@@ -37,7 +27,7 @@ def test_every_adapter_is_listed_with_its_versions_or_how_to_install_it() -> Non
 
 
 def test_a_stale_limit_is_reported_and_fails() -> None:
-    done = conformance("adapters", "--adapter", f"{ODD}:Declining", "--probe", "--json")
+    done = conformance("adapters", "--adapter", toy("Declining"), "--probe", "--json")
     assert done.returncode == 1, done.stderr
     (row,) = json.loads(done.stdout)["adapters"]
     states = {limit["parameter"]: limit["state"] for limit in row["limits"]}
@@ -55,7 +45,7 @@ def test_without_a_gpu_there_is_one_clear_line(arguments: tuple[str, ...]) -> No
 
 
 @requires("onnxruntime", "onnx-reference")
-def test_a_model_is_saved_and_holds_the_question(tmp_path: Path) -> None:
+def test_a_model_is_saved_and_holds_the_case(tmp_path: Path) -> None:
     done = conformance("check", "1d-c2x3-i3-k2-s2", "--adapter", "onnx-r*", "--save-model", str(tmp_path))
     assert done.returncode == 0, done.stderr
     (model,) = tmp_path.iterdir()
@@ -68,7 +58,7 @@ def test_a_model_is_saved_and_holds_the_question(tmp_path: Path) -> None:
 def test_wrong_use_is_one_line_each() -> None:
     for arguments, said in (
         (("check", "1d-i3-k3", "--adapter", "zz*"), "no adapter that is installed"),
-        (("check", "1d-i3-k3", "--adapter", f"{ODD}:Quiet", "--save-model", "x"), "from a model file"),
+        (("check", "1d-i3-k3", "--adapter", toy("Zeros"), "--save-model", "x"), "from a model file"),
         (("adapters", "--adapter", "nothing"), "unknown adapter 'nothing'"),
     ):
         done = conformance(*arguments)

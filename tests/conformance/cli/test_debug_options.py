@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conformance.test_ask import toy
+from tests.support.command import conformance, toy
 
 CASE = "1d-i5-k3"
-
-
-def conformance(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "conformance", *arguments],
-        input=given, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +30,14 @@ def test_an_adapter_in_this_process_gives_the_same_outcome(
 
 
 def test_the_log_names_the_start_and_every_message(in_this_process: subprocess.CompletedProcess[str]) -> None:
-    for text in ("start in this process", "ready", "send answer 1d-", "received answer"):
+    kind = "answer"  # as the protocol calls it
+    for text in ("start in this process", "ready", f"send {kind} 1d-", f"received {kind}"):
         assert text in in_this_process.stderr
 
 
 def test_the_end_of_a_process_and_the_next_start_are_in_the_log() -> None:
     case = "1d-i5-k2"
-    done = conformance("explain", case, "--adapter", toy("CrashesOnKernelTwo"), "-v")
+    done = conformance("explain", case, "--adapter", toy("Aborts"), "-v")
     assert "the process ended (crash)" in done.stderr
     assert "start" in done.stderr
     assert "send " not in done.stderr
@@ -69,7 +62,7 @@ def test_a_run_in_this_process_starts_no_other(tmp_path: Path) -> None:
 def test_a_debugger_in_an_adapter_has_the_terminal(tmp_path: Path) -> None:
     module = tmp_path / "stops.py"
     module.write_text(
-        "from tests.toy_adapters import Right\n\n\n"
+        "from tests.support.adapters.right import Right\n\n\n"
         "class Stops(Right):\n"
         "    def program(self, case):\n"
         "        breakpoint()\n"

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from conformance.adapters.machines import MACHINES
 from conformance.reports.record.store import Results
-from tests.conformance.test_cli import conformance
+from tests.support.command import conformance, toy
 
-TOYS = Path(__file__).parents[2] / "toy_adapters.py"
-RIGHT = f"{TOYS}:Right"
+RIGHT = toy("Right")
 CASE = "1d-i5-k3-s2"
 
 

@@ -13,7 +13,7 @@ import pytest
 from conformance.adapters.installation import missing_packages, missing_text
 from conformance.adapters.registry import AdapterSpec, resolve
 from conformance.cli.common import require_startable
-from tests.toy_adapters import Right
+from tests.support.adapters.right import Right
 
 ADAPTERS = '''
 import os

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conformance.cluster.processes import DaskCluster
+from tests.support.cluster import DaskCluster
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Runs on a real cluster of several processes: workers are lost, join, and differ among themselves.
 
-Whatever happens: every question has one outcome, and the exit code is right.
+Whatever happens: every case has one outcome, and the exit code is right.
 """
 
 from __future__ import annotations
@@ -8,9 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,34 +18,25 @@ import pytest
 from conformance.cases import Case
 from conformance.cases.design.twins import BASES, sequence
 from conformance.reports.record.store import Results
-from tests.conformance.cluster.processes import DaskCluster, wait_for
-from tests.conformance.test_cli import ROOT, conformance
-from tests.frameworks import requires
+from tests.support.cluster import DaskCluster
+from tests.support.command import ROOT, conformance, one_line, start, toy, wait_for
+from tests.support.frameworks import requires
+from tests.support.records import outcomes_so_far
 
-TOYS = ROOT / "tests" / "toy_adapters.py"
-FAULTY = ROOT / "tests" / "conformance" / "runner" / "faulty_adapters.py"
-STATEFUL = FAULTY.with_name("stateful_adapters.py")
 CASES = [str(Case.parse(f"1d-i{size}-k3-b1")) for size in range(3, 43)]
 KILLER = str(Case.parse("1d-i6-k2-s3"))
 
 
 def command(cluster: DaskCluster, out: Path, *adapters: str, cases: Sequence[str] = CASES) -> list[str]:
-    asked = [word for case_id in cases for word in ("--case", case_id)]
+    ids = [word for case_id in cases for word in ("--case", case_id)]
     named = [word for adapter in adapters for word in ("--adapter", adapter)]
-    return ["run", *named, *asked, "--dask", cluster.address, "--out", str(out)]
-
-
-def begin(arguments: Sequence[str], *, inside: Sequence[str] = (), **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*inside, sys.executable, "-m", "conformance", *arguments],
-        cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **environment},
-    )  # fmt: skip
+    return ["run", *named, *ids, "--dask", cluster.address, "--out", str(out)]
 
 
 def recorded(out: Path) -> dict[tuple[str, str], tuple[str, str]]:
     with Results.open(out / "results.sqlite") as results:
         outcomes = list(results.outcomes())
-    found = {(o.adapter.rpartition(":")[2], o.case_id): (o.status, o.digest) for o in outcomes}
+    found = {(o.adapter.rpartition(":")[2], o.case_id): (str(o.status), o.digest) for o in outcomes}
     assert len(found) == len(outcomes), "an outcome is counted twice"
     return found
 
@@ -56,29 +45,15 @@ def statuses(out: Path) -> Counter[str]:
     return Counter(status for status, _ in recorded(out).values())
 
 
-def answers(out: Path) -> int:
-    try:
-        with sqlite3.connect(f"file:{out / 'results.sqlite'}?mode=ro", uri=True) as connection:
-            return int(connection.execute("SELECT count(*) FROM outcomes").fetchone()[0])
-    except sqlite3.Error:
-        return -1
-
-
-def asked(log: Path) -> list[str]:
+def calls(log: Path) -> list[str]:
     return log.read_text().split() if log.exists() else []
-
-
-def one_line(done: subprocess.CompletedProcess[str], words: str) -> None:
-    assert words in done.stderr, done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
 
 
 @requires("torch")
 def test_a_cluster_gives_the_outcomes_that_one_machine_gives(tmp_path: Path, cluster: DaskCluster) -> None:
     for worker in [cluster.worker(), cluster.worker()]:
         worker.ready()
-    adapters = ("torch-unb*", f"{TOYS}:Flipped")
+    adapters = ("torch-unb*", toy("Flipped"))
     done = conformance(*command(cluster, tmp_path / "there", *adapters, cases=CASES[:12]))
     assert done.returncode == 1, done.stdout + done.stderr
     assert not done.stderr
@@ -92,7 +67,7 @@ def test_a_cluster_gives_the_outcomes_that_one_machine_gives(tmp_path: Path, clu
     assert recorded(tmp_path / "there") == recorded(tmp_path / "here")
     assert done.stdout.splitlines()[-1] == here.stdout.splitlines()[-1]
     with Results.open(tmp_path / "there" / "results.sqlite") as results:
-        assert set(results.meta()["environments"]) == {"torch-unbatched", f"{TOYS}:Flipped"}
+        assert set(results.meta()["environments"]) == {"torch-unbatched", toy("Flipped")}
 
 
 def test_a_sequence_runs_in_one_process(tmp_path: Path, cluster: DaskCluster) -> None:
@@ -100,7 +75,7 @@ def test_a_sequence_runs_in_one_process(tmp_path: Path, cluster: DaskCluster) ->
     for worker in [cluster.worker(), cluster.worker()]:
         worker.ready()
     cases = [str(case) for case in sequence(BASES["smoke"][0])]
-    done = conformance(*command(cluster, tmp_path, f"{STATEFUL}:AfterManyPlans", cases=cases))
+    done = conformance(*command(cluster, tmp_path, toy("AfterManyPlans"), cases=cases))
     assert done.returncode == 1, done.stdout + done.stderr
     with Results.open(tmp_path / "results.sqlite") as results:
         kinds = {outcome.case_id: outcome.kind for outcome in results.outcomes()}
@@ -108,28 +83,28 @@ def test_a_sequence_runs_in_one_process(tmp_path: Path, cluster: DaskCluster) ->
 
 
 def test_workers_are_lost_and_join_in_the_middle_of_a_run(tmp_path: Path, cluster: DaskCluster) -> None:
-    logs = [tmp_path / f"asked-{number}" for number in range(3)]
-    first, second = (cluster.worker(ASKED=str(log)) for log in logs[:2])
+    logs = [tmp_path / f"calls-{number}" for number in range(3)]
+    first, second = (cluster.worker(CALLS=str(log)) for log in logs[:2])
     first.ready()
     second.ready()
-    run = begin(command(cluster, tmp_path / "out", f"{FAULTY}:Slow", cases=CASES))
-    wait_for(lambda: answers(tmp_path / "out") > 0 and asked(logs[0]))
+    run = start(*command(cluster, tmp_path / "out", toy("Slow"), cases=CASES))
+    wait_for(lambda: outcomes_so_far(tmp_path / "out") > 0 and calls(logs[0]))
     first.kill()
-    cluster.worker(ASKED=str(logs[2]))
+    cluster.worker(CALLS=str(logs[2]))
     printed, errors = run.communicate(timeout=120)
     assert run.returncode == 0, printed + errors
     assert statuses(tmp_path / "out") == {"pass": len(CASES)}
     assert "was lost" in errors
     assert "joined" in errors
-    assert asked(logs[1])
-    assert asked(logs[2]), "the worker that joined was asked nothing"
-    assert {case_id for log in logs for case_id in asked(log)} == set(CASES)
+    assert calls(logs[1])
+    assert calls(logs[2]), "the worker that joined ran nothing"
+    assert {case_id for log in logs for case_id in calls(log)} == set(CASES)
 
 
-def test_a_question_that_workers_die_of_is_our_failure(tmp_path: Path, cluster: DaskCluster) -> None:
+def test_a_case_that_workers_die_of_is_our_failure(tmp_path: Path, cluster: DaskCluster) -> None:
     cluster.worker("--nanny").ready()
     cases = [*CASES[:5], KILLER, *CASES[5:10]]
-    done = conformance(*command(cluster, tmp_path / "out", f"{FAULTY}:KillsItsRunner", cases=cases))
+    done = conformance(*command(cluster, tmp_path / "out", toy("KillsItsRunner"), cases=cases))
     assert done.returncode == 3, done.stdout + done.stderr
     assert statuses(tmp_path / "out") == {"pass": 10, "infra": 1}
     assert recorded(tmp_path / "out")["KillsItsRunner", KILLER][0] == "infra"
@@ -137,16 +112,16 @@ def test_a_question_that_workers_die_of_is_our_failure(tmp_path: Path, cluster: 
 
 def test_a_run_that_is_killed_or_without_workers_is_resumed(tmp_path: Path, cluster: DaskCluster) -> None:
     worker, out = cluster.worker().ready(), tmp_path / "out"
-    arguments = command(cluster, out, f"{FAULTY}:Slow")
-    run = begin(arguments)
-    wait_for(lambda: answers(out) > 0)
+    arguments = command(cluster, out, toy("Slow"))
+    run = start(*arguments)
+    wait_for(lambda: outcomes_so_far(out) > 0)
     run.send_signal(signal.SIGKILL)
     run.communicate()
     killed = statuses(out)
     assert 0 < killed["pass"] < len(CASES)
 
-    run = begin([*arguments, "--resume"], DASK_DISTRIBUTED__SCHEDULER__NO_WORKERS_TIMEOUT="1s")
-    wait_for(lambda: answers(out) > killed["pass"])
+    run = start(*arguments, "--resume", env={"DASK_DISTRIBUTED__SCHEDULER__NO_WORKERS_TIMEOUT": "1s"})
+    wait_for(lambda: outcomes_so_far(out) > killed["pass"])
     worker.kill()
     printed, errors = run.communicate(timeout=120)
     assert run.returncode == 3, printed + errors
@@ -155,11 +130,11 @@ def test_a_run_that_is_killed_or_without_workers_is_resumed(tmp_path: Path, clus
     assert left == {"pass": left["pass"], "infra": len(CASES) - left["pass"]}
     assert left["pass"] > killed["pass"]
 
-    cluster.worker(ASKED=str(tmp_path / "asked")).ready()
+    cluster.worker(CALLS=str(tmp_path / "calls")).ready()
     done = conformance(*arguments, "--resume")
     assert done.returncode == 0, done.stdout + done.stderr
     assert statuses(out) == {"pass": len(CASES)}
-    assert len(set(asked(tmp_path / "asked"))) == left["infra"], "asked what was recorded"
+    assert len(set(calls(tmp_path / "calls"))) == left["infra"], "ran what was recorded"
 
 
 def test_the_scheduler_goes_away(tmp_path: Path) -> None:
@@ -167,8 +142,8 @@ def test_the_scheduler_goes_away(tmp_path: Path) -> None:
     cluster = DaskCluster(tmp_path)
     try:
         cluster.worker().ready()
-        run = begin(command(cluster, tmp_path / "out", f"{FAULTY}:Slow"))
-        wait_for(lambda: answers(tmp_path / "out") > 0)
+        run = start(*command(cluster, tmp_path / "out", toy("Slow")))
+        wait_for(lambda: outcomes_so_far(tmp_path / "out") > 0)
         cluster.scheduler.kill()
         printed, errors = run.communicate(timeout=120)
     finally:
@@ -188,31 +163,27 @@ def framework(folder: Path, version: str) -> str:
     return str(path.parent)
 
 
-def test_a_worker_is_asked_only_what_it_has_in_the_version_of_the_run(
-    tmp_path: Path, cluster: DaskCluster
-) -> None:
+def test_a_worker_runs_only_what_it_has_in_the_version_of_the_run(tmp_path: Path, cluster: DaskCluster) -> None:
     adapters = tmp_path / "backends.py"
     adapters.write_text(
-        "from tests.conformance.runner.faulty_adapters import Slow\n"
-        "class OnlyThere(Slow):\n"
-        "    packages = ('only-there',)\n"
+        "from tests.support.adapters.right import Slow\nclass OnlyThere(Slow):\n    packages = ('only-there',)\n"
     )
     old, new = framework(tmp_path, "1.0"), framework(tmp_path, "2.0")
     paths = {"old": old, "older": old, "new": new, "without": ""}
-    logs = {name: tmp_path / f"asked-{name}" for name in paths}
-    started = [cluster.worker(ASKED=str(logs[name]), PYTHONPATH=path) for name, path in paths.items()]
+    logs = {name: tmp_path / f"calls-{name}" for name in paths}
+    started = [cluster.worker(CALLS=str(logs[name]), PYTHONPATH=path) for name, path in paths.items()]
     for worker in started:
         worker.ready()
     done = conformance(*command(cluster, tmp_path / "out", f"{adapters}:OnlyThere"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert statuses(tmp_path / "out") == {"pass": len(CASES)}
     one_line(done, "{'only-there': '2.0'} instead of {'only-there': '1.0'}")
-    assert {name for name, log in logs.items() if asked(log)} == {"old", "older"}
+    assert {name for name, log in logs.items() if calls(log)} == {"old", "older"}
     with Results.open(tmp_path / "out" / "results.sqlite") as results:
         assert results.meta()["environments"][f"{adapters}:OnlyThere"]["versions"] == {"only-there": "1.0"}
 
 
-def test_what_nobody_can_be_asked_is_said_before_anything_is(tmp_path: Path, cluster: DaskCluster) -> None:
+def test_what_no_worker_can_run_is_reported_before_anything_runs(tmp_path: Path, cluster: DaskCluster) -> None:
     other = tmp_path / "other"
     for package in ("adapters", "cases", "conformance", "reports"):
         shutil.copytree(
@@ -223,14 +194,15 @@ def test_what_nobody_can_be_asked_is_said_before_anything_is(tmp_path: Path, clu
     out = tmp_path / "out"
     absent = tmp_path / "absent.py"
     absent.write_text(
-        "from tests.toy_adapters import Right\nclass Absent(Right):\n    packages = ('no-such-package',)\n"
+        "from tests.support.adapters.right import Right\n"
+        "class Absent(Right):\n    packages = ('no-such-package',)\n"
     )
-    for start, adapter, words in (
-        (lambda: None, f"{TOYS}:Right", "has no worker"),
-        (lambda: cluster.worker(PYTHONPATH=str(other)).ready(), f"{TOYS}:Right", "different version of the suite"),
+    for prepare, adapter, words in (
+        (lambda: None, toy("Right"), "has no worker"),
+        (lambda: cluster.worker(PYTHONPATH=str(other)).ready(), toy("Right"), "different version of the suite"),
         (lambda: cluster.worker().ready(), f"{absent}:Absent", "no-such-package not installed"),
     ):
-        start()
+        prepare()
         done = conformance(*command(cluster, out, adapter, cases=CASES[:1]))
         assert done.returncode == 2
         one_line(done, words)
@@ -243,7 +215,7 @@ def test_what_nobody_can_be_asked_is_said_before_anything_is(tmp_path: Path, clu
 )
 def test_a_scheduler_that_is_not_there(tmp_path: Path, address: str, words: str) -> None:
     pytest.importorskip("distributed", reason="not installed: Dask distributed")
-    done = conformance("run", "--adapter", f"{TOYS}:Right", "--dask", address, "--out", str(tmp_path))
+    done = conformance("run", "--adapter", toy("Right"), "--dask", address, "--out", str(tmp_path))
     assert done.returncode == 2
     one_line(done, words)
 
@@ -256,7 +228,7 @@ def test_the_search_on_a_cluster(tmp_path: Path, cluster: DaskCluster) -> None:
         'kind = ["values", "gradient", "nonfinite", "dtype", "precision"]\n'
         f'evidence = ["{CASES[0]}"]\n'
     )
-    done = conformance("fuzz", "--adapter", f"{TOYS}:Flipped", "--minutes", "0.3", "--dask", cluster.address,
+    done = conformance("fuzz", "--adapter", toy("Flipped"), "--minutes", "0.3", "--dask", cluster.address,
                        "--expectations", str(tmp_path))  # fmt: skip
     assert done.returncode == 1, done.stdout + done.stderr
     assert "with the kernel flipped along W" in done.stdout
@@ -301,13 +273,13 @@ def test_workers_in_other_networks_one_of_which_is_cut_off(
         tmp_path, "--host", "tcp://0.0.0.0", inside=middle, DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL="3s"
     )
     port = cluster.address.rpartition(":")[2]
-    logs = {end: tmp_path / f"asked-{end}" for end in ("left", "right")}
+    logs = {end: tmp_path / f"calls-{end}" for end in ("left", "right")}
     try:
         for number, (end, log) in enumerate(logs.items()):
             cluster.address = f"tcp://10.213.{number}.1:{port}"
-            cluster.worker(inside=namespaces[end], ASKED=str(log)).ready()
-        run = begin(command(cluster, tmp_path / "out", f"{FAULTY}:Slow"), inside=middle)
-        wait_for(lambda: answers(tmp_path / "out") > 0 and all(asked(log) for log in logs.values()))
+            cluster.worker(inside=namespaces[end], CALLS=str(log)).ready()
+        run = start(*command(cluster, tmp_path / "out", toy("Slow")), inside=middle)
+        wait_for(lambda: outcomes_so_far(tmp_path / "out") > 0 and all(calls(log) for log in logs.values()))
         subprocess.run([*middle, "ip", "link", "set", "left", "down"], check=True)
         printed, errors = run.communicate(timeout=120)
     finally:

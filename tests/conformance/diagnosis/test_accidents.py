@@ -1,13 +1,13 @@
-"""What one case happens to look like is no cause: larger cases refute it, and the true cause is named or none."""
+"""What one case happens to look like is not a cause: larger cases refute it; the true cause is named or none."""
 
 from __future__ import annotations
 
 import pytest
 
 from conformance.cases import Case
-from tests.conformance.diagnosis.accidental import ACCIDENTAL
-from tests.conformance.diagnosis.test_independent_faults import diagnosis
+from tests.faults.accidental import ACCIDENTAL
 from tests.faults.machine import RIGHT
+from tests.support.diagnosing import diagnosis_of_fault
 
 # Cases in which the faults looked like something else: the fault, the case, the cause and words of its text.
 ACCIDENTS = [
@@ -43,11 +43,11 @@ ACCIDENTS = [
 
 @pytest.mark.parametrize(("name", "case", "transform", "text"), ACCIDENTS)
 def test_the_cause_is_named_or_none(name: str, case: str, transform: str, text: str) -> None:
-    found = diagnosis(ACCIDENTAL[name], Case.parse(case))
+    found = diagnosis_of_fault(ACCIDENTAL[name], Case.parse(case))
     assert found is not None
     assert found.transform == transform, found
     assert text in found.text, found
 
 
 def test_the_same_cases_are_silent_without_a_fault() -> None:
-    assert [case for _, case, *_ in ACCIDENTS if diagnosis(RIGHT, Case.parse(case)) is not None] == []
+    assert [case for _, case, *_ in ACCIDENTS if diagnosis_of_fault(RIGHT, Case.parse(case)) is not None] == []

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from conformance.cases import Case
-from tests.conformance.diagnosis.planted import Planted, Work, forward
-from tests.conformance.diagnosis.test_diagnosis import diagnosis_of
+from tests.support.diagnosing import diagnosis_of
+from tests.support.planted import Planted, Work, forward
 
 
 def reordered(outer: bool, *, bias_too: bool) -> Planted:
     """A depthwise convolution with a multiplier that puts the multiplier before the channel, or takes it so."""
 
-    def answer(case: Case, tensors: Any) -> Any:
+    def compute(case: Case, tensors: Any) -> Any:
         shape = (case.groups, -1) if outer else (-1, case.groups)
         order = np.arange(case.out_channels).reshape(shape).T.ravel()
 
@@ -25,7 +25,7 @@ def reordered(outer: bool, *, bias_too: bool) -> Planted:
 
         return {"y": forward(case, tensors, fault, lambda y: y[:, order])}
 
-    return Planted(answer)
+    return Planted(compute)
 
 
 @pytest.mark.parametrize("outer", [True, False])

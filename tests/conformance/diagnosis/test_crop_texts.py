@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.cases import Case
-from tests.conformance.diagnosis.planted import Planted, Work, forward
-from tests.conformance.diagnosis.test_diagnosis import diagnosis_of
+from tests.support.diagnosing import diagnosis_of
+from tests.support.planted import Planted, Work, forward
 
 
 def cropped_as(**changes: Any) -> Planted:
     """Takes the start of the crop from another case: field by field, a function of the case."""
 
-    def answer(case: Case, tensors: Any) -> Any:
+    def compute(case: Case, tensors: Any) -> Any:
         other = replace(case, **{name: value(case) for name, value in changes.items()})
 
         def fault(work: Work) -> None:
@@ -21,7 +21,7 @@ def cropped_as(**changes: Any) -> Planted:
 
         return {"y": forward(case, tensors, fault)}
 
-    return Planted(answer)
+    return Planted(compute)
 
 
 def test_a_crop_computed_with_another_stride() -> None:

@@ -1,4 +1,4 @@
-"""Every planted fault is named, with its axes; a right answer is left in peace."""
+"""Every planted fault is named, with its axes; a right output has no diagnosis."""
 
 from __future__ import annotations
 
@@ -8,18 +8,10 @@ import numpy as np
 import pytest
 
 from conformance.cases import Case
-from conformance.cases.data import make_tensors
-from conformance.diagnosis import Diagnosis, diagnose
-from conformance.oracle.verdict import judge
-from tests.conformance.diagnosis.planted import Expectation, Planted, forward, gradients, structural
-
-
-def diagnosis_of(case: str | Case, host: Planted, *, alone: bool = False) -> Diagnosis | None:
-    case = Case.parse(case) if isinstance(case, str) else case
-    tensors = make_tensors(case)
-    reply = host.run(case, tensors)
-    return diagnose(case, tensors, reply, judge(case, tensors, reply), None if alone else host)
-
+from conformance.diagnosis import Diagnosis
+from tests.support.diagnosing import diagnosis_of
+from tests.support.planted import Planted, Work, forward, gradients
+from tests.support.structural_faults import NamedFault, structural
 
 PLANTED = [
     pytest.param(fault, id=f"{rank}d {fault.name}".replace(" ", "_"))
@@ -29,7 +21,7 @@ PLANTED = [
 
 
 @pytest.mark.parametrize("fault", PLANTED)
-def test_structural_fault_is_named_with_its_axes(fault: Expectation) -> None:
+def test_structural_fault_is_named_with_its_axes(fault: NamedFault) -> None:
     found = diagnosis_of(fault.case, fault.host())
     assert found is not None
     assert (found.transform, found.axes) == (fault.transform, fault.axes), found
@@ -40,34 +32,45 @@ def test_structural_fault_is_named_with_its_axes(fault: Expectation) -> None:
     "case",
     ["1d-n2-c4x6-i5-k3-s2-g2-same-b1", "2d-c2x3-i4x3-k3x2-s2x3-p1x0-op1-cl-b1", "3d-c2x2-i3-k2-s2-d2-b1-normal.0"],
 )
-def test_right_answers_get_no_diagnosis(case: str) -> None:
+def test_right_outputs_get_no_diagnosis(case: str) -> None:
     assert diagnosis_of(case, Planted(lambda c, t: {"y": forward(c, t)})) is None
 
 
 CASE = "2d-c2x3-i4x3-k3-s2-d2-p1-b1"
 
 
+def flip_and_shift(work: Work) -> None:
+    work.w = np.flip(work.w, 2)
+    work.low[1] -= 1
+
+
+def flip_without_bias(work: Work) -> None:
+    work.w, work.bias = np.flip(work.w, 3), None
+
+
+def flip_and_shift_without_stride(work: Work) -> None:
+    work.w = np.flip(work.w, 2)
+    work.low[1] -= 2
+    work.stride[1] = 1
+
+
 @pytest.mark.parametrize(
     ("fault", "transform", "axes", "text"),
     [
         (
-            lambda w: (setattr(w, "w", np.flip(w.w, 2)), w.low.__setitem__(1, w.low[1] - 1)),
+            flip_and_shift,
             "flip+shift",
             ("H", "W"),
             "equals the expected output with the kernel flipped along H and the output shifted by +1 along W",
         ),
         (
-            lambda w: (setattr(w, "w", np.flip(w.w, 3)), setattr(w, "bias", None)),
+            flip_without_bias,
             "flip+bias_ignored",
             ("W",),
             "equals the expected output with the kernel flipped along W and the bias ignored",
         ),
         (
-            lambda w: (
-                setattr(w, "w", np.flip(w.w, 2)),
-                w.low.__setitem__(1, w.low[1] - 2),
-                w.stride.__setitem__(1, 1),
-            ),
+            flip_and_shift_without_stride,
             "flip+stride+shift",
             ("H", "W"),
             "equals the expected output with the kernel flipped along H, the stride of the taps 1 along W and the "
@@ -141,16 +144,16 @@ def test_elements_that_hold_one_number() -> None:
     assert found.text == "equals the expected output except for the first position along W, which hold 7"
 
 
-def test_gradients_of_channels_last_are_asked_about_too() -> None:
+def test_gradients_of_channels_last_are_diagnosed_too() -> None:
     case = GRADIENT.replace("-p1-", "-p0.1-cl-")
     host = Planted(lambda c, t: gradients(c, t, lambda w: w.low.__setitem__(0, c.geometry().crop[0][1])))
     found = diagnosis_of(case, host)
     assert found is not None
     assert (found.transform, found.axes) == ("crop_exchanged", ("H",)), found
-    assert host.asked > 1
+    assert host.calls > 1
 
 
-def test_memory_nobody_wrote() -> None:
+def test_memory_that_was_never_written() -> None:
     rng = np.random.default_rng(0)
 
     def stale(case: Case, tensors: Any) -> Any:
@@ -165,7 +168,7 @@ def test_memory_nobody_wrote() -> None:
     assert found.text.endswith("which change from run to run (not written, or left over from an earlier call)")
 
 
-def test_a_gradient_nobody_wrote_is_named_where_another_has_a_wrong_shape() -> None:
+def test_a_gradient_that_was_never_written_is_named_where_another_has_a_wrong_shape() -> None:
     rng = np.random.default_rng(0)
 
     def stale(case: Case, tensors: Any) -> Any:
@@ -184,7 +187,7 @@ def truncated(array: np.ndarray, bits: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("answer", "case", "transform"),
+    ("compute", "case", "transform"),
     [
         (
             lambda c, t: forward(c, {n: truncated(a, 13) for n, a in t.items()}),
@@ -224,8 +227,8 @@ def truncated(array: np.ndarray, bits: int) -> np.ndarray:
         ),
     ],
 )
-def test_precision_and_structure_on_real_numbers(answer: Any, case: str, transform: str) -> None:
-    found = diagnosis_of(case, Planted(lambda c, t: {"y": answer(c, t)}))
+def test_precision_and_structure_on_real_numbers(compute: Any, case: str, transform: str) -> None:
+    found = diagnosis_of(case, Planted(lambda c, t: {"y": compute(c, t)}))
     assert found is not None
     assert found.transform == transform, found
 
@@ -235,12 +238,12 @@ def test_without_the_adapter_explanations_stand_side_by_side() -> None:
     alone = diagnosis_of("1d-c2x3-i5-k4-s3-p0.1", host, alone=True)
     assert alone is not None
     assert {alone.transform, *(other.transform for other in alone.also)} >= {"shift", "crop_exchanged"}
-    asked = diagnosis_of("1d-c2x3-i5-k4-s3-p0.1", host)
-    assert asked is not None
-    assert (asked.transform, asked.axes) == ("crop_exchanged", ("W",))
+    with_more = diagnosis_of("1d-c2x3-i5-k4-s3-p0.1", host)
+    assert with_more is not None
+    assert (with_more.transform, with_more.axes) == ("crop_exchanged", ("W",))
 
 
-def test_rounding_is_not_blamed_for_an_answer_of_another_shape() -> None:
+def test_rounding_is_not_blamed_for_an_output_of_a_different_shape() -> None:
     found = diagnosis_of(
         "1d-n2-c4x6-i5-k3-s3-g2-same-f16-normal.0",
         Planted(lambda c, t: {"y": forward(c, t)[..., :-1]}),

@@ -1,4 +1,4 @@
-"""An output rounded to a half format in a wrong way is told from sums kept in that format."""
+"""An output rounded to a half format in a wrong way is distinguished from sums kept in that format."""
 
 from __future__ import annotations
 

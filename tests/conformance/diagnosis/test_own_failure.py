@@ -15,8 +15,8 @@ from conformance.reports.gate.text import lines
 from conformance.reports.record.findings import findings
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.store import Results
-from tests.conformance.diagnosis.planted import Planted, gradients
-from tests.conformance.diagnosis.test_diagnosis import diagnosis_of
+from tests.support.diagnosing import diagnosis_of
+from tests.support.planted import Planted, gradients
 
 # The package shows the function of the same name.
 module = importlib.import_module("conformance.diagnosis.diagnose")
@@ -45,6 +45,7 @@ def test_it_is_said_beside_the_verdict_and_titles_no_finding(
     assert found.text == (
         "dx has shape (1, 2, 3); by the rules it is (1, 2, 4) (the suite could not explain it: please report this)"
     )
+    assert found.failure is not None
     assert found.failure.startswith("ValueError: operands could not be broadcast together (test_own_failure.py:")
     case = Case.parse(CASE)
     outcome = Outcome(str(case), "a", "fail", "shape", detail="dx has shape (1, 2, 3)", diagnosis=found)

@@ -24,14 +24,14 @@ CASES = [
 ]
 
 
-def answered(case: Case, tensors: dict[str, Any]) -> dict[str, Any]:
+def expected(case: Case, tensors: dict[str, Any]) -> dict[str, Any]:
     return {name: wanted.exact for name, wanted in reference(case, tensors).items()}
 
 
 def diagnosis(case: Case, change: Any, *, dtype: str = "", after: Any = lambda found: found) -> Diagnosis:
-    """What an answer is called that is right for other tensors, or changed afterwards."""
+    """The diagnosis of an output that is right for other tensors, or changed afterwards."""
     tensors = make_tensors(case)
-    values = after(answered(case, change({name: array.copy() for name, array in tensors.items()})))
+    values = after(expected(case, change({name: array.copy() for name, array in tensors.items()})))
     given = {name: Tensor(round_to(case.format, array), dtype or case.dtype) for name, array in values.items()}
     reply = Reply("answer", given, promise="fp32-acc")
     verdict = judge(case, tensors, reply)
@@ -47,12 +47,12 @@ def flipped(tensors: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("direction", ["fwd", "grad"])
-def test_the_problem_has_the_oracles_answer(case: str, direction: str) -> None:
-    asked = Case.parse(f"{case}-{direction}")
-    tensors = make_tensors(asked)
-    found = Solver()(Problem.of(asked, tensors))
-    for name, wanted in answered(asked, tensors).items():
-        image = asked.layout == "channels_last" and name in ("y", "dx")
+def test_the_problem_has_the_oracles_output(case: str, direction: str) -> None:
+    parsed = Case.parse(f"{case}-{direction}")
+    tensors = make_tensors(parsed)
+    found = Solver()(Problem.of(parsed, tensors))
+    for name, wanted in expected(parsed, tensors).items():
+        image = parsed.layout == "channels_last" and name in ("y", "dx")
         np.testing.assert_array_equal(np.moveaxis(found[name], 1, -1) if image else found[name], wanted)
 
 

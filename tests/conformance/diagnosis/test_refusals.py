@@ -1,4 +1,4 @@
-"""The cause of a refusal is found by asking plainer cases, and by the message where that does not decide."""
+"""The cause of a refusal is found by running plainer cases, and by the message where that does not decide."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from conformance.cases.data import make_tensors
 from conformance.diagnosis import Diagnosis
 from conformance.diagnosis.refusals import diagnose_refusal
 from conformance.execution.check import run_case
-from tests.conformance.diagnosis.planted import Planted, forward, gradients
-from tests.conformance.diagnosis.test_diagnosis import diagnosis_of
-from tests.frameworks import requires
+from tests.support.diagnosing import diagnosis_of
+from tests.support.frameworks import requires
+from tests.support.planted import Planted, forward, gradients
 
 ECHO = """ValueError: Exception encountered when calling Conv2DTranspose.call().
 
@@ -29,13 +29,13 @@ Arguments received by Conv2DTranspose.call():
 def refusing(*reasons: tuple[Callable[[Case], bool], str]) -> Planted:
     """Refuses what meets a condition, with its message; the first that applies."""
 
-    def answer(case: Case, tensors: Any) -> Any:
+    def compute(case: Case, tensors: Any) -> Any:
         for applies, message in reasons:
             if applies(case):
                 raise ValueError(message)
         return {"y": forward(case, tensors)} if case.direction == "fwd" else gradients(case, tensors)
 
-    return Planted(answer)
+    return Planted(compute)
 
 
 def layout_refused(case: Case) -> bool:
@@ -66,7 +66,7 @@ NO_DILATION = "Current CPU implementations do not yet support dilation rates lar
 
 
 @pytest.mark.parametrize("layout", ["cf", "cl"])
-def test_the_other_layout_is_asked_in_both_directions(layout: str) -> None:
+def test_the_other_layout_is_run_in_both_directions(layout: str) -> None:
     taken = "channels_last" if layout == "cf" else "channels_first"
     found = found_in(f"2d-i4x5-k3-s2-{layout}", refusing((lambda case: case.layout != taken, "not for this one")))
     assert (found.argument, found.relief) == ("layout", (f"with {taken}",))
@@ -89,7 +89,7 @@ def test_words_for_a_layout_are_about_the_layout(name: str) -> None:
         "2d-i4x5-k3-d3-f64-b1",
     ],
 )
-def test_one_refusal_has_one_name_whatever_case_is_asked(case: str) -> None:
+def test_one_refusal_has_one_name_whatever_case_is_run(case: str) -> None:
     host = refusing((layout_refused, ECHO.format(message=NHWC)), (dilated, NO_DILATION))
     found = found_in(case, host)
     assert found.argument == "layout"
@@ -106,12 +106,12 @@ def test_where_two_refusals_meet_the_plainer_case_that_is_accepted_is_named() ->
 
 def test_what_is_declined_or_wrong_is_not_accepted() -> None:
     host = refusing((layout_refused, NHWC))
-    asked = host.run
+    run = host.run
 
     def declines_stride_one(case: Case, tensors: Any) -> Reply:
         if max(case.stride) == 1:
             return Reply("unsupported", detail="output_padding must be lower than the stride")
-        reply = asked(case, tensors)
+        reply = run(case, tensors)
         if case.layout == "channels_first" or not case.bias:
             return reply
         return Reply("answer", {}, promise="exact")
@@ -161,17 +161,17 @@ def test_a_message_that_names_nothing_is_repeated() -> None:
 
 def test_crashes_on_the_way_end_the_experiment() -> None:
     class Crashes:
-        asked = 0
+        calls = 0
 
         def run(self, case: Case, tensors: Any) -> Reply:
-            self.asked += 1
+            self.calls += 1
             return Reply("crash", detail="SIGSEGV")
 
     host = Crashes()
     case = Case.parse("3d-n2-c4x4-i3-k2-s2-d2-g2-p1-op1-cl-f16-b1-grad")
     found = diagnose_refusal(case, "ValueError: no", host)  # type: ignore[arg-type]
     assert found.argument == ""
-    assert host.asked == 2
+    assert host.calls == 2
 
 
 @requires("keras-numpy")
@@ -191,8 +191,8 @@ def test_keras_on_numpy_refuses_the_dtype() -> None:
     [("2d-i5x7-k3-s2-same", "layout"), ("3d-i3x4x2-k2-s2-d2-f64-b1", "layout"), ("1d-i3-k2-d2-cl", "dilation")],
 )
 def test_the_messages_of_tensorflows_own_kernels(case: str, argument: str) -> None:
-    asked = Case.parse(case)
+    parsed = Case.parse(case)
     with AdapterProcess(resolve("tf-nn-eigen")) as host:
-        reply = host.run(asked, make_tensors(asked), beyond_limits=True)
-        found = diagnose_refusal(asked, reply.detail, host)
+        reply = host.run(parsed, make_tensors(parsed), beyond_limits=True)
+        found = diagnose_refusal(parsed, reply.detail, host)
     assert found.argument == argument, found

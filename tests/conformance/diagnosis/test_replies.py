@@ -11,22 +11,22 @@ import pytest
 
 from conformance.cases import Case
 from conformance.diagnosis.crashes_and_shapes import diagnose_crash
-from tests.conformance.diagnosis.planted import Planted, forward
-from tests.conformance.diagnosis.test_diagnosis import diagnosis_of
+from tests.support.diagnosing import diagnosis_of
+from tests.support.planted import Planted, forward
 
 
 def misread(**changes: Any) -> Callable[[Case, Any], Any]:
-    """Answers another question: field by field, a value or a function of the case."""
+    """Runs a different case: field by field, a value or a function of the case."""
 
-    def answer(case: Case, tensors: Any) -> Any:
+    def compute(case: Case, tensors: Any) -> Any:
         values = {name: value(case) if callable(value) else value for name, value in changes.items()}
         return {"y": forward(replace(case, **values), tensors)}
 
-    return answer
+    return compute
 
 
 @pytest.mark.parametrize(
-    ("answer", "case", "transform", "axes"),
+    ("compute", "case", "transform", "axes"),
     [
         (misread(output_padding=None), "2d-c2x3-i4x3-k3-s2-p1-op1", "output_padding_ignored", ("H", "W")),
         (
@@ -41,10 +41,10 @@ def misread(**changes: Any) -> Callable[[Case, Any], Any]:
         (misread(stride=lambda c: (1, c.stride[1])), "2d-c2x3-i4x3-k3-s2x3-p1", "stride_ignored", ("H",)),
     ],
 )
-def test_wrong_size_with_the_values_of_another_question(
-    answer: Any, case: str, transform: str, axes: tuple[str, ...]
+def test_wrong_size_with_the_values_of_a_different_case(
+    compute: Any, case: str, transform: str, axes: tuple[str, ...]
 ) -> None:
-    found = diagnosis_of(case, Planted(answer))
+    found = diagnosis_of(case, Planted(compute))
     assert found is not None
     assert (found.transform, found.axes) == (transform, axes), found
     assert found.text.startswith("equals the expected output ")
@@ -72,14 +72,14 @@ def test_an_input_read_in_the_other_layout_shows_by_the_shape() -> None:
     assert "the axes look like the other layout" in found.text
 
 
-def test_a_size_of_no_known_question_is_unexplained() -> None:
+def test_a_size_of_no_known_case_is_unexplained() -> None:
     found = diagnosis_of("2d-i4x3-k3-s2-p1", Planted(lambda c, t: {"y": np.zeros((1, 1, 17, 5))}))
     assert found is not None
     assert found.transform == "unexplained"
     assert "+10 along H" in found.text
 
 
-def test_numbers_for_a_question_without_an_answer_name_the_rule() -> None:
+def test_numbers_for_an_invalid_case_name_the_rule() -> None:
     found = diagnosis_of("2d-i4-k3-s2-opm1", Planted(lambda c, t: {"y": np.zeros((1, 1, 2, 2))}))
     assert found is not None
     assert (found.transform, found.rule) == ("accepted", "R11")

@@ -6,15 +6,15 @@ code is right.
 
 from __future__ import annotations
 
+import functools
 import os
 import resource
+import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,133 +22,121 @@ import pytest
 from conformance.cases import Case
 from conformance.cli import main
 from conformance.reports.record.store import Results
-from tests.conformance.test_cli import ROOT, conformance
-
-ADAPTERS = Path(__file__).with_name("faulty_adapters.py")
-HEALTHY = [str(Case.parse(text)) for text in ("1d-i5-k3", "1d-i4-k1-s2", "2d-c2x2-i3-k3")]
-FAULTY = str(Case.parse("1d-i6-k2-s3"))
+from tests.support.command import FAULTY, HEALTHY, ROOT, conformance, known, one_line, start, toy, wait_for
+from tests.support.records import outcomes_so_far, statuses
 
 
 def command(name: str, out: Path, *more: str, cases: list[str] | None = None) -> list[str]:
-    asked = cases or [HEALTHY[0], FAULTY, *HEALTHY[1:]]
-    ids = [word for case_id in asked for word in ("--case", case_id)]
-    return ["run", "--adapter", f"{ADAPTERS}:{name}", *ids, "--out", str(out), *more]
-
-
-def recorded(out: Path) -> dict[str, str]:
-    with Results.open(out / "results.sqlite") as results:
-        return {outcome.case_id: outcome.status for outcome in results.outcomes()}
-
-
-def one_line(done: subprocess.CompletedProcess[str], words: str) -> None:
-    assert words in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
+    selected = cases or [HEALTHY[0], FAULTY, *HEALTHY[1:]]
+    ids = [word for case_id in selected for word in ("--case", case_id)]
+    return ["run", "--adapter", toy(name), *ids, "--out", str(out), *more]
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "code"),
+    ("expected", "code"),
     [
-        ("Killed", "infra", 3),
-        ("Segfaults", "crash", 1),
-        ("Aborts", "crash", 1),
-        ("Exits", "crash", 1),
-        ("Hangs", "timeout", 1),
-        ("Garbage", "infra", 3),
-        ("Talkative", "pass", 0),
-        ("OutOfMemory", "fail", 1),
+        ({"Killed": "infra", "Garbage": "infra"}, 3),
+        ({"Segfaults": "crash", "Aborts": "crash", "Exits": "crash"}, 0),
+        ({"OutOfMemory": "fail"}, 1),
+        ({"Hangs": "timeout"}, 1),
+        ({"Talkative": "pass"}, 0),
     ],
+    ids=lambda value: " and ".join(value) if isinstance(value, dict) else None,
 )
-def test_an_adapter_process_that_misbehaves(tmp_path: Path, name: str, status: str, code: int) -> None:
-    done = conformance(*command(name, tmp_path, "--timeout", "3" if name == "Hangs" else "30"))
-    assert recorded(tmp_path) == {**dict.fromkeys(HEALTHY, "pass"), FAULTY: status}
+def test_an_adapter_process_that_misbehaves(tmp_path: Path, expected: dict[str, str], code: int) -> None:
+    first, *others = expected
+    crashes = {name: status for name, status in expected.items() if status == "crash"}
+    more = [word for name in others for word in ("--adapter", toy(name))] + known(tmp_path / "known", **crashes)
+    done = conformance(*command(first, tmp_path, *more, "--timeout", "3" if first == "Hangs" else "30"))
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+    with Results.open(tmp_path / "results.sqlite") as results:
+        found = {(outcome.adapter, outcome.case_id): outcome.status for outcome in results.outcomes()}
+    for name, status in expected.items():
+        assert {case_id: found[toy(name), case_id] for case_id in (*HEALTHY, FAULTY)} == {
+            **dict.fromkeys(HEALTHY, "pass"),
+            FAULTY: status,
+        }
 
 
-def test_a_worker_that_dies_is_replaced_and_its_question_asked_again(tmp_path: Path) -> None:
-    env = {**os.environ, "CRASHED": str(tmp_path / "crashed")}
+def test_a_worker_that_dies_is_replaced_and_its_case_run_again(tmp_path: Path) -> None:
+    env = {"CRASHED": str(tmp_path / "crashed")}
     done = conformance(*command("KillsItsRunnerOnce", tmp_path, "-n", "2"), env=env)
-    assert recorded(tmp_path) == dict.fromkeys([*HEALTHY, FAULTY], "pass")
+    assert statuses(tmp_path) == dict.fromkeys([*HEALTHY, FAULTY], "pass")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_question_that_workers_die_of_twice_is_our_failure(tmp_path: Path) -> None:
+def test_a_case_that_workers_die_of_twice_is_our_failure(tmp_path: Path) -> None:
     done = conformance(*command("KillsItsRunner", tmp_path, "-n", "2"))
-    assert recorded(tmp_path) == {**dict.fromkeys(HEALTHY, "pass"), FAULTY: "infra"}
+    assert statuses(tmp_path) == {**dict.fromkeys(HEALTHY, "pass"), FAULTY: "infra"}
     assert done.returncode == 3, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_run_killed_again_and_again_is_resumed_to_the_same_end(tmp_path: Path, workers: str) -> None:
     cases = [str(Case.parse(f"1d-i{size}-k3")) for size in range(3, 23)]
-    log, out = tmp_path / "asked", tmp_path / "out"
-    env = {**os.environ, "ASKED": str(log), "PYTHONPATH": str(ROOT)}
+    log, out = tmp_path / "calls", tmp_path / "out"
+    env = {"CALLS": str(log)}
     arguments = command("Slow", out, "-n", workers, "--resume", cases=cases)
     kept: dict[str, str] = {}
-    for more in (0, 3, 9):  # before the first answer, early and late
-        begun = len(kept)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "conformance", *arguments],
-            cwd=ROOT, env=env, stdout=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        wait_for(lambda count=begun + more: (out / "results.sqlite").exists() and answers(out) >= count)
+    for more in (0, 3, 9):  # before the first outcome, early and late
+        wanted = len(kept) + more
+        process = start(*arguments, env=env)
+        wait_for(functools.partial(_has_outcomes, out, wanted))
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        now = {case_id: status for case_id, status in recorded(out).items() if status != "missing"}
+        process.communicate()
+        now = {case_id: status for case_id, status in statuses(out).items() if status != "missing"}
         assert kept.items() <= now.items(), "what was recorded is lost"
-        assert len(now) >= begun + more
+        assert len(now) >= wanted
         kept = now
         log.write_text("")
     done = conformance(*arguments, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert recorded(out) == dict.fromkeys(cases, "pass")
-    asked = Counter(log.read_text().split())
-    assert set(asked) == set(cases) - set(kept), "asked what was recorded, or did not ask what was not"
+    assert statuses(out) == dict.fromkeys(cases, "pass")
+    calls = Counter(log.read_text().split())
+    assert set(calls) == set(cases) - set(kept), "ran what was recorded, or did not run what was not"
     again = conformance(*arguments, env=env)
     assert again.returncode == 0, again.stdout + again.stderr
     assert f"{len(cases)} outcomes: {len(cases)} pass" in again.stdout
 
 
-def answers(out: Path) -> int:
-    try:
-        with sqlite3.connect(f"file:{out / 'results.sqlite'}?mode=ro", uri=True) as connection:
-            return int(connection.execute("SELECT count(*) FROM outcomes").fetchone()[0])
-    except sqlite3.Error:
-        return -1
-
-
-def wait_for(met: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
+def _has_outcomes(out: Path, count: int) -> bool:
+    return (out / "results.sqlite").exists() and outcomes_so_far(out) >= count
 
 
 def test_the_adapter_goes_when_the_runner_is_killed(tmp_path: Path) -> None:
-    log = tmp_path / "asked"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "conformance", *command("Hangs", tmp_path / "out", cases=[FAULTY])],
-        cwd=ROOT, env={**os.environ, "ASKED": str(log)}, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    log = tmp_path / "calls"
+    process = start(*command("Hangs", tmp_path / "out", cases=[FAULTY]), env={"CALLS": str(log)})
     wait_for(log.exists)
     (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     process.kill()
-    process.wait()
+    process.communicate()
     wait_for(
         lambda: not Path(f"/proc/{child}/cmdline").exists() or not Path(f"/proc/{child}/cmdline").read_bytes()
     )
 
 
-def test_to_go_on_with_another_selection_is_refused(tmp_path: Path) -> None:
-    assert conformance(*command("Slow", tmp_path)).returncode == 0
-    done = conformance(*command("Slow", tmp_path, "--resume", cases=HEALTHY))
+@pytest.fixture(scope="module")
+def finished_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("finished")
+    assert conformance(*command("Slow", out)).returncode == 0
+    return out
+
+
+@pytest.fixture
+def finished(finished_once: Path, tmp_path: Path) -> Path:
+    """The folder of a run that has ended, to be changed by one test."""
+    return Path(shutil.copytree(finished_once, tmp_path / "out"))
+
+
+def test_to_resume_with_a_different_selection_is_refused(finished: Path) -> None:
+    done = conformance(*command("Slow", finished, "--resume", cases=HEALTHY))
     assert done.returncode == 2
     one_line(done, "different selection")
-    assert len(recorded(tmp_path)) == 4
+    assert len(statuses(finished)) == 4
 
 
-@pytest.fixture(params=["300k", "600k"], ids=["too small for the plan", "too small for the answers"])
+@pytest.fixture(params=["300k", "600k"], ids=["too small for the plan", "too small for the outcomes"])
 def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     folder = tmp_path / "small"
     folder.mkdir()
@@ -170,13 +158,13 @@ def many() -> list[str]:
 def full(done: subprocess.CompletedProcess[str], out: Path) -> Counter[str]:
     assert done.returncode == 3, done.stdout + done.stderr
     one_line(done, "cannot write")
-    found = Counter(recorded(out).values())
+    found = Counter(statuses(out).values())
     assert set(found) <= {"fail", "missing", "pass"}  # a symmetric kernel may be flipped
     return found
 
 
 def test_a_full_disk_ends_the_run_with_one_line(small_disk: Path) -> None:
-    done = conformance("run", "--adapter", f"{ROOT}/tests/toy_adapters.py:Flipped", "--out", str(small_disk),
+    done = conformance("run", "--adapter", toy("Flipped"), "--out", str(small_disk),
                        *(word for case_id in many() for word in ("--case", case_id)))  # fmt: skip
     found = full(done, small_disk)
     assert found.total() in (0, len(many()))
@@ -184,7 +172,7 @@ def test_a_full_disk_ends_the_run_with_one_line(small_disk: Path) -> None:
 
 def test_a_limit_on_file_sizes_ends_the_run_with_one_line(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "conformance", "run", "--adapter", f"{ROOT}/tests/toy_adapters.py:Flipped",
+        [sys.executable, "-m", "conformance", "run", "--adapter", toy("Flipped"),
          "--out", str(tmp_path), *(word for case_id in many() for word in ("--case", case_id))],
         cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000)),
@@ -194,11 +182,9 @@ def test_a_limit_on_file_sizes_ends_the_run_with_one_line(tmp_path: Path) -> Non
 
 
 def test_a_truncated_record_is_refused_in_one_line_and_never_overwritten(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = tmp_path / "out"
-    path = out / "results.sqlite"
-    assert conformance(*command("Slow", out)).returncode == 0
+    path = finished / "results.sqlite"
     whole = path.read_bytes()
     commands = [
         ["merge", str(path), "--out", str(tmp_path / "merged.sqlite")],
@@ -213,11 +199,11 @@ def test_a_truncated_record_is_refused_in_one_line_and_never_overwritten(
                 main(arguments)
             assert stopped.value.code == 2, f"{length} of {len(whole)} bytes: {arguments}"
             assert len(capsys.readouterr().err.strip().splitlines()) == 1
-    done = conformance(*command("Slow", out, "--resume"))
+    done = conformance(*command("Slow", finished, "--resume"))
     assert done.returncode == 2
     one_line(done, "results.sqlite")
-    assert conformance(*command("Slow", out)).returncode == 0
-    assert (out / "damaged.sqlite").stat().st_size == len(whole) - 4096
+    assert conformance(*command("Slow", finished)).returncode == 0
+    assert (finished / "damaged.sqlite").stat().st_size == len(whole) - 4096
 
 
 def test_a_clock_that_jumps_changes_nothing(tmp_path: Path) -> None:
@@ -240,22 +226,21 @@ def test_a_clock_that_jumps_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_two_runs_into_one_folder(tmp_path: Path) -> None:
-    log, go, out = tmp_path / "asked", tmp_path / "go", tmp_path / "out"
-    first = subprocess.Popen(
-        [sys.executable, "-m", "conformance", *command("Waits", out)],
-        cwd=ROOT, env={**os.environ, "ASKED": str(log), "GO": str(go)}, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    log, go, out = tmp_path / "calls", tmp_path / "go", tmp_path / "out"
+    first = start(*command("Waits", out), env={"CALLS": str(log), "GO": str(go)})
     wait_for(lambda: log.exists() and len(log.read_text().split()) > 1)
     second = conformance(*command("Slow", out))
     go.touch()
     assert second.returncode == 2
     one_line(second, "another run")
-    assert first.wait(timeout=120) == 0
-    assert recorded(out) == dict.fromkeys([*HEALTHY, FAULTY], "pass")
+    printed, errors = first.communicate(timeout=120)
+    assert first.returncode == 0, printed + errors
+    assert statuses(out) == dict.fromkeys([*HEALTHY, FAULTY], "pass")
 
 
-def test_a_crash_on_a_question_whose_answer_no_memory_holds_is_still_reported(tmp_path: Path) -> None:
+def test_a_crash_on_a_case_whose_output_fits_no_memory_is_still_reported(tmp_path: Path) -> None:
     huge = str(Case.parse("1d-n64-c1x64-i3-k2-s4294967297"))
-    done = conformance(*command("Aborts", tmp_path, cases=[huge, HEALTHY[0]]))
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert recorded(tmp_path) == {huge: "crash", HEALTHY[0]: "pass"}
+    expected = known(tmp_path / "known", Aborts="crash")
+    done = conformance(*command("Aborts", tmp_path, *expected, cases=[huge, HEALTHY[0]]))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert statuses(tmp_path) == {huge: "crash", HEALTHY[0]: "pass"}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
 from conformance.reports.record.store import Results
-from tests.conformance.test_ask import toy
-from tests.conformance.test_cli import CASES, conformance
+from tests.support.command import conformance, toy
 
+CASES = ["--case", "1d-i5-k3", "--case", "2d-n2-c2x4-i4x5-k2x3-s2x1-g2-b1", "--case", "1d-i6-k2-s3-cl"]
 ENTRY = """[[expectation]]
 finding = "flipped"
 where = "kernel_max > 1"
@@ -68,7 +67,7 @@ def test_a_stale_expectation_fails_and_says_what_to_remove(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "more", "words"),
+    ("name", "more", "text"),
     [
         ("Right", ["--expectations", "/no/folder"], "/no/folder"),
         ("Right", ["--baseline", "/no/file"], "/no/file"),
@@ -78,10 +77,10 @@ def test_a_stale_expectation_fails_and_says_what_to_remove(tmp_path: Path) -> No
         ("Right", ["--durations-from", "/no/file"], "/no/file"),
     ],
 )
-def test_bad_input_is_one_line(tmp_path: Path, name: str, more: list[str], words: str) -> None:
+def test_bad_input_is_one_line(tmp_path: Path, name: str, more: list[str], text: str) -> None:
     done = conformance("run", "--adapter", toy(name), *CASES, "--out", str(tmp_path), *more)
     assert done.returncode == 2
-    assert words in done.stderr
+    assert text in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
@@ -95,11 +94,19 @@ def test_a_malformed_expectation_is_one_line(tmp_path: Path) -> None:
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_accept_makes_the_next_run_green_and_wants_a_reason(tmp_path: Path) -> None:
-    out, folder = tmp_path / "out", tmp_path / "expectations"
-    base = ["run", "--adapter", toy("Flipped"), *CASES, "--out", str(out)]
-    assert conformance(*base).returncode == 1
-    accept = ["accept", str(out / "results.sqlite"), "--expectations", str(folder)]
+@pytest.fixture(scope="module")
+def flipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The record of a run with three new discrepancies."""
+    out = tmp_path_factory.mktemp("flipped")
+    assert conformance("run", "--adapter", toy("Flipped"), *CASES, "--out", str(out)).returncode == 1
+    return out / "results.sqlite"
+
+
+@pytest.mark.xdist_group("flipped")
+def test_accept_makes_the_next_run_green_and_wants_a_reason(tmp_path: Path, flipped: Path) -> None:
+    folder = tmp_path / "expectations"
+    base = ["run", "--adapter", toy("Flipped"), *CASES, "--out", str(tmp_path / "out")]
+    accept = ["accept", str(flipped), "--expectations", str(folder)]
     for arguments in (accept, [*accept, "--reason", " "]):
         refused = conformance(*arguments)
         assert refused.returncode == 2
@@ -113,10 +120,10 @@ def test_accept_makes_the_next_run_green_and_wants_a_reason(tmp_path: Path) -> N
 
 
 def test_what_fails_once_is_flaky_and_listed(tmp_path: Path) -> None:
-    """The first process that is asked a kernel of 2 dies of it, later ones do not."""
+    """The first process that runs a kernel of 2 dies of it, later ones do not."""
     done = conformance(
-        "run", "--adapter", toy("CrashesOnce"), *CASES, "--out", str(tmp_path),
-        env={**os.environ, "CRASHED": str(tmp_path / "crashed")},
+        "run", "--adapter", toy("AbortsOnce"), *CASES, "--out", str(tmp_path),
+        env={"CRASHED": str(tmp_path / "crashed")},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     assert "Gate green: nothing new (1 flaky)." in done.stdout
@@ -126,10 +133,10 @@ def test_what_fails_once_is_flaky_and_listed(tmp_path: Path) -> None:
     assert "SIGABRT" in flaky.detail
 
 
-def test_an_earlier_run_as_baseline(tmp_path: Path) -> None:
+@pytest.mark.xdist_group("flipped")
+def test_an_earlier_run_as_baseline(tmp_path: Path, flipped: Path) -> None:
     base = ["run", "--adapter", toy("Flipped"), *CASES]
-    assert conformance(*base, "--out", str(tmp_path / "old")).returncode == 1
-    baseline = ["--baseline", str(tmp_path / "old" / "results.sqlite")]
+    baseline = ["--baseline", str(flipped)]
     same = conformance(*base, "--out", str(tmp_path / "new"), *baseline)
     assert same.returncode == 0, same.stdout
     more = conformance(*base, "--case", "1d-i7-k3-s2", "--out", str(tmp_path / "new"), *baseline)
@@ -142,7 +149,7 @@ def test_github_sees_annotations_and_a_summary(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     done = conformance(
         "run", "--adapter", toy("Refuses"), "--case", "1d-i5-k3", "--out", str(tmp_path / "out"),
-        env={**os.environ, "GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(page)},
+        env={"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(page)},
     )  # fmt: skip
     assert done.returncode == 1
     (command,) = [line for line in done.stdout.splitlines() if line.startswith("::")]

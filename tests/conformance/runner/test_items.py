@@ -30,7 +30,7 @@ def test_each_item_is_made_once_and_few_are_kept() -> None:
         items[500]
 
 
-def test_the_next_adapter_is_launched_after_the_first_question_to_the_one_before() -> None:
+def test_the_next_adapter_is_launched_after_the_first_case_of_the_one_before() -> None:
     a, b, c = (AdapterSpec(name, f"{name}:X", "python") for name in "abc")
     assert _launches(enumerate([a, a, a, b, c, c])) == {0: b, 3: c}
     assert _launches([]) == {}

@@ -15,8 +15,8 @@ from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.schema import SCHEMA_VERSION
 from conformance.reports.record.store import Results
 from conformance.runner.plan import make_plan, read_shard, shards_of, turn
-from tests.conformance.test_ask import toy
-from tests.conformance.test_cli import conformance
+from tests.support.command import conformance, toy
+from tests.support.records import recorded_file
 
 CASES = [Case.parse(f"1d-i{size}-k3") for size in range(3, 60)]
 KEYS = [("a", str(case)) for case in CASES]
@@ -30,7 +30,7 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
     return int(stopped.value.code or 0), printed.out, printed.err
 
 
-def test_every_question_is_in_one_shard_and_keeps_it() -> None:
+def test_every_case_is_in_one_shard_and_keeps_it() -> None:
     shards = shards_of(KEYS, 4, {})
     assert set(shards) == {0, 1, 2, 3}
     some = KEYS[::3]
@@ -55,12 +55,12 @@ def test_what_failed_comes_first_then_what_took_longest_adapter_by_adapter() -> 
         Outcome(str(third), "a", "fail", "values", seconds=2),
     ]
     plan = make_plan(SPECS, CASES[:4], previous=previous)
-    asked = [(spec.name, case) for spec, case in map(plan.pair, plan.order)]
-    assert asked[:4] == [("a", third), ("a", second), ("a", first), ("a", CASES[3])]
-    assert asked[4:] == [("b", case) for case in sorted(CASES[:4], key=lambda case: turn(str(case)))]
+    order = [(spec.name, case) for spec, case in map(plan.pair, plan.order)]
+    assert order[:4] == [("a", third), ("a", second), ("a", first), ("a", CASES[3])]
+    assert order[4:] == [("b", case) for case in sorted(CASES[:4], key=lambda case: turn(str(case)))]
 
 
-def test_what_stands_is_not_asked_again_what_failed_on_our_side_is() -> None:
+def test_a_recorded_outcome_is_kept_and_a_failure_of_our_own_runs_again() -> None:
     recorded = [Outcome(str(CASES[0]), "a", "crash"), Outcome(str(CASES[1]), "a", "infra")]
     plan = make_plan(SPECS[:1], CASES[:3], recorded=recorded)
     assert sorted(plan.order) == [1, 2]
@@ -75,16 +75,6 @@ def test_a_malformed_shard(text: str) -> None:
         read_shard(text)
 
 
-def record(path: Path, *outcomes: Outcome, missing: tuple[str, ...] = (), version: str = "1.0") -> Path:
-    with Results.create(path) as results:
-        ids = [(o.adapter, o.case_id) for o in outcomes] + [("a", case_id) for case_id in missing]
-        results.plan([(adapter, Case.parse(case_id)) for adapter, case_id in ids])
-        results.record_all(outcomes)
-        results.set_meta("environments", {"a": {"versions": {"numpy": version}}})
-        results.set_meta("started", 1.0)
-    return path
-
-
 FIRST, SECOND, THIRD = (str(case) for case in CASES[:3])
 
 
@@ -93,7 +83,7 @@ def ok(case_id: str, **more: object) -> Outcome:
 
 
 def test_shards_run_apart_are_one_run_again(tmp_path: Path) -> None:
-    """Two of three shards, one of them asked twice, then all three."""
+    """Two of three shards, one of them merged twice, then all three."""
     cases = [word for case in CASES[:9] for word in ("--case", str(case))]
     run = ["run", "--adapter", toy("Right"), *cases]
     files = [str(tmp_path / str(n) / "results.sqlite") for n in (1, 2, 3)]
@@ -115,7 +105,7 @@ def test_shards_run_apart_are_one_run_again(tmp_path: Path) -> None:
     assert whole.stdout.strip().splitlines()[-1] == done.stdout.strip().splitlines()[-1]
 
 
-def test_more_shards_than_questions(tmp_path: Path) -> None:
+def test_more_shards_than_cases(tmp_path: Path) -> None:
     codes = set()
     for number in (1, 2, 3):
         done = conformance("run", "--adapter", toy("Right"), "--case", FIRST, "--shard", f"{number}/3",
@@ -125,11 +115,11 @@ def test_more_shards_than_questions(tmp_path: Path) -> None:
     assert codes == {0}
 
 
-def test_merging_prefers_an_answer_and_reports_contradictions(
+def test_merging_prefers_an_outcome_and_reports_contradictions(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    one = record(tmp_path / "1.sqlite", ok(FIRST), Outcome(SECOND, "a", "infra"), missing=(THIRD,))
-    two = record(tmp_path / "2.sqlite", ok(FIRST, digest="2"), ok(SECOND), missing=(THIRD,))
+    one = recorded_file(tmp_path / "1.sqlite", ok(FIRST), Outcome(SECOND, "a", "infra"), missing=(THIRD,))
+    two = recorded_file(tmp_path / "2.sqlite", ok(FIRST, digest="2"), ok(SECOND), missing=(THIRD,))
     out = tmp_path / "all.sqlite"
     code, printed, _ = call(capsys, "merge", str(one), str(two), "--out", str(out))
     assert code == 1
@@ -140,9 +130,9 @@ def test_merging_prefers_an_answer_and_reports_contradictions(
 
 
 def test_what_cannot_be_merged_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    one = record(tmp_path / "1.sqlite", ok(FIRST))
-    two = record(tmp_path / "2.sqlite", ok(SECOND), version="2.0")
-    for arguments, words in (
+    one = recorded_file(tmp_path / "1.sqlite", ok(FIRST), version="1.0")
+    two = recorded_file(tmp_path / "2.sqlite", ok(SECOND), version="2.0")
+    for arguments, text in (
         ([str(one), str(two), "--out", str(tmp_path / "x.sqlite")], "1.0"),
         ([str(one), "--out", str(one)], "one of the files"),
         ([str(one), str(tmp_path / "no.sqlite"), "--out", str(tmp_path / "x.sqlite")], "no.sqlite"),
@@ -150,7 +140,7 @@ def test_what_cannot_be_merged_is_one_line(tmp_path: Path, capsys: pytest.Captur
     ):
         code, _, error = call(capsys, "merge", *arguments)
         assert code == 2
-        assert words in error
+        assert text in error
         assert len(error.strip().splitlines()) == 1
     assert not (tmp_path / "x.sqlite").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1.sqlite", "2.sqlite"]
@@ -158,10 +148,14 @@ def test_what_cannot_be_merged_is_one_line(tmp_path: Path, capsys: pytest.Captur
 
 def test_a_difference_in_every_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hostile = "<script>alert(1)</script>"
-    old = record(
-        tmp_path / "old.sqlite", ok(FIRST), Outcome(SECOND, "a", "fail", "values"), ok(THIRD, budget=0.02)
+    old = recorded_file(
+        tmp_path / "old.sqlite",
+        ok(FIRST),
+        Outcome(SECOND, "a", "fail", "values"),
+        ok(THIRD, budget=0.02),
+        version="1.0",
     )
-    new = record(
+    new = recorded_file(
         tmp_path / "new.sqlite",
         Outcome(FIRST, "a", "crash", detail=hostile),
         ok(SECOND, budget=0.02),
@@ -188,14 +182,14 @@ def test_a_difference_in_every_form(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 def test_a_run_does_not_differ_from_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = record(tmp_path / "r.sqlite", ok(FIRST), Outcome(SECOND, "a", "fail", "values", digest="2"))
+    path = recorded_file(tmp_path / "r.sqlite", ok(FIRST), Outcome(SECOND, "a", "fail", "values", digest="2"))
     code, printed, _ = call(capsys, "diff", str(path), str(path))
     assert code == 0
     assert "Gate green: nothing new (1 known)." in printed
 
 
 def test_a_file_of_the_first_schema_is_read_and_left_as_it_is(tmp_path: Path) -> None:
-    path = record(tmp_path / "r.sqlite", ok(FIRST), missing=(SECOND,))
+    path = recorded_file(tmp_path / "r.sqlite", ok(FIRST), missing=(SECOND,))
     with sqlite3.connect(path) as connection:  # what version 1 did not have
         connection.executescript(
             "CREATE TABLE p AS SELECT adapter, case_id FROM plan; DROP TABLE plan; ALTER TABLE p RENAME TO plan;"

@@ -1,0 +1,49 @@
+"""Every adapter that is installed against the oracle, bit for bit, on one table of ordinary cases.
+
+What the frameworks get wrong is the suite's to find and its expectations' to record; these are cases that all
+of them run, so a failure here is most likely ours: a transposed kernel, a swapped axis, a lost argument.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.adapters.host.client import AdapterProcess, ProcessLimits
+from conformance.adapters.registry import available, load, resolve
+from conformance.cases import Case
+from conformance.contract import DECLINED, TABLE
+from conformance.execution.check import run_case
+
+# What a framework is known to get wrong among these; the day it does not, the entry goes.
+KNOWN = {
+    ("torch-nn-grad", "complex"): "conv1d_weight is not implemented for complex numbers",
+    ("keras-numpy", "double"): "keras 3.15 on NumPy makes float64 float32 within conv_transpose",
+    ("keras-ops-numpy", "double"): "the same",
+    ("onnx-reference", "groups"): "the evaluator reshapes several channels a group wrongly",
+}
+# Compilation takes seconds a case.
+FEW = {"torch-inductor": ("same", "explicit", "groups", "gradients")}
+
+
+def test_the_table_tells_arguments_apart() -> None:
+    for name, text in TABLE.items():
+        case = Case.parse(text)
+        axes = set(zip(case.input_size, case.kernel_size, case.stride, case.dilation, strict=True))
+        assert len(axes) == case.rank, name
+        assert case.in_channels != case.out_channels, name
+
+
+@pytest.mark.parametrize("adapter", available())
+def test_an_adapter_and_the_oracle_agree(adapter: str) -> None:
+    passed = []
+    with AdapterProcess(resolve(adapter), ProcessLimits(answer=120)) as host:
+        for name in FEW.get(adapter, TABLE):
+            outcome = run_case(Case.parse(TABLE[name]), host)
+            if (adapter, name) in KNOWN:
+                assert outcome.status == "fail", f"lifted: {KNOWN[adapter, name]}"
+                continue
+            assert outcome.status in ("pass", *DECLINED), (name, outcome.status, outcome.kind, outcome.detail)
+            if outcome.status == "pass":
+                passed.append(name)
+    least = 3 if adapter in FEW or load(resolve(adapter).target).shape_only else 5
+    assert len(passed) >= least, passed

@@ -1,0 +1,92 @@
+"""Adapters whose output, or whose own code, is wrong."""
+
+from __future__ import annotations
+
+from conformance.adapters.base import Program
+from conformance.adapters.facts import calls_with
+from conformance.cases.case import Case
+from conformance.cases.errors import DomainError
+from tests.support.adapters.right import Right, Zeros
+
+
+class Flipped(Right):
+    """Flips the kernel."""
+
+    name = "flipped"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        axes = tuple(range(2, case.rank + 2))
+        right = super().program(case)
+        return Program(right.setup, (f"w = np.flip(w, {axes})", *right.body))
+
+
+class Broken(Right):
+    """The adapter's own code is wrong."""
+
+    name = "broken"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        return Program((), ("y = not_defined",))
+
+
+class Stale(Right):
+    """Returns memory that was never written."""
+
+    name = "stale"
+    after = ("y = np.empty(8192, y.dtype)[: y.size].reshape(y.shape)",)
+
+
+class WrongSame(Right):
+    """Shifts the output by one where the padding is named, and only there."""
+
+    name = "wrong-same"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        if not isinstance(case.padding, str):
+            return right
+        return Program(right.setup, (*right.body, "y = np.roll(y, 1, 2)" if case.direction == "fwd" else ""))
+
+
+class Shifted(Right):
+    """Moves the output along W by one and fills with zeros, where the stride exceeds the kernel on some axis."""
+
+    name = "shifted"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        wrong = any(s > k for s, k in zip(case.stride, case.kernel_size, strict=True))
+        if case.direction != "fwd" or not wrong:
+            return right
+        # Zeros come in, so that an output of one element shows it as well.
+        axis, first = (-1, "..., 0") if case.layout == "channels_first" else (-2, "..., 0, :")
+        return Program(right.setup, (*right.body, f"y = np.roll(y, 1, axis={axis})", f"y[{first}] = 0"))
+
+
+class SameSwapped(Right):
+    """Crops the other side where `same` crops unevenly."""
+
+    name = "same-swapped"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        try:
+            crop = case.geometry().crop
+        except DomainError:
+            return right
+        if case.padding != "same":
+            return right
+        swapped = tuple((high, low) for low, high in crop)
+        return Program(right.setup, tuple(line.replace(f"crop={crop}", f"crop={swapped}") for line in right.body))
+
+
+class Unpinned(Zeros):
+    """States that it computes with seven threads, whatever the setting."""
+
+    name = "unpinned"
+    facts = (calls_with(7),)
