@@ -271,10 +271,7 @@ DATA_KINDS: dict[str, DataKind] = {
     ),
     "normal": DataKind(draw=_normal, judged="bound", about="standard normal", rule=_BOUND_RULE),
     "ones": DataKind(
-        draw=_ones,
-        judged="bound",
-        about="all ones: an output counts the taps that reach an element",
-        rule=_BOUND_RULE,
+        draw=_ones, judged="bound", about="all ones: an output counts the taps that reach it", rule=_BOUND_RULE
     ),
     "onehot": DataKind(
         draw=_ints,

@@ -90,7 +90,14 @@ function parameters(outcome) {
   return el(
     "dl",
     { class: "parameters" },
-    names.map((name) => el("div", {}, el("dt", {}, name === "valid_question" ? "valid case" : name.replaceAll("_", " ")), el("dd", {}, String(outcome[name])))),
+    names.map((name) =>
+      el(
+        "div",
+        {},
+        el("dt", {}, name === "valid_question" ? "valid case" : name.replaceAll("_", " ")),
+        el("dd", {}, String(outcome[name])),
+      ),
+    ),
   );
 }
 
