@@ -83,7 +83,7 @@ def test_a_framework_without_metadata_runs(adapters: Path) -> None:
     require_startable([spec])
 
 
-def test_a_different_interpreter_is_asked_what_it_has(bare_python: str) -> None:
+def test_a_different_interpreter_reports_what_it_has(bare_python: str) -> None:
     spec = AdapterSpec("toy", f"{Right.__module__}:Right", bare_python)
     missing = missing_packages(spec)
     assert missing is not None
