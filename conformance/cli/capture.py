@@ -34,8 +34,8 @@ __all__ = ["command"]
 @click.option(
     "--python",
     metavar="PATH",
-    help="The interpreter that runs `python ...` or a script. Default: that of the active virtual environment, else "
-    "the one of this command.",
+    help="The interpreter that runs `python ...` or a script. Default: that of the active environment, else "
+    "that of this command.",
 )
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND ...")
 def command(out: Path | None, as_json: bool, python: str | None, program: tuple[str, ...]) -> None:

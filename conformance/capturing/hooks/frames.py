@@ -57,7 +57,7 @@ def layers(is_layer: Callable[[Any], bool]) -> list[Any]:
 
 
 def attribute_path(root: Any, target: Any) -> str | None:
-    """The attributes and indices that lead from one object to another, such as ``blocks.0.up``; None if none do."""
+    """The attributes and indices that lead from one object to another, such as ``blocks.0.up``; or None."""
     level: list[tuple[str, Any]] = [("", root)]
     seen = {id(root)}
     for _ in range(_DEEPEST):

@@ -26,6 +26,7 @@ def install(torch: ModuleType, patches: Patches) -> None:
         name = f"conv_transpose{rank}d"
         describe = functools.partial(_functional, torch, f"torch.nn.functional.{name}", rank)
         wrapper = patches.wrap(torch, name, describe)
+        wrapper.__module__, wrapper.__qualname__ = "torch", name  # where pickle looks for it
         patches.replace(torch.nn.functional, name, wrapper)
         torch.jit._builtins._register_builtin(wrapper, f"aten::{name}")  # for torch.jit.script
         patches.wrap(torch.nn.grad, f"conv{rank}d_input", functools.partial(_input_gradient, torch, rank))
@@ -44,8 +45,9 @@ def _wrap_operator(packet: Any, describe: Any, patches: Patches) -> None:
 
 def _functional(torch: Any, api: str, rank: int, args: Any, kwargs: Any) -> dict[str, Any] | None:
     arguments = named(_FUNCTIONAL, args, kwargs)
-    tensor = arguments["input"]
-    traced = _traced(tensor)
+    if type(arguments["input"]).__name__ == "Proxy":
+        return {}  # torch.fx writes a graph down; even a look at the shape would become part of it
+    traced = _traced(arguments["input"])
     if traced:
         from_graph = _from_graph(torch)
         if from_graph is None and any(_in_dynamo(frame.f_code.co_filename) for frame in frames()):
@@ -90,6 +92,9 @@ def _circumstances(torch: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     """What the arguments do not say: the layer, autocast, the memory format and the device."""
     tensor = arguments["input"]
     device, notes = tensor.device.type, []
+    # Under a tracer or a mode of the user's, reading values would be one more operation of the program.
+    watched = torch.jit.is_tracing() or torch.utils._python_dispatch._get_current_dispatch_mode() is not None
+    known = {"name": _layer_name(torch), "notes": notes, "readable": not watched}
     if device != "cpu":
         notes.append(f"computed on {device}")
     memory = {4: torch.channels_last, 5: torch.channels_last_3d}.get(tensor.dim())
@@ -100,16 +105,14 @@ def _circumstances(torch: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     if torch.is_autocast_enabled(device):
         dtype = str(torch.get_autocast_dtype(device)).rpartition(".")[2]
         if tensor.dtype != torch.float64:
-            return {"name": _layer_name(torch), "notes": notes, "dtype": dtype}
-    return {"name": _layer_name(torch), "notes": notes}
+            known["dtype"] = dtype
+    return known
 
 
 def _traced(tensor: Any) -> str | None:
     kind = type(tensor).__name__
     if kind in ("FakeTensor", "FunctionalTensor"):
         return "torch.compile or torch.export"
-    if kind == "Proxy":
-        return "torch.fx"
     return "PyTorch's meta device" if tensor.device.type == "meta" else None
 
 
