@@ -1,7 +1,7 @@
 """The upsampling of an FCN-8: bilinear weights, one group per class, the sums cut to the image's size."""
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812
 
 CLASSES = 3
 

@@ -11,7 +11,9 @@ class Vocoder(nn.Module):
     def __init__(self, width=8):
         super().__init__()
         self.ups = nn.ModuleList(
-            weight_norm(nn.ConvTranspose1d(width >> i, width >> (i + 1), kernel, rate, padding=(kernel - rate) // 2))
+            weight_norm(
+                nn.ConvTranspose1d(width >> i, width >> (i + 1), kernel, rate, padding=(kernel - rate) // 2)
+            )
             for i, (rate, kernel) in enumerate(zip(RATES, KERNELS, strict=True))
         )
 
