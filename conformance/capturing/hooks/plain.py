@@ -73,7 +73,7 @@ def call(api: str, form: str, arguments: dict[str, Any], **more: Any) -> dict[st
     arguments : dict
         The arguments by name.
     **more
-        What else is known: ``name`` of the layer, ``where``, ``layout``, ``shapes`` that no tensor has, ``dtype`` of
+        What else is known: ``name`` of the layer, ``where``, ``layout``, ``shapes`` without tensors, ``dtype`` of
         the computation, ``traced`` (by what: no numbers are computed yet), ``once`` (equal calls are one),
         ``readable`` (whether values may be read), ``gradient`` (why there is one), ``notes``.
     """

@@ -50,7 +50,7 @@ def _functional(torch: Any, api: str, rank: int, args: Any, kwargs: Any) -> dict
     traced = _traced(arguments["input"])
     if traced:
         from_graph = _from_graph(torch)
-        if from_graph is None and any(_in_dynamo(frame.f_code.co_filename) for frame in frames()):
+        if from_graph is None and any(frame.f_code.co_name == "get_fake_value" for frame in frames()):
             return None  # TorchDynamo works out a shape; the compiler traces the graph afterwards
         return call(api, api, arguments, traced=traced, once=True, **(from_graph or {"name": _layer_name(torch)}))
     return call(api, api, arguments, **_circumstances(torch, arguments))
@@ -114,10 +114,6 @@ def _traced(tensor: Any) -> str | None:
     if kind in ("FakeTensor", "FunctionalTensor"):
         return "torch.compile or torch.export"
     return "PyTorch's meta device" if tensor.device.type == "meta" else None
-
-
-def _in_dynamo(path: str) -> bool:
-    return "/torch/_dynamo/" in path.replace("\\", "/")
 
 
 def _layer_name(torch: Any) -> str | None:

@@ -15,7 +15,7 @@ from tests.frameworks import requires
 
 ECHO = """\
 import os, sys
-print("out", sys.argv[1:], __name__, "sitecustomize" in sys.modules)
+print("out", sys.argv[1:], __name__, sys.path[1:])
 print("err", sys.path[0], file=sys.stderr)
 sys.exit(len(sys.argv))
 """

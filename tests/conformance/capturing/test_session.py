@@ -23,11 +23,19 @@ def attributes() -> list[Any]:
 
 
 def test_hooks_are_removed() -> None:
-    before, during = attributes(), []
-    # A block that raises an exception: 3 channels for weights that take 2.
-    with pytest.raises(RuntimeError), conformance.capture() as calls:
-        during.extend(attributes())
-        F.conv_transpose2d(torch.ones(1, 3, 3, 3), torch.ones(2, 4, 2, 2))
+    before = attributes()
+    during: list[Any] = []
+    blocks: list[Any] = []
+
+    def block() -> None:
+        with conformance.capture() as captured:
+            during.extend(attributes())
+            blocks.append(captured)
+            F.conv_transpose2d(torch.ones(1, 3, 3, 3), torch.ones(2, 4, 2, 2))  # 3 channels for weights of 2
+
+    with pytest.raises(RuntimeError, match="channels"):
+        block()
+    (calls,) = blocks
     assert len(calls) == 1
     assert all(one is other for one, other in zip(before, attributes(), strict=True))
     # The detector sees a hook that stays.
