@@ -101,3 +101,11 @@ def test_a_crash_leaves_the_calls_before_it_and_the_fatal_one_last(tmp_path: Pat
         "notes": [],
     }
     assert [call["notes"] for call in calls[1:]] == [[], ["the process died during this call"]]
+
+
+def test_another_interpreter_needs_the_standard_library_alone() -> None:
+    """The interpreter below this environment has none of its packages."""
+    code = "import sys; print(sorted({'numpy', 'click', 'conformance', 'pytest'} & {*sys.modules}), sys.prefix)"
+    ran = conformance("--python", sys._base_executable, "--", "python", "-c", code)  # type: ignore[attr-defined]
+    assert ran.stdout == f"[] {sys.base_prefix}\n"
+    assert ran.stderr == "no transposed convolution was called\n"
