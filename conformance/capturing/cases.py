@@ -99,7 +99,7 @@ def _with_dtype(case: Case, call: dict[str, Any], tensors: dict[str, Any]) -> tu
     notes = []
     others = sorted({value["dtype"] for value in tensors.values()} - {given})
     if tensors and "dtype" in call:
-        notes.append(f"the input is {given} and autocast computes in {computed}")
+        notes.append(f"computed in {computed} under autocast; the input is {given}")
     elif others:
         notes.append(f"the input is {given} and other tensors are {', '.join(others)}; a case has one dtype")
     try:

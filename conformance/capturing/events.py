@@ -1,4 +1,4 @@
-"""The events that the hooks write, read back: each distinct call, how often it happened and what became of it."""
+"""The events that the hooks write, read back: each distinct call, how often it was made and how it ended."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
+from typing import TextIO
 
 import click
 from rich import box
@@ -26,7 +26,10 @@ __all__ = ["command"]
     "conformance capture --python env/bin/python -- script.py",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False, writable=True), help="File for the calls, as JSON."
+    "--out",
+    type=click.File("w", encoding="utf-8", lazy=False),
+    metavar="FILE",
+    help="File for the calls, as JSON.",
 )
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object; the program then prints on standard error."
@@ -38,7 +41,7 @@ __all__ = ["command"]
     "that of this command.",
 )
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND ...")
-def command(out: Path | None, as_json: bool, python: str | None, program: tuple[str, ...]) -> None:
+def command(out: TextIO | None, as_json: bool, python: str | None, program: tuple[str, ...]) -> None:
     """Run COMMAND, and record each transposed convolution that it calls, as a case.
 
     The program runs unchanged: its output and its exit code are its own. Without --json and --out, the calls are
@@ -52,7 +55,7 @@ def command(out: Path | None, as_json: bool, python: str | None, program: tuple[
     calls = captured_calls(ran.recorded)
     document = json.dumps({"calls": [call.as_json() for call in calls]}, indent=2)
     if out is not None:
-        out.write_text(document + "\n", encoding="utf-8")
+        out.write(document + "\n")
     if as_json:
         click.echo(document)
     elif out is None:
@@ -76,6 +79,9 @@ def _print(calls: list[CapturedCall]) -> None:
         cells = (call.where or "", call.name or "", call.api, str(call.count), str(call.case or "none"))
         table.add_row(*map(escape, cells))
     console.print(table)
+    places: dict[str, dict[str, None]] = {}
     for call in calls:
         for note in call.notes:
-            console.print(escape(f"{call.where or call.api}: {note}"), soft_wrap=True)
+            places.setdefault(note, {})[call.where or call.api] = None
+    for note, where in places.items():
+        console.print(escape(f"{', '.join(where)}: {note}"), soft_wrap=True)
