@@ -91,7 +91,8 @@ def _input_gradient(torch: Any, rank: int, args: Any, kwargs: Any) -> dict[str, 
 def _circumstances(torch: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     """What the arguments do not say: the layer, autocast, the memory format and the device."""
     tensor = arguments["input"]
-    device, notes = tensor.device.type, []
+    notes: list[str] = []
+    device = tensor.device.type
     # Under a tracer or a mode of the user's, reading values would be one more operation of the program.
     watched = torch.jit.is_tracing() or torch.utils._python_dispatch._get_current_dispatch_mode() is not None
     known = {"name": _layer_name(torch), "notes": notes, "readable": not watched}
