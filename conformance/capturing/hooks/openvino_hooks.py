@@ -57,9 +57,18 @@ def _node(node: Any) -> dict[str, Any]:
         arguments,
         shapes={"input": _shape(node.input(0)), "weight": [channels, *rest]},
         dtype=_DTYPES.get(kind, kind),
-        name=node.get_friendly_name(),
+        name=_name(node),
         notes=notes,
     )
+
+
+def _name(node: Any) -> str:
+    """The node's name; where a bias follows, the addition has the name that the layer had in its framework."""
+    name: str = node.get_friendly_name()
+    users = [user.get_node() for user in node.output(0).get_target_inputs()]
+    made_up = name.rpartition("_")[0] == node.get_type_name()
+    biased = made_up and len(users) == 1 and users[0].get_type_name() == "Add"
+    return users[0].get_friendly_name() if biased else name
 
 
 def _shape(port: Any) -> list[int | None]:
