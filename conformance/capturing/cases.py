@@ -47,7 +47,13 @@ def read_case(call: dict[str, Any]) -> tuple[Case | None, list[str]]:
         shape = _known(image, call, notes)
         meaning = form.read(
             Syntax(form.name, (), {name: value for name, value in arguments.items() if value is not None}),
-            CallContext(form.name, form.rank, shape, _known(weight, call, notes), None),
+            CallContext(
+                name=form.name,
+                rank=form.rank,
+                input_shape=shape,
+                weight_shape=_known(weight, call, notes),
+                applied=None,
+            ),
         )
     except CallError as error:
         return None, [*notes, f"not a case: {error}"]

@@ -76,7 +76,8 @@ def _read(onnx: Any, node: Any, types: dict[str, Any]) -> tuple[Meaning | str, s
     form = FORMS["onnx.helper.make_node"]
     try:
         meaning = form.read(
-            Syntax(form.name, (), arguments), CallContext(form.name, None, image[0], weight[0], None)
+            Syntax(form.name, (), arguments),
+            CallContext(name=form.name, rank=None, input_shape=image[0], weight_shape=weight[0], applied=None),
         )
     except CallError as error:
         return str(error), dtype

@@ -68,7 +68,7 @@ def run_program(command: Sequence[str], *, python: str | None = None, stdout: IO
                     process.wait()
         code = process.returncode
         with events.open(encoding="utf-8") as lines:
-            recorded = read_events(lines, died=code < 0)
+            recorded = read_events(lines, died=code < 0 or code > 128)  # a shell that started it says 128 and more
     return Ran(128 - code if code < 0 else code, recorded)
 
 

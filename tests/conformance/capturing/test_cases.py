@@ -36,11 +36,11 @@ def recorded(shape: list[int | None], dtype: str = "float32", **arguments: Any) 
 def test_a_case_and_a_note(call: dict[str, Any], case: str | None, note: str | None) -> None:
     read, notes = read_case(call)
     assert (None if read is None else str(read)) == case
-    assert (note is None and not notes) or note in " ".join(notes)
+    assert not notes if note is None else note in " ".join(notes)
 
 
 def test_the_call_that_has_not_returned_is_the_fatal_one() -> None:
-    events = [
+    events: list[dict[str, Any]] = [
         {"call": recorded([1, 2, 5]), "number": "7.1"},
         {"call": recorded([1, 2, 6]), "number": "7.2"},
         {"returned": "7.2"},

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.frameworks import requires
+from tests.support.frameworks import requires
 
 ECHO = """\
 import os, sys

@@ -44,7 +44,7 @@ def test_hooks_are_removed() -> None:
     assert len(calls) == 1
 
 
-class Decoder(torch.nn.Module):  # type: ignore[misc]
+class Decoder(torch.nn.Module):  # type: ignore[misc, name-defined]
     def __init__(self) -> None:
         super().__init__()
         self.up = torch.nn.ConvTranspose2d(2, 3, 3, stride=2, padding=1)
