@@ -64,8 +64,8 @@ JAX: dict[str, list[Expected]] = {
 }
 RUNTIMES: dict[str, list[Expected]] = {
     "exported_model": [
-        ("session.run(", "up1", "2d-n2-c3x4-i4x5-k3-s2-p1-b1", 1),
-        ("session.run(", "up2", "2d-n2-c4x2-i7x9-k2-s2-p0-op1", 1),
+        ("(large,) = session.run(", "up1", "2d-n2-c3x4-i4x5-k3-s2-p1-b1", 1),
+        ("(large,) = session.run(", "up2", "2d-n2-c4x2-i7x9-k2-s2-p0-op1", 1),
         ("openvino.Core().compile_model(", "up1", "2d-n2-c3x4-i4x5-k3-s2-p1", 1),
         (
             "openvino.Core().compile_model(",
