@@ -11,7 +11,7 @@ from typing import Any
 from conformance.calls.form import CallError, Meaning, dtype_name
 from conformance.capturing.cases import read_case
 from conformance.capturing.events import Recorded, RecordedCall
-from conformance.capturing.onnx_models import read_nodes
+from conformance.capturing.onnx_models import read_nodes, remove_copy
 from conformance.cases import Case
 
 __all__ = ["CapturedCall", "captured_calls"]
@@ -66,6 +66,8 @@ def captured_calls(recorded: Recorded) -> list[CapturedCall]:
         for one in _with_gradient(call):
             key = replace(one, count=0)
             counted[key] = counted.get(key, 0) + one.count
+    for model in {call.call["model"] for call in recorded.calls if "model" in call.call}:
+        remove_copy(Path(model))
     return [replace(call, count=count) for call, count in counted.items()]
 
 

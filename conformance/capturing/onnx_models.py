@@ -10,7 +10,7 @@ from typing import Any
 from conformance.calls.form import FORMS, CallContext, CallError, Meaning
 from conformance.calls.syntax import Syntax
 
-__all__ = ["read_nodes"]
+__all__ = ["read_nodes", "remove_copy"]
 
 _WRITTEN_BY_HOOK = "conformance-capture-"
 
@@ -21,7 +21,7 @@ def read_nodes(path: Path, inputs: dict[str, tuple[int, ...]]) -> list[tuple[str
     Parameters
     ----------
     path : pathlib.Path
-        The model. One that the hook wrote is removed.
+        The model.
     inputs : dict
         Shapes of the model's inputs, by name.
 
@@ -47,9 +47,6 @@ def read_nodes(path: Path, inputs: dict[str, tuple[int, ...]]) -> list[tuple[str
         raise CallError("reading the nodes of a model needs the onnx package here; pip install onnx") from None
     except Exception as error:
         raise CallError(f"{path} is not a readable ONNX model: {str(error).splitlines()[0][:200]}") from None
-    finally:
-        if path.name.startswith(_WRITTEN_BY_HOOK) and path.parent == Path(tempfile.gettempdir()):
-            path.unlink(missing_ok=True)
     types = {item.name: (tuple(item.dims), item.data_type) for item in graph.initializer}
     for value in (*graph.input, *graph.value_info, *graph.output):
         tensor = value.type.tensor_type
@@ -60,6 +57,12 @@ def read_nodes(path: Path, inputs: dict[str, tuple[int, ...]]) -> list[tuple[str
         for node in graph.node
         if node.op_type == "ConvTranspose"
     ]
+
+
+def remove_copy(path: Path) -> None:
+    """Remove a model that a hook wrote into a file; a model of the user's stays."""
+    if path.name.startswith(_WRITTEN_BY_HOOK) and path.parent == Path(tempfile.gettempdir()):
+        path.unlink(missing_ok=True)
 
 
 def _read(onnx: Any, node: Any, types: dict[str, Any]) -> tuple[Meaning | str, str]:

@@ -66,6 +66,8 @@ RUNTIMES: dict[str, list[Expected]] = {
     "exported_model": [
         ("(large,) = session.run(", "up1", "2d-n2-c3x4-i4x5-k3-s2-p1-b1", 1),
         ("(large,) = session.run(", "up2", "2d-n2-c4x2-i7x9-k2-s2-p0-op1", 1),
+        ("(large,) = session.run(", "up1", "2d-n1-c3x4-i4x5-k3-s2-p1-b1", 1),
+        ("(large,) = session.run(", "up2", "2d-n1-c4x2-i7x9-k2-s2-p0-op1", 1),
         ("openvino.Core().compile_model(", "up1", "2d-n2-c3x4-i4x5-k3-s2-p1", 1),
         (
             "openvino.Core().compile_model(",

@@ -20,7 +20,8 @@ graph = helper.make_graph([up1, relu, up2], "upsampler", [image], [result], weig
 model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 
 session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-(large,) = session.run(None, {"image": np.ones((2, 3, 4, 5), np.float32)})
+for batch in (2, 1):
+    (large,) = session.run(None, {"image": np.ones((batch, 3, 4, 5), np.float32)})
 
 model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 2
 openvino.Core().compile_model(openvino.Core().read_model(model.SerializeToString()), "CPU")
