@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from conformance import oracle
-    from conformance.capturing.session import capture
+    from conformance.calls.capturing.session import capture
     from conformance.cases import Case
     from conformance.execution.check import check
 
@@ -13,7 +13,7 @@ __all__ = ["Case", "capture", "check", "oracle"]
 
 _FROM = {
     "Case": "conformance.cases",
-    "capture": "conformance.capturing.session",
+    "capture": "conformance.calls.capturing.session",
     "check": "conformance.execution.check",
 }
 

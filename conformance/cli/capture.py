@@ -11,8 +11,8 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from conformance.capturing.captured import CapturedCall, captured_calls
-from conformance.capturing.program import run_program
+from conformance.calls.capturing.captured import CapturedCall, captured_calls
+from conformance.calls.capturing.program import run_program
 from conformance.reports.formats.terminal import console_for_tables
 
 __all__ = ["command"]

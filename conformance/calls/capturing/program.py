@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from conformance.capturing.events import Recorded, read_events
+from conformance.calls.capturing.events import Recorded, read_events
 
 __all__ = ["Ran", "run_program"]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from conformance.calls.capturing.cases import read_case
+from conformance.calls.capturing.events import Recorded, RecordedCall
+from conformance.calls.capturing.onnx_models import read_nodes, remove_copy
 from conformance.calls.form import CallError, Meaning, dtype_name
-from conformance.capturing.cases import read_case
-from conformance.capturing.events import Recorded, RecordedCall
-from conformance.capturing.onnx_models import read_nodes, remove_copy
 from conformance.cases import Case
 
 __all__ = ["CapturedCall", "captured_calls"]

@@ -17,7 +17,7 @@ class RecordedCall:
     Attributes
     ----------
     call : dict
-        What the hook wrote, see ``conformance/capturing/hooks/plain.py``.
+        What the hook wrote, see ``conformance/calls/capturing/hooks/plain.py``.
     count : int
         How often it was made.
     gradients : int

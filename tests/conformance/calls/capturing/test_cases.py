@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from conformance.capturing.cases import read_case
-from conformance.capturing.events import gather
+from conformance.calls.capturing.cases import read_case
+from conformance.calls.capturing.events import gather
 
 API = "torch.nn.functional.conv_transpose1d"
 

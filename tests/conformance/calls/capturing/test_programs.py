@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.capturing.captured import CapturedCall, captured_calls
-from conformance.capturing.program import run_program
+from conformance.calls.capturing.captured import CapturedCall, captured_calls
+from conformance.calls.capturing.program import run_program
 from conformance.cases import Case
 from tests.support.frameworks import requires
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from conformance.capturing.captured import CapturedCall, captured_calls
-from conformance.capturing.events import gather
-from conformance.capturing.hooks import Hooks
+from conformance.calls.capturing.captured import CapturedCall, captured_calls
+from conformance.calls.capturing.events import gather
+from conformance.calls.capturing.hooks import Hooks
 
 __all__ = ["capture"]
 

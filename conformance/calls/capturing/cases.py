@@ -24,7 +24,7 @@ def read_case(call: dict[str, Any]) -> tuple[Case | None, list[str]]:
     Parameters
     ----------
     call : dict
-        As a hook recorded it, see ``conformance/capturing/hooks/plain.py``.
+        As a hook recorded it, see ``conformance/calls/capturing/hooks/plain.py``.
 
     Returns
     -------
