@@ -5,12 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from conformance import oracle
+    from conformance.calls.capturing.session import capture
     from conformance.cases import Case
     from conformance.execution.check import check
 
-__all__ = ["Case", "check", "oracle"]
+__all__ = ["Case", "capture", "check", "oracle"]
 
-_FROM = {"Case": "conformance.cases", "check": "conformance.execution.check"}
+_FROM = {
+    "Case": "conformance.cases",
+    "capture": "conformance.calls.capturing.session",
+    "check": "conformance.execution.check",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -19,6 +19,7 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS = {
     "run": "run the cases of a tier, or some of them, and write a report",
     "check": "run one case on every adapter",
+    "capture": "run a program and record the transposed convolutions that it calls",
     "cases": "list the cases of a tier",
     "adapters": "list the adapters, their versions and limits",
     "machines": "list the machine profiles that adapters can run under",

@@ -23,9 +23,9 @@ _MOST_CHARACTERS = 200
 _FILE_WIDTH = 200
 
 
-def console_for_tables() -> Console:
-    """Standard output; a file or a pipe, which has no width, gets one that is wide enough not to cut text."""
-    console = Console(highlight=False)
+def console_for_tables(*, stderr: bool = False) -> Console:
+    """Standard output, or standard error; a file or a pipe gets a width that is enough not to cut text."""
+    console = Console(highlight=False, stderr=stderr)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _FILE_WIDTH
     return console

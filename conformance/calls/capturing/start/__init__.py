@@ -1,0 +1,1 @@
+"""The folder that a captured command has in front of its PYTHONPATH."""
