@@ -97,7 +97,7 @@ def test_every_family_is_in_the_examples() -> None:
         ("keras.layers.Conv2DTranspose(1, 3, padding='full')", "full"),
         ("keras.layers.Conv2DTranspose(1, 3, groups=2)", "'groups'"),
         ("F.conv_transpose2d(x, w)", "--weight"),
-        ("tf.nn.conv2d_transpose(x, zeros([3, 3, 1, 1]), [1, 50, 50, 1], 2)", "output_shape"),
+        ("tf.nn.conv2d_transpose(x, zeros([3, 3, 1, 1]), [1, 50, n, 1], 2)", "output_shape"),
         ("jax.lax.conv_transpose(x, zeros((3, 3, 1, 1)), (2, 2), 'FULL')", "FULL"),
         ("jax.lax.conv_general_dilated(x, zeros((1, 1, 3)), (2,), [(0, 0)])", "window_strides"),
         ("make_node('Conv', ['x', 'w'], ['y'])", "op_type"),

@@ -33,14 +33,12 @@ READ = {
     "hk": (None, None),
     "eqx.nn": ("channels_first", None),
     "helper": ("channels_first", "io*"),
+    "mx": ("channels_last", "o*i"),
 }
 
 # Adapters whose call is none that is read as a paste.
 UNREAD = {
     "torch-nn-grad": "torch.nn.grad.conv2d_input is the gradient of another operator",
-    "mlx": "mlx.core.conv_transpose2d",
-    "paddle": "paddle.nn.functional.conv2d_transpose",
-    "tinygrad": "Tensor.conv_transpose2d, a method of a tensor",
 }
 
 CASES = [replace(case, direction="fwd") for case in load_tier("gate")[::9] if DATA_KINDS[case.data].misfit is None]
