@@ -208,8 +208,8 @@ def resolve(name: str) -> AdapterSpec:
         target = BUILT_IN.get(plain) or _entry_points().get(plain, "")
         if not target:
             raise UnknownAdapter(
-                f"unknown adapter {plain!r}{_meant(plain)}; known adapters: {', '.join(sorted(all_adapters()))}, or "
-                "file.py:Class"
+                f"unknown adapter {plain!r}{_meant(plain)}; known adapters: "
+                f"{', '.join(sorted(all_adapters()))}, or file.py:Class"
             )
     if machine != NATIVE:
         _check_machine(name, machine, target)

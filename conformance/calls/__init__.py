@@ -17,8 +17,8 @@ from conformance.calls.reading import Shapes, choose, occurrences_of, python_occ
 __all__ = ["Call", "CallError", "Meaning", "WeightForm", "all_calls", "parse_call"]
 
 _FAMILIES = (
-    "torch", "keras", "tensorflow", "jax", "flax", "haiku", "equinox", "onnx", "mlx", "tinygrad", "paddle", "openvino",
-    "old", "model_file",
+    "torch", "keras", "tensorflow", "jax", "flax", "haiku", "equinox", "onnx", "mlx", "tinygrad", "paddle",
+    "openvino", "old", "model_file",
 )  # fmt: skip
 
 for _family in _FAMILIES:
@@ -44,8 +44,8 @@ def parse_call(
     Parameters
     ----------
     text : str
-        A call such as ``torch.nn.ConvTranspose2d(16, 33, 3, stride=2)``, or a program with calls; a printed module,
-        a node of a graph as exporters print it, or a layer of Caffe or ncnn. Nothing of it is evaluated.
+        A call such as ``torch.nn.ConvTranspose2d(16, 33, 3, stride=2)``, or a program with calls; a printed
+        module, a node of a graph as exporters print it, or a layer of Caffe or ncnn. Nothing of it is evaluated.
     input_shape : tuple of int, optional
         Shape of the input in the call's own layout. Default: as in the text, else a small one.
     weight_shape : tuple of int, optional
@@ -56,8 +56,8 @@ def parse_call(
     Returns
     -------
     Meaning
-        The case, the layout of the call's weights, and notes for the reader: on what of the text is not part of the
-        case, and on sizes that the text does not say.
+        The case, the layout of the call's weights, and notes for the reader: on what of the text is not part of
+        the case, and on sizes that the text does not say.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Python's arithmetic and built-in functions on plain values, within limits; None of it runs the program's code."""
+"""Python's arithmetic and built-in functions on plain values, within limits; no code of a text is run."""
 
 from __future__ import annotations
 
@@ -128,7 +128,13 @@ def _float(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
 
 
 def _int(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    if len(args) == 1 and isinstance(args[0], str) and args[0].isascii() and args[0].isdigit() and len(args[0]) < 19:
+    if (
+        len(args) == 1
+        and isinstance(args[0], str)
+        and args[0].isascii()
+        and args[0].isdigit()
+        and len(args[0]) < 19
+    ):
         return int(args[0])
     return _number_function(int)(args, kwargs)
 

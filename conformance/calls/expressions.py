@@ -79,7 +79,9 @@ class Expressions:
         read = _READERS.get(type(node))
         value = UNKNOWN if read is None else read(self, node, scope)
         if value is UNKNOWN:
-            parts = (self.value(child, scope) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr))
+            parts = (
+                self.value(child, scope) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)
+            )
             origins = frozenset().union(*map(origin_of, parts)) if read is None else frozenset()
             return self.opaque(node, origins)
         return value

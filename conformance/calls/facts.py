@@ -59,8 +59,8 @@ class Dtypes:
         if not self.casts and x is not None and w is not None and x != w:
             by_default = " by default" if self.is_layer and not w_given else ""
             notes += (
-                f"not part of the case: mixed dtypes; the input is {x}, the weights are {w}{by_default}, and the case "
-                f"has one dtype, {chosen}",
+                f"not part of the case: mixed dtypes; the input is {x}, the weights are {w}{by_default}, "
+                f"and the case has one dtype, {chosen}",
             )
         return _SHORT[chosen], notes
 
@@ -89,9 +89,10 @@ def data_kind(tensors: Mapping[str, TensorExpression | None]) -> tuple[str, tupl
 
 def left_out(tensors: Mapping[str, TensorExpression | None], facts: Iterable[str]) -> tuple[str, ...]:
     """One line for all that the text says and the case does not."""
-    named = []
-    for role, tensor in tensors.items():
-        for fact in tensor.facts if tensor is not None else ():
-            named.append(fact if fact.startswith("the ") else f"{_POSSESSIVE[role]} {fact}")
+    named = [
+        fact if fact.startswith("the ") else f"{_POSSESSIVE[role]} {fact}"
+        for role, tensor in tensors.items()
+        for fact in (tensor.facts if tensor is not None else ())
+    ]
     unique = list(dict.fromkeys([*named, *facts]))
     return (f"not part of the case: {'; '.join(unique)}",) if unique else ()

@@ -1,4 +1,4 @@
-"""The registry of forms, and the conversion of arguments to the fields of a case, for every family."""
+"""The registry of forms, and the context in which one reads a call as a case."""
 
 from __future__ import annotations
 
@@ -7,11 +7,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from conformance.calls.arguments import (
+    crops_for_output,
+    dtype_name,
+    full_size,
+    given_or_none,
+    number,
+    pairs,
+    per_axis,
+    refuse,
+    symmetric,
+    truth,
+)
+from conformance.calls.dtype_names import device_fact
 from conformance.calls.errors import CallError, OtherOperation
 from conformance.calls.facts import Dtypes, data_kind, left_out
 from conformance.calls.settings import Settings
-from conformance.calls.tensors import device_fact
-from conformance.calls.values import Layer, Opaque, Syntax, TensorExpression
+from conformance.calls.values import Layer, Syntax, TensorExpression
 from conformance.cases import Case, CaseError
 from conformance.cases.dtypes import DTYPES
 from conformance.cases.layouts import layout_doubt
@@ -27,20 +39,21 @@ __all__ = [
     "TensorExpression",
     "WeightForm",
     "crops_for_output",
+    "dtype_name",
     "form",
+    "full_size",
+    "given_or_none",
+    "number",
+    "pairs",
     "per_axis",
+    "refuse",
+    "symmetric",
+    "truth",
 ]
 
 # The default input size: all axes differ, so that a mixed-up axis shows.
 _SMALL_INPUT = (5, 7, 6)
 _SMALL_CHANNELS = 4
-_DTYPE_NAMES = {dtype.label: name for name, dtype in DTYPES.items()} | {
-    "half": "f16",
-    "float": "f32",
-    "double": "f64",
-    "cfloat": "c64",
-    "cdouble": "c128",
-}
 
 
 @dataclass(frozen=True)
@@ -128,7 +141,7 @@ class CallContext:
             if length is not None and length != channels:
                 self.wrong_bias = True
                 self.notes.append(
-                    f"the bias has {length} numbers for {channels} output channels; that of the case has one too many"
+                    f"the bias has {length} numbers for {channels} output channels; the case's has one too many"
                 )
         return value is not None
 
@@ -311,7 +324,9 @@ class Form:
         unknown = [name for name in call.kwargs if name not in parameters and not takes_any]
         if unknown:  # first, since a misspelt name is an unknown argument and a missing one
             hint = did_you_mean(unknown[0], parameters)
-            raise CallError(f"{self.name}: unknown argument {unknown[0]!r}{hint}; it takes {', '.join(parameters)}")
+            raise CallError(
+                f"{self.name}: unknown argument {unknown[0]!r}{hint}; it takes {', '.join(parameters)}"
+            )
         try:
             bound = signature.bind(context, *call.args, **call.kwargs)
         except TypeError as error:
@@ -344,82 +359,3 @@ def form(
         return function
 
     return register
-
-
-def number(name: str, value: Any) -> int:
-    """A whole number, or an error that names the argument."""
-    if type(value) is not int:
-        raise CallError(f"{name}: {value!s} is not a literal number; write the number itself")
-    return value
-
-
-def truth(name: str, value: Any) -> bool:
-    """True or False, or an error that names the argument."""
-    if value not in (True, False, 0, 1):
-        raise CallError(f"{name}: {value!s} is neither True nor False")
-    return bool(value)
-
-
-def per_axis(name: str, value: Any, rank: int) -> tuple[int, ...]:
-    """One whole number per axis, from one number or a sequence."""
-    values = value if isinstance(value, tuple) else (value,)
-    if len(values) not in (1, rank):
-        raise CallError(f"{name}: {len(values)} numbers for {rank} axes; give one, or one per axis")
-    numbers = tuple(number(name, item) for item in values)
-    return numbers * rank if len(numbers) == 1 else numbers
-
-
-def dtype_name(value: Any) -> str | None:
-    """The short name of a dtype written as ``torch.float64``, ``"float16"`` or ``jnp.bfloat16``; None if unknown."""
-    last = str(value).rpartition(".")[2]
-    if isinstance(value, Opaque) and value.text.isidentifier() and last not in _DTYPE_NAMES:
-        return None  # a variable of the program
-    if last not in _DTYPE_NAMES:
-        raise CallError(f"dtype: {value!s} is not known; known are {', '.join(_DTYPE_NAMES)}")
-    return _DTYPE_NAMES[last]
-
-
-def symmetric(name: str, value: Any, rank: int) -> tuple[tuple[int, int], ...]:
-    """The same crop at both ends of each axis."""
-    return tuple((crop, crop) for crop in per_axis(name, value, rank))
-
-
-def pairs(name: str, value: Any, rank: int) -> tuple[tuple[int, int], ...]:
-    """One (low, high) pair per axis."""
-    if not isinstance(value, tuple) or len(value) != rank:
-        raise CallError(f"{name}: {value!s} is not one (low, high) pair for each of {rank} axes")
-    ends = []
-    for pair in value:
-        if not isinstance(pair, tuple) or len(pair) != 2:
-            raise CallError(f"{name}: {pair!s} is not a (low, high) pair")
-        ends.append((number(name, pair[0]), number(name, pair[1])))
-    return tuple(ends)
-
-
-def given_or_none(name: str, value: Any, rank: int) -> tuple[int, ...] | None:
-    """Output padding of an explicit crop; 0 everywhere means the same as not given (R4)."""
-    values = per_axis(name, value, rank)
-    return values if any(values) else None
-
-
-def crops_for_output(
-    low: Callable[[int, int], int], spatial: tuple[int, ...], output: tuple[int, ...], full: Callable[..., int]
-) -> tuple[tuple[int, int], ...]:
-    """The crop that leaves the output length on each axis; ``low`` maps full and output length to its start."""
-    crops = []
-    for axis, (size, length) in enumerate(zip(spatial, output, strict=True)):
-        full_length = full(axis, size)
-        start = low(full_length, length)
-        crops.append((start, full_length - start - length))
-    return tuple(crops)
-
-
-def full_size(kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> Callable[..., int]:
-    """The length F = (i - 1)s + d(k - 1) + 1 of an axis, from its number and its input length."""
-    return lambda axis, size: (size - 1) * stride[axis] + dilation[axis] * (kernel[axis] - 1) + 1
-
-
-def refuse(name: str, value: Any, accepted: Any, why: str) -> None:
-    """Raise unless an argument has the one value with which the call is a plain transposed convolution."""
-    if value != accepted and not (isinstance(value, Opaque) and value.text == str(accepted)):
-        raise CallError(f"{name}={value!s}: {why}")

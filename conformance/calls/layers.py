@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conformance.calls.tensors import FUNCTIONS
+from conformance.calls.tensor_methods import METHODS
 from conformance.calls.values import TensorExpression
 
 __all__ = ["LAYERS"]
@@ -26,8 +26,9 @@ def _layer(*names: str) -> Callable[[Maker], Maker]:
 
 
 @_layer(
-    "ReLU", "LeakyReLU", "PReLU", "ELU", "GELU", "SiLU", "SELU", "Tanh", "Sigmoid", "Softplus", "Softmax", "Hardtanh",
-    "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "GroupNorm",
+    "ReLU", "LeakyReLU", "PReLU", "ELU", "GELU", "SiLU", "SELU", "Tanh", "Sigmoid", "Softplus", "Softmax",
+    "Hardtanh", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d",
+    "GroupNorm",
     "LayerNorm", "BatchNormalization", "LayerNormalization", "Activation", "Dropout", "Dropout2d", "Dropout3d",
     "SpatialDropout2D", "Identity", "InputLayer", "ActivityRegularization", "GaussianNoise", "BatchNorm", "Mish",
     "QuantStub", "DeQuantStub",
@@ -54,27 +55,24 @@ def _slide(size: Any, kernel: Any, stride: Any, padding: Any, dilation: Any) -> 
 
 
 def _torch_window(rank: int, pool: bool) -> Maker:
-    names = "kernel_size stride padding dilation" if pool else "in out kernel_size stride padding dilation"
+    window = "kernel_size stride padding dilation"
+    names = window if pool else f"in_channels out_channels {window}"
 
     def make(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
-        *channels, kernel, stride, padding, dilation = _named(
-            args, {"out": kwargs.get("out_channels"), **kwargs}, names, {"padding": 0, "dilation": 1}
-        )
-        stride = (kernel if pool else 1) if stride is None else stride
+        values = _named(args, kwargs, names, {"padding": 0, "dilation": 1, "stride": None if pool else 1})
+        kernel, stride, padding, dilation = values[-4:]
+        stride = kernel if stride is None else stride
 
         def effect(tensor: TensorExpression) -> TensorExpression:
             if tensor.shape is None or len(tensor.shape) < rank + 1 or isinstance(padding, str):
                 return tensor.but(shape=None)
-            columns = (_axes(value, rank) for value in (kernel, stride, padding, dilation))
-            spatial = tensor.shape[-rank:]
-            try:
-                sizes = [_slide(*numbers) for numbers in zip(spatial, *columns, strict=True)]
-            except ValueError:
+            columns = [_axes(value, rank) for value in (kernel, stride, padding, dilation)]
+            if any(len(column) != rank for column in columns):
                 return tensor.but(shape=None)
+            sizes = [_slide(*numbers) for numbers in zip(tensor.shape[-rank:], *columns, strict=True)]
             before = tensor.shape[:-rank]
-            out = args[1] if len(args) > 1 and not pool else kwargs.get("out_channels")
             if not pool:
-                before = (*before[:-1], out if type(out) is int else None)
+                before = (*before[:-1], values[1] if type(values[1]) is int else None)
             return tensor.but(shape=(*before, *sizes))
 
         return effect
@@ -143,7 +141,7 @@ def _reshape(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
         shape = tuple(size if size >= 0 else None for size in target)
         known = tensor.known_shape()
         if batch is not None and known is not None and -1 in target:
-            made = FUNCTIONS["reshape"]("reshape", (tensor, (batch, *target)), {})
+            made = METHODS["reshape"](tensor, ((batch, *target),), {})
             return made if isinstance(made, TensorExpression) else tensor.but(shape=None)
         return tensor.but(shape=(batch, *shape))
 
@@ -153,7 +151,7 @@ def _reshape(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
 @_layer("Flatten")
 def _flatten(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
     def effect(tensor: TensorExpression) -> TensorExpression:
-        made = FUNCTIONS["flatten"]("flatten", (tensor, 1), {})
+        made = METHODS["flatten"](tensor, (1,), {})
         return made if isinstance(made, TensorExpression) else tensor
 
     return effect

@@ -70,7 +70,7 @@ def _ncnn(rank: int, kind: str) -> None:
             raise CallError(f"{name}: 20 and 21 (the output's size) cannot be read")
         left = values.get(_LEFT, 0)
         named = {_SAME_UPPER: "same_upper", _SAME_LOWER: "same_lower"}.get(left)
-        ends = ((left, values.get(_RIGHT, left)),)
+        ends: tuple[tuple[int, int], ...] = ((left, values.get(_RIGHT, left)),)
         if rank == 2:
             top = values.get(_TOP, left)
             ends = ((top, values.get(_BOTTOM, top)), *ends)

@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from conformance.calls.dtype_names import dtype_label
 from conformance.calls.errors import CallError
 from conformance.calls.program import Occurrence
 from conformance.calls.protobuf_text import Message, parse_message
 from conformance.calls.settings import Settings
-from conformance.calls.tensors import dtype_label
 from conformance.calls.values import Syntax, TensorExpression
 
 __all__ = ["NOTATIONS", "python_of_printed_modules", "read_notation"]
@@ -32,7 +32,9 @@ _IR_NODE = re.compile(
 _IR_TYPE = re.compile(r"%(?P<name>[\w.]+)\s*:\s*(?P<dtype>Float|Half|Double|BFloat16)\((?P<sizes>[\d,\s*]+)")
 _IR_DTYPES = {"Float": None, "Half": "float16", "Double": "float64", "BFloat16": "bfloat16"}
 _ATTRIBUTE = re.compile(r'(\w+)(?:\s*:\s*\w+)?\s*=\s*(\[[^\[\]]*\]|"[^"]*"|-?\d+)')
-_PRINTED = re.compile(r"^\s*(?:\(([\w.]+)\):\s*)?((?:Lazy)?ConvTranspose[123]d\([^()]*(?:\([^()]*\)[^()]*)*\))\s*,?\s*$")
+_PRINTED = re.compile(
+    r"^\s*(?:\(([\w.]+)\):\s*)?((?:Lazy)?ConvTranspose[123]d\([^()]*(?:\([^()]*\)[^()]*)*\))\s*,?\s*$"
+)
 
 
 def _attributes(text: str) -> dict[str, Any]:
@@ -86,7 +88,8 @@ def _onnx_protobuf(text: str) -> Read | None:
         return None
     message = parse_message(text)
     graphs = message.messages("graph") or [message]
-    settings, found = Settings(), []
+    settings = Settings()
+    found: list[Occurrence] = []
     for graph in graphs:
         for tensor in graph.messages("initializer"):
             _name_tensor(settings, tensor.text("name"), tensor.numbers("dims"), tensor.value("data_type"))
@@ -94,9 +97,7 @@ def _onnx_protobuf(text: str) -> Read | None:
             for item in graph.messages(kind):
                 _name_value(settings, item)
         nodes = graph.messages("node") or ([graph] if graph.text("op_type") else [])
-        for node in nodes:
-            if node.text("op_type") == "ConvTranspose":
-                found.append(_protobuf_node(node))
+        found += [_protobuf_node(node) for node in nodes if node.text("op_type") == "ConvTranspose"]
     for opset in message.messages("opset_import"):
         if not opset.text("domain"):
             settings.facts.append(f"the opset ({opset.value('version')!s})")
@@ -154,7 +155,7 @@ def _caffe_inputs(message: Message, layers: list[Message]) -> dict[str, tuple[in
     for name, shape in zip(message.texts("input"), message.messages("input_shape"), strict=False):
         shapes[name] = shape.numbers("dim")
     if dims := message.numbers("input_dim"):
-        shapes.update({name: dims[:4] for name in message.texts("input")[:1]})
+        shapes.update(dict.fromkeys(message.texts("input")[:1], dims[:4]))
     for layer in layers:
         for parameters in layer.messages("input_param"):
             for top, shape in zip(layer.texts("top"), parameters.messages("shape"), strict=False):
@@ -169,7 +170,9 @@ def _ncnn(text: str) -> Read | None:
     """Lines of ncnn's param file."""
     found = []
     for match in _NCNN.finditer(text):
-        pairs = dict(part.split("=", 1) for part in match[3].split() if re.fullmatch(r"-?\d{1,6}=-?\d{1,15}", part))
+        pairs = dict(
+            part.split("=", 1) for part in match[3].split() if re.fullmatch(r"-?\d{1,6}=-?\d{1,15}", part)
+        )
         if not pairs:
             continue
         values = {int(key): int(value) for key, value in pairs.items()}

@@ -11,7 +11,13 @@ from conformance.calls.tensorflow_calls import with_output_shape
 
 def _tf_layer(rank: int) -> None:
     """The layers of TensorFlow 1, as a function and as a class."""
-    prefixes = ("tf.layers.", "tf.compat.v1.layers.", "tensorflow.layers.", "tensorflow.compat.v1.layers.", "tf_layers.")
+    prefixes = (
+        "tf.layers.",
+        "tf.compat.v1.layers.",
+        "tensorflow.layers.",
+        "tensorflow.compat.v1.layers.",
+        "tf_layers.",
+    )
 
     @form(*(f"{prefix}conv{rank}d_transpose" for prefix in prefixes), ranks=(rank,), importable=False)
     def function(
@@ -132,7 +138,8 @@ def backend(
 
 @form(
     "keras.layers.Deconvolution{rank}D", "tf.keras.layers.Deconvolution{rank}D", "layers.Deconvolution{rank}D",
-    "tensorflow.keras.layers.Deconvolution{rank}D", "Deconvolution{rank}D", "Deconv{rank}D", "keras.layers.Deconv{rank}D",
+    "tensorflow.keras.layers.Deconvolution{rank}D", "Deconvolution{rank}D", "Deconv{rank}D",
+    "keras.layers.Deconv{rank}D",
     ranks=(2,), importable=False,
 )  # fmt: skip
 def keras_1(
@@ -147,10 +154,10 @@ def keras_1(
     border_mode: Any = "valid",
     subsample: Any = 1,
     dim_ordering: Any = "default",
-    W_regularizer: Any = None,
+    W_regularizer: Any = None,  # noqa: N803  # the names of Keras 1
     b_regularizer: Any = None,
     activity_regularizer: Any = None,
-    W_constraint: Any = None,
+    W_constraint: Any = None,  # noqa: N803
     b_constraint: Any = None,
     bias: Any = True,
     name: Any = None,
@@ -171,7 +178,7 @@ def keras_1(
     if shape is None:
         context.notes.append(f"the text does not say the input channels; using {channels}")
     kernel = (number("nb_row", nb_row), number("nb_col", nb_col))
-    context.weight_shape = (*kernel, number("nb_filter", nb_filter), int(channels))
+    context.weight_shape = (*kernel, number("nb_filter", nb_filter), number("input channels", channels))
     strides = per_axis("subsample", subsample, rank)
     mode = str(border_mode).upper()
     names = {"channels_first": "NCHW", "channels_last": "NHWC"}
@@ -209,5 +216,3 @@ def sonnet(
         bias=with_bias,
         weight=WeightForm("*oi"),
     )
-
-

@@ -6,6 +6,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
+from conformance.calls.dtype_names import dtype_label
 from conformance.calls.form import (
     CallContext,
     CallError,
@@ -19,7 +20,6 @@ from conformance.calls.form import (
     per_axis,
 )
 from conformance.calls.settings import Settings
-from conformance.calls.tensors import dtype_label
 
 __all__ = ["read_model"]
 
@@ -96,7 +96,9 @@ def _weights(
         return context.take_weight(kernel)
     image = context.input_shape or context.partial_shape or (None, None)
     inputs = image[1] if len(image) > 1 and image[1] is not None else 4 * max(group, 1)
-    outputs = output.shape[1] if output is not None and output.shape is not None and len(output.shape) > 1 else None
+    outputs = (
+        output.shape[1] if output is not None and output.shape is not None and len(output.shape) > 1 else None
+    )
     per_group = (4 if outputs is None else outputs) // max(group, 1)
     shape = (inputs, per_group, *per_axis("kernel_shape", kernel_shape, len(kernel_shape)))
     context.notes.append(f"no --weight given, and the text has the kernel only; using {'x'.join(map(str, shape))}")

@@ -7,7 +7,7 @@ from typing import Any
 from conformance.calls.form import CallContext, CallError, Meaning, TensorExpression, form, given_or_none, per_axis
 
 _OPSETS = (13, *range(8, 13), 14, 15, 16)
-_PREFIXES = tuple(f"{root}.opset{number}" for number in _OPSETS for root in ("openvino", "ov")) + ("ov.opset",)
+_PREFIXES = (*(f"{root}.opset{number}" for number in _OPSETS for root in ("openvino", "ov")), "ov.opset")
 _MODES = ("same_upper", "same_lower", "valid", "explicit", "notset")
 
 

@@ -85,7 +85,7 @@ def layer(
 
 @form("nn.Conv{rank}DTranspose", importable=False)
 def ambiguous(context: CallContext, *args: Any, **kwargs: Any) -> Meaning:
-    """``nn`` may be Paddle's, which takes input channels, output channels and kernel, or stand for Keras' layers."""
+    """``nn`` is Paddle's, which takes the input channels too, or stands for the layers of Keras."""
     of_paddle = "in_channels" in kwargs or len(args) > 2 or (len(args) == 2 and "kernel_size" in kwargs)
     return (layer if of_paddle else keras_layer)(context, *args, **kwargs)
 

@@ -12,11 +12,20 @@ from typing import Any, Protocol
 from conformance.calls.arithmetic import UNKNOWN
 from conformance.calls.errors import CallError
 from conformance.calls.expressions import Scope, dotted, origin_of
-from conformance.calls.layers import LAYERS
+from conformance.calls.models import Models, Occurrence, snapshot, snapshot_layer, start_of, was_applied
 from conformance.calls.settings import Settings, apply_setting
-from conformance.calls.statements import Statements
-from conformance.calls.tensors import FUNCTIONS, METHODS, device_fact, dtype_label
-from conformance.calls.values import Instance, Layer, Opaque, Sequence, Syntax, TensorExpression, UserClass, UserFunction
+from conformance.calls.tensor_functions import FUNCTIONS
+from conformance.calls.tensor_methods import METHODS
+from conformance.calls.values import (
+    Instance,
+    Layer,
+    Opaque,
+    Sequence,
+    Syntax,
+    TensorExpression,
+    UserClass,
+    UserFunction,
+)
 
 __all__ = ["Occurrence", "Program", "Reader", "read_program"]
 
@@ -25,23 +34,28 @@ _LOOKS_LIKE = re.compile(
     r"conv(?:olution)?_?(?:[123n]d)?_?transpose|transpose_?conv|deconv|conv\w*backprop(?:_?input|_?data)|^convolution$",
     re.IGNORECASE,
 )
-# Methods of a layer or model that change nothing in the case.
-_NEUTRAL = {"eval", "train", "requires_grad_", "share_memory", "zero_grad", "bind", "unwrap", "compile", "build"}
-_APPLY = {"forward", "call", "apply", "init", "predict", "init_with_output", "__call__", "predict_on_batch", "serving"}
-_SEQUENCES = {"Sequential", "ModuleList"}
 # Functions that return the function or model that they are given, by what they do to it.
 _WRAPPERS = {
-    "compile": "the compiler (torch.compile)", "jit": "the compiler (jit)", "function": "the graph mode (tf.function)",
-    "script": "TorchScript", "checkpoint": "checkpointing", "vmap": "", "pmap": "", "remat": "", "filter_jit": "",
-    "no_grad": "", "DataParallel": "DataParallel", "optimize": "the compiler", "TimeDistributed": "TimeDistributed",
+    "compile": "the compiler (torch.compile)", "jit": "the compiler (jit)",
+    "function": "the graph mode (tf.function)", "script": "TorchScript", "checkpoint": "checkpointing", "vmap": "", "pmap": "", "remat": "", "filter_jit": "",
+    "no_grad": "", "DataParallel": "DataParallel", "optimize": "the compiler",
+    "TimeDistributed": "TimeDistributed",
     "quantize_dynamic": "the quantisation", "prepare": "the quantisation", "convert": "the quantisation",
     "make_fx": "", "symbolic_trace": "", "weight_norm": "the weight normalisation", "partial": "",
     "spectral_norm": "the spectral normalisation", "set_grad_enabled": "", "functionalize": "", "TinyJit": "",
 }  # fmt: skip
 # Functions that call a model with what they are given.
-_TRACERS = {"trace": "TorchScript", "export": "the export", "_export": "the export", "capture_pre_autograd_graph": "",
-            "summary": "", "profile": "", "draw_graph": "", "aot_module": "", "checkpoint_call": ""}  # fmt: skip
-_OF_FUNCTION = {"grad", "value_and_grad", "jacrev", "jacobian", "hessian", "vjp", "filter_grad", "filter_value_and_grad"}
+_TRACERS = {"trace": "TorchScript", "export": "the export", "summary": "", "profile": ""}
+_OF_FUNCTION = {
+    "grad",
+    "value_and_grad",
+    "jacrev",
+    "jacobian",
+    "hessian",
+    "vjp",
+    "filter_grad",
+    "filter_value_and_grad",
+}
 _OF_VALUES = {"gradient", "gradients", "grad", "jacobian"}
 _CHECKS = {"gradcheck": "grad", "gradgradcheck": "grad2", "check_grads": "grad"}
 _CONTEXTS = {"autocast": "autocast", "device": "the device"}
@@ -58,17 +72,7 @@ class Reader(Protocol):
 
 
 @dataclass
-class Occurrence:
-    """One transposed convolution in a text: the call, where it is, and the direction that is asked for."""
-
-    call: Syntax
-    line: int
-    text: str
-    direction: str = "fwd"
-
-
-@dataclass
-class Program(Statements):
+class Program(Models):
     """A program as it is followed."""
 
     reader: Reader
@@ -78,8 +82,6 @@ class Program(Statements):
 
     def __post_init__(self) -> None:
         super().__init__()
-        self.layers: list[tuple[Layer, str]] = []
-        self.sequences: list[Sequence] = []
 
     # Calls.
 
@@ -175,53 +177,20 @@ class Program(Statements):
         return self._unknown_result(args, kwargs, node)
 
     def _record(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call) -> Any:
-        call = Syntax(name, tuple(map(_snapshot, args)), {key: _snapshot(value) for key, value in kwargs.items()})
+        call = Syntax(name, tuple(map(snapshot, args)), {key: snapshot(value) for key, value in kwargs.items()})
         text = ast.unparse(node)
         if name.rpartition(".")[2][:1].isupper():  # the frameworks' classes, not their functions
             layer = Layer(call, node.lineno)
             self.layers.append((layer, text))
             return layer
-        return self._occurs(call, node.lineno, text)
+        return self.occurs(call, node.lineno, text)
 
-    def _occurs(self, call: Syntax, line: int, text: str) -> TensorExpression:
+    def occurs(self, call: Syntax, line: int, text: str) -> TensorExpression:
+        """Record a transposed convolution; its output."""
         self.occurrences.append(Occurrence(call, line, text))
         values = (*call.args, *call.kwargs.values(), *(call.applied.args if call.applied else ()))
         origin = frozenset({len(self.occurrences) - 1}).union(*map(origin_of, values))
         return TensorExpression(self.reader.output(call), origin=origin)
-
-    def apply_layer(self, layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The value of a layer that is applied to a tensor."""
-        layer.applied = True
-        tensor = next((arg for arg in args if isinstance(arg, TensorExpression)), None)
-        if layer.call is None:
-            return tensor if tensor is None or layer.shape is None else layer.shape(tensor)
-        args = (tensor,) if tensor is not None and (not args or args[0] is not tensor) else args
-        if tensor is None and kwargs:
-            tensor = next((value for value in kwargs.values() if isinstance(value, TensorExpression)), None)
-            args = (tensor,) if tensor is not None else args
-        applied = Syntax("", tuple(map(_snapshot, args)), kwargs)
-        call = Syntax(layer.call.name, layer.call.args, layer.call.kwargs, applied, _snapshot_layer(layer))
-        text = next((text for known, text in self.layers if known is layer), layer.call.name)
-        return self._occurs(call, layer.line, text)
-
-    def apply_sequence(self, sequence: Sequence, args: tuple[Any, ...]) -> Any:
-        """The value of layers that are applied one after the other."""
-        sequence.applied = True
-        value = next((arg for arg in args if isinstance(arg, TensorExpression)), args[0] if args else UNKNOWN)
-        for layer in sequence.layers:
-            if isinstance(layer, TensorExpression):  # an input layer
-                continue
-            if isinstance(layer, Layer):
-                value = self.apply_layer(layer, (value,), {})
-            elif isinstance(layer, Sequence):
-                value = self.apply_sequence(layer, (value,))
-            elif isinstance(layer, Instance):
-                value = self.call_instance(layer, (value,), {})
-            elif isinstance(layer, UserFunction):
-                value = self.call_function(layer, (value,), {})
-            else:
-                value = Opaque("x", "", origin_of(value))
-        return value
 
     # Methods.
 
@@ -236,7 +205,7 @@ class Program(Statements):
         if (known := self.reader.finds(f"Tensor.{name}")) is not None:
             return self._record(known, (owner, *args), kwargs, node)
         if isinstance(owner, Layer | Sequence | Instance):
-            return self._method_of_model(owner, name, args, kwargs, node)
+            return self.method_of_model(owner, name, args, kwargs, node)
         if isinstance(owner, dict) and name in ("items", "values", "keys", "get"):
             return _of_dict(owner, name, args)
         if isinstance(owner, Opaque) and name in _OF_UNKNOWN_TENSORS:
@@ -255,51 +224,6 @@ class Program(Statements):
         if value is None and node is not None:
             return self.opaque(node, origin)
         return value
-
-    def _method_of_model(
-        self, owner: Layer | Sequence | Instance, name: str, args: tuple[Any, ...], kwargs: dict[str, Any],
-        node: ast.Call,
-    ) -> Any:  # fmt: skip
-        if name in ("add", "append", "add_module", "extend") and isinstance(owner, Sequence) and args:
-            owner.layers.extend(args[-1] if isinstance(args[-1], tuple) else [args[-1]])
-            return None
-        if name == "build" and isinstance(owner, Sequence) and args and isinstance(args[0], tuple):
-            shape = tuple(size if type(size) is int else None for size in args[0])
-            return self.apply_sequence(owner, (TensorExpression(shape),))
-        if name == "compute_output_shape" and args and isinstance(args[0], tuple):
-            shape = tuple(size if type(size) is int else None for size in args[0])
-            made = self.apply(owner, (TensorExpression(shape),), {}, node)
-            return made.shape if isinstance(made, TensorExpression) and made.shape else UNKNOWN
-        if name in _APPLY:
-            return self.apply(owner, args, kwargs, node)
-        if name in ("set_weights", "load_state_dict", "load_weights"):
-            for layer in self.layers_of(owner):
-                layer.weight.add_fact("values (loaded)")
-            return None
-        self._convert(owner, name, args, kwargs)
-        return owner
-
-    def _convert(self, owner: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """What ``half()``, ``to(...)`` and ``cuda()`` do to the layers of a model."""
-        if name in _NEUTRAL:
-            return
-        labels = [dtype_label(value) for value in (*args, *kwargs.values())]
-        if name in ("half", "float", "double", "bfloat16", "cfloat", "cdouble"):
-            labels.append(dtype_label(name))
-        dtype = next((label for label in labels if label), None)
-        facts: tuple[str, ...] = ()
-        if name in ("cuda", "xpu", "mps"):
-            facts = device_fact(name)
-        elif name == "to":
-            where = kwargs.get("device", args[0] if args else None)
-            text = str(where) if isinstance(where, str | Opaque) else ""
-            facts = device_fact(text) if any(word in text for word in ("cuda", "mps", "xpu", "tpu")) else ()
-            if "memory_format" in kwargs and "channels_last" in str(kwargs["memory_format"]):
-                facts = (*facts, "the memory format (channels_last)")
-        for layer in self.layers_of(owner):
-            layer.dtype = dtype or layer.dtype
-            for fact in facts:
-                layer.add_fact(fact)
 
     # Named functions that are no transposed convolutions.
 
@@ -363,26 +287,7 @@ class Program(Statements):
                 occurrence.direction = "grad2" if "grad2" in (direction, occurrence.direction) else "grad"
 
     def _container(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if last in _SEQUENCES:
-            items: list[Any] = []
-            for arg in args or tuple(value for key, value in kwargs.items() if key == "layers"):
-                inner = self.iterated(arg)
-                items.extend(arg.values() if isinstance(arg, dict) else [arg] if inner is None else inner)
-            sequence = Sequence(items)
-            if last == "Sequential":
-                self.sequences.append(sequence)
-            return sequence
-        if last == "Model" and len(args) == 2:
-            return Opaque("a model")
-        if last in LAYERS and (last not in FUNCTIONS or last[:1].isupper()):
-            layer = Layer(None, shape=LAYERS[last](args, kwargs))
-            start = kwargs.get("input_shape", kwargs.get("batch_input_shape"))
-            if isinstance(start, tuple) or type(kwargs.get("input_dim")) is int:
-                sizes = start if isinstance(start, tuple) else (kwargs["input_dim"],)
-                shape = tuple(size if type(size) is int else None for size in sizes)
-                layer.weight.shape = shape if "batch_input_shape" in kwargs else (None, *shape)
-            return layer
-        return UNKNOWN
+        return self.container(last, args, kwargs)
 
     def _tensor(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         make = FUNCTIONS.get(last)
@@ -403,7 +308,9 @@ class Program(Statements):
         apply_setting(self.settings, function.path, args, kwargs)
         if last in _CONTEXTS and "numpy" not in function.path:
             device = str(args[0]) if args else ""
-            accelerated = last == "device" and any(word in device.lower() for word in ("cuda", "gpu", "mps", "tpu"))
+            accelerated = last == "device" and any(
+                word in device.lower() for word in ("cuda", "gpu", "mps", "tpu")
+            )
             if last != "device" or accelerated:
                 self._note(_CONTEXTS[last] + (f" ({device})" if accelerated else ""))
             return Opaque(device or last) if last == "device" and device else UNKNOWN
@@ -432,11 +339,11 @@ class Program(Statements):
             if not instance.applied:
                 self.call_instance(instance, (), {})
         for sequence in reversed(self.sequences):
-            if not sequence.applied and all(not _is_applied(layer) for layer in sequence.layers):
-                self.apply_sequence(sequence, (_start(sequence),))
+            if not sequence.applied and all(not was_applied(layer) for layer in sequence.layers):
+                self.apply_sequence(sequence, (start_of(sequence),))
         for layer, text in self.layers:
             if not layer.applied and layer.call is not None:
-                call = Syntax(layer.call.name, layer.call.args, layer.call.kwargs, None, _snapshot_layer(layer))
+                call = Syntax(layer.call.name, layer.call.args, layer.call.kwargs, None, snapshot_layer(layer))
                 self.occurrences.append(Occurrence(call, layer.line, text))
 
 
@@ -464,30 +371,6 @@ _OF_UNKNOWN_TENSORS = {
     "conv_transpose2d",
 }  # fmt: skip
 _NO_CALL = ast.Call(ast.Name("f"), [], [], lineno=0)
-
-
-def _snapshot(value: Any) -> Any:
-    """A tensor as it is now: the program may change it later."""
-    return value.but(values=value.values) if isinstance(value, TensorExpression) else value
-
-
-def _snapshot_layer(layer: Layer) -> Layer:
-    weight, bias = _snapshot(layer.weight), _snapshot(layer.bias)
-    return Layer(None, layer.line, None, layer.facts, layer.dtype, weight, bias)
-
-
-def _is_applied(value: Any) -> bool:
-    return isinstance(value, Layer | Sequence | Instance) and value.applied
-
-
-def _start(sequence: Sequence) -> Any:
-    """The input that the first layer of a model declares."""
-    first = sequence.layers[0] if sequence.layers else None
-    if isinstance(first, TensorExpression):
-        return first
-    if isinstance(first, Layer) and first.call is None and first.weight.shape is not None:
-        return TensorExpression(first.weight.shape)
-    return Opaque("x")
 
 
 def _of_dict(owner: Mapping[Any, Any], name: str, args: tuple[Any, ...]) -> Any:

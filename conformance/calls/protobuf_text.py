@@ -33,7 +33,9 @@ class Message:
 
     def value(self, name: str, default: Any = None) -> Any:
         """The first plain value of a name."""
-        return next((value for key, value in self.fields if key == name and not isinstance(value, Message)), default)
+        return next(
+            (value for key, value in self.fields if key == name and not isinstance(value, Message)), default
+        )
 
     def text(self, name: str) -> str:
         """The first value of a name as text; empty if there is none."""

@@ -132,7 +132,7 @@ def _read(call: Syntax, shapes: Shapes, settings: Settings) -> Meaning:
 def occurrences_of(
     occurrences: list[Occurrence], settings: Settings, shapes: Shapes
 ) -> Iterator[tuple[Occurrence, Meaning | CallError]]:
-    """Each distinct case that the text asks about, with the first place where it does, in the order of the text."""
+    """Each distinct case of the text, with the first place where it is asked for, in the order of the text."""
     read: list[tuple[Occurrence, Meaning | CallError]] = []
     for occurrence in occurrences:
         try:
@@ -146,14 +146,14 @@ def occurrences_of(
             read.append((occurrence, error if isinstance(error, CallError) else CallError(str(error))))
     with_shape = {(one.line, one.text) for one, _ in read if _has_input(one)}
     seen = set()
-    for occurrence, meaning in sorted(read, key=lambda pair: pair[0].line):
+    for occurrence, came in sorted(read, key=lambda pair: pair[0].line):
         # A layer whose input is known at one call of it says nothing more where it is not.
         if not _has_input(occurrence) and (occurrence.line, occurrence.text) in with_shape:
             continue
-        key = str(meaning.case) if isinstance(meaning, Meaning) else f"{occurrence.text}: {meaning}"
+        key = str(came.case) if isinstance(came, Meaning) else f"{occurrence.text}: {came}"
         if key not in seen:
             seen.add(key)
-            yield occurrence, meaning
+            yield occurrence, came
 
 
 def _has_input(occurrence: Occurrence) -> bool:
@@ -174,17 +174,19 @@ def choose(read: list[tuple[Occurrence, Meaning | CallError]], number: int | Non
     place = 1 if number is None else number
     if not 1 <= place <= len(read):
         raise CallError(f"--call {place}: the text contains {len(read)} calls: {_listed(read)}")
-    meaning = read[place - 1][1]
-    if isinstance(meaning, CallError):
-        raise meaning
-    return meaning
+    chosen = read[place - 1][1]
+    if isinstance(chosen, CallError):
+        raise chosen
+    return chosen
 
 
 def _listed(read: list[tuple[Occurrence, Meaning | CallError]]) -> str:
+    texts = [" ".join(occurrence.text.split()) for occurrence, _ in read]
     lines = []
-    for number, (occurrence, meaning) in enumerate(read[:_MOST_LISTED], 1):
-        text = " ".join(occurrence.text.split())
-        text = text if len(text) <= 90 else text[:87] + "..."
-        lines.append(f"{number}: {text}" + (f" in line {occurrence.line}" if occurrence.line else ""))
+    for number, ((occurrence, came), text) in enumerate(zip(read[:_MOST_LISTED], texts, strict=False), 1):
+        where = f" in line {occurrence.line}" if occurrence.line else ""
+        # A loop runs one call with different numbers.
+        which = f", {came.case}" if texts.count(text) > 1 and isinstance(came, Meaning) else ""
+        lines.append(f"{number}: {text if len(text) <= 90 else text[:87] + '...'}{where}{which}")
     more = f"; and {len(read) - _MOST_LISTED} more" if len(read) > _MOST_LISTED else ""
     return "; ".join(lines) + more

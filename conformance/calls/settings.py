@@ -1,4 +1,4 @@
-"""What a program sets for all of its calls: default dtype and image layout, and facts that are no part of a case."""
+"""What a program sets for all of its calls: default dtype, image layout, and facts that no case holds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.calls.tensors import dtype_label
+from conformance.calls.dtype_names import dtype_label
 from conformance.calls.values import TensorExpression
 
 __all__ = ["Settings", "apply_setting"]

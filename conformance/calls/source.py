@@ -1,4 +1,4 @@
-"""From pasted text to Python's syntax tree: prompts, indentation, fences and lines that are no Python are left out."""
+"""From pasted text to Python's syntax tree, without prompts, indentation, fences and lines that are no Python."""
 
 from __future__ import annotations
 
@@ -82,7 +82,8 @@ def _tree(source: str) -> ast.Module:
 
 def _without_prose(source: str, text: str) -> tuple[list[ast.stmt], tuple[str, ...]]:
     """Parse, and leave out single lines that are not Python, unless they look like part of a call."""
-    lines, left_out = source.split("\n"), []
+    lines = source.split("\n")
+    left_out: list[int] = []
     first: Exception | None = None
     while True:
         try:

@@ -200,7 +200,9 @@ class Statements(Expressions):
         for parameter in (*positional, *spec.kwonlyargs):
             scope[parameter.arg] = _annotated_tensor(parameter) or Opaque(parameter.arg)
         defaults = list(zip(reversed(positional), reversed(spec.defaults), strict=False))
-        defaults += list(zip(spec.kwonlyargs, (item or ast.Constant(None) for item in spec.kw_defaults), strict=True))
+        defaults += list(
+            zip(spec.kwonlyargs, (item or ast.Constant(None) for item in spec.kw_defaults), strict=True)
+        )
         outer: Scope = ChainMap({}, *_maps(function.names))
         for parameter, default in defaults:
             scope[parameter.arg] = self.value(default, outer)

@@ -50,10 +50,7 @@ def with_output_shape(
                 raise CallError(f"output_shape: a convolution of {output} does not give {spatial} on axis {axis}")
 
     output_given = output_shape.values if isinstance(output_shape, TensorExpression) else output_shape
-    partial = context.partial_shape
-    if partial is not None and partial[0] is None and None not in partial[1:] and isinstance(output_given, tuple):
-        if len(output_given) == len(partial) and type(output_given[0]) is int:
-            context.input_shape = (output_given[0], *(size for size in partial[1:] if size is not None))
+    _take_batch_from_output(context, output_given)
     if context.input_shape is None and context.partial_shape is None:
         _take_input_from_output(context, output_given, in_channels, layout, padding, stride, effective)
 
@@ -98,6 +95,14 @@ def with_output_shape(
     )
 
 
+def _take_batch_from_output(context: CallContext, output: Any) -> None:
+    """A batch that only the output shape says."""
+    partial = context.partial_shape or ()
+    rest = tuple(size for size in partial[1:] if size is not None)
+    if isinstance(output, tuple) and len(output) == len(partial) == len(rest) + 1 and type(output[0]) is int:
+        context.input_shape = (output[0], *rest)
+
+
 def _take_input_from_output(
     context: CallContext, output: Any, channels: int, layout: str, padding: Any, stride: Any, effective: list[int]
 ) -> None:
@@ -119,7 +124,8 @@ def _take_input_from_output(
 
 _Numbers = Callable[..., int]
 # By convention: whether an output length fits, the default length, the start of a given length in the full
-# result, and the input length of an output length. i, o, s and e are the input and output lengths, the stride and the effective kernel.
+# result, and the input length of an output length. i, o, s and e are the input and output lengths, the stride and
+# the effective kernel.
 _CONVENTIONS: dict[str, tuple[Callable[..., bool], _Numbers, _Numbers, _Numbers]] = {
     "same": (
         lambda i, o, s, e: -(-o // s) == i,

@@ -49,7 +49,9 @@ def shape_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="N",
             help="If CASE is a text with several calls: which of them.",
         ),
-        click.option("--dtype", metavar="NAME", help="Run CASE in this dtype, such as float16, instead of its own."),
+        click.option(
+            "--dtype", metavar="NAME", help="Run CASE in this dtype, such as float16, instead of its own."
+        ),
         click.option(
             "--weight",
             "weight_shape",
@@ -127,7 +129,9 @@ def _dtype(name: str) -> str:
     if name.rpartition(".")[2] in labels:
         return labels[name.rpartition(".")[2]]
     known = [*DTYPES, *labels]
-    raise click.UsageError(f"--dtype: {name!r} is not known{did_you_mean(name, known)}; known are {', '.join(known)}")
+    raise click.UsageError(
+        f"--dtype: {name!r} is not known{did_you_mean(name, known)}; known are {', '.join(known)}"
+    )
 
 
 def print_notes(meaning: Meaning) -> None:

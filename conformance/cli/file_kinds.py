@@ -6,7 +6,7 @@ from pathlib import Path
 
 __all__ = ["not_a_case"]
 
-_AS_TEXT = "give its text as CASE, as in conformance check \"$(cat {path})\""
+_AS_TEXT = 'give its text as CASE, as in conformance check "$(cat {path})"'
 # What to do with a file, by its suffix.
 _KINDS = {
     ".tflite": ("a TensorFlow Lite model", "give the call that made the layer"),

@@ -54,7 +54,9 @@ def select(tier: str | None, case_ids: Sequence[str], where: str | None) -> list
             name = tier or DEFAULT_TIER
             if name not in (*TIERS, CORPUS):
                 known = [*TIERS, CORPUS]
-                raise SelectionError(f"unknown tier {name!r}{did_you_mean(name, known)}; known are {', '.join(known)}")
+                raise SelectionError(
+                    f"unknown tier {name!r}{did_you_mean(name, known)}; known are {', '.join(known)}"
+                )
             selected.update(dict.fromkeys(_corpus() if name == CORPUS else load_tier(name)))
         cases = list(selected)
         if where is not None:
