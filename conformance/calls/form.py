@@ -332,7 +332,9 @@ class Form:
         except TypeError as error:
             raise CallError(f"{self.name}: {error}; it takes {', '.join(parameters)}") from None
         bound.apply_defaults()
-        return self.function(*bound.args, **bound.kwargs)
+        if takes_any:
+            return self.function(*bound.args, **bound.kwargs)
+        return self.function(**bound.arguments)  # by name: the order in a signature may be a rank's own
 
 
 FORMS: dict[str, Form] = {}

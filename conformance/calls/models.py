@@ -128,6 +128,9 @@ class Models(Statements):
             shape = tuple(size if type(size) is int else None for size in args[0])
             made = self.apply(owner, (TensorExpression(shape),), {}, node)
             return made.shape if isinstance(made, TensorExpression) and made.shape else UNKNOWN
+        if name in ("init", "init_with_output", "lazy_init"):
+            self.apply(owner, args, kwargs, node)
+            return Opaque("the parameters")
         if name in _APPLY:
             return self.apply(owner, args, kwargs, node)
         if name in ("set_weights", "load_state_dict", "load_weights"):

@@ -59,7 +59,7 @@ def functional_2d(
     )
 
 
-@form("paddle.nn.Conv{rank}DTranspose", "paddle.Conv{rank}DTranspose")
+@form("paddle.nn.Conv{rank}DTranspose", ranks=(1, 3))
 def layer(
     context: CallContext,
     in_channels: Any,
@@ -74,8 +74,6 @@ def layer(
     bias_attr: Any = None,
     data_format: Any = None,
 ) -> Meaning:
-    if context.rank == 2:  # as in the function
-        groups, dilation = dilation, groups
     output_size = context.applied.kwargs.get("output_size") if context.applied else None
     return _meaning(
         context, number("in_channels", in_channels), out_channels, kernel_size, stride, padding, output_padding,
@@ -83,11 +81,33 @@ def layer(
     )  # fmt: skip
 
 
+@form("paddle.nn.Conv{rank}DTranspose", ranks=(2,))
+def layer_2d(
+    context: CallContext,
+    in_channels: Any,
+    out_channels: Any,
+    kernel_size: Any,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    dilation: Any = 1,
+    groups: Any = 1,
+    weight_attr: Any = None,
+    bias_attr: Any = None,
+    data_format: Any = "NCHW",
+) -> Meaning:
+    return layer(
+        context, in_channels, out_channels, kernel_size, stride, padding, output_padding, groups, dilation,
+        weight_attr, bias_attr, data_format,
+    )  # fmt: skip
+
+
 @form("nn.Conv{rank}DTranspose", importable=False)
 def ambiguous(context: CallContext, *args: Any, **kwargs: Any) -> Meaning:
     """``nn`` is Paddle's, which takes the input channels too, or stands for the layers of Keras."""
     of_paddle = "in_channels" in kwargs or len(args) > 2 or (len(args) == 2 and "kernel_size" in kwargs)
-    return (layer if of_paddle else keras_layer)(context, *args, **kwargs)
+    of_rank = layer_2d if context.rank == 2 else layer
+    return (of_rank if of_paddle else keras_layer)(context, *args, **kwargs)
 
 
 def _meaning(

@@ -67,8 +67,8 @@ class Reader(Protocol):
     def finds(self, *names: str) -> str | None:
         """The first of the names that is the name of a call."""
 
-    def output(self, call: Syntax) -> tuple[int, ...] | None:
-        """The shape of the output of a call, if it is known."""
+    def output(self, call: Syntax) -> tuple[int | None, ...] | None:
+        """The shape of the output of a call, as far as it is known."""
 
 
 @dataclass
@@ -208,6 +208,10 @@ class Program(Models):
             return self.method_of_model(owner, name, args, kwargs, node)
         if isinstance(owner, dict) and name in ("items", "values", "keys", "get"):
             return _of_dict(owner, name, args)
+        if isinstance(owner, Opaque) and not owner.path and name in FUNCTIONS:  # a generator of random numbers
+            made = self._tensor(Opaque(f"np.random.{name}", f"numpy.random.{name}"), name, args, kwargs)
+            if isinstance(made, TensorExpression):
+                return made
         if isinstance(owner, Opaque) and name in _OF_UNKNOWN_TENSORS:
             owner = TensorExpression(None, origin=owner.origin)
         if isinstance(owner, TensorExpression) and name in METHODS:

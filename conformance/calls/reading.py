@@ -20,6 +20,7 @@ from conformance.cases.names import did_you_mean
 __all__ = ["Shapes", "choose", "occurrences_of", "python_occurrences", "unknown_call"]
 
 _MOST_LISTED = 12
+_ANY_SIZE = 64
 _ROOTS = {"tf": "keras", "tensorflow": "keras", "tf_keras": "keras", "linen": "flax", "nnx": "flax", "hk": "haiku"}
 
 
@@ -51,19 +52,25 @@ class _Forms:
                 return text
         return None
 
-    def output(self, call: Syntax) -> tuple[int, ...] | None:
-        """The shape of the output, if the text says that of the input."""
-        tensors = (*call.args, *(call.applied.args if call.applied else ()), *call.kwargs.values())
-        known = [value for value in tensors if isinstance(value, TensorExpression) and value.known_shape()]
-        if not known:
+    def output(self, call: Syntax) -> tuple[int | None, ...] | None:
+        """The shape of the output, as far as the text says that of the input."""
+        given = (*(call.applied.args if call.applied else ()), *call.args, *call.kwargs.values())
+        image = next((value for value in given if isinstance(value, TensorExpression)), None)
+        if image is None or image.shape is None:
             return None
+        # Sizes that are not known are computed with some number, and are not known of the output either.
+        sizes = tuple(_ANY_SIZE if size is None else size for size in image.shape)
         try:
-            case = _read(call, Shapes(), self.settings).case
-            shape = case.output_shape
+            case = _read(call, Shapes(input=sizes), self.settings).case
+            shape: tuple[int | None, ...] = case.output_shape
         except (CallError, CaseError, DomainError):
             return None
-        first = known[0].shape or ()
-        return shape[1:] if len(first) == case.rank + 1 else shape
+        shape = shape if len(sizes) == case.rank + 2 else shape[1:]
+        channels = len(sizes) - 1 if case.layout == "channels_last" else len(sizes) - case.rank - 1
+        return tuple(
+            size if own is not None or axis == channels else None
+            for axis, (size, own) in enumerate(zip(shape, image.shape, strict=True))
+        )
 
 
 def _root(name: str) -> str:

@@ -92,16 +92,30 @@ def _without_prose(source: str, text: str) -> tuple[list[ast.stmt], tuple[str, .
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             first = first or error
             place = _line_of(error, lines)
+            if place is not None and isinstance(error, IndentationError) and _outdent(lines, place):
+                continue
             if place is None or len(left_out) == _MAX_LEFT_OUT or _CALL_LIKE.search(lines[place]):
                 raise _error(text, first) from None
             left_out.append(place + 1)
-            indent = lines[place][: len(lines[place]) - len(lines[place].lstrip())]
-            lines[place] = f"{indent}pass" if lines[place].rstrip().endswith(":") else ""
+            lines[place] = ""
     if left_out and not body:
         raise _error(text, first) from None
     numbers = ", ".join(map(str, sorted(left_out)[:10]))
     note = f"left out, since not Python: line{'s' if len(left_out) > 1 else ''} {numbers} of the text"
     return body, (note,) if left_out else ()
+
+
+def _outdent(lines: list[str], start: int) -> bool:
+    """Move a block that starts too far to the right to the left; whether there was one."""
+    indent = len(lines[start]) - len(lines[start].lstrip())
+    if not indent:
+        return False
+    for place in range(start, len(lines)):
+        line = lines[place]
+        if line.strip() and len(line) - len(line.lstrip()) < indent:
+            break
+        lines[place] = line[indent:]
+    return True
 
 
 def _line_of(error: Exception, lines: list[str]) -> int | None:

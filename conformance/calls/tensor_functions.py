@@ -69,7 +69,7 @@ def _drawn(name: str, args: Arguments, kwargs: Keywords) -> Any:
     return _made(name, tuple(arg for arg in args if not isinstance(arg, int | float)), kwargs)
 
 
-for _name in ("normal", "uniform", "random_normal", "truncated_normal", "random_uniform", "glorot_uniform"):
+for _name in ("normal", "uniform", "random", "random_normal", "truncated_normal", "random_uniform", "glorot_uniform"):
     FUNCTIONS[_name] = _drawn
 
 
@@ -212,7 +212,7 @@ def _same(name: str, args: Arguments, kwargs: Keywords) -> Any:
 
 
 for _name in (
-    "identity", "from_numpy", "stop_gradient", "device_put", "Parameter", "Variable", "from_dlpack", "Param",
+    "identity", "from_numpy", "variable", "to_variable", "stop_gradient", "device_put", "Parameter", "Variable", "from_dlpack", "Param",
     "relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "swish", "softmax", "dropout", "abs", "exp",
     "sqrt", "square", "negative", "sin", "cos", "log", "ascontiguousarray", "copy", "from_array",
     "batch_norm", "batch_normalization", "normalize", "clip", "clamp", "round", "block_until_ready",
