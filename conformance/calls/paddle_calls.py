@@ -128,13 +128,14 @@ def _meaning(
     extra = per_axis("output_padding", output_padding, rank)
     if output_size is not None:
         raise CallError("output_size: cannot be read yet; write the output_padding that gives it")
+    layout = "channels_last" if str(data_format or "").endswith("C") else "channels_first"
     return context.meaning(
-        layout="channels_last" if str(data_format or "").endswith("C") else "channels_first",
+        layout=layout,
         in_channels=inputs,
         out_channels=outputs,
         kernel_size=kernel,
         stride=stride,
-        padding=_crop(padding, rank),
+        padding=_crop(padding, layout, rank),
         output_padding=extra if any(extra) else None,
         dilation=dilation,
         groups=groups,
@@ -142,14 +143,15 @@ def _meaning(
     )
 
 
-def _crop(padding: Any, rank: int) -> tuple[tuple[int, int], ...]:
+def _crop(padding: Any, layout: str, rank: int) -> tuple[tuple[int, int], ...]:
+    """One number, one per axis, the two ends of every axis, or a pair for every axis, batch and channels too."""
     if isinstance(padding, str):
         if padding.upper() != "VALID":
             raise CallError(f"padding: {padding!r} cannot be read; write the numbers")
         return ((0, 0),) * rank
-    if isinstance(padding, tuple) and len(padding) == rank + 2:
-        inner = padding[2:] if padding[:2] == ((0, 0), (0, 0)) else padding[1:-1]
-        return pairs("padding", inner, rank)
+    if isinstance(padding, tuple) and any(isinstance(entry, tuple) for entry in padding):
+        spatial = padding[1:-1] if layout == "channels_last" else padding[2:]
+        return pairs("padding", spatial, rank)
     if isinstance(padding, tuple) and len(padding) == 2 * rank:
         flat = per_axis("padding", padding, 2 * rank)
         return tuple(zip(flat[::2], flat[1::2], strict=True))

@@ -170,7 +170,8 @@ class Program(Models):
         last = function.path.rpartition(".")[2]
         if _LOOKS_LIKE.search(last) and function.text not in self.unknown:
             self.unknown.append(function.text)
-        for read in (self._python, self._wrapper, self._gradient, self._container, self._tensor, self._setting):
+        apply_setting(self.settings, function.path, args, kwargs)
+        for read in (self._python, self._wrapper, self._gradient, self._container, self._tensor, self._context):
             value = read(function, last, args, kwargs)
             if value is not UNKNOWN:
                 return value
@@ -308,8 +309,7 @@ class Program(Models):
             return self._with_origin(value.but(values=value.values), (*args, *kwargs.values()))
         return value
 
-    def _setting(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        apply_setting(self.settings, function.path, args, kwargs)
+    def _context(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if last in _CONTEXTS and "numpy" not in function.path:
             device = str(args[0]) if args else ""
             accelerated = last == "device" and any(

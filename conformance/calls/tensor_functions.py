@@ -69,7 +69,15 @@ def _drawn(name: str, args: Arguments, kwargs: Keywords) -> Any:
     return _made(name, tuple(arg for arg in args if not isinstance(arg, int | float)), kwargs)
 
 
-for _name in ("normal", "uniform", "random", "random_normal", "truncated_normal", "random_uniform", "glorot_uniform"):
+for _name in (
+    "normal",
+    "uniform",
+    "random",
+    "random_normal",
+    "truncated_normal",
+    "random_uniform",
+    "glorot_uniform",
+):
     FUNCTIONS[_name] = _drawn
 
 
