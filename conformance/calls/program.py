@@ -37,8 +37,8 @@ _LOOKS_LIKE = re.compile(
 # Functions that return the function or model that they are given, by what they do to it.
 _WRAPPERS = {
     "compile": "the compiler (torch.compile)", "jit": "the compiler (jit)",
-    "function": "the graph mode (tf.function)", "script": "TorchScript", "checkpoint": "checkpointing", "vmap": "", "pmap": "", "remat": "", "filter_jit": "",
-    "no_grad": "", "DataParallel": "DataParallel", "optimize": "the compiler",
+    "function": "the graph mode (tf.function)", "script": "TorchScript", "checkpoint": "checkpointing",
+    "vmap": "", "pmap": "", "remat": "", "filter_jit": "", "no_grad": "", "DataParallel": "DataParallel", "optimize": "the compiler",
     "TimeDistributed": "TimeDistributed",
     "quantize_dynamic": "the quantisation", "prepare": "the quantisation", "convert": "the quantisation",
     "make_fx": "", "symbolic_trace": "", "weight_norm": "the weight normalisation", "partial": "",
