@@ -38,7 +38,8 @@ _LOOKS_LIKE = re.compile(
 _WRAPPERS = {
     "compile": "the compiler (torch.compile)", "jit": "the compiler (jit)",
     "function": "the graph mode (tf.function)", "script": "TorchScript", "checkpoint": "checkpointing",
-    "vmap": "", "pmap": "", "remat": "", "filter_jit": "", "no_grad": "", "DataParallel": "DataParallel", "optimize": "the compiler",
+    "vmap": "", "pmap": "", "remat": "", "filter_jit": "", "no_grad": "", "DataParallel": "DataParallel",
+    "optimize": "the compiler",
     "TimeDistributed": "TimeDistributed",
     "quantize_dynamic": "the quantisation", "prepare": "the quantisation", "convert": "the quantisation",
     "make_fx": "", "symbolic_trace": "", "weight_norm": "the weight normalisation", "partial": "",
