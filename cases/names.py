@@ -31,9 +31,9 @@ def similar(name: str, known: Iterable[str], most: int = 3) -> list[str]:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Text to append to an error, such as ``; did you mean 'torch'?``; empty if nothing is similar."""
+    """Text to append to a wrong name, such as `` (did you mean 'torch'?)``; empty if nothing is similar."""
     names = similar(name, known)
     if not names:
         return ""
     quoted = [repr(item) for item in names]
-    return f"; did you mean {', '.join(quoted[:-1]) + ' or ' if len(quoted) > 1 else ''}{quoted[-1]}?"
+    return f" (did you mean {', '.join(quoted[:-1]) + ' or ' if len(quoted) > 1 else ''}{quoted[-1]}?)"

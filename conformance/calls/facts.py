@@ -1,4 +1,4 @@
-"""What the text says of the tensors of a call: which dtype the case has, and what is no part of the case."""
+"""What the text says of the tensors of a call: which dtype the case has, and what is not part of the case."""
 
 from __future__ import annotations
 

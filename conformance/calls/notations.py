@@ -1,4 +1,4 @@
-"""Texts that are no Python: a node of a graph as a tool prints it, or a layer of a model file.
+"""Texts that are not Python: a node of a graph as a tool prints it, or a layer of a model file.
 
 A notation is an entry in ``NOTATIONS``: it turns such a text into the calls that it stands for.
 """
@@ -192,7 +192,7 @@ NOTATIONS: dict[str, Callable[[str], Read | None]] = {
 
 
 def read_notation(text: str) -> Read | None:
-    """The calls in a text that is no Python; None if it is none of these notations."""
+    """The calls in a text that is not Python; None if it is none of these notations."""
     if len(text) > 1_000_000:
         raise CallError("a text of at most 1000000 characters can be read")
     for read in NOTATIONS.values():

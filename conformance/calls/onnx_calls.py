@@ -217,7 +217,7 @@ def read_model(path: Path, node_name: str | None, given_input_shape: tuple[int, 
 
 
 def _settings(model: Any, node: Any) -> Settings:
-    """The tensors of a model by name, with shape and dtype, and what of it is no part of a case."""
+    """The tensors of a model by name, with shape and dtype, and what of it is not part of a case."""
     settings = Settings()
     for item in model.graph.initializer:
         settings.named[item.name] = TensorExpression(tuple(item.dims), dtype=dtype_label(item.data_type))

@@ -231,7 +231,7 @@ class Program(Models):
             return self.opaque(node, origin)
         return value
 
-    # Named functions that are no transposed convolutions.
+    # Named functions that are not transposed convolutions.
 
     def _python(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for name in (function.path, function.text):

@@ -25,7 +25,7 @@ class Settings:
     named : dict
         Tensors by the name that a graph gives them.
     facts : list of str
-        What else the program does that is no part of a case.
+        What else the program does that is not part of a case.
     """
 
     dtype: str = "float32"

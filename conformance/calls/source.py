@@ -1,4 +1,4 @@
-"""From pasted text to Python's syntax tree, without prompts, indentation, fences and lines that are no Python."""
+"""From pasted text to Python's syntax tree, without prompts, indentation, fences and lines that are not Python."""
 
 from __future__ import annotations
 

@@ -56,8 +56,11 @@ def with_output_shape(
 
     def place(spatial: tuple[int, ...]) -> Any:
         output = output_given
-        readable = isinstance(output, tuple) and not any(isinstance(size, bool) for size in output)
-        if not readable or len(output) not in (rank, rank + 2):
+        if (
+            not isinstance(output, tuple)
+            or len(output) not in (rank, rank + 2)
+            or any(isinstance(size, bool) for size in output)
+        ):
             raise CallError(f"output_shape: {output_shape!s} cannot be read; write {rank + 2} numbers")
         if len(output) == rank + 2:
             channels = output[1 if layout == "channels_first" else -1]

@@ -18,7 +18,7 @@ class Opaque:
     text : str
         As written.
     path : str
-        The full dotted name by the program's imports; "" if it is no name.
+        The full dotted name by the program's imports; "" if it is not a name.
     origin : frozenset of int
         The calls that its value depends on.
     """

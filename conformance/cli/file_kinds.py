@@ -34,7 +34,7 @@ _KINDS = {
 
 
 def not_a_case(text: str) -> str:
-    """What a path is, and what to do instead; empty if the text is no path."""
+    """What a path is, and what to do instead; empty if the text is not a path."""
     path = Path(text)
     kind = _KINDS.get(path.suffix.lower())
     if kind is not None:

@@ -89,7 +89,7 @@ def _hint(message: str, condition: str, names: Sequence[str]) -> str:
         return ""
     name = re.escape(unknown[1])
     if re.search(rf"(?:=|<>|!=|\bis(?: not)?|\blike)\s*{name}\b|[(,]\s*{name}\s*[,)]", condition, re.IGNORECASE):
-        return f"; did you mean the string '{unknown[1]}'?"
+        return f" (did you mean the string '{unknown[1]}'?)"
     return did_you_mean(unknown[1], names)
 
 
