@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import math
 import operator
 from collections.abc import Callable, Mapping
@@ -99,10 +100,10 @@ def compare(kind: type[ast.cmpop], left: Any, right: Any) -> Any:
     plain = (_is_number(left) and _is_number(right)) or (isinstance(left, str) and isinstance(right, str))
     if plain and kind in _COMPARED:
         return _COMPARED[kind](left, right)
-    if kind in (ast.In, ast.NotIn) and isinstance(right, tuple):
+    if kind is ast.In and isinstance(right, tuple):
         items = (left, *right)
         if all(_is_number(item) or isinstance(item, str) or item is None for item in items):
-            return (left in right) is (kind is ast.In)
+            return left in right
     return UNKNOWN
 
 
@@ -193,6 +194,15 @@ def _enumerate(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     return tuple(enumerate(args[0])) if args and isinstance(args[0], tuple) else UNKNOWN
 
 
+def _product(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    if not all(isinstance(arg, tuple) for arg in args) or math.prod(map(len, args)) > _MAX_ITEMS:
+        return UNKNOWN
+    repeat = kwargs.get("repeat", 1)
+    if type(repeat) is not int or not 0 <= repeat <= 3 or math.prod(map(len, args)) ** repeat > _MAX_ITEMS:
+        return UNKNOWN
+    return tuple(itertools.product(*args, repeat=repeat))
+
+
 def _dict(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     if args and not isinstance(args[0], dict):
         return UNKNOWN
@@ -218,6 +228,7 @@ BUILT_INS: dict[str, Callable[[tuple[Any, ...], Mapping[str, Any]], Any]] = {
     "zip": _zip,
     "enumerate": _enumerate,
     "dict": _dict,
+    "itertools.product": _product,
     "math.ceil": _number_function(math.ceil),
     "math.floor": _number_function(math.floor),
     "math.sqrt": _number_function(math.sqrt),

@@ -119,6 +119,8 @@ class Expressions:
             return UNKNOWN if method is None else method
         if isinstance(owner, Layer) and attr in ("weight", "kernel", "bias"):
             return owner.bias if attr == "bias" else owner.weight
+        if type(owner) is int and attr == "value":  # a size in TensorFlow 1
+            return owner
         if isinstance(owner, Opaque) and owner.path:
             path = f"{owner.path}.{attr}"
             number = arithmetic.constant(path)

@@ -34,7 +34,7 @@ _SEQUENCES = {"Sequential", "ModuleList"}
 
 @dataclass
 class Occurrence:
-    """One transposed convolution in a text: the call, where it is, and the direction that is asked for."""
+    """One transposed convolution in a text: the call, where it is, and the direction that it needs."""
 
     call: Syntax
     line: int
@@ -128,7 +128,10 @@ class Models(Statements):
             shape = tuple(size if type(size) is int else None for size in args[0])
             made = self.apply(owner, (TensorExpression(shape),), {}, node)
             return made.shape if isinstance(made, TensorExpression) and made.shape else UNKNOWN
-        if name in ("init", "init_with_output", "lazy_init"):
+        if name in _APPLY - {"forward", "call", "__call__"}:  # a key or parameters may come before the input
+            first = next((at for at, arg in enumerate(args) if isinstance(arg, TensorExpression)), 0)
+            args = args[first:]
+        if name in ("init", "init_with_output"):
             self.apply(owner, args, kwargs, node)
             return Opaque("the parameters")
         if name in _APPLY:

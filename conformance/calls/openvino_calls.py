@@ -76,8 +76,8 @@ def _meaning(
         raise CallError("output_shape: cannot be read; write the pads that give it")
     if mode not in _MODES:
         raise CallError(f"auto_pad: {auto_pad!s} is not one of {', '.join(_MODES)}")
-    begin, end = (per_axis("pads", 0 if pads is None else pads, rank) for pads in (pads_begin, pads_end))
-    ends = tuple(zip(begin, end, strict=True)) if mode in ("explicit", "notset") else ((0, 0),) * rank
+    before, after = (per_axis("pads", 0 if pads is None else pads, rank) for pads in (pads_begin, pads_end))
+    ends = tuple(zip(before, after, strict=True)) if mode in ("explicit", "notset") else ((0, 0),) * rank
     return context.meaning(
         layout="channels_first",
         in_channels=shape[0],

@@ -144,7 +144,7 @@ class Program(Models):
         """The value of a function, layer, model or class that is called."""
         if isinstance(function, _Gradient):
             value = self.apply(function.of, args, kwargs, node)
-            self.ask_gradient(origin_of(value))
+            self.need_gradient(origin_of(value))
             return Opaque("a gradient", "", origin_of(value))
         if isinstance(function, UserFunction):
             return self.call_function(function, args, kwargs)
@@ -199,10 +199,10 @@ class Program(Models):
     def _method(self, method: _Method, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call) -> Any:
         owner, name = method.owner, method.name
         if name == "backward":
-            self.ask_gradient(origin_of(owner))
+            self.need_gradient(origin_of(owner))
             return None
         if name in _OF_VALUES and not isinstance(owner, TensorExpression):
-            self.ask_gradient(origin_of(args[0] if args else None))
+            self.need_gradient(origin_of(args[0] if args else None))
             return self.opaque(node)
         if (known := self.reader.finds(f"Tensor.{name}")) is not None:
             return self._record(known, (owner, *args), kwargs, node)
@@ -273,21 +273,21 @@ class Program(Models):
         if last in _CHECKS and first is not None:
             given = args[1] if len(args) > 1 else kwargs.get("inputs", ())
             value = self.apply(first, given if isinstance(given, tuple) else (given,), {}, _NO_CALL)
-            self.ask_gradient(origin_of(value), _CHECKS[last])
+            self.need_gradient(origin_of(value), _CHECKS[last])
             return True
         if last in _OF_FUNCTION and runs:
             if last != "vjp":
                 return _Gradient(first)
             value = self.apply(first, args[1:], {}, _NO_CALL)
-            self.ask_gradient(origin_of(value))
+            self.need_gradient(origin_of(value))
             return (value, Opaque("a function"))
         if last in _OF_VALUES and first is not None:
-            self.ask_gradient(origin_of(first))
+            self.need_gradient(origin_of(first))
             return Opaque("a gradient", "", origin_of(first))
         return UNKNOWN
 
-    def ask_gradient(self, origin: frozenset[int], direction: str = "grad") -> None:
-        """The gradient is asked of the calls of an origin; of all, if it is unknown."""
+    def need_gradient(self, origin: frozenset[int], direction: str = "grad") -> None:
+        """The calls of an origin need the gradient; all of them, if it is unknown."""
         for place, occurrence in enumerate(self.occurrences):
             if not origin or place in origin:
                 occurrence.direction = "grad2" if "grad2" in (direction, occurrence.direction) else "grad"
@@ -322,7 +322,7 @@ class Program(Models):
         return UNKNOWN
 
     def decorated(self, decorator: ast.expr, function: Any, scope: Scope) -> Any:
-        """A function under a decorator; one that takes the gradient asks for it."""
+        """A function under a decorator; one that takes the gradient makes it the direction."""
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
         last = (dotted(called) or "").rpartition(".")[2]
         if last in _OF_FUNCTION:

@@ -1,4 +1,4 @@
-"""From pasted text to the one case that it asks about, or to a list of those to choose from."""
+"""From pasted text to the one case that it is about, or to a list of those to choose from."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def _read(call: Syntax, shapes: Shapes, settings: Settings) -> Meaning:
 def occurrences_of(
     occurrences: list[Occurrence], settings: Settings, shapes: Shapes
 ) -> Iterator[tuple[Occurrence, Meaning | CallError]]:
-    """Each distinct case of the text, with the first place where it is asked for, in the order of the text."""
+    """Each distinct case of the text, with the first place where it stands, in the order of the text."""
     read: list[tuple[Occurrence, Meaning | CallError]] = []
     for occurrence in occurrences:
         try:
@@ -180,7 +180,7 @@ def choose(read: list[tuple[Occurrence, Meaning | CallError]], number: int | Non
         raise CallError(f"{short(text)} contains {len(read)} calls; choose one with --call N: {_listed(read)}")
     place = 1 if number is None else number
     if not 1 <= place <= len(read):
-        raise CallError(f"--call {place}: the text contains {len(read)} calls: {_listed(read)}")
+        raise CallError(f"--call {place}: the text contains {len(read)} call{'s' * (len(read) > 1)}: {_listed(read)}")
     chosen = read[place - 1][1]
     if isinstance(chosen, CallError):
         raise chosen

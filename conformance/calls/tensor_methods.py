@@ -243,17 +243,23 @@ for _name in ("shape", "get_shape", "int_shape", "as_list"):
 
 
 def _sequence(name: str, args: Arguments, kwargs: Keywords) -> Any:
-    if len(args) == 1 and isinstance(args[0], tuple):
-        tensors = [item for item in args[0] if isinstance(item, TensorExpression)]
-        if not tensors:
-            return args[0]
-        if name.endswith("stack") and tensors[0].shape is not None:
-            return tensors[0].but(shape=(len(args[0]), *tensors[0].shape))
-    return None
+    return args[0] if len(args) == 1 and isinstance(args[0], tuple) else None
 
 
-for _name in ("stack", "pack", "Size", "TensorShape"):
-    FUNCTIONS[_name] = _sequence
+def _stacked(name: str, args: Arguments, kwargs: Keywords) -> Any:
+    parts = args[0] if args and isinstance(args[0], tuple) else ()
+    tensors = [part for part in parts if isinstance(part, TensorExpression)]
+    if not tensors:
+        return parts or None
+    axis = kwargs.get("dim", kwargs.get("axis", args[1] if len(args) > 1 else 0))
+    shape = tensors[0].shape
+    if shape is None or type(axis) is not int or not -len(shape) - 1 <= axis <= len(shape):
+        return tensors[0].but(shape=None)
+    axis %= len(shape) + 1
+    return tensors[0].but(shape=(*shape[:axis], len(parts), *shape[axis:]))
+
+
+FUNCTIONS.update(Size=_sequence, TensorShape=_sequence, stack=_stacked, pack=_stacked)
 
 
 def _concatenated(name: str, args: Arguments, kwargs: Keywords) -> Any:

@@ -127,7 +127,6 @@ class UserFunction:
     names: dict[str, Any]
     owner: Instance | None = None
     used: bool = False
-    asks_gradient: bool = False
 
 
 @dataclass(eq=False)

@@ -120,7 +120,7 @@ def test_what_a_call_becomes_with_its_shapes(
     ("nn.ConvTranspose2d(1, 1, 2)\nmylib.conv_transpose_3d(x)", "mylib.conv_transpose_3d, which is not read"),
     ("keras.layers.Conv2DTranspose(1, 3, kernel_initializer='ones')", "the weights' values (ones)"),
     ("torch.onnx.export(nn.ConvTranspose2d(1, 1, 2), torch.rand(1, 1, 3, 3), 'm.onnx', opset_version=10)",
-     "the export; the opset (10)"),
+     "the opset (10); the export"),
 ])  # fmt: skip
 def test_what_a_case_leaves_out_is_named(text: str, named: str) -> None:
     notes = read(text).notes
