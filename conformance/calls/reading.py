@@ -180,7 +180,9 @@ def choose(read: list[tuple[Occurrence, Meaning | CallError]], number: int | Non
         raise CallError(f"{short(text)} contains {len(read)} calls; choose one with --call N: {_listed(read)}")
     place = 1 if number is None else number
     if not 1 <= place <= len(read):
-        raise CallError(f"--call {place}: the text contains {len(read)} call{'s' * (len(read) > 1)}: {_listed(read)}")
+        raise CallError(
+            f"--call {place}: the text contains {len(read)} call{'s' * (len(read) > 1)}: {_listed(read)}"
+        )
     chosen = read[place - 1][1]
     if isinstance(chosen, CallError):
         raise chosen
