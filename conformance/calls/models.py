@@ -115,9 +115,14 @@ class Models(Statements):
         return UNKNOWN
 
     def method_of_model(
-        self, owner: Layer | Sequence | Instance, name: str, args: tuple[Any, ...], kwargs: dict[str, Any],
+        self,
+        owner: Layer | Sequence | Instance | UserFunction,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
         node: ast.Call,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
+        """The value of a method of a layer, a model or a function."""
         if name in ("add", "append", "add_module", "extend") and isinstance(owner, Sequence) and args:
             owner.layers.extend(args[-1] if isinstance(args[-1], tuple) else [args[-1]])
             return None

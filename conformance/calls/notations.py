@@ -26,8 +26,7 @@ _NODE = re.compile(
 )
 # %5 : Float(1, 3, 8, 8, strides=[...]) = onnx::ConvTranspose[kernel_shape=[2, 2]](%x, %w), scope: ...
 _IR_NODE = re.compile(
-    r"%(?P<output>[\w.]+)\s*:\s*(?P<type>[^=]*?(?:=\[[^\]]*\][^=]*?)*)=\s*onnx::ConvTranspose\[(?P<attributes>.*?)\]"
-    r"\s*\((?P<inputs>[^()]*)\)"
+    r"%(?P<output>[\w.]+)\s*:[^\n]{0,300}?=\s*onnx::ConvTranspose\[(?P<attributes>.{0,2000}?)\]\s*\((?P<inputs>[^()]*)\)"
 )
 _IR_TYPE = re.compile(r"%(?P<name>[\w.]+)\s*:\s*(?P<dtype>Float|Half|Double|BFloat16)\((?P<sizes>[\d,\s*]+)")
 _IR_DTYPES = {"Float": None, "Half": "float16", "Double": "float64", "BFloat16": "bfloat16"}
@@ -77,6 +76,7 @@ def _exporter_ir(text: str) -> Read | None:
     found = []
     for match in nodes:
         attributes = _attributes(match["attributes"])
+        attributes.pop("onnx_name", None)  # of the node, not of the operator
         line = text.count("\n", 0, match.start()) + 1
         found.append(_make_node(match["inputs"], match["output"], attributes, line, match[0]))
     return found, settings

@@ -42,7 +42,8 @@ _WRAPPERS = {
     "optimize": "the compiler",
     "TimeDistributed": "TimeDistributed",
     "quantize_dynamic": "the quantisation", "prepare": "the quantisation", "convert": "the quantisation",
-    "make_fx": "", "symbolic_trace": "", "weight_norm": "the weight normalisation", "partial": "",
+    "transform": "", "without_apply_rng": "", "make_fx": "",
+    "symbolic_trace": "", "weight_norm": "the weight normalisation", "partial": "",
     "spectral_norm": "the spectral normalisation", "set_grad_enabled": "", "functionalize": "", "TinyJit": "",
 }  # fmt: skip
 # Functions that call a model with what they are given.
@@ -206,7 +207,7 @@ class Program(Models):
             return self.opaque(node)
         if (known := self.reader.finds(f"Tensor.{name}")) is not None:
             return self._record(known, (owner, *args), kwargs, node)
-        if isinstance(owner, Layer | Sequence | Instance):
+        if isinstance(owner, Layer | Sequence | Instance | UserFunction):  # haiku's transform has methods
             return self.method_of_model(owner, name, args, kwargs, node)
         if isinstance(owner, dict) and name in ("items", "values", "keys", "get"):
             return _of_dict(owner, name, args)

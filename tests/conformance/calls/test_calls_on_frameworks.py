@@ -192,8 +192,8 @@ CALLS: list[tuple[Ask, str, tuple[int, ...], tuple[int, ...] | None]] = [
     ),
     (
         _tensorflow,
-        "tf.raw_ops.Conv2DBackpropInput(input_sizes=[2, 9, 13, 6], filter=w, out_backprop=x, strides=[1, 2, 2, 1], "
-        "padding='SAME')",
+        "tf.raw_ops.Conv2DBackpropInput(input_sizes=[2, 9, 13, 6], filter=w, out_backprop=x, "
+        "strides=[1, 2, 2, 1], padding='SAME')",
         (2, 5, 7, 4),
         (3, 2, 6, 4),
     ),

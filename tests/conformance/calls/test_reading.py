@@ -79,6 +79,9 @@ def test_a_call_is_found_wherever_it_is(use: str) -> None:
      "2d-i3-k2-p0-naninput.0"),
     ("%5 : Float(1, 3, 8, 8) = onnx::ConvTranspose[dilations=[1, 1], group=1, kernel_shape=[2, 2], strides=[2, 2]](%x, %w)",
      "2d-c4x3-i4-k2-s2-p0"),
+    ("%x : Half(1, 4, 3, 5, strides=[60, 15, 5, 1], requires_grad=0, device=cpu)\n%5 : Half(1, 3, 6, 10, strides=[180, 60, 10, 1], "
+     "requires_grad=1, device=cpu) = onnx::ConvTranspose[kernel_shape=[2, 2], strides=[2, 2], onnx_name=\"up\"](%x, %w)",
+     "2d-c4x3-i3x5-k2-s2-p0-f16"),
     ("tf.layers.conv2d_transpose(x, 8, 3, 2, 'same')", "2d-c4x8-i5x7-k3-s2-same-cl-b1"),
     ("Deconvolution2D(3, 3, 3, output_shape=(None, 14, 14, 3), subsample=(2, 2))", "2d-c4x3-i6-k3-s2-p0.m1-cl-b1"),
 ])  # fmt: skip
