@@ -17,7 +17,7 @@ from conformance.reports.record.query import WhereError, matching
 
 
 @pytest.mark.parametrize(("arguments", "meant"), [
-    (["chek", "2d-i5-k3"], "'chek' (did you mean 'check'?)"),
+    (["repr", "2d-i5-k3"], "'repr' (did you mean 'repro'"),
     (["cases", "--tier", "gates"], "(did you mean 'gate'?)"),
     (["run", "--tier", "smok", "--adapter", "torch"], "(did you mean 'smoke'?)"),
     (["sizes", "--input", "3", "--output", "8", "--kernel", "3", "--for", "onxx"], "did you mean 'onnx'"),
