@@ -14,6 +14,7 @@ from conformance.cases.columns import COLUMN_NAMES
 from conformance.cli import main
 from conformance.cli.case_argument import read_case
 from conformance.reports.record.query import WhereError, matching
+from tests.support.command import toy
 
 
 @pytest.mark.parametrize(("arguments", "meant"), [
@@ -108,7 +109,7 @@ def test_one_of_several_calls() -> None:
 
 @pytest.mark.parametrize("command", ["explain", "repro"])
 def test_what_a_case_leaves_out_is_printed(command: str, capfd: pytest.CaptureFixture[str]) -> None:
-    toy = f"{Path(__file__).parents[2] / ''}:Right"
+    adapter = toy("Right")
     with pytest.raises(SystemExit):
-        main([command, "F.conv_transpose1d(torch.ones(1, 1, 4), torch.rand(1, 1, 2))", "--adapter", toy])
+        main([command, "F.conv_transpose1d(torch.ones(1, 1, 4), torch.rand(1, 1, 2))", "--adapter", adapter])
     assert "note: not part of the case: the input's values (all 1)" in "".join(capfd.readouterr())
