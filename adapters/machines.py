@@ -251,7 +251,10 @@ def machine_named(name: str) -> Machine:
         The message lists the names.
     """
     if name not in MACHINES:
-        raise UnknownMachine(f"unknown machine {name!r}; the machines are {', '.join(MACHINES)}")
+        from conformance.cases.names import did_you_mean  # slow to import, and for the error only
+
+        hint = did_you_mean(name, MACHINES)
+        raise UnknownMachine(f"unknown machine {name!r}{hint}; the machines are {', '.join(MACHINES)}")
     return MACHINES[name]
 
 

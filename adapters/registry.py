@@ -96,6 +96,16 @@ _FRAMEWORKS = {
     "equinox": "jax_layers:Equinox",
 }
 
+# Names of frameworks that no adapter has, and how the names of their adapters start.
+_FRAMEWORK_NAMES = {
+    "tensorflow": ("tf-", "keras-tensorflow", "keras-ops-tensorflow", "litert"),
+    "tf": ("tf-", "keras-tensorflow", "keras-ops-tensorflow", "litert"),
+    "tflite": ("litert",),
+    "pytorch": ("torch",),
+    "onnx": ("onnx",),
+    "ort": ("onnxruntime",),
+    "tf.keras": ("keras-tensorflow",),
+}
 BUILT_IN = {name: f"conformance.adapters.frameworks.{target}" for name, target in _FRAMEWORKS.items()}
 
 
@@ -197,12 +207,22 @@ def resolve(name: str) -> AdapterSpec:
     else:
         target = BUILT_IN.get(plain) or _entry_points().get(plain, "")
         if not target:
-            raise UnknownAdapter(
-                f"unknown adapter {plain!r}; known adapters: {', '.join(sorted(all_adapters()))}, or file.py:Class"
-            )
+            raise UnknownAdapter(f"unknown adapter {plain!r}{_meant(plain)}")
     if machine != NATIVE:
         _check_machine(name, machine, target)
     return AdapterSpec(name, target, python or sys.executable, machine)
+
+
+def _meant(name: str) -> str:
+    """The adapters of the framework that a wrong name is, or those that it resembles, and all others."""
+    from conformance.cases.names import did_you_mean  # slow to import, and for the error only
+
+    known = sorted(all_adapters())
+    starts = _FRAMEWORK_NAMES.get(name.lower(), (f"{name.lower()}-",))
+    of_framework = [adapter for adapter in known if adapter.startswith(starts)]
+    if of_framework:
+        return f": it can mean {', '.join(of_framework)}"
+    return f"{did_you_mean(name, known)}; known adapters: {', '.join(known)}, or file.py:Class"
 
 
 def _check_machine(name: str, machine: str, target: str) -> None:

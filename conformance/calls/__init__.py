@@ -8,14 +8,18 @@ its defaults; the body turns the arguments into a case. A new family needs a mod
 from __future__ import annotations
 
 import importlib
-import re
+from dataclasses import replace
 
-from conformance.calls.form import FORMS, CallContext, CallError, Meaning, WeightForm
-from conformance.calls.syntax import read
+from conformance.calls.form import FORMS, CallError, Meaning, WeightForm
+from conformance.calls.notations import python_of_printed_modules, read_notation
+from conformance.calls.reading import Shapes, choose, occurrences_of, python_occurrences, unknown_call
 
 __all__ = ["Call", "CallError", "Meaning", "WeightForm", "all_calls", "parse_call"]
 
-_FAMILIES = ("torch", "keras", "tensorflow", "jax", "flax", "haiku", "equinox", "onnx")
+_FAMILIES = (
+    "torch", "keras", "tensorflow", "jax", "flax", "haiku", "equinox", "onnx", "mlx", "tinygrad", "paddle",
+    "openvino", "old", "model_file",
+)  # fmt: skip
 
 for _family in _FAMILIES:
     importlib.import_module(f"conformance.calls.{_family}_calls")
@@ -29,43 +33,44 @@ def all_calls() -> list[str]:
 
 
 def parse_call(
-    text: str, *, input_shape: tuple[int, ...] | None = None, weight_shape: tuple[int, ...] | None = None
+    text: str,
+    *,
+    input_shape: tuple[int, ...] | None = None,
+    weight_shape: tuple[int, ...] | None = None,
+    number: int | None = None,
 ) -> Meaning:
-    """Read a framework call as a case.
+    """Read the framework call in a text as a case.
 
     Parameters
     ----------
     text : str
-        Python source with one call, such as ``torch.nn.ConvTranspose2d(16, 33, 3, stride=2)``, applied to a tensor
-        or not. Names assigned before it are replaced by their values; a container or method around it is left out.
-        An ONNX node may be in ONNX's own syntax, ``y = ConvTranspose <strides = [2, 2]> (x, w)``.
+        A call such as ``torch.nn.ConvTranspose2d(16, 33, 3, stride=2)``, or a program with calls; a printed
+        module, a node of a graph as exporters print it, or a layer of Caffe or ncnn. Nothing of it is evaluated.
     input_shape : tuple of int, optional
-        Shape of the input in the call's own layout. Default: as in the call, else a small one.
+        Shape of the input in the call's own layout. Default: as in the text, else a small one.
     weight_shape : tuple of int, optional
         Shape of the weights in the call's own order, if the call takes them as a tensor.
+    number : int, optional
+        Which of the calls of the text, from 1; needed if they ask for different cases.
 
     Returns
     -------
     Meaning
-        The case, the layout of the call's weights, and notes for the reader.
+        The case, the layout of the call's weights, and notes for the reader: on what of the text is not part of
+        the case, and on sizes that the text does not say.
 
     Raises
     ------
     CallError
-        The text is not a call, or the call or an argument is unknown.
+        The text has no call that can be read, or several; or an argument is unknown.
     """
-    call = read(text, FORMS.__contains__)
-    form = FORMS.get(call.name)
-    if form is None:
-        known = ", ".join(sorted({re.sub("[123](?=[dD])", "{1,2,3}", name) for name in all_calls()}))
-        raise CallError(f"unknown call {call.name!r}; known are {known}")
-    return form.read(
-        call,
-        CallContext(
-            name=form.name,
-            rank=form.rank,
-            input_shape=input_shape,
-            weight_shape=weight_shape,
-            applied=call.applied,
-        ),
-    )
+    shapes = Shapes(input_shape, weight_shape)
+    graph = read_notation(text)
+    if graph is not None:
+        return choose(list(occurrences_of(*graph, shapes)), number, text)
+    occurrences, settings, notes, unknown = python_occurrences(python_of_printed_modules(text))
+    if not occurrences:
+        raise unknown_call(unknown[0])
+    meaning = choose(list(occurrences_of(occurrences, settings, shapes)), number, text)
+    more = tuple(f"the text also calls {name}, which is not read" for name in unknown[:3])
+    return replace(meaning, notes=(*notes, *meaning.notes, *more))

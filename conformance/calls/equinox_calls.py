@@ -36,6 +36,7 @@ def ranked(
     *,
     key: Any = None,
 ) -> Meaning:
+    context.narrows = True
     rank = context.rank_from_input()
     kernel, strides, dilations = (
         per_axis(name, value, rank)

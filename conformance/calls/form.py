@@ -1,16 +1,33 @@
-"""The registry of forms, and the conversion of arguments to the fields of a case, for every family."""
+"""The registry of forms, and the context in which one reads a call as a case."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.calls.syntax import CallError, Opaque, Syntax, TensorExpression
+from conformance.calls.arguments import (
+    crops_for_output,
+    dtype_name,
+    full_size,
+    given_or_none,
+    number,
+    pairs,
+    per_axis,
+    refuse,
+    symmetric,
+    truth,
+)
+from conformance.calls.dtype_names import device_fact
+from conformance.calls.errors import CallError, OtherOperation
+from conformance.calls.facts import Dtypes, data_kind, left_out
+from conformance.calls.settings import Settings
+from conformance.calls.values import Layer, Syntax, TensorExpression
 from conformance.cases import Case, CaseError
 from conformance.cases.dtypes import DTYPES
 from conformance.cases.layouts import layout_doubt
+from conformance.cases.names import did_you_mean
 
 __all__ = [
     "FORMS",
@@ -18,23 +35,25 @@ __all__ = [
     "CallError",
     "Form",
     "Meaning",
+    "OtherOperation",
     "TensorExpression",
     "WeightForm",
     "crops_for_output",
+    "dtype_name",
     "form",
+    "full_size",
+    "given_or_none",
+    "number",
+    "pairs",
     "per_axis",
+    "refuse",
+    "symmetric",
+    "truth",
 ]
 
 # The default input size: all axes differ, so that a mixed-up axis shows.
 _SMALL_INPUT = (5, 7, 6)
 _SMALL_CHANNELS = 4
-_DTYPE_NAMES = {dtype.label: name for name, dtype in DTYPES.items()} | {
-    "half": "f16",
-    "float": "f32",
-    "double": "f64",
-    "cfloat": "c64",
-    "cdouble": "c128",
-}
 
 
 @dataclass(frozen=True)
@@ -80,27 +99,63 @@ class Meaning:
 
 @dataclass(kw_only=True)
 class CallContext:
-    """The context of a call: its name, the rank in its name, and the shapes of its tensors."""
+    """The context of a call: its name, the rank in its name, and what is known of its tensors.
+
+    A shape that is given separately has precedence over the one of the text.
+    """
 
     name: str
     rank: int | None
     input_shape: tuple[int, ...] | None
     weight_shape: tuple[int, ...] | None
     applied: Syntax | None
+    layer: Layer | None = None
+    settings: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
         self.notes: list[str] = []
+        self.partial_shape: tuple[int | None, ...] | None = None
+        self.tensors: dict[str, TensorExpression | None] = {"input": None, "weights": None, "bias": None}
+        self.casts = self.narrows = False
+        self.wrong_bias = False
+        self.facts: list[str] = []
+        if self.layer is not None:
+            self.tensors.update(weights=self.layer.weight, bias=self.layer.bias)
         if self.applied and self.applied.args:
             self.take_input(self.applied.args[0])
 
     def take_input(self, value: Any) -> None:
-        """Take the input's shape from the call, unless it is given separately."""
-        if self.input_shape is None and isinstance(value, TensorExpression):
-            self.input_shape = value.shape
+        """Take the input from the call; its shape only if that is not given separately."""
+        if not isinstance(value, TensorExpression):
+            return
+        self.tensors["input"] = value
+        if self.input_shape is None and self.partial_shape is None:
+            self.input_shape = value.known_shape()
+            self.partial_shape = value.shape if self.input_shape is None else None
+
+    def take_bias(self, value: Any, channels: int) -> bool:
+        """Whether there is a bias; one of the wrong length makes the case invalid."""
+        if isinstance(value, TensorExpression):
+            self.tensors["bias"] = value
+            length = value.shape[0] if value.shape is not None and len(value.shape) == 1 else channels
+            if length is not None and length != channels:
+                self.wrong_bias = True
+                self.notes.append(
+                    f"the bias has {length} numbers for {channels} output channels; the case's has one too many"
+                )
+        return value is not None
+
+    def take_device(self, device: Any) -> None:
+        """Note the device that a layer is made on."""
+        if device is not None:
+            self.facts += [fact for fact in device_fact(device) if fact not in self.facts]
 
     def take_weight(self, value: Any) -> tuple[int, ...]:
         """The shape of the weights, from the call or given separately."""
-        shape = self.weight_shape or (value.shape if isinstance(value, TensorExpression) else None)
+        made = value if isinstance(value, TensorExpression) else None
+        if made is not None:
+            self.tensors["weights"] = made
+        shape = self.weight_shape or (made.known_shape() if made else None)
         if shape is None:
             raise CallError(
                 f"{self.name}: the shape of the weights is not known; give --weight, or write a tensor "
@@ -116,11 +171,12 @@ class CallContext:
     def rank_from_input(self, unbatched: bool = False) -> int:
         """The rank, from the call's name, its kernel or its input."""
         if self.rank is None:
-            if self.input_shape is None:
+            shape = self.input_shape or self.partial_shape
+            if shape is None:
                 raise CallError(f"{self.name}: the number of axes is not known; give --input")
-            self.rank = len(self.input_shape) - (1 if unbatched else 2)
+            self.rank = len(shape) - (1 if unbatched else 2)
             if self.rank not in (1, 2, 3):
-                raise CallError(f"--input: {len(self.input_shape)} axes for {self.name}; 3 to 5 are needed")
+                raise CallError(f"--input: {len(shape)} axes for {self.name}; 3 to 5 are needed")
         return self.rank
 
     def meaning(
@@ -149,6 +205,7 @@ class CallContext:
         rank = self.rank_from_input(unbatched)
         groups = number("groups", groups)
         batch, channels, spatial = self._sizes(rank, layout, in_channels, groups, unbatched)
+        short, data = self._dtype(dtype), self._data()
         try:
             case = Case(
                 rank=rank,
@@ -163,8 +220,9 @@ class CallContext:
                 padding=place(spatial) if place else padding,
                 output_padding=output_padding,
                 layout=layout,
-                dtype=dtype_name(dtype),
+                dtype=short,
                 bias=truth("bias", bias),
+                data=data,
             )
         except CaseError as error:
             raise CallError(f"{self.name}: {error}") from None
@@ -176,17 +234,56 @@ class CallContext:
             self.notes.append(doubt)
         return Meaning(self.name, case, weight, tuple(self.notes))
 
+    def _dtype(self, argument: Any) -> str:
+        name = None if argument is None else dtype_name(argument)
+        if name is None and argument is not None:
+            self.notes.append(f"not part of the case: the dtype ({argument!s}), which the text does not say")
+        given = None if name is None else DTYPES[name].label
+        kind = self.name.rpartition(".")[2]
+        dtypes = Dtypes(
+            default=self.settings.dtype,
+            layer=(self.layer.dtype if self.layer else None) or given,
+            is_layer=kind[:1].isupper(),
+            casts=self.casts,
+            narrows=self.narrows,
+        )
+        short, notes = dtypes.of_case(self.tensors["input"], self.tensors["weights"])
+        self.notes += notes
+        return short
+
+    def _data(self) -> str:
+        data, notes = data_kind(self.tensors)
+        facts = [*self.facts, *(self.layer.facts if self.layer else ()), *self.settings.facts]
+        self.notes += [*notes, *left_out(self.tensors, facts)]
+        return "wrongbias" if self.wrong_bias else data
+
+    def _invented(self, rank: int, layout: str, channels: int, unbatched: bool) -> tuple[int, ...]:
+        """The input's shape where the text does not say it, or not all of it."""
+        small = _SMALL_INPUT[:rank]
+        whole = (channels, *small) if layout == "channels_first" else (*small, channels)
+        whole = whole if unbatched else (1, *whole)
+        partial = self.partial_shape
+        if partial is None or len(partial) not in (rank + 1, rank + 2):
+            self.notes.append(f"no --input given; using {'x'.join(map(str, whole))}")
+            return whole
+        whole = whole[-len(partial) :]
+        shape = tuple(own if size is None else size for own, size in zip(whole, partial, strict=True))
+        written = "x".join("?" if size is None else str(size) for size in partial)
+        self.notes.append(
+            f"of the input only {written} is known, and no --input given; using {'x'.join(map(str, shape))}"
+        )
+        return shape
+
     def _sizes(
         self, rank: int, layout: str, in_channels: int | None, groups: int, unbatched: bool
     ) -> tuple[int, int, tuple[int, ...]]:
         shape = self.input_shape
         if shape is None:
-            channels = in_channels if in_channels is not None else _SMALL_CHANNELS * max(groups, 1)
-            small = _SMALL_INPUT[:rank]
-            written = (channels, *small) if layout == "channels_first" else (*small, channels)
-            written = written if unbatched else (1, *written)
-            self.notes.append(f"no --input given; using {'x'.join(map(str, written))}")
-            return 1, channels, small
+            given = in_channels if in_channels is not None else _SMALL_CHANNELS * max(groups, 1)
+            shape = self._invented(rank, layout, given, unbatched)
+            if self.partial_shape is None:
+                size = shape[-rank:] if layout == "channels_first" else shape[-rank - 1 : -1]
+                return 1, given, size
         if len(shape) == rank + 1:
             if not unbatched:
                 self.notes.append("the input has no batch axis; it is used as a batch of 1")
@@ -209,25 +306,35 @@ class CallContext:
 
 @dataclass(frozen=True)
 class Form:
-    """One call that can be read: its full name, the rank in its name, and the function that reads it."""
+    """One call that can be read: its full name, the rank in its name, and the function that reads it.
+
+    ``importable`` is False for a call that no installed framework has: one of an old version, or of a model file.
+    """
 
     name: str
     rank: int | None
     function: Callable[..., Meaning]
+    importable: bool = True
 
     def read(self, call: Syntax, context: CallContext) -> Meaning:
         """Bind the arguments as Python would, and read them."""
         signature = inspect.signature(self.function)
         parameters = list(signature.parameters)[1:]
-        unknown = [name for name in call.kwargs if name not in parameters]
+        takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in signature.parameters.values())
+        unknown = [name for name in call.kwargs if name not in parameters and not takes_any]
         if unknown:  # first, since a misspelt name is an unknown argument and a missing one
-            raise CallError(f"{self.name}: unknown argument {unknown[0]!r}; it takes {', '.join(parameters)}")
+            hint = did_you_mean(unknown[0], parameters)
+            raise CallError(
+                f"{self.name}: unknown argument {unknown[0]!r}{hint}; it takes {', '.join(parameters)}"
+            )
         try:
             bound = signature.bind(context, *call.args, **call.kwargs)
         except TypeError as error:
             raise CallError(f"{self.name}: {error}; it takes {', '.join(parameters)}") from None
         bound.apply_defaults()
-        return self.function(**bound.arguments)
+        if takes_any:
+            return self.function(*bound.args, **bound.kwargs)
+        return self.function(**bound.arguments)  # by name: the order in a signature may be a rank's own
 
 
 FORMS: dict[str, Form] = {}
@@ -235,7 +342,7 @@ FORMS: dict[str, Form] = {}
 
 
 def form(
-    *spellings: str, ranks: tuple[int, ...] = (1, 2, 3)
+    *spellings: str, ranks: tuple[int, ...] = (1, 2, 3), importable: bool = True
 ) -> Callable[[Callable[..., Meaning]], Callable[..., Meaning]]:
     """Register a form under its spellings, the full name first.
 
@@ -250,86 +357,7 @@ def form(
                 written = spelling.format(rank=rank)
                 if written in FORMS:
                     raise ValueError(f"two forms have the spelling {written}")
-                FORMS[written] = Form(full, rank, function)
+                FORMS[written] = Form(full, rank, function, importable)
         return function
 
     return register
-
-
-def number(name: str, value: Any) -> int:
-    """A whole number, or an error that names the argument."""
-    if type(value) is not int:
-        raise CallError(f"{name}: {value!s} is not a literal number; write the number itself")
-    return value
-
-
-def truth(name: str, value: Any) -> bool:
-    """True or False, or an error that names the argument."""
-    if value not in (True, False, 0, 1):
-        raise CallError(f"{name}: {value!s} is neither True nor False")
-    return bool(value)
-
-
-def per_axis(name: str, value: Any, rank: int) -> tuple[int, ...]:
-    """One whole number per axis, from one number or a sequence."""
-    values = value if isinstance(value, tuple) else (value,)
-    if len(values) not in (1, rank):
-        raise CallError(f"{name}: {len(values)} numbers for {rank} axes; give one, or one per axis")
-    numbers = tuple(number(name, item) for item in values)
-    return numbers * rank if len(numbers) == 1 else numbers
-
-
-def dtype_name(value: Any) -> str:
-    """The short name of a dtype written as ``torch.float64``, ``"float16"`` or ``jnp.bfloat16``."""
-    if value is None:
-        return "f32"
-    last = str(value).rpartition(".")[2]
-    if last not in _DTYPE_NAMES:
-        raise CallError(f"dtype: {value!s} is not known; known are {', '.join(_DTYPE_NAMES)}")
-    return _DTYPE_NAMES[last]
-
-
-def symmetric(name: str, value: Any, rank: int) -> tuple[tuple[int, int], ...]:
-    """The same crop at both ends of each axis."""
-    return tuple((crop, crop) for crop in per_axis(name, value, rank))
-
-
-def pairs(name: str, value: Any, rank: int) -> tuple[tuple[int, int], ...]:
-    """One (low, high) pair per axis."""
-    if not isinstance(value, tuple) or len(value) != rank:
-        raise CallError(f"{name}: {value!s} is not one (low, high) pair for each of {rank} axes")
-    ends = []
-    for pair in value:
-        if not isinstance(pair, tuple) or len(pair) != 2:
-            raise CallError(f"{name}: {pair!s} is not a (low, high) pair")
-        ends.append((number(name, pair[0]), number(name, pair[1])))
-    return tuple(ends)
-
-
-def given_or_none(name: str, value: Any, rank: int) -> tuple[int, ...] | None:
-    """Output padding of an explicit crop; 0 everywhere means the same as not given (R4)."""
-    values = per_axis(name, value, rank)
-    return values if any(values) else None
-
-
-def crops_for_output(
-    low: Callable[[int, int], int], spatial: tuple[int, ...], output: tuple[int, ...], full: Callable[..., int]
-) -> tuple[tuple[int, int], ...]:
-    """The crop that leaves the output length on each axis; ``low`` maps full and output length to its start."""
-    crops = []
-    for axis, (size, length) in enumerate(zip(spatial, output, strict=True)):
-        full_length = full(axis, size)
-        start = low(full_length, length)
-        crops.append((start, full_length - start - length))
-    return tuple(crops)
-
-
-def full_size(kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> Callable[..., int]:
-    """The length F = (i - 1)s + d(k - 1) + 1 of an axis, from its number and its input length."""
-    return lambda axis, size: (size - 1) * stride[axis] + dilation[axis] * (kernel[axis] - 1) + 1
-
-
-def refuse(name: str, value: Any, accepted: Any, why: str) -> None:
-    """Raise unless an argument has the one value with which the call is a plain transposed convolution."""
-    if value != accepted and not (isinstance(value, Opaque) and value.text == str(accepted)):
-        raise CallError(f"{name}={value!s}: {why}")

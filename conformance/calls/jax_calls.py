@@ -8,6 +8,7 @@ from conformance.calls.form import (
     CallContext,
     CallError,
     Meaning,
+    OtherOperation,
     WeightForm,
     form,
     number,
@@ -47,6 +48,7 @@ def conv_transpose(
     preferred_element_type: Any = None,
     use_consistent_padding: Any = False,
 ) -> Meaning:
+    context.narrows = True
     context.take_input(lhs)
     shape = context.take_weight(rhs)
     rank = context.rank_from_input()
@@ -89,11 +91,12 @@ def conv_general_dilated(
     preferred_element_type: Any = None,
     out_sharding: Any = None,
 ) -> Meaning:
+    context.narrows = True
     context.take_input(lhs)
     shape = context.take_weight(rhs)
     rank = context.rank_from_input()
     if set(per_axis("window_strides", window_strides, rank)) != {1}:
-        raise CallError("window_strides: only 1 is a transposed convolution; its stride is lhs_dilation")
+        raise OtherOperation("window_strides: only 1 is a transposed convolution; its stride is lhs_dilation")
     refuse("batch_group_count", batch_group_count, 1, "only 1 is a transposed convolution")
     spatial = "DHW"[-rank:]
     image, kernel_spec, _ = _specs(dimension_numbers, (f"NC{spatial}", f"OI{spatial}", f"NC{spatial}"))

@@ -5,7 +5,18 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from conformance.calls.form import CallContext, CallError, Meaning, WeightForm, form, number, per_axis
+from conformance.calls.form import (
+    CallContext,
+    CallError,
+    Meaning,
+    TensorExpression,
+    WeightForm,
+    form,
+    number,
+    per_axis,
+)
+
+__all__ = ["image_layout", "keras_padding", "layer"]
 
 _WEIGHT = WeightForm("*oi")
 _LAYERS = ("keras.layers.", "tf.keras.layers.", "tensorflow.keras.layers.", "layers.", "")
@@ -46,14 +57,16 @@ def layer(
     if context.input_shape is None and isinstance(input_shape, tuple):
         # Keras 2 allowed the shape without the batch axis here.
         context.input_shape = (1, *(number("input_shape", size) for size in input_shape))
+    context.casts = True  # a layer converts its input to its own dtype
+    _note_initializers(context, kernel_initializer, bias_initializer)
     rank = context.rank_from_input()
     return context.meaning(
-        layout=_layout(data_format),
+        layout=image_layout(context, data_format),
         in_channels=None,
         out_channels=filters,
         kernel_size=kernel_size,
         stride=strides,
-        padding=_padding(padding),
+        padding=keras_padding(padding),
         output_padding=None if output_padding is None else per_axis("output_padding", output_padding, rank),
         dilation=dilation_rate,
         bias=use_bias,
@@ -85,30 +98,42 @@ def ops(
     data_format: Any = None,
     dilation_rate: Any = 1,
 ) -> Meaning:
+    context.narrows = True  # NumPy's float64 by some backends, float32 by others
     context.take_input(inputs)
     *kernel_size, out_channels, in_channels = context.take_weight(kernel)
     rank = context.rank_from_input()
     return context.meaning(
-        layout=_layout(data_format),
+        layout=image_layout(context, data_format),
         in_channels=in_channels,
         out_channels=out_channels,
         kernel_size=tuple(kernel_size),
         stride=strides,
-        padding=_padding(padding),
+        padding=keras_padding(padding),
         output_padding=None if output_padding is None else per_axis("output_padding", output_padding, rank),
         dilation=dilation_rate,
         weight=_WEIGHT,
     )
 
 
-def _layout(data_format: Any) -> str:
-    layout = "channels_last" if data_format is None else data_format
+def image_layout(context: CallContext, data_format: Any) -> str:
+    """The layout of an image layer: its own, or what the program has set."""
+    layout = context.settings.layout if data_format is None else data_format
     if layout not in ("channels_last", "channels_first"):
         raise CallError(f"data_format: {layout!s} is neither channels_last nor channels_first")
     return str(layout)
 
 
-def _padding(padding: Any) -> str:
+def _note_initializers(context: CallContext, kernel: Any, bias: Any) -> None:
+    """Note weights that are set to given values; random ones are the rule, as is a bias of zeros."""
+    for role, value, usual in (("weights'", kernel, ()), ("bias's", bias, ("zeros", "Zeros"))):
+        text = str(value)
+        last = text.partition("(")[0].rpartition(".")[2]
+        given = {"ones", "Ones", "zeros", "Zeros", "constant", "Constant", "constant_initializer"} - set(usual)
+        if isinstance(value, TensorExpression) or last in given:
+            context.facts.append(f"the {role} values ({text})")
+
+
+def keras_padding(padding: Any) -> str:
     name = padding.lower() if isinstance(padding, str) else padding
     if name not in ("valid", "same"):
         raise CallError(f"padding: {padding!s} is neither valid nor same")

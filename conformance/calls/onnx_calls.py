@@ -6,16 +6,20 @@ import importlib
 from pathlib import Path
 from typing import Any
 
+from conformance.calls.dtype_names import dtype_label
 from conformance.calls.form import (
     CallContext,
     CallError,
     Meaning,
+    OtherOperation,
+    TensorExpression,
     form,
     full_size,
     given_or_none,
     number,
     per_axis,
 )
+from conformance.calls.settings import Settings
 
 __all__ = ["read_model"]
 
@@ -41,8 +45,13 @@ def make_node(
     strides: Any = None,
 ) -> Meaning:
     if op_type != "ConvTranspose":
-        raise CallError(f"op_type: {op_type!s} is not ConvTranspose")
-    shape = context.take_weight(None)
+        raise OtherOperation(f"op_type: {op_type!s} is not ConvTranspose")
+    named = context.settings.named
+    tensors = [named.get(str(name)) for name in inputs] if isinstance(inputs, tuple) else []
+    image, kernel, added = (*tensors, None, None, None)[:3]
+    context.take_input(image)
+    output = named.get(str(outputs[0])) if isinstance(outputs, tuple) and outputs else None
+    shape = _weights(context, kernel, output, kernel_shape, number("group", group))
     rank = context.rank_from_input()
     if kernel_shape is not None and per_axis("kernel_shape", kernel_shape, rank) != shape[2:]:
         raise CallError(f"kernel_shape: {kernel_shape!s} is not that of the weights, {shape[2:]}")
@@ -53,6 +62,10 @@ def make_node(
 
     def place(spatial: tuple[int, ...]) -> Any:
         return _place(auto_pad, pads, output_shape, spatial, extra, full)
+
+    if context.input_shape is None and output is not None and auto_pad == "NOTSET" and output_shape is None:
+        flat = per_axis("pads", 0 if pads is None else pads, rank * 2)
+        _take_input_from_output(context, output, shape, stride, dilation, flat, extra)
 
     # A given output_shape includes output_padding, and VALID becomes explicit pairs that include it.
     included = output_shape is not None or auto_pad == "VALID"
@@ -65,9 +78,56 @@ def make_node(
         output_padding=None if included else given_or_none("output_padding", extra, rank),
         dilation=dilation,
         groups=group,
-        bias=isinstance(inputs, tuple) and len(inputs) == 3,
+        bias=context.take_bias(added, shape[1] * group) or (isinstance(inputs, tuple) and len(inputs) == 3),
         place=place,
     )
+
+
+def _weights(
+    context: CallContext,
+    kernel: TensorExpression | None,
+    output: TensorExpression | None,
+    kernel_shape: Any,
+    group: int,
+) -> tuple[int, ...]:
+    """The shape of the weights; where the text gives the kernel only, channels that fit its tensors."""
+    known = context.weight_shape or (kernel is not None and kernel.known_shape())
+    if known or not isinstance(kernel_shape, tuple) or len(kernel_shape) not in (1, 2, 3):
+        return context.take_weight(kernel)
+    image = context.input_shape or context.partial_shape or (None, None)
+    inputs = image[1] if len(image) > 1 and image[1] is not None else 4 * max(group, 1)
+    outputs = (
+        output.shape[1] if output is not None and output.shape is not None and len(output.shape) > 1 else None
+    )
+    per_group = (4 if outputs is None else outputs) // max(group, 1)
+    shape = (inputs, per_group, *per_axis("kernel_shape", kernel_shape, len(kernel_shape)))
+    context.notes.append(f"no --weight given, and the text has the kernel only; using {'x'.join(map(str, shape))}")
+    context.weight_shape = shape
+    return context.take_weight(kernel)
+
+
+def _take_input_from_output(
+    context: CallContext,
+    output: TensorExpression,
+    weight: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    pads: tuple[int, ...],
+    extra: tuple[int, ...],
+) -> None:
+    """The input whose output has the shape that the graph says, if there is one."""
+    known, rank = output.known_shape(), len(stride)
+    if known is None or len(known) != rank + 2 or min(stride) < 1:
+        return
+    spatial = []
+    for axis, length in enumerate(known[2:]):
+        effective = dilation[axis] * (weight[axis + 2] - 1) + 1
+        reach = length + pads[axis] + pads[axis + rank] - extra[axis] - effective
+        if reach < 0 or reach % stride[axis]:
+            return
+        spatial.append(reach // stride[axis] + 1)
+    context.input_shape = (known[0], weight[0], *spatial)
+    context.notes.append(f"no --input given; {'x'.join(map(str, context.input_shape))} follows from the output")
 
 
 def _place(
@@ -125,20 +185,17 @@ def read_model(path: Path, node_name: str | None, given_input_shape: tuple[int, 
     except ImportError:
         raise CallError(f"{path}: reading a model needs the onnx package; pip install onnx") from None
     try:
-        graph = onnx.shape_inference.infer_shapes(onnx.load(str(path), load_external_data=False)).graph
+        model = onnx.shape_inference.infer_shapes(onnx.load(str(path), load_external_data=False))
+        graph = model.graph
     except Exception as error:
         raise CallError(f"{path} is not a readable ONNX model: {str(error).splitlines()[0][:200]}") from None
     node = _find(path, graph, node_name)
-    shapes = {item.name: tuple(item.dims) for item in graph.initializer}
-    for value in (*graph.input, *graph.value_info, *graph.output):
-        dims = value.type.tensor_type.shape.dim
-        if dims and all(dim.HasField("dim_value") for dim in dims):
-            shapes.setdefault(value.name, tuple(dim.dim_value for dim in dims))
-    if node.input[1] not in shapes:
+    settings = _settings(model, node)
+    weights = settings.named.get(node.input[1])
+    if weights is None or weights.known_shape() is None:
         raise CallError(
             f"node {node.name or node.output[0]}: the shape of its weights {node.input[1]} is not known"
         )
-    input_shape = given_input_shape or shapes.get(node.input[0])
     attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
     plain = {
         key: value.decode() if isinstance(value, bytes) else tuple(value) if not isinstance(value, int) else value
@@ -147,15 +204,33 @@ def read_model(path: Path, node_name: str | None, given_input_shape: tuple[int, 
     context = CallContext(
         name="onnx ConvTranspose",
         rank=None,
-        input_shape=input_shape,
-        weight_shape=shapes[node.input[1]],
+        input_shape=given_input_shape,
+        weight_shape=None,
         applied=None,
+        settings=settings,
     )
     inputs = tuple(name for name in node.input if name)
     try:
         return make_node(context, "ConvTranspose", inputs, tuple(node.output), **plain)
     except TypeError as error:
         raise CallError(f"node {node.name or node.output[0]}: {error}") from None
+
+
+def _settings(model: Any, node: Any) -> Settings:
+    """The tensors of a model by name, with shape and dtype, and what of it is not part of a case."""
+    settings = Settings()
+    for item in model.graph.initializer:
+        settings.named[item.name] = TensorExpression(tuple(item.dims), dtype=dtype_label(item.data_type))
+    for value in (*model.graph.input, *model.graph.value_info, *model.graph.output):
+        kind = value.type.tensor_type
+        if kind.HasField("shape"):
+            sizes = tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in kind.shape.dim)
+            settings.named.setdefault(value.name, TensorExpression(sizes, dtype=dtype_label(kind.elem_type)))
+    settings.facts += [f"the opset ({item.version})" for item in model.opset_import if not item.domain]
+    makers = {name: other.op_type for other in model.graph.node for name in other.output}
+    if any(makers.get(name) == "DequantizeLinear" for name in node.input):
+        settings.facts.append("the quantisation (DequantizeLinear)")
+    return settings
 
 
 def _find(path: Path, graph: Any, name: str | None) -> Any:

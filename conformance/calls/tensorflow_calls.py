@@ -18,8 +18,10 @@ from conformance.calls.form import (
     per_axis,
 )
 
+__all__ = ["with_output_shape"]
 
-def _meaning(
+
+def with_output_shape(
     context: CallContext,
     input: Any,
     filters: Any,
@@ -28,7 +30,11 @@ def _meaning(
     padding: Any,
     data_format: Any,
     dilations: Any,
+    bias: Any = False,
+    casts: bool = False,
 ) -> Meaning:
+    """The meaning of a call that takes the shape of its output."""
+    context.casts = casts
     context.take_input(input)
     *kernel, out_channels, in_channels = context.take_weight(filters)
     rank = context.rank_from_input()
@@ -43,9 +49,18 @@ def _meaning(
             if not fits(size, length, stride[axis], effective[axis]):
                 raise CallError(f"output_shape: a convolution of {output} does not give {spatial} on axis {axis}")
 
+    output_given = output_shape.values if isinstance(output_shape, TensorExpression) else output_shape
+    _take_batch_from_output(context, output_given)
+    if context.input_shape is None and context.partial_shape is None:
+        _take_input_from_output(context, output_given, in_channels, layout, padding, stride, effective)
+
     def place(spatial: tuple[int, ...]) -> Any:
-        output = output_shape.values if isinstance(output_shape, TensorExpression) else output_shape
-        if not isinstance(output, tuple) or len(output) not in (rank, rank + 2):
+        output = output_given
+        if (
+            not isinstance(output, tuple)
+            or len(output) not in (rank, rank + 2)
+            or any(isinstance(size, bool) for size in output)
+        ):
             raise CallError(f"output_shape: {output_shape!s} cannot be read; write {rank + 2} numbers")
         if len(output) == rank + 2:
             channels = output[1 if layout == "channels_first" else -1]
@@ -65,7 +80,7 @@ def _meaning(
         name = padding.lower() if padding in ("SAME", "VALID") else ""
         if name not in _CONVENTIONS:
             raise CallError(f"padding: {padding!s} is neither SAME nor VALID")
-        fits, default, low = _CONVENTIONS[name]
+        fits, default, low, _ = _CONVENTIONS[name]
         check(fits, spatial, output)
         if output == tuple(default(*numbers) for numbers in zip(spatial, stride, effective, strict=True)):
             return name
@@ -78,24 +93,55 @@ def _meaning(
         kernel_size=tuple(kernel),
         stride=stride,
         dilation=dilation,
+        bias=bias,
         weight=WeightForm("*oi"),
         place=place,
     )
 
 
+def _take_batch_from_output(context: CallContext, output: Any) -> None:
+    """A batch that only the output shape says."""
+    partial = context.partial_shape or ()
+    rest = tuple(size for size in partial[1:] if size is not None)
+    if isinstance(output, tuple) and len(output) == len(partial) == len(rest) + 1 and type(output[0]) is int:
+        context.input_shape = (output[0], *rest)
+
+
+def _take_input_from_output(
+    context: CallContext, output: Any, channels: int, layout: str, padding: Any, stride: Any, effective: list[int]
+) -> None:
+    """Where no input is given, its size is the only one that gives the output shape."""
+    rank = len(effective)
+    name = padding.lower() if isinstance(padding, str) else ""
+    if not isinstance(output, tuple) or len(output) not in (rank, rank + 2) or name not in _CONVENTIONS:
+        return
+    sizes = output if len(output) == rank else output[2:] if layout == "channels_first" else output[1:-1]
+    if not all(type(size) is int and size > 0 for size in sizes) or min(stride) < 1:
+        return
+    inverse = _CONVENTIONS[name][3]
+    spatial = [max(inverse(*numbers), 0) for numbers in zip(sizes, stride, effective, strict=True)]
+    batch = output[0] if len(output) > rank and type(output[0]) is int else 1
+    shape = (batch, channels, *spatial) if layout == "channels_first" else (batch, *spatial, channels)
+    context.input_shape = shape
+    context.notes.append(f"no --input given; {'x'.join(map(str, shape))} follows from output_shape")
+
+
 _Numbers = Callable[..., int]
-# By convention: whether an output length fits, the default length, and the start of a given length in the full
-# result. i, o, s and e are the input and output lengths, the stride and the effective kernel.
-_CONVENTIONS: dict[str, tuple[Callable[..., bool], _Numbers, _Numbers]] = {
+# By convention: whether an output length fits, the default length, the start of a given length in the full
+# result, and the input length of an output length. i, o, s and e are the input and output lengths, the stride and
+# the effective kernel.
+_CONVENTIONS: dict[str, tuple[Callable[..., bool], _Numbers, _Numbers, _Numbers]] = {
     "same": (
         lambda i, o, s, e: -(-o // s) == i,
         lambda i, s, e: i * s,
         lambda full, length: max(full - length, 0) // 2,
+        lambda o, s, e: -(-o // s),
     ),
     "valid": (
         lambda i, o, s, e: (o - e) // s + 1 == i,
         lambda i, s, e: i * s + max(e - s, 0),
         lambda full, length: 0,
+        lambda o, s, e: (o - e) // s + 1,
     ),
 }
 
@@ -129,7 +175,7 @@ def _v1(rank: int, default: str) -> None:
         dilations: Any = None,
     ) -> Meaning:
         image, kernel = (value if input is None else input), (filter if filters is None else filters)
-        return _meaning(context, image, kernel, output_shape, strides, padding, data_format, dilations)
+        return with_output_shape(context, image, kernel, output_shape, strides, padding, data_format, dilations)
 
 
 def _register(spelling: str, default: Any) -> None:
@@ -146,7 +192,26 @@ def _register(spelling: str, default: Any) -> None:
         name: Any = None,
     ) -> Meaning:
         context.rank = context.rank or _RANKS.get(context.name)
-        return _meaning(context, input, filters, output_shape, strides, padding, data_format, dilations)
+        return with_output_shape(context, input, filters, output_shape, strides, padding, data_format, dilations)
+
+
+@form("tf.raw_ops.Conv2DBackpropInput", "tensorflow.raw_ops.Conv2DBackpropInput", ranks=(2,))
+def _conv2d_backprop_input(
+    context: CallContext,
+    input_sizes: Any,
+    filter: Any,  # the framework's own name
+    out_backprop: Any,
+    strides: Any,
+    padding: Any,
+    use_cudnn_on_gpu: Any = True,
+    explicit_paddings: Any = (),
+    data_format: Any = "NHWC",
+    dilations: Any = (1, 1, 1, 1),
+    name: Any = None,
+) -> Meaning:
+    if padding == "EXPLICIT":
+        padding = tuple(zip(explicit_paddings[::2], explicit_paddings[1::2], strict=False))
+    return with_output_shape(context, out_backprop, filter, input_sizes, strides, padding, data_format, dilations)
 
 
 _RANKS = {f"tf.nn.conv{rank}d_transpose": rank for rank in (1, 2, 3)}

@@ -8,6 +8,7 @@ from conformance.calls.form import (
     CallContext,
     CallError,
     Meaning,
+    OtherOperation,
     form,
     given_or_none,
     number,
@@ -33,6 +34,7 @@ def module(
     device: Any = None,
     dtype: Any = None,
 ) -> Meaning:
+    context.take_device(device)
     refuse("padding_mode", padding_mode, "zeros", "the transposed modules take only zeros")
     rank = context.rank_from_input()
     channels = None if in_channels is None else number("in_channels", in_channels)
@@ -108,8 +110,40 @@ def functional(
         output_padding=given_or_none("output_padding", output_padding, rank),
         dilation=dilation,
         groups=groups,
-        bias=bias is not None,
+        bias=context.take_bias(bias, shape[1] * number("groups", groups)),
     )
+
+
+@form(
+    "torch.ops.aten.convolution",
+    "torch.ops.aten.convolution.default",
+    "aten.convolution",
+    "aten.convolution.default",
+    "torch.convolution",
+    importable=False,  # its signature is in the dispatcher, not in Python
+)
+def convolution(
+    context: CallContext,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: Any,
+    output_padding: Any,
+    groups: Any,
+) -> Meaning:
+    if transposed is not True:
+        raise OtherOperation("transposed: only True is a transposed convolution")
+    return functional(context, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+for _rank in (1, 2, 3):
+    _overload = "default" if _rank == 1 else "input"
+    form(f"torch.ops.aten.conv_transpose{_rank}d.{_overload}", f"torch.ops.aten.conv_transpose{_rank}d",
+         f"aten.conv_transpose{_rank}d.{_overload}", f"aten.conv_transpose{_rank}d", ranks=(_rank,),
+         importable=False)(functional)  # fmt: skip
 
 
 def _for_output_size(

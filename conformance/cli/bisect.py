@@ -13,7 +13,7 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.registry import resolve
 from conformance.calls import Meaning
 from conformance.cases import Case
-from conformance.cli.case_argument import case_options
+from conformance.cli.case_argument import case_options, print_notes
 from conformance.cli.common import resolve_adapter
 from conformance.cli.options import quiet_option, timeout_option
 from conformance.execution.check import run_case
@@ -84,6 +84,7 @@ def command(
         versions = between(listed_versions(package), good, bad)
     except VersionError as error:
         raise click.UsageError(str(error)) from None
+    print_notes(meaning)
     environments = Environments(package, pins, cache or default_cache())
     if not quiet:
         click.echo(f"{len(versions)} versions of {package} from {good} to {bad}")

@@ -15,6 +15,7 @@ from conformance.cases.design.domain import FACTORS, SPACES
 from conformance.cases.design.statistics import STRENGTHS, statistics
 from conformance.cases.peers import load_peers
 from conformance.cases.tiers import TIERS, load_tier, tier_hash
+from conformance.cli.choices import NameChoice
 from conformance.cli.corpus import print_corpus
 from conformance.cli.options import quiet_option
 from conformance.reports.formats.terminal import console_for_tables
@@ -24,7 +25,7 @@ __all__ = ["command"]
 
 
 @click.command("cases", epilog="Example: conformance cases --tier gate --stats")
-@click.option("--tier", type=click.Choice(list(TIERS)), help="One tier. Default: all of them.")
+@click.option("--tier", type=NameChoice(list(TIERS)), help="One tier. Default: all of them.")
 @click.option("--stats", is_flag=True, help="Print coverage instead of ids.")
 @click.option("--corpus", is_flag=True, help="Re-run user-reported cases and print which still reproduce.")
 @click.option(

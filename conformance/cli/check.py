@@ -107,7 +107,7 @@ def command(
     if models is not None:
         _save_models(case, specs, models, say=notes(quiet=quiet))
     if as_json:
-        click.echo(json.dumps(_as_json(case, checked), indent=2))
+        click.echo(json.dumps(_as_json(meaning, checked), indent=2))
     else:
         _print(meaning, checked)
         for one in checked:
@@ -174,7 +174,8 @@ def _geometry(case: Case) -> dict[str, Any]:
     return {"geometry": {"output_size": list(geometry.output_size), "crop": crop}}
 
 
-def _as_json(case: Case, checked: list[_Checked]) -> dict[str, Any]:
+def _as_json(meaning: Meaning, checked: list[_Checked]) -> dict[str, Any]:
+    case = meaning.case
     keys = ("status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis", "after")
     outcomes = []
     for outcome, versions, facts, entry, program in checked:
@@ -184,7 +185,7 @@ def _as_json(case: Case, checked: list[_Checked]) -> dict[str, Any]:
         about = {"adapter": outcome.adapter, "versions": versions, "facts": facts}
         shown = {} if program is None else {"program": program}
         outcomes.append({**about, **values, "known": known, **shown})
-    return {"case": str(case), **_geometry(case), "outcomes": outcomes}
+    return {"case": str(case), **_geometry(case), "notes": list(meaning.notes), "outcomes": outcomes}
 
 
 def _finite(value: Any) -> Any:

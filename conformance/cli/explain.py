@@ -9,7 +9,7 @@ import click
 from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.calls import Meaning
 from conformance.cases import Case, DomainError
-from conformance.cases.layouts import explain_layout
+from conformance.cases.layouts import explain_layout, layout_doubt
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapters
 from conformance.cli.debug_options import log_options, program_text, require_in_process, show_program_option
@@ -66,6 +66,9 @@ def command(
         raise click.UsageError("--when needs --adapter NAME, the adapter whose output is wrong")
     case = meaning.case
     click.echo(str(case))
+    for note in meaning.notes:
+        if note != layout_doubt(case):  # the layout has a section
+            click.echo(f"note: {note}")
     _section("geometry", explain.explain_geometry(case))
     try:
         case.geometry()

@@ -6,7 +6,7 @@ import click
 
 from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.calls import Meaning
-from conformance.cli.case_argument import case_options
+from conformance.cli.case_argument import case_options, print_notes
 from conformance.cli.common import resolve_adapter
 from conformance.cli.options import search_options
 from conformance.reports.gate.exit_codes import DISCREPANCY, INFRA
@@ -31,6 +31,7 @@ def command(meaning: Meaning, adapters: tuple[str, ...], seconds: float, timeout
         raise click.UsageError("give one --adapter; a case is minimized for one adapter at a time")
     spec = resolve_adapter(adapters[0])
     with AdapterProcess(spec, ProcessLimits(answer=timeout)) as host:
+        print_notes(meaning)
         minimized = minimize(meaning.case, host, seconds=seconds)
         if minimized is None:
             failed = host.start()

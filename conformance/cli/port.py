@@ -18,6 +18,7 @@ from conformance.adapters.registry import AdapterSpec
 from conformance.cases import Case, DomainError
 from conformance.cases.tiers import TIERS, load_tier
 from conformance.cli.case_argument import read_case, shape_options
+from conformance.cli.choices import NameChoice
 from conformance.cli.common import require_startable, resolve_adapter, resolve_adapters
 from conformance.cli.options import adapter_option, quiet_option, timeout_option
 from conformance.porting import AdapterCannotStart, find_port
@@ -52,7 +53,7 @@ _FRAMEWORKS = {
 )
 @adapter_option
 @click.option(
-    "--tier", type=click.Choice(list(TIERS)), default="smoke", show_default=True, help="The cases of --table."
+    "--tier", type=NameChoice(list(TIERS)), default="smoke", show_default=True, help="The cases of --table."
 )
 @click.option(
     "-n",
@@ -78,6 +79,8 @@ def command(
     input_shape: tuple[int, ...] | None,
     weight_shape: tuple[int, ...] | None,
     node: str | None,
+    number: int | None,
+    dtype: str | None,
     table: bool,
     adapters: tuple[str, ...],
     tier: str,
@@ -111,7 +114,7 @@ def command(
         raise click.UsageError("--out and --resume are for --table")
     if not case or not target:
         raise click.UsageError("give CASE and --to, or --table")
-    meaning = read_case(case, input_shape, weight_shape, node)
+    meaning = read_case(case, input_shape, weight_shape, node, number, dtype)
     try:
         meaning.case.geometry()
     except DomainError as error:

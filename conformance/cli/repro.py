@@ -7,7 +7,7 @@ import click
 from conformance.adapters.host.client import ProcessLimits
 from conformance.calls import Meaning
 from conformance.cases import Case
-from conformance.cli.case_argument import case_options
+from conformance.cli.case_argument import case_options, print_notes
 from conformance.cli.common import resolve_adapter
 from conformance.cli.options import after_option, timeout_option
 from conformance.reports.gate.exit_codes import INFRA
@@ -33,6 +33,7 @@ def command(meaning: Meaning, adapter: str, after: tuple[Case, ...], issue: bool
     wrong and with 0 once it is right, so `git bisect run` can use it.
     """
     spec = resolve_adapter(adapter)
+    print_notes(meaning)
     observation = gather(meaning.case, spec, ProcessLimits(answer=timeout), after)
     outcome = observation.outcome
     if outcome.status == "infra":

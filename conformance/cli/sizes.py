@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from conformance.cases.geometry import Axis
+from conformance.cli.choices import NameChoice
 from conformance.porting.sizes import FAMILIES, legal, nearest, where
 from conformance.reports.formats.terminal import console_for_tables
 
@@ -32,7 +33,7 @@ _COUNT = click.IntRange(1, 10**6)
     "--for",
     "families",
     multiple=True,
-    type=click.Choice(list(FAMILIES)),
+    type=NameChoice(list(FAMILIES)),
     help="Only this framework; may be repeated.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

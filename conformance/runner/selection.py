@@ -8,6 +8,7 @@ from pathlib import Path
 from conformance.cases import Case, CaseError
 from conformance.cases.columns import COLUMN_NAMES, columns
 from conformance.cases.corpus.reports import load_reports
+from conformance.cases.names import did_you_mean
 from conformance.cases.tiers import TIERS, load_tier
 from conformance.reports.gate.expectations import BUILT_IN, ExpectationError
 from conformance.reports.record.query import WhereError, matching
@@ -52,7 +53,10 @@ def select(tier: str | None, case_ids: Sequence[str], where: str | None) -> list
         if tier is not None or not case_ids:
             name = tier or DEFAULT_TIER
             if name not in (*TIERS, CORPUS):
-                raise SelectionError(f"unknown tier {name!r}; known are {', '.join([*TIERS, CORPUS])}")
+                known = [*TIERS, CORPUS]
+                raise SelectionError(
+                    f"unknown tier {name!r}{did_you_mean(name, known)}; known are {', '.join(known)}"
+                )
             selected.update(dict.fromkeys(_corpus() if name == CORPUS else load_tier(name)))
         cases = list(selected)
         if where is not None:

@@ -6,10 +6,13 @@ source are safe to run.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+from conformance.cases.names import did_you_mean
 
 __all__ = ["Table", "WhereError", "columns_read", "matching"]
 
@@ -74,8 +77,20 @@ class Table:
             except (sqlite3.Error, sqlite3.Warning, UnicodeEncodeError) as error:
                 available = ", ".join(self._names)
                 message = " ".join(str(error).split())  # SQLite quotes the condition with its line breaks
-                raise WhereError(f"condition {condition!r}: {message}; columns are {available}") from None
+                hint = _hint(message, condition, self._names)
+                raise WhereError(f"condition {condition!r}: {message}{hint}; columns are {available}") from None
         return [number in met for number in range(self._size)], frozenset(names_read.intersection(self._names))
+
+
+def _hint(message: str, condition: str, names: Sequence[str]) -> str:
+    """What was meant by an unknown column: a similar one, or a string without its quotes."""
+    unknown = re.search(r"no such column: (\w+)$", message)
+    if unknown is None:
+        return ""
+    name = re.escape(unknown[1])
+    if re.search(rf"(?:=|<>|!=|\bis(?: not)?|\blike)\s*{name}\b|[(,]\s*{name}\s*[,)]", condition, re.IGNORECASE):
+        return f" (did you mean the string '{unknown[1]}'?)"
+    return did_you_mean(unknown[1], names)
 
 
 @contextmanager

@@ -46,6 +46,15 @@ _CALLS = (
     "torch.nn.ConvTranspose2d(16, 33, 3, stride=2)",
     "keras.layers.Conv2DTranspose(64, 3, strides=2, padding='same')",
     "jax.lax.conv_transpose(x, w, (2,), 'SAME')",
+    "class Net(nn.Module):\n    def __init__(self, c=8):\n        self.up = nn.ConvTranspose2d(c, c // 2, 2)\n"
+    "    def forward(self, x):\n        return self.up(x)\nnet = Net()\nnet(torch.ones(1, 8, 3, 3)).backward()",
+    "for k in (2, 3):\n    w = np.zeros((k,) * 2 + (8, 3))\n    w[0] = float('inf')\n"
+    "    tf.nn.conv2d_transpose(x, w, [1, 8, 8, 8], 2)",
+    ">>> x = torch.randn(1, 2, 3, 4).view(-1, 2, 3, 4)[:, None]\n>>> nn.ConvTranspose2d(2, 3, 2)(x)",
+    "%5 : Float(1, 3, 8, 8) = onnx::ConvTranspose[group=1, kernel_shape=[2, 2], strides=[2, 2]](%x, %w)",
+    'node { input: "x" input: "w" op_type: "ConvTranspose" attribute { name: "strides" ints: 2 ints: 2 } }',
+    'layer { type: "Deconvolution" convolution_param { num_output: 21 kernel_size: 64 stride: 32 group: 1 } }',
+    "Deconvolution up 1 1 a b 0=32 1=4 3=2 4=1 5=1 6=32768",
 )
 _ENTRY = """[[expectation]]
 finding = "same"

@@ -33,14 +33,14 @@ READ = {
     "hk": (None, None),
     "eqx.nn": ("channels_first", None),
     "helper": ("channels_first", "io*"),
+    **{f"F.conv{rank}d_transpose": (None, "io*") for rank in (1, 2, 3)},
+    "mx": ("channels_last", "o*i"),
 }
 
 # Adapters whose call is none that is read as a paste.
 UNREAD = {
+    "tinygrad": "Tensor.conv_transpose2d, a method of a tensor, is found by the tensor",
     "torch-nn-grad": "torch.nn.grad.conv2d_input is the gradient of another operator",
-    "mlx": "mlx.core.conv_transpose2d",
-    "paddle": "paddle.nn.functional.conv2d_transpose",
-    "tinygrad": "Tensor.conv_transpose2d, a method of a tensor",
 }
 
 CASES = [replace(case, direction="fwd") for case in load_tier("gate")[::9] if DATA_KINDS[case.data].misfit is None]
@@ -73,6 +73,7 @@ def _read(case: Case, node: ast.Call, body: str = "") -> Case:
         "*oi": (*k, o, i),
         "*io": (*k, i, o),
         "oi*": (case.out_channels, i // max(case.groups, 1), *k),
+        "o*i": (case.out_channels, *k, i // max(case.groups, 1)),
     }
     return parse_call(text, input_shape=image, weight_shape=weights[order]).case
 

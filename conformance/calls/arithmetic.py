@@ -1,0 +1,240 @@
+"""Python's arithmetic and built-in functions on plain values, within limits; no code of a text is run."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import math
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from conformance.calls.values import Opaque, TensorExpression
+
+__all__ = ["BUILT_INS", "UNKNOWN", "binary", "compare", "constant", "unary"]
+
+UNKNOWN = Opaque("?")
+_LARGEST = 2**64
+_MAX_ITEMS = 5_000
+
+_OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+    ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+    ast.BitOr: operator.or_,
+    ast.BitAnd: operator.and_,
+}
+_COMPARED: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+# Names of numbers in the modules math, numpy, torch and jax.numpy.
+_CONSTANTS = {"inf": math.inf, "Inf": math.inf, "nan": math.nan, "NaN": math.nan, "NAN": math.nan, "pi": math.pi}
+
+
+def constant(path: str) -> float | None:
+    """The number of a name such as ``np.inf``."""
+    head, _, last = path.rpartition(".")
+    return _CONSTANTS.get(last) if head else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, bool | int | float) and (isinstance(value, float) or abs(value) <= _LARGEST)
+
+
+def _checked(value: Any) -> Any:
+    if isinstance(value, bool) or (isinstance(value, int) and abs(value) <= _LARGEST) or isinstance(value, float):
+        return value
+    return UNKNOWN
+
+
+def binary(kind: type[ast.operator], left: Any, right: Any) -> Any:
+    """A sum, product and so on of numbers, or of sequences and strings; `UNKNOWN` beyond the limits."""
+    function = _OPERATORS.get(kind)
+    if function is None:
+        return UNKNOWN
+    if _is_number(left) and _is_number(right):
+        if kind in (ast.Pow, ast.LShift) and not (isinstance(right, float) or -64 <= right <= 64):
+            return UNKNOWN
+        try:
+            return _checked(function(left, right))
+        except (ArithmeticError, TypeError, ValueError):
+            return UNKNOWN
+    if kind is ast.Add and isinstance(left, tuple) and isinstance(right, tuple):
+        return left + right if len(left) + len(right) <= _MAX_ITEMS else UNKNOWN
+    if kind is ast.Add and isinstance(left, str) and isinstance(right, str):
+        return left + right if len(left) + len(right) <= _MAX_ITEMS else UNKNOWN
+    if kind is ast.Mult:
+        if isinstance(right, tuple | str):
+            left, right = right, left
+        if isinstance(left, tuple | str) and type(right) is int:
+            return left * right if len(left) * max(right, 0) <= _MAX_ITEMS else UNKNOWN
+    return UNKNOWN
+
+
+def unary(kind: type[ast.unaryop], value: Any) -> Any:
+    """A sign or a negation."""
+    if kind is ast.Not and (_is_number(value) or value is None or isinstance(value, tuple | str)):
+        return not value
+    if _is_number(value) and kind in (ast.USub, ast.UAdd):
+        return -value if kind is ast.USub else value
+    return UNKNOWN
+
+
+def compare(kind: type[ast.cmpop], left: Any, right: Any) -> Any:
+    """True, False or `UNKNOWN`."""
+    if kind in (ast.Is, ast.IsNot) and (left is None or right is None):
+        if isinstance(left, Opaque) or isinstance(right, Opaque):
+            return UNKNOWN
+        return (left is right) is (kind is ast.Is)
+    plain = (_is_number(left) and _is_number(right)) or (isinstance(left, str) and isinstance(right, str))
+    if plain and kind in _COMPARED:
+        return _COMPARED[kind](left, right)
+    if kind is ast.In and isinstance(right, tuple):
+        items = (left, *right)
+        if all(_is_number(item) or isinstance(item, str) or item is None for item in items):
+            return left in right
+    return UNKNOWN
+
+
+def _number_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    def apply(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        if not args or kwargs or not all(_is_number(arg) for arg in args):
+            return UNKNOWN
+        try:
+            return _checked(function(*args))
+        except (ArithmeticError, TypeError, ValueError):
+            return UNKNOWN
+
+    return apply
+
+
+def _float(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    if len(args) != 1 or not (_is_number(args[0]) or (isinstance(args[0], str) and len(args[0]) < 50)):
+        return UNKNOWN
+    try:
+        return float(args[0])
+    except (ValueError, OverflowError):
+        return UNKNOWN
+
+
+def _int(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    if (
+        len(args) == 1
+        and isinstance(args[0], str)
+        and args[0].isascii()
+        and args[0].isdigit()
+        and len(args[0]) < 19
+    ):
+        return int(args[0])
+    return _number_function(int)(args, kwargs)
+
+
+def _extreme(function: Callable[..., Any]) -> Callable[..., Any]:
+    def apply(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        items = args[0] if len(args) == 1 and isinstance(args[0], tuple) else args
+        return function(items) if items and all(map(_is_number, items)) and not kwargs else UNKNOWN
+
+    return apply
+
+
+def _sum(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    if len(args) == 1 and isinstance(args[0], tuple) and all(map(_is_number, args[0])):
+        return _checked(sum(args[0]))
+    return UNKNOWN
+
+
+def _len(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    if args and isinstance(args[0], tuple | str | dict):
+        return len(args[0])
+    if args and isinstance(args[0], TensorExpression) and args[0].shape:
+        return UNKNOWN if args[0].shape[0] is None else args[0].shape[0]
+    return UNKNOWN
+
+
+def _range(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    if not 1 <= len(args) <= 3 or not all(type(arg) is int and abs(arg) <= _LARGEST for arg in args):
+        return UNKNOWN
+    try:
+        numbers = range(*args)
+        return tuple(numbers) if len(numbers) <= _MAX_ITEMS else UNKNOWN
+    except (ValueError, OverflowError):
+        return UNKNOWN
+
+
+def _sequence(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    if not args:
+        return ()
+    if isinstance(args[0], TensorExpression):
+        return args[0].values if args[0].values is not None else UNKNOWN
+    return args[0] if isinstance(args[0], tuple) else tuple(args[0]) if isinstance(args[0], dict) else UNKNOWN
+
+
+def _reversed(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    return args[0][::-1] if args and isinstance(args[0], tuple) else UNKNOWN
+
+
+def _zip(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    if not args or not all(isinstance(arg, tuple) for arg in args):
+        return UNKNOWN
+    return tuple(zip(*args, strict=False))
+
+
+def _enumerate(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    return tuple(enumerate(args[0])) if args and isinstance(args[0], tuple) else UNKNOWN
+
+
+def _product(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    if not all(isinstance(arg, tuple) for arg in args) or math.prod(map(len, args)) > _MAX_ITEMS:
+        return UNKNOWN
+    repeat = kwargs.get("repeat", 1)
+    if type(repeat) is not int or not 0 <= repeat <= 3 or math.prod(map(len, args)) ** repeat > _MAX_ITEMS:
+        return UNKNOWN
+    return tuple(itertools.product(*args, repeat=repeat))
+
+
+def _dict(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    if args and not isinstance(args[0], dict):
+        return UNKNOWN
+    return {**(args[0] if args else {}), **kwargs}
+
+
+BUILT_INS: dict[str, Callable[[tuple[Any, ...], Mapping[str, Any]], Any]] = {
+    "int": _int,
+    "float": _float,
+    "bool": _number_function(bool),
+    "abs": _number_function(abs),
+    "round": _number_function(round),
+    "pow": lambda args, kwargs: binary(ast.Pow, *args) if len(args) == 2 else UNKNOWN,
+    "max": _extreme(max),
+    "min": _extreme(min),
+    "sum": _sum,
+    "len": _len,
+    "range": _range,
+    "xrange": _range,
+    "tuple": _sequence,
+    "list": _sequence,
+    "reversed": _reversed,
+    "zip": _zip,
+    "enumerate": _enumerate,
+    "dict": _dict,
+    "itertools.product": _product,
+    "math.ceil": _number_function(math.ceil),
+    "math.floor": _number_function(math.floor),
+    "math.sqrt": _number_function(math.sqrt),
+    "math.log2": _number_function(math.log2),
+    "np.ceil": _number_function(math.ceil),
+    "np.floor": _number_function(math.floor),
+    "np.sqrt": _number_function(math.sqrt),
+}
+"""By name: the result of a built-in function, from its arguments and keywords."""

@@ -1,0 +1,195 @@
+"""Layers and models of a program: how they are made, converted, and applied to tensors."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.calls.arithmetic import UNKNOWN
+from conformance.calls.dtype_names import device_fact, dtype_label
+from conformance.calls.expressions import origin_of
+from conformance.calls.layers import LAYERS
+from conformance.calls.statements import Statements
+from conformance.calls.tensor_functions import FUNCTIONS
+from conformance.calls.values import Instance, Layer, Opaque, Sequence, Syntax, TensorExpression, UserFunction
+
+__all__ = ["Models", "Occurrence", "snapshot", "snapshot_layer", "start_of", "was_applied"]
+
+# Methods of a layer or model that change nothing in the case.
+_NEUTRAL = {"eval", "train", "requires_grad_", "share_memory", "zero_grad", "bind", "unwrap", "compile", "build"}
+_APPLY = {
+    "forward",
+    "call",
+    "apply",
+    "init",
+    "predict",
+    "init_with_output",
+    "__call__",
+    "predict_on_batch",
+    "serving",
+}
+_SEQUENCES = {"Sequential", "ModuleList"}
+
+
+@dataclass
+class Occurrence:
+    """One transposed convolution in a text: the call, where it is, and the direction that it needs."""
+
+    call: Syntax
+    line: int
+    text: str
+    direction: str = "fwd"
+
+
+class Models(Statements):
+    """Applies layers and models; what calls them is left to a subclass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers: list[tuple[Layer, str]] = []
+        self.sequences: list[Sequence] = []
+
+    def apply(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call) -> Any:
+        """The value of a function, layer, model or class that is called."""
+        raise NotImplementedError
+
+    def occurs(self, call: Syntax, line: int, text: str) -> TensorExpression:
+        """Record a transposed convolution; its output."""
+        raise NotImplementedError
+
+    def apply_layer(self, layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The value of a layer that is applied to a tensor."""
+        layer.applied = True
+        tensor = next((arg for arg in args if isinstance(arg, TensorExpression)), None)
+        if layer.call is None:
+            return tensor if tensor is None or layer.shape is None else layer.shape(tensor)
+        args = (tensor,) if tensor is not None and (not args or args[0] is not tensor) else args
+        if tensor is None and kwargs:
+            tensor = next((value for value in kwargs.values() if isinstance(value, TensorExpression)), None)
+            args = (tensor,) if tensor is not None else args
+        applied = Syntax("", tuple(map(snapshot, args)), kwargs)
+        call = Syntax(layer.call.name, layer.call.args, layer.call.kwargs, applied, snapshot_layer(layer))
+        text = next((text for known, text in self.layers if known is layer), layer.call.name)
+        return self.occurs(call, layer.line, text)
+
+    def apply_sequence(self, sequence: Sequence, args: tuple[Any, ...]) -> Any:
+        """The value of layers that are applied one after the other."""
+        sequence.applied = True
+        value = next((arg for arg in args if isinstance(arg, TensorExpression)), args[0] if args else UNKNOWN)
+        for layer in sequence.layers:
+            if isinstance(layer, TensorExpression):  # an input layer
+                continue
+            if isinstance(layer, Layer):
+                value = self.apply_layer(layer, (value,), {})
+            elif isinstance(layer, Sequence):
+                value = self.apply_sequence(layer, (value,))
+            elif isinstance(layer, Instance):
+                value = self.call_instance(layer, (value,), {})
+            elif isinstance(layer, UserFunction):
+                value = self.call_function(layer, (value,), {})
+            else:
+                value = Opaque("x", "", origin_of(value))
+        return value
+
+    def container(self, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if last in _SEQUENCES:
+            items: list[Any] = []
+            for arg in args or tuple(value for key, value in kwargs.items() if key == "layers"):
+                inner = self.iterated(arg)
+                items.extend(arg.values() if isinstance(arg, dict) else [arg] if inner is None else inner)
+            sequence = Sequence(items)
+            if last == "Sequential":
+                self.sequences.append(sequence)
+            return sequence
+        if last == "Model" and len(args) == 2:
+            return Opaque("a model")
+        if last in LAYERS and (last not in FUNCTIONS or last[:1].isupper()):
+            layer = Layer(None, shape=LAYERS[last](args, kwargs))
+            start = kwargs.get("input_shape", kwargs.get("batch_input_shape"))
+            if isinstance(start, tuple) or type(kwargs.get("input_dim")) is int:
+                sizes = start if isinstance(start, tuple) else (kwargs["input_dim"],)
+                shape = tuple(size if type(size) is int else None for size in sizes)
+                layer.weight.shape = shape if "batch_input_shape" in kwargs else (None, *shape)
+            return layer
+        return UNKNOWN
+
+    def method_of_model(
+        self,
+        owner: Layer | Sequence | Instance | UserFunction,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        node: ast.Call,
+    ) -> Any:
+        """The value of a method of a layer, a model or a function."""
+        if name in ("add", "append", "add_module", "extend") and isinstance(owner, Sequence) and args:
+            owner.layers.extend(args[-1] if isinstance(args[-1], tuple) else [args[-1]])
+            return None
+        if name == "build" and isinstance(owner, Sequence) and args and isinstance(args[0], tuple):
+            shape = tuple(size if type(size) is int else None for size in args[0])
+            return self.apply_sequence(owner, (TensorExpression(shape),))
+        if name == "compute_output_shape" and args and isinstance(args[0], tuple):
+            shape = tuple(size if type(size) is int else None for size in args[0])
+            made = self.apply(owner, (TensorExpression(shape),), {}, node)
+            return made.shape if isinstance(made, TensorExpression) and made.shape else UNKNOWN
+        if name in _APPLY - {"forward", "call", "__call__"}:  # a key or parameters may come before the input
+            first = next((at for at, arg in enumerate(args) if isinstance(arg, TensorExpression)), 0)
+            args = args[first:]
+        if name in ("init", "init_with_output"):
+            self.apply(owner, args, kwargs, node)
+            return Opaque("the parameters")
+        if name in _APPLY:
+            return self.apply(owner, args, kwargs, node)
+        if name in ("set_weights", "load_state_dict", "load_weights"):
+            for layer in self.layers_of(owner):
+                layer.weight.add_fact("values (loaded)")
+            return None
+        self._convert(owner, name, args, kwargs)
+        return owner
+
+    def _convert(self, owner: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """What ``half()``, ``to(...)`` and ``cuda()`` do to the layers of a model."""
+        if name in _NEUTRAL:
+            return
+        labels = [dtype_label(value) for value in (*args, *kwargs.values())]
+        if name in ("half", "float", "double", "bfloat16", "cfloat", "cdouble"):
+            labels.append(dtype_label(name))
+        dtype = next((label for label in labels if label), None)
+        facts: tuple[str, ...] = ()
+        if name in ("cuda", "xpu", "mps"):
+            facts = device_fact(name)
+        elif name == "to":
+            where = kwargs.get("device", args[0] if args else None)
+            text = str(where) if isinstance(where, str | Opaque) else ""
+            facts = device_fact(text) if any(word in text for word in ("cuda", "mps", "xpu", "tpu")) else ()
+            if "memory_format" in kwargs and "channels_last" in str(kwargs["memory_format"]):
+                facts = (*facts, "the memory format (channels_last)")
+        for layer in self.layers_of(owner):
+            layer.dtype = dtype or layer.dtype
+            for fact in facts:
+                layer.add_fact(fact)
+
+
+def snapshot(value: Any) -> Any:
+    """A tensor as it is now: the program may change it later."""
+    return value.but(values=value.values) if isinstance(value, TensorExpression) else value
+
+
+def snapshot_layer(layer: Layer) -> Layer:
+    weight, bias = snapshot(layer.weight), snapshot(layer.bias)
+    return Layer(None, layer.line, None, layer.facts, layer.dtype, weight, bias)
+
+
+def was_applied(value: Any) -> bool:
+    return isinstance(value, Layer | Sequence | Instance) and value.applied
+
+
+def start_of(sequence: Sequence) -> Any:
+    """The input that the first layer of a model declares."""
+    first = sequence.layers[0] if sequence.layers else None
+    if isinstance(first, TensorExpression):
+        return first
+    if isinstance(first, Layer) and first.call is None and first.weight.shape is not None:
+        return TensorExpression(first.weight.shape)
+    return Opaque("x")

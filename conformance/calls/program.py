@@ -1,0 +1,405 @@
+"""Read a program: the transposed convolutions that it makes and calls, with what is known of their tensors."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import ChainMap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from conformance.calls.arithmetic import UNKNOWN
+from conformance.calls.errors import CallError
+from conformance.calls.expressions import Scope, dotted, origin_of
+from conformance.calls.models import Models, Occurrence, snapshot, snapshot_layer, start_of, was_applied
+from conformance.calls.settings import Settings, apply_setting
+from conformance.calls.tensor_functions import FUNCTIONS
+from conformance.calls.tensor_methods import METHODS
+from conformance.calls.values import (
+    Instance,
+    Layer,
+    Opaque,
+    Sequence,
+    Syntax,
+    TensorExpression,
+    UserClass,
+    UserFunction,
+)
+
+__all__ = ["Occurrence", "Program", "Reader", "read_program"]
+
+# What a name that this suite does not know must look like to be pointed out as a transposed convolution.
+_LOOKS_LIKE = re.compile(
+    r"conv(?:olution)?_?(?:[123n]d)?_?transpose|transpose_?conv|deconv|conv\w*backprop(?:_?input|_?data)|^convolution$",
+    re.IGNORECASE,
+)
+# Functions that return the function or model that they are given, by what they do to it.
+_WRAPPERS = {
+    "compile": "the compiler (torch.compile)", "jit": "the compiler (jit)",
+    "function": "the graph mode (tf.function)", "script": "TorchScript", "checkpoint": "checkpointing",
+    "vmap": "", "pmap": "", "remat": "", "filter_jit": "", "no_grad": "", "DataParallel": "DataParallel",
+    "optimize": "the compiler",
+    "TimeDistributed": "TimeDistributed",
+    "quantize_dynamic": "the quantisation", "prepare": "the quantisation", "convert": "the quantisation",
+    "transform": "", "without_apply_rng": "", "make_fx": "",
+    "symbolic_trace": "", "weight_norm": "the weight normalisation", "partial": "",
+    "spectral_norm": "the spectral normalisation", "set_grad_enabled": "", "functionalize": "", "TinyJit": "",
+}  # fmt: skip
+# Functions that call a model with what they are given.
+_TRACERS = {"trace": "TorchScript", "export": "the export", "summary": "", "profile": ""}
+_OF_FUNCTION = {
+    "grad",
+    "value_and_grad",
+    "jacrev",
+    "jacobian",
+    "hessian",
+    "vjp",
+    "filter_grad",
+    "filter_value_and_grad",
+}
+_OF_VALUES = {"gradient", "gradients", "grad", "jacobian"}
+_CHECKS = {"gradcheck": "grad", "gradgradcheck": "grad2", "check_grads": "grad"}
+_CONTEXTS = {"autocast": "autocast", "device": "the device"}
+
+
+class Reader(Protocol):
+    """Reads one call as a case; knows the names of the calls that can be read."""
+
+    def finds(self, *names: str) -> str | None:
+        """The first of the names that is the name of a call."""
+
+    def output(self, call: Syntax) -> tuple[int | None, ...] | None:
+        """The shape of the output of a call, as far as it is known."""
+
+
+@dataclass
+class Program(Models):
+    """A program as it is followed."""
+
+    reader: Reader
+    settings: Settings = field(default_factory=Settings)
+    occurrences: list[Occurrence] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    # Calls.
+
+    def call(self, node: ast.Call, scope: Scope) -> Any:
+        """The value of a call."""
+        function = self._function_value(node.func, scope)
+        try:
+            args, kwargs = self._arguments(node, scope)
+        except _Unreadable as error:
+            if isinstance(function, Opaque) and self.reader.finds(function.path, function.text):
+                raise CallError(str(error)) from None
+            return UNKNOWN
+        if isinstance(function, _Method):
+            return self._method(function, args, kwargs, node)
+        return self.apply(function, args, kwargs, node)
+
+    def _function_value(self, node: ast.expr, scope: Scope) -> Any:
+        if not isinstance(node, ast.Attribute):
+            return self.value(node, scope)
+        name = dotted(node)
+        if name is not None and name in scope:
+            return scope[name]
+        owner = self.value(node.value, scope)
+        value = self.attribute(owner, node.attr, node)
+        if isinstance(value, UserFunction | Layer | Sequence | Instance | UserClass):
+            return value
+        if not isinstance(owner, Opaque) or not owner.path:
+            return _Method(owner, node.attr)
+        # A plain name that the text does not define is a tensor, unless it is that of a module.
+        is_module = "." in owner.path or owner.text in self.imports
+        known = self.reader.finds(f"{owner.path}.{node.attr}", f"{owner.text}.{node.attr}")
+        if not is_module and node.attr in _OF_UNKNOWN_TENSORS and known is None:
+            return _Method(owner, node.attr)
+        return value
+
+    def _arguments(self, node: ast.Call, scope: Scope) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        args: list[Any] = []
+        for arg in node.args:
+            if not isinstance(arg, ast.Starred):
+                args.append(self.value(arg, scope))
+                continue
+            value = self.value(arg.value, scope)
+            items = self.iterated(value)
+            if items is None:
+                raise _Unreadable(f"*{ast.unparse(arg.value)} cannot be read; write its arguments out")
+            args.extend(items)
+        kwargs: dict[str, Any] = {}
+        for keyword in node.keywords:
+            value = self.value(keyword.value, scope)
+            if keyword.arg is not None:
+                kwargs[keyword.arg] = value
+            elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
+                kwargs.update(value)
+            else:
+                raise _Unreadable(f"**{ast.unparse(keyword.value)} cannot be read; write its arguments out")
+        return tuple(args), kwargs
+
+    def apply(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call) -> Any:
+        """The value of a function, layer, model or class that is called."""
+        if isinstance(function, _Gradient):
+            value = self.apply(function.of, args, kwargs, node)
+            self.need_gradient(origin_of(value))
+            return Opaque("a gradient", "", origin_of(value))
+        if isinstance(function, UserFunction):
+            return self.call_function(function, args, kwargs)
+        if isinstance(function, UserClass):
+            return self.make_instance(function, args, kwargs)
+        if isinstance(function, Instance):
+            return self.call_instance(function, args, kwargs)
+        if isinstance(function, Layer):
+            return self.apply_layer(function, args, kwargs)
+        if isinstance(function, Sequence):
+            return self.apply_sequence(function, args)
+        if isinstance(function, Opaque) and function.path:
+            return self._named_call(function, args, kwargs, node)
+        return self._unknown_result(args, kwargs, node)
+
+    def _unknown_result(self, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call) -> Any:
+        origins = [origin_of(value) for value in (*args, *kwargs.values())]
+        return self.opaque(node, frozenset().union(*origins))
+
+    def _named_call(self, function: Opaque, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call) -> Any:
+        known = self.reader.finds(function.path, function.text)
+        if known is not None:
+            return self._record(known, args, kwargs, node)
+        last = function.path.rpartition(".")[2]
+        if _LOOKS_LIKE.search(last) and function.text not in self.unknown:
+            self.unknown.append(function.text)
+        apply_setting(self.settings, function.path, args, kwargs)
+        for read in (self._python, self._wrapper, self._gradient, self._container, self._tensor, self._context):
+            value = read(function, last, args, kwargs)
+            if value is not UNKNOWN:
+                return value
+        return self._unknown_result(args, kwargs, node)
+
+    def _record(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call) -> Any:
+        call = Syntax(name, tuple(map(snapshot, args)), {key: snapshot(value) for key, value in kwargs.items()})
+        text = ast.unparse(node)
+        if name.rpartition(".")[2][:1].isupper():  # the frameworks' classes, not their functions
+            layer = Layer(call, node.lineno)
+            self.layers.append((layer, text))
+            return layer
+        return self.occurs(call, node.lineno, text)
+
+    def occurs(self, call: Syntax, line: int, text: str) -> TensorExpression:
+        """Record a transposed convolution; its output."""
+        self.occurrences.append(Occurrence(call, line, text))
+        values = (*call.args, *call.kwargs.values(), *(call.applied.args if call.applied else ()))
+        origin = frozenset({len(self.occurrences) - 1}).union(*map(origin_of, values))
+        return TensorExpression(self.reader.output(call), origin=origin)
+
+    # Methods.
+
+    def _method(self, method: _Method, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call) -> Any:
+        owner, name = method.owner, method.name
+        if name == "backward":
+            self.need_gradient(origin_of(owner))
+            return None
+        if name in _OF_VALUES and not isinstance(owner, TensorExpression):
+            self.need_gradient(origin_of(args[0] if args else None))
+            return self.opaque(node)
+        if (known := self.reader.finds(f"Tensor.{name}")) is not None:
+            return self._record(known, (owner, *args), kwargs, node)
+        if isinstance(owner, Layer | Sequence | Instance | UserFunction):  # haiku's transform has methods
+            return self.method_of_model(owner, name, args, kwargs, node)
+        if isinstance(owner, dict) and name in ("items", "values", "keys", "get"):
+            return _of_dict(owner, name, args)
+        if isinstance(owner, Opaque) and not owner.path and name in FUNCTIONS:  # a generator of random numbers
+            made = self._tensor(Opaque(f"np.random.{name}", f"numpy.random.{name}"), name, args, kwargs)
+            if isinstance(made, TensorExpression):
+                return made
+        if isinstance(owner, Opaque) and name in _OF_UNKNOWN_TENSORS:
+            owner = TensorExpression(None, origin=owner.origin)
+        if isinstance(owner, TensorExpression) and name in METHODS:
+            value = METHODS[name](owner, args, kwargs)
+            return self._with_origin(value, (owner, *args), node)
+        if isinstance(owner, tuple) and name in ("as_list", "numel"):
+            return owner
+        return self._unknown_result((owner, *args), kwargs, node)
+
+    def _with_origin(self, value: Any, sources: tuple[Any, ...], node: ast.expr | None = None) -> Any:
+        origin = frozenset().union(*map(origin_of, sources))
+        if isinstance(value, TensorExpression):
+            value.origin |= origin
+        if value is None and node is not None:
+            return self.opaque(node, origin)
+        return value
+
+    # Named functions that are not transposed convolutions.
+
+    def _python(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        for name in (function.path, function.text):
+            value = self.built_in(name.replace("numpy.", "np."), args, kwargs)
+            if value is not UNKNOWN:
+                return value
+        if function.path == "print":
+            return None
+        if last == "OrderedDict" and args and isinstance(args[0], tuple):
+            pairs = [pair for pair in args[0] if isinstance(pair, tuple) and len(pair) == 2]
+            return {str(key): value for key, value in pairs} if len(pairs) == len(args[0]) else UNKNOWN
+        return UNKNOWN
+
+    def _wrapper(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        first = args[0] if args else None
+        known = isinstance(first, UserFunction | Layer | Sequence | Instance | _Gradient) or (
+            isinstance(first, Opaque) and bool(self.reader.finds(first.path, first.text))
+        )
+        if last in _WRAPPERS and known:
+            self._note(_WRAPPERS[last])
+            return first
+        if last in _TRACERS and known:
+            self._note(_TRACERS[last])
+            if len(args) > 1:
+                given = args[1] if isinstance(args[1], tuple) else (args[1],)
+                self.apply(first, given, {}, _NO_CALL)
+            return first
+        return UNKNOWN
+
+    def _note(self, fact: str) -> None:
+        if fact and fact not in self.settings.facts:
+            self.settings.facts.append(fact)
+
+    def _gradient(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        first = args[0] if args else kwargs.get("outputs", kwargs.get("ys"))
+        runs = isinstance(first, UserFunction | Layer | Sequence | Instance) or (
+            isinstance(first, Opaque) and bool(self.reader.finds(first.path, first.text))
+        )
+        if last in _CHECKS and first is not None:
+            given = args[1] if len(args) > 1 else kwargs.get("inputs", ())
+            value = self.apply(first, given if isinstance(given, tuple) else (given,), {}, _NO_CALL)
+            self.need_gradient(origin_of(value), _CHECKS[last])
+            return True
+        if last in _OF_FUNCTION and runs:
+            if last != "vjp":
+                return _Gradient(first)
+            value = self.apply(first, args[1:], {}, _NO_CALL)
+            self.need_gradient(origin_of(value))
+            return (value, Opaque("a function"))
+        if last in _OF_VALUES and first is not None:
+            self.need_gradient(origin_of(first))
+            return Opaque("a gradient", "", origin_of(first))
+        return UNKNOWN
+
+    def need_gradient(self, origin: frozenset[int], direction: str = "grad") -> None:
+        """The calls of an origin need the gradient; all of them, if it is unknown."""
+        for place, occurrence in enumerate(self.occurrences):
+            if not origin or place in origin:
+                occurrence.direction = "grad2" if "grad2" in (direction, occurrence.direction) else "grad"
+
+    def _container(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self.container(last, args, kwargs)
+
+    def _tensor(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        make = FUNCTIONS.get(last)
+        if make is None:
+            return UNKNOWN
+        name = function.path if function.path.startswith("numpy") else function.text
+        value = make("torch.Tensor" if function.path == "torch.Tensor" else name, args, kwargs)
+        if value is None:
+            return UNKNOWN
+        label = args[0] if args and isinstance(args[0], str) else kwargs.get("name", (*args, None, None)[1])
+        if isinstance(value, TensorExpression):
+            if isinstance(label, str):
+                self.settings.named[label] = value
+            return self._with_origin(value.but(values=value.values), (*args, *kwargs.values()))
+        return value
+
+    def _context(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if last in _CONTEXTS and "numpy" not in function.path:
+            device = str(args[0]) if args else ""
+            accelerated = last == "device" and any(
+                word in device.lower() for word in ("cuda", "gpu", "mps", "tpu")
+            )
+            if last != "device" or accelerated:
+                self._note(_CONTEXTS[last] + (f" ({device})" if accelerated else ""))
+            return Opaque(device or last) if last == "device" and device else UNKNOWN
+        return UNKNOWN
+
+    def decorated(self, decorator: ast.expr, function: Any, scope: Scope) -> Any:
+        """A function under a decorator; one that takes the gradient makes it the direction."""
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        last = (dotted(called) or "").rpartition(".")[2]
+        if last in _OF_FUNCTION:
+            return _Gradient(function)
+        self._note(_WRAPPERS.get(last, ""))
+        return function
+
+    # The end.
+
+    def finish(self) -> None:
+        """Run what the program defines and does not use, so that the calls in it are read, too."""
+        for name, function in self.functions:
+            if not function.used and function.owner is None and name != "__init__":
+                self.call_function(function, (), {})
+        for kind in list(self.classes):
+            if not kind.used:
+                self.make_instance(kind, (), {})
+        for instance in list(self.instances):
+            if not instance.applied:
+                self.call_instance(instance, (), {})
+        for sequence in reversed(self.sequences):
+            if not sequence.applied and all(not was_applied(layer) for layer in sequence.layers):
+                self.apply_sequence(sequence, (start_of(sequence),))
+        for layer, text in self.layers:
+            if not layer.applied and layer.call is not None:
+                call = Syntax(layer.call.name, layer.call.args, layer.call.kwargs, None, snapshot_layer(layer))
+                self.occurrences.append(Occurrence(call, layer.line, text))
+
+
+@dataclass(frozen=True)
+class _Method:
+    """A method of a value, before it is called."""
+
+    owner: Any
+    name: str
+
+
+@dataclass(frozen=True)
+class _Gradient:
+    """The function that computes the gradient of another."""
+
+    of: Any
+
+
+class _Unreadable(Exception):
+    """Starred arguments that are unknown."""
+
+
+_OF_UNKNOWN_TENSORS = {
+    "cuda", "to", "half", "double", "bfloat16", "astype", "type", "view", "reshape", "fill_", "backward",
+    "conv_transpose2d",
+}  # fmt: skip
+_NO_CALL = ast.Call(ast.Name("f"), [], [], lineno=0)
+
+
+def _of_dict(owner: Mapping[Any, Any], name: str, args: tuple[Any, ...]) -> Any:
+    if name == "get":
+        key = args[0] if args else None
+        return owner.get(key, args[1] if len(args) > 1 else None) if isinstance(key, str | int) else UNKNOWN
+    views: dict[str, Callable[[], tuple[Any, ...]]] = {
+        "items": lambda: tuple(owner.items()),
+        "values": lambda: tuple(owner.values()),
+        "keys": lambda: tuple(owner),
+    }
+    return views[name]()
+
+
+def read_program(body: list[ast.stmt], reader: Reader, settings: Settings) -> Program:
+    """Follow a program to its end.
+
+    Raises
+    ------
+    CallError
+        It is too large.
+    """
+    program = Program(reader, settings)
+    program.run(body, ChainMap({}))
+    program.finish()
+    return program

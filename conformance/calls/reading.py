@@ -1,0 +1,201 @@
+"""From pasted text to the one case that it is about, or to a list of those to choose from."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from conformance.calls.errors import CallError, OtherOperation
+from conformance.calls.expressions import dotted
+from conformance.calls.form import FORMS, CallContext, Meaning
+from conformance.calls.program import Occurrence, read_program
+from conformance.calls.settings import Settings
+from conformance.calls.source import parse, short
+from conformance.calls.values import Syntax, TensorExpression
+from conformance.cases import CaseError, DomainError
+from conformance.cases.names import did_you_mean
+
+__all__ = ["Shapes", "choose", "occurrences_of", "python_occurrences", "unknown_call"]
+
+_MOST_LISTED = 12
+_ANY_SIZE = 64
+_ROOTS = {"tf": "keras", "tensorflow": "keras", "tf_keras": "keras", "linen": "flax", "nnx": "flax", "hk": "haiku"}
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Shapes that are given separately from the text."""
+
+    input: tuple[int, ...] | None = None
+    weight: tuple[int, ...] | None = None
+
+
+class _Forms:
+    """Finds and reads the calls that there is a form for."""
+
+    def __init__(self) -> None:
+        self.settings = Settings()
+
+    def finds(self, *names: str) -> str | None:
+        """The first of the names that is the name of a form; a name in the text may stand for an imported one."""
+        path, *texts = names
+        if path in FORMS:
+            return path
+        for text in texts:
+            form = FORMS.get(text)
+            if form is None or "quant" in path:
+                continue
+            imported, own = (_root(name) for name in (path, form.name))
+            if path == text or imported == own or imported not in _known_roots():
+                return text
+        return None
+
+    def output(self, call: Syntax) -> tuple[int | None, ...] | None:
+        """The shape of the output, as far as the text says that of the input."""
+        given = (*(call.applied.args if call.applied else ()), *call.args, *call.kwargs.values())
+        image = next((value for value in given if isinstance(value, TensorExpression)), None)
+        if image is None or image.shape is None:
+            return None
+        # Sizes that are not known are computed with some number, and are not known of the output either.
+        sizes = tuple(_ANY_SIZE if size is None else size for size in image.shape)
+        try:
+            case = _read(call, Shapes(input=sizes), self.settings).case
+            shape: tuple[int | None, ...] = case.output_shape
+        except (CallError, CaseError, DomainError):
+            return None
+        shape = shape if len(sizes) == case.rank + 2 else shape[1:]
+        channels = len(sizes) - 1 if case.layout == "channels_last" else len(sizes) - case.rank - 1
+        return tuple(
+            size if own is not None or axis == channels else None
+            for axis, (size, own) in enumerate(zip(shape, image.shape, strict=True))
+        )
+
+
+def _root(name: str) -> str:
+    head = name.partition(".")[0]
+    return _ROOTS.get(head, head)
+
+
+def _known_roots() -> set[str]:
+    return {_root(form.name) for form in FORMS.values()}
+
+
+def python_occurrences(text: str) -> tuple[list[Occurrence], Settings, tuple[str, ...], list[str]]:
+    """The transposed convolutions in Python source, its settings, notes, and similar names that are unknown.
+
+    Raises
+    ------
+    CallError
+        The text is not Python, or it is too large.
+    """
+    body, notes = parse(text)
+    forms = _Forms()
+    try:
+        program = read_program(body, forms, forms.settings)
+    except RecursionError:
+        raise CallError(f"{short(text)} is nested too deeply") from None
+    if not program.occurrences and not program.unknown:
+        raise _nothing(text, body)
+    return program.occurrences, program.settings, notes, program.unknown
+
+
+def _nothing(text: str, body: list[ast.stmt]) -> CallError:
+    values = [node.value for node in body if isinstance(node, ast.Expr | ast.Assign)]
+    calls = [value for value in values if isinstance(value, ast.Call)]
+    if len(body) == 1 and len(calls) == 1:
+        function = calls[0].func
+        while isinstance(function, ast.Call):
+            function = function.func
+        name = dotted(function)
+        if name is None:
+            return CallError(f"{ast.unparse(function)!r} is not the name of a function")
+        return unknown_call(name)
+    return CallError(f"{short(text)} is not one call; write it as in torch.nn.ConvTranspose2d(16, 33, 3)")
+
+
+def unknown_call(name: str) -> CallError:
+    """The error for a call that cannot be read."""
+    known = sorted({re.sub("[123](?=[dD])", "{1,2,3}", form.name) for form in FORMS.values()})
+    hint = did_you_mean(name, FORMS)
+    return CallError(f"unknown call {name!r}{hint}; known are {', '.join(known)}")
+
+
+def _read(call: Syntax, shapes: Shapes, settings: Settings) -> Meaning:
+    form = FORMS[call.name]
+    context = CallContext(
+        name=form.name,
+        rank=form.rank,
+        input_shape=shapes.input,
+        weight_shape=shapes.weight,
+        applied=call.applied,
+        layer=call.layer,
+        settings=settings,
+    )
+    return form.read(call, context)
+
+
+def occurrences_of(
+    occurrences: list[Occurrence], settings: Settings, shapes: Shapes
+) -> Iterator[tuple[Occurrence, Meaning | CallError]]:
+    """Each distinct case of the text, with the first place where it stands, in the order of the text."""
+    read: list[tuple[Occurrence, Meaning | CallError]] = []
+    for occurrence in occurrences:
+        try:
+            meaning = _read(occurrence.call, shapes, settings)
+            case = replace(meaning.case, direction=occurrence.direction)
+            read.append((occurrence, replace(meaning, case=case)))
+        except OtherOperation as error:
+            if len(occurrences) == 1:
+                read.append((occurrence, error))
+        except (CallError, CaseError) as error:
+            read.append((occurrence, error if isinstance(error, CallError) else CallError(str(error))))
+    with_shape = {(one.line, one.text) for one, _ in read if _has_input(one)}
+    seen = set()
+    for occurrence, came in sorted(read, key=lambda pair: pair[0].line):
+        # A layer whose input is known at one call of it says nothing more where it is not.
+        if not _has_input(occurrence) and (occurrence.line, occurrence.text) in with_shape:
+            continue
+        key = str(came.case) if isinstance(came, Meaning) else f"{occurrence.text}: {came}"
+        if key not in seen:
+            seen.add(key)
+            yield occurrence, came
+
+
+def _has_input(occurrence: Occurrence) -> bool:
+    values = (*occurrence.call.args[:1], *(occurrence.call.applied.args[:1] if occurrence.call.applied else ()))
+    return any(isinstance(value, TensorExpression) and value.shape is not None for value in values)
+
+
+def choose(read: list[tuple[Occurrence, Meaning | CallError]], number: int | None, text: str) -> Meaning:
+    """The case to run: the only one, or the one with a number.
+
+    Raises
+    ------
+    CallError
+        There are several, and no number says which; or the one cannot be read.
+    """
+    if number is None and len(read) > 1:
+        raise CallError(f"{short(text)} contains {len(read)} calls; choose one with --call N: {_listed(read)}")
+    place = 1 if number is None else number
+    if not 1 <= place <= len(read):
+        raise CallError(
+            f"--call {place}: the text contains {len(read)} call{'s' * (len(read) > 1)}: {_listed(read)}"
+        )
+    chosen = read[place - 1][1]
+    if isinstance(chosen, CallError):
+        raise chosen
+    return chosen
+
+
+def _listed(read: list[tuple[Occurrence, Meaning | CallError]]) -> str:
+    texts = [" ".join(occurrence.text.split()) for occurrence, _ in read]
+    lines = []
+    for number, ((occurrence, came), text) in enumerate(zip(read[:_MOST_LISTED], texts, strict=False), 1):
+        where = f" in line {occurrence.line}" if occurrence.line else ""
+        # A loop runs one call with different numbers.
+        which = f", {came.case}" if texts.count(text) > 1 and isinstance(came, Meaning) else ""
+        lines.append(f"{number}: {text if len(text) <= 90 else text[:87] + '...'}{where}{which}")
+    more = f"; and {len(read) - _MOST_LISTED} more" if len(read) > _MOST_LISTED else ""
+    return "; ".join(lines) + more

@@ -1,0 +1,308 @@
+"""Follow the statements of a program: each is read once, loops over known values once for each of them."""
+
+from __future__ import annotations
+
+import ast
+from collections import ChainMap
+from collections.abc import Callable
+from typing import Any
+
+from conformance.calls.expressions import Expressions, Scope, dotted, truth
+from conformance.calls.values import Instance, Layer, Opaque, Sequence, TensorExpression, UserClass, UserFunction
+
+__all__ = ["NOTHING", "Statements"]
+
+NOTHING = object()
+"""What a block of statements without a return gives."""
+
+_MAX_DEPTH = 20
+_MAX_TURNS = 200
+
+
+class Statements(Expressions):
+    """Runs blocks of statements, functions and classes of a program."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.depth = 0
+        self.functions: list[tuple[str, UserFunction]] = []
+        self.classes: list[UserClass] = []
+        self.instances: list[Instance] = []
+
+    def run(self, body: list[ast.stmt], scope: Scope) -> Any:
+        """Run statements in order; the value returned, or `NOTHING`."""
+        perhaps = NOTHING
+        for statement in body:
+            read = _READERS.get(type(statement))
+            came = NOTHING if read is None else read(self, statement, scope)
+            if came is _MAYBE:
+                perhaps = scope.get(_RETURNED, NOTHING)
+            elif came is not NOTHING:
+                return came
+        return perhaps
+
+    def _expression(self, node: ast.Expr, scope: Scope) -> Any:
+        self.value(node.value, scope)
+        call = node.value
+        # A list is a value here, so what changes it in place is an assignment.
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and len(call.args) == 1:
+            owner = self.value(call.func.value, scope)
+            if isinstance(owner, tuple) and call.func.attr in ("append", "extend"):
+                item = self.value(call.args[0], scope)
+                more = (item,) if call.func.attr == "append" else item
+                if isinstance(more, tuple):
+                    self.assign(call.func.value, self.limited(owner + more), scope)
+        return NOTHING
+
+    def _assignment(self, node: ast.Assign, scope: Scope) -> Any:
+        value = self.value(node.value, scope)
+        for target in node.targets:
+            self.assign(target, value, scope)
+        return NOTHING
+
+    def _annotated(self, node: ast.AnnAssign, scope: Scope) -> Any:
+        if node.value is not None:
+            self.assign(node.target, self.value(node.value, scope), scope)
+        return NOTHING
+
+    def _augmented(self, node: ast.AugAssign, scope: Scope) -> Any:
+        left = self.value(node.target, scope)
+        value = self.binary(type(node.op), left, self.value(node.value, scope), node)
+        if not isinstance(value, Opaque) or isinstance(left, Opaque):
+            self.assign(node.target, value, scope)
+        else:
+            self.assign(node.target, Opaque(ast.unparse(node.target), "", value.origin), scope)
+        return NOTHING
+
+    def _return(self, node: ast.Return, scope: Scope) -> Any:
+        return self.value(node.value, scope)
+
+    def _if(self, node: ast.If, scope: Scope) -> Any:
+        if _is_main(node.test):
+            return self.run(node.body, scope)
+        known = truth(self.value(node.test, scope))
+        if known is not None:
+            return self.run(node.body if known else node.orelse, scope)
+        return self._either(node.body, node.orelse, scope)
+
+    def _either(self, one: list[ast.stmt], other: list[ast.stmt], scope: Scope) -> Any:
+        """Run both branches of an unknown condition; a value returned in one of them may be the result."""
+        results = [came for came in (self.run(one, scope), self.run(other, scope)) if came is not NOTHING]
+        if len(results) == 2:
+            return results[0]
+        if results:
+            scope[_RETURNED] = results[0]
+            return _MAYBE
+        return NOTHING
+
+    def _for(self, node: ast.For | ast.AsyncFor, scope: Scope) -> Any:
+        values = self.iterated(self.value(node.iter, scope))
+        turns = [Opaque(ast.unparse(node.target))] if values is None else list(values)[:_MAX_TURNS]
+        for value in turns:
+            self.assign(node.target, value, scope)
+            came = self.run(node.body, scope)
+            if came is not NOTHING:
+                return came
+        return self.run(node.orelse, scope)
+
+    def _while(self, node: ast.While, scope: Scope) -> Any:
+        self.value(node.test, scope)
+        return self.run(node.body, scope)
+
+    def _with(self, node: ast.With | ast.AsyncWith, scope: Scope) -> Any:
+        for item in node.items:
+            value = self.value(item.context_expr, scope)
+            if item.optional_vars is not None:
+                self.assign(item.optional_vars, value, scope)
+        return self.run(node.body, scope)
+
+    def _try(self, node: ast.Try, scope: Scope) -> Any:
+        blocks = [node.body, *(handler.body for handler in node.handlers), node.orelse, node.finalbody]
+        results = [came for came in (self.run(block, scope) for block in blocks) if came is not NOTHING]
+        return results[0] if results else NOTHING
+
+    def _match(self, node: ast.Match, scope: Scope) -> Any:
+        self.value(node.subject, scope)
+        for case in node.cases:
+            self.run(case.body, scope)
+        return NOTHING
+
+    def _import(self, node: ast.Import, scope: Scope) -> Any:
+        for name in node.names:
+            if name.asname:
+                self.imports[name.asname] = name.name
+        return NOTHING
+
+    def _import_from(self, node: ast.ImportFrom, scope: Scope) -> Any:
+        for name in node.names:
+            if name.name != "*" and not node.level:
+                self.imports[name.asname or name.name] = f"{node.module}.{name.name}"
+        return NOTHING
+
+    def _assertion(self, node: ast.Assert, scope: Scope) -> Any:
+        self.value(node.test, scope)
+        return NOTHING
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> Any:
+        function = UserFunction(node.args, node.body, scope)  # type: ignore[arg-type]  # a mapping
+        value: Any = function
+        for decorator in reversed(node.decorator_list):
+            value = self.decorated(decorator, value, scope)
+        self.functions.append((node.name, function))
+        scope[node.name] = value
+        return NOTHING
+
+    def decorated(self, decorator: ast.expr, function: Any, scope: Scope) -> Any:
+        """A function under a decorator."""
+        self.value(decorator, scope)
+        return function
+
+    def _class(self, node: ast.ClassDef, scope: Scope) -> Any:
+        inner = scope.new_child()
+        methods: dict[str, Any] = {}
+        # A method of a base class of the program is a method of the class.
+        for base in node.bases:
+            kind = self.value(base, scope)
+            if isinstance(kind, UserClass):
+                kind.used = True
+                methods.update(kind.methods)
+        for statement in node.body:
+            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+                methods[statement.name] = UserFunction(statement.args, statement.body, scope)  # type: ignore[arg-type]
+            else:
+                self.run([statement], inner)
+        methods.update({name: value for name, value in inner.maps[0].items() if name not in methods})
+        kind = UserClass(node.name, methods)
+        self.classes.append(kind)
+        scope[node.name] = kind
+        return NOTHING
+
+    # Functions and classes of the program.
+
+    def call_function(self, function: UserFunction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The value that a function of the program returns."""
+        function.used = True
+        if self.depth >= _MAX_DEPTH:
+            return Opaque("a recursive call")
+        scope: Scope = ChainMap({}, *_maps(function.names))
+        self._bind(function, args, kwargs, scope)
+        self.depth += 1
+        try:
+            came = self.run(function.body, scope)
+        finally:
+            self.depth -= 1
+        return None if came is NOTHING else came
+
+    def _bind(self, function: UserFunction, args: tuple[Any, ...], kwargs: dict[str, Any], scope: Scope) -> None:
+        spec = function.arguments
+        positional = [*spec.posonlyargs, *spec.args]
+        given: list[Any] = list(args) if function.owner is None else [function.owner, *args]
+        for parameter in (*positional, *spec.kwonlyargs):
+            scope[parameter.arg] = _annotated_tensor(parameter) or Opaque(parameter.arg)
+        defaults = list(zip(reversed(positional), reversed(spec.defaults), strict=False))
+        defaults += list(
+            zip(spec.kwonlyargs, (item or ast.Constant(None) for item in spec.kw_defaults), strict=True)
+        )
+        outer: Scope = ChainMap({}, *_maps(function.names))
+        for parameter, default in defaults:
+            scope[parameter.arg] = self.value(default, outer)
+        for parameter, value in zip(positional, given, strict=False):
+            if not (isinstance(value, Opaque) and isinstance(scope[parameter.arg], TensorExpression)):
+                scope[parameter.arg] = value
+        named = {parameter.arg for parameter in (*positional, *spec.kwonlyargs)}
+        scope.update({name: value for name, value in kwargs.items() if name in named})
+        if spec.vararg is not None:
+            scope[spec.vararg.arg] = tuple(given[len(positional) :])
+        if spec.kwarg is not None:
+            scope[spec.kwarg.arg] = {name: value for name, value in kwargs.items() if name not in named}
+
+    def make_instance(self, kind: UserClass, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Instance:
+        """An instance of a class of the program, its constructor run."""
+        kind.used = True
+        instance = Instance(kind, {})
+        self.instances.append(instance)
+        for name, value in kwargs.items():  # fields of a dataclass-like module
+            instance.attributes[name] = value
+        for name in ("__init__", "setup", "build"):
+            method = kind.methods.get(name)
+            if isinstance(method, UserFunction):
+                given = (args, kwargs) if name == "__init__" else ((), {})
+                self.call_function(UserFunction(method.arguments, method.body, method.names, instance), *given)
+        return instance
+
+    def call_instance(self, instance: Instance, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The value of an instance that is called."""
+        instance.applied = True
+        for name in ("forward", "call", "__call__"):
+            method = instance.kind.methods.get(name)
+            if isinstance(method, UserFunction):
+                bound = UserFunction(method.arguments, method.body, method.names, instance)
+                return self.call_function(bound, args, kwargs)
+        return Opaque(f"{instance.kind.name}(...)")
+
+    def layers_of(self, value: Any, seen: set[int] | None = None) -> list[Layer]:
+        """All layers in a value."""
+        seen = set() if seen is None else seen
+        if id(value) in seen:
+            return []
+        seen.add(id(value))
+        if isinstance(value, Layer):
+            return [value]
+        parts: Any = ()
+        if isinstance(value, Sequence):
+            parts = value.layers
+        elif isinstance(value, Instance):
+            parts = list(value.attributes.values())
+        elif isinstance(value, tuple):
+            parts = value
+        elif isinstance(value, dict):
+            parts = list(value.values())
+        return [layer for part in parts for layer in self.layers_of(part, seen)]
+
+
+def _maps(names: Any) -> list[Any]:
+    return list(names.maps) if isinstance(names, ChainMap) else [names]
+
+
+def _is_main(test: ast.expr) -> bool:
+    return isinstance(test, ast.Compare) and dotted(test.left) == "__name__"
+
+
+def _annotated_tensor(parameter: ast.arg) -> TensorExpression | None:
+    """The tensor of an annotation as compilers print it, ``x: "f32[1, 3, 8, 8]"``."""
+    note = parameter.annotation
+    if not (isinstance(note, ast.Constant) and isinstance(note.value, str)):
+        return None
+    head, bracket, rest = note.value.partition("[")
+    sizes = rest.partition("]")[0].split(",")
+    dtype = _PRINTED.get(head.strip())
+    if not bracket or dtype is None or not all(size.strip().isdigit() and len(size) < 12 for size in sizes):
+        return None
+    return TensorExpression(tuple(int(size) for size in sizes), dtype=dtype)
+
+
+_PRINTED = {"f16": "float16", "f32": "float32", "f64": "float64", "bf16": "bfloat16", "c64": "complex64"}
+_MAYBE = object()
+_RETURNED = "return value of one branch"
+
+_READERS: dict[type[ast.stmt], Callable[[Statements, Any, Scope], Any]] = {
+    ast.Expr: Statements._expression,
+    ast.Assign: Statements._assignment,
+    ast.AnnAssign: Statements._annotated,
+    ast.AugAssign: Statements._augmented,
+    ast.Return: Statements._return,
+    ast.If: Statements._if,
+    ast.For: Statements._for,
+    ast.AsyncFor: Statements._for,
+    ast.While: Statements._while,
+    ast.With: Statements._with,
+    ast.AsyncWith: Statements._with,
+    ast.Try: Statements._try,
+    ast.Match: Statements._match,
+    ast.Import: Statements._import,
+    ast.ImportFrom: Statements._import_from,
+    ast.Assert: Statements._assertion,
+    ast.FunctionDef: Statements._function,
+    ast.AsyncFunctionDef: Statements._function,
+    ast.ClassDef: Statements._class,
+}

@@ -1,0 +1,147 @@
+"""What an expression of a program is, as far as its text says: a tensor's shape and dtype, a layer, or unknown."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+__all__ = ["Instance", "Layer", "Opaque", "Sequence", "Syntax", "TensorExpression", "UserClass", "UserFunction"]
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """An expression with a value outside the text, such as ``x`` or ``torch.float64``.
+
+    Attributes
+    ----------
+    text : str
+        As written.
+    path : str
+        The full dotted name by the program's imports; "" if it is not a name.
+    origin : frozenset of int
+        The calls that its value depends on.
+    """
+
+    text: str
+    path: str = field(default="", compare=False)
+    origin: frozenset[int] = field(default=frozenset(), compare=False)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(eq=False)
+class TensorExpression:
+    """A tensor, as far as the text says.
+
+    Attributes
+    ----------
+    shape : tuple or None
+        One entry per axis, None for a size that is not known; None if not even the number of axes is known.
+    values : tuple or None
+        The numbers of a short vector, such as an output shape.
+    dtype : str or None
+        Such as ``float16``; None if it is the framework's default.
+    implied : bool
+        Whether the dtype only follows from how the tensor is made, as NumPy's float64 does.
+    special : str
+        ``nan`` or ``inf`` if the text puts one in.
+    facts : tuple of str
+        What else is known of it, such as its device.
+    origin : frozenset of int
+        The calls that it depends on.
+    """
+
+    shape: tuple[int | None, ...] | None
+    values: tuple[Any, ...] | None = None
+    dtype: str | None = None
+    implied: bool = False
+    special: str = ""
+    facts: tuple[str, ...] = ()
+    origin: frozenset[int] = frozenset()
+
+    def __str__(self) -> str:
+        return f"a tensor of shape {self.shape}"
+
+    def but(self, **changes: Any) -> TensorExpression:
+        """The same tensor with other attributes; the numbers of a vector are kept only if they are given."""
+        return replace(self, **{"values": None, **changes})
+
+    def known_shape(self) -> tuple[int, ...] | None:
+        """The shape, if every size of it is known."""
+        if self.shape is None or any(size is None for size in self.shape):
+            return None
+        return tuple(size for size in self.shape if size is not None)
+
+    def add_fact(self, fact: str) -> None:
+        """Note a fact, in place."""
+        if fact not in self.facts:
+            self.facts = (*self.facts, fact)
+
+
+@dataclass(frozen=True)
+class Syntax:
+    """A call: its dotted name, its arguments, and those of its application to a tensor."""
+
+    name: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    applied: Syntax | None = None
+    layer: Layer | None = None
+
+
+@dataclass(eq=False)
+class Layer:
+    """A layer that a program makes: a transposed convolution if it has a ``call``, else its effect on a shape."""
+
+    call: Syntax | None
+    line: int = 0
+    shape: Any = None
+    facts: tuple[str, ...] = ()
+    dtype: str | None = None
+    weight: TensorExpression = field(default_factory=lambda: TensorExpression(None))
+    bias: TensorExpression = field(default_factory=lambda: TensorExpression(None))
+    applied: bool = False
+
+    def add_fact(self, fact: str) -> None:
+        """Note a fact, in place."""
+        if fact not in self.facts:
+            self.facts = (*self.facts, fact)
+
+
+@dataclass(eq=False)
+class Sequence:
+    """Layers that are applied one after the other."""
+
+    layers: list[Any]
+    applied: bool = False
+
+
+@dataclass(eq=False)
+class UserFunction:
+    """A function or lambda of the program."""
+
+    arguments: ast.arguments
+    body: list[ast.stmt]
+    names: dict[str, Any]
+    owner: Instance | None = None
+    used: bool = False
+
+
+@dataclass(eq=False)
+class UserClass:
+    """A class of the program."""
+
+    name: str
+    methods: dict[str, Any]
+    used: bool = False
+
+
+@dataclass(eq=False)
+class Instance:
+    """An instance of a class of the program."""
+
+    kind: UserClass
+    attributes: dict[str, Any]
+    applied: bool = False
