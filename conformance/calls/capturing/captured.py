@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from conformance.calls.capturing.cases import read_case
+from conformance.calls.capturing.cases import read_case, short_dtype
 from conformance.calls.capturing.events import Recorded, RecordedCall
 from conformance.calls.capturing.onnx_models import read_nodes, remove_copy
-from conformance.calls.form import CallError, Meaning, dtype_name
+from conformance.calls.form import CallError, Meaning
 from conformance.cases import Case
 
 __all__ = ["CapturedCall", "captured_calls"]
@@ -109,7 +109,7 @@ def _model_calls(call: dict[str, Any]) -> Iterator[tuple[str | None, Case | None
             yield name, None, [f"not a case: {meaning}"]
             continue
         try:
-            yield name, replace(meaning.case, dtype=dtype_name(dtype)), list(meaning.notes)
+            yield name, replace(meaning.case, dtype=short_dtype(dtype)), list(meaning.notes)
         except CallError:
             yield (
                 name,

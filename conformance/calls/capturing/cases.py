@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from conformance.calls.errors import CallError
 from conformance.calls.form import FORMS, CallContext, dtype_name
-from conformance.calls.syntax import CallError, Syntax, TensorExpression
+from conformance.calls.values import Syntax, TensorExpression
 from conformance.cases import Case
 from conformance.cases.layouts import layout_doubt
 
-__all__ = ["read_case"]
+__all__ = ["read_case", "short_dtype"]
 
 _IMAGES = ("input", "value", "lhs", "inputs")
 _WEIGHTS = ("weight", "filters", "filter", "rhs", "kernel")
@@ -64,6 +65,14 @@ def read_case(call: dict[str, Any]) -> tuple[Case | None, list[str]]:
     return case, [*notes, *dtype_notes, *_bias_notes(case, tensors), *_value_notes(call)]
 
 
+def short_dtype(label: str) -> str:
+    """The dtype of a case for a framework's name of it; CallError if a case cannot have it."""
+    name = dtype_name(label)
+    if name is None:
+        raise CallError(f"dtype: {label} is not known")
+    return name
+
+
 def _is_tensor(value: Any) -> bool:
     return isinstance(value, dict) and "shape" in value
 
@@ -109,7 +118,7 @@ def _with_dtype(case: Case, call: dict[str, Any], tensors: dict[str, Any]) -> tu
     elif others:
         notes.append(f"the input is {given} and other tensors are {', '.join(others)}; a case has one dtype")
     try:
-        return replace(case, dtype=dtype_name(computed)), notes
+        return replace(case, dtype=short_dtype(computed)), notes
     except CallError:
         return case, [*notes, f"a case cannot have the dtype {computed}; this one is {case.format.label}"]
 

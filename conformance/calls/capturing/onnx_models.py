@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.calls.form import FORMS, CallContext, CallError, Meaning
-from conformance.calls.syntax import Syntax
+from conformance.calls.values import Syntax
 
 __all__ = ["read_nodes", "remove_copy"]
 
