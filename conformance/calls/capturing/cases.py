@@ -62,7 +62,7 @@ def read_case(call: dict[str, Any]) -> tuple[Case | None, list[str]]:
     notes += [note for note in meaning.notes if note != layout_doubt(case)]
     case = replace(case, layout=call.get("layout", case.layout))
     case, dtype_notes = _with_dtype(case, call, tensors)
-    return case, [*notes, *dtype_notes, *_bias_notes(case, tensors), *_value_notes(call)]
+    return case, [*notes, *dtype_notes, *_value_notes(call)]
 
 
 def short_dtype(label: str) -> str:
@@ -121,12 +121,6 @@ def _with_dtype(case: Case, call: dict[str, Any], tensors: dict[str, Any]) -> tu
         return replace(case, dtype=short_dtype(computed)), notes
     except CallError:
         return case, [*notes, f"a case cannot have the dtype {computed}; this one is {case.format.label}"]
-
-
-def _bias_notes(case: Case, tensors: dict[str, Any]) -> Iterator[str]:
-    shape = tensors.get("bias", {}).get("shape")
-    if shape and shape != [case.out_channels]:
-        yield f"the bias has the shape {shape}, and the output {case.out_channels} channels"
 
 
 def _value_notes(call: dict[str, Any]) -> Iterator[str]:
