@@ -1,4 +1,4 @@
-"""Public threads as pastes, each with the case that it must become.
+"""Texts as users paste them, many after public reports, each with the case that it must become.
 
 ``python -m tests.conformance.calls.pastes`` prints the share that is read right at the first paste.
 """
@@ -17,13 +17,14 @@ __all__ = ["PASTES", "Paste", "right"]
 
 @dataclass(frozen=True, kw_only=True)
 class Paste:
-    """A paste: its thread, its text, and the short id of its case or what the refusal names.
+    """A paste: its text, and the short id of its case or what the refusal names.
 
-    ``fails`` says why it is not read right yet; ``call`` which of its calls is meant.
+    ``thread`` is the public report whose parameters it has, or ``about`` describes it. ``fails`` says why it is not read right yet; ``call`` which of its calls is meant.
     """
 
-    thread: str
     text: str
+    thread: str = ""
+    about: str = ""
     case: str = ""
     error: str = ""
     call: int | None = None
@@ -58,7 +59,7 @@ def main() -> None:
     """Print the pastes that are read wrong, and the share of those that are read right."""
     wrong = [paste for paste in PASTES if not right(paste)]
     for paste in wrong:
-        print(f"{paste.thread}: {outcome(paste)[:200]}")
+        print(f"{paste.thread or paste.about}: {outcome(paste)[:200]}")
         print(f"    must be {paste.error or Case.parse(paste.case)}" if not paste.fails else f"    {paste.fails}")
     count = len(PASTES) - len(wrong)
     print(f"{count} of {len(PASTES)} pastes are read right at the first paste ({100 * count // len(PASTES)} %)")

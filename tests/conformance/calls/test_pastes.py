@@ -9,7 +9,7 @@ import pytest
 from tests.conformance.calls.pastes import PASTES, Paste, outcome, right
 
 
-@pytest.mark.parametrize("paste", PASTES, ids=lambda paste: paste.thread)
+@pytest.mark.parametrize("paste", PASTES, ids=lambda paste: paste.thread or paste.about)
 def test_a_thread_is_read_right_at_the_first_paste(paste: Paste) -> None:
     assert right(paste) is not bool(paste.fails), outcome(paste)
 
