@@ -49,15 +49,8 @@ _WRAPPERS = {
 # Functions that call a model with what they are given.
 _TRACERS = {"trace": "TorchScript", "export": "the export", "summary": "", "profile": ""}
 _OF_FUNCTION = {
-    "grad",
-    "value_and_grad",
-    "jacrev",
-    "jacobian",
-    "hessian",
-    "vjp",
-    "filter_grad",
-    "filter_value_and_grad",
-}
+    "grad", "value_and_grad", "jacrev", "jacobian", "hessian", "vjp", "filter_grad", "filter_value_and_grad",
+}  # fmt: skip
 _OF_VALUES = {"gradient", "gradients", "grad", "jacobian"}
 _CHECKS = {"gradcheck": "grad", "gradgradcheck": "grad2", "check_grads": "grad"}
 _CONTEXTS = {"autocast": "autocast", "device": "the device"}
