@@ -19,7 +19,8 @@ __all__ = ["PASTES", "Paste", "right"]
 class Paste:
     """A paste: its text, and the short id of its case or what the refusal names.
 
-    ``thread`` is the public report whose parameters it has, or ``about`` describes it. ``fails`` says why it is not read right yet; ``call`` which of its calls is meant.
+    ``thread`` is the public report whose parameters it has, or ``about`` describes it. ``fails`` says why it is
+    not read right yet; ``call`` which of its calls is meant.
     """
 
     text: str
