@@ -39,7 +39,7 @@ def test_a_signal_is_named_with_the_last_lines() -> None:
     reply = run("Aborts")
     assert reply.kind == "crash"
     assert reply.detail.startswith("SIGABRT")
-    assert "the last words" in reply.detail
+    assert "the last text" in reply.detail
 
 
 @pytest.mark.parametrize(("name", "detail"), [("Exits", "exit status 7"), ("Half", "exit status 0")])

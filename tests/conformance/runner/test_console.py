@@ -6,13 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-TOYS = Path(__file__).parents[2] / "toy_adapters.py"
+from tests.support.command import toy
+
 CASES = ("1d-c2x3-i3-k2-s2", "1d-c2x3-i4-k3-s2")
 
 
 def run(folder: Path, adapter: str, *options: str) -> tuple[int, list[str]]:
     cases = [f"--case={case}" for case in CASES]
-    arguments = ["run", "--adapter", f"{TOYS}:{adapter}", *cases, "--out", str(folder), "--expectations", "none"]
+    arguments = ["run", "--adapter", toy(adapter), *cases, "--out", str(folder), "--expectations", "none"]
     command = [sys.executable, "-m", "conformance", *arguments, *options]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.stderr == ""
@@ -33,4 +34,4 @@ def test_quiet_prints_results_only(tmp_path: Path) -> None:
     assert lines[-1].startswith("2 outcomes: 2 fail")
     _, aloud = run(tmp_path, "Flipped")
     assert set(lines) < set(aloud)
-    assert aloud[0] == "running 2 cases"
+    assert aloud[0] == "running 2 cases, counted once per adapter"

@@ -200,7 +200,7 @@ def test_a_change_under_which_something_else_fails_does_not_count() -> None:
     observed = _observe("PlainAbortsWithoutStride", "1d-i3-k3-s2-p0")
     assert observed.outcome.kind == "values"
     lines = neighbourhood(observed, ProcessLimits(answer=5)).splitlines()
-    (otherwise,) = (line for line in lines if line.startswith("- it fails in a different way with: "))
+    (otherwise,) = (line for line in lines if line.startswith("- the case fails in a different way with: "))
     assert "stride 1" in otherwise
     assert not any("stride 1" in line for line in lines if "goes away" in line)
 

@@ -32,7 +32,7 @@ def test_coverage_is_of_the_recorded_cases_and_kills_are_named_by_tier(tmp_path:
     assert mine["cases"] == len(smoke)
     assert {key: mine["coverage"][key] for key in ("1", "2")} == wanted["coverage"]["whole"]
     assert mine["boundaries"] == wanted["boundaries"]
-    assert "This run had the cases of <code>smoke</code>." in page
+    assert "This run ran the cases of <code>smoke</code>." in page
     assert f"notices {load_kills().noticed('gate')} of {len(load_kills().faults)} planted faults" in page
 
 

@@ -26,7 +26,7 @@ class OnKernelTwo(Logged):
 class Aborts(OnKernelTwo):
     """Fails an assertion of its C++ code, after a message."""
 
-    fault = ("os.write(2, b'the last words\\n')", "os.abort()")
+    fault = ("os.write(2, b'the last text\\n')", "os.abort()")
 
 
 class AbortsOnce(OnKernelTwo):
