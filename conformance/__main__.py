@@ -11,8 +11,8 @@ from conformance.cli import main
 def program() -> None:
     """Run the command line and end the process at once.
 
-    The usual end of the interpreter, which frees every module and object, takes 0.2 s and more of a run of the
-    smoke tier that takes 1.8 s (benchmarks/README.md, `overhead`), and frees nothing that is still needed.
+    The usual end of the interpreter frees every module and object, and nothing that is still needed. With it a run
+    of the smoke tier takes 1.05 of the time (benchmarks/README.md, `speed`).
     """
     try:
         main()

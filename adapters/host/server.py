@@ -211,7 +211,7 @@ def reply_to(adapter: Adapter, message: protocol.Message, tensors: dict[str, np.
 
 def load_adapter(target: str, machine: str) -> tuple[Adapter | None, protocol.Message]:
     """The adapter, or None, and the message that it is ready or why it is not."""
-    gc.disable()  # nearly all that an import allocates stays
+    gc.disable()  # nearly all that an import allocates stays; PyTorch's takes 6 % less processor time so
     try:
         kind = load(target)
         os.environ.update({**compile_cache.settings(kind.packages, machine), **kind.environment})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import groupby, pairwise, takewhile
@@ -148,7 +147,6 @@ class SuitePlugin:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Find out which adapter follows which. A worker of pytest-xdist does not know which items it will get."""
-        gc.freeze()  # the garbage collector need not search the items and modules again: they stay to the end
         if not self._looks_ahead or hasattr(session.config, "workerinput"):
             return
         self._items = session.items
@@ -172,9 +170,9 @@ class SuitePlugin:
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         """Run an item as pytest runs a test, but without set-up and teardown.
 
-        An item has neither, and three phases cost three times as much as one. Under plain pytest some plugins need
-        all three, such as logging. The call does not go through a hook: pytest writes the name of each phase into
-        an environment variable, and glibc never frees the old values.
+        An item has neither. With three phases a gate run of PyTorch takes 1.08 of the time (benchmarks: speed).
+        Under plain pytest some plugins need all three, such as logging. The call does not go through a hook:
+        pytest writes the name of each phase into an environment variable, and glibc never frees the old values.
         """
         if not isinstance(item, CaseItem):
             return None
@@ -228,4 +226,3 @@ class SuitePlugin:
             self._closing.join()
         self.case_runner.close()  # there was no session, or a process was started since
         close()
-        gc.unfreeze()
