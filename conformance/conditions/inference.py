@@ -196,7 +196,7 @@ def _next(
         if share == side and anywhere is None:
             anywhere = case
             if len(some) == 1:
-                break  # a single condition has nothing to split: half of the time of a search
+                break  # a single condition has nothing to split
         if 0 < share < 1 and (best is None or abs(share - 0.5) < best[0]):
             best = abs(share - 0.5), case
             if share == 0.5:

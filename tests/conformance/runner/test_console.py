@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
-from tests.support.command import toy
+from tests.support.command import conformance, toy
 
 CASES = ("1d-c2x3-i3-k2-s2", "1d-c2x3-i4-k3-s2")
 
@@ -14,8 +12,7 @@ CASES = ("1d-c2x3-i3-k2-s2", "1d-c2x3-i4-k3-s2")
 def run(folder: Path, adapter: str, *options: str) -> tuple[int, list[str]]:
     cases = [f"--case={case}" for case in CASES]
     arguments = ["run", "--adapter", toy(adapter), *cases, "--out", str(folder), "--expectations", "none"]
-    command = [sys.executable, "-m", "conformance", *arguments, *options]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = conformance(*arguments, *options)
     assert done.stderr == ""
     return done.returncode, done.stdout.splitlines()
 
