@@ -103,6 +103,20 @@ def _(work: Work, source: str, target: str) -> None:
     work.dilation[work.at(target)] = work.dilation[work.at(source)]
 
 
+@before("stride of {} and {} swapped", ranks=(2, 3), axes=2, diagnosed_as="stride_axes_swapped", shown_by="s2x3x4")
+def _(work: Work, first: str, second: str) -> None:
+    a, b = work.at(first), work.at(second)
+    work.stride[a], work.stride[b] = work.stride[b], work.stride[a]
+
+
+@before(
+    "dilation of {} and {} swapped", ranks=(2, 3), axes=2, diagnosed_as="dilation_axes_swapped", shown_by="d3x2x4"
+)
+def _(work: Work, first: str, second: str) -> None:
+    a, b = work.at(first), work.at(second)
+    work.dilation[a], work.dilation[b] = work.dilation[b], work.dilation[a]
+
+
 @before(
     "crop of {} and {} swapped",
     ranks=(2, 3),
@@ -231,6 +245,17 @@ def _(work: Work, axis: str) -> None:
     a, case = work.at(axis), work.case
     if case.padding == "valid":
         work.low[a] += min(case.geometry().crop[a][1], 0)
+
+
+@before(
+    "positions beyond the full result put half in front",
+    diagnosed_as="zeros_at_both_ends",
+    on="every",
+    shown_by="n1 c2x3 k2x2x2 s9x9x9 d1x1x1 same opauto",
+)
+def _(work: Work) -> None:
+    for axis, (_, high) in enumerate(work.case.geometry().crop):
+        work.low[axis] += int(min(high, 0) / 2)
 
 
 @before("output_padding put in front on {}", axes=1, diagnosed_as="output_padding_in_front", shown_by="op2x1x1")

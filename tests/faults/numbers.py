@@ -29,6 +29,30 @@ def _through(array: np.ndarray, dtype: str) -> np.ndarray:
     return np.asarray(round_to(DTYPES[dtype], array), dtype=np.float64)
 
 
+@after("output all zeros", diagnosed_as="zero")
+def _(work: Work, outputs: Outputs) -> None:
+    if "y" in outputs:
+        outputs["y"] = np.zeros_like(outputs["y"])
+
+
+@after("output negated", diagnosed_as="negated")
+def _(work: Work, outputs: Outputs) -> None:
+    if "y" in outputs:
+        outputs["y"] = -outputs["y"]
+
+
+@after("output doubled", diagnosed_as="scaled")
+def _(work: Work, outputs: Outputs) -> None:
+    if "y" in outputs:
+        outputs["y"] = outputs["y"] * 2
+
+
+@after("negative outputs replaced by zero", diagnosed_as="relu")
+def _(work: Work, outputs: Outputs) -> None:
+    if "y" in outputs:
+        outputs["y"] = np.maximum(outputs["y"], 0)
+
+
 @before("float32 inputs rounded to TF32", diagnosed_as="tf32", shown_by="normal.0")
 def _(work: Work) -> None:
     if work.case.dtype == "f32":

@@ -1,4 +1,7 @@
-"""Every planted fault is named, with its axes; a right output has no diagnosis."""
+"""Faults together, wrong gradients and outputs that nothing explains; a right output has no diagnosis.
+
+The faults of the catalogue, one by one, are in `test_catalogue`.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +14,6 @@ from conformance.cases import Case
 from conformance.diagnosis import Diagnosis
 from tests.support.diagnosing import diagnosis_of
 from tests.support.planted import Planted, Work, forward, gradients
-from tests.support.structural_faults import NamedFault, structural
-
-PLANTED = [
-    pytest.param(fault, id=f"{rank}d {fault.name}".replace(" ", "_"))
-    for rank in (1, 2, 3)
-    for fault in structural(rank)
-]
-
-
-@pytest.mark.parametrize("fault", PLANTED)
-def test_structural_fault_is_named_with_its_axes(fault: NamedFault) -> None:
-    found = diagnosis_of(fault.case, fault.host())
-    assert found is not None
-    assert (found.transform, found.axes) == (fault.transform, fault.axes), found
-    assert found.text.startswith(("equals the expected output ", "the crop is ")), found
 
 
 @pytest.mark.parametrize(
