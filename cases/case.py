@@ -14,7 +14,7 @@ from typing import Any
 from conformance.cases.directions import DIRECTIONS
 from conformance.cases.dtypes import DTYPES, DType
 from conformance.cases.errors import CaseError, DomainError
-from conformance.cases.fields import FIELDS
+from conformance.cases.fields import FIELDS, FieldValues
 from conformance.cases.geometry import Geometry, check_domain, solve
 from conformance.cases.kinds import DATA_KINDS
 
@@ -141,7 +141,7 @@ class Case:
     def _parse(cls, text: str) -> Case:
         # No field but the leading rank starts with a digit, so a dash before a digit is a minus sign.
         tokens = re.sub(r"-(?=[0-9])", "m", text).split("-")
-        values: dict[str, Any] = {}
+        values: FieldValues = {}
         full_tokens: list[str | None] = [None] * len(FIELDS)
         next_position = 0
         for token in tokens:
@@ -263,7 +263,7 @@ def _field_position(token: str) -> int | None:
 
 
 @lru_cache(maxsize=1 << 14)
-def _read_token(position: int, token: str, rank: int) -> tuple[dict[str, Any], str]:
+def _read_token(position: int, token: str, rank: int) -> tuple[FieldValues, str]:
     """The values that a token gives the attributes of its field, and the token of a full id.
 
     Raises ValueError for a token that does not match the field.

@@ -19,13 +19,14 @@ from conformance.cases.geometry import CONVENTIONS
 if TYPE_CHECKING:
     from conformance.cases.case import Case
 
-__all__ = ["FIELDS", "Field"]
+__all__ = ["FIELDS", "Field", "FieldValues"]
 
 LAYOUTS = {"cf": "channels_first", "cl": "channels_last"}
 
 _NATURAL = r"(?:0|[1-9][0-9]{0,18})"
 _INTEGER = r"(?:0|m?[1-9][0-9]{0,18})"
-Values = dict[str, Any]
+FieldValues = dict[str, Any]
+"""Values of some fields of a case by name, as ``dataclasses.replace`` takes them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +57,9 @@ class Field:
     pattern: str
     accepts: str
     default: str | None
-    read: Callable[[str, int], Values]
+    read: Callable[[str, int], FieldValues]
     write: Callable[[Case], str]
-    columns: Callable[[Case], Values]
+    columns: Callable[[Case], FieldValues]
     prefix: str = ""
 
 
@@ -99,7 +100,7 @@ def _scalar(name: str, prefix: str, default: str | None, number: str = _NATURAL)
 def _spatial(name: str, prefix: str, default: str | None, number: str) -> Field:
     short = name.removesuffix("_size")
 
-    def columns(case: Case) -> Values:
+    def columns(case: Case) -> FieldValues:
         values = getattr(case, name)
         return {name: _join(values), f"{short}_min": min(values), f"{short}_max": max(values)}
 
@@ -130,7 +131,7 @@ def _choice(name: str, choices: Iterable[str], default: str | None) -> Field:
     )
 
 
-def _read_padding(text: str, rank: int) -> Values:
+def _read_padding(text: str, rank: int) -> FieldValues:
     if text in CONVENTIONS:
         return {"padding": text}
     pairs = []
@@ -148,7 +149,7 @@ def print_crops(pairs: Iterable[tuple[int, int]]) -> str:
     return "x".join(f"{_print_number(low)}.{_print_number(high)}" for low, high in pairs)
 
 
-def _padding_columns(case: Case) -> Values:
+def _padding_columns(case: Case) -> FieldValues:
     named = isinstance(case.padding, str)
     return {
         "padding": case.padding if named else "explicit",
@@ -156,7 +157,7 @@ def _padding_columns(case: Case) -> Values:
     }
 
 
-def _output_padding_columns(case: Case) -> Values:
+def _output_padding_columns(case: Case) -> FieldValues:
     given = case.output_padding
     return {
         "output_padding": "auto" if given is None else _join(given),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.errors import CaseError, DomainError
+from conformance.cases.fields import FieldValues
 
 __all__ = ["explain_layout", "layout_doubt", "other_layout"]
 
@@ -48,7 +48,7 @@ def other_layout(case: Case) -> Case | None:
     """The case whose input has the same shape in the other layout; None where there is no valid one."""
     shape = case.input_shape
     if case.layout == "channels_first":
-        changes: dict[str, Any] = {"layout": "channels_last", "input_size": shape[1:-1], "in_channels": shape[-1]}
+        changes: FieldValues = {"layout": "channels_last", "input_size": shape[1:-1], "in_channels": shape[-1]}
     else:
         changes = {"layout": "channels_first", "input_size": shape[2:], "in_channels": shape[1]}
     try:

@@ -15,6 +15,7 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.columns import Row, columns
+from conformance.cases.fields import FieldValues
 from conformance.conditions.atoms import Atom, Predicate
 from conformance.conditions.nearby_cases import CHANGES, SPATIAL, on_every_axis, pool, with_changes, work_of
 from conformance.conditions.set_cover import smallest
@@ -284,7 +285,7 @@ def _steps(case: Case, space: Sequence[Predicate]) -> Iterator[Case]:
                         yield from _valid(case, {name: mixed})
 
 
-def _valid(case: Case, *changes: dict[str, Any]) -> Iterator[Case]:
+def _valid(case: Case, *changes: FieldValues) -> Iterator[Case]:
     """A case with each of some changes, where that is valid and not too large."""
     for change in changes:
         if (changed := with_changes(case, change)) is not None:
@@ -294,7 +295,7 @@ def _valid(case: Case, *changes: dict[str, Any]) -> Iterator[Case]:
 def _outputs(case: Case, atoms: Iterable[Atom]) -> Iterator[Case]:
     """Cases whose output is as long as their input, on both sides of a bound of the output's length."""
     ones = (1,) * case.rank
-    plain: dict[str, Any] = {
+    plain: FieldValues = {
         "kernel_size": ones,
         "stride": ones,
         "dilation": ones,

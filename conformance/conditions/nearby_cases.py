@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.errors import CaseError, DomainError
+from conformance.cases.fields import FieldValues
 
 __all__ = ["CHANGES", "SPATIAL", "on_every_axis", "pool", "with_changes", "work_of"]
 
@@ -66,7 +67,7 @@ def _choices(name: str, near: dict[str, tuple[Any, ...]], chance: random.Random)
     return border if border and chance.random() < 0.3 else CHANGES[name]
 
 
-def with_changes(case: Case, changes: dict[str, Any]) -> Case | None:
+def with_changes(case: Case, changes: FieldValues) -> Case | None:
     """A case with other values of some fields; None where that is invalid, empty or too large."""
     rank = changes.get("rank", case.rank)
     for name in SPATIAL:

@@ -6,11 +6,11 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.data import DATA_KINDS
 from conformance.cases.errors import CaseError, DomainError
+from conformance.cases.fields import FieldValues
 
 __all__ = ["larger", "neighbours"]
 
@@ -46,7 +46,7 @@ def larger(case: Case) -> Iterator[Case]:
             yield more_padding
 
 
-def _replaced(case: Case, change: dict[str, Any]) -> Case | None:
+def _replaced(case: Case, change: FieldValues) -> Case | None:
     """The case with a change; None where that is invalid or too large."""
     try:
         changed = replace(case, **change)
@@ -57,16 +57,16 @@ def _replaced(case: Case, change: dict[str, Any]) -> Case | None:
     return changed if size <= most else None
 
 
-def _plus(case: Case, name: str, by: tuple[int, ...]) -> dict[str, Any]:
+def _plus(case: Case, name: str, by: tuple[int, ...]) -> FieldValues:
     return {name: tuple(value + n for value, n in zip(getattr(case, name), by, strict=True))}
 
 
-def _changes(case: Case) -> Iterator[dict[str, Any]]:
+def _changes(case: Case) -> Iterator[FieldValues]:
     """Changes of fields, mostly one at a time, with a different step on each axis where that matters."""
     rank = case.rank
     steps = (1, 2, 3)[:rank]
 
-    def plus(name: str, by: tuple[int, ...]) -> dict[str, Any]:
+    def plus(name: str, by: tuple[int, ...]) -> FieldValues:
         return _plus(case, name, by)
 
     yield {"seed": case.seed + 1}

@@ -22,13 +22,14 @@ from hypothesis.errors import NoSuchExample
 from conformance.adapters.host.client import AdapterProcess
 from conformance.cases.case import Case
 from conformance.cases.errors import CaseError
+from conformance.cases.fields import FieldValues
 from conformance.execution.check import run_case
 from conformance.reports.record.outcome import Outcome
 
 __all__ = ["ORDER", "Minimized", "minimize"]
 
 _SPATIAL = ("input_size", "kernel_size", "stride", "dilation", "padding", "output_padding")
-_PLAIN: dict[str, Any] = {
+_PLAIN: FieldValues = {
     "input_size": 1,
     "kernel_size": 1,
     "batch": 1,
@@ -135,7 +136,7 @@ def _on_fewer_axes(case: Case) -> Iterator[Case]:
         for axes in itertools.combinations(range(case.rank), count):
             spatial = {name: getattr(case, name) for name in _SPATIAL}
             tuples = {name: value for name, value in spatial.items() if isinstance(value, tuple)}
-            changes: dict[str, Any] = {name: tuple(value[axis] for axis in axes) for name, value in tuples.items()}
+            changes: FieldValues = {name: tuple(value[axis] for axis in axes) for name, value in tuples.items()}
             yield replace(case, rank=count, **changes)
 
 
@@ -164,7 +165,7 @@ def _smaller(case: Case) -> st.SearchStrategy[Case | None]:
     @st.composite
     def draw_case(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Case | None:
         axes = draw(_own_last(subsets)) if case.rank > 1 else (0,)
-        changes: dict[str, Any] = {"rank": len(axes)}
+        changes: FieldValues = {"rank": len(axes)}
         for name, plain in _PLAIN.items():
             own = getattr(case, name)
             if name not in _SPATIAL or own is None or isinstance(own, str):

@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 
 from conformance.cases.case import Case
 from conformance.cases.errors import CaseError
+from conformance.cases.fields import FieldValues
 from conformance.cases.geometry import CONVENTIONS
 from conformance.diagnosis.mutations.registry import along, subsets
 
 __all__ = ["Misreading", "misreadings"]
 
 # A transformation, its axes, its text, and the fields of the case that it changes.
-_Change = tuple[str, tuple[int, ...], str, dict[str, Any]]
+_Change = tuple[str, tuple[int, ...], str, FieldValues]
 
 
 class Misreading(NamedTuple):

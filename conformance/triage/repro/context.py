@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
 
 from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.registry import expand, resolve
 from conformance.cases import Case, CaseError, DomainError
+from conformance.cases.fields import FieldValues
 from conformance.conditions import Alike, infer_condition, terms_of
 from conformance.execution.check import run_case
 from conformance.reports.record.cut_text import cut
@@ -49,7 +49,7 @@ def others(observed: Observation, limits: ProcessLimits) -> str:
 
 def neighbours(case: Case) -> Iterator[tuple[str, Case]]:
     """Yield the case with one parameter made plain (or swapped, where no value is plainer), and the change."""
-    plain: dict[str, Any] = {
+    plain: FieldValues = {
         "batch": 1,
         "in_channels": 1,
         "out_channels": 1,
