@@ -36,9 +36,10 @@ _COLUMNS = ("wrong output", "refused", "invalid call accepted", "process ended")
 _HEAD = """# What the suite has found
 
 Each entry is a known discrepancy of the named versions: an output, refusal or crash that the
-[rules](../cases/specification.md) or the software's own documentation contradict. The entries come
-from `cases/expectations/`, where each also has its condition and signature. `conformance repro CASE --adapter NAME`
-prints a standalone script for any of them. `python -m conformance.reporting.known_findings --write` writes this page.
+[rules](../cases/specification.md) or the software's own documentation contradict. The entries come from
+`cases/expectations/`, where each also has its condition and signature. A standalone script for any of them:
+`conformance repro CASE --adapter NAME`. This page is written by
+`python -m conformance.reporting.known_findings --write`.
 """
 
 
