@@ -145,11 +145,16 @@ def _print(package: str, result: Bisection, made: int) -> None:
     if result.between:
         versions = ", ".join(map(str, result.between))
         click.echo(f"the output may have changed earlier, in a version that could not run: {versions}")
-    click.echo(_conclusion(package, result.last_same.version, result.first_different.version))
+    click.echo(_conclusion(package, result))
 
 
-def _conclusion(package: str, good: Version, bad: Version) -> str:
-    """The last line: since which version the output is wrong, or fixed if the good version is the newer one."""
-    if good > bad:
-        return f"fixed in {package} {good}; last version whose output differs: {bad}"
-    return f"first version whose output differs: {package} {bad}"
+def _conclusion(package: str, result: Bisection) -> str:
+    """The last line: since which version the output is right, wrong or another, whichever end came first."""
+    older, newer = sorted((result.last_same, result.first_different), key=lambda probe: probe.version)
+    match (older.right, newer.right):
+        case (False, True):
+            return f"{package}: mended in {newer.version}; {older.version} is the last that is wrong"
+        case (True, False):
+            return f"{package}: broken since {newer.version}; {older.version} is the last that is right"
+    judged = "right" if newer.right else "wrong"
+    return f"{package}: another output since {newer.version}; it is {judged} before and after"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +19,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
-__all__ = ["EnvironmentFailure", "Environments", "default_cache"]
+__all__ = ["EnvironmentFailure", "Environments", "default_cache", "other_python"]
 
 _MAKE_SECONDS = 1800.0
 _DONE = "ready"
@@ -76,12 +78,11 @@ class Environments:
         lines = [f"import site; site.addsitedir({path!r})" for path in inherited]
         (packages / "inherited.pth").write_text("\n".join(lines) + "\n", encoding="utf-8")
         pip = [sys.executable, "-m", "pip", "--python", str(python)]
-        self._run([*pip, "install", "--quiet", f"{self.package}=={version}", *self.pins])
+        self._run([*pip, "install", "--quiet", f"{self.package}=={version}", *self.pins], version)
         (folder / _DONE).touch()
         return python
 
-    @staticmethod
-    def _run(command: list[str]) -> None:
+    def _run(self, command: list[str], version: Version | None = None) -> None:
         try:
             done = subprocess.run(
                 command,
@@ -94,7 +95,24 @@ class Environments:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise EnvironmentFailure(str(error)) from None
         if done.returncode:
+            if version is not None and (reason := other_python(done.stderr, self.package, version)):
+                raise EnvironmentFailure(reason)
             lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or [
                 done.stderr.strip()
             ]
             raise EnvironmentFailure(lines[-1][:300])
+
+
+def other_python(text: str, package: str, version: Version) -> str | None:
+    """Why this Python cannot have a version, in what pip printed; None where that is not what pip says."""
+    here = platform.python_version()
+    # An index says "1.0 Requires-Python >=3.8,<3.11; 1.1 ..."; a file itself says "3.11.2 not in '<3.11'".
+    for pattern in (
+        rf"(?:: |; ){re.escape(str(version))} Requires-Python ([^;\n]+)",
+        rf"{re.escape(package)}.* requires a different Python: \S+ not in '([^']+)'",
+    ):
+        if needed := re.search(pattern, text, re.IGNORECASE):
+            return f"{package} {version} needs Python {needed[1].strip()}, and this is Python {here}"
+    if re.search(rf"No matching distribution found for {re.escape(f'{package}=={version}')}", text, re.IGNORECASE):
+        return f"the index has no {package} {version} for Python {here} on {sysconfig.get_platform()}"
+    return None

@@ -33,6 +33,11 @@ class Probe:
     skipped: str = ""
     output: str = ""
 
+    @property
+    def right(self) -> bool:
+        """Whether the version's output passes."""
+        return self.outcome is not None and self.outcome.status == "pass"
+
     def same(self, other: Probe) -> bool:
         """Whether two versions behave alike: the same verdict and the same bits."""
         return self._key() == other._key()

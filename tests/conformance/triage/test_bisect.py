@@ -13,6 +13,7 @@ from packaging.version import Version
 
 from conformance.reports.record.outcome import Outcome
 from conformance.triage.bisect import Bisection, Probe, between, bisect
+from conformance.triage.bisect.environments import other_python
 from conformance.triage.bisect.versions import VersionError
 from tests.support.command import conformance
 
@@ -70,11 +71,14 @@ def test_versions_are_taken_in_the_given_direction() -> None:
         between(listed, "3.2", "latest")
 
 
-def _wheel(folder: Path, version: str, source: str) -> None:
+def _wheel(folder: Path, version: str, source: str, *, requires: str = ">=3") -> None:
     info = f"conformance_toy-{version}.dist-info"
     with zipfile.ZipFile(folder / f"conformance_toy-{version}-py3-none-any.whl", "w") as wheel:
         wheel.writestr("conformance_toy.py", source)
-        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: conformance-toy\nVersion: {version}\n")
+        metadata = (
+            f"Metadata-Version: 2.1\nName: conformance-toy\nVersion: {version}\nRequires-Python: {requires}\n"
+        )
+        wheel.writestr(f"{info}/METADATA", metadata)
         wheel.writestr(
             f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: here\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
@@ -121,7 +125,7 @@ def test_a_regression_is_found_in_throwaway_environments(tmp_path: Path) -> None
     done = conformance(*command, "--good", "1.0", "--bad", "1.3", env=settings)
     assert done.returncode == 0, done.stderr
     *_, skipped, maybe, last = done.stdout.splitlines()
-    assert last == "first version whose output differs: conformance-toy 1.2"
+    assert last == "conformance-toy: broken since 1.2; 1.0 is the last that is right"
     assert "1.1 (cannot run: " in skipped
     assert "not here" in skipped
     assert maybe.endswith(": 1.1")
@@ -131,7 +135,36 @@ def test_a_regression_is_found_in_throwaway_environments(tmp_path: Path) -> None
     assert "4 versions tried, 0 environments made" in again.stdout
     done = conformance(*command, "--good", "1.3", "--bad", "1.0", env=settings)
     last = done.stdout.splitlines()[-1]
-    assert last == "fixed in conformance-toy 1.2; last version whose output differs: 1.0", done.stderr
+    assert last == "conformance-toy: broken since 1.2; 1.0 is the last that is right", done.stderr
+    _wheel(tmp_path, "1.4", _RIGHT)
+    done = conformance(*command, "--good", "1.4", "--bad", "1.2", env=settings)
+    last = done.stdout.splitlines()[-1]
+    assert last == "conformance-toy: mended in 1.4; 1.3 is the last that is wrong", done.stderr
+
+
+def test_a_version_of_another_python_is_named_as_that(tmp_path: Path) -> None:
+    _wheel(tmp_path, "1.0", _RIGHT, requires="<3.5")
+    _wheel(tmp_path, "1.1", _RIGHT)
+    adapter = tmp_path / "toy.py"
+    adapter.write_text(_ADAPTER)
+    settings = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    command = ("bisect", "1d-i5-k3-p0", "--adapter", f"{adapter}:Toy", "--package", "conformance-toy")
+    done = conformance(*command, "--good", "1.0", "--bad", "1.1", env=settings)
+    assert done.returncode == 2
+    assert "conformance-toy 1.0 needs Python <3.5, and this is Python 3." in done.stderr
+    done = conformance(*command, "--good", "0.9", "--bad", "1.1", env=settings)
+    assert done.returncode == 2
+    assert "the index has no conformance-toy 0.9 for Python 3." in done.stderr
+
+
+def test_the_python_that_a_version_needs_is_read_from_an_index() -> None:
+    text = (
+        "ERROR: Ignored the following versions that require a different python version: "
+        "0.9 Requires-Python >=3.6; "
+        "1.0 Requires-Python >=3.7,<3.11\nERROR: No matching distribution found for toy==1.0\n"
+    )
+    assert (other_python(text, "toy", Version("1.0")) or "").startswith("toy 1.0 needs Python >=3.7,<3.11, and")
+    assert other_python("ERROR: no network", "toy", Version("1.0")) is None
 
 
 @pytest.mark.parametrize(
