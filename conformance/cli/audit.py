@@ -19,12 +19,13 @@ from conformance.calls.model_files import ModelFileError, read_model_file
 from conformance.cli.case_argument import SHAPE
 from conformance.cli.common import require_startable, resolve_adapters
 from conformance.cli.options import timeout_option
-from conformance.porting.audit import AuditedLayer, audit, document
+from conformance.porting.audit import AuditedLayer, LayerOutcome, audit, document
 from conformance.reports.formats.terminal import console_for_tables
 from conformance.reports.gate.exit_codes import DISCREPANCY, INFRA, NOTHING_NEW, USAGE
 from conformance.reports.html.audit_page import write_audit_page
 from conformance.reports.record.crash_text import without_stacks
 from conformance.reports.record.cut_text import cut
+from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import STATUSES, label
 
 __all__ = ["command"]
@@ -58,7 +59,7 @@ class _InputType(click.ParamType):  # type: ignore[type-arg]  # generic only in 
     "targets",
     multiple=True,
     metavar="ADAPTER",
-    help="An adapter that the model is to run on; may be repeated. Default: that of the model's own framework.",
+    help="An adapter that the model is to run on; may be repeated. Default: its own.",
 )
 @click.option(
     "--input",
@@ -66,7 +67,7 @@ class _InputType(click.ParamType):  # type: ignore[type-arg]  # generic only in 
     multiple=True,
     type=_InputType(),
     metavar="[NAME=]SHAPE",
-    help="Shape of an input of the model, where the model leaves sizes open; may be repeated, in order or by name.",
+    help="Shape of an input, where the model leaves sizes open; may be repeated, in order or by name.",
 )
 @click.option(
     "--weights",
@@ -110,20 +111,18 @@ def command(
     specs = resolve_adapters(targets) if targets else [own]
     require_startable([own, *specs])
     layers = audit(file, own, specs, ProcessLimits(answer=timeout), weights_of_file=weights == "file")
-    plain = document(file, layers)
+    plain, headline = document(file, layers), _headline(layers, file.title)
     if as_json:
         click.echo(json.dumps(plain, indent=2))
     else:
         _print(layers)
-        click.echo(_headline(layers, file.title))
+        click.echo(headline)
     if out is not None:
         try:
-            page = write_audit_page(plain, _headline(layers, file.title), out)
+            page = write_audit_page(plain, headline, out)
         except OSError as error:
             raise click.UsageError(f"cannot write into {out}: {error}") from None
         click.echo(f"page: {page}", err=as_json)
-    if not layers:
-        click.echo(f"conformance: {model} has no transposed convolution; nothing was compared", err=True)
     raise click.exceptions.Exit(_exit_code(layers, strict=strict))
 
 
@@ -135,7 +134,7 @@ def _own(names: Sequence[str]) -> AdapterSpec:
 
 def _exit_code(layers: Sequence[AuditedLayer], *, strict: bool) -> int:
     outcomes = [one for layer in layers for one in layer.outcomes]
-    if any(one.checked.outcome.status == "infra" or one.checked.outcome.own_failure for one in outcomes):
+    if any(_is_ours(one) or one.checked.outcome.own_failure for one in outcomes):
         return INFRA
     if not layers:
         return USAGE
@@ -144,24 +143,30 @@ def _exit_code(layers: Sequence[AuditedLayer], *, strict: bool) -> int:
     return DISCREPANCY if differs or unread else NOTHING_NEW
 
 
+def _is_ours(one: LayerOutcome) -> bool:
+    return STATUSES[one.checked.outcome.status].ours
+
+
 def _headline(layers: Sequence[AuditedLayer], title: str) -> str:
-    """How many layers there are, and how many of them differ somewhere."""
+    """How many layers there are, and on how many of them there is something to say."""
     counts = {
-        "differ on a target": sum(any(one.difference for one in layer.outcomes) for layer in layers),
-        "are refused by a target": sum(any(one.refused for one in layer.outcomes) for layer in layers),
-        "could not be read as a case": sum(layer.layer.case is None for layer in layers),
+        "a difference on a target": sum(any(one.difference for one in layer.outcomes) for layer in layers),
+        "a refusal": sum(any(one.refused for one in layer.outcomes) for layer in layers),
+        "no case that can say it": sum(layer.layer.case is None for layer in layers),
+        "a failure of the suite": sum(any(_is_ours(one) for one in layer.outcomes) for layer in layers),
     }
-    parts = [f"{count} {what}" for what, count in counts.items() if count]
-    number = f"{len(layers)} transposed convolution{'' if len(layers) == 1 else 's'}"
-    return f"{title[0].upper()}{title[1:]} with {number}: " + (
-        ", ".join(parts) or "all by the rules on every target"
-    )
+    parts = [f"{count} with {what}" for what, count in counts.items() if count]
+    number = f"{len(layers) or 'no'} transposed convolution{'' if len(layers) == 1 else 's'}"
+    found = ", ".join(parts) or ("all by the rules on every target" if layers else "nothing was compared")
+    return f"{title[0].upper()}{title[1:]} with {number}: {found}"
 
 
 def _print(layers: Sequence[AuditedLayer]) -> None:
     console = console_for_tables()
     adapters = list(dict.fromkeys(one.checked.outcome.adapter for layer in layers for one in layer.outcomes))
-    table = Table("layer", "case", *adapters, box=box.SIMPLE)
+    table = Table(box=box.SIMPLE)
+    for name in ("layer", "case", *adapters):
+        table.add_column(escape(name), overflow="fold")
     notes: dict[str, list[str]] = {}
     texts: dict[tuple[str, str], list[str]] = {}
     ports: dict[tuple[str, str], None] = {}
@@ -177,7 +182,8 @@ def _print(layers: Sequence[AuditedLayer]) -> None:
                 texts.setdefault((adapter, text), []).append(name)
             if one.port:
                 ports[adapter, one.port] = None
-    console.print(table)
+    if layers:
+        console.print(table)
     for note, names in notes.items():
         console.print(f"note: {escape(', '.join(names))}: {escape(note)}", soft_wrap=True)
     for (adapter, text), names in texts.items():
@@ -186,12 +192,12 @@ def _print(layers: Sequence[AuditedLayer]) -> None:
         console.print(f"\n[bold]{escape(adapter)}[/], in its place:\n\n{escape(port)}", soft_wrap=True)
 
 
-def _cell(outcome: Any) -> str:
+def _cell(outcome: Outcome) -> str:
     status = STATUSES[outcome.status]
     return f"[{status.colour}]{status.symbol} {label(outcome.status, outcome.kind)}[/]"
 
 
-def _text(one: Any) -> str:
+def _text(one: LayerOutcome) -> str:
     """Why an outcome is no pass."""
     outcome = one.checked.outcome
     message = without_stacks(outcome.detail) if outcome.status == "crash" else outcome.detail

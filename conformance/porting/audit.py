@@ -160,6 +160,10 @@ def _port(layer: ModelLayer, case: Case, host: AdapterProcess) -> str:
         return f"# There is no equivalent call: {error}\n"
     if isinstance(found, str):
         return f"# {host.spec.name} cannot run {case}, not even with steps around a call. {found}\n"
+    if found.proof.problem:
+        return (
+            f"# No call of {host.spec.name} is right here, not even with steps around it: {found.proof.problem}\n"
+        )
     return port_text(Meaning(layer.operator, case, layer.weight), found, host)
 
 

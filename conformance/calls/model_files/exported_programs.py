@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -15,19 +16,14 @@ from conformance.calls.model_files.records import ModelFileError, ModelLayer, Re
 
 __all__ = ["read"]
 
-_FUNCTIONAL = ("input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
-_CONVOLUTION = (
-    "input", "weight", "bias", "stride", "padding", "dilation", "transposed", "output_padding", "groups",
-)  # fmt: skip
 _PACKETS = {
-    **{
-        getattr(torch.ops.aten, name): _FUNCTIONAL
-        for name in ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
-    },
-    torch.ops.aten.convolution: _CONVOLUTION,
+    getattr(torch.ops.aten, name)
+    for name in ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution")
 }
 _EXAMPLE = "some sizes of the input are not fixed; the case has those that the program was exported with"
-# What PyTorch loads by Python's own pickle, which its option for weights only does not restrict.
+# With this, every `torch.load` uses the restricted reader, also one that asks for the other.
+_FORCED = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+# What PyTorch loads by Python's own pickle, which that variable does not restrict.
 _PICKLED = ("/constants/custom_obj_", "/constants/opaque_obj_")
 
 
@@ -42,32 +38,34 @@ def read(request: Request) -> Iterator[ModelLayer]:
         **holders.inputs_to_buffers,
         **holders.inputs_to_lifted_tensor_constants,
     }
-    for graph in (
-        module.graph for module in program.graph_module.modules() if isinstance(module, torch.fx.GraphModule)
-    ):
-        for node in graph.nodes:
-            packet = getattr(node.target, "_overloadpacket", None)
-            if node.op == "call_function" and packet in _PACKETS:
-                made = _layer(node, packet, shapes, {name: tensors[where] for name, where in held.items()})
-                yield from [] if made is None else [made]
+    values = {name: tensors[where] for name, where in held.items()}
+    graphs = [part.graph for part in program.graph_module.modules() if isinstance(part, torch.fx.GraphModule)]
+    for node in (node for graph in graphs for node in graph.nodes):
+        packet = getattr(node.target, "_overloadpacket", None)
+        if node.op == "call_function" and packet in _PACKETS:
+            made = _layer(node, shapes, values)
+            yield from [] if made is None else [made]
 
 
 def _load(request: Request) -> Any:
     """The program; without trust, what is pickled goes through PyTorch's restricted reader of weights only."""
-    if not request.trust:
-        with zipfile.ZipFile(request.path) as archive:
-            pickled = [name for name in archive.namelist() if any(mark in name for mark in _PICKLED)]
-        if pickled:
-            raise ModelFileError(f"{pickled[0]} in it is a pickle, which can run any code; --trust loads it")
-        os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
+    if request.trust:
+        return torch.export.load(request.path)
+    with zipfile.ZipFile(request.path) as archive:
+        pickled = [name for name in archive.namelist() if any(mark in name for mark in _PICKLED)]
+    if pickled:
+        raise ModelFileError(f"{pickled[0]} in it is a pickle, which can run any code; --trust loads it")
+    before = os.environ.get(_FORCED)
+    os.environ[_FORCED] = "1"
     try:
         return torch.export.load(request.path)
-    except Exception as error:
-        if "weights_only" in str(error).lower() or "weights only" in str(error).lower():
-            raise ModelFileError(
-                "it holds a pickle of more than tensors, which can run any code; --trust loads it"
-            ) from None
-        raise
+    except pickle.UnpicklingError:
+        raise ModelFileError(
+            "it holds a pickle of more than tensors, which can run any code; --trust loads it"
+        ) from None
+    finally:
+        os.environ.pop(_FORCED)
+        os.environ |= {} if before is None else {_FORCED: before}
 
 
 def _run(program: Any, request: Request) -> dict[Any, Any]:
@@ -79,7 +77,7 @@ def _run(program: Any, request: Request) -> dict[Any, Any]:
         return {}
     values: dict[Any, Any] = {}
 
-    class Noting(torch.fx.Interpreter):
+    class Noting(torch.fx.Interpreter):  # type: ignore[misc]  # torch is untyped for mypy here
         def run_node(self, node: torch.fx.Node) -> Any:
             values[node] = super().run_node(node)
             return values[node]
@@ -96,7 +94,7 @@ def _empty(value: Any, shape: tuple[int, ...] | None) -> Any:
     return torch.empty(shape or [int(size) for size in value.shape], dtype=value.dtype)
 
 
-def _layer(node: Any, packet: Any, shapes: dict[Any, Any], held: dict[str, Any]) -> ModelLayer | None:
+def _layer(node: Any, shapes: dict[Any, Any], held: dict[str, Any]) -> ModelLayer | None:
     schema = [argument.name for argument in node.target._schema.arguments]
     given = {**dict(zip(schema, node.args, strict=False)), **node.kwargs}
     if not given.pop("transposed", True):

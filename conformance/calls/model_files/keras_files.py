@@ -64,13 +64,12 @@ def _known(layer: Any) -> list[Shape]:
 
 def _run(model: Any, layers: list[Any], request: Request) -> dict[int, list[Shape]]:
     """The shapes that reach the layers where the model runs once, on zeros of the given shapes."""
-    names = [tensor.name for tensor in model.inputs] if getattr(model, "inputs", None) else ["input"]
-    given = request.shapes(names)
-    tensors = []
-    for at, name in enumerate(names):
-        declared = model.inputs[at] if getattr(model, "inputs", None) else None
-        shape = given.get(name) or tuple(size or 1 for size in declared.shape)
-        tensors.append(keras.ops.zeros(shape, dtype="float32" if declared is None else declared.dtype))
+    declared = list(getattr(model, "inputs", None) or [keras.KerasTensor((None,), name="input")])
+    given = request.shapes([tensor.name for tensor in declared])
+    tensors = [
+        keras.ops.zeros(given.get(tensor.name) or [size or 1 for size in tensor.shape], tensor.dtype)
+        for tensor in declared
+    ]
     seen: dict[int, list[Shape]] = {id(layer): [] for layer in layers}
     for layer in layers:
         layer.call = _noting(layer.call, seen[id(layer)])

@@ -10,6 +10,7 @@ import onnx
 import onnx.inliner
 import onnx.reference
 import onnx.shape_inference
+import onnx.version_converter
 
 from conformance.calls.form import CallError
 from conformance.calls.model_files.records import ModelFileError, ModelLayer, Request, layer
@@ -95,4 +96,6 @@ def _value(model: Any, graphs: Sequence[Any], name: str) -> np.ndarray | None:
     output = onnx.helper.make_empty_tensor_value_info(name)
     graph = onnx.helper.make_graph(nodes, "constants", [], [output], list(used.values()))
     alone = onnx.helper.make_model(graph, opset_imports=model.opset_import)
-    return np.asarray(onnx.reference.ReferenceEvaluator(alone).run(None, {})[0])
+    # The evaluator does not have the old versions of every operator.
+    newest = onnx.version_converter.convert_version(alone, onnx.defs.onnx_opset_version())
+    return np.asarray(onnx.reference.ReferenceEvaluator(newest).run(None, {})[0])

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,10 @@ import numpy as np
 
 from conformance.calls.form import WeightForm
 from conformance.calls.model_files.formats import ModelFormat, format_of
-from conformance.calls.model_files.records import ModelFile, ModelFileError, ModelLayer
+from conformance.calls.model_files.records import ModelFile, ModelFileError, ModelLayer, Request
 from conformance.cases import Case
 
-__all__ = ["read_model_file"]
+__all__ = ["read_layers", "read_model_file", "write_request"]
 
 # The folder that the package is in; the process may start in any other.
 _ROOT = str(Path(__file__).absolute().parents[3])
@@ -62,17 +63,36 @@ def read_model_file(
         raise ModelFileError(
             f"{path} is {kind.title}, and {', '.join(missing)} is not installed: pip install {' '.join(missing)}"
         )
+    request = Request(path, tuple(inputs), trust, values)
     with tempfile.TemporaryDirectory(prefix="conformance-model-") as folder:
-        request = {"path": str(path), "reader": kind.reader, "inputs": inputs, "trust": trust, "values": values}
-        _run(path, kind, Path(folder), request)
-        layers = json.loads((Path(folder) / "layers.json").read_text(encoding="utf-8"))
-        with np.load(Path(folder) / "values.npz", allow_pickle=False) as arrays:
-            read = tuple(_layer(number, entry, arrays) for number, entry in enumerate(layers))
-    return ModelFile(path, kind.title, kind.own, read)
+        write_request(request, kind, Path(folder))
+        _run(path, kind, Path(folder))
+        return ModelFile(path, kind.title, kind.own, read_layers(Path(folder)))
 
 
-def _run(path: Path, kind: ModelFormat, folder: Path, request: dict[str, Any]) -> None:
-    (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
+def write_request(request: Request, kind: ModelFormat, folder: Path) -> None:
+    """Write what the process of `process` is to read."""
+    plain = {**asdict(request), "path": str(request.path), "reader": kind.reader}
+    (folder / "request.json").write_text(json.dumps(plain), encoding="utf-8")
+
+
+def read_layers(folder: Path) -> tuple[ModelLayer, ...]:
+    """What the process wrote.
+
+    Raises
+    ------
+    ModelFileError
+        It could not read the model.
+    """
+    error = folder / "error.txt"
+    if error.exists():
+        raise ModelFileError(error.read_text(encoding="utf-8"))
+    entries = json.loads((folder / "layers.json").read_text(encoding="utf-8"))
+    with np.load(folder / "values.npz", allow_pickle=False) as arrays:
+        return tuple(_layer(number, entry, arrays) for number, entry in enumerate(entries))
+
+
+def _run(path: Path, kind: ModelFormat, folder: Path) -> None:
     paths = [_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
         [sys.executable, "-m", "conformance.calls.model_files.process", str(folder)],
@@ -84,9 +104,6 @@ def _run(path: Path, kind: ModelFormat, folder: Path, request: dict[str, Any]) -
         errors="replace",
         check=False,
     )
-    error = folder / "error.txt"
-    if error.exists():
-        raise ModelFileError(error.read_text(encoding="utf-8"))
     if done.returncode:
         ended = signal.Signals(-done.returncode).name if done.returncode < 0 else f"exit code {done.returncode}"
         last = (done.stderr.strip().splitlines() or [""])[-1]

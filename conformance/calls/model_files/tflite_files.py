@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,12 +64,12 @@ def read(request: Request) -> Iterator[ModelLayer]:
         for operator in graph.operators:
             code = model.operatorCodes[operator.opcodeIndex]
             kind = _OPERATORS.get(max(code.builtinCode, code.deprecatedBuiltinCode))
-            output = graph.tensors[operator.outputs[0]] if len(operator.outputs) else None
             if kind is not None:
                 yield _layer(model, graph, operator, kind, shapes)
             elif code.customCode and _text(code.customCode) in _CUSTOM:
                 custom = _text(code.customCode)
-                yield layer(_text(output.name), custom, None, [f"not a case: the custom operator {custom}"])
+                output = _text(graph.tensors[operator.outputs[0]].name)
+                yield layer(output, custom, None, [f"not a case: the custom operator {custom}"])
 
 
 def _layer(model: Any, graph: Any, operator: Any, kind: _Operator, shapes: dict[int, Any]) -> ModelLayer:
@@ -145,7 +145,7 @@ def _numbers(model: Any, tensor: Any) -> np.ndarray | None:
     return np.asarray((values - zero) * scale)
 
 
-def _run(request: Request, inputs: dict[str, Sequence[int]]) -> dict[int, list[int]]:
+def _run(request: Request, inputs: Mapping[str, Sequence[int]]) -> dict[int, list[int]]:
     """The shapes of all tensors where the model runs once, on zeros of the given shapes."""
     from ai_edge_litert.interpreter import Interpreter  # loads the runtime
 
