@@ -101,7 +101,9 @@ def _layer(node: Any, shapes: dict[Any, Any], held: dict[str, Any]) -> ModelLaye
         return None
     operator = str(node.target).removesuffix(".default").removesuffix(".input")
     tensors = {name: given.pop(name, None) for name in ("input", "weight", "bias")}
-    image, weight = (shapes.get(tensors[name], tensors[name].meta.get("val")) for name in ("input", "weight"))
+    image, weight, bias = (
+        None if tensor is None else shapes.get(tensor, tensor.meta.get("val")) for tensor in tensors.values()
+    )
     stack = list((node.meta.get("nn_module_stack") or {}).values())
     name = (stack[-1][0] if stack else "") or node.name
     if image is None or weight is None:
@@ -112,16 +114,14 @@ def _layer(node: Any, shapes: dict[Any, Any], held: dict[str, Any]) -> ModelLaye
     described = call(
         f"torch.ops.{operator}",
         form,
-        {"input": image, "weight": weight, **given},
+        {"input": image, "weight": weight, "bias": bias, **given},
         shapes={"input": shape_of(image), "weight": shape_of(weight)},
         readable=False,
         notes=[_EXAMPLE] if not shapes and _symbolic(image) else [],
     )
-    if tensors["bias"] is not None:
-        described["arguments"]["bias"] = {"shape": [weight.shape[1] * given.get("groups", 1)], "dtype": "float32"}
     numbers = [held.get(getattr(tensors[part], "name", "")) for part in ("weight", "bias")]
-    kernel, bias = (None if value is None else value.detach().to(torch.float64).numpy() for value in numbers)
-    return layer_of_call(name, operator, described, kernel=kernel, bias=bias)
+    kernel, added = (None if value is None else value.detach().to(torch.float64).numpy() for value in numbers)
+    return layer_of_call(name, operator, described, kernel=kernel, bias=added)
 
 
 def _symbolic(tensor: Any) -> bool:

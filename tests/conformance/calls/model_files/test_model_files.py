@@ -11,11 +11,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance.calls.model_files import FORMATS, ModelFileError, ModelLayer, format_of, read_model_file
+from conformance.adapters.host.client import ProcessLimits
+from conformance.adapters.registry import resolve
+from conformance.calls.model_files import (
+    FORMATS,
+    ModelFile,
+    ModelFileError,
+    ModelLayer,
+    format_of,
+    read_model_file,
+)
 from conformance.calls.model_files.reading import read_layers
 from conformance.cases import Case
 from conformance.oracle.expected_output import expected_output
-from tests.support.command import ROOT
+from conformance.porting.audit import audit
+from tests.support.command import ROOT, toy
 from tests.support.frameworks import requires
 
 pytestmark = [
@@ -151,7 +161,7 @@ def test_a_changed_tflite_model(tensorflow_models: Path, tmp_path: Path) -> None
     flatbuffers = pytest.importorskip("flatbuffers")
     model = schema.ModelT.InitFromPackedBuf((tensorflow_models / "superres.tflite").read_bytes(), 0)
     graph = model.subgraphs[0]
-    operator = next(one for one in graph.operators if hasattr(one.builtinOptions, "quantizedBiasType"))
+    operator = next(one for one in graph.operators if isinstance(one.builtinOptions, schema.TransposeConvOptionsT))
     operator.builtinOptions.fusedActivationFunction = schema.ActivationFunctionType.RELU6
     about = schema.QuantizationParametersT()
     about.scale, about.zeroPoint = [0.5], [0]
@@ -163,6 +173,26 @@ def test_a_changed_tflite_model(tensorflow_models: Path, tmp_path: Path) -> None
     (layer,) = read_model_file(path).layers
     assert any("RELU6" in note for note in layer.notes)
     assert any("quantisation" in note for note in layer.notes)
+
+
+def test_five_models_of_three_frameworks_in_the_audit(torch_models: Path, tensorflow_models: Path) -> None:
+    """A planted fault is found in each layer that it concerns and in no other, and the port goes around it."""
+    folders = [torch_models / name for name in ("onnx", "pt2")]
+    folders += [tensorflow_models / name for name in ("keras", "saved-model-sized", "tflite")]
+    layers = tuple(layer for folder in folders for layer in read_layers(folder))
+    model = ModelFile(Path("five"), "five models", ("right",), layers)
+    right, wrong = resolve(toy("Right")), resolve(toy("WrongSame"))
+    for weights_of_file in (False, True):
+        audited = audit(model, right, [wrong], ProcessLimits(), weights_of_file=weights_of_file)
+        assert len(audited) == len(layers) == 10
+        for one in audited:
+            assert one.layer.case is not None
+            own, target = one.outcomes
+            assert own.checked.outcome.status == "pass", own.checked.outcome.detail
+            named = isinstance(one.layer.case.padding, str)
+            assert bool(target.difference) == named
+            assert ("the crop is written out" in target.port and "Verified" in target.port) == named
+            assert (one.layer.case.data == "normal") == weights_of_file
 
 
 def test_every_format_is_tried() -> None:
