@@ -101,7 +101,7 @@ def command(
 
     MODEL is a .onnx, .tflite, .keras, .h5, .pt2 or OpenVINO's .xml file, or the folder of a SavedModel. The exit
     code is 1 if a target differs from the rules or from the model's own framework, also where the discrepancy is
-    known, or if a layer is none that a case can be. docs/audit.md says what is read of each kind of model.
+    known, or if a layer cannot be written as a case. docs/audit.md says what is read of each kind of model.
     """
     try:
         file = read_model_file(model, inputs=inputs, trust=trust, values=weights == "file")
@@ -152,7 +152,7 @@ def _headline(layers: Sequence[AuditedLayer], title: str) -> str:
     counts = {
         "a difference on a target": sum(any(one.difference for one in layer.outcomes) for layer in layers),
         "a refusal": sum(any(one.refused for one in layer.outcomes) for layer in layers),
-        "no case that can say it": sum(layer.layer.case is None for layer in layers),
+        "no case": sum(layer.layer.case is None for layer in layers),
         "a failure of the suite": sum(any(_is_ours(one) for one in layer.outcomes) for layer in layers),
     }
     parts = [f"{count} with {what}" for what, count in counts.items() if count]
@@ -198,7 +198,7 @@ def _cell(outcome: Outcome) -> str:
 
 
 def _text(one: LayerOutcome) -> str:
-    """Why an outcome is no pass."""
+    """Why an outcome is not a pass."""
     outcome = one.checked.outcome
     message = without_stacks(outcome.detail) if outcome.status == "crash" else outcome.detail
     parts = [one.difference, outcome.explanation, cut(message, _MOST_CHARACTERS) if message else ""]

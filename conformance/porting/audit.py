@@ -55,7 +55,7 @@ class LayerOutcome:
 
 @dataclass(frozen=True)
 class AuditedLayer:
-    """A layer of a model with its outcomes, that of its own framework first; none if no case can say it."""
+    """A layer of a model with its outcomes, that of its own framework first; none without a case."""
 
     layer: ModelLayer
     outcomes: tuple[LayerOutcome, ...]

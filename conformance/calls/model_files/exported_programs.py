@@ -21,7 +21,7 @@ _PACKETS = {
     for name in ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution")
 }
 _EXAMPLE = "some sizes of the input are not fixed; the case has those that the program was exported with"
-# With this, every `torch.load` uses the restricted reader, also one that asks for the other.
+# With this, every `torch.load` uses the restricted reader, whatever its arguments.
 _FORCED = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 # What PyTorch loads by Python's own pickle, which that variable does not restrict.
 _PICKLED = ("/constants/custom_obj_", "/constants/opaque_obj_")

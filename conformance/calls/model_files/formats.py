@@ -103,7 +103,7 @@ def format_of(path: Path) -> ModelFormat:
     Raises
     ------
     ModelFileError
-        There is no such file, or it is of no kind that can be read.
+        There is no such file, or its kind cannot be read.
     """
     if not path.exists():
         raise ModelFileError(f"{path}: no such file")

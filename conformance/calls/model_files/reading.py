@@ -50,7 +50,7 @@ def read_model_file(
     Returns
     -------
     ModelFile
-        Every transposed convolution, also those that no case can say.
+        Every transposed convolution, also one that cannot be written as a case.
 
     Raises
     ------

@@ -76,7 +76,7 @@ class ModelLayer:
     operator : str
         What the model calls the operation.
     case : Case or None
-        The layer as a case; None where none can say it, with the reason in `notes`.
+        The layer as a case; None where it cannot be written as one, with the reason in `notes`.
     notes : tuple of str
         What the case does not say.
     weight : WeightForm

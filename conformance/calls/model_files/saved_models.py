@@ -24,7 +24,7 @@ def read(request: Request) -> Iterator[ModelLayer]:
     """The operations in the order of each signature; one that several signatures have, once."""
     model = tf.saved_model.load(str(request.path))
     if not model.signatures:
-        raise ModelFileError("the SavedModel has no signature, so that it says no operation")
+        raise ModelFileError("the SavedModel has no signature, so its operations are not known")
     seen: set[ModelLayer] = set()
     for name, signature in model.signatures.items():
         try:

@@ -39,7 +39,7 @@ _OPERATORS = {
         WeightForm("*oi"),
     ),
 }
-# Operators that are no built-in ones: those of MediaPipe, and TensorFlow's own through the Flex delegate.
+# Operators that are not built in: those of MediaPipe, and TensorFlow's own through the Flex delegate.
 _CUSTOM = ("Convolution2DTransposeBias", "FlexConv2DBackpropInput", "FlexConv3DBackpropInputV2")
 _PADDINGS = {schema.Padding.SAME: "SAME", schema.Padding.VALID: "VALID"}
 
