@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from conformance.calls.form import (
 )
 from conformance.calls.settings import Settings
 
-__all__ = ["read_model"]
+__all__ = ["read_model", "read_node"]
 
 
 @form("onnx.helper.make_node", "helper.make_node", "make_node")
@@ -186,11 +187,34 @@ def read_model(path: Path, node_name: str | None, given_input_shape: tuple[int, 
         raise CallError(f"{path}: reading a model needs the onnx package; pip install onnx") from None
     try:
         model = onnx.shape_inference.infer_shapes(onnx.load(str(path), load_external_data=False))
-        graph = model.graph
     except Exception as error:
         raise CallError(f"{path} is not a readable ONNX model: {str(error).splitlines()[0][:200]}") from None
-    node = _find(path, graph, node_name)
-    settings = _settings(model, node)
+    return read_node(model, [model.graph], _find(path, model.graph, node_name), given_input_shape)
+
+
+def read_node(
+    model: Any, graphs: Sequence[Any], node: Any, given_input_shape: tuple[int, ...] | None = None
+) -> Meaning:
+    """Read a ConvTranspose node of a model whose shapes are inferred.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        The model.
+    graphs : sequence of onnx.GraphProto
+        The graph of the node and those around it, the outermost first.
+    node : onnx.NodeProto
+        The node.
+    given_input_shape : tuple of int, optional
+        Shape of the node's input; else it is that of the graph.
+
+    Raises
+    ------
+    CallError
+        Its attributes are none that a ConvTranspose has, or the shape of its weights is not known.
+    """
+    onnx: Any = importlib.import_module("onnx")
+    settings = _settings(model, graphs, node)
     weights = settings.named.get(node.input[1])
     if weights is None or weights.known_shape() is None:
         raise CallError(
@@ -216,18 +240,20 @@ def read_model(path: Path, node_name: str | None, given_input_shape: tuple[int, 
         raise CallError(f"node {node.name or node.output[0]}: {error}") from None
 
 
-def _settings(model: Any, node: Any) -> Settings:
+def _settings(model: Any, graphs: Sequence[Any], node: Any) -> Settings:
     """The tensors of a model by name, with shape and dtype, and what of it is not part of a case."""
     settings = Settings()
-    for item in model.graph.initializer:
-        settings.named[item.name] = TensorExpression(tuple(item.dims), dtype=dtype_label(item.data_type))
-    for value in (*model.graph.input, *model.graph.value_info, *model.graph.output):
-        kind = value.type.tensor_type
-        if kind.HasField("shape"):
-            sizes = tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in kind.shape.dim)
-            settings.named.setdefault(value.name, TensorExpression(sizes, dtype=dtype_label(kind.elem_type)))
+    for graph in reversed(graphs):  # a name of an inner graph hides that of an outer one
+        for item in graph.initializer:
+            tensor = TensorExpression(tuple(item.dims), dtype=dtype_label(item.data_type))
+            settings.named.setdefault(item.name, tensor)
+        for value in (*graph.input, *graph.value_info, *graph.output):
+            kind = value.type.tensor_type
+            if kind.HasField("shape"):
+                sizes = tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in kind.shape.dim)
+                settings.named.setdefault(value.name, TensorExpression(sizes, dtype=dtype_label(kind.elem_type)))
     settings.facts += [f"the opset ({item.version})" for item in model.opset_import if not item.domain]
-    makers = {name: other.op_type for other in model.graph.node for name in other.output}
+    makers = {name: other.op_type for graph in graphs for other in graph.node for name in other.output}
     if any(makers.get(name) == "DequantizeLinear" for name in node.input):
         settings.facts.append("the quantisation (DequantizeLinear)")
     return settings

@@ -20,6 +20,7 @@ COMMANDS = {
     "run": "run the cases of a tier, or some of them, and write a report",
     "check": "run one case on every adapter",
     "capture": "run a program and record the transposed convolutions that it calls",
+    "audit": "run the transposed convolutions of a model file on its framework and on others",
     "cases": "list the cases of a tier",
     "adapters": "list the adapters, their versions and limits",
     "machines": "list the machine profiles that adapters can run under",

@@ -18,7 +18,7 @@ from conformance.cases.layouts import layout_doubt
 from conformance.cases.names import did_you_mean
 from conformance.cli.file_kinds import not_a_case
 
-__all__ = ["case_options", "print_notes", "read_case", "shape_options"]
+__all__ = ["SHAPE", "case_options", "print_notes", "read_case", "shape_options"]
 
 
 class _ShapeType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer click
@@ -35,7 +35,7 @@ class _ShapeType(click.ParamType):  # type: ignore[type-arg]  # generic only in 
         return tuple(map(int, parts))
 
 
-_SHAPE = _ShapeType()
+SHAPE = _ShapeType()
 
 
 def shape_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -55,13 +55,13 @@ def shape_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--weight",
             "weight_shape",
-            type=_SHAPE,
+            type=SHAPE,
             help="If CASE is a call: the shape of its weights, in the framework's order.",
         ),
         click.option(
             "--input",
             "input_shape",
-            type=_SHAPE,
+            type=SHAPE,
             help="If CASE is a call or a model: the shape of its input, such as 20x16x50x100.",
         ),
     ):

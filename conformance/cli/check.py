@@ -32,16 +32,12 @@ from conformance.cli.options import (
     quiet_option,
     timeout_option,
 )
-from conformance.execution.check import run_after
+from conformance.execution.checked import Checked, check_on
 from conformance.oracle.expected_output import input_tensors
 from conformance.reports.formats.terminal import console_for_tables
-from conformance.reports.gate.assess import matching_expectation
 from conformance.reports.gate.exit_codes import exit_code
-from conformance.reports.gate.expectations import Expectation
-from conformance.reports.gate.expectations import load as load_expectations
 from conformance.reports.record.crash_text import without_stacks
 from conformance.reports.record.cut_text import cut
-from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import STATUSES, label
 from conformance.runner.notes import notes
 
@@ -99,30 +95,28 @@ def command(
     if in_process:
         require_in_process(specs)
         # A debugger needs the main thread.
-        checked = [check_one(specs[0], in_process=True)]
+        shown = [check_one(specs[0], in_process=True)]
     else:
         # Most of the time goes into importing frameworks, each in its own process.
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            checked = list(pool.map(check_one, specs))
+            shown = list(pool.map(check_one, specs))
     if models is not None:
         _save_models(case, specs, models, say=notes(quiet=quiet))
     if as_json:
-        click.echo(json.dumps(_as_json(meaning, checked), indent=2))
+        click.echo(json.dumps(_as_json(meaning, shown), indent=2))
     else:
-        _print(meaning, checked)
-        for one in checked:
+        _print(meaning, shown)
+        for one in shown:
             if one.program is not None:
-                click.echo(f"\n{one.outcome.adapter} runs\n\n{one.program}")
-    raise click.exceptions.Exit(exit_code(one.outcome for one in checked if strict or one.expectation is None))
+                click.echo(f"\n{one.checked.outcome.adapter} runs\n\n{one.program}")
+    new = [one.checked.outcome for one in shown if strict or one.checked.expectation is None]
+    raise click.exceptions.Exit(exit_code(new))
 
 
-class _Checked(NamedTuple):
-    """The outcome on one adapter, with its versions and facts, and the expectation that explains it."""
+class _Shown(NamedTuple):
+    """What is printed about one adapter."""
 
-    outcome: Outcome
-    versions: dict[str, str]
-    facts: dict[str, Any]
-    expectation: Expectation | None
+    checked: Checked
     program: str | None
 
 
@@ -134,13 +128,10 @@ def _check(
     after: Sequence[Case],
     show_program: bool,
     in_process: bool = False,
-) -> _Checked:
+) -> _Shown:
     with AdapterProcess(spec, ProcessLimits(answer=timeout), in_process=in_process) as host:
-        outcome = run_after(case, host, after)
-        entry = matching_expectation(case, outcome, load_expectations(spec.name), host.environment)
-        program = program_text(case, host) if show_program else None
-        about = host.environment
-        return _Checked(outcome, about["versions"], about.get("facts", {}), entry, program)
+        checked = check_on(case, host, after=after)
+        return _Shown(checked, program_text(case, host) if show_program else None)
 
 
 def _save_models(case: Case, specs: list[AdapterSpec], folder: Path, say: Callable[[str], None]) -> None:
@@ -174,26 +165,13 @@ def _geometry(case: Case) -> dict[str, Any]:
     return {"geometry": {"output_size": list(geometry.output_size), "crop": crop}}
 
 
-def _as_json(meaning: Meaning, checked: list[_Checked]) -> dict[str, Any]:
+def _as_json(meaning: Meaning, shown: list[_Shown]) -> dict[str, Any]:
     case = meaning.case
-    keys = ("status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis", "after")
-    outcomes = []
-    for outcome, versions, facts, entry, program in checked:
-        plain = outcome.to_json()
-        values = {key: _finite(plain[key]) for key in keys}
-        known = None if entry is None else {"finding": entry.finding, "reason": entry.reason}
-        about = {"adapter": outcome.adapter, "versions": versions, "facts": facts}
-        shown = {} if program is None else {"program": program}
-        outcomes.append({**about, **values, "known": known, **shown})
+    outcomes = [one.checked.to_json() | ({} if one.program is None else {"program": one.program}) for one in shown]
     return {"case": str(case), **_geometry(case), "notes": list(meaning.notes), "outcomes": outcomes}
 
 
-def _finite(value: Any) -> Any:
-    # JSON has no infinity; an infinite error says no more than an unknown one.
-    return None if isinstance(value, float) and value in (float("inf"), float("-inf")) else value
-
-
-def _print(meaning: Meaning, checked: list[_Checked]) -> None:
+def _print(meaning: Meaning, shown: list[_Shown]) -> None:
     console = console_for_tables()
     case = meaning.case
     console.print(str(case), style="bold", soft_wrap=True)
@@ -209,7 +187,8 @@ def _print(meaning: Meaning, checked: list[_Checked]) -> None:
     for name in ("adapter", "version", "outcome", "profile", "bound used"):
         table.add_column(name, overflow="fold")
     adapters_by_text: dict[str, list[str]] = {}
-    for outcome, versions, _, entry, _ in checked:
+    for checked, _ in shown:
+        outcome, versions, entry = checked.outcome, checked.versions, checked.expectation
         status = STATUSES[outcome.status]
         table.add_row(
             outcome.adapter,

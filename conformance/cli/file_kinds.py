@@ -7,17 +7,18 @@ from pathlib import Path
 __all__ = ["not_a_case"]
 
 _AS_TEXT = 'give its text as CASE, as in conformance check "$(cat {path})"'
+_AUDIT = "conformance audit {path} lists its layers as cases"
 # What to do with a file, by its suffix.
 _KINDS = {
-    ".tflite": ("a TensorFlow Lite model", "give the call that made the layer"),
-    ".keras": ("a Keras model", "give the call of the layer, as in keras.layers.Conv2DTranspose(64, 3)"),
-    ".h5": ("a Keras model", "give the call of the layer, as in keras.layers.Conv2DTranspose(64, 3)"),
-    ".hdf5": ("a Keras model", "give the call of the layer, as in keras.layers.Conv2DTranspose(64, 3)"),
+    ".tflite": ("a TensorFlow Lite model", _AUDIT),
+    ".keras": ("a Keras model", _AUDIT),
+    ".h5": ("a Keras model", _AUDIT),
+    ".hdf5": ("a Keras model", _AUDIT),
     ".pb": ("a TensorFlow graph", "give the call of the layer, or export the model to ONNX"),
     ".pt": ("a PyTorch file", "give the call of the layer, or export the model to ONNX"),
     ".pth": ("a PyTorch file", "give the call of the layer, or export the model to ONNX"),
-    ".pt2": ("an exported PyTorch program", "give the call of the layer, or export the model to ONNX"),
-    ".xml": ("an OpenVINO model", "give the call of the layer, or the ONNX model that it was made from"),
+    ".pt2": ("an exported PyTorch program", _AUDIT),
+    ".xml": ("an OpenVINO model", _AUDIT),
     ".mlmodel": ("a Core ML model", "give the call of the layer"),
     ".safetensors": ("a file of weights", "it holds no calls; give the call of the layer"),
     ".npz": ("NumPy arrays", "they hold no call; give the call of the layer"),

@@ -15,7 +15,7 @@ from conformance.cases.program import Program
 from conformance.diagnosis import diagnose
 from conformance.execution.earlier_calls import programs_of, stateful_outcome
 from conformance.oracle.evidence import evidence
-from conformance.oracle.expected_output import input_tensors
+from conformance.oracle.expected_output import Tensors, input_tensors
 from conformance.oracle.verdict import Verdict, judge
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import STATUSES
@@ -26,7 +26,9 @@ __all__ = ["check", "run_after", "run_case", "verdict"]
 _WITHOUT_ARRAYS = ("not_numbers", "misshapen")  # replies without arrays to compare; their detail is complete
 
 
-def run_case(case: Case, host: AdapterProcess, sent: Pending | None = None) -> Outcome:
+def run_case(
+    case: Case, host: AdapterProcess, sent: Pending | None = None, *, tensors: Tensors | None = None
+) -> Outcome:
     """Run one case and judge the output.
 
     Parameters
@@ -37,6 +39,8 @@ def run_case(case: Case, host: AdapterProcess, sent: Pending | None = None) -> O
         The adapter's process; started if necessary, replaced after a crash.
     sent : Pending, optional
         The request, if it was sent to the process before.
+    tensors : dict of numpy.ndarray, optional
+        Input data in place of the case's own, in the shapes and the number format of the case.
 
     Returns
     -------
@@ -45,7 +49,7 @@ def run_case(case: Case, host: AdapterProcess, sent: Pending | None = None) -> O
     """
     started = time.perf_counter()
     try:
-        tensors = input_tensors(case)
+        tensors = input_tensors(case) if tensors is None else tensors
         reply = host.run(case, tensors) if sent is None else host.wait(sent)
         verdict = judge(case, tensors, reply)
         outcome = verdict.outcome(case, host.spec.name)

@@ -11,7 +11,7 @@ from . import jax_hooks, tensorflow_hooks
 from .patches import Patches
 from .plain import call, named
 
-__all__ = ["install"]
+__all__ = ["describe_layer", "install"]
 
 _LAYERS = tuple(f"Conv{rank}DTranspose" for rank in (1, 2, 3))
 _OPS = ("inputs", "kernel", "strides", "padding", "output_padding", "data_format", "dilation_rate")
@@ -37,13 +37,18 @@ def _describe_layer(keras: Any, args: Any, kwargs: Any) -> dict[str, Any]:
     layer, inputs = args[0], args[1] if len(args) > 1 else kwargs["inputs"]
     if _is_symbolic(keras, inputs):
         return {}
+    around = _circumstances(keras, inputs, getattr(layer.kernel, "value", None))
+    return describe_layer(keras, layer, inputs, **around)
+
+
+def describe_layer(keras: Any, layer: Any, inputs: Any = None, **around: Any) -> dict[str, Any]:
+    """A layer with its settings, and what else is known of the call."""
     name = next(base.__name__ for base in type(layer).__mro__ if base.__name__ in _LAYERS)
     arguments = {setting: getattr(layer, setting) for setting in _SETTINGS}
     activation = layer.activation
     notes = []
     if activation is not None and activation is not keras.activations.linear:
         notes.append(f"the activation {getattr(activation, '__name__', activation)} follows; it is not compared")
-    around = _circumstances(keras, inputs, getattr(layer.kernel, "value", None))
     notes += around.pop("notes", [])
     api = f"keras.layers.{name}"
     return call(api, api, {**arguments, "inputs": inputs}, name=layer.name, notes=notes, **around)

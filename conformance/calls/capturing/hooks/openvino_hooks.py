@@ -8,10 +8,11 @@ from typing import Any
 from .patches import Patches
 from .plain import call
 
-__all__ = ["install"]
+__all__ = ["KINDS", "describe_node", "install"]
 
 _DTYPES = {"f64": "float64", "f32": "float32", "f16": "float16", "bf16": "bfloat16"}
-_KINDS = ("ConvolutionBackpropData", "GroupConvolutionBackpropData")
+KINDS = ("ConvolutionBackpropData", "GroupConvolutionBackpropData")
+_WHEN = "seen when the model was compiled; how often it ran is not known"
 
 
 def install(openvino: ModuleType, patches: Patches) -> None:
@@ -21,15 +22,15 @@ def install(openvino: ModuleType, patches: Patches) -> None:
         core, model = args[0], args[1] if len(args) > 1 else kwargs["model"]
         if not hasattr(model, "get_ordered_ops"):
             model = core.read_model(model)
-        nodes = [node for node in model.get_ordered_ops() if node.get_type_name() in _KINDS]
+        nodes = [node for node in model.get_ordered_ops() if node.get_type_name() in KINDS]
         for node in nodes[:-1]:
-            patches.recorder.seen(_node(node))
-        return _node(nodes[-1]) if nodes else None
+            patches.recorder.seen(describe_node(node, _WHEN))
+        return describe_node(nodes[-1], _WHEN) if nodes else None
 
     patches.wrap(openvino.Core, "compile_model", describe)
 
 
-def _node(node: Any) -> dict[str, Any]:
+def describe_node(node: Any, *notes: str) -> dict[str, Any]:
     """A node with the arguments of an ONNX node, which mean the same."""
     weight = _shape(node.input(1))
     grouped = node.get_type_name().startswith("Group")
@@ -39,6 +40,9 @@ def _node(node: Any) -> dict[str, Any]:
     attributes = node.get_attributes()
     pads = [*attributes["pads_begin"], *attributes["pads_end"]]
     auto_pad = {"explicit": "NOTSET"}.get(attributes["auto_pad"], attributes["auto_pad"].upper())
+    size = _shape(node.output(0))[2:] if len(node.inputs()) > 2 else None
+    if size is not None and None in size:
+        notes = (*notes, "the node's third input, the size of the output, is not known and left out")
     arguments = {
         "strides": attributes["strides"],
         "dilations": attributes["dilations"],
@@ -46,11 +50,9 @@ def _node(node: Any) -> dict[str, Any]:
         "output_padding": attributes["output_padding"],
         "pads": pads if auto_pad == "NOTSET" else None,
         "auto_pad": auto_pad,
+        "output_shape": None if size is None or None in size else size,
     }
     kind = node.get_element_type().get_type_name()
-    notes = ["seen when the model was compiled; how often it ran is not known"]
-    if len(node.inputs()) > 2:
-        notes.append("the node's third input, the size of the output, is left out")
     return call(
         f"openvino.{node.get_type_name()}",
         "onnx.helper.make_node",
@@ -58,7 +60,7 @@ def _node(node: Any) -> dict[str, Any]:
         shapes={"input": _shape(node.input(0)), "weight": [channels, *rest]},
         dtype=_DTYPES.get(kind, kind),
         name=_name(node),
-        notes=notes,
+        notes=list(notes),
     )
 
 
