@@ -92,7 +92,7 @@ def unrefuted(match: Match, found: list[Explanation], host: AdapterProcess) -> l
             if replace(case, seed=match.case.seed) == match.case:
                 continue  # other data say nothing about an accident of shapes
             given = [n + fit for n, fit in zip(given, fits, strict=True)]
-        elif not Search(match_there).single():
+        elif not Search(match_there).any():
             # A mistake that cannot be made there is not refuted there.
             made = (len(one.parts) == len(each.parts) for one, each in zip(same, found, strict=True))
             refuted = [n + each for n, each in zip(refuted, made, strict=True)]

@@ -203,7 +203,7 @@ def test_a_command_that_is_killed_leaves_the_server_sane(folder: Path) -> None:
         "assert borrowed.used\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    done = subprocess.run(["python3", "-c", program, spec.name], executable=spec.python, check=False)
+    done = subprocess.run([spec.python, "-c", program, spec.name], check=False)
     assert done.returncode == -signal.SIGKILL
     wait_for(lambda: not lives(pid))
     _, new, used = check(spec)
