@@ -185,6 +185,8 @@ def _explain(match: Match, host: AdapterProcess | None) -> list[Explanation]:
     One mistake comes before lost precision, whose bounds are wide; then come two mistakes, and last the index map
     of the implementation, which has numbers but no names.
     """
+    if host is not None and (again := remembered(host).again(match)) and again[0].transform not in _SATURATED:
+        return again
     search = Search(match)
     found = search.single()
     if not found or (match.whole and {way.transform for way in found} <= _SATURATED):
@@ -211,7 +213,7 @@ def _distinguished(match: Match, found: list[Explanation], host: AdapterProcess 
     if not found or host is None or remembered(host).is_proven(found):
         return found
     proven = unrefuted(match, distinguish(match, found, host) if len(found) > 1 else found, host)
-    remembered(host).add(proven)
+    remembered(host).add(match, proven)
     return proven
 
 

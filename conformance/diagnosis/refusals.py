@@ -7,7 +7,7 @@ only where there is no such parameter.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -142,13 +142,16 @@ def diagnose_refusal(case: Case, detail: str, host: AdapterProcess | None) -> Di
     relief: dict[str, str] = {}
     simplest = case
     if host is not None:
-        message = pattern_of(detail)
-        results = remembered(host).refusals.setdefault(message, {})
-        experiment = _Experiment(host, message, results)
-        simplest = experiment.simplest(case)
-        relief = _reliefs(simplest, experiment)
-        own = _reliefs(case, experiment) if simplest != case else relief
-        relief = {name: own.get(name, "") for name in relief}
+        message, known = pattern_of(detail), remembered(host)
+        experiment = _Experiment(host, message, known.refusals.setdefault(message, {}))
+        relief = _reliefs(case, experiment, [known.relieving[message]]) if message in known.relieving else {}
+        if not relief:
+            simplest = experiment.simplest(case)
+            relief = _reliefs(simplest, experiment)
+            own = _reliefs(case, experiment, relief) if simplest != case else relief
+            relief = {name: own.get(name, "") for name in relief}
+            if len(relief) == 1 and relief.keys() <= set(in_message):
+                known.relieving[message] = next(iter(relief))
     arguments = _decide(in_message, list(relief))
     relief = {name: relief[name] for name in sorted(relief, key=lambda name: name not in arguments)}
     text = f"refused: {kind_of(detail)}"
@@ -166,13 +169,13 @@ def diagnose_refusal(case: Case, detail: str, host: AdapterProcess | None) -> Di
     return Diagnosis(transform="rejected", text=text, argument="+".join(arguments), relief=tuple(accepted))
 
 
-def _reliefs(case: Case, experiment: _Experiment) -> dict[str, str]:
+def _reliefs(case: Case, experiment: _Experiment, parameters: Iterable[str] = _PLAINER) -> dict[str, str]:
     """The parameters that get a right output when only they have their plain value, with the text for it."""
     reliefs = {}
-    for parameter, (_, text) in _PLAINER.items():
+    for parameter in parameters:
         other = _plainer(case, parameter)
         if other is not None and experiment.result(other) == "accepted":
-            reliefs[parameter] = text(case)
+            reliefs[parameter] = _PLAINER[parameter][1](case)
     return reliefs
 
 
