@@ -158,7 +158,8 @@ def _transfer(problem: Problem, found: list[Explanation]) -> list[Explanation]:
     """Transfer explanations to another case, without the mistakes that cannot be made there."""
     names = frozenset(part.transform for explanation in found for part in explanation.parts)
     keys = {part.key for explanation in found for part in explanation.parts}
-    candidates = variations(problem.but(wanted=names, observed={}))
+    axes = frozenset(part.axes for explanation in found for part in explanation.parts)
+    candidates = variations(problem.but(wanted=names, wanted_axes=axes, observed={}))
     by_key = {variation.key: variation for variation in candidates if variation.key in keys}
     by_key |= {part.key: part for explanation in found for part in explanation.parts if part.travels}
     return [Explanation(tuple(by_key[p.key] for p in each.parts if p.key in by_key)) for each in found]

@@ -52,8 +52,9 @@ class Remembered:
         before = self._by_shape.get(_shape(match))
         if before is None:
             return []
-        names = frozenset(part.transform for part in before.parts)
-        by_key = {variation.key: variation for variation in variations(match.problem.but(wanted=names))}
+        names, axes = (frozenset(getattr(part, name) for part in before.parts) for name in ("transform", "axes"))
+        candidates = variations(match.problem.but(wanted=names, wanted_axes=axes))
+        by_key = {variation.key: variation for variation in candidates}
         if not all(part.key in by_key for part in before.parts):
             return []
         here = Explanation(tuple(by_key[part.key] for part in before.parts))

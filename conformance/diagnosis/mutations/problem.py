@@ -110,6 +110,8 @@ class Problem:
         The wrong output, channels_first, for mistakes whose numbers (a factor, an offset) are read off it.
     wanted : frozenset of str or None
         Names of the transformations to search for; None for all.
+    wanted_axes : frozenset of tuple or None
+        Their axes. A generator whose mistakes take long to make leaves out those along others.
     second : dict of numpy.ndarray
         For gradients of gradients: ``dy``, ``vx``, ``vw`` and ``vb``, channels_first; ``dy`` itself is None then.
     """
@@ -132,6 +134,7 @@ class Problem:
     compute: Callable[[Problem], np.ndarray] | None = None
     observed: Tensors = field(default_factory=dict)
     wanted: frozenset[str] | None = None
+    wanted_axes: frozenset[tuple[str, ...]] | None = None
     second: Tensors = field(default_factory=dict)
 
     @classmethod
