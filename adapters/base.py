@@ -148,6 +148,8 @@ class Adapter(abc.ABC):
         Environment variables its process needs before the framework is imported.
     facts : tuple of Fact
         What is measured in its process, besides the facts of its packages (``conformance.adapters.facts.FACTS``).
+    settings_files : tuple of str
+        Files from which the framework reads settings when it is imported; ``~`` is the user's home.
     bias_in_storage : bool
         Whether the bias is added by a second operation to a result that is already rounded to the format of the
         case (and its gradient is a sum in that format), so that half formats promise no more than
@@ -183,6 +185,7 @@ class Adapter(abc.ABC):
     }
     environment: ClassVar[Mapping[str, str]] = {}
     facts: ClassVar[tuple[Fact, ...]] = ()
+    settings_files: ClassVar[tuple[str, ...]] = ()
     bias_in_storage: ClassVar[bool] = False
     shape_only: ClassVar[bool] = False
     second_order: ClassVar[bool] = False

@@ -14,7 +14,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import compiling, detection, false_alarms, oracle, overhead, report_page, scale, speed, tolerances
+from benchmarks import (
+    checking,
+    compiling,
+    detection,
+    false_alarms,
+    oracle,
+    overhead,
+    report_page,
+    scale,
+    speed,
+    tolerances,
+)
 from benchmarks.figures import machine
 
 README = Path(__file__).with_name("README.md")
@@ -32,6 +43,7 @@ BENCHMARKS = {
     "overhead": Benchmark(
         overhead.measure, overhead.markdown, {"parts": [overhead.Part(("torch", "onnxruntime"), "smoke", 1)]}
     ),
+    "checking": Benchmark(checking.measure, checking.markdown, {"adapters": ("onnxruntime",), "repeats": 1}),
     "speed": Benchmark(speed.measure, speed.markdown, {"tier": "smoke", "repeats": 1}),
     "compiling": Benchmark(compiling.measure, compiling.markdown, {}),
     "oracle": Benchmark(oracle.measure, oracle.markdown, {"tier": "smoke", "repeats": 1}),

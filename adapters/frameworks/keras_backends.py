@@ -226,6 +226,7 @@ class KerasAdapter(Adapter):
     """What layers and operations share; they cannot express explicit crops, which are sliced from ``valid``."""
 
     extra = "keras"
+    settings_files = ("~/.keras/keras.json",)
     second_order = True
     backend: ClassVar[str]
     bias_in_storage = True

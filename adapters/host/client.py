@@ -130,6 +130,10 @@ def _as_model(reply: protocol.Message, arrays: Arrays) -> Model | Reply:
     return Model(str(reply["suffix"]), arrays["content"].tobytes())
 
 
+def _as_files(reply: protocol.Message, _: Arrays) -> list[str]:
+    return [str(path) for path in reply["files"]]
+
+
 def _as_program(reply: protocol.Message, arrays: Arrays) -> Program | Reply:
     if reply["reply"] != "program":
         return _as_reply(reply, arrays)
@@ -199,6 +203,7 @@ class AdapterProcess:
         self.environment: dict[str, Any] = {"versions": {}}
         self._in_process = in_process
         self._running: Connection | InProcess | None = None if spawned is None else Connection(spawned)
+        self._hello = None if spawned is None else spawned.hello
         self._ready = self._precompiles = False
         self._sent: collections.deque[Pending] = collections.deque()
         self._history = History()
@@ -218,9 +223,21 @@ class AdapterProcess:
             self._reset()
 
     def _reset(self) -> None:
-        self._running, self._ready = None, False
+        self._running, self._ready, self._hello = None, False, None
         self._sent.clear()
         self._history = History()
+
+    def give_away(self) -> tuple[Spawned, list[str]] | None:
+        """The live process, for use by a later command, and the files that it has loaded; ends it and returns
+        None if it is not ready for another request.
+        """
+        files = self._read(self._send({"ask": "files", "case": ""}, {}), _as_files) if self._ready else None
+        running, hello = self._running, self._hello
+        if not isinstance(files, list) or not isinstance(running, Connection) or self._sent or not running.quiet:
+            self.close()
+            return None
+        self._reset()
+        return running.detach()._replace(hello=hello), files
 
     def resident_bytes(self) -> int:
         """Memory the process holds; 0 without a process, or where the system does not report it."""
@@ -243,14 +260,14 @@ class AdapterProcess:
         if self._ready or self._running is None:
             return self._cannot_start
         try:
-            hello, _ = self._running.receive(self.limits.start)
+            hello = self._hello or self._running.receive(self.limits.start)[0]
         except (ConnectionLost, protocol.WireError) as error:
             ended = self._end(error)
             return self._refuse(f"the adapter's process did not start: {ended.detail}")
         if hello["reply"] != "ready":
             self.close()
             return self._refuse(f"the adapter cannot be loaded: {_plain(hello['detail'])}")
-        self.environment = hello["environment"]
+        self._hello, self.environment = hello, hello["environment"]
         without_effect = unmet(self.spec.profile, self.environment.get("facts") or {})
         if without_effect:
             self.close()

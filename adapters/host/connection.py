@@ -35,7 +35,7 @@ class Connection:
     """
 
     def __init__(self, spawned: Spawned) -> None:
-        self.process, ours = spawned
+        self.process, ours = spawned.process, spawned.socket
         ours.setblocking(False)
         self._socket = ours
         self._unsent, self._unread = bytearray(), bytearray()
@@ -114,6 +114,16 @@ class Connection:
         if not chunk:
             raise ConnectionLost("crash")
         self._unread += chunk
+
+    def detach(self) -> Spawned:
+        """Give the process away; this object can no longer be used."""
+        self._selector.close()
+        return Spawned(self.process, self._socket)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is left to send or to read."""
+        return not self._unsent and not self._unread
 
     def stop(self) -> int:
         """Let the process end by itself and return its exit status (negative: the signal that ended it)."""

@@ -28,6 +28,7 @@ from conformance.adapters.base import Adapter, AdapterBug, Declined, NotNumbers,
 from conformance.adapters.environment import describe
 from conformance.adapters.facts import facts_for, flags_up_to
 from conformance.adapters.host import compile_cache, protocol
+from conformance.adapters.host.loaded_files import loaded_files
 from conformance.adapters.host.measuring import measure
 from conformance.adapters.host.precompile import precompile_queued, threads
 from conformance.adapters.host.sizes import shape_error, small
@@ -144,8 +145,7 @@ def _compile(adapter: Adapter, request: tuple[protocol.Message, dict[str, np.nda
     Only for cases that must be computed; a case that may exhaust memory runs alone.
     """
     message, tensors = request
-    case = Case.parse(message["case"])
-    if message["ask"] == "answer" and not _may_refuse(case):
+    if message["ask"] == "answer" and not _may_refuse(case := Case.parse(message["case"])):
         with suppress(Exception):  # the request itself reports it
             adapter.run(case, _copies(tensors), beyond_limits=bool(message.get("beyond_limits")))
 
@@ -192,7 +192,10 @@ def _program(adapter: Adapter, case: Case) -> protocol.Message:
 
 def reply_to(adapter: Adapter, message: protocol.Message, tensors: dict[str, np.ndarray]) -> bytes:
     """The packed reply to a message."""
-    case, number = Case.parse(message["case"]), {"id": message["id"]}
+    number = {"id": message["id"]}
+    if message["ask"] == "files":
+        return protocol.pack({"reply": "files", "files": loaded_files(adapter.settings_files)} | number)
+    case = Case.parse(message["case"])
     if message["ask"] == "program":
         return protocol.pack(_program(adapter, case) | number)
     if message["ask"] == "model":

@@ -10,23 +10,40 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, Any, NamedTuple, Protocol
 
 from conformance.adapters.machines import NATIVE
 from conformance.adapters.registry import AdapterSpec, load
 
-__all__ = ["Spawned", "spawn"]
+__all__ = ["Process", "Spawned", "spawn"]
 
 _SERVER = "conformance.adapters.host.server"
 # Not resolved: in a checkout the folders of the package are links to those beside it.
 _PACKAGE = Path(__file__).parents[2]
 
 
-class Spawned(NamedTuple):
-    """A process and this process's end of its socket."""
+class Process(Protocol):
+    """What the suite does with an adapter's process, whether or not it is a child of this one."""
 
-    process: subprocess.Popen[bytes]
+    pid: int
+    stderr: IO[bytes] | None
+
+    def kill(self) -> None:
+        """End it."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit status, once it has ended."""
+
+
+class Spawned(NamedTuple):
+    """A process and this process's end of its socket.
+
+    ``hello`` is what the process sent when it was ready, where that has been read already.
+    """
+
+    process: Process
     socket: socket.socket
+    hello: dict[str, Any] | None = None
 
 
 @functools.cache

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
-from rich import box
-from rich.markup import escape
-from rich.table import Table
 
-from conformance.adapters.base import Adapter
-from conformance.adapters.host.client import AdapterProcess, Model, ProcessLimits
-from conformance.adapters.registry import AdapterSpec, load
+from conformance.adapters.host.client import ProcessLimits
+from conformance.adapters.registry import AdapterSpec
 from conformance.calls import Meaning
-from conformance.cases import Case, DomainError
+from conformance.cases import Case
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapters
-from conformance.cli.debug_options import log_options, program_text, require_in_process, show_program_option
+from conformance.cli.debug_options import log_options, require_in_process, show_program_option
 from conformance.cli.options import (
     adapter_option,
     after_option,
@@ -32,18 +24,15 @@ from conformance.cli.options import (
     quiet_option,
     timeout_option,
 )
-from conformance.execution.checked import Checked, check_on
-from conformance.oracle.expected_output import input_tensors
-from conformance.reports.formats.terminal import console_for_tables
+from conformance.execution.lanes import import_seconds, in_lanes
+from conformance.execution.warm.client import WarmProcesses
 from conformance.reports.gate.exit_codes import exit_code
-from conformance.reports.record.crash_text import without_stacks
-from conformance.reports.record.cut_text import cut
-from conformance.reports.record.statuses import STATUSES, label
 from conformance.runner.notes import notes
 
-__all__ = ["command"]
+if TYPE_CHECKING:
+    from conformance.execution.checked import Checked
 
-_MOST_CHARACTERS = 400
+__all__ = ["command"]
 
 
 @click.command(
@@ -62,6 +51,12 @@ _MOST_CHARACTERS = 400
 @quiet_option
 @log_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--server/--no-server",
+    default=True,
+    help="Keep the adapters' processes for a minute, so that the next check is quick. CONFORMANCE_SERVER=0 does "
+    "the same as --no-server.",
+)
 @click.option("--strict", is_flag=True, help="Exit with 1 for known discrepancies as well.")
 @timeout_option()
 @click.option(
@@ -81,6 +76,7 @@ def command(
     show_program: bool,
     quiet: bool,
     as_json: bool,
+    server: bool,
     strict: bool,
     timeout: float,
     models: Path | None,
@@ -91,118 +87,42 @@ def command(
     """
     case = meaning.case
     specs = resolve_adapters(adapters, device, machines, quiet=quiet)
-    check_one = partial(_check, case, timeout=timeout, after=after, show_program=show_program)
+    limits = ProcessLimits(answer=timeout)
     if in_process:
         require_in_process(specs)
-        # A debugger needs the main thread.
-        shown = [check_one(specs[0], in_process=True)]
+    # A case that runs after others needs a process that has run nothing else.
+    warm = WarmProcesses(wanted=server and not after and not in_process)
+
+    def check_one(spec: AdapterSpec) -> Checked:
+        borrowed = warm.borrow(spec, limits, in_process=in_process)
+        borrowed.host.start()
+        # Slow to import, and not needed before the first process is ready.
+        from conformance.cli.check_adapter import check_adapter
+
+        checked = check_adapter(case, borrowed, after=after, show_program=show_program)
+        warm.give_back(borrowed)
+        return checked
+
+    rows: Iterable[tuple[AdapterSpec, Checked]]
+    if in_process:  # a debugger needs the main thread
+        rows = [(specs[0], check_one(specs[0]))]
     else:
-        # Most of the time goes into importing frameworks, each in its own process.
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            shown = list(pool.map(check_one, specs))
+        rows = in_lanes(sorted(specs, key=import_seconds), check_one)
+    from conformance.cli.check_output import CheckTable, print_json  # while the first processes start
+
+    table = None if as_json else CheckTable(meaning, [spec.name for spec in specs])
+    by_spec = {}
+    for spec, one in rows:
+        by_spec[spec] = one
+        if table is not None:
+            table.add(one)
+    checked = [by_spec[spec] for spec in specs]
     if models is not None:
-        _save_models(case, specs, models, say=notes(quiet=quiet))
-    if as_json:
-        click.echo(json.dumps(_as_json(meaning, shown), indent=2))
+        from conformance.cli.saved_models import save_models
+
+        save_models(case, specs, models, say=notes(quiet=quiet))
+    if table is None:
+        print_json(meaning, checked)
     else:
-        _print(meaning, shown)
-        for one in shown:
-            if one.program is not None:
-                click.echo(f"\n{one.checked.outcome.adapter} runs\n\n{one.program}")
-    new = [one.checked.outcome for one in shown if strict or one.checked.expectation is None]
-    raise click.exceptions.Exit(exit_code(new))
-
-
-class _Shown(NamedTuple):
-    """What is printed about one adapter."""
-
-    checked: Checked
-    program: str | None
-
-
-def _check(
-    case: Case,
-    spec: AdapterSpec,
-    *,
-    timeout: float,
-    after: Sequence[Case],
-    show_program: bool,
-    in_process: bool = False,
-) -> _Shown:
-    with AdapterProcess(spec, ProcessLimits(answer=timeout), in_process=in_process) as host:
-        checked = check_on(case, host, after=after)
-        return _Shown(checked, program_text(case, host) if show_program else None)
-
-
-def _save_models(case: Case, specs: list[AdapterSpec], folder: Path, say: Callable[[str], None]) -> None:
-    """Write the models of the runtimes among the adapters, and say where they are."""
-    saved = 0
-    for spec in specs:
-        # Only a runtime has a model; the other frameworks would be started for nothing.
-        if load(spec.target).save_model is Adapter.save_model:
-            continue
-        with AdapterProcess(spec) as host:
-            model = host.model(case, input_tensors(case))
-        if isinstance(model, Model):
-            path = folder / f"{case}.{Path(spec.name.partition('@')[0]).name.replace(':', '.')}{model.suffix}"
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(model.content)
-            except OSError as error:
-                raise click.UsageError(f"cannot write {path}: {error}") from None
-            say(f"saved {path}")
-            saved += 1
-    if not saved:
-        raise click.UsageError("--save-model: none of the adapters runs this case from a model file")
-
-
-def _geometry(case: Case) -> dict[str, Any]:
-    try:
-        geometry = case.geometry()
-    except DomainError as error:
-        return {"geometry": None, "invalid": str(error)}
-    crop = [list(pair) for pair in geometry.crop]
-    return {"geometry": {"output_size": list(geometry.output_size), "crop": crop}}
-
-
-def _as_json(meaning: Meaning, shown: list[_Shown]) -> dict[str, Any]:
-    case = meaning.case
-    outcomes = [one.checked.to_json() | ({} if one.program is None else {"program": one.program}) for one in shown]
-    return {"case": str(case), **_geometry(case), "notes": list(meaning.notes), "outcomes": outcomes}
-
-
-def _print(meaning: Meaning, shown: list[_Shown]) -> None:
-    console = console_for_tables()
-    case = meaning.case
-    console.print(str(case), style="bold", soft_wrap=True)
-    described = _geometry(case)
-    if described["geometry"] is None:
-        console.print(f"invalid case: {escape(described['invalid'])}", soft_wrap=True)
-    else:
-        geometry = described["geometry"]
-        console.print(f"output size {geometry['output_size']}, crop {geometry['crop']}", soft_wrap=True)
-    for note in meaning.notes:
-        console.print(f"note: {escape(note)}", soft_wrap=True)
-    table = Table(box=box.SIMPLE)
-    for name in ("adapter", "version", "outcome", "profile", "bound used"):
-        table.add_column(name, overflow="fold")
-    adapters_by_text: dict[str, list[str]] = {}
-    for checked, _ in shown:
-        outcome, versions, entry = checked.outcome, checked.versions, checked.expectation
-        status = STATUSES[outcome.status]
-        table.add_row(
-            outcome.adapter,
-            next(iter(versions.values()), ""),
-            f"[{status.colour}]{status.symbol} {label(outcome.status, outcome.kind)}[/]",
-            outcome.profile or "",
-            "" if outcome.budget is None else f"{outcome.budget:.0%}",
-        )
-        texts = [outcome.diagnosis.text] if outcome.diagnosis else []
-        message = without_stacks(outcome.detail) if outcome.status == "crash" else outcome.detail
-        texts += [cut(message, _MOST_CHARACTERS)] if message else []
-        texts += [f"known as {entry.finding}: {entry.reason} {entry.upstream}".rstrip()] if entry else []
-        if texts:
-            adapters_by_text.setdefault("; ".join(texts), []).append(outcome.adapter)
-    console.print(table)
-    for text, names in adapters_by_text.items():
-        console.print(f"[bold]{escape(', '.join(names))}[/]: {escape(text)}", soft_wrap=True)
+        table.finish(checked)
+    raise click.exceptions.Exit(exit_code(one.outcome for one in checked if strict or one.expectation is None))

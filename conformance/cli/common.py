@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,14 +22,11 @@ from conformance.adapters.registry import (
     split_name,
     under_machines,
 )
-from conformance.oracle.error_bound import TIGHTEST_FIRST
-from conformance.reports.formats.github import tell_github
-from conformance.reports.gate.assess import Gate, assess
-from conformance.reports.gate.expectations import load_all
-from conformance.reports.gate.text import headline, lines
-from conformance.reports.record.store import Results
 from conformance.runner.notes import notes
-from conformance.runner.selection import expectation_folders
+
+if TYPE_CHECKING:
+    from conformance.reports.gate.assess import Gate
+    from conformance.reports.record.store import Results
 
 __all__ = [
     "assess_record",
@@ -113,6 +110,12 @@ def require_startable(specs: Sequence[AdapterSpec]) -> None:
 
 def assess_record(record: Results, folders: Sequence[str], baseline: Results | None = None) -> Gate:
     """The gate of a recorded run; raises ExpectationError for a malformed file."""
+    # Here, as these take time that a command which only starts adapters need not spend.
+    from conformance.oracle.error_bound import TIGHTEST_FIRST
+    from conformance.reports.gate.assess import assess
+    from conformance.reports.gate.expectations import load_all
+    from conformance.runner.selection import expectation_folders
+
     return assess(record, load_all(record.adapters(), expectation_folders(folders)), baseline, TIGHTEST_FIRST)
 
 
@@ -123,6 +126,9 @@ def print_gate(
 
     When ``quiet``, the terminal gets no line about expectations that do not fail.
     """
+    from conformance.reports.formats.github import tell_github
+    from conformance.reports.gate.text import headline, lines
+
     news = lines(gate, cases)
     shown = [line for line in news if line.fails or line.standing == "not compared" or not quiet]
     click.echo(headline(gate))

@@ -27,6 +27,7 @@ from conformance.diagnosis.output_rounding import explain_output_rounding
 from conformance.diagnosis.precision import ROUNDED, explain_precision
 from conformance.diagnosis.refusals import diagnose_refusal
 from conformance.diagnosis.regions import describe
+from conformance.diagnosis.remembered import remembered
 from conformance.diagnosis.search import Explanation, Search, deduplicate
 from conformance.oracle.verdict import Verdict
 from conformance.reports.record.diagnosis import Diagnosis
@@ -184,6 +185,8 @@ def _explain(match: Match, host: AdapterProcess | None) -> list[Explanation]:
     One mistake comes before lost precision, whose bounds are wide; then come two mistakes, and last the index map
     of the implementation, which has numbers but no names.
     """
+    if host is not None and (again := remembered(host).again(match)) and again[0].transform not in _SATURATED:
+        return again
     search = Search(match)
     found = search.single()
     if not found or (match.whole and {way.transform for way in found} <= _SATURATED):
@@ -207,9 +210,11 @@ def _explain(match: Match, host: AdapterProcess | None) -> list[Explanation]:
 
 
 def _distinguished(match: Match, found: list[Explanation], host: AdapterProcess | None) -> list[Explanation]:
-    if not found or host is None:
+    if not found or host is None or remembered(host).is_proven(found):
         return found
-    return unrefuted(match, distinguish(match, found, host) if len(found) > 1 else found, host)
+    proven = unrefuted(match, distinguish(match, found, host) if len(found) > 1 else found, host)
+    remembered(host).add(match, proven)
+    return proven
 
 
 def _from_index_map(match: Match, host: AdapterProcess) -> list[Explanation]:

@@ -92,7 +92,7 @@ def unrefuted(match: Match, found: list[Explanation], host: AdapterProcess) -> l
             if replace(case, seed=match.case.seed) == match.case:
                 continue  # other data say nothing about an accident of shapes
             given = [n + fit for n, fit in zip(given, fits, strict=True)]
-        elif not Search(match_there).single():
+        elif not Search(match_there).any():
             # A mistake that cannot be made there is not refuted there.
             made = (len(one.parts) == len(each.parts) for one, each in zip(same, found, strict=True))
             refuted = [n + each for n, each in zip(refuted, made, strict=True)]
@@ -158,7 +158,8 @@ def _transfer(problem: Problem, found: list[Explanation]) -> list[Explanation]:
     """Transfer explanations to another case, without the mistakes that cannot be made there."""
     names = frozenset(part.transform for explanation in found for part in explanation.parts)
     keys = {part.key for explanation in found for part in explanation.parts}
-    candidates = variations(problem.but(wanted=names, observed={}))
+    axes = frozenset(part.axes for explanation in found for part in explanation.parts)
+    candidates = variations(problem.but(wanted=names, wanted_axes=axes, observed={}))
     by_key = {variation.key: variation for variation in candidates if variation.key in keys}
     by_key |= {part.key: part for explanation in found for part in explanation.parts if part.travels}
     return [Explanation(tuple(by_key[p.key] for p in each.parts if p.key in by_key)) for each in found]

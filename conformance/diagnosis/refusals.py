@@ -7,8 +7,8 @@ only where there is no such parameter.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.adapters.host.client import AdapterProcess
@@ -18,6 +18,7 @@ from conformance.cases.errors import CaseError, DomainError
 from conformance.cases.policy import beyond_memory, policies
 from conformance.diagnosis.messages import clean_message, kind_of, named_parameters, pattern_of
 from conformance.diagnosis.mutations.registry import join_words
+from conformance.diagnosis.remembered import remembered
 from conformance.oracle.verdict import judge
 from conformance.reports.record.diagnosis import Diagnosis
 
@@ -82,18 +83,20 @@ class _Experiment:
         The adapter.
     message : str
         The pattern of the message to look for.
+    results : dict
+        What became of cases that were run before.
     """
 
     host: AdapterProcess
     message: str
-    _results: dict[Case, str] = field(default_factory=dict)
+    results: dict[Case, str]
     _crashes: int = 0
 
     def result(self, case: Case) -> str:
         """``same`` for the same refusal, ``accepted`` for a right output, ``other`` otherwise."""
-        if case not in self._results:
-            self._results[case] = self._run(case)
-        return self._results[case]
+        if case not in self.results:
+            self.results[case] = self._run(case)
+        return self.results[case]
 
     def _run(self, case: Case) -> str:
         if self._crashes >= _MAX_CRASHES:
@@ -139,11 +142,16 @@ def diagnose_refusal(case: Case, detail: str, host: AdapterProcess | None) -> Di
     relief: dict[str, str] = {}
     simplest = case
     if host is not None:
-        experiment = _Experiment(host, pattern_of(detail))
-        simplest = experiment.simplest(case)
-        relief = _reliefs(simplest, experiment)
-        own = _reliefs(case, experiment) if simplest != case else relief
-        relief = {name: own.get(name, "") for name in relief}
+        message, known = pattern_of(detail), remembered(host)
+        experiment = _Experiment(host, message, known.refusals.setdefault(message, {}))
+        relief = _reliefs(case, experiment, [known.relieving[message]]) if message in known.relieving else {}
+        if not relief:
+            simplest = experiment.simplest(case)
+            relief = _reliefs(simplest, experiment)
+            own = _reliefs(case, experiment, relief) if simplest != case else relief
+            relief = {name: own.get(name, "") for name in relief}
+            if len(relief) == 1 and relief.keys() <= set(in_message):
+                known.relieving[message] = next(iter(relief))
     arguments = _decide(in_message, list(relief))
     relief = {name: relief[name] for name in sorted(relief, key=lambda name: name not in arguments)}
     text = f"refused: {kind_of(detail)}"
@@ -161,13 +169,13 @@ def diagnose_refusal(case: Case, detail: str, host: AdapterProcess | None) -> Di
     return Diagnosis(transform="rejected", text=text, argument="+".join(arguments), relief=tuple(accepted))
 
 
-def _reliefs(case: Case, experiment: _Experiment) -> dict[str, str]:
+def _reliefs(case: Case, experiment: _Experiment, parameters: Iterable[str] = _PLAINER) -> dict[str, str]:
     """The parameters that get a right output when only they have their plain value, with the text for it."""
     reliefs = {}
-    for parameter, (_, text) in _PLAINER.items():
+    for parameter in parameters:
         other = _plainer(case, parameter)
         if other is not None and experiment.result(other) == "accepted":
-            reliefs[parameter] = text(case)
+            reliefs[parameter] = _PLAINER[parameter][1](case)
     return reliefs
 
 

@@ -78,6 +78,10 @@ class Search:
                 break
         return found
 
+    def any(self) -> bool:
+        """Whether any one mistake explains the output."""
+        return any(self.match.fits(way.apply, self._solver, budget=_BUDGET) for way in self._candidates)
+
     def double(self) -> list[Explanation]:
         """All explanations by two mistakes that are common enough to come together."""
         found: list[Explanation] = []

@@ -15,7 +15,7 @@ from conformance.reports.gate.assess import matching_expectation
 from conformance.reports.gate.expectations import Expectation, load
 from conformance.reports.record.outcome import Outcome
 
-__all__ = ["Checked", "check_on"]
+__all__ = ["Checked", "check_on", "with_what_is_known"]
 
 _KEYS = ("status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis", "after")
 
@@ -32,12 +32,15 @@ class Checked:
         What the adapter runs on.
     expectation : Expectation or None
         The known discrepancy that it is.
+    program : str or None
+        The program that the adapter runs, where it is wanted.
     """
 
     outcome: Outcome
     versions: dict[str, str]
     facts: dict[str, Any]
     expectation: Expectation | None
+    program: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The outcome as ``check --json`` and ``audit --json`` print it."""
@@ -49,6 +52,7 @@ class Checked:
             "facts": self.facts,
             **{key: _finite(plain[key]) for key in _KEYS},
             "known": None if entry is None else {"finding": entry.finding, "reason": entry.reason},
+            **({} if self.program is None else {"program": self.program}),
         }
 
 
@@ -69,9 +73,14 @@ def check_on(
         Input data in place of the case's own.
     """
     outcome = run_after(case, host, after) if after else run_case(case, host, tensors=tensors)
+    return with_what_is_known(case, outcome, host)
+
+
+def with_what_is_known(case: Case, outcome: Outcome, host: AdapterProcess, program: str | None = None) -> Checked:
+    """An outcome of a process with its versions and facts, and the expectation that explains it."""
     entry = matching_expectation(case, outcome, load(host.spec.name), host.environment)
     about = host.environment
-    return Checked(outcome, about["versions"], about.get("facts", {}), entry)
+    return Checked(outcome, about["versions"], about.get("facts", {}), entry, program)
 
 
 def _finite(value: Any) -> Any:

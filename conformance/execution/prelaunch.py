@@ -42,7 +42,9 @@ def take(spec: AdapterSpec, limits: ProcessLimits) -> AdapterProcess:
 def close() -> None:
     """End the processes that were launched and not taken."""
     while _LAUNCHED:
-        _, (process, socket) = _LAUNCHED.popitem()
+        _, (process, socket, _) = _LAUNCHED.popitem()
         process.kill()
-        process.communicate()
+        process.wait()
+        if process.stderr is not None:
+            process.stderr.close()
         socket.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -28,11 +28,15 @@ class Misreading(NamedTuple):
     case: Case
 
 
-def misreadings(case: Case, wanted: frozenset[str] | None = None) -> Iterator[Misreading]:
-    """The misreadings of a case with the names that are wanted; by default all."""
+def misreadings(
+    case: Case, wanted: frozenset[str] | None = None, wanted_axes: Container[tuple[int, ...]] | None = None
+) -> Iterator[Misreading]:
+    """The misreadings of a case with the names, and along the axes, that are wanted; by default all."""
     seen = {case}
     for transform, axes, text, changes in itertools.chain(_of_numbers(case), _of_padding(case)):
         if wanted is not None and transform not in wanted:
+            continue
+        if wanted_axes is not None and axes not in wanted_axes:
             continue
         try:
             other = replace(case, **changes)

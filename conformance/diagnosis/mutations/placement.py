@@ -188,7 +188,10 @@ def _placed_at(
 @transformation
 def misread_numbers(p: Problem) -> Iterator[Variation]:
     """A number of the case ignored, taken from another axis, swapped or off by one."""
-    for transform, axes, text, case in misreadings(p.case, p.wanted):
+    wanted_axes = None
+    if p.wanted_axes is not None:
+        wanted_axes = {tuple(map(p.names.index, axes)) for axes in p.wanted_axes}
+    for transform, axes, text, case in misreadings(p.case, p.wanted, wanted_axes):
         names = _axis_names(p, axes)
         try:
             geometry = case.geometry()

@@ -110,6 +110,8 @@ class Problem:
         The wrong output, channels_first, for mistakes whose numbers (a factor, an offset) are read off it.
     wanted : frozenset of str or None
         Names of the transformations to search for; None for all.
+    wanted_axes : frozenset of tuple or None
+        Their axes. A generator whose mistakes take long to make leaves out those along others.
     second : dict of numpy.ndarray
         For gradients of gradients: ``dy``, ``vx``, ``vw`` and ``vb``, channels_first; ``dy`` itself is None then.
     """
@@ -132,6 +134,7 @@ class Problem:
     compute: Callable[[Problem], np.ndarray] | None = None
     observed: Tensors = field(default_factory=dict)
     wanted: frozenset[str] | None = None
+    wanted_axes: frozenset[tuple[str, ...]] | None = None
     second: Tensors = field(default_factory=dict)
 
     @classmethod
@@ -199,7 +202,11 @@ class Problem:
 
     def but(self, **changes: Any) -> Problem:
         """The same problem with other values of some attributes."""
-        return replace(self, **changes)
+        # A search makes thousands; `dataclasses.replace` takes several times as long.
+        other = object.__new__(Problem)
+        other.__dict__.update(self.__dict__, **changes)
+        other.__dict__.pop("full_size", None)
+        return other
 
 
 def on_input(change: Map) -> Mutation:
