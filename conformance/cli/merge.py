@@ -39,6 +39,8 @@ def command(results: tuple[Path, ...], out: Path, report: bool, expectations: tu
                 f"cases in two records: {merged.twice}, with different outcomes: {merged.conflicts}; "
                 "the first outcome counts"
             )
+        if merged.earlier is not None:
+            click.echo(f"the earlier record is {merged.earlier}")
         with Results.open(out, write=True) as record:
             entries = load_all(record.adapters(), expectation_folders(expectations))
             gate = finish(record, entries, further=Further(here(record)))

@@ -22,6 +22,7 @@ from conformance.reports.record.store import Results, ResultsError
 from conformance.runner.console import ConsoleReporter
 from conformance.runner.options import RunOptions
 from conformance.runner.plan import ShardError, read_shard
+from conformance.runner.run_folder import BASE, FolderError, to_resume
 from conformance.runner.selection import SelectionError, expectation_folders, select
 from conformance.suite import SUITE
 
@@ -54,7 +55,7 @@ def start(options: RunOptions, pytest_args: Sequence[str] = ()) -> int:
         # The pytest plugins of other packages are for tests. With them a smoke run takes 1.06 of the time.
         *("--disable-plugin-autoload", "-p", "xdist", "--assert=plain", "--capture=no"),
         *(argument for plugin in _UNUSED for argument in ("-p", f"no:{plugin}")),
-        *("-c", str(SUITE.with_name("pytest.ini")), f"--rootdir={options.out}"),
+        *("-c", str(SUITE.with_name("pytest.ini")), f"--rootdir={options.out or BASE}"),
         *("-n", options.workers),
         *replace(options, unselected=not set(pytest_args) - {"--no-report"}).pytest_arguments(),
         *pytest_args,
@@ -96,22 +97,29 @@ def _check(options: RunOptions) -> None:
         for name in (options.durations_from, options.baseline):
             if name is not None:
                 Results.open(Path(name)).close()
-        options.out.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=options.out).close()
-    except (SelectionError, ShardError, ExpectationError, ResultsError) as error:
+        out = options.out or BASE
+        if options.resume:
+            to_resume(options.out)
+        else:
+            out.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=out).close()
+    except (SelectionError, ShardError, ExpectationError, ResultsError, FolderError) as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
-        raise click.UsageError(f"cannot write into {options.out}: {error}") from None
+        raise click.UsageError(f"cannot write into {out}: {error}") from None
 
 
 def _finish(options: RunOptions, console: ConsoleReporter, pytest_status: int) -> int:
     """Print the last lines and return the exit code."""
-    out, sharded = options.out, options.shard is not None
+    sharded = options.shard is not None
     recorder = console.recorder
+    if pytest_status == pytest.ExitCode.NO_TESTS_COLLECTED and recorder is not None and recorder.gate is None:
+        raise click.UsageError("no case is selected, so nothing was run; check the arguments after --")
     if recorder is None or recorder.gate is None or recorder.trouble:
         if recorder is not None and recorder.trouble:
             click.echo(f"conformance: {recorder.trouble}", err=True)
         return USAGE if pytest_status == pytest.ExitCode.USAGE_ERROR else INFRA
+    out = recorder.folder.path
     if not recorder.gate.counts and not sharded:
         raise click.UsageError(
             "no case is selected, so nothing was run; check --where, --shard and the arguments after --"
@@ -123,6 +131,8 @@ def _finish(options: RunOptions, console: ConsoleReporter, pytest_status: int) -
         return USAGE
     print_gate(recorder.gate, recorder.cases, summary=out / "summary.md", quiet=options.quiet)
     if not options.quiet:
+        if recorder.earlier is not None:
+            click.echo(f"the earlier record is {recorder.earlier}")
         click.echo(f"report: {out / 'report' / 'index.html'}")
     click.echo(recorder.totals)
     if console.interrupted:

@@ -19,7 +19,7 @@ from conformance.runner.selection import expectation_folders
 __all__ = ["command"]
 
 
-@click.command("report", epilog="Example: conformance report conformance-out/results.sqlite --out report")
+@click.command("report", epilog="Example: conformance report conformance-out/latest/results.sqlite --out report")
 @click.argument("results", type=click.Path(path_type=Path), metavar="RESULTS")
 @click.option(
     "--out",
