@@ -23,6 +23,7 @@ from conformance.cases import Case, DomainError
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapters
 from conformance.cli.debug_options import log_options, program_text, require_in_process, show_program_option
+from conformance.cli.next_step import say_next
 from conformance.cli.options import (
     adapter_option,
     after_option,
@@ -113,6 +114,9 @@ def command(
         for one in checked:
             if one.program is not None:
                 click.echo(f"\n{one.outcome.adapter} runs\n\n{one.program}")
+        new = next((one.outcome for one in checked if one.expectation is None and one.outcome.gates), None)
+        if new is not None:
+            say_next("conformance", "repro", str(case), "--adapter", new.adapter, quiet=quiet)
     raise click.exceptions.Exit(exit_code(one.outcome for one in checked if strict or one.expectation is None))
 
 

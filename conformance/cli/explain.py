@@ -13,6 +13,7 @@ from conformance.cases.layouts import explain_layout, layout_doubt
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapters
 from conformance.cli.debug_options import log_options, program_text, require_in_process, show_program_option
+from conformance.cli.next_step import say_next
 from conformance.cli.options import adapter_option, in_process_option, machine_option, quiet_option, timeout_option
 from conformance.conditions import Alike, terms_of
 from conformance.conditions import infer_condition as explain_condition
@@ -87,6 +88,9 @@ def command(
                 outcomes.append(_adapter(case, host, when))
                 if show_program:
                     _section(f"{spec.name} runs", program_text(case, host).splitlines())
+        wrong = next((outcome for outcome in outcomes if outcome.gates), None)
+        if wrong is not None:
+            say_next("conformance", "repro", str(case), "--adapter", wrong.adapter, quiet=quiet)
         raise click.exceptions.Exit(exit_code(outcomes))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from conformance.cli.common import print_gate
+from conformance.cli.common import print_gate, say_next_of
 from conformance.cli.options import expectations_option
 from conformance.reporting.finish import Further, finish, here, write_files
 from conformance.reports.formats.markdown import totals_line
@@ -47,6 +47,7 @@ def command(results: tuple[Path, ...], out: Path, report: bool, expectations: tu
             if report:
                 write_files(record, out.parent, gate)
             print_gate(gate, record.cases(), summary=out.parent / "summary.md" if report else None)
+            say_next_of(gate, record.cases(), otherwise=() if report else ("conformance", "report", str(out)))
             click.echo(totals_line(record))
     except (ResultsError, ExpectationError) as error:
         raise click.UsageError(str(error)) from None

@@ -7,16 +7,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import pytest
 
-from conformance.cli.common import named_under_machines, print_gate, require_startable, resolve_adapters
+from conformance.cli.common import (
+    named_under_machines,
+    print_gate,
+    require_startable,
+    resolve_adapters,
+    say_next_of,
+)
 from conformance.cli.debug_options import require_in_process
 from conformance.cli.where_facts import resolve_facts
+from conformance.reports.formats.gate_lines import shell_lines, terminal_lines
 from conformance.reports.gate.exit_codes import INFRA, INTERRUPTED, USAGE, gate_exit_code
 from conformance.reports.gate.expectations import ExpectationError, load_all
-from conformance.reports.gate.text import headline
+from conformance.reports.gate.text import headline, lines
 from conformance.reports.record.fact_columns import fact_columns_in
 from conformance.reports.record.store import Results, ResultsError
 from conformance.runner.console import ConsoleReporter
@@ -25,6 +33,9 @@ from conformance.runner.plan import ShardError, read_shard
 from conformance.runner.run_folder import BASE, FolderError, to_resume
 from conformance.runner.selection import SelectionError, expectation_folders, select
 from conformance.suite import SUITE
+
+if TYPE_CHECKING:
+    from conformance.runner.recorder import Recorder  # imported while a framework loads
 
 __all__ = ["start"]
 
@@ -47,7 +58,7 @@ def start(options: RunOptions, pytest_args: Sequence[str] = ()) -> int:
     click.UsageError
         The options are wrong, or they select nothing.
     """
-    options = _resolved(options)
+    given, options = options, _resolved(options)
     _check(options)
     arguments = [
         str(SUITE),
@@ -61,7 +72,12 @@ def start(options: RunOptions, pytest_args: Sequence[str] = ()) -> int:
         *pytest_args,
     ]
     console = ConsoleReporter(quiet=options.quiet)
-    status = pytest.main(arguments, plugins=[console])
+    try:
+        status = pytest.main(arguments, plugins=[console])
+    except KeyboardInterrupt:  # while the report is written
+        status, console.interrupted = pytest.ExitCode.INTERRUPTED, True
+    if console.interrupted and console.recorder is not None and not console.recorder.trouble:
+        return _interrupted(given, console.recorder, pytest_args)
     return _finish(options, console, int(status))
 
 
@@ -109,6 +125,24 @@ def _check(options: RunOptions) -> None:
         raise click.UsageError(f"cannot write into {out}: {error}") from None
 
 
+def _interrupted(options: RunOptions, recorder: Recorder, pytest_args: Sequence[str]) -> int:
+    """Say how far the run got, how to resume it, and what it has found."""
+    done, planned = recorder.progress
+    if not planned:
+        click.echo("Interrupted before the first case.")
+        return INTERRUPTED
+    resumed = replace(options, out=recorder.folder.path, resume=True, overwrite=False)
+    rest = ["--", *pytest_args] if pytest_args else []
+    click.echo(f"Interrupted after {done} of {planned} cases. To resume:")
+    click.echo("\n".join(shell_lines(["conformance", "run", *resumed.command_arguments(), *rest])))
+    if recorder.gate is not None:
+        for line in lines(recorder.gate, recorder.cases):
+            if line.summary is not None and line.fails:
+                click.echo("\n".join(terminal_lines(line)))
+        click.echo(recorder.totals)
+    return INTERRUPTED
+
+
 def _finish(options: RunOptions, console: ConsoleReporter, pytest_status: int) -> int:
     """Print the last lines and return the exit code."""
     sharded = options.shard is not None
@@ -124,7 +158,7 @@ def _finish(options: RunOptions, console: ConsoleReporter, pytest_status: int) -
         raise click.UsageError(
             "no case is selected, so nothing was run; check --where, --shard and the arguments after --"
         )
-    if not recorder.gate.compared and not recorder.gate.fails and not sharded and not console.interrupted:
+    if not recorder.gate.compared and not recorder.gate.fails and not sharded:
         print_gate(recorder.gate, recorder.cases, summary=out / "summary.md", quiet=options.quiet)
         click.echo(recorder.totals)
         click.echo(f"conformance: {headline(recorder.gate)[0].lower()}{headline(recorder.gate)[1:]}", err=True)
@@ -134,7 +168,7 @@ def _finish(options: RunOptions, console: ConsoleReporter, pytest_status: int) -
         if recorder.earlier is not None:
             click.echo(f"the earlier record is {recorder.earlier}")
         click.echo(f"report: {out / 'report' / 'index.html'}")
+        baseline = ("conformance", "run", "--baseline", str(out / "results.sqlite"))
+        say_next_of(recorder.gate, recorder.cases, otherwise=baseline)
     click.echo(recorder.totals)
-    if console.interrupted:
-        return INTERRUPTED
     return INFRA if pytest_status == pytest.ExitCode.INTERNAL_ERROR else gate_exit_code(recorder.gate)

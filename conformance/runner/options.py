@@ -204,6 +204,20 @@ class RunOptions:
                 arguments.append(name if value is True else f"{name}={value}")
         return arguments
 
+    def command_arguments(self) -> list[str]:
+        """The options that differ from their defaults, as arguments of the command."""
+        arguments: list[str] = []
+        for item in fields(self):
+            flags, value = declaration_of(item).flags, getattr(self, item.name)
+            if not flags or value == item.default:
+                continue
+            if value is True:
+                arguments.append(flags[-1])
+            else:
+                for one in value if isinstance(value, tuple) else [value]:
+                    arguments += [flags[-1], str(one)]
+        return arguments
+
 
 def declaration_of(item: Field[Any]) -> Declaration:
     """The declaration of a field of `RunOptions`."""

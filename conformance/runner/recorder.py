@@ -60,6 +60,8 @@ class Recorder:
         The totals in one line; set at the end.
     cases : dict
         Columns of every case; set at the end.
+    progress : tuple of int
+        Number of cases with an outcome, and of planned cases, counted once per adapter; set at the end.
     trouble : str
         The first error of writing, empty if there was none.
     """
@@ -83,6 +85,7 @@ class Recorder:
         self.gate: Gate | None = None
         self.cases: dict[str, dict[str, Any]] = {}
         self.totals = self.trouble = ""
+        self.progress = 0, 0
         shard = read_shard(self._options.shard)
         folders = expectation_folders(self._options.expectations)
         self._expectations = load_all((spec.name for spec in specs), folders)
@@ -277,6 +280,8 @@ class Recorder:
         if self._results is None:
             return
         with self._writing():
+            planned, by_adapter = self.results.count(), self.results.counts().values()
+            self.progress = planned - sum(counts["missing"] for counts in by_adapter), planned
             self.results.set_meta("seconds", self._seconds_before + time.monotonic() - self._clock)
             # Further cases run only after a run that was not stopped.
             stopped = session.exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
