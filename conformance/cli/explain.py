@@ -24,6 +24,7 @@ from conformance.reports.record.crash_text import without_stacks
 from conformance.reports.record.cut_text import cut
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import STATUSES, label
+from conformance.runner.activity import Activity
 from conformance.triage import explain
 
 __all__ = ["command"]
@@ -85,7 +86,7 @@ def command(
         outcomes = []
         for spec in specs:
             with AdapterProcess(spec, ProcessLimits(answer=timeout), in_process=in_process) as host:
-                outcomes.append(_adapter(case, host, when))
+                outcomes.append(_adapter(case, host, when, quiet=quiet))
                 if show_program:
                     _section(f"{spec.name} runs", program_text(case, host).splitlines())
         wrong = next((outcome for outcome in outcomes if outcome.gates), None)
@@ -102,16 +103,21 @@ def _section(title: str, lines: Iterable[str]) -> None:
             click.echo(f"  {line}")
 
 
-def _adapter(case: Case, host: AdapterProcess, when: bool) -> Outcome:
+def _adapter(case: Case, host: AdapterProcess, when: bool, *, quiet: bool) -> Outcome:
     name = host.spec.name
-    outcome = run_case(case, host)
+    index_map = None
+    with Activity(f"running the case on {name}", quiet=quiet) as say:
+        outcome = run_case(case, host)
+        if outcome.status in ("pass", "fail") and _is_valid(case):
+            say(f"finding out which input elements {name} uses")
+            index_map = trace(case, host)
     _section(name, _diagnosis(outcome))
-    if outcome.status in ("pass", "fail") and _is_valid(case):
-        index_map = trace(case, host)
-        if index_map is not None:
-            _section(f"what {name} computes", explain.explain_effective(case, index_map))
+    if index_map is not None:
+        _section(f"what {name} computes", explain.explain_effective(case, index_map))
     if when and outcome.status in ("fail", "crash"):
-        _section(f"when {name} is wrong", [_condition(case, outcome, host)])
+        with Activity(f"running further cases on {name}", quiet=quiet):
+            condition = _condition(case, outcome, host)
+        _section(f"when {name} is wrong", [condition])
     return outcome
 
 

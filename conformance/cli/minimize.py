@@ -12,6 +12,7 @@ from conformance.cli.next_step import say_next
 from conformance.cli.options import search_options
 from conformance.reports.gate.exit_codes import DISCREPANCY, INFRA
 from conformance.reports.record.statuses import label
+from conformance.runner.activity import Activity
 from conformance.triage.minimize import minimize
 
 __all__ = ["command"]
@@ -33,7 +34,8 @@ def command(meaning: Meaning, adapters: tuple[str, ...], seconds: float, timeout
     spec = resolve_adapter(adapters[0])
     with AdapterProcess(spec, ProcessLimits(answer=timeout)) as host:
         print_notes(meaning)
-        minimized = minimize(meaning.case, host, seconds=seconds)
+        with Activity(f"running smaller cases on {spec.name}, for {seconds:g} s at most", quiet=quiet):
+            minimized = minimize(meaning.case, host, seconds=seconds)
         if minimized is None:
             failed = host.start()
             if failed is not None:

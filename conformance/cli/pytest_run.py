@@ -167,6 +167,8 @@ def _finish(options: RunOptions, console: ConsoleReporter, pytest_status: int) -
     if not options.quiet:
         if recorder.earlier is not None:
             click.echo(f"the earlier record is {recorder.earlier}")
+        times = ", ".join(f"{adapter} {seconds:.1f} s" for adapter, seconds in console.seconds.items())
+        click.echo(f"time in cases: {times}")
         click.echo(f"report: {out / 'report' / 'index.html'}")
         baseline = ("conformance", "run", "--baseline", str(out / "results.sqlite"))
         say_next_of(recorder.gate, recorder.cases, otherwise=baseline)

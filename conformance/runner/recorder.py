@@ -24,6 +24,7 @@ from conformance.reports.gate.expectations import load_all
 from conformance.reports.gate.text import headline
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.store import Results, ResultsError
+from conformance.runner.activity import Activity
 from conformance.runner.items import LOOKS_AHEAD, REPORT_ATTRIBUTE
 from conformance.runner.options import RunOptions
 from conformance.runner.plan import Key, make_plan, read_shard
@@ -279,14 +280,14 @@ class Recorder:
         """Write the gate, the report and everything else that is made from the record."""
         if self._results is None:
             return
-        with self._writing():
+        with Activity("finishing the record", quiet=self._options.quiet) as say, self._writing():
             planned, by_adapter = self.results.count(), self.results.counts().values()
             self.progress = planned - sum(counts["missing"] for counts in by_adapter), planned
             self.results.set_meta("seconds", self._seconds_before + time.monotonic() - self._clock)
             # Further cases run only after a run that was not stopped.
             stopped = session.exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
             further = None if stopped else Further(self._host_of)
-            self.gate = finish(self.results, self._expectations, self._baseline, further=further)
+            self.gate = finish(self.results, self._expectations, self._baseline, further=further, say=say)
             self.totals = totals_line(self.results)
             self.cases = self.results.cases()
             if self.results.path == self.folder.draft and "missing" not in self.gate.counts:
@@ -294,6 +295,7 @@ class Recorder:
             # A run that has not finished leaves the files of the record that stays.
             in_place = self.results.path == self.folder.record
             if in_place and not self._options.no_report and self.results.count():
+                say("writing the report")
                 write_files(self.results, self.folder.path, self.gate, self._baseline)
         if session.exitstatus == pytest.ExitCode.OK and (self.trouble or (self.gate and self.gate.fails)):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
