@@ -155,7 +155,7 @@ def test_the_suite_runs_under_plain_pytest_where_it_is_installed(installed: Path
         cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "conformance-out" / "results.sqlite").is_file()
+    assert (tmp_path / "conformance-out" / "latest" / "results.sqlite").is_file()
 
 
 @pytest.mark.parametrize("from_checkout", [False, True])

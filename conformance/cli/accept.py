@@ -21,7 +21,8 @@ __all__ = ["command"]
 
 @click.command(
     "accept",
-    epilog="Example: conformance accept conformance-out/results.sqlite --reason 'documented limit' --dry-run",
+    epilog="Example: conformance accept conformance-out/latest/results.sqlite --reason 'documented limit' "
+    "--dry-run",
 )
 @click.argument("results", type=click.Path(path_type=Path), metavar="RESULTS")
 @click.option(

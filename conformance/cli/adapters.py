@@ -23,9 +23,10 @@ from conformance.adapters.registry import (
     resolve,
 )
 from conformance.cases.tiers import load_tier
-from conformance.cli.options import adapter_option
+from conformance.cli.options import adapter_option, quiet_option
 from conformance.reports.formats.terminal import console_for_tables
 from conformance.reports.record.fact_columns import shown
+from conformance.runner.activity import Activity
 from conformance.triage.limit_probe import Probed, probe
 
 __all__ = ["command"]
@@ -37,13 +38,19 @@ __all__ = ["command"]
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @adapter_option
+@quiet_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--facts", "measuring", is_flag=True, help="Start each adapter and measure what it runs on.")
 @click.option(
     "--probe", "probing", is_flag=True, help="Run cases that are documented as unsupported, to find stale limits."
 )
 def command(
-    names: tuple[str, ...], adapters: tuple[str, ...], as_json: bool, measuring: bool, probing: bool
+    names: tuple[str, ...],
+    adapters: tuple[str, ...],
+    quiet: bool,
+    as_json: bool,
+    measuring: bool,
+    probing: bool,
 ) -> None:
     """List the adapters: their versions, or how to install them, and what they do not support.
 
@@ -57,14 +64,16 @@ def command(
     except UnknownAdapter as error:
         raise click.UsageError(str(error)) from None
     rows = [_describe(spec) for spec in specs]
-    if probing:
-        for spec, row in zip(specs, rows, strict=True):
-            if row["installed"] and present(row["device"]):
-                _probe_into(row, spec)
-    if measuring:
-        for spec, row in zip(specs, rows, strict=True):
-            if row["installed"] and present(row["device"]):
-                row["facts"] = _facts(spec)
+    available = [
+        (spec, row) for spec, row in zip(specs, rows, strict=True) if row["installed"] and present(row["device"])
+    ]
+    with Activity("starting the adapters", quiet=quiet) as say:
+        for spec, row in available if probing else []:
+            say(f"running cases that {spec.name} declares as unsupported")
+            _probe_into(row, spec)
+        for spec, row in available if measuring else []:
+            say(f"measuring what {spec.name} runs on")
+            row["facts"] = _facts(spec)
     if as_json:
         click.echo(json.dumps({"adapters": rows}, indent=2))
     elif measuring:

@@ -15,6 +15,7 @@ from conformance.calls import Meaning
 from conformance.cases import Case
 from conformance.cli.case_argument import case_options, print_notes
 from conformance.cli.common import resolve_adapter
+from conformance.cli.next_step import say_next
 from conformance.cli.options import quiet_option, timeout_option
 from conformance.execution.check import run_case
 from conformance.oracle.expected_output import input_tensors
@@ -99,6 +100,7 @@ def command(
     if isinstance(result, str):
         raise click.UsageError(result)
     _print(package, result, len(environments.made))
+    say_next("conformance", "repro", str(meaning.case), "--adapter", adapter, "--issue", quiet=quiet)
 
 
 def _probe(environments: Environments, version: Version, case: Case, adapter: str, limits: ProcessLimits) -> Probe:

@@ -15,6 +15,7 @@ from conformance.cases import Case
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapters
 from conformance.cli.debug_options import log_options, require_in_process, show_program_option
+from conformance.cli.next_step import say_next
 from conformance.cli.options import (
     adapter_option,
     after_option,
@@ -125,4 +126,7 @@ def command(
         print_json(meaning, checked)
     else:
         table.finish(checked)
+        new = next((one.outcome for one in checked if one.expectation is None and one.outcome.gates), None)
+        if new is not None:
+            say_next("conformance", "repro", str(case), "--adapter", new.adapter, quiet=quiet)
     raise click.exceptions.Exit(exit_code(one.outcome for one in checked if strict or one.expectation is None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from conformance.adapters.registry import (
     split_name,
     under_machines,
 )
+from conformance.cli.next_step import say_next
 from conformance.runner.notes import notes
 
 if TYPE_CHECKING:
@@ -35,10 +37,10 @@ __all__ = [
     "require_startable",
     "resolve_adapter",
     "resolve_adapters",
+    "say_next_of",
 ]
 
 _MOST_LINES = 20
-_MOST_CHARACTERS = 300
 
 
 def resolve_adapters(
@@ -124,16 +126,34 @@ def print_gate(
 ) -> None:
     """Print what is new, worst first, on the terminal and where GitHub Actions shows it.
 
-    When ``quiet``, the terminal gets no line about expectations that do not fail.
+    When ``quiet``, the terminal gets no line about expectations that do not fail. Expectations whose cases were
+    not run are listed with ``-v`` only.
     """
+    from conformance.reports.formats.gate_lines import terminal_lines
     from conformance.reports.formats.github import tell_github
     from conformance.reports.gate.text import headline, lines
 
     news = lines(gate, cases)
-    shown = [line for line in news if line.fails or line.standing == "not compared" or not quiet]
+    verbose = logging.getLogger("conformance").isEnabledFor(logging.INFO)
+    shown = [line for line in news if verbose or line.standing != "unused"]
+    shown = [line for line in shown if line.fails or line.standing == "not compared" or not quiet]
     click.echo(headline(gate))
     for line in shown[:_MOST_LINES]:
-        click.echo(f"  {line.standing}: {line.text[:_MOST_CHARACTERS]}")
+        for text in terminal_lines(line):
+            click.echo(text)
     if len(shown) > _MOST_LINES:
         click.echo(f"  … and {len(shown) - _MOST_LINES} more, in the report")
     tell_github(summary, news)
+
+
+def say_next_of(gate: Gate, cases: Mapping[str, dict[str, Any]], *, otherwise: Sequence[str] = ()) -> None:
+    """Name the command that writes a script for the worst discrepancy, or another one if there is none."""
+    from conformance.reports.gate.text import lines
+
+    for line in lines(gate, cases):
+        if line.fails and line.summary is not None:
+            case_id, adapter = line.summary.smallest, line.summary.adapter
+            say_next("conformance", "repro", case_id, "--adapter", adapter)
+            return
+    if otherwise:
+        say_next(*otherwise)

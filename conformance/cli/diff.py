@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from conformance.cli.common import print_gate
+from conformance.cli.common import print_gate, say_next_of
 from conformance.oracle.error_bound import TIGHTEST_FIRST
 from conformance.reports.gate.diff import compare, gate_of
 from conformance.reports.gate.exit_codes import gate_exit_code
@@ -52,6 +52,7 @@ def command(old: Path, new: Path, as_json: bool, folder: Path | None) -> None:
                 for adapter, failures in difference["not_asked_before"].items():
                     wrong = f"{failures} of its outcomes fail" if failures else "no outcome fails"
                     click.echo(f"  {adapter}: not run before; {wrong}")
+                say_next_of(gate, later.cases())
             if folder is not None:
                 from conformance.reporting.page import write_page
 

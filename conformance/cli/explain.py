@@ -13,6 +13,7 @@ from conformance.cases.layouts import explain_layout, layout_doubt
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapters
 from conformance.cli.debug_options import log_options, program_text, require_in_process, show_program_option
+from conformance.cli.next_step import say_next
 from conformance.cli.options import adapter_option, in_process_option, machine_option, quiet_option, timeout_option
 from conformance.conditions import Alike, terms_of
 from conformance.conditions import infer_condition as explain_condition
@@ -23,6 +24,7 @@ from conformance.reports.record.crash_text import without_stacks
 from conformance.reports.record.cut_text import cut
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import STATUSES, label
+from conformance.runner.activity import Activity
 from conformance.triage import explain
 
 __all__ = ["command"]
@@ -84,9 +86,12 @@ def command(
         outcomes = []
         for spec in specs:
             with AdapterProcess(spec, ProcessLimits(answer=timeout), in_process=in_process) as host:
-                outcomes.append(_adapter(case, host, when))
+                outcomes.append(_adapter(case, host, when, quiet=quiet))
                 if show_program:
                     _section(f"{spec.name} runs", program_text(case, host).splitlines())
+        wrong = next((outcome for outcome in outcomes if outcome.gates), None)
+        if wrong is not None:
+            say_next("conformance", "repro", str(case), "--adapter", wrong.adapter, quiet=quiet)
         raise click.exceptions.Exit(exit_code(outcomes))
 
 
@@ -98,16 +103,21 @@ def _section(title: str, lines: Iterable[str]) -> None:
             click.echo(f"  {line}")
 
 
-def _adapter(case: Case, host: AdapterProcess, when: bool) -> Outcome:
+def _adapter(case: Case, host: AdapterProcess, when: bool, *, quiet: bool) -> Outcome:
     name = host.spec.name
-    outcome = run_case(case, host)
+    index_map = None
+    with Activity(f"running the case on {name}", quiet=quiet) as say:
+        outcome = run_case(case, host)
+        if outcome.status in ("pass", "fail") and _is_valid(case):
+            say(f"finding out which input elements {name} uses")
+            index_map = trace(case, host)
     _section(name, _diagnosis(outcome))
-    if outcome.status in ("pass", "fail") and _is_valid(case):
-        index_map = trace(case, host)
-        if index_map is not None:
-            _section(f"what {name} computes", explain.explain_effective(case, index_map))
+    if index_map is not None:
+        _section(f"what {name} computes", explain.explain_effective(case, index_map))
     if when and outcome.status in ("fail", "crash"):
-        _section(f"when {name} is wrong", [_condition(case, outcome, host)])
+        with Activity(f"running further cases on {name}", quiet=quiet):
+            condition = _condition(case, outcome, host)
+        _section(f"when {name} is wrong", [condition])
     return outcome
 
 

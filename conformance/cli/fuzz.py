@@ -14,6 +14,7 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.registry import AdapterSpec, UnknownAdapter
 from conformance.cases.corpus.found import FOUND, promote
 from conformance.cli.common import named_under_machines, resolve_adapters
+from conformance.cli.next_step import say_next
 from conformance.cli.options import (
     adapter_option,
     dask_option,
@@ -90,6 +91,8 @@ def command(
             raise click.UsageError(f"cannot write {FOUND}: {error}") from None
         say(f"{added} new in {FOUND}; python -m conformance.cases.design.generate adds them to the gate tier")
     if discoveries:
+        worst = discoveries[0].outcome
+        say_next("conformance", "explain", worst.case_id, "--adapter", worst.adapter, "--when", quiet=quiet)
         raise click.exceptions.Exit(DISCREPANCY)
 
 

@@ -24,7 +24,8 @@ __all__ = ["command"]
 
 @click.command(
     "history",
-    epilog="Example: conformance history nightly.sqlite --add conformance-out/results.sqlite --adapter torch",
+    epilog="Example: conformance history nightly.sqlite --add conformance-out/latest/results.sqlite "
+    "--adapter torch",
 )
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @click.option(

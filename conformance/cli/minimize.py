@@ -8,9 +8,11 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.calls import Meaning
 from conformance.cli.case_argument import case_options, print_notes
 from conformance.cli.common import resolve_adapter
+from conformance.cli.next_step import say_next
 from conformance.cli.options import search_options
 from conformance.reports.gate.exit_codes import DISCREPANCY, INFRA
 from conformance.reports.record.statuses import label
+from conformance.runner.activity import Activity
 from conformance.triage.minimize import minimize
 
 __all__ = ["command"]
@@ -32,7 +34,8 @@ def command(meaning: Meaning, adapters: tuple[str, ...], seconds: float, timeout
     spec = resolve_adapter(adapters[0])
     with AdapterProcess(spec, ProcessLimits(answer=timeout)) as host:
         print_notes(meaning)
-        minimized = minimize(meaning.case, host, seconds=seconds)
+        with Activity(f"running smaller cases on {spec.name}, for {seconds:g} s at most", quiet=quiet):
+            minimized = minimize(meaning.case, host, seconds=seconds)
         if minimized is None:
             failed = host.start()
             if failed is not None:
@@ -46,5 +49,6 @@ def command(meaning: Meaning, adapters: tuple[str, ...], seconds: float, timeout
     ending = "" if minimized.finished else "; the time is up, so a smaller one may exist"
     if not quiet:
         click.echo(f"ran {minimized.runs} cases{ending}")
+    say_next("conformance", "repro", str(minimized.case), "--adapter", spec.name, quiet=quiet)
     click.echo(str(minimized.case))
     raise click.exceptions.Exit(DISCREPANCY)

@@ -68,7 +68,7 @@ def run_option(name: str, **settings: Any) -> Callable[[Callable[..., Any]], Cal
         declared["type"] = click.Choice(declaration.choices)
     elif isinstance(default, tuple):
         declared["multiple"] = True
-    elif isinstance(default, Path):
+    elif declaration.folder:
         declared["type"] = click.Path(path_type=Path)
     elif declaration.minimum is not None:
         declared["type"] = click.FloatRange(min=declaration.minimum)

@@ -27,6 +27,7 @@ from conformance.porting.script import port_text
 from conformance.porting.store import KINDS, Ported, PortsError, PortsRecord
 from conformance.reports.formats.terminal import console_for_tables
 from conformance.reports.gate.exit_codes import DISCREPANCY, INFRA
+from conformance.runner.activity import Activity
 from conformance.runner.notes import notes
 
 __all__ = ["command"]
@@ -123,7 +124,8 @@ def command(
     require_startable([spec])
     with AdapterProcess(spec, limits) as host:
         try:
-            port = find_port(meaning.case, host)
+            with Activity(f"looking for a call of {spec.name} and verifying it", quiet=quiet):
+                port = find_port(meaning.case, host)
         except AdapterCannotStart as error:
             raise _stop(error) from None
         if isinstance(port, str):

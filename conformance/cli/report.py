@@ -9,17 +9,18 @@ from pathlib import Path
 import click
 
 from conformance.cli.common import assess_record
-from conformance.cli.options import expectations_option
+from conformance.cli.options import expectations_option, quiet_option
 from conformance.reporting.finish import finish
 from conformance.reports.gate.expectations import ExpectationError, load_all
 from conformance.reports.record.history import History, HistoryError
 from conformance.reports.record.store import Results, ResultsError
+from conformance.runner.activity import Activity
 from conformance.runner.selection import expectation_folders
 
 __all__ = ["command"]
 
 
-@click.command("report", epilog="Example: conformance report conformance-out/results.sqlite --out report")
+@click.command("report", epilog="Example: conformance report conformance-out/latest/results.sqlite --out report")
 @click.argument("results", type=click.Path(path_type=Path), metavar="RESULTS")
 @click.option(
     "--out",
@@ -42,6 +43,7 @@ __all__ = ["command"]
     help="The record of an earlier run: its discrepancies count as known, lost precision as new.",
 )
 @click.option("--text", is_flag=True, help="Print a short report; write nothing.")
+@quiet_option
 def command(
     results: Path,
     out: Path | None,
@@ -49,6 +51,7 @@ def command(
     expectations: tuple[str, ...],
     baseline: Path | None,
     text: bool,
+    quiet: bool,
 ) -> None:
     """Write the report of the recorded run RESULTS, or print it in short.
 
@@ -71,7 +74,9 @@ def command(
             from conformance.reporting.page import write_page
 
             history = stack.enter_context(History(past)) if past else None
-            click.echo(write_page(record, out or results.parent / "report", gate, before, history))
+            with Activity("writing the report", quiet=quiet):
+                page = write_page(record, out or results.parent / "report", gate, before, history)
+            click.echo(page)
     except (ResultsError, ExpectationError, HistoryError) as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:

@@ -9,9 +9,10 @@ from conformance.calls import Meaning
 from conformance.cases import Case
 from conformance.cli.case_argument import case_options, print_notes
 from conformance.cli.common import resolve_adapter
-from conformance.cli.options import after_option, timeout_option
+from conformance.cli.options import after_option, quiet_option, timeout_option
 from conformance.reports.gate.exit_codes import INFRA
 from conformance.reports.record.statuses import label
+from conformance.runner.activity import Activity
 from conformance.triage.repro import build_script, gather, run_alone
 from conformance.triage.repro.issue import build_issue
 
@@ -26,7 +27,10 @@ _NO_CALL = ("unsupported", "inexpressible")
 @after_option
 @click.option("--issue", is_flag=True, help="Print a complete issue body that contains the script.")
 @timeout_option()
-def command(meaning: Meaning, adapter: str, after: tuple[Case, ...], issue: bool, timeout: float) -> None:
+@quiet_option
+def command(
+    meaning: Meaning, adapter: str, after: tuple[Case, ...], issue: bool, timeout: float, quiet: bool
+) -> None:
     """Print a script that runs CASE as one adapter does, with the framework and NumPy only.
 
     CASE is a case id, a framework call, or the path of an ONNX model. The script exits with 1 while the output is
@@ -34,7 +38,8 @@ def command(meaning: Meaning, adapter: str, after: tuple[Case, ...], issue: bool
     """
     spec = resolve_adapter(adapter)
     print_notes(meaning)
-    observation = gather(meaning.case, spec, ProcessLimits(answer=timeout), after)
+    with Activity(f"running the case on {spec.name}", quiet=quiet):
+        observation = gather(meaning.case, spec, ProcessLimits(answer=timeout), after)
     outcome = observation.outcome
     if outcome.status == "infra":
         click.echo(f"{spec.name}: {outcome.detail}", err=True)
@@ -44,12 +49,16 @@ def command(meaning: Meaning, adapter: str, after: tuple[Case, ...], issue: bool
             f"{adapter} makes no call for {meaning.case}: {label(outcome.status, outcome.kind)}, {outcome.detail}"
         )
     script = build_script(observation)
-    run = run_alone(script, spec.python)
-    if not run.shows(observation):
-        poisoned = build_script(observation, poison=True)
-        again = run_alone(poisoned, spec.python)
-        if again.shows(observation):
-            script, run = poisoned, again
-        else:
-            click.echo("conformance: run by itself, this script does not reproduce the outcome", err=True)
-    click.echo(build_issue(observation, script, run, timeout) if issue else script, nl=False)
+    with Activity("running the script by itself", quiet=quiet) as say:
+        run = run_alone(script, spec.python)
+        if not run.shows(observation):
+            poisoned = build_script(observation, poison=True)
+            again = run_alone(poisoned, spec.python)
+            if again.shows(observation):
+                script, run = poisoned, again
+            else:
+                click.echo("conformance: run by itself, this script does not reproduce the outcome", err=True)
+        if issue:
+            say("running the case on other adapters")
+            script = build_issue(observation, script, run, timeout)
+    click.echo(script, nl=False)

@@ -14,8 +14,23 @@ from conformance.runner.options import RunOptions
 __all__ = ["command"]
 
 
+class _Run(click.Command):
+    """Takes no words before ``--``; those after it are for pytest."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        left = super().parse_args(ctx, args[:end])
+        if words := ctx.params["pytest_args"]:
+            raise click.UsageError(
+                f"unexpected argument {words[0]!r}; adapters follow --adapter, and pytest's arguments --"
+            )
+        ctx.params["pytest_args"] = tuple(args[end + 1 :])
+        return left
+
+
 @click.command(
     "run",
+    cls=_Run,
     epilog="Examples: conformance run --adapter torch --tier gate -n 2; on a cluster: conformance run "
     "--adapter torch --tier full --dask tcp://scheduler:8786",
 )

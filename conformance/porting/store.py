@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.cases import Case
+from conformance.reports.record.earlier import keep_earlier
 
 __all__ = ["KINDS", "Ported", "PortsError", "PortsRecord"]
 
@@ -70,7 +71,7 @@ class PortsRecord:
     path : Path or None
         The file; None to keep nothing beyond the process.
     resume : bool
-        Whether to continue the file, if it exists, or to start again.
+        Whether to continue the file, if it exists, or to start again; the old one moves into ``earlier``.
 
     Raises
     ------
@@ -81,19 +82,29 @@ class PortsRecord:
     def __init__(self, path: Path | None = None, *, resume: bool = False) -> None:
         self.path = path or ":memory:"
         try:
-            # Every statement is a transaction of its own, so that recorded ports survive any end of the process.
-            self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-            if path is None or not path.stat().st_size:
-                self._connection.executescript(_SCHEMA)
+            self._connect()
             facts = [self._one(f"PRAGMA {name}") for name in ("application_id", "user_version", "quick_check(1)")]
         except (OSError, sqlite3.Error) as error:
             raise PortsError(f"{path} is not a record of ports, or cannot be written: {error}") from None
         if facts != [_APPLICATION_ID, _VERSION, "ok"]:
             self._connection.close()
             raise PortsError(f"{path} is not a record of ports of this version of the suite, or is damaged")
-        if not resume:
-            self._run("DELETE FROM ports")
+        if path is not None and not resume and self._one("SELECT count(*) FROM ports"):
+            self._connection.close()
+            try:
+                keep_earlier(path)
+                path.unlink()
+                self._connect()
+            except (OSError, sqlite3.Error) as error:
+                raise PortsError(f"cannot write {path}: {error}") from None
+        elif not resume:
             self._run("DELETE FROM versions")
+
+    def _connect(self) -> None:
+        # Every statement is a transaction of its own, so that recorded ports survive any end of the process.
+        self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        if isinstance(self.path, str) or not self.path.stat().st_size:
+            self._connection.executescript(_SCHEMA)
 
     def __enter__(self) -> PortsRecord:
         return self

@@ -43,6 +43,7 @@ def finish(
     baseline: Results | None = None,
     *,
     further: Further | None = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Gate:
     """Judge a record, and write the headline, the conditions and the scripts of its findings into it.
 
@@ -56,19 +57,24 @@ def finish(
         An earlier run.
     further : Further, optional
         How to run further cases; without it no condition is confirmed.
+    say : callable
+        Gets what is done next.
 
     Returns
     -------
     Gate
         The new, known and fixed discrepancies of the run.
     """
+    say("comparing the outcomes with what is known")
     gate = assess(results, expectations, baseline, TIGHTEST_FIRST)
     results.set_meta("gate", headline(gate))
     by_finding = conditions(results)
     if further is not None:
         new = [item.outcome for item in gate.items if item.standing == "new"]
+        say(f"running further cases to confirm when the {len(new)} new discrepancies happen")
         by_finding |= confirm_conditions(new, results, further.host_of)
     results.set_meta("conditions", {name: asdict(condition) for name, condition in by_finding.items()})
+    say("writing scripts that reproduce the discrepancies")
     results.set_meta("scripts", scripts(results))
     return gate
 

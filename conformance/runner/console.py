@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,6 +48,7 @@ class ConsoleReporter:
         self._task = self._bar.add_task("running", total=None)
         self._total: int | None = None
         self._done = self._failures = self._shown = 0
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self._reasons: set[tuple[str, str]] = set()
         self._last_line = time.monotonic()
         self.recorder: Recorder | None = None
@@ -77,6 +79,7 @@ class ConsoleReporter:
             return
         outcome = Outcome.from_json(message["outcome"])
         self._done += 1
+        self.seconds[outcome.adapter] += outcome.seconds
         self._bar.update(self._task, completed=self._done, description=outcome.adapter)
         if outcome.gates and not hasattr(report, "wasxfail"):
             self._failures += 1

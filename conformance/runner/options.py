@@ -40,6 +40,8 @@ class Declaration:
         The smallest number it takes.
     show_default : bool
         Whether the help of the command shows the default.
+    folder : bool
+        Whether it is the path of a folder.
     """
 
     flags: tuple[str, ...]
@@ -49,6 +51,7 @@ class Declaration:
     choices: Sequence[str] = ()
     minimum: float | None = None
     show_default: bool = False
+    folder: bool = False
 
     @property
     def pytest_flag(self) -> str:
@@ -109,7 +112,14 @@ class RunOptions:
     durations_from: str | None = _option(
         None, "--durations-from", metavar="RESULTS", help="Balance the shards by the times of a recorded run."
     )
-    resume: bool = _option(False, "--resume", help="Resume the interrupted run in --out.")
+    resume: bool = _option(
+        False, "--resume", help="Resume the interrupted run in --out, or the latest run in conformance-out."
+    )
+    overwrite: bool = _option(
+        False,
+        "--overwrite",
+        help="Replace the record in --out even if it has a different selection; it stays in the folder earlier.",
+    )
     expectations: tuple[str, ...] = _option(
         (),
         "--expectations",
@@ -136,12 +146,13 @@ class RunOptions:
         help="Run on the workers of a Dask cluster, such as tcp://scheduler:8786. They need the same version of "
         "the suite.",
     )
-    out: Path = _option(  # noqa: RUF009 - a field, as the others; the check does not know that a Path is immutable
-        Path("conformance-out"),
+    out: Path | None = _option(  # noqa: RUF009 - a field, as the others; the check takes a Path for mutable
+        None,
         "--out",
+        folder=True,
         metavar="DIR",
-        show_default=True,
-        help="Folder for the record (results.sqlite) and the report.",
+        help="Folder for the record (results.sqlite) and the report. Default: a new folder in conformance-out, to "
+        "which conformance-out/latest leads.",
     )
     timeout: float = _option(
         60.0,
@@ -173,7 +184,11 @@ class RunOptions:
         for item in _of_pytest():
             value = getattr(config.option, _PREFIX + item.name)
             # pytest's namespace holds plain values only, since it goes to pytest's workers.
-            values[item.name] = type(item.default)(value) if isinstance(item.default, tuple | Path) else value
+            if isinstance(item.default, tuple):
+                value = tuple(value)
+            elif declaration_of(item).folder and value is not None:
+                value = Path(value)
+            values[item.name] = value
         return cls(**values)
 
     def pytest_arguments(self) -> list[str]:
@@ -187,6 +202,20 @@ class RunOptions:
                 arguments += [f"{name}={one}" for one in value]
             else:
                 arguments.append(name if value is True else f"{name}={value}")
+        return arguments
+
+    def command_arguments(self) -> list[str]:
+        """The options that differ from their defaults, as arguments of the command."""
+        arguments: list[str] = []
+        for item in fields(self):
+            flags, value = declaration_of(item).flags, getattr(self, item.name)
+            if not flags or value == item.default:
+                continue
+            if value is True:
+                arguments.append(flags[-1])
+            else:
+                for one in value if isinstance(value, tuple) else [value]:
+                    arguments += [flags[-1], str(one)]
         return arguments
 
 
@@ -220,6 +249,4 @@ def _pytest_settings(default: Any, metavar: str | None) -> dict[str, Any]:
         return {"action": "store_true"}
     if isinstance(default, tuple):
         return {"action": "append", "default": [], "metavar": metavar}
-    if isinstance(default, Path):
-        return {"default": str(default), "metavar": metavar}
     return {"type": float if isinstance(default, float) else str, "default": default, "metavar": metavar}

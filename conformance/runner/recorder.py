@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,11 @@ from conformance.reports.gate.expectations import load_all
 from conformance.reports.gate.text import headline
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.store import Results, ResultsError
+from conformance.runner.activity import Activity
 from conformance.runner.items import LOOKS_AHEAD, REPORT_ATTRIBUTE
 from conformance.runner.options import RunOptions
-from conformance.runner.plan import make_plan, read_shard
+from conformance.runner.plan import Key, make_plan, read_shard
+from conformance.runner.replacing import describe, relation
 from conformance.runner.run_folder import Folder, FolderError
 from conformance.runner.selection import expectation_folders
 
@@ -49,14 +51,18 @@ class Recorder:
     ----------
     plan : Plan
         The pairs of adapter and case that run; set from the start.
-    results : Results
-        The record.
+    folder : Folder
+        Where the record is.
+    earlier : Path or None
+        Where the record is that this one has replaced; set at the end.
     gate : Gate or None
         What is new; set at the end.
     totals : str
         The totals in one line; set at the end.
     cases : dict
         Columns of every case; set at the end.
+    progress : tuple of int
+        Number of cases with an outcome, and of planned cases, counted once per adapter; set at the end.
     trouble : str
         The first error of writing, empty if there was none.
     """
@@ -71,11 +77,16 @@ class Recorder:
         self._options = RunOptions.of(config)
         self._clock = time.monotonic()
         self._planned = False
+        self._results: Results | None = None
+        self._replaced: Results | None = None
+        self._versions_of = versions_of
+        self.earlier: Path | None = None
         self._specs = {spec.name: spec for spec in specs}
         self._crashed: set[str] = set()
         self.gate: Gate | None = None
         self.cases: dict[str, dict[str, Any]] = {}
         self.totals = self.trouble = ""
+        self.progress = 0, 0
         shard = read_shard(self._options.shard)
         folders = expectation_folders(self._options.expectations)
         self._expectations = load_all((spec.name for spec in specs), folders)
@@ -83,40 +94,67 @@ class Recorder:
             try:
                 self._baseline = self._open(stack, self._options.baseline)
                 durations = self._open(stack, self._options.durations_from)
-                self._folder = Folder(self._options.out)
-                stack.callback(self._folder.close)
-                self.results = self._folder.open_results(resume=self._options.resume)
-                stack.callback(self.results.close)
-                recorded = list(self.results.outcomes(details=False))
-                previous = self._folder.open_previous()
+                self.folder = Folder(self._options.out, resume=self._options.resume)
+                stack.callback(self.folder.close)
+                stack.callback(self._close_results)
+                if self._options.resume:
+                    self._results = self.folder.resume()
+                else:
+                    self._replaced = self.folder.open_record()
             except (FolderError, ResultsError) as error:
                 raise pytest.UsageError(str(error)) from None
-            meta = self.results.meta()
-            self._environments: dict[str, Any] = meta.get("environments") or {}
-            self._seconds_before = float(meta.get("seconds") or 0)
-            if recorded:
-                _check_versions(specs, self._environments, versions_of)
+            recorded = list(self._results.outcomes(details=False)) if self._results else []
+            self._continue(self._results)
             self.plan = make_plan(
                 specs, cases, shard=shard, durations=durations.outcomes(details=False) if durations else (),
-                recorded=recorded, previous=previous.outcomes(details=False) if previous else (),
+                recorded=recorded,
+                previous=self._replaced.outcomes(details=False) if self._replaced else (),
             )  # fmt: skip
-            if previous is not None:
-                previous.close()
-            if recorded and not self._same_selection():
-                raise pytest.UsageError(f"{self._options.out} holds a run of a different selection; drop --resume")
+            self._recorded = {(outcome.adapter, outcome.case_id) for outcome in recorded}
+            if self._options.unselected:
+                self._require_selection(None)
             self._close = stack.pop_all()
-        if not recorded:
-            about = {"command": sys.argv[1:], "started": time.time(), "tier": self._options.tier}
-            with self._writing():
-                for key, value in {**about, "shard": self._options.shard}.items():
-                    self.results.set_meta(key, value)
 
-    def _same_selection(self) -> bool:
-        """Whether the record that this run resumes has the same selection."""
-        ids = sorted(map(str, self.plan.cases))
-        return self.results.adapters(here=False) == sorted(self._specs) and all(
-            self.results.case_ids(name, here=False) == ids for name in self._specs
-        )
+    def _continue(self, results: Results | None) -> None:
+        """Take over what a record has of its run: environments and time; refuse other versions."""
+        meta = results.meta() if results is not None else {}
+        self._environments: dict[str, Any] = meta.get("environments") or {}
+        self._seconds_before = float(meta.get("seconds") or 0)
+        if results is not None:
+            _check_versions(
+                self._specs.values(), self._environments, self._versions_of, resume=self._options.resume
+            )
+
+    def _require_selection(self, collected: Collection[Key] | None) -> bool:
+        """Whether the run is a part of the record; raise UsageError if the record has a different selection."""
+        shard = self._options.shard
+        if self._results is not None:
+            if relation(self._results, self.plan, shard=shard, collected=None) == "same":
+                return False
+            left = map(self.plan.key, self.plan.order) if collected is None else collected
+            if relation(self._results, self.plan, shard=shard, collected=self._recorded.union(left)) == "same":
+                return False
+            raise pytest.UsageError(f"{self.folder.path} has a run of a different selection; drop --resume")
+        if self._replaced is None or self._options.overwrite:
+            return False
+        kind = relation(self._replaced, self.plan, shard=shard, collected=collected)
+        if kind == "different":
+            raise pytest.UsageError(
+                f"{self.folder.path} has the record of a different selection ({describe(self._replaced)}); give "
+                "another --out, or --overwrite"
+            )
+        return kind == "part"
+
+    @property
+    def results(self) -> Results:
+        """The record; there is one once the plan is known."""
+        assert self._results is not None
+        return self._results
+
+    def _close_results(self) -> None:
+        for results in (self._results, self._replaced):
+            if results is not None:
+                results.close()
 
     @staticmethod
     def _open(stack: ExitStack, path: str | None) -> Results | None:
@@ -128,27 +166,54 @@ class Recorder:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            self.trouble = self.trouble or f"cannot write into {self._folder.path}: {error}"
+            self.trouble = self.trouble or f"cannot write into {self.folder.path}: {error}"
 
     def _plan(self, count: int, ids: Iterable[str]) -> None:
-        """Record the plan: the items that pytest collected, without those that its own options deselect."""
-        if self._planned:
+        """Record the plan: the items that pytest collected, without those that its own options deselect.
+
+        Until here nothing is written, so that a wrong argument or an empty selection changes no record.
+        """
+        if self._planned or (self.plan.order and not count):
             return
         self._planned = True
+        collected: set[Key] | None = None
+        if count < len(self.plan.order):
+            keys = (nodeid.rpartition("::") for nodeid in ids)
+            collected = {(adapter, case_id) for adapter, _, case_id in keys if adapter in self._specs}
         with self._writing():
-            self._write_plan(count, ids)
+            is_part = self._require_selection(collected)
+            if self._results is None:
+                self._start(collected, is_part=is_part)
+            else:
+                self._write_plan(collected)
         self.pytest_runtest_logfinish()
         if not self._options.no_report:
             prepare_page(self.results.cases())  # now, while the frameworks load
 
-    def _write_plan(self, count: int, ids: Iterable[str]) -> None:
+    def _start(self, collected: Collection[Key] | None, *, is_part: bool) -> None:
+        """Start the record; a part of the recorded selection runs again within a copy of the record."""
+        try:
+            if is_part:
+                self._continue(self._replaced)
+                self._results = self.folder.create(self._replaced)
+                self.results.discard(collected or ())
+            else:
+                self._results = self.folder.create()
+                self._write_plan(collected)
+                self.results.set_meta("tier", self._options.tier)
+                self.results.set_meta("shard", self._options.shard)
+        except FolderError as error:
+            raise pytest.UsageError(str(error)) from None
+        self.results.set_meta("command", sys.argv[1:])
+        self.results.set_meta("started", time.time())
+
+    def _write_plan(self, collected: Collection[Key] | None) -> None:
         plan = self.plan
         here: Iterable[int] = plan.order
         elsewhere: Iterable[int] = ()
-        if count < len(plan.order):
+        if collected is not None:
             # Items were deselected here; other shards may or may not deselect theirs.
-            collected = set(ids)
-            here = (number for number in plan.order if "::".join(plan.key(number)) in collected)
+            here = (number for number in plan.order if plan.key(number) in collected)
         elif len(plan.here) < len(plan.numbers):
             own = set(plan.here)
             elsewhere = (number for number in plan.numbers if number not in own)
@@ -213,18 +278,34 @@ class Recorder:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the gate, the report and everything else that is made from the record."""
-        with self._writing():
+        if self._results is None:
+            return
+        with Activity("finishing the record", quiet=self._options.quiet) as say, self._writing():
+            planned, by_adapter = self.results.count(), self.results.counts().values()
+            self.progress = planned - sum(counts["missing"] for counts in by_adapter), planned
             self.results.set_meta("seconds", self._seconds_before + time.monotonic() - self._clock)
             # Further cases run only after a run that was not stopped.
             stopped = session.exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
             further = None if stopped else Further(self._host_of)
-            self.gate = finish(self.results, self._expectations, self._baseline, further=further)
+            self.gate = finish(self.results, self._expectations, self._baseline, further=further, say=say)
             self.totals = totals_line(self.results)
             self.cases = self.results.cases()
-            if not self._options.no_report and self.results.count():
-                write_files(self.results, self._folder.path, self.gate, self._baseline)
+            if self.results.path == self.folder.draft and "missing" not in self.gate.counts:
+                self._put_in_place()
+            # A run that has not finished leaves the files of the record that stays.
+            in_place = self.results.path == self.folder.record
+            if in_place and not self._options.no_report and self.results.count():
+                say("writing the report")
+                write_files(self.results, self.folder.path, self.gate, self._baseline)
         if session.exitstatus == pytest.ExitCode.OK and (self.trouble or (self.gate and self.gate.fails)):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _put_in_place(self) -> None:
+        """Replace the record by that of this run."""
+        self._close_results()
+        self._replaced = None
+        self.earlier = self.folder.put_in_place()
+        self._results = Results.open(self.folder.record)
 
     def _host_of(self, adapter: str) -> AdapterProcess:
         return AdapterProcess(self._specs[adapter], ProcessLimits(answer=self._options.timeout))
@@ -240,18 +321,20 @@ class Recorder:
 
 
 def _check_versions(
-    specs: Sequence[AdapterSpec],
+    specs: Iterable[AdapterSpec],
     environments: dict[str, Any],
     versions_of: Callable[[AdapterSpec], dict[str, str] | None],
+    *,
+    resume: bool,
 ) -> None:
-    """Refuse to resume a run under versions that differ from those at its start."""
+    """Refuse to continue a record under versions that differ from those at its start."""
     for spec in specs:
         before = environments.get(spec.name, {}).get("versions")
         now = versions_of(spec)
         if before and now and before != now:
             raise pytest.UsageError(
                 f"{spec.name}: versions changed from {_named(before)} to {_named(now)} since the run started; "
-                "drop --resume"
+                + ("drop --resume" if resume else "run all cases of the record again, or give another --out")
             )
 
 

@@ -12,23 +12,67 @@ from conformance.reports.gate.expectations import Expectation
 from conformance.reports.gate.standings import STANDINGS
 from conformance.reports.record.breakdown import breakdown, counted
 from conformance.reports.record.cut_text import cut
-from conformance.reports.record.findings import findings
+from conformance.reports.record.findings import case_weight, findings
 from conformance.reports.record.statuses import STATUSES, label
 
-__all__ = ["Line", "headline", "lines", "markdown"]
+__all__ = ["Line", "Summary", "headline", "lines", "markdown"]
 
 _MOST_LINES = 30
 _MOST_CHARACTERS = 320
 _MOST_NAMES = 4
 
 
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """The discrepancies of one finding, in parts.
+
+    Attributes
+    ----------
+    name : str
+        The finding: its id, or the expectation that explains it.
+    counted : str
+        The adapter, and the number of cases by kind.
+    cause : str
+        The diagnosis, or the reason of the expectation.
+    adapter, smallest : str
+        The adapter, and its smallest case.
+    link : str
+        Where the discrepancy was reported.
+    """
+
+    name: str
+    counted: str
+    cause: str
+    adapter: str
+    smallest: str
+    link: str = ""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The command that explains the smallest case."""
+        return ("conformance", "explain", self.smallest, "--adapter", self.adapter)
+
+
 @dataclass(frozen=True)
 class Line:
-    """One thing to look at: its standing, its text, and whether it fails the gate."""
+    """One thing to look at.
+
+    Attributes
+    ----------
+    standing : str
+        A name in ``STANDINGS``, or what else it is about.
+    text : str
+        All of it in one line.
+    fails : bool
+        Whether it fails the gate.
+    summary : Summary or None
+        Its parts, if it is about outcomes that `explain` can look into.
+    """
 
     standing: str
     text: str
     fails: bool
+    summary: Summary | None = None
 
 
 def headline(gate: Gate) -> str:
@@ -97,10 +141,17 @@ def lines(gate: Gate, cases: Mapping[str, Row]) -> list[Line]:
             # Several kinds are counted one by one, in `counted`.
             who = item.adapter if len(item.kinds) > 1 else f"{item.adapter} {item.label},"
             over = f" ({item.spread})" if item.spread else ""
-            text = f"{who} {item.counted}{over}, smallest {item.smallest}: {what}"
             keys = ((item.adapter, case_id) for case_id in item.members)
             entry = next((unlike[key] for key in keys if key in unlike), None)
-            remarks.append(Line(name, text + (_expected_instead(entry) if entry else ""), standing.fails))
+            what += _expected_instead(entry) if entry else ""
+            counts = f"{who} {item.counted}{over}"
+            summary = None
+            if standing.fails and not STATUSES[item.status].ours:
+                summary = Summary(
+                    name=f"finding {item.id}", counted=counts, cause=what, adapter=item.adapter,
+                    smallest=item.smallest,
+                )  # fmt: skip
+            remarks.append(Line(name, f"{counts}, smallest {item.smallest}: {what}", standing.fails, summary))
     remarks += [
         Line("not compared", f"{adapter}: nothing was compared: {_count_statuses(counts)}", False)
         for adapter, counts in gate.uncompared.items()
@@ -119,9 +170,15 @@ def lines(gate: Gate, cases: Mapping[str, Row]) -> list[Line]:
         members = [item.outcome for item in gate.items if item.entry and item.entry.place == place]
         by_kind = breakdown(members, cases)["kind"]
         what = f" {label(members[0].status, members[0].kind)}," if len(by_kind) == 1 else ""
-        cases_by_kind = counted(len(members), by_kind)
-        text = f"{members[0].adapter}{what} {cases_by_kind}: {_expectation_name(entry)}: {entry.reason}"
-        remarks.append(Line("known", f"{text} {entry.upstream}".rstrip(), False))
+        counts = f"{members[0].adapter}{what} {counted(len(members), by_kind)}"
+        text = f"{counts}: {_expectation_name(entry)}: {entry.reason} {entry.upstream}".rstrip()
+        known = [outcome.case_id for outcome in members]
+        smallest = min(known, key=lambda case_id: case_weight(cases[case_id])) if cases else known[0]
+        summary = Summary(
+            name=_expectation_name(entry), counted=counts, cause=entry.reason, adapter=members[0].adapter,
+            smallest=smallest, link=entry.upstream,
+        )  # fmt: skip
+        remarks.append(Line("known", text, False, summary))
     for one, other, count in gate.overlaps:
         both = f"{_expectation_name(one)} and {_expectation_name(other)} both explain {_cases(count)}"
         remarks.append(Line("overlap", f"{both}; narrow one of them, or {_remove(other)}", False))

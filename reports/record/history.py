@@ -5,7 +5,7 @@ Consecutive runs with the same outcome of a case are one row, so years of nightl
 =======  ======================================================================================================
 table    holds
 =======  ======================================================================================================
-runs     one row per run, numbered in the order in which they were added: ``run_id``, ``started``,
+runs     one row per run, numbered in the order in which they started: ``run_id``, ``started``,
          ``tier``, ``case_set_hash``, ``questions``, ``environments`` (JSON, by adapter)
 spells   one row per streak of runs with the same outcome: ``adapter``, ``case_id``, ``first_run``, ``last_run``,
          ``status``, ``kind``, ``transform`` (of the diagnosis), ``digest`` (of the bits of the output)
@@ -113,7 +113,7 @@ class History:
         self._connection.close()
 
     def add(self, results: Results) -> int:
-        """Add a run, completely or not at all.
+        """Add a run, completely or not at all; it may be older than others.
 
         Returns
         -------
@@ -125,14 +125,14 @@ class History:
         facts = (meta.get("run_id"), meta.get("started"), meta.get("tier"), meta.get("case_set_hash"))
         try:
             with self._connection:
-                added = self._connection.execute(
-                    "INSERT OR IGNORE INTO runs (run_id, started, tier, case_set_hash, questions, environments)"
-                    " VALUES (?, ?, ?, ?, ?, ?)",
-                    (*facts, results.count(), environments),
-                )
-                if not added.rowcount:
+                if self._connection.execute("SELECT 1 FROM runs WHERE run_id = ?", facts[:1]).fetchone():
                     return 0
-                run = added.lastrowid or 0
+                run = self._make_room(meta.get("started") or 0)
+                self._connection.execute(
+                    "INSERT INTO runs (run, run_id, started, tier, case_set_hash, questions, environments)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (run, *facts, results.count(), environments),
+                )
                 # Failures of the suite say nothing about the adapter.
                 judged = (
                     outcome for outcome in results.outcomes(details=False) if not STATUSES[outcome.status].ours
@@ -141,25 +141,54 @@ class History:
         except sqlite3.Error as error:
             raise HistoryError(f"cannot write {self.path}: {error}") from None
 
-    def _extend(self, run: int, outcome: Outcome) -> bool:
-        """Extend the latest streak of a case, or start a new one; whether it is new."""
-        current = (outcome.status, outcome.kind, outcome.transform, outcome.digest)
-        latest = self._connection.execute(
-            "SELECT first_run, status, kind, transform, digest FROM spells WHERE adapter = ? AND case_id = ?"
-            " ORDER BY first_run DESC LIMIT 1",
-            (outcome.adapter, outcome.case_id),
-        ).fetchone()
-        if latest is not None and latest[1:] == current:
-            self._connection.execute(
-                "UPDATE spells SET last_run = ? WHERE adapter = ? AND case_id = ? AND first_run = ?",
-                (run, outcome.adapter, outcome.case_id, latest[0]),
+    def _make_room(self, started: float) -> int:
+        """The number of a run by the time of its start; those of later runs become larger by one."""
+        later, last = (
+            self._connection.execute(query, values).fetchone()[0]
+            for query, values in (
+                ("SELECT min(run) FROM runs WHERE coalesce(started, 0) > ?", (started,)),
+                ("SELECT coalesce(max(run), 0) FROM runs", ()),
             )
-            return False
-        self._connection.execute(
-            "INSERT INTO spells VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (outcome.adapter, outcome.case_id, run, run, *current),
         )
+        if later is None:
+            return int(last) + 1
+        # By way of negative numbers, as two rows must not have the same one in between.
+        for table, column in (("runs", "run"), ("spells", "first_run"), ("spells", "last_run")):
+            self._connection.execute(f"UPDATE {table} SET {column} = -{column} WHERE {column} >= ?", (later,))
+            self._connection.execute(f"UPDATE {table} SET {column} = 1 - {column} WHERE {column} < 0")
+        return int(later)
+
+    def _extend(self, run: int, outcome: Outcome) -> bool:
+        """Add an outcome to a streak of its case, or start a new one; whether it is new."""
+        current = (outcome.status, outcome.kind, outcome.transform, outcome.digest)
+        key = (outcome.adapter, outcome.case_id)
+        before, after = (
+            self._connection.execute(
+                "SELECT first_run, last_run, status, kind, transform, digest FROM spells"
+                f" WHERE adapter = ? AND case_id = ? AND first_run {compared} LIMIT 1",
+                (*key, run),
+            ).fetchone()
+            for compared in ("< ? ORDER BY first_run DESC", "> ? ORDER BY first_run")
+        )
+        if before is not None and before[2:] == current:
+            self._set(key, before[0], "last_run", max(before[1], run))
+            return False
+        if before is not None and before[1] > run:
+            # The run is within a streak of a different outcome. Which of its runs had the case is not recorded.
+            self._set(key, before[0], "last_run", run - 1)
+            self._insert(key, run + 1, *before[1:])
+        elif after is not None and after[2:] == current:
+            self._set(key, after[0], "first_run", run)
+            return False
+        self._insert(key, run, run, *current)
         return True
+
+    def _set(self, key: tuple[str, str], first_run: int, column: str, run: int) -> None:
+        statement = f"UPDATE spells SET {column} = ? WHERE adapter = ? AND case_id = ? AND first_run = ?"
+        self._connection.execute(statement, (run, *key, first_run))
+
+    def _insert(self, key: tuple[str, str], *values: Any) -> None:
+        self._connection.execute("INSERT INTO spells VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*key, *values))
 
     def runs(self) -> list[dict[str, Any]]:
         """Every run, in the order in which they started, with the number of outcomes that changed with it."""

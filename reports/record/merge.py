@@ -11,6 +11,7 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.tiers import tier_hash
+from conformance.reports.record.earlier import put_in_place
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.store import Results, ResultsError
 
@@ -28,12 +29,15 @@ class Merged:
     twice, conflicts : int
         Number of pairs with an outcome in more than one file, and how many of them have different outcomes; the
         first file counts.
+    earlier : Path or None
+        Where a file is now that was at the target.
     """
 
     planned: int
     missing: int
     twice: int
     conflicts: int
+    earlier: Path | None = None
 
 
 def merge(paths: Sequence[Path], target: Path) -> Merged:
@@ -45,7 +49,7 @@ def merge(paths: Sequence[Path], target: Path) -> Merged:
         Results files. The cases that a shard left to other shards are planned here too, so that those of a shard
         that is not among the files show as missing.
     target : Path
-        The file to write; replaced completely, or not at all.
+        The file to write; replaced completely, or not at all. A file that was there moves into ``earlier``.
 
     Raises
     ------
@@ -84,10 +88,12 @@ def merge(paths: Sequence[Path], target: Path) -> Merged:
                     conflicts += len(part.conflicts)
                 for name, value in meta.items():
                     merged.set_meta(name, value)
-            draft.replace(target)
+            earlier = put_in_place(draft, target)
         except OSError as error:
             raise ResultsError(f"cannot write {target}: {error}") from None
-    return Merged(planned=planned, missing=planned - recorded, twice=duplicates, conflicts=conflicts)
+    return Merged(
+        planned=planned, missing=planned - recorded, twice=duplicates, conflicts=conflicts, earlier=earlier
+    )
 
 
 class _Chosen:

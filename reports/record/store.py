@@ -85,6 +85,18 @@ class Results:
             raise ResultsError(f"{path} is not a results file, or is damaged: {error}") from error
         return cls(connection, path, writes=write)
 
+    def copy(self, path: Path) -> Results:
+        """Copy the record into a new file, as a run of its own, and open that for writing."""
+        results = Results.create(path)
+        try:
+            run_id = results.meta()["run_id"]
+            self._connection.backup(results._connection)
+            results.set_meta("run_id", run_id)
+        except sqlite3.Error as error:
+            results.close()
+            raise ResultsError(f"cannot write {path}: {error}") from error
+        return results
+
     @staticmethod
     def _connect(path: Path) -> sqlite3.Connection:
         """Open for writing: committed data survive the end of the process, even if it is killed."""
@@ -157,6 +169,11 @@ class Results:
         statement = f"INSERT OR REPLACE INTO outcomes ({', '.join(OUTCOME_FIELDS)}) VALUES ({marks})"
         with self._connection:
             self._connection.executemany(statement, (tuple(outcome.row().values()) for outcome in outcomes))
+
+    def discard(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Remove the outcomes of some pairs of adapter and case id; they stay in the plan."""
+        with self._connection:
+            self._connection.executemany("DELETE FROM outcomes WHERE adapter = ? AND case_id = ?", keys)
 
     def set_meta(self, key: str, value: Any) -> None:
         """Record a fact about the run."""

@@ -76,7 +76,7 @@ def test_a_run_killed_again_and_again_is_resumed_to_the_same_end(tmp_path: Path,
     cases = [str(Case.parse(f"1d-i{size}-k3")) for size in range(3, 23)]
     log, out = tmp_path / "calls", tmp_path / "out"
     env = {"CALLS": str(log)}
-    arguments = command("Slow", out, "-n", workers, "--resume", cases=cases)
+    arguments = command("Slow", out, "-n", workers, cases=cases)
     kept: dict[str, str] = {}
     for more in (0, 3, 9):  # before the first outcome, early and late
         wanted = len(kept) + more
@@ -84,6 +84,7 @@ def test_a_run_killed_again_and_again_is_resumed_to_the_same_end(tmp_path: Path,
         wait_for(functools.partial(_has_outcomes, out, wanted))
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+        arguments = command("Slow", out, "-n", workers, "--resume", cases=cases)
         now = {case_id: status for case_id, status in statuses(out).items() if status != "missing"}
         assert kept.items() <= now.items(), "what was recorded is lost"
         assert len(now) >= wanted

@@ -139,7 +139,7 @@ def test_an_earlier_run_as_baseline(tmp_path: Path, flipped: Path) -> None:
     baseline = ["--baseline", str(flipped)]
     same = conformance(*base, "--out", str(tmp_path / "new"), *baseline)
     assert same.returncode == 0, same.stdout
-    more = conformance(*base, "--case", "1d-i7-k3-s2", "--out", str(tmp_path / "new"), *baseline)
+    more = conformance(*base, "--case", "1d-i7-k3-s2", "--out", str(tmp_path / "more"), *baseline)
     assert more.returncode == 1
     assert "Gate red: 1 new in " in more.stdout
     assert " (3 known)" in more.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,24 @@ def test_it_shows_when_an_outcome_changed_and_under_which_versions(
     assert SECOND not in printed
     _, printed, _ = call(capsys, file, "--case", SECOND)
     assert "runs 1 to 6: pass 3 (numpy 1.0 to 3.0)" in printed
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_in_which_runs_are_added_does_not_matter(tmp_path: Path, runs: list[str], seed: int) -> None:
+    del runs[3]  # it does not have the case, and a history does not keep in which runs a case was
+    for number, path in enumerate(runs):
+        with Results.open(Path(path), write=True) as results:
+            results.set_meta("started", 1_000_000_000.0 + number)
+    shuffled = random.Random(seed).sample(runs, len(runs))
+    seen = []
+    for name, order in (("sorted", runs), ("shuffled", shuffled)):
+        with History(tmp_path / f"{name}.sqlite") as history:
+            for path in order:
+                with Results.open(Path(path)) as results:
+                    history.add(results)
+            seen.append((history.streaks(), history.streaks(case_id=SECOND), history.runs()))
+    assert seen[0] == seen[1]
+    assert [streak.label for streak in seen[0][0]] == ["pass", "fail: values", "pass"]
 
 
 def test_a_run_counts_once(tmp_path: Path, runs: list[str]) -> None:
