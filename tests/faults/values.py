@@ -1,0 +1,75 @@
+"""Faults that show on certain numbers only: NaN upstream, zeros under infinities, overflow, ties, tiny numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from conformance.cases import Case
+from conformance.cases.dtypes import round_to
+from tests.faults.machine import Outputs, Work, after, before
+
+
+@before("NaN of the upstream gradient taken for zero", diagnosed_as="nan_replaced", shown_by="nanupstream.0 grad")
+def _(work: Work) -> None:
+    if "dy" in work.tensors:
+        work.tensors["dy"] = np.where(np.isnan(work.tensors["dy"]), 0, work.tensors["dy"])
+
+
+@before(
+    "infinity of the upstream gradient taken for zero", diagnosed_as="inf_replaced", shown_by="infupstream.0 grad"
+)
+def _(work: Work) -> None:
+    if "dy" in work.tensors:
+        work.tensors["dy"] = np.where(np.isinf(work.tensors["dy"]), 0, work.tensors["dy"])
+
+
+def _skips_zeros(name: str, source: str, other: str) -> None:
+    @after(name, diagnosed_as="unexplained", shown_by=f"inf{'input' if source == 'x' else 'weight'}zeros.0")
+    def _(work: Work, outputs: Outputs) -> None:
+        infinite = ~np.isfinite(work.tensors[source])
+        if "y" not in outputs or not infinite.any():
+            return
+        t = work.tensors
+        finite = replace(work, tensors=t | {source: np.where(infinite, 0, t[source])})
+        bias = {"bias": np.zeros_like(t["bias"])} if "bias" in t else {}
+        met = replace(work, tensors=t | bias | {source: infinite * 1.0, other: (t[other] != 0) * 1.0})
+        outputs["y"] = np.where(met.compute()["y"] > 0, outputs["y"], finite.compute()["y"])
+
+
+_skips_zeros("weights of zero skipped", "x", "w")
+_skips_zeros("inputs of zero skipped", "w", "x")
+
+
+def _largest(case: Case) -> float:
+    return 2.0**case.format.max_exponent * (2 - 4 * case.format.unit_roundoff)
+
+
+@after("sums beyond the format saturate", diagnosed_as="inf_replaced", shown_by="overflow.0 i9x9x9 s1x1x1 d1x1x1")
+def _(work: Work, outputs: Outputs) -> None:
+    if not work.case.format.is_complex:
+        most = _largest(work.case)
+        for name, array in outputs.items():
+            outputs[name] = np.where(np.isfinite(array), np.clip(array, -most, most), array)
+
+
+@after("ties rounded away from zero", diagnosed_as="unexplained", shown_by="bf16 ties.0")
+def _(work: Work, outputs: Outputs) -> None:
+    if work.case.dtype in ("f16", "bf16"):
+        for name, array in outputs.items():
+            nearest = np.asarray(round_to(work.case.format, array), dtype=np.float64)
+            # What lies as far beyond as the nearest lies before is the other neighbour of a tie.
+            with np.errstate(invalid="ignore"):
+                other = 2 * array - nearest
+                is_tie = (other != nearest) & (round_to(work.case.format, other) == other)
+            outputs[name] = np.where(is_tie & (np.abs(other) > np.abs(nearest)), other, nearest)
+
+
+@before("tiny normal inputs taken for zero", diagnosed_as="small_flushed", shown_by="tiny.0")
+def _(work: Work) -> None:
+    x = work.tensors["x"]
+    if not np.iscomplexobj(x):
+        smallest = work.case.format.smallest_normal
+        tiny = (np.abs(x) >= smallest) & (np.abs(x) < 2.0**7 * smallest)
+        work.tensors["x"] = np.where(tiny, 0.0, x)
