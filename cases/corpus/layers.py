@@ -35,6 +35,11 @@ class Layer:
         """Whether a case is this layer at any size and in any format and layout."""
         return case.rank == self.case.rank and _parameters(case) == _parameters(self.case)
 
+    @property
+    def is_first(self) -> bool:
+        """Whether no layer before it has its parameters."""
+        return next(layer for layer in load_layers().values() if layer.applies(self.case)) == self
+
 
 def _parameters(case: Case) -> tuple[object, ...]:
     """What makes the layer; an output_padding of 0 is none, and of the groups it counts what is in one."""

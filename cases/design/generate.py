@@ -260,11 +260,12 @@ def _directions(kind: DataKind) -> list[str]:
 
 
 def _layers() -> Iterator[Case]:
-    """The layers of public models."""
+    """The layers of public models; those with new parameters in half precision, and their gradients."""
     for layer in load_layers().values():
         yield layer.case
-        yield replace(layer.case, dtype="f16", data="ints")
-        yield replace(layer.case, direction="grad")
+        if layer.is_first:
+            yield replace(layer.case, dtype="f16", data="ints")
+            yield replace(layer.case, direction="grad")
 
 
 def _pairs() -> Iterator[Case]:
@@ -276,9 +277,38 @@ def _twins(tier: str) -> Iterator[Case]:
         yield from cases
 
 
+_SAMPLED_LAYERS = (
+    "U-Net",
+    "CycleGAN, ResNet generator",
+    "Diffusers, upsampling by a transposed convolution",
+    "Keras example, decoder of an autoencoder",
+)
+_SAMPLED_BOUNDARIES = (
+    "one input channel",
+    "one output channel",
+    "one of every count",
+    "one output channel in a group of several inputs",
+    "stride and dilation that share a divisor",
+)
+_SAMPLED_SIZES = ("2d-n2-c33x33-i3x4-k2x3-s2x1-g33-b1", "2d-n1-c64x3-i3x4-k3x3-f16-b1-normal.0")
+
+
+def _samples() -> Iterator[Case]:
+    """Small cases on two axes for what combinations of two classes do not reach."""
+    for name in _SAMPLED_LAYERS:
+        yield load_layers()[name].case
+    for name in _SAMPLED_BOUNDARIES:
+        yield from (case for case in _boundaries(name, bias=True) if case.rank == 2)
+    yield from map(Case.parse, _SAMPLED_SIZES)
+    for case in _kinds(dict.fromkeys(DATA_KINDS, ()) | dict.fromkeys(_BRIEFLY, _KIND_TEMPLATES[:1])):
+        if case.rank == 2 and case.direction == DATA_KINDS[case.data].directions[0]:
+            yield case
+
+
 def _smoke() -> Iterator[Case]:
     yield from _pairs()
     yield from _twins("smoke")
+    yield from _samples()
 
 
 def _gate() -> Iterator[Case]:
@@ -306,9 +336,8 @@ def _full() -> Iterator[Case]:
             yield from _boundaries(name, dtype=dtype, layout=layout, bias=True, direction=direction, data="normal")
     for dtype, layout in itertools.product(FACTORS["dtype"].levels, FACTORS["layout"].levels):
         yield from _kinds(dtype=dtype, layout=layout)
-    for layer, dtype, direction in itertools.product(
-        load_layers().values(), FACTORS["dtype"].levels, FACTORS["direction"].levels
-    ):
+    firsts = [layer for layer in load_layers().values() if layer.is_first]
+    for layer, dtype, direction in itertools.product(firsts, FACTORS["dtype"].levels, FACTORS["direction"].levels):
         yield _bounded_instead(replace(layer.case, dtype=dtype, direction=direction))
     yield from _conventions(3)
     yield from _second_order(_covered(3))

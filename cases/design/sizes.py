@@ -100,7 +100,7 @@ SIZES: dict[str, Size] = {
     "more than 32767 output positions": Size(lambda case: _positions(case) > 2**15 - 1, (1, 2)),
     "more than 65535 output elements": Size(lambda case: math.prod(case.output_shape) > 2**16 - 1, (1, 2)),
     "kernel of 3 that moves by 1": Size(_suits_winograd),
-    "output_padding above the stride on alike axes": Size(_pads_beyond_the_stride),
+    "output_padding above the stride on alike axes": Size(_pads_beyond_the_stride, (2, 3)),
     "complex numbers": Size(lambda case: case.format.is_complex),
     "gradients of complex numbers": Size(lambda case: case.format.is_complex and case.direction == "grad"),
     "gradients of depthwise `same` in half precision": Size(_depthwise_half_gradient, (3,)),
@@ -135,7 +135,6 @@ _ABOUT_GRADIENTS = (
 
 _GROUPS = (
     "1d-n2-c9x18-i5-k3-s2-g9-b1",
-    "2d-n2-c34x68-i3x4-k3x2-g17-cl-b1",
     "3d-n1-c18x9-i2x3x2-k2x1x3-g9-b1",
     "1d-n2-c66x33-i5-k3-g33-b1-grad",
     "2d-n2-c33x33-i3x4-k2x3-s2x1-g33-b1",
@@ -144,7 +143,6 @@ _GROUPS = (
 )
 
 _CHANNELS = (
-    "1d-n2-c260x3-i4-k2-b1",
     "2d-n2-c3x260-i3x2-k2x1-b1",
     "2d-n2-c3x260-i3x2-k2x1-cl-b1-grad",
     "2d-n1-c64x72-i2x3-k3x3-b1",
@@ -156,18 +154,14 @@ _LONG_SUMS = (
     "2d-n1-c64x3-i3x4-k3x3-f16-b1-normal.0",
     "2d-n1-c64x3-i3x4-k3x3-cl-bf16-b1",
     "3d-n1-c64x2-i2x3x3-k2x3x3-b1-normal.0",
-    "2d-n1-c512x3-i3x4-k3x3-cl-b1-normal.0",
     "2d-n1-c1024x2-i4x5-k4x4-b1",
     "2d-n1-c1024x2-i4x5-k4x4-b1-normal.0",
     "2d-n16-c2x3-i16x17-k2x3-s2x1-b1-normal.0-grad",
 )
 
 _PARAMETERS = (
-    "1d-n2-c2x3-i9-k25-s4-p10-b1",
     "2d-n1-c2x3-i3x4-k17x18-s2x3-p5x2-b1",
-    "2d-n1-c2x3-i3x4-k17x18-s2x3-p5x2-b1-grad",
     "3d-n1-c2x3-i2x3x2-k2x1x17-s1x2x4-b1",
-    "1d-n2-c2x3-i3-k2-s257-b1",
     "2d-n1-c2x3-i2x3-k2x3-s1x258-b1-grad",
     "3d-n1-c1x2-i2x1x2-k1x2x2-s2x1x256-b1",
     "1d-n2-c2x3-i9-k3-d18-b1",
@@ -179,7 +173,6 @@ _PARAMETERS = (
     "2d-n2-c2x3-i80x3-k3x2-s4x1-p130x0-b1",
     "2d-n2-c2x3-i80x3-k3x2-s4x1-p130x0-b1-grad",
     "3d-n1-c1x2-i2x2x300-k2x1x2-p0x0x140.1-b1",
-    "1d-n2-c2x3-i4-k3-s2-d4-p1-op3-b1",
     "2d-n2-c2x3-i4x4-k3x3-s2x2-d4x4-p1-op3-b1",
     "3d-n1-c2x3-i4x4x4-k3x3x3-s2x2x2-d4x4x4-p1-op3-b1",
 )
@@ -194,7 +187,6 @@ _OUTPUTS = (
 )
 
 _ALGORITHMS = (
-    "1d-n2-c3x5-i11-k3-p1-b1",
     "2d-n2-c4x6-i9x11-k3x3-p1-b1",
     "3d-n1-c3x4-i7x8x9-k3x3x3-p1-b1",
     "1d-n2-c2x3-i5-k3-s2-p1-c128-b1",

@@ -28,14 +28,16 @@ def _(work: Work) -> None:
 def _skips_zeros(name: str, source: str, other: str) -> None:
     @after(name, diagnosed_as="unexplained", shown_by=f"inf{'input' if source == 'x' else 'weight'}zeros.0")
     def _(work: Work, outputs: Outputs) -> None:
-        infinite = ~np.isfinite(work.tensors[source])
-        if "y" not in outputs or not infinite.any():
-            return
         t = work.tensors
-        finite = replace(work, tensors=t | {source: np.where(infinite, 0, t[source])})
-        bias = {"bias": np.zeros_like(t["bias"])} if "bias" in t else {}
-        met = replace(work, tensors=t | bias | {source: infinite * 1.0, other: (t[other] != 0) * 1.0})
-        outputs["y"] = np.where(met.compute()["y"] > 0, outputs["y"], finite.compute()["y"])
+        infinite = ~np.isfinite(t[source])
+        if not infinite.any() or work.case.direction == "grad2":
+            return
+        finite = replace(work, tensors=t | {source: np.where(infinite, 0, t[source])}).compute()
+        nonzero = {other: (t[other] != 0) * 1.0 for other in {other, "dy"} & t.keys()}
+        without = {"bias": np.zeros_like(t["bias"])} if "bias" in t else {}
+        met = replace(work, tensors=t | without | nonzero | {source: infinite * 1.0}).compute()
+        for name in {"y", "dx", "dw"} & outputs.keys():
+            outputs[name] = np.where(met[name] > 0, outputs[name], finite[name])
 
 
 _skips_zeros("weights of zero skipped", "x", "w")
@@ -69,7 +71,7 @@ def _(work: Work, outputs: Outputs) -> None:
 @before("tiny normal inputs taken for zero", diagnosed_as="small_flushed", shown_by="tiny.0")
 def _(work: Work) -> None:
     x = work.tensors["x"]
-    if not np.iscomplexobj(x):
+    if not np.iscomplexobj(x) and work.case.format.min_exponent < -100:
         smallest = work.case.format.smallest_normal
         tiny = (np.abs(x) >= smallest) & (np.abs(x) < 2.0**7 * smallest)
         work.tensors["x"] = np.where(tiny, 0.0, x)
