@@ -18,7 +18,9 @@ def _(work: Work) -> None:
 
 
 @before(
-    "infinity of the upstream gradient taken for zero", diagnosed_as="inf_replaced", shown_by="infupstream.0 grad"
+    "infinity of the upstream gradient taken for zero",
+    diagnosed_as="nonfinite_replaced",
+    shown_by="infupstream.0 grad",
 )
 def _(work: Work) -> None:
     if "dy" in work.tensors:
@@ -26,7 +28,11 @@ def _(work: Work) -> None:
 
 
 def _skips_zeros(name: str, source: str, other: str) -> None:
-    @after(name, diagnosed_as="unexplained", shown_by=f"inf{'input' if source == 'x' else 'weight'}zeros.0")
+    @after(
+        name,
+        diagnosed_as="unexplained",
+        shown_by=f"inf{'input' if source == 'x' else 'weight'}zeros.3 d1x1x1 s2x2x2",
+    )
     def _(work: Work, outputs: Outputs) -> None:
         t = work.tensors
         infinite = ~np.isfinite(t[source])
@@ -48,7 +54,7 @@ def _largest(case: Case) -> float:
     return 2.0**case.format.max_exponent * (2 - 4 * case.format.unit_roundoff)
 
 
-@after("sums beyond the format saturate", diagnosed_as="inf_replaced", shown_by="overflow.0 i9x9x9 s1x1x1 d1x1x1")
+@after("sums beyond the format saturate", diagnosed_as="clipped", shown_by="c2x6 i9x9x9 s1x1x1 d1x1x1 overflow.0")
 def _(work: Work, outputs: Outputs) -> None:
     if not work.case.format.is_complex:
         most = _largest(work.case)
@@ -56,7 +62,7 @@ def _(work: Work, outputs: Outputs) -> None:
             outputs[name] = np.where(np.isfinite(array), np.clip(array, -most, most), array)
 
 
-@after("ties rounded away from zero", diagnosed_as="unexplained", shown_by="bf16 ties.0")
+@after("ties rounded away from zero", diagnosed_as="scaled", shown_by="bf16 ties.0")
 def _(work: Work, outputs: Outputs) -> None:
     if work.case.dtype in ("f16", "bf16"):
         for name, array in outputs.items():
