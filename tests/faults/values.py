@@ -27,12 +27,8 @@ def _(work: Work) -> None:
         work.tensors["dy"] = np.where(np.isinf(work.tensors["dy"]), 0, work.tensors["dy"])
 
 
-def _skips_zeros(name: str, source: str, other: str) -> None:
-    @after(
-        name,
-        diagnosed_as="unexplained",
-        shown_by=f"inf{'input' if source == 'x' else 'weight'}zeros.3 d1x1x1 s2x2x2",
-    )
+def _skips_zeros(name: str, tensor: str, source: str, other: str) -> None:
+    @after(name, diagnosed_as="unexplained", where=lambda case: case.data == f"inf{tensor}zeros")
     def _(work: Work, outputs: Outputs) -> None:
         t = work.tensors
         infinite = ~np.isfinite(t[source])
@@ -46,38 +42,38 @@ def _skips_zeros(name: str, source: str, other: str) -> None:
             outputs[name] = np.where(met[name] > 0, outputs[name], finite[name])
 
 
-_skips_zeros("weights of zero skipped", "x", "w")
-_skips_zeros("inputs of zero skipped", "w", "x")
+_skips_zeros("weights of zero skipped", "input", "x", "w")
+_skips_zeros("inputs of zero skipped", "weight", "w", "x")
 
 
 def _largest(case: Case) -> float:
     return 2.0**case.format.max_exponent * (2 - 4 * case.format.unit_roundoff)
 
 
-@after("sums beyond the format saturate", diagnosed_as="clipped", shown_by="c2x6 i9x9x9 s1x1x1 d1x1x1 overflow.0")
+@after("sums beyond the format saturate", diagnosed_as="unexplained", where=lambda case: case.data == "overflow")
 def _(work: Work, outputs: Outputs) -> None:
+    most = _largest(work.case)
     if not work.case.format.is_complex:
-        most = _largest(work.case)
-        for name, array in outputs.items():
-            outputs[name] = np.where(np.isfinite(array), np.clip(array, -most, most), array)
+        outputs.update({name: np.clip(array, -most, most) for name, array in outputs.items()})
 
 
-@after("ties rounded away from zero", diagnosed_as="scaled", shown_by="bf16 ties.0")
+@after("ties rounded away from zero", diagnosed_as="unexplained", where=lambda case: case.dtype in ("f16", "bf16"))
 def _(work: Work, outputs: Outputs) -> None:
-    if work.case.dtype in ("f16", "bf16"):
-        for name, array in outputs.items():
-            nearest = np.asarray(round_to(work.case.format, array), dtype=np.float64)
-            # What lies as far beyond as the nearest lies before is the other neighbour of a tie.
-            with np.errstate(invalid="ignore"):
-                other = 2 * array - nearest
-                is_tie = (other != nearest) & (round_to(work.case.format, other) == other)
-            outputs[name] = np.where(is_tie & (np.abs(other) > np.abs(nearest)), other, nearest)
+    for name, array in outputs.items():
+        nearest = np.asarray(round_to(work.case.format, array), dtype=np.float64)
+        # What lies as far beyond as the nearest lies before is the other neighbour of a tie.
+        with np.errstate(invalid="ignore"):
+            other = 2 * array - nearest
+            is_tie = (other != nearest) & (round_to(work.case.format, other) == other)
+        outputs[name] = np.where(is_tie & (np.abs(other) > np.abs(nearest)), other, nearest)
 
 
-@before("tiny normal inputs taken for zero", diagnosed_as="small_flushed", shown_by="tiny.0")
+@before(
+    "tiny normal inputs taken for zero",
+    diagnosed_as="unexplained",
+    where=lambda case: case.format.min_exponent < -100 and not case.format.is_complex,
+)
 def _(work: Work) -> None:
-    x = work.tensors["x"]
-    if not np.iscomplexobj(x) and work.case.format.min_exponent < -100:
-        smallest = work.case.format.smallest_normal
-        tiny = (np.abs(x) >= smallest) & (np.abs(x) < 2.0**7 * smallest)
-        work.tensors["x"] = np.where(tiny, 0.0, x)
+    x, smallest = work.tensors["x"], work.case.format.smallest_normal
+    tiny = (np.abs(x) >= smallest) & (np.abs(x) < 2.0**7 * smallest)
+    work.tensors["x"] = np.where(tiny, 0.0, x)
