@@ -4,8 +4,8 @@
 
 The peer is `benchmarks.bare`: for each adapter a process that imports the framework and makes the one call.
 These processes run one after the other; divided by the number of processors, that is the least time in which
-the adapters can run side by side. A first check finds no process of an earlier one, and a second check follows at once.
-The time of a check is that of the whole command; its first row is timed from the start of the command.
+the adapters can run side by side. A first check finds no process of an earlier one, a second check follows at
+once. The time of a check is that of the whole command, and its first row is timed from the start of the command.
 Prints JSON.
 """
 

@@ -7,6 +7,7 @@ A class is a predicate, which can be counted over any list of cases, and ids of 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -78,6 +79,19 @@ def _all_prime(case: Case) -> bool:
 
 def _near_simd_width(case: Case) -> bool:
     return all(any(abs(c - width) <= 1 for width in (16, 32, 64)) for c in (case.in_channels, case.out_channels))
+
+
+def _share_a_divisor(case: Case) -> bool:
+    steps = zip(case.stride, case.dilation, strict=True)
+    return any(s != d and math.gcd(s, d) > 1 for s, d in steps)
+
+
+def _one_output_channel_a_group(case: Case) -> bool:
+    return 1 < case.groups == case.out_channels < case.in_channels
+
+
+def _unlike_strides_on_alike_axes(case: Case) -> bool:
+    return _alike(case.input_size) and _alike(case.kernel_size) and not _alike(case.stride)
 
 
 def _alike(sizes: tuple[int, ...]) -> bool:
@@ -245,6 +259,31 @@ BOUNDARIES: dict[str, Boundary] = {
     "far dilation": Boundary(
         lambda case: max(case.dilation) > 8,
         ("3d-n2-c3x5-i4x3x2-k3x2x1-d11x3x2-p6.5x1.0x0.0",),
+    ),
+    "one input channel": Boundary(
+        lambda case: case.in_channels == 1,
+        ("3d-n2-c1x5-i4x3x2-k3x4x2-s2x3x1",),
+    ),
+    "one output channel": Boundary(
+        lambda case: case.out_channels == 1,
+        ("3d-n2-c5x1-i4x3x2-k3x4x2-s2x3x1",),
+    ),
+    "one of every count": Boundary(
+        lambda case: case.batch == case.in_channels == case.out_channels == 1,
+        ("3d-n1-c1x1-i4x3x2-k3x4x2-s2x3x1-p1x0x1",),
+    ),
+    "one output channel in a group of several inputs": Boundary(
+        _one_output_channel_a_group,
+        ("3d-n2-c6x3-i4x3x2-k3x4x2-s2x3x1-g3",),
+    ),
+    "stride and dilation that share a divisor": Boundary(
+        _share_a_divisor,
+        ("3d-n2-c3x5-i4x3x2-k3x2x4-s4x2x6-d2x6x3-p1x0x2",),
+    ),
+    "unlike strides on alike axes": Boundary(
+        _unlike_strides_on_alike_axes,
+        ("3d-n2-c3x5-i4x4x4-k3x3x3-s1x3x2-p0x1x1",),
+        (2, 3),
     ),
 }
 

@@ -11,20 +11,24 @@ import itertools
 import math
 import random
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.corpus.found import load_found
+from conformance.cases.corpus.layers import load_layers
 from conformance.cases.data import term_counts
 from conformance.cases.design.boundary import BOUNDARIES, examples, with_rank
 from conformance.cases.design.domain import FACTORS, SPACES, Row, classify
 from conformance.cases.design.negative import oversized, violations
+from conformance.cases.design.sizes import size_cases
 from conformance.cases.design.twins import sequences
+from conformance.cases.dtypes import DTYPES
 from conformance.cases.geometry import CONVENTIONS
-from conformance.cases.kinds import DATA_KINDS
+from conformance.cases.kinds import DATA_KINDS, DataKind
 from conformance.cases.policy import policies
 from conformance.cases.tiers import TIERS, tier_hash
 
@@ -234,13 +238,34 @@ _KIND_TEMPLATES = (
 )
 
 
-def _kinds(**fields: Any) -> Iterator[Case]:
-    """Every data kind on every rank, both directions."""
-    kinds = [name for name, kind in DATA_KINDS.items() if kind.misfit is None]
-    settings = itertools.product(kinds, _KIND_TEMPLATES, FACTORS["rank"].levels, FACTORS["direction"].levels)
-    for kind, template, rank, direction in settings:
-        case = replace(with_rank(Case.parse(template), int(rank)), data=kind, direction=direction, **fields)
-        yield _bounded_instead(case)
+# Of these, one template is enough for every change: the other notices no further planted fault.
+_BRIEFLY = ("nanupstream", "infupstream", "infinputzeros", "infweightzeros", "overflow", "ties", "tiny")
+
+
+def _kinds(templates: Mapping[str, Sequence[str]] = MappingProxyType({}), **fields: Any) -> Iterator[Case]:
+    """Every data kind on every rank, in the directions and formats in which it differs from plain integers."""
+    for name, kind in DATA_KINDS.items():
+        if kind.misfit is not None or fields.get("dtype", "") not in ("", *(kind.dtypes or DTYPES)):
+            continue
+        chosen = templates.get(name, _KIND_TEMPLATES)
+        for template, rank, direction in itertools.product(chosen, FACTORS["rank"].levels, _directions(kind)):
+            case = replace(with_rank(Case.parse(template), int(rank)), data=name, direction=direction, **fields)
+            if kind.dtypes and "dtype" not in fields:
+                case = replace(case, dtype=kind.dtypes[case.rank % len(kind.dtypes)])
+            yield _bounded_instead(case)
+
+
+def _directions(kind: DataKind) -> list[str]:
+    return [direction for direction in FACTORS["direction"].levels if direction in kind.directions]
+
+
+def _layers() -> Iterator[Case]:
+    """The layers of public models; those with new parameters in half precision, and their gradients."""
+    for layer in load_layers().values():
+        yield layer.case
+        if layer.is_first:
+            yield replace(layer.case, dtype="f16", data="ints")
+            yield replace(layer.case, direction="grad")
 
 
 def _pairs() -> Iterator[Case]:
@@ -252,9 +277,38 @@ def _twins(tier: str) -> Iterator[Case]:
         yield from cases
 
 
+_SAMPLED_LAYERS = (
+    "U-Net",
+    "CycleGAN, ResNet generator",
+    "Diffusers, upsampling by a transposed convolution",
+    "Keras example, decoder of an autoencoder",
+)
+_SAMPLED_BOUNDARIES = (
+    "one input channel",
+    "one output channel",
+    "one of every count",
+    "one output channel in a group of several inputs",
+    "stride and dilation that share a divisor",
+)
+_SAMPLED_SIZES = ("2d-n2-c33x33-i3x4-k2x3-s2x1-g33-b1", "2d-n1-c64x3-i3x4-k3x3-f16-b1-normal.0")
+
+
+def _samples() -> Iterator[Case]:
+    """Small cases on two axes for what combinations of two classes do not reach."""
+    for name in _SAMPLED_LAYERS:
+        yield load_layers()[name].case
+    for name in _SAMPLED_BOUNDARIES:
+        yield from (case for case in _boundaries(name, bias=True) if case.rank == 2)
+    yield from map(Case.parse, _SAMPLED_SIZES)
+    for case in _kinds(dict.fromkeys(DATA_KINDS, ()) | dict.fromkeys(_BRIEFLY, _KIND_TEMPLATES[:1])):
+        if case.rank == 2 and case.direction == DATA_KINDS[case.data].directions[0]:
+            yield case
+
+
 def _smoke() -> Iterator[Case]:
     yield from _pairs()
     yield from _twins("smoke")
+    yield from _samples()
 
 
 def _gate() -> Iterator[Case]:
@@ -264,11 +318,13 @@ def _gate() -> Iterator[Case]:
     for name in BOUNDARIES:
         yield from _boundaries(name, bias=True)
         yield from _boundaries(name, layout="channels_last", bias=True, direction="grad")
-    yield from _kinds()
+    yield from _kinds(dict.fromkeys(_BRIEFLY, _KIND_TEMPLATES[:1]))
     yield from violations(1)
     yield from _conventions(2)
     yield from _second_order(_pairs())
     yield from load_found()
+    yield from _layers()
+    yield from size_cases()
 
 
 def _full() -> Iterator[Case]:
@@ -280,6 +336,9 @@ def _full() -> Iterator[Case]:
             yield from _boundaries(name, dtype=dtype, layout=layout, bias=True, direction=direction, data="normal")
     for dtype, layout in itertools.product(FACTORS["dtype"].levels, FACTORS["layout"].levels):
         yield from _kinds(dtype=dtype, layout=layout)
+    firsts = [layer for layer in load_layers().values() if layer.is_first]
+    for layer, dtype, direction in itertools.product(firsts, FACTORS["dtype"].levels, FACTORS["direction"].levels):
+        yield _bounded_instead(replace(layer.case, dtype=dtype, direction=direction))
     yield from _conventions(3)
     yield from _second_order(_covered(3))
     for name in BOUNDARIES:

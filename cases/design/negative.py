@@ -39,9 +39,13 @@ VIOLATIONS: dict[str, Change] = {
     "input of another rank": {"data": "wrongrank"},
     "input of other channels": {"data": "wrongchannels"},
     "bias of another length": {"data": "wrongbias"},
+    "bias one too short": {"data": "shortbias"},
+    "input with one channel too few": {"data": "fewchannels"},
 }
 """The violations: the field and its wrong value, on one axis where the field has one value per axis."""
 
+# With another violation they would repeat what an input or a bias that is too long shows.
+_ALONE = {"bias one too short", "input with one channel too few"}
 _OF_GROUPS = {"groups 0", "groups below 0", *(name for name in VIOLATIONS if name.endswith("by groups"))}
 
 
@@ -62,7 +66,8 @@ def violations(count: int) -> Iterator[Case]:
 
     The first violation is on the first axis, the second on the last.
     """
-    for rank, names in itertools.product((1, 2, 3), itertools.combinations(VIOLATIONS, count)):
+    available = [name for name in VIOLATIONS if count == 1 or name not in _ALONE]
+    for rank, names in itertools.product((1, 2, 3), itertools.combinations(available, count)):
         changes = [VIOLATIONS[name] for name in names]
         if len({field for change in changes for field in change}) < count:
             continue

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from conformance.cases.case import Case
-from conformance.cases.design.boundary import BOUNDARIES, boundary_classes
+from conformance.cases.corpus.layers import load_layers
+from conformance.cases.design.boundary import BOUNDARIES
 from conformance.cases.design.coverage import count, level_numbers
 from conformance.cases.design.domain import FACTORS, SPACES, classify
+from conformance.cases.design.sizes import SIZES
+from conformance.cases.errors import DomainError
 from conformance.cases.tiers import tier_hash
 
-__all__ = ["STRENGTHS", "statistics"]
+__all__ = ["STRENGTHS", "special_classes", "statistics"]
 
 STRENGTHS = (1, 2, 3, 4)
 
@@ -20,7 +23,7 @@ STRENGTHS = (1, 2, 3, 4)
 def statistics(
     cases: Sequence[Case], strengths: Sequence[int] = STRENGTHS, spaces: Sequence[str] = tuple(SPACES)
 ) -> dict[str, Any]:
-    """Number, hash, t-way coverage in every space, and cases per class and per boundary class.
+    """Number, hash, t-way coverage in every space, and cases per class, per boundary and size class and per layer.
 
     Parameters
     ----------
@@ -40,6 +43,23 @@ def statistics(
             str(result.strength): {"covered": result.covered, "required": result.required} for result in counted
         }
     figures["classes"] = {name: dict(Counter(row[name] for row in rows)) for name in FACTORS}
-    boundaries = Counter(name for case in cases for name in boundary_classes(case))
-    figures["boundaries"] = {name: boundaries[name] for name in BOUNDARIES}
+    valid = [case for case in cases if _is_valid(case)]
+    figures["boundaries"] = {name: sum(map(applies, valid)) for name, applies in special_classes().items()}
     return figures
+
+
+def special_classes() -> dict[str, Callable[[Case], bool]]:
+    """The boundary classes, the size classes and the layers of public models, each with its predicate."""
+    return {
+        **{name: boundary.applies for name, boundary in BOUNDARIES.items()},
+        **{name: size.applies for name, size in SIZES.items()},
+        **{f"layer: {name}": layer.applies for name, layer in load_layers().items()},
+    }
+
+
+def _is_valid(case: Case) -> bool:
+    try:
+        case.geometry()
+    except DomainError:
+        return False
+    return True

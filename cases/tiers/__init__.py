@@ -18,7 +18,8 @@ __all__ = ["TIERS", "Kills", "load_kills", "load_sequences", "load_tier", "tier_
 
 TIERS: dict[str, str] = {
     "smoke": "every pair of parameter classes on each rank; under a minute",
-    "gate": "every three parameter classes together, and every boundary class on each rank; for every change",
+    "gate": "every three parameter classes together, every boundary and size class, layers of public models; for "
+    "every change",
     "full": "every four parameter classes together, more boundaries and data kinds; for every release",
 }
 

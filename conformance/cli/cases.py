@@ -10,9 +10,8 @@ import click
 from rich import box
 from rich.table import Table
 
-from conformance.cases.design.boundary import BOUNDARIES
 from conformance.cases.design.domain import FACTORS, SPACES
-from conformance.cases.design.statistics import STRENGTHS, statistics
+from conformance.cases.design.statistics import STRENGTHS, special_classes, statistics
 from conformance.cases.peers import load_peers
 from conformance.cases.tiers import TIERS, load_tier, tier_hash
 from conformance.cli.choices import NameChoice
@@ -84,9 +83,9 @@ def _print(tiers: dict[str, dict[str, Any]], peers: dict[str, dict[str, Any]]) -
     for name, tier in tiers.items():
         console.print(f"{name}: {tier['cases']} cases, hash {tier['hash']}")
     console.print(_coverage("t-way coverage", tiers))
-    for title, key in (("cases per class", "classes"), ("cases per boundary class", "boundaries")):
+    for title, key in (("cases per class", "classes"), ("cases per boundary, size and layer", "boundaries")):
         table = Table("", *tiers, title=title, box=box.SIMPLE)
-        names = FACTORS if key == "classes" else BOUNDARIES
+        names = FACTORS if key == "classes" else special_classes()
         for name in names:
             table.add_row(name, *(_cell(tier[key][name]) for tier in tiers.values()))
         console.print(table)

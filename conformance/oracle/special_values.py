@@ -13,6 +13,7 @@ from functools import cache, partial
 import numpy as np
 
 from conformance.cases.case import Case
+from conformance.cases.dtypes import round_to
 from conformance.cases.kinds import Judged
 from conformance.oracle.reference import Reference
 
@@ -20,7 +21,12 @@ __all__ = ["REFERENCES"]
 
 Tensors = dict[str, np.ndarray]
 OracleFunction = Callable[[Case, Tensors], Tensors]
-_AFFECTED_OUTPUTS = {"x": ("y", "dw", "ddy"), "w": ("y", "dx", "ddy"), "bias": ("y",)}
+_AFFECTED_OUTPUTS = {
+    "x": ("y", "dw", "ddy"),
+    "w": ("y", "dx", "ddy"),
+    "bias": ("y",),
+    "dy": ("dx", "dw", "db", "ddx", "ddw"),
+}
 # ddy is the sum of two terms (R16): one has x or w itself, the other has the vectors named here in its place.
 _SECOND_ORDER_PARTNERS = {"x": ("vx", "vb"), "w": ("vw", "vb")}
 
@@ -83,6 +89,8 @@ def _may_be_nan(case: Case, source: str, odd: np.ndarray, oracle: OracleFunction
     possible = {name: np.zeros(shape, dtype=bool) for name, shape in case.output_shapes().items()}
     if source == "bias":
         return possible
+    if source == "dy":
+        return _may_be_nan_by_upstream(case, odd, index, possible, oracle)
     channel = index[0] if source == "w" else index[1 if case.layout == "channels_first" else -1]
     share = case.out_channels // case.groups
     if source == "w":
@@ -98,6 +106,29 @@ def _may_be_nan(case: Case, source: str, odd: np.ndarray, oracle: OracleFunction
         solid = replace(case, kernel_size=effective, dilation=(1,) * case.rank, bias=False, direction="fwd")
         box = oracle(solid, {"x": odd.astype(np.float64), "w": np.ones(solid.weight_shape)})
         possible["y" if case.direction == "fwd" else "ddy"] = box["y"] > 0
+    return possible
+
+
+def _may_be_nan_by_upstream(
+    case: Case,
+    odd: np.ndarray,
+    index: tuple[int, ...],
+    possible: dict[str, np.ndarray],
+    oracle: OracleFunction,
+) -> dict[str, np.ndarray]:
+    channel = index[1 if case.layout == "channels_first" else -1]
+    group, within = divmod(channel, case.out_channels // case.groups)
+    share = case.in_channels // case.groups
+    effective = case.geometry().effective_kernel
+    solid = replace(case, kernel_size=effective, dilation=(1,) * case.rank, bias=False, direction="grad")
+    ones = {"x": np.ones(case.input_shape), "w": np.ones(solid.weight_shape)}
+    box = oracle(solid, ones | {"dy": odd.astype(np.float64)})
+    for name in ("dx", "ddx"):
+        if name in possible:
+            possible[name] = box["dx"] > 0
+    for name in ("dw", "ddw"):
+        if name in possible:
+            possible[name][group * share : (group + 1) * share, within] = True
     return possible
 
 
@@ -126,10 +157,22 @@ def reference_for_subnormal(case: Case, tensors: Tensors, oracle: OracleFunction
     return references
 
 
+def reference_for_overflow(case: Case, tensors: Tensors, oracle: OracleFunction) -> dict[str, Reference]:
+    """Sums of one sign, some beyond the format: infinity there, or NaN."""
+    with np.errstate(over="ignore"):  # in double precision the reference overflows, too
+        references = reference_for_exact(case, tensors, oracle)
+    return {
+        name: replace(value, also=(np.where(np.isinf(round_to(case.format, value.exact)), np.nan, value.exact),))
+        for name, value in references.items()
+    }
+
+
 REFERENCES: dict[Judged, Callable[[Case, Tensors, OracleFunction], dict[str, Reference]]] = {
     "exact": reference_for_exact,
     "bound": reference_for_exact,
     "nonfinite": reference_for_nonfinite,
     "signed zero": reference_for_signed_zero,
     "flush": reference_for_subnormal,
+    "rounded once": reference_for_exact,
+    "overflow": reference_for_overflow,
 }

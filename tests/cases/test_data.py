@@ -85,6 +85,8 @@ def test_unfit_tensors_differ_in_what_their_kind_says(layout: str) -> None:
         "wrongrank": ("x", (2, 2, 3, 4, 1) if layout == "cf" else (2, 3, 4, 1, 2)),
         "wrongchannels": ("x", (2, 3, 3, 4) if layout == "cf" else (2, 3, 4, 3)),
         "wrongbias": ("bias", (4,)),
+        "shortbias": ("bias", (2,)),
+        "fewchannels": ("x", (2, 1, 3, 4) if layout == "cf" else (2, 3, 4, 1)),
     }
     assert unfit.keys() == {name for name, kind in DATA_KINDS.items() if kind.misfit is not None}
     for kind, (name, shape) in unfit.items():
@@ -93,6 +95,42 @@ def test_unfit_tensors_differ_in_what_their_kind_says(layout: str) -> None:
         with pytest.raises(DomainError, match="R11"):
             case.geometry()
     assert replace(base, data="wrongbias", bias=False).geometry() == base.geometry()
+
+
+@pytest.mark.parametrize("dtype", ["f16", "bf16"])
+@pytest.mark.parametrize("tail", ["fwd", "grad", "grad2"])
+def test_ties_lie_halfway_and_have_one_term(dtype: str, tail: str) -> None:
+    case = Case.parse(f"2d-n2-c2x3-i3x4-k2x3-s1x2-{dtype}-b1-ties.1-{tail}")
+    tensors = make_tensors(case)
+    outputs = expected_output(case, tensors)
+    counted = expected_output(case, {name: (array != 0).astype(float) for name, array in tensors.items()})
+    ties = 0
+    for name, exact in outputs.items():
+        assert counted[name].max() <= 1 or name == "db"
+        nearest = round_to(case.format, exact).astype(float)
+        ties += np.count_nonzero(round_to(case.format, 2 * exact - nearest) != nearest)
+        distance = np.abs(nearest - exact)[exact != nearest]
+        assert np.all(distance == 1), name  # the numbers about it are even, and differ by 2
+    assert ties > 3
+
+
+@pytest.mark.parametrize("dtype", ["f64", "f32", "f16", "bf16"])
+def test_sums_of_four_overflow_and_sums_of_three_do_not(dtype: str) -> None:
+    case = Case.parse(f"1d-n2-c2x3-i6-k3-{dtype}-overflow.2")
+    with np.errstate(over="ignore"):
+        tensors = make_tensors(case)
+        counted = expected_output(case, {name: np.ones(array.shape) for name, array in tensors.items()})["y"]
+        rounded = round_to(case.format, expected_output(case, tensors)["y"])
+    assert np.array_equal(np.isinf(rounded), counted >= 4)
+    assert {2, 4} <= set(counted.ravel())
+
+
+@pytest.mark.parametrize("dtype", ["f64", "f32", "f16", "bf16"])
+def test_nothing_tiny_is_subnormal(dtype: str) -> None:
+    case = Case.parse(f"1d-n2-c2x3-i6-k3-{dtype}-b1-tiny.2-grad2")
+    arrays = [*make_tensors(case).values(), *expected_output(case, make_tensors(case)).values()]
+    assert all(np.all((array == 0) | (np.abs(array) >= case.format.smallest_normal)) for array in arrays)
+    assert np.abs(make_tensors(case)["x"]).max() < 2**7 * case.format.smallest_normal
 
 
 def test_draws_are_pinned() -> None:

@@ -134,6 +134,8 @@ class Fault:
         The axes that the diagnosis names on each rank, outermost first.
     shown_by : str
         Fields of a case id that show the fault, in place of those of the standard case of `case`.
+    where : callable or None
+        The cases that the fault is confined to; None for all.
     """
 
     name: str
@@ -143,6 +145,7 @@ class Fault:
     diagnosed_as: dict[int, str] = field(default_factory=dict, hash=False)
     axes: dict[int, list[str]] = field(default_factory=dict, hash=False)
     shown_by: str = ""
+    where: Callable[[Case], bool] | None = None
 
     def case(self, rank: int) -> Case:
         """A case that shows the fault."""
@@ -180,6 +183,8 @@ RIGHT = Fault("none", (1, 2, 3))
 def reply(case: Case, fault: Fault = RIGHT, given: Outputs | None = None) -> Reply:
     """The reply of the implementation with a fault planted in it."""
     work = Work.of(case, given)
+    if fault.where is not None and not fault.where(case):
+        fault = RIGHT
     if fault.before is not None:
         fault.before(work)
     outputs = work.compute()
@@ -217,6 +222,7 @@ def _plant(
     ranks: tuple[int, ...] = (1, 2, 3),
     axes: int = 0,
     ordered: bool = False,
+    where: Callable[[Case], bool] | None = None,
 ) -> Callable[[Change], Change]:
     def register(change: Change) -> Change:
         choose = itertools.permutations if ordered else itertools.combinations
@@ -230,6 +236,7 @@ def _plant(
                 diagnosed_as=dict.fromkeys(kept, diagnosed_as) if isinstance(diagnosed_as, str) else diagnosed_as,
                 axes={rank: list(_AXES_ON[on](rank, chosen)) for rank in kept},
                 shown_by=shown_by,
+                where=where,
             )
             assert fault.name not in FAULTS, fault.name
             FAULTS[fault.name] = fault
@@ -263,6 +270,8 @@ def before(name: str, **declared: Any) -> Callable[[Change], Change]:
         Number of axes to choose; one fault is planted for each choice.
     ordered : bool
         Whether the order of the axes matters.
+    where : callable
+        The cases that the fault is confined to; by default all.
     """
     return _plant("before", name, **declared)
 

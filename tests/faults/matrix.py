@@ -50,7 +50,12 @@ def judged_cases(cases: Iterable[Case]) -> Iterator[tuple[Case, Expected]]:
 
 
 def notices(case: Case, expected: Expected, fault: Fault) -> bool:
-    """Whether the verdict on a case fails an implementation with a fault in it."""
+    """Whether the verdict on a case fails an implementation with a fault in it.
+
+    Where the fault is not in it, the implementation is the right one, which fails no case.
+    """
+    if fault.where is not None and not fault.where(case):
+        return False
     tensors = input_tensors(case)
     with np.errstate(all="ignore"):
         return judge(case, tensors, fault.reply(case, tensors), expected=expected).status == "fail"

@@ -14,7 +14,7 @@ from tests.faults.machine import Outputs, Work, after, before
 _HALVES = ("f16", "bf16")
 
 
-def _round_inputs(work: Work, bits: int) -> None:
+def round_inputs(work: Work, bits: int) -> None:
     """Round x, w and dy to a significand of so many bits."""
     for name in {"x", "w", "dy"} & work.tensors.keys():
         array = work.tensors[name]
@@ -56,13 +56,13 @@ def _(work: Work, outputs: Outputs) -> None:
 @before("float32 inputs rounded to TF32", diagnosed_as="tf32", shown_by="normal.0")
 def _(work: Work) -> None:
     if work.case.dtype == "f32":
-        _round_inputs(work, 11)
+        round_inputs(work, 11)
 
 
 @before("float32 inputs rounded to bfloat16", diagnosed_as="bfloat16_inputs", shown_by="normal.0")
 def _(work: Work) -> None:
     if work.case.dtype == "f32":
-        _round_inputs(work, 8)
+        round_inputs(work, 8)
 
 
 @after("float32 result rounded to bfloat16", diagnosed_as="bfloat16_output", shown_by="normal.0")
@@ -296,10 +296,8 @@ CONDITIONS: dict[str, tuple[Callable[[Case], bool], tuple[int, ...]]] = {}
 def _only(name: str, applies: Callable[[Case], bool], ranks: tuple[int, ...] = (1, 2, 3)) -> None:
     CONDITIONS[name] = applies, ranks
 
-    @after(f"wrong only {name}", ranks=ranks, diagnosed_as="unexplained")
+    @after(f"wrong only {name}", ranks=ranks, diagnosed_as="unexplained", where=applies)
     def _(work: Work, outputs: Outputs) -> None:
-        if not applies(work.case):
-            return
         for array in outputs.values():
             if array.size:
                 array.flat[-1] = array.flat[-1] * 2 + 3

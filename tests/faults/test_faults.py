@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from conformance.cases import Case
 from conformance.cases.tiers import load_kills, load_tier, tier_hash
 from tests.faults import matrix
 from tests.faults.catalogue import FAULTS, RIGHT, Fault
@@ -37,6 +38,17 @@ def test_a_fault_that_no_case_notices_is_named_with_its_ranks(gate):
             outputs.clear()
 
     assert unnoticed(Fault("at a width that gate does not ask", (1, 3), after=only_at_17), gate) == [1, 3]
+
+
+def test_a_fault_that_is_confined_to_cases_is_silent_elsewhere():
+    fault = next(fault for fault in FAULTS.values() if fault.where is not None and fault.name.endswith("as U-Net"))
+    inside, outside = Case.parse("2d-c16x8-i3x4-k2-s2-p0-b1"), Case.parse("2d-c16x8-i3x4-k2x3-s2-p0-b1")
+    ((_, wrong), (_, right)) = judged_cases([inside, outside])
+    assert notices(inside, wrong, fault)
+    assert not notices(outside, right, fault)
+    # The reply itself is right there, which is why the matrix need not compute it.
+    same = fault.reply(outside).tensors["y"].values == RIGHT.reply(outside).tensors["y"].values
+    assert same.all()
 
 
 def test_the_matrix_is_written_by_fault_and_tier(tmp_path, monkeypatch, capsys):

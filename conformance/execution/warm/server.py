@@ -47,7 +47,7 @@ class _Server:
         self._kept: dict[str, _Kept] = {}
 
     def serve(self) -> None:
-        """Serve until no process is left and nobody has come for a while."""
+        """Serve until no process is left and no command has come for a while."""
         until = time.monotonic() + self._seconds
         while self._kept or time.monotonic() < until:
             first = min((kept.until for kept in self._kept.values()), default=until)

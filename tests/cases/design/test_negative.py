@@ -26,6 +26,11 @@ def test_each_violation_is_there_on_every_rank():
     assert {case.rank for case in violations(2)} == {1, 2, 3}
 
 
+def test_what_is_one_too_few_is_violated_alone():
+    assert {case.data for case in violations(1)} >= {"shortbias", "fewchannels"}
+    assert not {case.data for case in violations(2)} & {"shortbias", "fewchannels"}
+
+
 def test_without_its_violation_each_case_has_an_output():
     for text in (
         "3d-n2-c4x6-i5x4x3-k3x2x4-s2x3x2-valid-op1x0x1-b1",

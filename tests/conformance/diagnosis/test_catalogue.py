@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 
 from tests.faults.catalogue import FAULTS, RIGHT
-from tests.faults.numbers import CONDITIONS
 from tests.support.diagnosing import diagnosis_of_fault
 from tests.support.frameworks import every_variant_wanted
 
 # A fault that some cases show is diagnosed on one of them; when it happens is for the search for conditions.
-DIAGNOSED = [fault for name, fault in FAULTS.items() if name.removeprefix("wrong only ") not in CONDITIONS]
+DIAGNOSED = [fault for fault in FAULTS.values() if fault.where is None]
 
 
 def planted() -> list[Any]:

@@ -43,8 +43,8 @@ def test_swallowing_is_noticed_where_it_must_arrive(kind: str, tail: str) -> Non
     finite = {name: np.where(np.isfinite(array), array, 0) for name, array in tensors.items()}
     swallowed = judge(case, tensors, reply_of(case, expected_output(case, finite)))
     arrives = any(not np.isfinite(wanted.exact).all() for wanted in reference(case, tensors).values())
-    # The bias touches no gradient; everything else touches the output here.
-    assert arrives == (not (kind.endswith("bias") and tail != "fwd"))
+    # The bias touches no gradient, the upstream gradient no output; everything else touches the output here.
+    assert arrives == (tail in DATA_KINDS[kind].directions and not (kind.endswith("bias") and tail != "fwd"))
     assert (swallowed.status == "fail") == arrives
     if arrives:
         assert swallowed.kind == "nonfinite"
@@ -52,14 +52,16 @@ def test_swallowing_is_noticed_where_it_must_arrive(kind: str, tail: str) -> Non
 
 @pytest.mark.parametrize("kind", [name for name, kind in DATA_KINDS.items() if kind.judged == "nonfinite"])
 def test_spreading_to_another_batch_item_or_group_is_noticed(kind: str) -> None:
-    case = Case.parse(f"1d-n3-c4x6-i5-k3-s2-g2-b1-{kind}.1")
-    wanted = reference(case, make_tensors(case))["y"]
+    tail = DATA_KINDS[kind].directions[0]
+    case = Case.parse(f"1d-n3-c4x6-i5-k3-s2-g2-b1-{kind}.1-{tail}")
+    name = case.outputs[0]
+    wanted = reference(case, make_tensors(case))[name]
     free = np.isnan(wanted.also[0])
     assert free.any() or np.isinf(wanted.exact).any()
     calm = np.argwhere(~free & np.isfinite(wanted.exact))[0]
 
     def spread(arrays):
-        arrays["y"][tuple(calm)] = np.nan
+        arrays[name][tuple(calm)] = np.nan
 
     assert judged(case, spread).kind == "nonfinite"
 
@@ -84,6 +86,51 @@ def test_dilation_gaps_may_be_nan_but_not_beyond_the_kernel() -> None:
     free = np.flatnonzero(np.isnan(wanted.also[0][0, 0]))
     assert free.tolist() == list(range(j, j + 4))
     assert np.flatnonzero(np.isnan(wanted.exact[0, 0])).tolist() == [j, j + 3]
+
+
+@pytest.mark.parametrize("kind", ["infinputzeros", "infweightzeros"])
+@pytest.mark.parametrize("tail", ["fwd", "grad"])
+def test_skipping_zeros_is_noticed(kind: str, tail: str) -> None:
+    case = Case.parse(f"2d-n2-c4x6-i3x4-k3x2-s2x1-b1-{kind}.3-{tail}")
+    wanted = reference(case, make_tensors(case))
+    due = {name: np.isnan(reference.exact) for name, reference in wanted.items()}
+
+    def skip(arrays):
+        for name, array in arrays.items():
+            array[due[name]] = 0
+
+    assert any(where.any() for where in due.values())
+    assert judged(case).status == "pass"
+    assert judged(case, skip).kind == "nonfinite"
+
+
+def test_a_nan_upstream_reaches_what_takes_it_and_may_reach_gaps() -> None:
+    case = Case.parse("1d-c1x1-i6-k2-d3-b1-nanupstream.0-grad")
+    tensors = make_tensors(case)
+    q = int(np.argwhere(np.isnan(tensors["dy"]))[0][2])
+    wanted = reference(case, tensors)
+    reached = [j for j in (q - 3, q) if 0 <= j < 6]
+    assert np.flatnonzero(np.isnan(wanted["dx"].exact[0, 0])).tolist() == reached
+    free = np.flatnonzero(np.isnan(wanted["dx"].also[0][0, 0])).tolist()
+    assert free == [j for j in range(q - 3, q + 1) if 0 <= j < 6]
+    assert np.isnan(wanted["db"].exact).all()
+    assert np.isnan(wanted["dw"].also[0]).all()
+
+
+@pytest.mark.parametrize("dtype", ["f64", "f32", "f16", "bf16"])
+def test_a_sum_beyond_the_format_is_infinite_or_nan_and_never_finite(dtype: str) -> None:
+    case = Case.parse(f"1d-n2-c2x3-i6-k3-{dtype}-overflow.2")
+    with np.errstate(over="ignore"):
+        beyond = np.isinf(round_to(case.format, reference(case, make_tensors(case))["y"].exact))
+
+    def put(where, value):
+        return lambda arrays: arrays["y"].__setitem__(where, value)
+
+    with np.errstate(over="ignore"):
+        assert judged(case).status == "pass"
+        assert judged(case, put(beyond, np.nan)).status == "pass"
+        assert judged(case, put(~beyond, np.nan)).kind == "nonfinite"
+        assert judged(case, put(beyond, 2.0**case.format.max_exponent)).kind == "nonfinite"
 
 
 def test_infinity_times_zero_is_nan() -> None:
