@@ -108,7 +108,7 @@ def test_ties_lie_halfway_and_have_one_term(dtype: str, tail: str) -> None:
     for name, exact in outputs.items():
         assert counted[name].max() <= 1 or name == "db"
         nearest = round_to(case.format, exact).astype(float)
-        ties += np.count_nonzero(round_to(case.format, 2 * exact - nearest) != nearest)
+        ties += int(np.count_nonzero(round_to(case.format, 2 * exact - nearest) != nearest))
         distance = np.abs(nearest - exact)[exact != nearest]
         assert np.all(distance == 1), name  # the numbers about it are even, and differ by 2
     assert ties > 3
