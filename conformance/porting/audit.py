@@ -143,9 +143,10 @@ def _outcomes(
 
 
 def _outcome(layer: ModelLayer, case: Case, host: AdapterProcess, *, is_target: bool) -> LayerOutcome:
-    tensors = make_tensors(case)
+    tensors = None  # those of the case, which the other adapters run too
     if case.data == "normal":
-        tensors |= {name: round_to(case.format, value) for name, value in layer.values.items()}
+        of_file = {name: round_to(case.format, value) for name, value in layer.values.items()}
+        tensors = make_tensors(case) | of_file
     checked = check_on(case, host, tensors=tensors)
     needs_port = is_target and checked.outcome.status != "pass" and not STATUSES[checked.outcome.status].ours
     return LayerOutcome(checked, port=_port(layer, case, host) if needs_port else "")

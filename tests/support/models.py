@@ -135,15 +135,15 @@ def tensorflow_family(folder: Path) -> None:
 
     class Decoder(tf.Module):  # type: ignore[misc]  # TensorFlow is untyped for mypy here
         def __init__(self) -> None:
-            self.two, self.eight = (tf.Variable(numbers(size, size, 2, 3)) for size in (4, 16))
+            self.two, self.eight = (tf.Variable(numbers(size, size, 2, n)) for size, n in ((4, 3), (16, 2)))
 
         @tf.function(
             input_signature=[tf.TensorSpec((None, None, None, n), name=x) for x, n in (("score", 3), ("pool", 2))]
         )
         def decode(self, score: Any, pool: Any) -> Any:
             fused = tf.nn.conv2d_transpose(score, self.two, tf.shape(pool), 2, name="upscore2") + pool
-            wanted = tf.shape(fused) * [1, 8, 8, 1] + [0, 0, 0, 0]
-            return tf.nn.conv2d_transpose(fused, self.eight[..., :2], wanted, 8, name="upscore8")
+            wanted = tf.shape(fused) * [1, 8, 8, 1]
+            return tf.nn.conv2d_transpose(fused, self.eight, wanted, 8, name="upscore8")
 
     decoder = Decoder()
     tf.saved_model.save(decoder, str(folder / "fcn8"), signatures=decoder.decode.get_concrete_function())
