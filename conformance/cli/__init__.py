@@ -68,13 +68,33 @@ class _Lazy(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def _print_version(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if not wanted or context.resilient_parsing:
+        return
+    from importlib.metadata import version
+
+    click.echo(f"conformance, version {version('conv-transpose-conformance')}")
+    if context.params.get("verbose"):
+        from conformance.adapters.environment import versions
+        from conformance.adapters.registry import all_adapters, load
+
+        for name, target in all_adapters().items():
+            found = versions(load(target).packages)
+            named = ", ".join(f"{package} {number}" for package, number in found.items())
+            click.echo(f"{name}: {named or 'not installed'}")
+    context.exit()
+
+
 @click.group(
     cls=_Lazy,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: conformance check 2d-i5x7-k3-s2-same",
 )
-@click.version_option(package_name="conv-transpose-conformance")
-def _group() -> None:
+@click.option("-v", "verbose", is_flag=True, is_eager=True, help="With --version: also the versions of adapters.")
+@click.option(
+    "--version", is_flag=True, expose_value=False, callback=_print_version, help="Print the version and exit."
+)
+def _group(verbose: bool) -> None:
     """Conformance test suite for transposed convolutions."""
 
 

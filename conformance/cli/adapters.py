@@ -23,7 +23,7 @@ from conformance.adapters.registry import (
     resolve,
 )
 from conformance.cases.tiers import load_tier
-from conformance.cli.options import adapter_option, quiet_option
+from conformance.cli.options import quiet_option, run_option
 from conformance.reports.formats.terminal import console_for_tables
 from conformance.reports.record.fact_columns import shown
 from conformance.runner.activity import Activity
@@ -37,7 +37,7 @@ __all__ = ["command"]
     epilog="Examples: conformance adapters torch --probe; conformance adapters torch tf-nn~onednn-on --facts",
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@adapter_option
+@run_option("adapters", configured=False)
 @quiet_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--facts", "measuring", is_flag=True, help="Start each adapter and measure what it runs on.")

@@ -14,7 +14,7 @@ from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapters
 from conformance.cli.debug_options import log_options, program_text, require_in_process, show_program_option
 from conformance.cli.next_step import say_next
-from conformance.cli.options import adapter_option, in_process_option, machine_option, quiet_option, timeout_option
+from conformance.cli.options import in_process_option, quiet_option, run_option, timeout_option
 from conformance.conditions import Alike, terms_of
 from conformance.conditions import infer_condition as explain_condition
 from conformance.diagnosis.index_map import trace
@@ -36,8 +36,8 @@ __all__ = ["command"]
     "conformance explain 2d-i5x7-k3-s2-same --adapter torch --when",
 )
 @case_options
-@adapter_option
-@machine_option
+@run_option("adapters", configured=False)
+@run_option("machines", configured=False)
 @in_process_option
 @show_program_option
 @quiet_option

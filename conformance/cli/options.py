@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conformance.cli.completion import completer
+from conformance.cli.configuration import ConfiguredOption
 from conformance.runner.options import RunOptions, declaration_of
 
 if TYPE_CHECKING:
@@ -56,10 +58,24 @@ CASE = _CaseType()
 _FIELDS = {item.name: item for item in fields(RunOptions)}
 
 
-def run_option(name: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """One option of a run as an option of a command; ``settings`` replace what it declares."""
+def run_option(
+    name: str, *, configured: bool = True, **settings: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """One option of a run as an option of a command.
+
+    Parameters
+    ----------
+    name : str
+        Its name in `RunOptions`.
+    configured : bool
+        Whether a project's configuration file can set it, as far as it is declared so.
+    settings
+        Replace what it declares.
+    """
     declaration, default = declaration_of(_FIELDS[name]), _FIELDS[name].default
-    declared: dict[str, Any] = {"help": declaration.help}
+    declared: dict[str, Any] = {"help": declaration.help, "shell_complete": completer(name)}
+    if declaration.configured and configured:
+        declared["cls"] = ConfiguredOption
     if isinstance(default, bool):
         declared["is_flag"] = True
     else:

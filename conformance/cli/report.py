@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -11,9 +12,13 @@ import click
 from conformance.cli.common import assess_record
 from conformance.cli.options import expectations_option, quiet_option
 from conformance.reporting.finish import finish
+from conformance.reports.formats.document import badge, document
+from conformance.reports.formats.markdown import adapter_table
+from conformance.reports.gate.assess import Gate
 from conformance.reports.gate.expectations import ExpectationError, load_all
 from conformance.reports.record.history import History, HistoryError
 from conformance.reports.record.store import Results, ResultsError
+from conformance.reports.summary.survey import survey
 from conformance.runner.activity import Activity
 from conformance.runner.selection import expectation_folders
 
@@ -42,7 +47,10 @@ __all__ = ["command"]
     metavar="RESULTS",
     help="The record of an earlier run: its discrepancies count as known, lost precision as new.",
 )
-@click.option("--text", is_flag=True, help="Print a short report; write nothing.")
+@click.option("--text", "form", flag_value="text", help="Print a short report; write nothing.")
+@click.option("--json", "form", flag_value="json", help="Print the run as one JSON document; write nothing.")
+@click.option("--markdown", "form", flag_value="markdown", help="Print a table of the adapters for a README.")
+@click.option("--badge", "form", flag_value="badge", help="Print a badge as JSON, for a shields.io endpoint.")
 @quiet_option
 def command(
     results: Path,
@@ -50,11 +58,12 @@ def command(
     past: Path | None,
     expectations: tuple[str, ...],
     baseline: Path | None,
-    text: bool,
+    form: str | None,
     quiet: bool,
 ) -> None:
     """Write the report of the recorded run RESULTS, or print it in short.
 
+    conformance/reports/formats/report.schema.json is the JSON Schema of --json.
     The record is judged again as `run` judged it; give the same --expectations and --baseline. The exit code does
     not depend on the result; use the exit codes of `run`, `merge` and `diff` in CI.
     """
@@ -66,10 +75,8 @@ def command(
             if "scripts" not in record.meta():  # the run was killed, or an older version wrote the record
                 with suppress(sqlite3.Error, ResultsError), Results.open(results, write=True) as unfinished:
                     finish(unfinished, load_all(unfinished.adapters(), expectation_folders(expectations)))
-            if text:
-                from conformance.reports.formats.terminal import print_report
-
-                print_report(record, gate)
+            if form is not None:
+                _PRINT[form](record, gate)
                 return
             from conformance.reporting.page import write_page
 
@@ -81,3 +88,24 @@ def command(
         raise click.UsageError(str(error)) from None
     except OSError as error:
         raise click.UsageError(f"cannot write the report: {error}") from None
+
+
+def _print_text(record: Results, gate: Gate) -> None:
+    from conformance.reports.formats.terminal import print_report
+
+    print_report(record, gate)
+
+
+def _print_json(record: Results, gate: Gate) -> None:
+    click.echo(json.dumps(document(record, gate), indent=2, allow_nan=False))
+
+
+def _print_markdown(record: Results, gate: Gate) -> None:
+    click.echo(adapter_table(survey(record)))
+
+
+def _print_badge(record: Results, gate: Gate) -> None:
+    click.echo(json.dumps(badge(record, gate)))
+
+
+_PRINT = {"text": _print_text, "json": _print_json, "markdown": _print_markdown, "badge": _print_badge}

@@ -9,7 +9,7 @@ import click
 from conformance.cli.debug_options import log_options
 from conformance.cli.options import run_options
 from conformance.execution.prelaunch import close, launch_named
-from conformance.runner.options import RunOptions
+from conformance.runner.options import RunOptions, configured_names
 
 __all__ = ["command"]
 
@@ -32,7 +32,8 @@ class _Run(click.Command):
     "run",
     cls=_Run,
     epilog="Examples: conformance run --adapter torch --tier gate -n 2; on a cluster: conformance run "
-    "--adapter torch --tier full --dask tcp://scheduler:8786",
+    "--adapter torch --tier full --dask tcp://scheduler:8786. conformance.toml, or the table tool.conformance of "
+    f"pyproject.toml, may set {', '.join(configured_names())}.",
 )
 @run_options
 @log_options
@@ -43,6 +44,9 @@ def command(pytest_args: tuple[str, ...], **values: Any) -> None:
     Arguments after -- go to pytest, such as -- -k same --lf. Exit codes: 0 nothing new, 1 new
     discrepancies, 2 wrong usage or nothing compared, 3 the suite itself failed, 130 interrupted.
     """
+    source = click.get_current_context().get_parameter_source("tier")
+    if values["case_ids"] and source is click.core.ParameterSource.DEFAULT_MAP:
+        values["tier"] = None  # cases that are named replace the tier of the project
     options = RunOptions(**values)
     runs_here = options.dask is None and options.workers == "0" and not options.resume and not options.in_process
     if runs_here and options.adapters and options.device == "cpu" and not options.machines:

@@ -15,7 +15,7 @@ from conformance.adapters.devices import DEVICES
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["Declaration", "RunOptions", "add_to_pytest", "declaration_of"]
+__all__ = ["Declaration", "RunOptions", "add_to_pytest", "configured_names", "declaration_of"]
 
 _DECLARATION = "declaration"
 # Before the name of an option in pytest's namespace, which other plugins share.
@@ -42,6 +42,8 @@ class Declaration:
         Whether the help of the command shows the default.
     folder : bool
         Whether it is the path of a folder.
+    configured : bool
+        Whether a project's configuration file can set it.
     """
 
     flags: tuple[str, ...]
@@ -52,6 +54,7 @@ class Declaration:
     minimum: float | None = None
     show_default: bool = False
     folder: bool = False
+    configured: bool = False
 
     @property
     def pytest_flag(self) -> str:
@@ -70,6 +73,7 @@ class RunOptions:
     adapters: tuple[str, ...] = _option(
         (),
         "--adapter",
+        configured=True,
         metavar="NAME",
         help="An adapter, a pattern such as 'torch*', file.py:Class, NAME@/path/to/python or NAME~MACHINE; may be "
         "repeated. Default: one or two interfaces of each installed framework; '*' runs all.",
@@ -77,6 +81,7 @@ class RunOptions:
     machines: tuple[str, ...] = _option(
         (),
         "--machine",
+        configured=True,
         pytest="",  # gets the names of adapters with their machines
         metavar="NAME",
         help="Run each adapter under a machine profile, such as avx2, one-thread or onednn-off; may be repeated. "
@@ -92,6 +97,7 @@ class RunOptions:
     tier: str | None = _option(
         None,
         "--tier",
+        configured=True,
         metavar="TIER",
         help="smoke (default), gate, full, or corpus (the cases that users reported).",
     )
@@ -123,6 +129,7 @@ class RunOptions:
     expectations: tuple[str, ...] = _option(
         (),
         "--expectations",
+        configured=True,
         metavar="DIR",
         help="Folder of known discrepancies; may be repeated. 'builtin' (default): the suite's own; 'none': none.",
     )
@@ -150,6 +157,7 @@ class RunOptions:
         None,
         "--out",
         folder=True,
+        configured=True,
         metavar="DIR",
         help="Folder for the record (results.sqlite) and the report. Default: a new folder in conformance-out, to "
         "which conformance-out/latest leads.",
@@ -223,6 +231,11 @@ def declaration_of(item: Field[Any]) -> Declaration:
     """The declaration of a field of `RunOptions`."""
     declaration: Declaration = item.metadata[_DECLARATION]
     return declaration
+
+
+def configured_names() -> list[str]:
+    """The options that a project's configuration file can set."""
+    return [item.name for item in fields(RunOptions) if declaration_of(item).configured]
 
 
 def _of_pytest() -> list[Field[Any]]:

@@ -13,11 +13,15 @@ from conformance.cases.tiers import TIERS, load_tier
 from conformance.reports.gate.expectations import BUILT_IN, ExpectationError
 from conformance.reports.record.query import WhereError, matching
 
-__all__ = ["CORPUS", "DEFAULT_TIER", "SelectionError", "expectation_folders", "select"]
+__all__ = ["CORPUS", "DEFAULT_TIER", "SELECTIONS", "SelectionError", "expectation_folders", "select"]
 
 DEFAULT_TIER = "smoke"
 CORPUS = "corpus"
 """In place of a tier: the cases of user reports."""
+
+
+SELECTIONS = (*TIERS, CORPUS)
+"""What can be given as a tier."""
 
 
 class SelectionError(ValueError):
@@ -52,11 +56,9 @@ def select(tier: str | None, case_ids: Sequence[str], where: str | None) -> list
             selected[Case.parse(text)] = None
         if tier is not None or not case_ids:
             name = tier or DEFAULT_TIER
-            if name not in (*TIERS, CORPUS):
-                known = [*TIERS, CORPUS]
-                raise SelectionError(
-                    f"unknown tier {name!r}{did_you_mean(name, known)}; known are {', '.join(known)}"
-                )
+            if name not in SELECTIONS:
+                hint = did_you_mean(name, SELECTIONS)
+                raise SelectionError(f"unknown tier {name!r}{hint}; known are {', '.join(SELECTIONS)}")
             selected.update(dict.fromkeys(_corpus() if name == CORPUS else load_tier(name)))
         cases = list(selected)
         if where is not None:

@@ -12,7 +12,7 @@ from conformance.reports.record.statuses import STATUSES
 from conformance.reports.record.store import Results
 from conformance.reports.summary.survey import Survey, sentence, survey, totals_line
 
-__all__ = ["summary", "totals_line", "write_summary"]
+__all__ = ["adapter_table", "summary", "totals_line", "write_summary"]
 
 _MOST_GROUPS = 20
 _MOST_CHARACTERS = 240
@@ -52,16 +52,24 @@ def summary(run: Survey) -> str:
         if len(run.groups) > _MOST_GROUPS:
             lines.append(f"| and {len(run.groups) - _MOST_GROUPS} more groups, in the report | | | |")
         lines.append("")
+    return "\n".join([*lines, adapter_table(run)]).rstrip() + "\n"
+
+
+def adapter_table(run: Survey) -> str:
+    """A Markdown table of the adapters, their versions and their outcomes by status; empty without outcomes."""
     shown = [status for name, status in STATUSES.items() if run.totals[name]]
-    if shown:
-        lines.append("| adapter | version | " + " | ".join(f"{s.symbol} {s.label}" for s in shown) + " |")
-        lines.append("| --- | --- |" + " ---: |" * len(shown))
-        for adapter, counts in run.counts.items():
-            versions = run.environments.get(adapter, {}).get("versions", {})
-            version = next((f"{name} {number}" for name, number in versions.items()), "")
-            cells = [_cell(adapter), _cell(version), *(str(counts[status.name]) for status in shown)]
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines).rstrip() + "\n"
+    if not shown:
+        return ""
+    lines = [
+        "| adapter | version | " + " | ".join(f"{s.symbol} {s.label}" for s in shown) + " |",
+        "| --- | --- |" + " ---: |" * len(shown),
+    ]
+    for adapter, counts in run.counts.items():
+        versions = run.environments.get(adapter, {}).get("versions", {})
+        version = next((f"{name} {number}" for name, number in versions.items()), "")
+        cells = [_cell(adapter), _cell(version), *(str(counts[status.name]) for status in shown)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def _row(item: Finding) -> str:
