@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from conformance.cases.errors import DomainError
+from conformance.cases.literals import read_sections
 
 if TYPE_CHECKING:
     from conformance.cases.case import Case
@@ -65,6 +66,8 @@ class DataKind:
         Changes the drawn tensors (channels_first, float64) in place.
     headroom : int
         Bits by which every partial sum stays below the exact range.
+    in_tiers : bool
+        Whether the designs of tiers draw cases of this kind.
     misfit : callable or None
         Why the tensors do not fit the parameters, so that the case is invalid (R11); "" where they fit.
     """
@@ -75,6 +78,7 @@ class DataKind:
     rule: str
     adapt: Adapt | None = None
     headroom: int = 0
+    in_tiers: bool = True
     misfit: Callable[[Case], str] | None = None
 
     @property
@@ -213,6 +217,15 @@ def _subnormal(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
         tensors[name] *= case.format.subnormal_spacing
 
 
+def _given(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
+    # They repeat until the tensor is full, so that one number fills it and smaller cases keep the first ones.
+    for name, numbers in read_sections(case.values).items():
+        if name in tensors:
+            tensors[name] = np.resize(np.array(numbers), tensors[name].shape)
+    for name in {"dy", "vx", "vw", "vb"} & tensors.keys():
+        tensors[name] = np.ones(tensors[name].shape)
+
+
 def _place_value(name: str, value: float) -> Adapt:
     """An adapt that puts a value, with a random sign, at a random element of a tensor."""
 
@@ -314,6 +327,15 @@ DATA_KINDS: dict[str, DataKind] = {
         about="exponents as large as the sums allow",
         rule="As for normal; no partial sum in any order overflows the format, so infinity or NaN is wrong.",
         adapt=_extreme,
+    ),
+    "given": DataKind(
+        draw=_ints,
+        judged="bound",
+        about="the numbers that the id states, in C order and repeated; small integers for tensors without",
+        rule="As for normal; where a sum may overflow the accumulator in some order, infinity of its sign, and "
+        "NaN where both may.",
+        adapt=_given,
+        in_tiers=False,
     ),
     "subnormal": DataKind(
         draw=_ints,

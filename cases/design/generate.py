@@ -236,7 +236,7 @@ _KIND_TEMPLATES = (
 
 def _kinds(**fields: Any) -> Iterator[Case]:
     """Every data kind on every rank, both directions."""
-    kinds = [name for name, kind in DATA_KINDS.items() if kind.misfit is None]
+    kinds = [name for name, kind in DATA_KINDS.items() if kind.misfit is None and kind.in_tiers]
     settings = itertools.product(kinds, _KIND_TEMPLATES, FACTORS["rank"].levels, FACTORS["direction"].levels)
     for kind, template, rank, direction in settings:
         case = replace(with_rank(Case.parse(template), int(rank)), data=kind, direction=direction, **fields)
