@@ -12,15 +12,18 @@ from types import SimpleNamespace
 from typing import Any
 
 from conformance.cases.directions import DIRECTIONS
-from conformance.cases.dtypes import DTYPES, DType
+from conformance.cases.dtypes import DTYPES, DType, promoted
 from conformance.cases.errors import CaseError, DomainError
 from conformance.cases.fields import FIELDS, FieldValues
-from conformance.cases.geometry import Geometry, check_domain, solve
+from conformance.cases.geometry import SPLITS, Geometry, check_domain, solve
 from conformance.cases.kinds import DATA_KINDS
 
 __all__ = ["Case"]
 
 _MAX_ID_LENGTH = 1000
+_SPATIAL = ("input_size", "kernel_size", "stride", "dilation", "output_padding", "given_output_size")
+_INPUTS = ("x", "vx", "dx", "ddx")
+_WEIGHTS = ("w", "vw", "dw", "ddw", "bias", "vb", "db")
 _PATTERNS = {field.name: re.compile(field.pattern, re.ASCII) for field in FIELDS}
 
 
@@ -43,7 +46,8 @@ class Case:
     groups : int
         Number of channel groups (R8).
     padding : str or tuple of (int, int)
-        A named convention, or the explicit crop (low, high) of each axis (R4).
+        A named convention, the explicit crop (low, high) of each axis (R4), or the split of the crop that leaves
+        ``given_output_size``: ``shape_upper`` or ``shape_lower`` (R17).
     output_padding : tuple of int or None
         Extra length at the end; None when not given, which is a different case from 0.
     layout : str
@@ -58,6 +62,14 @@ class Case:
         Seed of the input data.
     direction : str
         ``fwd`` for the output, ``grad`` for the three gradients, ``grad2`` for the gradients of the gradients.
+    given_output_size : tuple of int or None
+        The output size that the call states (R17); None under every other padding.
+    weight_dtype : str or None
+        Short name of the format of weights and bias, where it is not that of the input (R18).
+    bias_size : int or None
+        Length of the bias, where it is not the number of output channels, so that the case is invalid (R11).
+    values : str
+        The numbers of tensors under the data kind ``given``, as the id has them (``conformance.cases.literals``).
 
     Raises
     ------
@@ -82,17 +94,30 @@ class Case:
     data: str = "ints"
     seed: int = 0
     direction: str = "fwd"
+    given_output_size: tuple[int, ...] | None = None
+    weight_dtype: str | None = None
+    values: str = ""
+    bias_size: int | None = None
     _id: str = dataclass_field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         try:
-            for name in ("input_size", "kernel_size", "stride", "dilation", "output_padding"):
+            # So that `replace` of the padding, the dtype, the bias or the data needs no second change.
+            if self.padding not in SPLITS:
+                object.__setattr__(self, "given_output_size", None)
+            if self.weight_dtype == self.dtype or DTYPES[self.dtype].is_complex:
+                object.__setattr__(self, "weight_dtype", None)
+            if not self.bias or self.bias_size == self.out_channels:
+                object.__setattr__(self, "bias_size", None)
+            if self.data != "given":
+                object.__setattr__(self, "values", "")
+            for name in _SPATIAL:
                 if getattr(self, name) is not None:
                     object.__setattr__(self, name, _spatial(getattr(self, name), self.rank))
             if not isinstance(self.padding, str):
                 pairs = tuple((index(low), index(high)) for low, high in self.padding)
                 object.__setattr__(self, "padding", pairs * self.rank if len(pairs) == 1 else pairs)
-        except (TypeError, ValueError):
+        except (KeyError, TypeError, ValueError):
             raise CaseError(
                 "spatial values are an int or one int per axis, explicit padding pairs of ints"
             ) from None
@@ -193,12 +218,22 @@ class Case:
         misfit = DATA_KINDS[self.data].misfit
         if misfit is not None and (reason := misfit(self)):
             raise DomainError("R11", reason)
+        if self.bias_size not in (None, self.out_channels):
+            raise DomainError(
+                "R11", f"the bias has {self.bias_size} entries for {self.out_channels} output channels"
+            )
         return solve(self)
 
     @property
     def format(self) -> DType:
-        """The number format."""
-        return DTYPES[self.dtype]
+        """The number format of the output: the smallest that holds the values of input and weights (R18)."""
+        return DTYPES[self.dtype if self.weight_dtype is None else promoted(self.dtype, self.weight_dtype)]
+
+    def format_of(self, tensor: str) -> DType:
+        """The number format of a tensor by its name, such as ``w``."""
+        if self.weight_dtype is None or tensor not in (*_INPUTS, *_WEIGHTS):
+            return self.format
+        return DTYPES[self.weight_dtype if tensor in _WEIGHTS else self.dtype]
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -60,6 +60,8 @@ class DataKind:
         Changes the drawn tensors (channels_first, float64) in place.
     headroom : int
         Bits by which every partial sum stays below the exact range.
+    in_tiers : bool
+        Whether the designs of tiers draw cases of this kind.
     misfit : callable or None
         Why the tensors do not fit the parameters, so that the case is invalid (R11); "" where they fit.
     directions : tuple of str
@@ -74,6 +76,7 @@ class DataKind:
     rule: str
     adapt: Adapt | None = None
     headroom: int = 0
+    in_tiers: bool = True
     misfit: Callable[[Case], str] | None = None
     directions: tuple[str, ...] = ("fwd", "grad", "grad2")
     dtypes: tuple[str, ...] = ()

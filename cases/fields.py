@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from conformance.cases import literals
 from conformance.cases.data import DATA_KINDS
 from conformance.cases.directions import DIRECTIONS
 from conformance.cases.dtypes import DTYPES
-from conformance.cases.geometry import CONVENTIONS
+from conformance.cases.geometry import CONVENTIONS, SPLITS
 
 if TYPE_CHECKING:
     from conformance.cases.case import Case
@@ -133,12 +134,21 @@ def _choice(name: str, choices: Iterable[str], default: str | None) -> Field:
 
 def _read_padding(text: str, rank: int) -> FieldValues:
     if text in CONVENTIONS:
-        return {"padding": text}
+        return {"padding": text, "given_output_size": None}
+    if (split := text.partition("."))[0] in SPLITS:
+        sizes = [_number(part) for part in split[2].split("x")]
+        return {"padding": split[0], "given_output_size": _spread(sizes, rank, "the output size")}
     pairs = []
     for part in text[1:].split("x"):
         low, _, high = part.partition(".")
         pairs.append((_number(low), _number(high or low)))
-    return {"padding": _spread(pairs, rank, "padding")}
+    return {"padding": _spread(pairs, rank, "padding"), "given_output_size": None}
+
+
+def _write_padding(case: Case) -> str:
+    if not isinstance(case.padding, str):
+        return "p" + print_crops(case.padding)
+    return case.padding if case.given_output_size is None else f"{case.padding}.{_join(case.given_output_size)}"
 
 
 def print_crops(pairs: Iterable[tuple[int, int]]) -> str:
@@ -154,6 +164,7 @@ def _padding_columns(case: Case) -> FieldValues:
     return {
         "padding": case.padding if named else "explicit",
         "explicit_padding": None if isinstance(case.padding, str) else print_crops(case.padding),
+        "given_output_size": None if case.given_output_size is None else _join(case.given_output_size),
     }
 
 
@@ -166,6 +177,23 @@ def _output_padding_columns(case: Case) -> FieldValues:
     }
 
 
+def _bias_columns(case: Case) -> FieldValues:
+    own = case.out_channels if case.bias_size is None else case.bias_size
+    return {"bias": int(case.bias), "bias_size": own if case.bias else None}
+
+
+def _read_data(text: str, rank: int) -> FieldValues:
+    kind, seed, *sections = text.split(".")
+    values = literals.print_sections(literals.read_sections(".".join(sections)))
+    return {"data": kind, "seed": int(seed), "values": values}
+
+
+def _read_dtype(text: str, rank: int) -> FieldValues:
+    own, _, weights = text.partition(".")
+    return {"dtype": own, "weight_dtype": weights if weights not in ("", own) else None}
+
+
+_REAL = tuple(name for name, form in DTYPES.items() if not form.is_complex)
 _CROP = rf"{_INTEGER}(?:\.{_INTEGER})?"
 
 FIELDS: tuple[Field, ...] = (
@@ -198,12 +226,13 @@ FIELDS: tuple[Field, ...] = (
     _scalar("groups", "g", "g1", _INTEGER),
     Field(
         name="padding",
-        pattern=rf"{'|'.join(CONVENTIONS)}|p{_CROP}(?:x{_CROP})*",
+        pattern=rf"{'|'.join(CONVENTIONS)}|p{_CROP}(?:x{_CROP})*"
+        rf"|(?:{'|'.join(SPLITS)})\.{_NATURAL}(?:x{_NATURAL})*",
         accepts=f"one of {', '.join(CONVENTIONS)}, or explicit crops as in p1, p1x0 or p0.1x2.1 "
-        "(m1 for minus one)",
+        f"(m1 for minus one), or {' or '.join(SPLITS)} with the output size, as in {next(iter(SPLITS))}.8x9",
         default="valid",
         read=_read_padding,
-        write=lambda case: case.padding if isinstance(case.padding, str) else "p" + print_crops(case.padding),
+        write=_write_padding,
         columns=_padding_columns,
         prefix="p",
     ),
@@ -230,24 +259,33 @@ FIELDS: tuple[Field, ...] = (
         write=lambda case: next(short for short, layout in LAYOUTS.items() if layout == case.layout),
         columns=lambda case: {"layout": case.layout},
     ),
-    _choice("dtype", DTYPES, "f32"),
+    Field(
+        name="dtype",
+        pattern=rf"{'|'.join(DTYPES)}|(?:{'|'.join(_REAL)})\.(?:{'|'.join(_REAL)})",
+        accepts=f"one of {', '.join(DTYPES)}, or those of the input and of the weights, as in f32.f16",
+        default="f32",
+        read=_read_dtype,
+        write=lambda case: case.dtype + (f".{case.weight_dtype}" if case.weight_dtype else ""),
+        columns=lambda case: {"dtype": case.dtype, "weight_dtype": case.weight_dtype or case.dtype},
+    ),
     Field(
         name="bias",
-        pattern="b[01]",
-        accepts="b0 or b1",
+        pattern=rf"b[01]|b1\.{_NATURAL}",
+        accepts="b0 or b1, or b1 with a length that does not fit the output channels, as in b1.5",
         default="b0",
-        read=lambda text, rank: {"bias": text == "b1"},
-        write=lambda case: f"b{int(case.bias)}",
-        columns=lambda case: {"bias": int(case.bias)},
+        read=lambda text, rank: {"bias": text[1] == "1", "bias_size": int(text[3:]) if text[3:] else None},
+        write=lambda case: f"b{int(case.bias)}" + ("" if case.bias_size is None else f".{case.bias_size}"),
+        columns=_bias_columns,
         prefix="b",
     ),
     Field(
         name="data",
-        pattern=rf"(?:{'|'.join(DATA_KINDS)})\.{_NATURAL}",
-        accepts=f"a kind and a seed, as in ints.0; kinds: {', '.join(DATA_KINDS)}",
+        pattern=rf"(?:{'|'.join(DATA_KINDS)})\.{_NATURAL}|given\.{_NATURAL}{literals.PATTERN}",
+        accepts=f"a kind and a seed, as in ints.0; kinds: {', '.join(DATA_KINDS)}; after given and its seed the "
+        "numbers of x, w and b, as in given.0.x1_m2p5.w3",
         default="ints.0",
-        read=lambda text, rank: {"data": text.partition(".")[0], "seed": int(text.partition(".")[2])},
-        write=lambda case: f"{case.data}.{case.seed}",
+        read=_read_data,
+        write=lambda case: f"{case.data}.{case.seed}" + (f".{case.values}" if case.values else ""),
         columns=lambda case: {"data": case.data, "seed": case.seed},
     ),
     _choice("direction", DIRECTIONS, "fwd"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from conformance.cases.data_kind import EXACT_RULE, Budget, DataKind, Judged, Tensors, draw_ints, one_input
+from conformance.cases.literals import read_sections
 from conformance.cases.misfits import MISFITS
 from conformance.cases.special_kinds import SPECIAL_KINDS
 
@@ -95,6 +96,16 @@ def _subnormal(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
 
 _BOUND_RULE = "Every element lies within the error bound of the accuracy profile."
 
+
+def _given(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
+    # They repeat until the tensor is full, so that one number fills it and smaller cases keep the first ones.
+    for name, numbers in read_sections(case.values).items():
+        if name in tensors:
+            tensors[name] = np.resize(np.array(numbers), tensors[name].shape)
+    for name in {"dy", "vx", "vw", "vb"} & tensors.keys():
+        tensors[name] = np.ones(tensors[name].shape)
+
+
 DATA_KINDS: dict[str, DataKind] = {
     "ints": DataKind(
         draw=draw_ints,
@@ -147,6 +158,15 @@ DATA_KINDS: dict[str, DataKind] = {
         about="exponents as large as the sums allow",
         rule="As for normal; no partial sum in any order overflows the format, so infinity or NaN is wrong.",
         adapt=_extreme,
+    ),
+    "given": DataKind(
+        draw=draw_ints,
+        judged="bound",
+        about="the numbers that the id states, in C order and repeated; small integers for tensors without",
+        rule="As for normal; where a sum may overflow the accumulator in some order, infinity of its sign, and "
+        "NaN where both may.",
+        adapt=_given,
+        in_tiers=False,
     ),
     "subnormal": DataKind(
         draw=draw_ints,

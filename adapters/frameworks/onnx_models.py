@@ -90,6 +90,7 @@ class OnnxAdapter(Adapter):
 
     documentation = _OPERATOR
     extra = "onnx"
+    mixed_dtypes = True
     limits: ClassVar[tuple[Limit, ...]] = _LIMITS
     imports: ClassVar[tuple[str, ...]] = ()
 
@@ -139,17 +140,20 @@ class OnnxAdapter(Adapter):
                 *self.attributes(case),
             ],
         )
-        kind = f"TensorProto.{_TYPES[case.dtype]}"
-        opset, ir_version = _OPSETS.get(case.dtype, _OPSET)
+        kinds = {name: f"TensorProto.{_TYPES[case.format_of(name).name]}" for name in (*inputs, "y")}
+        uses_bfloat16 = [name for name in inputs if case.format_of(name).name == "bf16"]
+        opset, ir_version = _OPSETS["bf16"] if uses_bfloat16 else _OPSET
         shape = [case.batch, case.in_channels, *case.input_size]
         weights = ", ".join(f'numpy_helper.from_array({name}, "{name}")' for name in inputs[1:])
         # A dtype that NumPy does not have, bfloat16, comes from ONNX.
-        cast = [f"{name} = {name}.astype(helper.tensor_dtype_to_np_dtype({kind}))" for name in inputs]
+        cast = [
+            f"{name} = {name}.astype(helper.tensor_dtype_to_np_dtype({kinds[name]}))" for name in uses_bfloat16
+        ]
         return [
-            *(cast if case.dtype == "bf16" else []),
+            *cast,
             f"node = {node}",
-            f'inputs = [helper.make_tensor_value_info("x", {kind}, {shape})]',
-            f'outputs = [helper.make_tensor_value_info("y", {kind}, {[None] * (case.rank + 2)})]',
+            f'inputs = [helper.make_tensor_value_info("x", {kinds["x"]}, {shape})]',
+            f'outputs = [helper.make_tensor_value_info("y", {kinds["y"]}, {[None] * (case.rank + 2)})]',
             f"weights = [{weights}]",
             'graph = helper.make_graph([node], "conv_transpose", inputs, outputs, weights)',
             f'model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", {opset})], '
@@ -164,6 +168,9 @@ def _padding_attributes(case: Case) -> Attributes:
     state and output_padding gives back at the end: lo = pads at the start, hi = pads at the end - output_padding.
     """
     given: Attributes = [] if case.output_padding is None else [("output_padding", case.output_padding)]
+    if case.given_output_size is not None:
+        split: Attributes = [("auto_pad", "'SAME_UPPER'")] if case.padding == "shape_upper" else []
+        return [*split, ("output_shape", case.given_output_size), *given]
     if case.padding in ("same_upper", "same_lower"):
         return [("auto_pad", repr(str(case.padding).upper())), *given]
     if case.padding == "same" and case.output_padding is None:
@@ -218,7 +225,7 @@ class OnnxRuntimeOutputShape(OnnxRuntime):
     def attributes(self, case: Case) -> Attributes:
         """The size, and the value of auto_pad whose split starts the output where the rules do."""
         solved = geometry(case)
-        if solved is None:
+        if solved is None or case.given_output_size is not None:
             return _padding_attributes(case)
         for auto_pad, extra in (("NOTSET", 1), ("SAME_UPPER", 0)):
             totals = [low + high for low, high in solved.crop]

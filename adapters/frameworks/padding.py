@@ -17,14 +17,15 @@ Crop = tuple[tuple[int, int], ...]
 
 
 def named(case: Case) -> bool:
-    """Whether the padding is a named convention."""
-    return isinstance(case.padding, str)
+    """Whether the padding is a named convention; a given output size (R17) is a number."""
+    return isinstance(case.padding, str) and case.given_output_size is None
 
 
 def geometry(case: Case) -> Geometry | None:
     """The geometry of a case, None for an invalid one; tensors that do not fit the parameters are ignored."""
     try:
-        return (case if DATA_KINDS[case.data].misfit is None else replace(case, data="ints")).geometry()
+        fits = DATA_KINDS[case.data].misfit is None and case.bias_size is None
+        return (case if fits else replace(case, data="ints", bias_size=None)).geometry()
     except DomainError:
         return None
 

@@ -65,7 +65,7 @@ def test_a_call_is_found_wherever_it_is(use: str) -> None:
     ("F.conv_transpose2d(torch.ones(1,1,2,2,dtype=torch.float16), torch.ones(1,1,1,1,dtype=torch.float16))",
      "2d-i2-k1-p0-f16"),
     ("x = tf.constant([1., 2., 3., 4.], shape=[1, 2, 2, 1])\nkeras.layers.Conv2DTranspose(1, 3)(x)",
-     "2d-i2-k3-cl-b1"),
+     "2d-i2-k3-cl-b1-given.0.x1_2_3_4"),
     ("a, b = 1, 2\nk = [3, 4]\nnn.ConvTranspose2d(a, b, k[0], int(8 / 2), **dict(padding=1))",
      "2d-c1x2-i5x7-k3-s4-p1-b1"),
     (">>> m = nn.ConvTranspose2d(2, 3, 2)\n>>> m(torch.randn(1, 2, 3, 4)).shape\ntorch.Size([1, 3, 4, 5])", READ),
@@ -107,10 +107,10 @@ def test_what_a_call_becomes_with_its_shapes(
 
 @pytest.mark.parametrize(("text", "named"), [
     ("F.conv_transpose2d(torch.ones(1, 1, 2, 2), torch.rand(1, 1, 1, 1))", "the input's values (all 1)"),
-    ("F.conv_transpose2d(torch.rand(1, 1, 2, 2), torch.rand(1, 1, 1, 1).half())", "mixed dtypes"),
+    ("nn.ConvTranspose2d(1, 1, 2)(torch.rand(1, 1, 2, 2).half())", "mixed dtypes"),
     ("nn.ConvTranspose2d(1, 1, 2).cuda()", "the device (cuda)"),
     ("nn.ConvTranspose2d(1, 1, 2, device='cuda')", "the device (cuda)"),
-    ("m = nn.ConvTranspose2d(1, 1, 2)\nnn.init.constant_(m.weight, 0.5)", "the weights' values (all 0.5)"),
+    ("F.conv_transpose1d(torch.tensor([[[1., 2.]]]) + 1, torch.ones(1, 1, 3))", "the input's values (computed)"),
     ("m = torch.compile(nn.ConvTranspose2d(1, 1, 2))", "the compiler"),
     ("m = nn.ConvTranspose2d(1, 1, 2).to(memory_format=torch.channels_last)", "the memory format"),
     ("with torch.autocast('cuda'):\n    nn.ConvTranspose2d(1, 1, 2)(x)", "autocast"),
