@@ -77,6 +77,12 @@ _FRAMEWORKS = {
     "onnx-reference": "onnx_models:OnnxReference",
     "onnx-infer-shapes": "onnx_models:OnnxInferShapes",
     "openvino": "onnx_models:Openvino",
+    "cv2-dnn": "opencv_dnn:OpenCV",
+    "cv2-dnn-new": "opencv_dnn:OpenCVNew",
+    "cv2-dnn-classic": "opencv_dnn:OpenCVClassic",
+    "ncnn": "ncnn_layers:Ncnn",
+    "ncnn-unpacked": "ncnn_layers:NcnnUnpacked",
+    "mnn": "mnn_converted:Mnn",
     "jax-lax": "jax_lax:JaxLax",
     "jax-lax-untransposed": "jax_lax:JaxLaxUntransposed",
     "jax-lax-consistent": "jax_lax:JaxLaxConsistent",
@@ -104,6 +110,8 @@ _FRAMEWORK_NAMES = {
     "pytorch": ("torch",),
     "onnx": ("onnx",),
     "ort": ("onnxruntime",),
+    "opencv": ("cv2-",),
+    "cv2": ("cv2-",),
     "tf.keras": ("keras-tensorflow",),
 }
 BUILT_IN = {name: f"conformance.adapters.frameworks.{target}" for name, target in _FRAMEWORKS.items()}
