@@ -46,7 +46,9 @@ class Ncnn(Adapter):
         no_complex(_FILES),
         no_dtype(_FILES, "f64", "f16", "bf16"),
         Limit("inexpressible", "batch", lambda case: case.batch == 0, "a Mat is one image, without a batch", _MAT),
-        Limit("inexpressible", "padding", _negative_low, "there is no parameter for zeros at the start", _OPERATORS),
+        Limit(
+            "inexpressible", "padding", _negative_low, "there is no parameter for zeros at the start", _OPERATORS
+        ),
     )
     # Half precision in memory is the default; the case is about float32.
     options: ClassVar[tuple[str, ...]] = (
