@@ -14,7 +14,16 @@ from conformance.adapters.frameworks.common_limits import no_dtype, no_gradient
 from conformance.adapters.frameworks.tensorflow_nn import LIMITS, operation
 from conformance.cases.case import Case
 
-__all__ = ["LiteRT"]
+__all__ = [
+    "LiteRT",
+    "LiteRTReference",
+    "LiteRTThreads",
+    "LiteRTWithoutXnnpack",
+    "TfLite",
+    "TfLiteReference",
+    "TfLiteThreads",
+    "TfLiteWithoutXnnpack",
+]
 
 _OPERATORS = "https://ai.google.dev/edge/litert/conversion/tensorflow/op_compatibility"
 
@@ -48,11 +57,17 @@ class LiteRT(Adapter):
     )
 
     facts = (calls_with(1),)
+    # The lines that import Interpreter and OpResolverType, and the arguments of the interpreter beside the model.
+    interpreter: ClassVar[tuple[str, ...]] = (
+        "from ai_edge_litert.interpreter import Interpreter, OpResolverType",
+    )
+    arguments: ClassVar[str] = "num_threads=1"
 
     def __init__(self) -> None:
         super().__init__()
         importlib.import_module("tensorflow")
-        importlib.import_module("ai_edge_litert.interpreter")
+        if "ai-edge-litert" in self.packages:
+            importlib.import_module("ai_edge_litert.interpreter")
 
     def export(self, value: Any) -> Tensor:
         """Outputs are NumPy arrays."""
@@ -62,7 +77,7 @@ class LiteRT(Adapter):
         """Write the lines that convert the model and run it."""
         body = [
             *self._model_lines(case),
-            "interpreter = Interpreter(model_content=model, num_threads=1)",
+            f"interpreter = Interpreter(model_content=model, {self.arguments})",
             "interpreter.allocate_tensors()",
             'interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)',
             "interpreter.invoke()",
@@ -83,7 +98,7 @@ class LiteRT(Adapter):
             "import os",
             *variables,
             "import tensorflow as tf",
-            "from ai_edge_litert.interpreter import Interpreter",
+            *self.interpreter,
         )
 
     def _model_lines(self, case: Case) -> list[str]:
@@ -98,3 +113,57 @@ class LiteRT(Adapter):
             "converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], forward)",
             "model = converter.convert()",
         ]
+
+
+class LiteRTThreads(LiteRT):
+    """Four threads."""
+
+    name = "litert-threads"
+    arguments = "num_threads=4"
+    facts = (calls_with(4),)
+
+
+class LiteRTWithoutXnnpack(LiteRT):
+    """The built-in kernels, without XNNPACK, which takes operators over by default."""
+
+    name = "litert-no-xnnpack"
+    arguments = "num_threads=1, experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES"
+
+
+class LiteRTReference(LiteRT):
+    """The reference kernels."""
+
+    name = "litert-reference"
+    arguments = "num_threads=1, experimental_op_resolver_type=OpResolverType.BUILTIN_REF"
+
+
+class TfLite(LiteRT):
+    """TensorFlow's own ``tf.lite.Interpreter``, with one thread."""
+
+    name = "tf-lite"
+    packages = ("tensorflow",)
+    extra = "tensorflow"
+    documentation = "https://www.tensorflow.org/api_docs/python/tf/lite/Interpreter"
+    interpreter = ("Interpreter, OpResolverType = tf.lite.Interpreter, tf.lite.experimental.OpResolverType",)
+
+
+class TfLiteThreads(TfLite):
+    """Four threads."""
+
+    name = "tf-lite-threads"
+    arguments = LiteRTThreads.arguments
+    facts = LiteRTThreads.facts
+
+
+class TfLiteWithoutXnnpack(TfLite):
+    """The built-in kernels, without XNNPACK, which takes operators over by default."""
+
+    name = "tf-lite-no-xnnpack"
+    arguments = LiteRTWithoutXnnpack.arguments
+
+
+class TfLiteReference(TfLite):
+    """The reference kernels."""
+
+    name = "tf-lite-reference"
+    arguments = LiteRTReference.arguments

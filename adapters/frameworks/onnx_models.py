@@ -22,6 +22,7 @@ __all__ = ["OPENVINO_CPU", "OnnxAdapter"]
 
 _OPERATOR = "https://onnx.ai/onnx/operators/onnx__ConvTranspose.html"
 _KERNELS = "https://github.com/microsoft/onnxruntime/blob/v1.31.1/docs/OperatorKernels.md"
+_LEVELS = "https://onnxruntime.ai/docs/performance/model-optimizations/graph-optimizations.html"
 _REFERENCE = "https://onnx.ai/onnx/api/reference.html"
 OPENVINO_CPU = (
     "https://docs.openvino.ai/2026/openvino-workflow/running-inference/inference-devices-and-modes/cpu-device.html"
@@ -202,12 +203,15 @@ class OnnxRuntime(OnnxAdapter):
     limits = (*_LIMITS, no_dtype(_KERNELS, "f64", "f16", "bf16"))
     refusals = onnx_runtime_kernels(_KERNELS)
     imports = ("import onnxruntime as ort",)
+    level: ClassVar[str] = ""
 
     def run_lines(self, case: Case) -> list[str]:
         """One session, one thread."""
+        level = f"options.graph_optimization_level = ort.GraphOptimizationLevel.{self.level}"
         return [
             "options = ort.SessionOptions()",
             "options.intra_op_num_threads, options.log_severity_level = 1, 3",
+            *([level] if self.level else []),
             'session = ort.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])',
             'y = session.run(None, {"x": x})[0]',
         ]
@@ -232,6 +236,30 @@ class OnnxRuntimeOutputShape(OnnxRuntime):
             if all(t >= 0 and low == (t + extra) // 2 for (low, _), t in zip(solved.crop, totals, strict=True)):
                 return [("auto_pad", repr(auto_pad)), ("output_shape", solved.output_size)]
         raise Declined("inexpressible", "no split of the pads starts the output there", _OPERATOR)
+
+
+class OnnxRuntimeDisableAll(OnnxRuntime):
+    """No graph optimisation; the default is all of them."""
+
+    name = "onnxruntime-no-optimization"
+    documentation = _LEVELS
+    level = "ORT_DISABLE_ALL"
+
+
+class OnnxRuntimeBasic(OnnxRuntime):
+    """Optimisations that keep the graph's operators."""
+
+    name = "onnxruntime-basic"
+    documentation = _LEVELS
+    level = "ORT_ENABLE_BASIC"
+
+
+class OnnxRuntimeExtended(OnnxRuntime):
+    """Fusions too, without the changes of layout."""
+
+    name = "onnxruntime-extended"
+    documentation = _LEVELS
+    level = "ORT_ENABLE_EXTENDED"
 
 
 class OnnxReference(OnnxAdapter):

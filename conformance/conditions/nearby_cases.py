@@ -86,9 +86,13 @@ def with_changes(case: Case, changes: FieldValues) -> Case | None:
 
 
 def work_of(case: Case) -> int:
-    """Roughly the number of products of a case."""
+    """Roughly the number of products of a case; an invalid case has no output, so its input counts."""
+    try:
+        size = case.geometry().output_size
+    except DomainError:
+        size = case.input_size
     work = case.batch * case.in_channels * case.out_channels
-    for count_out, count_in in zip(case.geometry().output_size, case.kernel_size, strict=True):
+    for count_out, count_in in zip(size, case.kernel_size, strict=True):
         work *= count_out * count_in
     return work
 

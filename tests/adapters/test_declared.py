@@ -16,7 +16,7 @@ from conformance.oracle.error_bound import PROFILES
 
 ROOT = Path(__file__).parents[2]
 FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "flax", "haiku", "equinox", "onnx", "onnxruntime", "openvino",
-              "tinygrad", "paddle", "mlx", "ai_edge_litert")  # fmt: skip
+              "tinygrad", "paddle", "mlx", "ai_edge_litert", "cv2", "ncnn", "MNN")  # fmt: skip
 
 
 def test_reading_all_declarations_imports_no_framework() -> None:

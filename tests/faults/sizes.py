@@ -233,7 +233,7 @@ def _alike(sizes: tuple[int, ...]) -> bool:
 
 
 @before(
-    "strides exchanged where kernel and input are alike on every axis",
+    "strides swapped where kernel and input are alike on every axis",
     ranks=(2, 3),
     diagnosed_as="unexplained",
     where=lambda case: _alike(case.kernel_size) and _alike(case.input_size) and not _alike(case.stride),

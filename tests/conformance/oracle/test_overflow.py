@@ -61,7 +61,7 @@ def test_no_infinity_where_no_sum_overflows() -> None:
 
 @pytest.mark.parametrize("scale", [120, 180, 250, 300])
 def test_every_order_and_grouping_of_the_sum_is_allowed(scale: int) -> None:
-    """All trees of sums of four products, in float16 arithmetic, near the point where they begin to overflow."""
+    """All trees of sums of four products, in float16 arithmetic, near the point where they start to overflow."""
     case = Case.parse(f"1d-c4x1-i1-k1-f16-given.0.x{scale}_m{scale}_{scale - 1}_{scale + 3}.w{scale}_{scale + 1}")
     tensors = make_tensors(case)
     with np.errstate(all="ignore"):
