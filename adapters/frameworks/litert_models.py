@@ -32,7 +32,7 @@ class LiteRT(Adapter):
     """Operators TRANSPOSE_CONV and CONV_3D_TRANSPOSE, on the CPU with one thread."""
 
     name = "litert"
-    packages = ("ai-edge-litert", "tensorflow")
+    packages: ClassVar[tuple[str, ...]] = ("ai-edge-litert", "tensorflow")
     extra = "litert"
     documentation = _OPERATORS
     environment: ClassVar[Mapping[str, str]] = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}

@@ -251,10 +251,9 @@ def _(work: Work, outputs: Outputs) -> None:
 
 @after("output in float32 whatever the dtype", diagnosed_as="dtype", shown_by="f16 normal.0")
 def _(work: Work, outputs: Outputs) -> None:
-    if work.case.dtype != "f32":
-        tensors = {name: Tensor(array.astype(np.float32), "f32") for name, array in outputs.items()}
-        if work.case.layout == "channels_first" and not work.case.format.is_complex:
-            work.reply["tensors"] = tensors
+    case = work.case
+    if case.dtype != "f32" and case.layout == "channels_first" and not case.format.is_complex:
+        work.reply["tensors"] = {name: Tensor(array.astype(np.float32), "f32") for name, array in outputs.items()}
 
 
 @after("one output position too many on the last axis", diagnosed_as="output_size", on="last")

@@ -38,8 +38,8 @@ def _skips_zeros(name: str, tensor: str, source: str, other: str) -> None:
         nonzero = {other: (t[other] != 0) * 1.0 for other in {other, "dy"} & t.keys()}
         without = {"bias": np.zeros_like(t["bias"])} if "bias" in t else {}
         met = replace(work, tensors=t | without | nonzero | {source: infinite * 1.0}).compute()
-        for name in {"y", "dx", "dw"} & outputs.keys():
-            outputs[name] = np.where(met[name] > 0, outputs[name], finite[name])
+        for output in {"y", "dx", "dw"} & outputs.keys():
+            outputs[output] = np.where(met[output] > 0, outputs[output], finite[output])
 
 
 _skips_zeros("weights of zero skipped", "input", "x", "w")
