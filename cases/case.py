@@ -15,12 +15,13 @@ from conformance.cases.directions import DIRECTIONS
 from conformance.cases.dtypes import DTYPES, DType
 from conformance.cases.errors import CaseError, DomainError
 from conformance.cases.fields import FIELDS, FieldValues
-from conformance.cases.geometry import Geometry, check_domain, solve
+from conformance.cases.geometry import SPLITS, Geometry, check_domain, solve
 from conformance.cases.kinds import DATA_KINDS
 
 __all__ = ["Case"]
 
 _MAX_ID_LENGTH = 1000
+_SPATIAL = ("input_size", "kernel_size", "stride", "dilation", "output_padding", "given_output_size")
 _PATTERNS = {field.name: re.compile(field.pattern, re.ASCII) for field in FIELDS}
 
 
@@ -43,7 +44,8 @@ class Case:
     groups : int
         Number of channel groups (R8).
     padding : str or tuple of (int, int)
-        A named convention, or the explicit crop (low, high) of each axis (R4).
+        A named convention, the explicit crop (low, high) of each axis (R4), or the split of the crop that leaves
+        ``given_output_size``: ``shape_upper`` or ``shape_lower`` (R17).
     output_padding : tuple of int or None
         Extra length at the end; None when not given, which is a different case from 0.
     layout : str
@@ -58,6 +60,8 @@ class Case:
         Seed of the input data.
     direction : str
         ``fwd`` for the output, ``grad`` for the three gradients, ``grad2`` for the gradients of the gradients.
+    given_output_size : tuple of int or None
+        The output size that the call states (R17); None under every other padding.
 
     Raises
     ------
@@ -82,11 +86,14 @@ class Case:
     data: str = "ints"
     seed: int = 0
     direction: str = "fwd"
+    given_output_size: tuple[int, ...] | None = None
     _id: str = dataclass_field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         try:
-            for name in ("input_size", "kernel_size", "stride", "dilation", "output_padding"):
+            if self.padding not in SPLITS:  # so that `replace` to another padding needs no second change
+                object.__setattr__(self, "given_output_size", None)
+            for name in _SPATIAL:
                 if getattr(self, name) is not None:
                     object.__setattr__(self, name, _spatial(getattr(self, name), self.rank))
             if not isinstance(self.padding, str):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.cases.data import DATA_KINDS
 from conformance.cases.directions import DIRECTIONS
 from conformance.cases.dtypes import DTYPES
-from conformance.cases.geometry import CONVENTIONS
+from conformance.cases.geometry import CONVENTIONS, SPLITS
 
 if TYPE_CHECKING:
     from conformance.cases.case import Case
@@ -133,12 +133,21 @@ def _choice(name: str, choices: Iterable[str], default: str | None) -> Field:
 
 def _read_padding(text: str, rank: int) -> FieldValues:
     if text in CONVENTIONS:
-        return {"padding": text}
+        return {"padding": text, "given_output_size": None}
+    if (split := text.partition("."))[0] in SPLITS:
+        sizes = [_number(part) for part in split[2].split("x")]
+        return {"padding": split[0], "given_output_size": _spread(sizes, rank, "the output size")}
     pairs = []
     for part in text[1:].split("x"):
         low, _, high = part.partition(".")
         pairs.append((_number(low), _number(high or low)))
-    return {"padding": _spread(pairs, rank, "padding")}
+    return {"padding": _spread(pairs, rank, "padding"), "given_output_size": None}
+
+
+def _write_padding(case: Case) -> str:
+    if not isinstance(case.padding, str):
+        return "p" + print_crops(case.padding)
+    return case.padding if case.given_output_size is None else f"{case.padding}.{_join(case.given_output_size)}"
 
 
 def print_crops(pairs: Iterable[tuple[int, int]]) -> str:
@@ -154,6 +163,7 @@ def _padding_columns(case: Case) -> FieldValues:
     return {
         "padding": case.padding if named else "explicit",
         "explicit_padding": None if isinstance(case.padding, str) else print_crops(case.padding),
+        "given_output_size": None if case.given_output_size is None else _join(case.given_output_size),
     }
 
 
@@ -198,12 +208,13 @@ FIELDS: tuple[Field, ...] = (
     _scalar("groups", "g", "g1", _INTEGER),
     Field(
         name="padding",
-        pattern=rf"{'|'.join(CONVENTIONS)}|p{_CROP}(?:x{_CROP})*",
+        pattern=rf"{'|'.join(CONVENTIONS)}|p{_CROP}(?:x{_CROP})*"
+        rf"|(?:{'|'.join(SPLITS)})\.{_NATURAL}(?:x{_NATURAL})*",
         accepts=f"one of {', '.join(CONVENTIONS)}, or explicit crops as in p1, p1x0 or p0.1x2.1 "
-        "(m1 for minus one)",
+        f"(m1 for minus one), or {' or '.join(SPLITS)} with the output size, as in {next(iter(SPLITS))}.8x9",
         default="valid",
         read=_read_padding,
-        write=lambda case: case.padding if isinstance(case.padding, str) else "p" + print_crops(case.padding),
+        write=_write_padding,
         columns=_padding_columns,
         prefix="p",
     ),

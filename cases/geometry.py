@@ -1,4 +1,4 @@
-"""Where the output of a transposed convolution starts and ends: rules R4 to R7, R13 to R15, and the domain R11.
+"""Where the output of a transposed convolution starts and ends: R4 to R7, R13 to R15, R17, and the domain R11.
 
 Every padding convention is one small function from the numbers of an axis to the crop of the full output. To add a
 convention, write a function here and its rule in ``specification.md``.
@@ -16,7 +16,17 @@ from conformance.cases.errors import DomainError
 if TYPE_CHECKING:
     from conformance.cases.case import Case
 
-__all__ = ["AXIS_NAMES", "CONVENTIONS", "Axis", "Convention", "Geometry", "axis_names", "check_domain", "solve"]
+__all__ = [
+    "AXIS_NAMES",
+    "CONVENTIONS",
+    "SPLITS",
+    "Axis",
+    "Convention",
+    "Geometry",
+    "axis_names",
+    "check_domain",
+    "solve",
+]
 
 AXIS_NAMES = ("D", "H", "W")
 
@@ -106,6 +116,12 @@ CONVENTIONS: dict[str, Convention] = {
     "same_lower": Convention(("R14", "R14"), _same_lower),
     "circular": Convention(("R15", "R15"), _periodic(_same_upper), wraps=True),
     "circular_lower": Convention(("R15", "R15"), _periodic(_same_lower), wraps=True),
+}
+
+# R17: the start of the crop, from its total, where the output size is given. Missing positions come at the end.
+SPLITS: dict[str, Callable[[int], int]] = {
+    "shape_upper": lambda total: max(total, 0) // 2,
+    "shape_lower": lambda total: (max(total, 0) + 1) // 2,
 }
 
 
@@ -202,7 +218,11 @@ def solve(case: Case) -> Geometry:
     output_padding = case.output_padding or (None,) * case.rank
     spans: list[tuple[int, int]] = []  # start within the full output, and length, on each axis
     wraps = False
-    if isinstance(case.padding, str):
+    if case.given_output_size is not None:
+        rule, split = "R17", SPLITS[str(case.padding)]
+        for axis, extra, length in zip(axes, output_padding, case.given_output_size, strict=True):
+            spans.append((split(axis.full_size + (extra or 0) - length), length))
+    elif isinstance(case.padding, str):
         convention = CONVENTIONS[case.padding]
         rule, wraps = convention.rule(output_padding[0]), convention.wraps
         try:

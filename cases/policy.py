@@ -21,6 +21,18 @@ def _negative_crop(case: Case) -> bool:
     return not isinstance(case.padding, str) and any(low < 0 or high < 0 for low, high in case.padding)
 
 
+def _beyond_full_output(case: Case) -> bool:
+    return case.given_output_size is not None and any(
+        size > full + extra
+        for size, full, extra in zip(
+            case.given_output_size,
+            case.geometry().full_size,
+            case.output_padding or (0,) * case.rank,
+            strict=True,
+        )
+    )
+
+
 def _parameter_beyond_32_bits(case: Case) -> bool:
     crops = () if isinstance(case.padding, str) else itertools.chain(*case.padding)
     numbers = (*case.kernel_size, *case.stride, *case.dilation, *(case.output_padding or ()), *crops)
@@ -38,6 +50,7 @@ POLICIES: dict[str, Callable[[Case], bool]] = {
     "output length 0": lambda case: min(case.geometry().output_size) == 0,
     "output_padding at or above max(stride, dilation)": _output_padding_large,
     "negative crop": _negative_crop,
+    "output size beyond the full output": _beyond_full_output,
     "parameter of 2**31 or more": _parameter_beyond_32_bits,
     "output of 2**31 elements or more": beyond_memory,
 }

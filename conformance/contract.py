@@ -35,6 +35,7 @@ TABLE = {
     "three axes": "3d-c2x3-i2x3x4-k2x1x3-s1x2x3-valid-cl-b1",
     "upper": "2d-c2x3-i3x4-k4x3-s1x2-same_upper-cl",
     "lower": "2d-c2x3-i3x4-k4x3-s1x2-same_lower-b1",
+    "output size": "1d-c2x3-i3-k4-s2-shape_upper.6-b1",
     "circular": "2d-c2x3-i3x2-k4x5-s2x1-circular-cl-b1",
     "circular lower": "2d-c2x3-i3x2-k4x5-s1x2-circular_lower-b1",
     "gradients": "2d-n2-c2x3-i3x4-k3x2-s2x1-valid-cl-b1-grad",

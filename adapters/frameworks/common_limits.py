@@ -27,7 +27,7 @@ __all__ = [
 
 def wraps(case: Case) -> bool:
     """Whether the output is periodic (R15)."""
-    return isinstance(case.padding, str) and CONVENTIONS[case.padding].wraps
+    return isinstance(case.padding, str) and case.padding in CONVENTIONS and CONVENTIONS[case.padding].wraps
 
 
 def no_periodic(source: str) -> Limit:

@@ -164,6 +164,9 @@ def _padding_attributes(case: Case) -> Attributes:
     state and output_padding gives back at the end: lo = pads at the start, hi = pads at the end - output_padding.
     """
     given: Attributes = [] if case.output_padding is None else [("output_padding", case.output_padding)]
+    if case.given_output_size is not None:
+        split: Attributes = [("auto_pad", "'SAME_UPPER'")] if case.padding == "shape_upper" else []
+        return [*split, ("output_shape", case.given_output_size), *given]
     if case.padding in ("same_upper", "same_lower"):
         return [("auto_pad", repr(str(case.padding).upper())), *given]
     if case.padding == "same" and case.output_padding is None:
@@ -218,7 +221,7 @@ class OnnxRuntimeOutputShape(OnnxRuntime):
     def attributes(self, case: Case) -> Attributes:
         """The size, and the value of auto_pad whose split starts the output where the rules do."""
         solved = geometry(case)
-        if solved is None:
+        if solved is None or case.given_output_size is not None:
             return _padding_attributes(case)
         for auto_pad, extra in (("NOTSET", 1), ("SAME_UPPER", 0)):
             totals = [low + high for low, high in solved.crop]

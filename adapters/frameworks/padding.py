@@ -17,8 +17,8 @@ Crop = tuple[tuple[int, int], ...]
 
 
 def named(case: Case) -> bool:
-    """Whether the padding is a named convention."""
-    return isinstance(case.padding, str)
+    """Whether the padding is a named convention; a given output size (R17) is a number."""
+    return isinstance(case.padding, str) and case.given_output_size is None
 
 
 def geometry(case: Case) -> Geometry | None:

@@ -15,7 +15,6 @@ from conformance.calls.form import (
     OtherOperation,
     TensorExpression,
     form,
-    full_size,
     given_or_none,
     number,
     per_axis,
@@ -59,28 +58,28 @@ def make_node(
     stride = per_axis("strides", 1 if strides is None else strides, rank)
     dilation = per_axis("dilations", 1 if dilations is None else dilations, rank)
     extra = per_axis("output_padding", 0 if output_padding is None else output_padding, rank)
-    full = full_size(shape[2:], stride, dilation)
-
-    def place(spatial: tuple[int, ...]) -> Any:
-        return _place(auto_pad, pads, output_shape, spatial, extra, full)
 
     if context.input_shape is None and output is not None and auto_pad == "NOTSET" and output_shape is None:
         flat = per_axis("pads", 0 if pads is None else pads, rank * 2)
         _take_input_from_output(context, output, shape, stride, dilation, flat, extra)
 
-    # A given output_shape includes output_padding, and VALID becomes explicit pairs that include it.
-    included = output_shape is not None or auto_pad == "VALID"
+    if output_shape is not None and isinstance(output_shape, tuple):
+        output_shape = output_shape[-rank:]  # some models also give the batch and the channels
     return context.meaning(
         layout="channels_first",
         in_channels=shape[0],
         out_channels=shape[1] * number("group", group),
         kernel_size=shape[2:],
         stride=stride,
-        output_padding=None if included else given_or_none("output_padding", extra, rank),
+        # VALID becomes explicit pairs that include the output_padding.
+        output_padding=None
+        if auto_pad == "VALID" and output_shape is None
+        else given_or_none("output_padding", extra, rank),
         dilation=dilation,
         groups=group,
         bias=context.take_bias(added, shape[1] * group) or (isinstance(inputs, tuple) and len(inputs) == 3),
-        place=place,
+        padding=_place(auto_pad, pads, output_shape is not None, extra),
+        output_size=None if output_shape is None else per_axis("output_shape", output_shape, rank),
     )
 
 
@@ -131,37 +130,19 @@ def _take_input_from_output(
     context.notes.append(f"no --input given; {'x'.join(map(str, context.input_shape))} follows from the output")
 
 
-def _place(
-    auto_pad: Any,
-    pads: Any,
-    output_shape: Any,
-    spatial: tuple[int, ...],
-    extra: tuple[int, ...],
-    full: Any,
-) -> Any:
-    """The crop by the operator's specification."""
-    rank = len(spatial)
+def _place(auto_pad: Any, pads: Any, sized: bool, extra: tuple[int, ...]) -> Any:
+    """The padding by the operator's specification; ``sized`` where output_shape is given."""
+    rank = len(extra)
     if auto_pad not in ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"):
         raise CallError(f"auto_pad: {auto_pad!s} is not one of NOTSET, SAME_UPPER, SAME_LOWER, VALID")
-    if output_shape is None:
-        if auto_pad == "NOTSET":
-            flat = per_axis("pads", (0,) * rank * 2 if pads is None else pads, rank * 2)
-            return tuple(zip(flat[:rank], flat[rank:], strict=True))
-        if auto_pad == "VALID":
-            return tuple((0, -o) for o in extra)
-        return auto_pad.lower()
-    # Some models also give the batch and the channels.
-    lengths = per_axis(
-        "output_shape", output_shape[-rank:] if isinstance(output_shape, tuple) else output_shape, rank
-    )
-    crops = []
-    for axis, (size, length, o) in enumerate(zip(spatial, lengths, extra, strict=True)):
-        # The total includes output_padding: the output is the full result and o zeros, cropped by the total.
-        total = full(axis, size) + o - length
-        # The specification splits a crop. Where zeros are added instead, implementations add them at the end.
-        low = max(total, 0) // 2 if auto_pad == "SAME_UPPER" else (max(total, 0) + 1) // 2
-        crops.append((low, total - low - o))
-    return tuple(crops)
+    if sized:
+        return "shape_upper" if auto_pad == "SAME_UPPER" else "shape_lower"
+    if auto_pad == "NOTSET":
+        flat = per_axis("pads", (0,) * rank * 2 if pads is None else pads, rank * 2)
+        return tuple(zip(flat[:rank], flat[rank:], strict=True))
+    if auto_pad == "VALID":
+        return tuple((0, -o) for o in extra)
+    return auto_pad.lower()
 
 
 def read_model(path: Path, node_name: str | None, given_input_shape: tuple[int, ...] | None) -> Meaning:

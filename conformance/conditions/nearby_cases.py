@@ -33,7 +33,7 @@ CHANGES: dict[str, tuple[Any, ...]] = {
     "direction": ("fwd", "grad"),
     "seed": (0, 1, 2),
 }
-SPATIAL = ("input_size", "kernel_size", "stride", "dilation", "padding", "output_padding")
+SPATIAL = ("input_size", "kernel_size", "stride", "dilation", "padding", "output_padding", "given_output_size")
 
 
 def on_every_axis(name: str, value: Any, rank: int) -> Any:

@@ -56,6 +56,9 @@ def _placement(case: Case, n: int, e: int, full: int) -> str:
         given = extra or 0
         return f"lo = {low}, hi = {high} - {given} = {high - given}; length F - lo - hi"
     low, length = case.geometry().crop[n][0], case.geometry().output_size[n]
+    if case.given_output_size is not None:
+        total = full + (extra or 0) - length
+        return f"`{case.padding}`: length given as {length}, total F + o - length = {total}, lo = {low}"
     lines = {
         ("valid", False): f"length i*s + max(e-s, 0) = {i}*{s} + {max(e - s, 0)} = {length}, lo = 0",
         ("valid", True): f"length F + o = {full} + {extra} = {length}, lo = 0",

@@ -28,7 +28,7 @@ from conformance.reports.record.outcome import Outcome
 
 __all__ = ["ORDER", "Minimized", "minimize"]
 
-_SPATIAL = ("input_size", "kernel_size", "stride", "dilation", "padding", "output_padding")
+_SPATIAL = ("input_size", "kernel_size", "stride", "dilation", "padding", "given_output_size", "output_padding")
 _PLAIN: FieldValues = {
     "input_size": 1,
     "kernel_size": 1,
@@ -39,6 +39,7 @@ _PLAIN: FieldValues = {
     "stride": 1,
     "dilation": 1,
     "padding": "valid",
+    "given_output_size": None,
     "output_padding": None,
     "layout": "channels_first",
     "dtype": "f32",
@@ -188,7 +189,7 @@ def _entry(draw: Callable[[st.SearchStrategy[Any]], Any], name: str, own: Any) -
     """Draw one axis of a spatial value."""
     if name == "padding":
         return tuple(draw(_own_last(_between(0, end))) if end else 0 for end in own)
-    plain = 0 if name == "output_padding" else 1
+    plain = 0 if name in ("output_padding", "given_output_size") else 1
     return own if own == plain else draw(_own_last(_between(plain, own)))
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from conformance.cases.case import Case
 from conformance.cases.errors import CaseError
 from conformance.cases.fields import FieldValues
-from conformance.cases.geometry import CONVENTIONS
+from conformance.cases.geometry import CONVENTIONS, SPLITS
 from conformance.diagnosis.mutations.registry import along, subsets
 
 __all__ = ["Misreading", "misreadings"]
@@ -105,7 +105,7 @@ def _of_numbers(case: Case) -> Iterator[_Change]:
 def _of_padding(case: Case) -> Iterator[_Change]:
     names = ("D", "H", "W")[-case.rank :]
     everywhere = tuple(range(case.rank))
-    for convention in CONVENTIONS:
+    for convention in (*CONVENTIONS, *(SPLITS if case.given_output_size is not None else ())):
         if convention != case.padding:
             text = f"padding `{convention}` in place of `{case.padding}`" if isinstance(case.padding, str) else ""
             text = text or f"padding `{convention}` in place of the explicit one"

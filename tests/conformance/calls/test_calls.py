@@ -68,7 +68,7 @@ CALLS = [
     ("openvino.opset13.group_convolution_backprop_data(x, w, [2, 2], None, [1, 0], [0, 1])", "1x4x5x7", "2x2x3x3x3",
      "2d-c4x6-i5x7-k3-s2-g2-p1.0x0.1"),
     ("make_node('ConvTranspose', ['x', 'w', 'b'], ['y'], strides=[2], output_shape=[11])", "1x1x5", "1x2x4",
-     "1d-c1x2-i5-k4-s2-p1.0-b1"),
+     "1d-c1x2-i5-k4-s2-shape_lower.11-b1"),
 ]  # fmt: skip
 
 

@@ -141,7 +141,7 @@ PASTES = [
     ("eqx.nn.ConvTranspose1d(in_channels=1, out_channels=1, kernel_size=3, padding='SAME', key=jr.PRNGKey(0))",
      "1x4", "", "1d-i4-k3-same_upper-b1"),
     ("onnx.helper.make_node('ConvTranspose', ['X', 'W'], ['Y'], strides=[3, 2], output_shape=[10, 8])",
-     "1x1x3x3", "1x2x3x3", "2d-c1x2-i3-k3-s3x2-p0.m1x0.m1"),
+     "1x1x3x3", "1x2x3x3", "2d-c1x2-i3-k3-s3x2-shape_lower.10x8"),
     ("onnx.helper.make_node('ConvTranspose', inputs=['X', 'W'], outputs=['Y'], pads=[1, 2, 1, 2], strides=[3, 2])",
      "1x1x3x3", "1x2x3x3", "2d-c1x2-i3-k3-s3x2-p1x2"),
     ("helper.make_node('ConvTranspose', ['X', 'W'], ['Y'], auto_pad='SAME_UPPER', strides=[2, 2])",
