@@ -159,6 +159,8 @@ class Adapter(abc.ABC):
         instead of ``y``.
     second_order : bool
         Whether its programs compute the gradients of gradients (R16).
+    mixed_dtypes : bool
+        Whether its programs hand over weights in another dtype than the input's (R18), in forward cases.
     device : str
         ``cpu`` or ``cuda``.
     repeatable : bool
@@ -189,6 +191,7 @@ class Adapter(abc.ABC):
     bias_in_storage: ClassVar[bool] = False
     shape_only: ClassVar[bool] = False
     second_order: ClassVar[bool] = False
+    mixed_dtypes: ClassVar[bool] = False
     device: ClassVar[str] = "cpu"
     repeatable: ClassVar[bool] = True
     compiles_in_threads: ClassVar[bool] = False
@@ -221,9 +224,10 @@ class Adapter(abc.ABC):
         Second order adds two outputs that are each rounded to the format of the case (R16).
         """
         rounded_before = (cls.bias_in_storage and case.bias) or case.direction == "grad2"
-        if rounded_before and case.dtype in ("f16", "bf16"):
+        dtype = case.format.name
+        if rounded_before and dtype in ("f16", "bf16"):
             return "storage-acc"
-        return cls.promises[case.dtype]
+        return cls.promises[dtype]
 
     def export(self, value: Any) -> Tensor:
         """Take an output out of the framework."""
@@ -232,7 +236,7 @@ class Adapter(abc.ABC):
     @classmethod
     def as_numpy(cls, case: Case, name: str) -> str:
         """Source text that does what `export` does, for scripts that run without the suite."""
-        return f"np.asarray({name})" + (".astype(np.float32)" if case.dtype == "bf16" else "")
+        return f"np.asarray({name})" + (".astype(np.float32)" if case.format.name == "bf16" else "")
 
     @classmethod
     def declines(cls, case: Case) -> Limit | None:
@@ -285,6 +289,8 @@ class Adapter(abc.ABC):
             raise Declined("inexpressible", "shape inference runs forward cases only", self.documentation)
         if case.direction == "grad2" and not self.second_order:
             raise Declined("inexpressible", "this adapter computes no gradients of gradients", self.documentation)
+        if case.weight_dtype is not None and (not self.mixed_dtypes or case.direction != "fwd"):
+            raise Declined("inexpressible", "this adapter runs tensors of one dtype only", self.documentation)
         namespace = self._execute(case, tensors)
         try:
             if self.shape_only:
@@ -339,10 +345,10 @@ class Adapter(abc.ABC):
         return self._namespaces[lines]
 
 
-def conversion_line(names: Sequence[str], convert: Callable[[str], str]) -> str:
-    """The line that converts arrays to the framework's tensors, under the same names."""
-    if len(names) == 1:
-        return f"{names[0]} = {convert(names[0])}"
+def conversion_line(names: Sequence[str], convert: Callable[[str], str], *, apart: bool = False) -> str:
+    """The line that converts arrays to the framework's tensors, under the same names; ``apart``: one line each."""
+    if len(names) == 1 or apart:
+        return "\n".join(f"{name} = {convert(name)}" for name in names)
     joined = ", ".join(names)
     return f"{joined} = ({convert('a')} for a in ({joined}))"
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from conformance.cases.directions import DIRECTIONS
-from conformance.cases.dtypes import DTYPES, DType
+from conformance.cases.dtypes import DTYPES, DType, promoted
 from conformance.cases.errors import CaseError, DomainError
 from conformance.cases.fields import FIELDS, FieldValues
 from conformance.cases.geometry import SPLITS, Geometry, check_domain, solve
@@ -22,6 +22,8 @@ __all__ = ["Case"]
 
 _MAX_ID_LENGTH = 1000
 _SPATIAL = ("input_size", "kernel_size", "stride", "dilation", "output_padding", "given_output_size")
+_INPUTS = ("x", "vx", "dx", "ddx")
+_WEIGHTS = ("w", "vw", "dw", "ddw", "bias", "vb", "db")
 _PATTERNS = {field.name: re.compile(field.pattern, re.ASCII) for field in FIELDS}
 
 
@@ -62,6 +64,8 @@ class Case:
         ``fwd`` for the output, ``grad`` for the three gradients, ``grad2`` for the gradients of the gradients.
     given_output_size : tuple of int or None
         The output size that the call states (R17); None under every other padding.
+    weight_dtype : str or None
+        Short name of the format of weights and bias, where it is not that of the input (R18).
 
     Raises
     ------
@@ -87,19 +91,23 @@ class Case:
     seed: int = 0
     direction: str = "fwd"
     given_output_size: tuple[int, ...] | None = None
+    weight_dtype: str | None = None
     _id: str = dataclass_field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         try:
-            if self.padding not in SPLITS:  # so that `replace` to another padding needs no second change
+            # So that `replace` of the padding or the dtype needs no second change.
+            if self.padding not in SPLITS:
                 object.__setattr__(self, "given_output_size", None)
+            if self.weight_dtype == self.dtype or DTYPES[self.dtype].is_complex:
+                object.__setattr__(self, "weight_dtype", None)
             for name in _SPATIAL:
                 if getattr(self, name) is not None:
                     object.__setattr__(self, name, _spatial(getattr(self, name), self.rank))
             if not isinstance(self.padding, str):
                 pairs = tuple((index(low), index(high)) for low, high in self.padding)
                 object.__setattr__(self, "padding", pairs * self.rank if len(pairs) == 1 else pairs)
-        except (TypeError, ValueError):
+        except (KeyError, TypeError, ValueError):
             raise CaseError(
                 "spatial values are an int or one int per axis, explicit padding pairs of ints"
             ) from None
@@ -204,8 +212,14 @@ class Case:
 
     @property
     def format(self) -> DType:
-        """The number format."""
-        return DTYPES[self.dtype]
+        """The number format of the output: the smallest that holds the values of input and weights (R18)."""
+        return DTYPES[self.dtype if self.weight_dtype is None else promoted(self.dtype, self.weight_dtype)]
+
+    def format_of(self, tensor: str) -> DType:
+        """The number format of a tensor by its name, such as ``w``."""
+        if self.weight_dtype is None or tensor not in (*_INPUTS, *_WEIGHTS):
+            return self.format
+        return DTYPES[self.weight_dtype if tensor in _WEIGHTS else self.dtype]
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from conformance.cases.directions import DIRECTIONS, IMAGES
-from conformance.cases.dtypes import round_to
+from conformance.cases.dtypes import DType, round_to
 from conformance.cases.errors import DomainError
 from conformance.cases.kinds import DATA_KINDS, Budget, DataKind
 
@@ -94,6 +94,16 @@ def _enforce(case: Case, tensors: Tensors) -> None:
                     row[np.unravel_index(index, row.shape)] = 0.0
 
 
+def _within(form: DType, values: np.ndarray) -> np.ndarray:
+    """Round to a format; what is beyond its largest number becomes that number."""
+    rounded = round_to(form, values)
+    beyond = np.isinf(rounded) & np.isfinite(values)
+    if beyond.any():
+        largest = (2 - 2 * form.unit_roundoff) * 2.0**form.max_exponent
+        rounded[beyond] = np.sign(values[beyond]) * largest
+    return rounded
+
+
 def make_tensors(case: Case) -> Tensors:
     """Make the input data of a case.
 
@@ -138,5 +148,5 @@ def make_tensors(case: Case) -> Tensors:
     for name, values in tensors.items():
         if name in IMAGES and case.layout == "channels_last":
             values = np.ascontiguousarray(np.moveaxis(values, 1, -1))
-        tensors[name] = round_to(case.format, values)
+        tensors[name] = _within(case.format_of(name), values)
     return tensors

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["DTYPES", "DType", "round_to", "spacing"]
+__all__ = ["DTYPES", "DType", "promoted", "round_to", "spacing"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +86,17 @@ DTYPES: dict[str, DType] = {
         ),
     )
 }
+
+
+def promoted(first: str, second: str) -> str:
+    """The smallest real format that holds the values of both."""
+    both = (DTYPES[first], DTYPES[second])
+    precision, exponent = max(form.precision for form in both), min(form.min_exponent for form in both)
+    return next(
+        form.name
+        for form in sorted(DTYPES.values(), key=lambda form: form.precision)
+        if not form.is_complex and form.precision >= precision and form.min_exponent <= exponent
+    )
 
 
 def round_to(dtype: DType, values: np.ndarray) -> np.ndarray:

@@ -176,6 +176,12 @@ def _output_padding_columns(case: Case) -> FieldValues:
     }
 
 
+def _read_dtype(text: str, rank: int) -> FieldValues:
+    own, _, weights = text.partition(".")
+    return {"dtype": own, "weight_dtype": weights if weights not in ("", own) else None}
+
+
+_REAL = tuple(name for name, form in DTYPES.items() if not form.is_complex)
 _CROP = rf"{_INTEGER}(?:\.{_INTEGER})?"
 
 FIELDS: tuple[Field, ...] = (
@@ -241,7 +247,15 @@ FIELDS: tuple[Field, ...] = (
         write=lambda case: next(short for short, layout in LAYOUTS.items() if layout == case.layout),
         columns=lambda case: {"layout": case.layout},
     ),
-    _choice("dtype", DTYPES, "f32"),
+    Field(
+        name="dtype",
+        pattern=rf"{'|'.join(DTYPES)}|(?:{'|'.join(_REAL)})\.(?:{'|'.join(_REAL)})",
+        accepts=f"one of {', '.join(DTYPES)}, or those of the input and of the weights, as in f32.f16",
+        default="f32",
+        read=_read_dtype,
+        write=lambda case: case.dtype + (f".{case.weight_dtype}" if case.weight_dtype else ""),
+        columns=lambda case: {"dtype": case.dtype, "weight_dtype": case.weight_dtype or case.dtype},
+    ),
     Field(
         name="bias",
         pattern="b[01]",

@@ -45,6 +45,7 @@ TABLE = {
     "double": "2d-c2x3-i4x3-k2x3-s2x1-valid-cl-f64",
     "half": "2d-c2x3-i4x3-k2x3-s2x1-valid-cl-f16",
     "bfloat16": "2d-c2x3-i4x3-k2x3-s2x1-valid-cl-bf16-b1",
+    "mixed dtypes": "1d-c2x3-i4-k3-s2-valid-cl-f32.f16-b1",
     "complex": "1d-c2x3-i4-k3-s2-p1-c64-grad",
 }
 DECLINED = ("unsupported", "inexpressible")

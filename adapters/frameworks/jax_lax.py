@@ -38,6 +38,7 @@ class JaxAdapter(Adapter):
     packages: ClassVar[tuple[str, ...]] = ("jax", "jaxlib")
     extra = "jax"
     second_order = True
+    mixed_dtypes = True
     compiles_in_threads = True
     environment: ClassVar[Mapping[str, str]] = {"JAX_PLATFORMS": "cpu"}
     # The bias is `y + bias`, in the layers too, and its gradient the transpose of a broadcast. Without a bias half
@@ -59,7 +60,13 @@ class JaxAdapter(Adapter):
         setup = ("import jax", "import jax.numpy as jnp", *self.imports, *self._settings())
         dtype = f"jnp.{case.format.label}"
         names = ["x", "w", "bias"][: 2 + case.bias]
-        body = [conversion_line(names, lambda name: f"jnp.asarray({name}, dtype={dtype})")]
+        body = [
+            conversion_line(
+                names,
+                lambda name: f"jnp.asarray({name}, dtype=jnp.{case.format_of(name).label})",
+                apart=case.weight_dtype is not None,
+            )
+        ]
         parameters = ", ".join(names)
         lines = [line for text in self.forward(case) for line in text.split("\n")]
         if case.direction == "fwd" and self.wrapped == "forward" and not self.shape_only:

@@ -108,8 +108,8 @@ def _flax_arguments(case: Case, transposed: bool) -> list[tuple[str, object]]:
         ("kernel_dilation", case.dilation),
         ("use_bias", case.bias),
         ("transpose_kernel", transposed),
-        ("dtype", f"jnp.{case.format.label}"),
-        ("param_dtype", f"jnp.{case.format.label}"),
+        ("dtype", f"jnp.{case.format.label}" if case.weight_dtype is None else None),  # None promotes
+        ("param_dtype", f"jnp.{case.format_of('w').label}"),
     ]
 
 
@@ -222,7 +222,7 @@ class Equinox(JaxAdapter):
                 ("groups", case.groups),
                 ("use_bias", case.bias),
                 ("padding_mode", "'CIRCULAR'" if wraps(case) else "'ZEROS'"),
-                ("dtype", f"jnp.{case.format.label}"),
+                ("dtype", f"jnp.{case.format_of('w').label}"),
                 ("key", "jax.random.key(0)"),
             ],
         )

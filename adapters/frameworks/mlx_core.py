@@ -47,6 +47,7 @@ def _weights(case: Case) -> str:
 class Mlx(Adapter):
     """Images are channels_last, weights (Cout, \\*k, Cin); padding and output_padding are those of PyTorch."""
 
+    mixed_dtypes = True
     name = "mlx"
     packages = ("mlx",)
     extra = "mlx"
@@ -82,7 +83,7 @@ class Mlx(Adapter):
     @classmethod
     def as_numpy(cls, case: Case, name: str) -> str:
         """Source text of `export`."""
-        return f"np.array({name}{'.astype(mx.float32)' if case.dtype == 'bf16' else ''})"
+        return f"np.array({name}{'.astype(mx.float32)' if case.format.name == 'bf16' else ''})"
 
     def program(self, case: Case) -> Program:
         """Write the call."""
@@ -117,7 +118,13 @@ class Mlx(Adapter):
         if case.bias:
             lines.append("y = y + bias")
         lines.append(f"return mx.transpose(y, {(0, case.rank + 1, *axes[1:-1])})" if first else "return y")
-        body = [conversion_line(names, lambda name: f"mx.array({name}, dtype={dtype})")]
+        body = [
+            conversion_line(
+                names,
+                lambda name: f"mx.array({name}, dtype=mx.{case.format_of(name).label})",
+                apart=case.weight_dtype is not None,
+            )
+        ]
         setup = ("import mlx.core as mx", "mx.set_default_device(mx.cpu)")
         if case.direction == "fwd":
             return Program(setup, (*body, *inline_return(lines), "mx.eval(y)"))

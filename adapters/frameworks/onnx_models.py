@@ -90,6 +90,7 @@ class OnnxAdapter(Adapter):
 
     documentation = _OPERATOR
     extra = "onnx"
+    mixed_dtypes = True
     limits: ClassVar[tuple[Limit, ...]] = _LIMITS
     imports: ClassVar[tuple[str, ...]] = ()
 
@@ -139,17 +140,20 @@ class OnnxAdapter(Adapter):
                 *self.attributes(case),
             ],
         )
-        kind = f"TensorProto.{_TYPES[case.dtype]}"
-        opset, ir_version = _OPSETS.get(case.dtype, _OPSET)
+        kinds = {name: f"TensorProto.{_TYPES[case.format_of(name).name]}" for name in (*inputs, "y")}
+        uses_bfloat16 = [name for name in inputs if case.format_of(name).name == "bf16"]
+        opset, ir_version = _OPSETS["bf16"] if uses_bfloat16 else _OPSET
         shape = [case.batch, case.in_channels, *case.input_size]
         weights = ", ".join(f'numpy_helper.from_array({name}, "{name}")' for name in inputs[1:])
         # A dtype that NumPy does not have, bfloat16, comes from ONNX.
-        cast = [f"{name} = {name}.astype(helper.tensor_dtype_to_np_dtype({kind}))" for name in inputs]
+        cast = [
+            f"{name} = {name}.astype(helper.tensor_dtype_to_np_dtype({kinds[name]}))" for name in uses_bfloat16
+        ]
         return [
-            *(cast if case.dtype == "bf16" else []),
+            *cast,
             f"node = {node}",
-            f'inputs = [helper.make_tensor_value_info("x", {kind}, {shape})]',
-            f'outputs = [helper.make_tensor_value_info("y", {kind}, {[None] * (case.rank + 2)})]',
+            f'inputs = [helper.make_tensor_value_info("x", {kinds["x"]}, {shape})]',
+            f'outputs = [helper.make_tensor_value_info("y", {kinds["y"]}, {[None] * (case.rank + 2)})]',
             f"weights = [{weights}]",
             'graph = helper.make_graph([node], "conv_transpose", inputs, outputs, weights)',
             f'model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", {opset})], '

@@ -121,6 +121,7 @@ LIMITS: tuple[Limit, ...] = (
 class TensorFlowNN(Adapter):
     """Eager, with oneDNN where TensorFlow switches it on for the processor (fact ``tensorflow.onednn``)."""
 
+    mixed_dtypes = True
     name = "tf-nn"
     packages = ("tensorflow",)
     extra = "tensorflow"
@@ -148,7 +149,13 @@ class TensorFlowNN(Adapter):
         variables = [f'os.environ["{name}"] = "{value}"' for name, value in self.environment.items()]
         names = ["x", "w", "bias"][: 2 + case.bias]
         parameters = ", ".join(names)
-        body = [conversion_line(names, lambda name: f'tf.cast(tf.constant({name}), "{case.format.label}")')]
+        body = [
+            conversion_line(
+                names,
+                lambda name: f'tf.cast(tf.constant({name}), "{case.format_of(name).label}")',
+                apart=case.weight_dtype is not None,
+            )
+        ]
         lines = [line for text in operation(case) for line in text.split("\n")]
         setup = ("import os", *variables, "import tensorflow as tf")
         if case.direction == "fwd" and self.wrapped == "forward":

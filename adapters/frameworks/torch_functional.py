@@ -64,6 +64,7 @@ class TorchAdapter(Adapter):
     packages = ("torch",)
     extra = "torch"
     second_order = True
+    mixed_dtypes = True
     documentation = _FUNCTIONAL
     limits: ClassVar[tuple[Limit, ...]] = (no_periodic(_FUNCTIONAL), _no_crop(_FUNCTIONAL))
     refusals: ClassVar[tuple[DocumentedRefusal, ...]] = torch_on_cpu()
@@ -90,7 +91,7 @@ class TorchAdapter(Adapter):
         """Source text of `export`."""
         home = "" if cls.device == "cpu" else ".cpu()"
         conjugated = ".resolve_conj()" if case.format.is_complex else ""
-        widened = ".float()" if case.dtype == "bf16" else ""
+        widened = ".float()" if case.format.name == "bf16" else ""
         return f"{name}.detach(){home}{conjugated}{widened}.numpy()"
 
     def program(self, case: Case) -> Program:
@@ -120,7 +121,8 @@ class TorchAdapter(Adapter):
     def tensors(self, case: Case) -> list[str]:
         """The lines that convert the arrays to tensors."""
         names = ["x", "w", "bias"][: 2 + case.bias]
-        lines = [conversion_line(names, lambda name: self._tensor(case, name))]
+        mixed = case.weight_dtype is not None
+        lines = [conversion_line(names, lambda name: self._tensor(case, name), apart=mixed)]
         if case.direction != "fwd":
             lines.append(", ".join(f"{name}.requires_grad_()" for name in names))
         return lines
@@ -141,7 +143,8 @@ class TorchAdapter(Adapter):
 
     def _tensor(self, case: Case, name: str) -> str:
         """An array as a tensor; dtype and device are stated where they differ from the array's."""
-        dtype = f"torch.{case.format.label}" if case.format.carrier != case.format.label else ""
+        form = case.format_of(name)
+        dtype = f"torch.{form.label}" if form.carrier != form.label else ""
         place = ", ".join(filter(None, (f"'{self.place()}'" if self.place() != "cpu" else "", dtype)))
         return f"torch.from_numpy({name})" + (f".to({place})" if place else "")
 
@@ -246,7 +249,7 @@ class TorchModule(TorchAdapter):
                 ("groups", case.groups),
                 ("bias", with_bias),
                 ("dilation", case.dilation),
-                ("dtype", f"torch.{case.format.label}"),
+                ("dtype", f"torch.{case.format_of('w').label}"),
             ],
         )
         bias = ["layer.bias = torch.nn.Parameter(bias)"] if case.bias else []

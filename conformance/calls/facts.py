@@ -11,6 +11,7 @@ from conformance.cases.dtypes import DTYPES
 __all__ = ["Dtypes", "data_kind", "left_out"]
 
 _SHORT = {dtype.label: name for name, dtype in DTYPES.items()}
+_COMPLEX = tuple(dtype.label for dtype in DTYPES.values() if dtype.is_complex)
 _POSSESSIVE = {"input": "the input's", "weights": "the weights'", "bias": "the bias's"}
 
 
@@ -40,8 +41,8 @@ class Dtypes:
 
     def of_case(
         self, image: TensorExpression | None, weight: TensorExpression | None
-    ) -> tuple[str, tuple[str, ...]]:
-        """The short name of the case's dtype, and notes on those that it is not."""
+    ) -> tuple[str, str | None, tuple[str, ...]]:
+        """Short names of the case's dtype and of its weights' if that differs, and notes on what it leaves out."""
         x, x_given = self._of(image)
         w, w_given = (self.layer or self.default, self.layer is not None) if self.is_layer else self._of(weight)
         notes = tuple(
@@ -56,13 +57,18 @@ class Dtypes:
             chosen = w or x
         else:
             chosen = x
-        if not self.casts and x is not None and w is not None and x != w:
+        mixed = not self.casts and x is not None and w is not None and x != w
+        # What a function is given has the dtype that the framework's default says; a layer's own may be meant.
+        certain = (x_given and w_given) or not (self.is_layer or _implied(image) or _implied(weight))
+        if mixed and certain and not {x, w} & set(_COMPLEX):
+            return _SHORT[str(x)], _SHORT[str(w)], notes
+        if mixed:
             by_default = " by default" if self.is_layer and not w_given else ""
             notes += (
                 f"not part of the case: mixed dtypes; the input is {x}, the weights are {w}{by_default}, "
                 f"and the case has one dtype, {chosen}",
             )
-        return _SHORT[chosen], notes
+        return _SHORT[chosen], None, notes
 
     def _of(self, tensor: TensorExpression | None) -> tuple[str | None, bool]:
         """The dtype of a tensor, and whether the text gives it."""
@@ -73,6 +79,10 @@ class Dtypes:
         if tensor.implied and tensor.dtype == "float64" and self.narrows:
             return self.default, False
         return tensor.dtype, not tensor.implied
+
+
+def _implied(tensor: TensorExpression | None) -> bool:
+    return tensor is not None and tensor.implied
 
 
 def data_kind(tensors: Mapping[str, TensorExpression | None]) -> tuple[str, tuple[str, ...]]:

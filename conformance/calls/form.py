@@ -206,7 +206,7 @@ class CallContext:
         rank = self.rank_from_input(unbatched)
         groups = number("groups", groups)
         batch, channels, spatial = self._sizes(rank, layout, in_channels, groups, unbatched)
-        short, data = self._dtype(dtype), self._data()
+        (short, weight_dtype), data = self._dtypes(dtype), self._data()
         try:
             case = Case(
                 rank=rank,
@@ -223,6 +223,7 @@ class CallContext:
                 output_padding=output_padding,
                 layout=layout,
                 dtype=short,
+                weight_dtype=weight_dtype,
                 bias=truth("bias", bias),
                 data=data,
             )
@@ -236,7 +237,7 @@ class CallContext:
             self.notes.append(doubt)
         return Meaning(self.name, case, weight, tuple(self.notes))
 
-    def _dtype(self, argument: Any) -> str:
+    def _dtypes(self, argument: Any) -> tuple[str, str | None]:
         name = None if argument is None else dtype_name(argument)
         if name is None and argument is not None:
             self.notes.append(f"not part of the case: the dtype ({argument!s}), which the text does not say")
@@ -249,9 +250,9 @@ class CallContext:
             casts=self.casts,
             narrows=self.narrows,
         )
-        short, notes = dtypes.of_case(self.tensors["input"], self.tensors["weights"])
+        short, weights, notes = dtypes.of_case(self.tensors["input"], self.tensors["weights"])
         self.notes += notes
-        return short
+        return short, weights
 
     def _data(self) -> str:
         data, notes = data_kind(self.tensors)

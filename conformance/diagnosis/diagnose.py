@@ -157,7 +157,7 @@ def _to_layout(case: Case, y: np.ndarray) -> np.ndarray:
 
 def _other_dtype(case: Case, reply: Reply, expected: Tensors, observed: Tensors) -> Diagnosis | None:
     """An output in another format, right to the precision of the coarser of the two formats."""
-    got = {name: reply.tensors[name].dtype for name in expected if reply.tensors[name].dtype != case.dtype}
+    got = {name: reply.tensors[name].dtype for name in expected if reply.tensors[name].dtype != case.format.name}
     if not got or any(expected[name].shape != observed[name].shape for name in expected):
         return None
     for name, dtype in got.items():
@@ -167,7 +167,7 @@ def _other_dtype(case: Case, reply: Reply, expected: Tensors, observed: Tensors)
         near = 4 * coarser.unit_roundoff * np.max(np.abs(expected[name]), initial=0.0)
         if not np.allclose(observed[name], expected[name], rtol=0.0, atol=near, equal_nan=True):
             return None
-    text = f"equals the expected output, given as {join_words(sorted(set(got.values())))}, not {case.dtype}"
+    text = f"equals the expected output, given as {join_words(sorted(set(got.values())))}, not {case.format.name}"
     return Diagnosis(transform="dtype", text=text)
 
 

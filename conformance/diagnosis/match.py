@@ -165,7 +165,7 @@ class Match:
 
         Where that bound says nothing, an element is compared with the tightest bound.
         """
-        form = DTYPES[dtype or self.case.dtype]
+        form = DTYPES[dtype or self.case.format.name]
         allowed = tolerance(reference, form, profile)
         blind = says_nothing(reference, form, profile)
         if blind.any():

@@ -43,6 +43,7 @@ _PLAIN: FieldValues = {
     "output_padding": None,
     "layout": "channels_first",
     "dtype": "f32",
+    "weight_dtype": None,
     "bias": False,
     "direction": "fwd",
     "data": "ones",

@@ -79,6 +79,8 @@ def _draws(case: Case, tensors: Tensors) -> Iterator[list[str]]:
     """Yield the draws of `make_tensors` as text, for kinds that are plain draws; the caller tries each."""
     if case.data == "ones":
         yield [f"{name} = np.ones({array.shape}, np.{array.dtype})" for name, array in tensors.items()]
+    if case.weight_dtype is not None:
+        return  # the draws below are in one dtype
     if case.data == "normal":
         yield _drawn(case, tensors, "rng.standard_normal(shape)")
     if case.data == "ints":

@@ -107,7 +107,7 @@ def test_what_a_call_becomes_with_its_shapes(
 
 @pytest.mark.parametrize(("text", "named"), [
     ("F.conv_transpose2d(torch.ones(1, 1, 2, 2), torch.rand(1, 1, 1, 1))", "the input's values (all 1)"),
-    ("F.conv_transpose2d(torch.rand(1, 1, 2, 2), torch.rand(1, 1, 1, 1).half())", "mixed dtypes"),
+    ("nn.ConvTranspose2d(1, 1, 2)(torch.rand(1, 1, 2, 2).half())", "mixed dtypes"),
     ("nn.ConvTranspose2d(1, 1, 2).cuda()", "the device (cuda)"),
     ("nn.ConvTranspose2d(1, 1, 2, device='cuda')", "the device (cuda)"),
     ("m = nn.ConvTranspose2d(1, 1, 2)\nnn.init.constant_(m.weight, 0.5)", "the weights' values (all 0.5)"),
