@@ -291,6 +291,12 @@ class Adapter(abc.ABC):
             raise Declined("inexpressible", "this adapter computes no gradients of gradients", self.documentation)
         if case.weight_dtype is not None and (not self.mixed_dtypes or case.direction != "fwd"):
             raise Declined("inexpressible", "this adapter runs tensors of one dtype only", self.documentation)
+        if case.bias_size == 1 and self.bias_in_storage:
+            raise Declined(
+                "inexpressible",
+                "the bias is added by broadcasting, which one number is right for",
+                self.documentation,
+            )
         namespace = self._execute(case, tensors)
         try:
             if self.shape_only:

@@ -66,6 +66,10 @@ class Case:
         The output size that the call states (R17); None under every other padding.
     weight_dtype : str or None
         Short name of the format of weights and bias, where it is not that of the input (R18).
+    bias_size : int or None
+        Length of the bias, where it is not the number of output channels, so that the case is invalid (R11).
+    values : str
+        The numbers of tensors under the data kind ``given``, as the id has them (``conformance.cases.literals``).
 
     Raises
     ------
@@ -92,15 +96,21 @@ class Case:
     direction: str = "fwd"
     given_output_size: tuple[int, ...] | None = None
     weight_dtype: str | None = None
+    values: str = ""
+    bias_size: int | None = None
     _id: str = dataclass_field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         try:
-            # So that `replace` of the padding or the dtype needs no second change.
+            # So that `replace` of the padding, the dtype, the bias or the data needs no second change.
             if self.padding not in SPLITS:
                 object.__setattr__(self, "given_output_size", None)
             if self.weight_dtype == self.dtype or DTYPES[self.dtype].is_complex:
                 object.__setattr__(self, "weight_dtype", None)
+            if not self.bias or self.bias_size == self.out_channels:
+                object.__setattr__(self, "bias_size", None)
+            if self.data != "given":
+                object.__setattr__(self, "values", "")
             for name in _SPATIAL:
                 if getattr(self, name) is not None:
                     object.__setattr__(self, name, _spatial(getattr(self, name), self.rank))
@@ -208,6 +218,10 @@ class Case:
         misfit = DATA_KINDS[self.data].misfit
         if misfit is not None and (reason := misfit(self)):
             raise DomainError("R11", reason)
+        if self.bias_size not in (None, self.out_channels):
+            raise DomainError(
+                "R11", f"the bias has {self.bias_size} entries for {self.out_channels} output channels"
+            )
         return solve(self)
 
     @property

@@ -129,7 +129,7 @@ def make_tensors(case: Case) -> Tensors:
     budget = Budget(1, 1.0) if output_size is None else _integer_budget(case)
     shapes = {"x": (case.batch, case.in_channels, *case.input_size), "w": case.weight_shape}
     if case.bias:
-        shapes["bias"] = (case.out_channels,)
+        shapes["bias"] = (case.out_channels if case.bias_size is None else case.bias_size,)
     if output_size is not None:
         like = {"vx": "x", "vw": "w", "vb": "bias"}
         upstream = {"dy": (case.batch, case.out_channels, *output_size)}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from conformance.cases import literals
 from conformance.cases.data import DATA_KINDS
 from conformance.cases.directions import DIRECTIONS
 from conformance.cases.dtypes import DTYPES
@@ -176,6 +177,17 @@ def _output_padding_columns(case: Case) -> FieldValues:
     }
 
 
+def _bias_columns(case: Case) -> FieldValues:
+    own = case.out_channels if case.bias_size is None else case.bias_size
+    return {"bias": int(case.bias), "bias_size": own if case.bias else None}
+
+
+def _read_data(text: str, rank: int) -> FieldValues:
+    kind, seed, *sections = text.split(".")
+    values = literals.print_sections(literals.read_sections(".".join(sections)))
+    return {"data": kind, "seed": int(seed), "values": values}
+
+
 def _read_dtype(text: str, rank: int) -> FieldValues:
     own, _, weights = text.partition(".")
     return {"dtype": own, "weight_dtype": weights if weights not in ("", own) else None}
@@ -258,21 +270,22 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field(
         name="bias",
-        pattern="b[01]",
-        accepts="b0 or b1",
+        pattern=rf"b[01]|b1\.{_NATURAL}",
+        accepts="b0 or b1, or b1 with a length that does not fit the output channels, as in b1.5",
         default="b0",
-        read=lambda text, rank: {"bias": text == "b1"},
-        write=lambda case: f"b{int(case.bias)}",
-        columns=lambda case: {"bias": int(case.bias)},
+        read=lambda text, rank: {"bias": text[1] == "1", "bias_size": int(text[3:]) if text[3:] else None},
+        write=lambda case: f"b{int(case.bias)}" + ("" if case.bias_size is None else f".{case.bias_size}"),
+        columns=_bias_columns,
         prefix="b",
     ),
     Field(
         name="data",
-        pattern=rf"(?:{'|'.join(DATA_KINDS)})\.{_NATURAL}",
-        accepts=f"a kind and a seed, as in ints.0; kinds: {', '.join(DATA_KINDS)}",
+        pattern=rf"(?:{'|'.join(DATA_KINDS)})\.{_NATURAL}|given\.{_NATURAL}{literals.PATTERN}",
+        accepts=f"a kind and a seed, as in ints.0; kinds: {', '.join(DATA_KINDS)}; after given and its seed the "
+        "numbers of x, w and b, as in given.0.x1_m2p5.w3",
         default="ints.0",
-        read=lambda text, rank: {"data": text.partition(".")[0], "seed": int(text.partition(".")[2])},
-        write=lambda case: f"{case.data}.{case.seed}",
+        read=_read_data,
+        write=lambda case: f"{case.data}.{case.seed}" + (f".{case.values}" if case.values else ""),
         columns=lambda case: {"data": case.data, "seed": case.seed},
     ),
     _choice("direction", DIRECTIONS, "fwd"),

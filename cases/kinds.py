@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from conformance.cases.data_kind import EXACT_RULE, Budget, DataKind, Judged, Tensors, draw_ints, one_input
+from conformance.cases.literals import read_sections
 from conformance.cases.misfits import MISFITS
 from conformance.cases.special_kinds import SPECIAL_KINDS
 
@@ -88,6 +89,15 @@ def _signed_zero(case: Case, rng: np.random.Generator, tensors: Tensors) -> None
             tensors[name][...] = rng.integers(0, 2, size=tensors[name].shape) * 2 - 1
 
 
+def _given(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
+    # They repeat until the tensor is full, so that one number fills it and smaller cases keep the first ones.
+    for name, numbers in read_sections(case.values).items():
+        if name in tensors:
+            tensors[name] = np.resize(np.array(numbers), tensors[name].shape)
+    for name in {"dy", "vx", "vw", "vb"} & tensors.keys():
+        tensors[name] = np.ones(tensors[name].shape)
+
+
 def _subnormal(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
     for name in {"x", "bias", "vx", "vb"} & tensors.keys():
         tensors[name] *= case.format.subnormal_spacing
@@ -147,6 +157,14 @@ DATA_KINDS: dict[str, DataKind] = {
         about="exponents as large as the sums allow",
         rule="As for normal; no partial sum in any order overflows the format, so infinity or NaN is wrong.",
         adapt=_extreme,
+    ),
+    "given": DataKind(
+        draw=draw_ints,
+        judged="bound",
+        about="the numbers that the id states, in C order and repeated; small integers for tensors without",
+        rule="As for normal; where a sum may overflow the accumulator in some order, infinity or NaN.",
+        adapt=_given,
+        in_tiers=False,
     ),
     "subnormal": DataKind(
         draw=draw_ints,

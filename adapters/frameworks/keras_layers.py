@@ -128,7 +128,7 @@ class KerasComputeOutputShape(KerasLayers):
         Limit(
             "inexpressible",
             "data",
-            lambda case: DATA_KINDS[case.data].misfit is not None,
+            lambda case: DATA_KINDS[case.data].misfit is not None or case.bias_size is not None,
             "its only argument is the shape of the input",
             documentation,
         ),

@@ -24,7 +24,8 @@ def named(case: Case) -> bool:
 def geometry(case: Case) -> Geometry | None:
     """The geometry of a case, None for an invalid one; tensors that do not fit the parameters are ignored."""
     try:
-        return (case if DATA_KINDS[case.data].misfit is None else replace(case, data="ints")).geometry()
+        fits = DATA_KINDS[case.data].misfit is None and case.bias_size is None
+        return (case if fits else replace(case, data="ints", bias_size=None)).geometry()
     except DomainError:
         return None
 

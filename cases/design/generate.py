@@ -245,7 +245,11 @@ _BRIEFLY = ("nanupstream", "infupstream", "infinputzeros", "infweightzeros", "ov
 def _kinds(templates: Mapping[str, Sequence[str]] = MappingProxyType({}), **fields: Any) -> Iterator[Case]:
     """Every data kind on every rank, in the directions and formats in which it differs from plain integers."""
     for name, kind in DATA_KINDS.items():
-        if kind.misfit is not None or fields.get("dtype", "") not in ("", *(kind.dtypes or DTYPES)):
+        if (
+            kind.misfit is not None
+            or not kind.in_tiers
+            or fields.get("dtype", "") not in ("", *(kind.dtypes or DTYPES))
+        ):
             continue
         chosen = templates.get(name, _KIND_TEMPLATES)
         for template, rank, direction in itertools.product(chosen, FACTORS["rank"].levels, _directions(kind)):

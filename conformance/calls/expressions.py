@@ -314,7 +314,7 @@ class Expressions:
                 setattr(owner, "bias" if target.attr == "bias" else "weight", value)
         elif isinstance(owner, TensorExpression):
             if isinstance(value, TensorExpression) and target.attr in ("data", "value"):
-                owner.facts, owner.special = value.facts, value.special
+                owner.facts, owner.special, owner.numbers = value.facts, value.special, value.numbers
                 owner.shape = value.shape or owner.shape
         elif (name := dotted(target)) is not None:
             scope[name] = value
@@ -325,6 +325,7 @@ class Expressions:
             number = value if isinstance(value, bool | int | float) else None
             if isinstance(number, float) and number - number != 0:  # inf or nan
                 owner.special = "nan" if number != number else "inf"
+            owner.numbers = None
             owner.add_fact(f"values ({value!s} at [{ast.unparse(target.slice)[:40]}])")
         elif isinstance(owner, dict) and isinstance(index, str | int):
             owner[index] = value

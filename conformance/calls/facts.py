@@ -97,12 +97,15 @@ def data_kind(tensors: Mapping[str, TensorExpression | None]) -> tuple[str, tupl
     return f"{value}{ {'weights': 'weight'}.get(role, role) }", tuple(notes)
 
 
-def left_out(tensors: Mapping[str, TensorExpression | None], facts: Iterable[str]) -> tuple[str, ...]:
-    """One line for all that the text says and the case does not."""
+def left_out(
+    tensors: Mapping[str, TensorExpression | None], facts: Iterable[str], given: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """One line for all that the text says and the case does not; it has the values of the roles in ``given``."""
     named = [
         fact if fact.startswith("the ") else f"{_POSSESSIVE[role]} {fact}"
         for role, tensor in tensors.items()
         for fact in (tensor.facts if tensor is not None else ())
+        if not (role in given and fact.startswith("values"))
     ]
     unique = list(dict.fromkeys([*named, *facts]))
     return (f"not part of the case: {'; '.join(unique)}",) if unique else ()

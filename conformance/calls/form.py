@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance.calls.arguments import (
@@ -22,6 +22,7 @@ from conformance.calls.arguments import (
 from conformance.calls.dtype_names import device_fact
 from conformance.calls.errors import CallError, OtherOperation
 from conformance.calls.facts import Dtypes, data_kind, left_out
+from conformance.calls.given_values import given_values
 from conformance.calls.settings import Settings
 from conformance.calls.values import Layer, Syntax, TensorExpression
 from conformance.cases import Case, CaseError
@@ -117,7 +118,7 @@ class CallContext:
         self.partial_shape: tuple[int | None, ...] | None = None
         self.tensors: dict[str, TensorExpression | None] = {"input": None, "weights": None, "bias": None}
         self.casts = self.narrows = False
-        self.wrong_bias = False
+        self.bias_size: int | None = None
         self.facts: list[str] = []
         if self.layer is not None:
             self.tensors.update(weights=self.layer.weight, bias=self.layer.bias)
@@ -134,15 +135,12 @@ class CallContext:
             self.partial_shape = value.shape if self.input_shape is None else None
 
     def take_bias(self, value: Any, channels: int) -> bool:
-        """Whether there is a bias; one of the wrong length makes the case invalid."""
+        """Whether there is a bias; one of another length than the output channels makes the case invalid."""
         if isinstance(value, TensorExpression):
             self.tensors["bias"] = value
             length = value.shape[0] if value.shape is not None and len(value.shape) == 1 else channels
             if length is not None and length != channels:
-                self.wrong_bias = True
-                self.notes.append(
-                    f"the bias has {length} numbers for {channels} output channels; the case's has one too many"
-                )
+                self.bias_size = length
         return value is not None
 
     def take_device(self, device: Any) -> None:
@@ -206,7 +204,8 @@ class CallContext:
         rank = self.rank_from_input(unbatched)
         groups = number("groups", groups)
         batch, channels, spatial = self._sizes(rank, layout, in_channels, groups, unbatched)
-        (short, weight_dtype), data = self._dtypes(dtype), self._data()
+        short, weight_dtype = self._dtypes(dtype)
+        data, notes = data_kind(self.tensors)
         try:
             case = Case(
                 rank=rank,
@@ -225,11 +224,13 @@ class CallContext:
                 dtype=short,
                 weight_dtype=weight_dtype,
                 bias=truth("bias", bias),
+                bias_size=self.bias_size,
                 data=data,
             )
         except CaseError as error:
             raise CallError(f"{self.name}: {error}") from None
         weight = weight or WeightForm()
+        case = self._with_values(case, weight, notes)
         if weight.flipped:
             self.notes.append("the call reverses its kernel; the case's weights are the call's, flipped in space")
         # A call with explicit input channels has been compared with the input in its layout already.
@@ -254,11 +255,16 @@ class CallContext:
         self.notes += notes
         return short, weights
 
-    def _data(self) -> str:
-        data, notes = data_kind(self.tensors)
+    def _with_values(self, case: Case, weight: WeightForm, notes: tuple[str, ...]) -> Case:
+        """The case with the numbers of the text, and notes on what of the text it does not have."""
+        roles: tuple[str, ...] = ()
+        if case.data == "ints":
+            axes = None if weight.grouped_inputs and case.groups != 1 else weight.axes
+            text, roles = given_values(case, self.tensors, axes, weight.flipped)
+            case = replace(case, data="given", values=text) if text else case
         facts = [*self.facts, *(self.layer.facts if self.layer else ()), *self.settings.facts]
-        self.notes += [*notes, *left_out(self.tensors, facts)]
-        return "wrongbias" if self.wrong_bias else data
+        self.notes += [*notes, *left_out(self.tensors, facts, roles)]
+        return case
 
     def _invented(self, rank: int, layout: str, channels: int, unbatched: bool) -> tuple[int, ...]:
         """The input's shape where the text does not say it, or not all of it."""

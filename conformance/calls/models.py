@@ -173,7 +173,7 @@ class Models(Statements):
 
 def snapshot(value: Any) -> Any:
     """A tensor as it is now: the program may change it later."""
-    return value.but(values=value.values) if isinstance(value, TensorExpression) else value
+    return value.but(values=value.values, numbers=value.numbers) if isinstance(value, TensorExpression) else value
 
 
 def snapshot_layer(layer: Layer) -> Layer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from conformance.calls.form import (
 from conformance.calls.settings import Settings
 
 __all__ = ["read_model", "read_node"]
+
+_SPLIT_SINCE = 11
 
 
 @form("onnx.helper.make_node", "helper.make_node", "make_node")
@@ -63,6 +66,8 @@ def make_node(
         flat = per_axis("pads", 0 if pads is None else pads, rank * 2)
         _take_input_from_output(context, output, shape, stride, dilation, flat, extra)
 
+    if output_shape is not None or str(auto_pad).startswith("SAME"):
+        context.notes += _older_split(context.settings.facts)
     if output_shape is not None and isinstance(output_shape, tuple):
         output_shape = output_shape[-rank:]  # some models also give the batch and the channels
     return context.meaning(
@@ -81,6 +86,17 @@ def make_node(
         padding=_place(auto_pad, pads, output_shape is not None, extra),
         output_size=None if output_shape is None else per_axis("output_shape", output_shape, rank),
     )
+
+
+def _older_split(facts: list[str]) -> list[str]:
+    """A note for a model of an opset whose text splits the padding in the other way."""
+    opsets = [int(match[1]) for fact in facts if (match := re.fullmatch(r"the opset \((\d{1,4})\)", fact))]
+    if not any(opset < _SPLIT_SINCE for opset in opsets):
+        return []
+    return [
+        f"not part of the case: opset {min(opsets)}; below {_SPLIT_SINCE} the text of ConvTranspose puts the odd "
+        "position of auto_pad at the other end, and the case has it where later opsets do"
+    ]
 
 
 def _weights(

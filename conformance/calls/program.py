@@ -301,7 +301,9 @@ class Program(Models):
         if isinstance(value, TensorExpression):
             if isinstance(label, str):
                 self.settings.named[label] = value
-            return self._with_origin(value.but(values=value.values), (*args, *kwargs.values()))
+            return self._with_origin(
+                value.but(values=value.values, numbers=value.numbers), (*args, *kwargs.values())
+            )
         return value
 
     def _context(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from conformance.calls.dtype_names import device_fact, dtype_label
 from conformance.calls.tensors import FUNCTIONS, Arguments, Keywords, filled, read_sizes
 from conformance.calls.values import Opaque, TensorExpression
+from conformance.cases.literals import MOST_NUMBERS
 
 __all__ = ["FUNCTIONS"]
 
@@ -46,8 +47,13 @@ def _made(name: str, args: Arguments, kwargs: Keywords, *, fill: str = "", dtype
         label = next((found for arg in args if not isinstance(arg, int) and (found := dtype_label(arg))), None)
     implied = label is None and _is_numpy(name)
     facts = (fill,) if fill else ()
+    numbers = {"values (all 0)": (0.0,), "values (all 1)": (1.0,)}.get(fill)
     return TensorExpression(
-        shape, dtype="float64" if implied else label, implied=implied, facts=facts + _device(kwargs)
+        shape,
+        dtype="float64" if implied else label,
+        implied=implied,
+        facts=facts + _device(kwargs),
+        numbers=numbers,
     )
 
 
@@ -165,6 +171,7 @@ def _wrap(name: str, args: Arguments, kwargs: Keywords) -> Any:
     return made.but(
         shape=shape if shape is not None and last in ("constant", "constant_initializer") else made.shape,
         values=made.values,
+        numbers=made.numbers,
         dtype=label or (None if narrowed else made.dtype),
         implied=made.implied and label is None and not narrowed,
         facts=tuple(dict.fromkeys((*made.facts, *_device(kwargs)))),
@@ -193,7 +200,9 @@ def _from_numbers(value: Any, numpy: bool) -> TensorExpression | None:
         special = "nan" if np.isnan(array).any() else "inf"
     values = value if array.ndim == 1 and array.size <= _MAX_VALUES and isinstance(value, tuple) else None
     facts = ("values (given numbers)",) if array.size else ()
-    return TensorExpression(array.shape, values, dtype, True, special, facts)
+    plain = kind in "iuf" and 0 < array.size <= MOST_NUMBERS and not special
+    numbers = tuple(float(number) for number in array.ravel()) if plain else None
+    return TensorExpression(array.shape, values, dtype, True, special, facts, numbers=numbers)
 
 
 def _count(value: Any, most: int = _MAX_ARRAY) -> int:

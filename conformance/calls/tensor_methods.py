@@ -42,12 +42,20 @@ def _method(*names: str, function: bool = True) -> Callable[[Callable[..., Any]]
 
 
 @_method(
-    "clone", "contiguous", "detach", "requires_grad_", "numpy", "copy", "copy_", "relu", "relu_", "abs", "neg",
-    "exp", "sigmoid", "tanh", "sqrt", "retain_grad", "share_memory_", "pin_memory", "cpu", "realize", "data_ptr",
-    "positive", "block_until_ready", "coalesce", "dequantize", "clamp", "clip", "round", "set_shape", "values",
+    "clone", "contiguous", "detach", "requires_grad_", "numpy", "copy", "retain_grad", "share_memory_",
+    "pin_memory", "cpu", "realize", "data_ptr", "positive", "block_until_ready", "coalesce", "set_shape",
     function=False,
 )  # fmt: skip
 def _kept(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+    return tensor
+
+
+@_method(
+    "copy_", "relu", "relu_", "abs", "neg", "exp", "sigmoid", "tanh", "sqrt", "dequantize", "clamp", "clip",
+    "round", "values", function=False,
+)  # fmt: skip
+def _computed(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+    tensor.numbers = None
     return tensor
 
 
@@ -55,20 +63,20 @@ for _accelerator in ("cuda", "xpu", "mps", "npu"):
 
     @_method(_accelerator, function=False)
     def _moved(tensor: TensorExpression, args: Arguments, kwargs: Keywords, _name: str = _accelerator) -> Any:
-        tensor = tensor.but(values=tensor.values)
+        tensor = tensor.but(values=tensor.values, numbers=tensor.numbers)
         tensor.add_fact(f"the device ({_name})")
         return tensor
 
 
 @_method("to", "astype", "type", "type_as", "cast", "view_as", "reshape_as", "expand_as", "as_type")
 def _converted(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
-    made = tensor.but(values=tensor.values)
+    made = tensor.but(values=tensor.values, numbers=tensor.numbers)
     for value in (*args, *kwargs.values()):
         label = dtype_label(value)
         if label is not None:
-            made = made.but(values=made.values, dtype=label, implied=False)
+            made = made.but(values=made.values, numbers=made.numbers, dtype=label, implied=False)
         elif isinstance(value, TensorExpression):
-            made = made.but(values=made.values, dtype=value.dtype, implied=value.implied)
+            made = made.but(values=made.values, numbers=made.numbers, dtype=value.dtype, implied=value.implied)
     device = kwargs.get("device", args[0] if args else None)
     if isinstance(device, str | Opaque) and dtype_label(device) is None:
         text = str(device)
@@ -85,7 +93,7 @@ for _dtype in ("half", "float", "double", "bfloat16", "cfloat", "cdouble", "int"
     def _as_dtype(
         tensor: TensorExpression, args: Arguments, kwargs: Keywords, _label: str = DTYPE_LABELS[_dtype]
     ) -> Any:
-        return tensor.but(values=tensor.values, dtype=_label, implied=False)
+        return tensor.but(values=tensor.values, numbers=tensor.numbers, dtype=_label, implied=False)
 
 
 @_method("view", "reshape", "resize", "resize_", "unflatten_to")
@@ -104,7 +112,7 @@ def _reshaped(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> An
         if sizes.count(-1) == 1 and None not in sizes and known is not None and rest:
             sizes[sizes.index(-1)] = math.prod(known) // rest
         shape = tuple(None if size == -1 else size for size in sizes)
-    return tensor.but(shape=shape)
+    return tensor.but(shape=shape, numbers=tensor.numbers)
 
 
 @_method("expand", "broadcast_to")
@@ -136,7 +144,7 @@ def _unsqueezed(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> 
     if tensor.shape is None or type(axis) is not int or not -len(tensor.shape) - 1 <= axis <= len(tensor.shape):
         return tensor.but(shape=None)
     axis %= len(tensor.shape) + 1
-    return tensor.but(shape=(*tensor.shape[:axis], 1, *tensor.shape[axis:]))
+    return tensor.but(shape=(*tensor.shape[:axis], 1, *tensor.shape[axis:]), numbers=tensor.numbers)
 
 
 @_method("squeeze", "squeeze_")

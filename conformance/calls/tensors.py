@@ -45,6 +45,8 @@ def filled(tensor: TensorExpression, value: Any) -> TensorExpression:
     tensor.special = special_value(value)
     tensor.facts = tuple(fact for fact in tensor.facts if not fact.startswith("values"))
     tensor.add_fact(f"values (all {value!s})")
+    is_number = type(value) in (int, float) and abs(value) < math.inf
+    tensor.numbers = (float(value),) if is_number else None
     return tensor
 
 

@@ -48,7 +48,7 @@ def module(
         out_channels=out_channels,
         kernel_size=kernel_size,
         stride=stride,
-        padding=symmetric("padding", padding, rank),
+        padding=_padding(context, padding, rank),
         output_padding=extra,
         dilation=dilation,
         groups=groups,
@@ -106,7 +106,7 @@ def functional(
         out_channels=shape[1] * number("groups", groups),
         kernel_size=shape[2:],
         stride=stride,
-        padding=symmetric("padding", padding, rank),
+        padding=_padding(context, padding, rank),
         output_padding=given_or_none("output_padding", output_padding, rank),
         dilation=dilation,
         groups=groups,
@@ -144,6 +144,17 @@ for _rank in (1, 2, 3):
     form(f"torch.ops.aten.conv_transpose{_rank}d.{_overload}", f"torch.ops.aten.conv_transpose{_rank}d",
          f"aten.conv_transpose{_rank}d.{_overload}", f"aten.conv_transpose{_rank}d", ranks=(_rank,),
          importable=False)(functional)  # fmt: skip
+
+
+def _padding(context: CallContext, padding: Any, rank: int) -> Any:
+    """The crop; a name, which the forward convolutions take, becomes the convention that has it elsewhere."""
+    if padding not in ("same", "valid"):
+        return symmetric("padding", padding, rank)
+    context.notes.append(
+        f"PyTorch's transposed convolutions document padding as numbers and refuse {padding!r}; the case has what "
+        "Keras and TensorFlow call so"
+    )
+    return padding
 
 
 def _for_output_size(

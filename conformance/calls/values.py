@@ -41,6 +41,8 @@ class TensorExpression:
         One entry per axis, None for a size that is not known; None if not even the number of axes is known.
     values : tuple or None
         The numbers of a short vector, such as an output shape.
+    numbers : tuple of float or None
+        The numbers that the text gives it, in C order; one number fills it.
     dtype : str or None
         Such as ``float16``; None if it is the framework's default.
     implied : bool
@@ -60,13 +62,14 @@ class TensorExpression:
     special: str = ""
     facts: tuple[str, ...] = ()
     origin: frozenset[int] = frozenset()
+    numbers: tuple[float, ...] | None = None
 
     def __str__(self) -> str:
         return f"a tensor of shape {self.shape}"
 
     def but(self, **changes: Any) -> TensorExpression:
-        """The same tensor with other attributes; the numbers of a vector are kept only if they are given."""
-        return replace(self, **{"values": None, **changes})
+        """The same tensor with other attributes; its numbers are kept only if they are given."""
+        return replace(self, **{"values": None, "numbers": None, **changes})
 
     def known_shape(self) -> tuple[int, ...] | None:
         """The shape, if every size of it is known."""

@@ -18,6 +18,7 @@ from conformance.cases.policy import policies
 from conformance.oracle.counted import is_count, kept_in, smallest
 from conformance.oracle.error_bound import PROFILES, is_normwise, profiles_for, says_nothing, tolerance
 from conformance.oracle.expected_output import Tensors, judged_bit_by_bit, reference
+from conformance.oracle.overflow import within
 from conformance.oracle.reference import Reference
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import FailKind, StatusName
@@ -202,6 +203,8 @@ def _compare(case: Case, name: str, expected: Reference, got: Tensor, promised: 
     if not wrong.any():
         return _passed(EXACT, max_abs_error=_distance(values, expected))
     odd = wrong & (np.isfinite(values) != np.isfinite(nearest))
+    if promised in PROFILES and not judged_bit_by_bit(case, promised):
+        odd &= ~within(values, expected, dtype, PROFILES[promised])
     if is_normwise(promised):
         # Where the norms overflow or are NaN, a finite element may become nonfinite, but not the reverse.
         odd &= np.isfinite(values) | np.isfinite(tolerance(expected, dtype, PROFILES[promised]))
@@ -243,9 +246,9 @@ def _against_profiles(
     unchecked = wrong  # elements that no bound has checked
     for profile in profiles_for(case.format, promised):
         allowed = tolerance(expected, case.format, profile)
-        within = _shares(values, expected, allowed) <= 1
-        unchecked = unchecked & ~(within & ~says_nothing(expected, case.format, profile))
-        if not within[wrong].all():
+        possible = within(values, expected, case.format, profile)
+        unchecked = unchecked & ~(possible & ~says_nothing(expected, case.format, profile))
+        if not possible[wrong].all():
             continue
         used = _budget(values, expected, wrong, allowed)
         if not profile.normwise and (is_count(expected) & unchecked).any():
@@ -264,7 +267,7 @@ def _against_profiles(
             return Verdict(status="unchecked", detail=text)
         return _passed(profile.name, used)
     loosest = profiles_for(case.format, promised)[-1]
-    beyond = wrong & ~(_shares(values, expected, tolerance(expected, case.format, loosest)) <= 1)
+    beyond = wrong & ~within(values, expected, case.format, loosest)
     return _fail(wrong_values, f"{name} {_where(beyond, values, expected.exact)}")
 
 
@@ -287,7 +290,7 @@ def _wrong_counts(
 def _shares(values: np.ndarray, expected: Reference, allowed: np.ndarray) -> np.ndarray:
     """The errors as shares of the allowed error; infinite where no error is allowed, 0 where there is none."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):  # a bound may be as small as 1e-308
-        share = np.abs(values - expected.exact) / allowed
+        share = np.where(np.isfinite(values), np.abs(values - expected.exact) / allowed, 0.0)
     return np.nan_to_num(share, nan=0.0, posinf=np.inf)
 
 
@@ -297,7 +300,8 @@ def _budget(values: np.ndarray, expected: Reference, wrong: np.ndarray, allowed:
 
 def _distance(values: np.ndarray, expected: Reference) -> float:
     with np.errstate(invalid="ignore"):
-        return float(np.max(np.nan_to_num(np.abs(values - expected.exact), nan=0.0), initial=0.0))
+        errors = np.where(np.isfinite(values), np.abs(values - expected.exact), 0.0)
+        return float(np.max(np.nan_to_num(errors, nan=0.0), initial=0.0))
 
 
 def _ulps(case: Case, expected: Reference, got: Tensor) -> float:

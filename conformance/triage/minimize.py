@@ -45,6 +45,7 @@ _PLAIN: FieldValues = {
     "dtype": "f32",
     "weight_dtype": None,
     "bias": False,
+    "bias_size": None,
     "direction": "fwd",
     "data": "ones",
     "seed": 0,
