@@ -1,0 +1,57 @@
+"""A bias of another length than the output channels: its text in an id, and the right response."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from conformance.adapters.host.client import Reply
+from conformance.calls import parse_call
+from conformance.cases import Case, DomainError
+from conformance.cases.columns import columns
+from conformance.cases.data import make_tensors
+from conformance.oracle.verdict import judge
+
+CASE = Case.parse("1d-c1x3-i4-k2-b1.5")
+
+
+def test_the_length_is_in_the_id() -> None:
+    assert CASE.bias_size == 5
+    assert Case.parse(str(CASE)) == CASE
+    assert make_tensors(CASE)["bias"].shape == (5,)
+    assert columns(CASE)["bias_size"] == 5
+    assert replace(CASE, bias=False).bias_size is None
+    assert replace(CASE, out_channels=5).bias_size is None
+    assert columns(replace(CASE, bias_size=None))["bias_size"] == 3
+
+
+def test_an_error_is_the_right_response() -> None:
+    with pytest.raises(DomainError, match="the bias has 5 entries for 3 output channels"):
+        CASE.geometry()
+    refused = Reply("raised", detail="expected bias to be 1-dimensional with 3 elements")
+    assert judge(CASE, make_tensors(CASE), refused).status == "pass"
+
+
+@pytest.mark.parametrize("length", [1, 5])
+def test_the_bias_of_a_call_keeps_its_length(length: int) -> None:
+    text = f"F.conv_transpose1d(torch.rand(1, 1, 4), torch.rand(1, 3, 2), bias=torch.rand({length}))"
+    meaning = parse_call(text)
+    assert replace(meaning.case, padding="valid") == replace(CASE, bias_size=length)
+    assert not meaning.notes
+
+
+def test_a_named_padding_of_pytorch_is_read_with_a_note() -> None:
+    meaning = parse_call("F.conv_transpose1d(torch.rand(1, 1, 4), torch.rand(1, 1, 3), padding='same')")
+    assert str(meaning.case) == str(Case.parse("1d-i4-k3-same"))
+    assert any("refuse 'same'" in note for note in meaning.notes)
+
+
+@pytest.mark.parametrize(("opset", "noted"), [(1, True), (10, True), (11, False), (22, False)])
+def test_an_opset_that_splits_in_the_other_way_is_noted(opset: int, noted: bool) -> None:
+    text = (
+        "node = helper.make_node('ConvTranspose', ['x', 'w'], ['y'], auto_pad='SAME_UPPER')\n"
+        f"opset = helper.make_opsetid('', {opset})"
+    )
+    meaning = parse_call(text, input_shape=(1, 1, 4), weight_shape=(1, 1, 3))
+    assert any("at the other end" in note for note in meaning.notes) == noted
