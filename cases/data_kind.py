@@ -68,6 +68,8 @@ class DataKind:
         The directions in which the kind differs from plain integers.
     dtypes : tuple of str
         The formats in which it does; empty for all.
+    in_tiers : bool
+        Whether the designs of tiers draw cases of this kind.
     """
 
     draw: Draw
@@ -80,6 +82,7 @@ class DataKind:
     misfit: Callable[[Case], str] | None = None
     directions: tuple[str, ...] = ("fwd", "grad", "grad2")
     dtypes: tuple[str, ...] = ()
+    in_tiers: bool = True
 
     @property
     def exact(self) -> bool:

@@ -89,6 +89,15 @@ def _signed_zero(case: Case, rng: np.random.Generator, tensors: Tensors) -> None
             tensors[name][...] = rng.integers(0, 2, size=tensors[name].shape) * 2 - 1
 
 
+def _given(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
+    # They repeat until the tensor is full, so that one number fills it and smaller cases keep the first ones.
+    for name, numbers in read_sections(case.values).items():
+        if name in tensors:
+            tensors[name] = np.resize(np.array(numbers), tensors[name].shape)
+    for name in {"dy", "vx", "vw", "vb"} & tensors.keys():
+        tensors[name] = np.ones(tensors[name].shape)
+
+
 def _subnormal(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
     for name in {"x", "bias", "vx", "vb"} & tensors.keys():
         tensors[name] *= case.format.subnormal_spacing
@@ -163,8 +172,7 @@ DATA_KINDS: dict[str, DataKind] = {
         draw=draw_ints,
         judged="bound",
         about="the numbers that the id states, in C order and repeated; small integers for tensors without",
-        rule="As for normal; where a sum may overflow the accumulator in some order, infinity of its sign, and "
-        "NaN where both may.",
+        rule="As for normal; where a sum may overflow the accumulator in some order, infinity or NaN.",
         adapt=_given,
         in_tiers=False,
     ),

@@ -54,5 +54,5 @@ def within(values: np.ndarray, reference: Reference, dtype: DType, profile: Prof
     below = (reference.exact - allowed) / 2 <= -largest
     return np.asarray(
         np.where(np.isposinf(values), plus | above, np.where(np.isneginf(values), minus | below, ~beyond))
-        & (np.isfinite(values) | np.isinf(values) | (plus & minus))
+        & (~np.isnan(values) | ((plus | minus) & (reference.terms > 1)))
     )
