@@ -82,7 +82,6 @@ class DataKind:
     misfit: Callable[[Case], str] | None = None
     directions: tuple[str, ...] = ("fwd", "grad", "grad2")
     dtypes: tuple[str, ...] = ()
-    in_tiers: bool = True
 
     @property
     def exact(self) -> bool:

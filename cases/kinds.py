@@ -106,15 +106,6 @@ def _subnormal(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
 _BOUND_RULE = "Every element lies within the error bound of the accuracy profile."
 
 
-def _given(case: Case, rng: np.random.Generator, tensors: Tensors) -> None:
-    # They repeat until the tensor is full, so that one number fills it and smaller cases keep the first ones.
-    for name, numbers in read_sections(case.values).items():
-        if name in tensors:
-            tensors[name] = np.resize(np.array(numbers), tensors[name].shape)
-    for name in {"dy", "vx", "vw", "vb"} & tensors.keys():
-        tensors[name] = np.ones(tensors[name].shape)
-
-
 DATA_KINDS: dict[str, DataKind] = {
     "ints": DataKind(
         draw=draw_ints,
