@@ -68,8 +68,6 @@ class DataKind:
         The directions in which the kind differs from plain integers.
     dtypes : tuple of str
         The formats in which it does; empty for all.
-    in_tiers : bool
-        Whether the designs of tiers draw cases of this kind.
     """
 
     draw: Draw
