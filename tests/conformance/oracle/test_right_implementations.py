@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache
 
@@ -20,6 +21,9 @@ from tests.support.implementations import RIGHT, reply_of
 pytest.importorskip("scipy")
 
 
+_MOST_PRODUCTS = 60_000  # more would take seconds one at a time
+
+
 @cache
 def forward_cases() -> tuple[Case, ...]:
     """Forward cases of the gate that every one of the implementations can run."""
@@ -34,6 +38,7 @@ def _fits(case: Case) -> bool:
             and len(case.geometry().windows) == 1
             and 0 not in (case.batch, *case.input_size, *case.geometry().output_size)
             and not beyond_memory(case)
+            and case.batch * math.prod((*case.weight_shape, *case.input_size)) <= _MOST_PRODUCTS
         )
     except DomainError:
         return False
@@ -48,7 +53,8 @@ def cases_of(name: str) -> list[Case]:
 def test_right_outputs_on_the_gate_raise_no_alarm(name: str) -> None:
     statuses: dict[str, int] = {}
     for case in cases_of(name):
-        found = judge(case, make_tensors(case), reply_of(name, case))
+        with np.errstate(over="ignore", invalid="ignore"):  # some sums are beyond the format
+            found = judge(case, make_tensors(case), reply_of(name, case))
         assert found.status in ("pass", "unchecked"), (str(case), found)
         # Only what norms cannot judge goes unchecked: NaN, infinity, numbers at an end of the format.
         if found.status == "unchecked":
