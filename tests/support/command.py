@@ -13,7 +13,7 @@ from pathlib import Path
 from conformance.cases import Case
 from tests.support.adapters import crashing, protocol_breaking, refusing, right, standalone, stateful, wrong
 
-__all__ = ["FAULTY", "HEALTHY", "ROOT", "conformance", "known", "one_line", "start", "toy", "wait_for"]
+__all__ = ["FAULTY", "HEALTHY", "ROOT", "conformance", "errors", "known", "one_line", "start", "toy", "wait_for"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,10 +68,15 @@ def start(*arguments: str, env: dict[str, str] | None = None, inside: Sequence[s
     )  # fmt: skip
 
 
+def errors(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """The lines of standard error, without those that say what a slow command does."""
+    return [line for line in done.stderr.strip().splitlines() if not line.endswith(" …")]
+
+
 def one_line(done: subprocess.CompletedProcess[str], text: str) -> None:
     """Check that a command printed one line of error with a text in it."""
     assert text in done.stderr, done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert len(errors(done)) == 1, done.stderr
     assert "Traceback" not in done.stdout + done.stderr
 
 
