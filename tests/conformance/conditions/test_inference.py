@@ -11,6 +11,7 @@ from conformance.cases.columns import COLUMN_NAMES, columns
 from conformance.cases.tiers import load_tier
 from conformance.conditions import infer_condition
 from conformance.conditions.atoms import atoms
+from conformance.conditions.nearby_cases import work_of
 from conformance.conditions.set_cover import _table
 from conformance.reports.record.query import matching
 from tests.faults.numbers import CONDITIONS
@@ -187,3 +188,8 @@ def test_every_atom_is_evaluated_for_every_case() -> None:
     known = atoms(rows)
     assert any(atom.to_column for atom in known)
     assert _table(known, rows).tolist() == [[atom(row) for row in rows] for atom in known]
+
+
+def test_an_invalid_case_has_a_size_of_work_too() -> None:
+    # A process that ends on one gives a finding, whose condition is looked for in the order of work.
+    assert work_of(Case.parse("1d-c2x3-i5-k3-opm1")) == 2 * 3 * 5 * 3
