@@ -114,8 +114,6 @@ def test_what_a_call_becomes_with_its_shapes(
     ("m = torch.compile(nn.ConvTranspose2d(1, 1, 2))", "the compiler"),
     ("m = nn.ConvTranspose2d(1, 1, 2).to(memory_format=torch.channels_last)", "the memory format"),
     ("with torch.autocast('cuda'):\n    nn.ConvTranspose2d(1, 1, 2)(x)", "autocast"),
-    ("F.conv_transpose2d(torch.rand(1, 1, 2, 2), torch.rand(1, 4, 1, 1), torch.rand(3))",
-     "3 numbers for 4 output channels"),
     ("nn.ConvTranspose2d(1, 1, 2)", "no --input given; using 1x1x5x7"),
     ("x = keras.Input((None, None, 3))\nkeras.layers.Conv2DTranspose(1, 3)(x)", "only ?x?x?x3 is known"),
     ("tf.nn.conv2d_transpose(x, tf.zeros((3, 3, 3, 3)), (1, 4, 4, 3), 1)", "no --input given; 1x4x4x3 follows"),
