@@ -27,8 +27,9 @@ _log = logging.getLogger("conformance.adapter")
 
 _SERVER = "conformance.execution.warm.server"
 _ROOT = Path(__file__).parents[3]
-# Both ends are on this machine, and the server does one short thing at a time.
-_PATIENCE = 5.0
+# Both ends are on this machine, and the server does one short thing at a time; on a busy machine even that takes a
+# while.
+_PATIENCE = 20.0
 
 _given_away: list[object] = []  # children that live on; subprocess warns where such an object is freed
 
@@ -65,6 +66,7 @@ class WarmProcesses:
     def __init__(self, *, wanted: bool = True) -> None:
         folder = private_folder() if wanted and seconds() else None
         self._path = socket_path(folder) if folder is not None else None
+        self._server: subprocess.Popen[bytes] | None = None
         if self._path is not None:
             connection = self._connect()
             if connection is None:
@@ -113,6 +115,8 @@ class WarmProcesses:
     ) -> tuple[dict[str, Any], list[int]] | None:
         connection = self._connect(_PATIENCE if wait else 0.0)
         if connection is None:
+            if wait:
+                self._path = None  # the other processes need not wait in vain, too
             return None
         with connection:
             try:
@@ -125,6 +129,7 @@ class WarmProcesses:
         """A connection to the server, for which a command may wait that has just started it."""
         deadline = time.monotonic() + patience
         while True:
+            ended = self._server is not None and self._server.poll() is not None
             connection = socket.socket(socket.AF_UNIX)
             connection.settimeout(_PATIENCE)
             try:
@@ -134,7 +139,7 @@ class WarmProcesses:
             except OSError:
                 pass
             connection.close()
-            if time.monotonic() >= deadline:
+            if ended or time.monotonic() >= deadline:
                 return None
             time.sleep(0.02)
 
@@ -142,9 +147,9 @@ class WarmProcesses:
         # A session of its own: an interrupt at the terminal is for the command.
         paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         with suppress(OSError):
-            server = subprocess.Popen(
+            self._server = subprocess.Popen(
                 [sys.executable, "-m", _SERVER, str(self._path), str(seconds())],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 cwd="/", env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)}, start_new_session=True,
             )  # fmt: skip
-            _given_away.append(server)
+            _given_away.append(self._server)

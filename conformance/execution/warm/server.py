@@ -22,7 +22,7 @@ from conformance.execution.warm.messages import close_all, peer_is_own_user, rec
 __all__ = ["main"]
 
 # A command sends its message at once. One that is stopped in the middle must not stop the server.
-_PATIENCE = 2.0
+_PATIENCE = 10.0
 _FREE_SHARE = 0.25
 
 
