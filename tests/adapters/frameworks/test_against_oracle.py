@@ -26,6 +26,11 @@ KNOWN = {
         for engine in ("cv2-dnn", "cv2-dnn-new", "cv2-dnn-classic")
         for name in ("same", "upper", "lower")
     },
+    **{
+        (engine, "output size"): "OpenCV takes no output_shape"
+        for engine in ("cv2-dnn", "cv2-dnn-new", "cv2-dnn-classic")
+    },
+    ("mnn", "output size"): "MNN gives a second axis of length 1",
     ("cv2-dnn-classic", "one axis"): "OpenCV's classic engine takes channels for a second axis",
     ("mnn", "one axis"): "MNN gives a second axis of length 1",
     ("mnn", "three axes"): "MNN adds the bias with the last tap of the first axis only",
