@@ -200,8 +200,6 @@ PASTES = [
 REFUSED = [
     ("upsample = nn.ConvTranspose2d(16, 16, 3, stride=2, padding=1)\noutput = upsample(h, output_size=input.size())",
      "1x16x6x6", "", "output_size"),
-    ("nn.ConvTranspose2d(3, 3, 3, padding='same')",
-     "", "", "padding"),
     ("torch.nn.ConvTranspose2d(1, 1, kernel_size=torch.tensor(3))",
      "", "", "kernel_size"),
     ("torch.ao.nn.quantized.ConvTranspose2d(1, 1, 3)",

@@ -40,6 +40,8 @@ READ = {
 # Adapters whose call is none that is read as a paste.
 UNREAD = {
     "tinygrad": "Tensor.conv_transpose2d, a method of a tensor, is found by the tensor",
+    "ncnn": "a line of a param file, which is not a call",
+    "ncnn-unpacked": "the same",
     "torch-nn-grad": "torch.nn.grad.conv2d_input is the gradient of another operator",
 }
 
