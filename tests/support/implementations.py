@@ -46,8 +46,13 @@ def _in_blocks(parts: list[np.ndarray], order: np.random.Generator) -> np.ndarra
 
 def _in_threads(parts: list[np.ndarray], order: np.random.Generator) -> np.ndarray:
     """Partial sums in four threads, added in the order in which they are done."""
+
+    def add(some: list[np.ndarray], order: np.random.Generator) -> np.ndarray:
+        with np.errstate(over="ignore", invalid="ignore"):  # a thread does not inherit the caller's
+            return _one_by_one(some, order)
+
     with ThreadPoolExecutor(4) as pool:
-        waiting = [pool.submit(_one_by_one, parts[n::4], order) for n in range(min(4, len(parts)))]
+        waiting = [pool.submit(add, parts[n::4], order) for n in range(min(4, len(parts)))]
         return _one_by_one([part.result() for part in as_completed(waiting)], order)
 
 

@@ -56,12 +56,11 @@ def test_right_outputs_on_the_gate_raise_no_alarm(name: str) -> None:
         with np.errstate(over="ignore", invalid="ignore"):  # some sums are beyond the format
             found = judge(case, make_tensors(case), reply_of(name, case))
         assert found.status in ("pass", "unchecked"), (str(case), found)
-        # Only what norms cannot judge goes unchecked: NaN, infinity, numbers at an end of the format.
+        # Only what norms cannot judge goes unchecked: NaN, infinity, numbers at an end of the format, and kernels
+        # that are so long that the bound, which grows with them, is as large as the outputs.
         if found.status == "unchecked":
-            assert case.data.startswith(("nan", "inf", "subnormal", "extreme", "overflow", "tiny")), (
-                str(case),
-                found,
-            )
+            ends = case.data.startswith(("nan", "inf", "subnormal", "extreme", "overflow", "tiny"))
+            assert ends or math.prod(case.kernel_size) >= 1024, (str(case), found)
         statuses[found.status] = statuses.get(found.status, 0) + 1
     assert statuses["pass"] > 200
     assert statuses.get("unchecked", 0) < 0.1 * statuses["pass"]

@@ -131,8 +131,9 @@ def test_a_record_that_cannot_be_written_is_one_line(
     finished: tuple[tuple[str, ...], sqlite3.Connection],
 ) -> None:
     arguments, record = finished
+    record.execute("DELETE FROM ports")
     record.execute("CREATE TRIGGER full BEFORE INSERT ON ports BEGIN SELECT RAISE(ABORT, 'full'); END")
-    done = table(*arguments)
+    done = table(*arguments, "--resume")
     assert done.exit_code == 2
     assert "cannot write" in done.stderr
 
