@@ -100,7 +100,7 @@ def command(
     if isinstance(result, str):
         raise click.UsageError(result)
     _print(package, result, len(environments.made))
-    say_next("conformance", "repro", str(meaning.case), "--adapter", adapter, "--issue", quiet=quiet)
+    say_next("conformance", "repro", str(meaning.case), "--adapter", adapter, "--issue", quiet=quiet, data=True)
 
 
 def _probe(environments: Environments, version: Version, case: Case, adapter: str, limits: ProcessLimits) -> Probe:

@@ -91,7 +91,7 @@ def command(
                     _section(f"{spec.name} runs", program_text(case, host).splitlines())
         wrong = next((outcome for outcome in outcomes if outcome.gates), None)
         if wrong is not None:
-            say_next("conformance", "repro", str(case), "--adapter", wrong.adapter, quiet=quiet)
+            say_next("conformance", "repro", str(case), "--adapter", wrong.adapter, quiet=quiet, data=True)
         raise click.exceptions.Exit(exit_code(outcomes))
 
 

@@ -49,6 +49,6 @@ def command(meaning: Meaning, adapters: tuple[str, ...], seconds: float, timeout
     ending = "" if minimized.finished else "; the time is up, so a smaller one may exist"
     if not quiet:
         click.echo(f"ran {minimized.runs} cases{ending}")
-    say_next("conformance", "repro", str(minimized.case), "--adapter", spec.name, quiet=quiet)
+    say_next("conformance", "repro", str(minimized.case), "--adapter", spec.name, quiet=quiet, data=True)
     click.echo(str(minimized.case))
     raise click.exceptions.Exit(DISCREPANCY)
