@@ -160,7 +160,7 @@ class Adapter(abc.ABC):
     second_order : bool
         Whether its programs compute the gradients of gradients (R16).
     mixed_dtypes : bool
-        Whether its programs hand over weights in another dtype than the input's (R18), in forward cases.
+        Whether its programs hand over weights in a dtype different from the input's (R18), in forward cases.
     device : str
         ``cpu`` or ``cuda``.
     repeatable : bool

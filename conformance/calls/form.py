@@ -135,7 +135,7 @@ class CallContext:
             self.partial_shape = value.shape if self.input_shape is None else None
 
     def take_bias(self, value: Any, channels: int) -> bool:
-        """Whether there is a bias; one of another length than the output channels makes the case invalid."""
+        """Whether there is a bias; one whose length is not that of the output channels makes the case invalid."""
         if isinstance(value, TensorExpression):
             self.tensors["bias"] = value
             length = value.shape[0] if value.shape is not None and len(value.shape) == 1 else channels

@@ -84,7 +84,7 @@ class _Experiment:
     message : str
         The pattern of the message to look for.
     results : dict
-        What became of cases that were run before.
+        The outcomes of cases that were run before.
     """
 
     host: AdapterProcess

@@ -22,7 +22,7 @@ class Remembered:
     Attributes
     ----------
     refusals : dict
-        By the pattern of a message: what became of the cases that were run to find out what it is about.
+        By the pattern of a message: the outcomes of the cases that were run to find out what it is about.
     relieving : dict
         By the pattern of a message: the parameter that it is about, if it names it and the cases agree.
     """

@@ -21,10 +21,13 @@ _IMPORT_SECONDS = {
     "onnxruntime": 0.3, "openvino": 0.4, "equinox": 0.4, "dm-haiku": 0.4, "flax": 0.5, "jax": 1.0, "keras": 1.0,
     "torch": 2.4, "tensorflow": 5.0,
 }  # fmt: skip
+_FOREIGN_SECONDS = 2.0
 
 
 def import_seconds(spec: AdapterSpec) -> float:
     """About how long the process of an adapter takes to start."""
+    if spec.foreign:
+        return _FOREIGN_SECONDS  # its code may import what this environment does not have
     return sum(_IMPORT_SECONDS.get(package, 0.0) for package in load(spec.target).packages)
 
 

@@ -1,4 +1,4 @@
-"""A bias of another length than the output channels: its text in an id, and the right response."""
+"""A bias whose length is not the number of output channels: its text in an id, and the right response."""
 
 from __future__ import annotations
 

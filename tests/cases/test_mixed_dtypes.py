@@ -1,4 +1,4 @@
-"""Weights of another dtype than the input's (R18): the text in an id, the data, and both right responses."""
+"""Weights in a dtype different from the input's (R18): the text in an id, the data, and both right responses."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ def test_each_tensor_has_its_own_format() -> None:
     }
 
 
-def _answer(dtype: type[np.floating[Any]]) -> Reply:
+def _reply(dtype: type[np.floating[Any]]) -> Reply:
     tensors = make_tensors(CASE)
     y = expected_output(CASE, tensors)["y"].astype(dtype)
     return Reply("answer", tensors={"y": Tensor.of(y)}, promise="fp32-acc")
 
 
 def test_numbers_are_judged_in_the_promoted_format() -> None:
-    assert judge(CASE, make_tensors(CASE), _answer(np.float32)).status == "pass"
-    assert judge(CASE, make_tensors(CASE), _answer(np.float16)).kind == "dtype"
+    assert judge(CASE, make_tensors(CASE), _reply(np.float32)).status == "pass"
+    assert judge(CASE, make_tensors(CASE), _reply(np.float16)).kind == "dtype"
 
 
 def test_a_refusal_is_right_for_mixed_dtypes_only() -> None:

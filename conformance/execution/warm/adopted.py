@@ -20,7 +20,7 @@ def ended(handle: int, seconds: float | None = 0.0) -> bool:
 
 
 class AdoptedProcess:
-    """A process that is no child of this one: it can be ended and waited for, but its exit status is unknown.
+    """A process that is not a child of this one: it can be ended and waited for, but its exit status is unknown.
 
     Parameters
     ----------

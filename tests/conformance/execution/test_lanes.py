@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import pytest
@@ -38,6 +39,6 @@ def test_an_error_of_the_work_is_raised() -> None:
 
 
 def test_a_runtime_starts_sooner_than_two_frameworks_together() -> None:
-    seconds = {name: import_seconds(AdapterSpec(name, BUILT_IN[name], "python")) for name in EVERYDAY}
+    seconds = {name: import_seconds(AdapterSpec(name, BUILT_IN[name], sys.executable)) for name in EVERYDAY}
     assert min(seconds, key=seconds.__getitem__) == "onnxruntime"
     assert max(seconds, key=seconds.__getitem__) == "keras-tensorflow"

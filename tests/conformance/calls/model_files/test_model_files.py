@@ -208,7 +208,7 @@ def test_every_format_is_tried() -> None:
         ("", "a folder without"),
     ],
 )
-def test_what_is_no_model(tmp_path: Path, name: str, message: str) -> None:
+def test_a_file_that_is_not_a_model(tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(ModelFileError, match=message):
         format_of(tmp_path / name)
