@@ -76,7 +76,7 @@ def with_changes(case: Case, changes: FieldValues) -> Case | None:
             changes[name] = tuple(value[n % case.rank] for n in range(rank))
     if "groups" in changes:
         for name in ("in_channels", "out_channels"):
-            changes.setdefault(name, getattr(case, name) // case.groups * changes["groups"])
+            changes.setdefault(name, getattr(case, name) // (case.groups or 1) * changes["groups"])
     try:
         changed = replace(case, **changes)
         size = changed.geometry().output_size

@@ -11,7 +11,7 @@ from conformance.cases.columns import COLUMN_NAMES, columns
 from conformance.cases.tiers import load_tier
 from conformance.conditions import infer_condition
 from conformance.conditions.atoms import atoms
-from conformance.conditions.nearby_cases import work_of
+from conformance.conditions.nearby_cases import with_changes, work_of
 from conformance.conditions.set_cover import _table
 from conformance.reports.record.query import matching
 from tests.faults.numbers import CONDITIONS
@@ -193,3 +193,9 @@ def test_every_atom_is_evaluated_for_every_case() -> None:
 def test_an_invalid_case_has_a_size_of_work_too() -> None:
     # A process that ends on one gives a finding, whose condition is looked for in the order of work.
     assert work_of(Case.parse("1d-c2x3-i5-k3-opm1")) == 2 * 3 * 5 * 3
+
+
+def test_a_case_without_groups_can_be_changed_to_one_with_groups() -> None:
+    changed = with_changes(Case.parse("1d-c4x6-i5-k3-g0"), {"groups": 2})
+    assert changed is not None
+    assert (changed.groups, changed.in_channels, changed.out_channels) == (2, 8, 12)

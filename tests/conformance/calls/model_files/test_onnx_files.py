@@ -109,7 +109,7 @@ def test_a_shape_that_does_not_fit(tmp_path: Path, inputs: Any, message: str) ->
         layers(tmp_path, [conv()], [initialiser(WEIGHTS)], inputs=inputs)
 
 
-def test_a_file_that_is_no_model(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_model(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(b"not a model")
     with pytest.raises(ModelFileError, match=r"model\.onnx cannot be read: ") as raised:
