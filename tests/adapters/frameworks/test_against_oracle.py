@@ -32,7 +32,9 @@ KNOWN = {
     },
     ("mnn", "output size"): "MNN gives a second axis of length 1",
     ("cv2-dnn-classic", "one axis"): "OpenCV's classic engine takes channels for a second axis",
+    ("cv2-dnn-classic", "mixed dtypes"): "the same; the case has one axis",
     ("mnn", "one axis"): "MNN gives a second axis of length 1",
+    ("mnn", "mixed dtypes"): "the same; the case has one axis",
     ("mnn", "three axes"): "MNN adds the bias with the last tap of the first axis only",
     ("mnn", "lower"): "MNN takes SAME_LOWER for SAME_UPPER",
 }
