@@ -112,7 +112,8 @@ def main(path: str, seconds: float) -> None:
         with suppress(OSError):
             other.connect(path)
             return  # there is a server
-        listener.bind(own := f"{path}.{os.getpid()}")
+        # No longer than the name itself: that of a socket may have about a hundred characters.
+        listener.bind(own := os.path.join(os.path.dirname(path), str(os.getpid())))
         listener.listen(64)
         inode = os.stat(own).st_ino
         os.rename(own, path)

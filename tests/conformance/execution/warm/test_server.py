@@ -18,6 +18,7 @@ from conformance.cases import Case
 from conformance.cases.data import make_tensors
 from conformance.cli.check_adapter import check_adapter
 from conformance.execution.warm import place
+from conformance.execution.warm.adopted import ended
 from conformance.execution.warm.client import WarmProcesses
 from conformance.execution.warm.messages import peer_is_own_user
 from tests.support.command import conformance, wait_for
@@ -216,8 +217,10 @@ def test_a_process_that_ended_is_not_used(folder: Path) -> None:
     spec = spec_of(folder)
     _, pid, _ = check(spec)
     assert pid is not None
+    handle = os.pidfd_open(pid)  # tells when the last thread has ended, not only the first
     os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: not lives(pid))
+    assert ended(handle, seconds=60)
+    os.close(handle)
     assert check(spec)[2] is False
 
 
