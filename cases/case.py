@@ -212,6 +212,15 @@ class Case:
         """
         return self._geometry
 
+    @property
+    def is_valid(self) -> bool:
+        """Whether the case is inside the domain (R11)."""
+        try:
+            self.geometry()
+        except DomainError:
+            return False
+        return True
+
     @cached_property
     def _geometry(self) -> Geometry:
         check_domain(self)

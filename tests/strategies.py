@@ -1,5 +1,5 @@
 """The strategies of the case folder, where tests look for them."""
 
-from conformance.cases.design.strategies import cases, is_valid, valid_cases
+from conformance.cases.design.strategies import cases, valid_cases
 
-__all__ = ["cases", "is_valid", "valid_cases"]
+__all__ = ["cases", "valid_cases"]

@@ -12,7 +12,6 @@ from conformance.cases.design.boundary import BOUNDARIES
 from conformance.cases.design.coverage import count, level_numbers
 from conformance.cases.design.domain import FACTORS, SPACES, classify
 from conformance.cases.design.sizes import SIZES
-from conformance.cases.errors import DomainError
 from conformance.cases.tiers import tier_hash
 
 __all__ = ["STRENGTHS", "special_classes", "statistics"]
@@ -43,7 +42,7 @@ def statistics(
             str(result.strength): {"covered": result.covered, "required": result.required} for result in counted
         }
     figures["classes"] = {name: dict(Counter(row[name] for row in rows)) for name in FACTORS}
-    valid = [case for case in cases if _is_valid(case)]
+    valid = [case for case in cases if case.is_valid]
     figures["boundaries"] = {name: sum(map(applies, valid)) for name, applies in special_classes().items()}
     return figures
 
@@ -55,11 +54,3 @@ def special_classes() -> dict[str, Callable[[Case], bool]]:
         **{name: size.applies for name, size in SIZES.items()},
         **{f"layer: {name}": layer.applies for name, layer in load_layers().items()},
     }
-
-
-def _is_valid(case: Case) -> bool:
-    try:
-        case.geometry()
-    except DomainError:
-        return False
-    return True

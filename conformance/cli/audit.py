@@ -23,7 +23,6 @@ from conformance.porting.audit import AuditedLayer, LayerOutcome, audit, documen
 from conformance.reports.formats.terminal import console_for_tables
 from conformance.reports.gate.exit_codes import DISCREPANCY, INFRA, NOTHING_NEW, USAGE
 from conformance.reports.html.audit_page import write_audit_page
-from conformance.reports.record.crash_text import without_stacks
 from conformance.reports.record.cut_text import cut
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import STATUSES, label
@@ -200,8 +199,11 @@ def _cell(outcome: Outcome) -> str:
 def _text(one: LayerOutcome) -> str:
     """Why an outcome is not a pass."""
     outcome = one.checked.outcome
-    message = without_stacks(outcome.detail) if outcome.status == "crash" else outcome.detail
-    parts = [one.difference, outcome.explanation, cut(message, _MOST_CHARACTERS) if message else ""]
+    parts = [
+        one.difference,
+        outcome.explanation,
+        cut(outcome.message, _MOST_CHARACTERS) if outcome.message else "",
+    ]
     if one.checked.expectation is not None:
         parts.append(f"known as {one.checked.expectation.finding}: {one.checked.expectation.reason}")
     return "; ".join(filter(None, parts))

@@ -13,7 +13,6 @@ from conformance.calls import Meaning
 from conformance.cases import Case, DomainError
 from conformance.execution.checked import Checked
 from conformance.reports.formats.terminal import console_for_tables
-from conformance.reports.record.crash_text import without_stacks
 from conformance.reports.record.cut_text import cut
 from conformance.reports.record.statuses import FAIL_KINDS, STATUSES, label
 
@@ -106,8 +105,7 @@ class CheckTable:
         for one in checked:
             outcome, entry = one.outcome, one.expectation
             texts = [outcome.diagnosis.text] if outcome.diagnosis else []
-            message = without_stacks(outcome.detail) if outcome.status == "crash" else outcome.detail
-            texts += [cut(message, _MOST_CHARACTERS)] if message else []
+            texts += [cut(outcome.message, _MOST_CHARACTERS)] if outcome.message else []
             texts += [f"known as {entry.finding}: {entry.reason} {entry.upstream}".rstrip()] if entry else []
             if texts:
                 adapters_by_text.setdefault("; ".join(texts), []).append(outcome.adapter)

@@ -20,7 +20,6 @@ from conformance.conditions import infer_condition as explain_condition
 from conformance.diagnosis.index_map import trace
 from conformance.execution.check import run_case
 from conformance.reports.gate.exit_codes import exit_code
-from conformance.reports.record.crash_text import without_stacks
 from conformance.reports.record.cut_text import cut
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import STATUSES, label
@@ -108,7 +107,7 @@ def _adapter(case: Case, host: AdapterProcess, when: bool, *, quiet: bool) -> Ou
     index_map = None
     with Activity(f"running the case on {name}", quiet=quiet) as say:
         outcome = run_case(case, host)
-        if outcome.status in ("pass", "fail") and _is_valid(case):
+        if outcome.status in ("pass", "fail") and case.is_valid:
             say(f"finding out which input elements {name} uses")
             index_map = trace(case, host)
     _section(name, _diagnosis(outcome))
@@ -121,19 +120,10 @@ def _adapter(case: Case, host: AdapterProcess, when: bool, *, quiet: bool) -> Ou
     return outcome
 
 
-def _is_valid(case: Case) -> bool:
-    try:
-        case.geometry()
-    except DomainError:
-        return False
-    return True
-
-
 def _diagnosis(outcome: Outcome) -> Iterable[str]:
     yield f"{STATUSES[outcome.status].symbol} {label(outcome.status, outcome.kind)}"
-    message = without_stacks(outcome.detail) if outcome.status == "crash" else outcome.detail
-    if message:
-        yield cut(message, 400)
+    if outcome.message:
+        yield cut(outcome.message, 400)
     if outcome.diagnosis is not None:
         yield f"diagnosis: {outcome.diagnosis.text}"
         for other in outcome.diagnosis.also:

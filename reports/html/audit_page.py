@@ -7,9 +7,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
+from conformance.reports.html.templates import templates
 from conformance.reports.record.statuses import FAIL_KINDS, STATUSES, label
 
 __all__ = ["write_audit_page"]
@@ -37,17 +37,11 @@ def write_audit_page(document: Mapping[str, Any], headline: str, folder: Path) -
     OSError
         The folder cannot be written.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("conformance.reports.html", "assets"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
     assets = resources.files("conformance.reports.html").joinpath("assets")
     outcomes = [outcome for layer in document["layers"] for outcome in layer["outcomes"]]
     shown = {outcome["status"] for outcome in outcomes}
-    page = environment.get_template("audit.html.j2").render(
+    template = templates().get_template("audit.html.j2")
+    page = template.render(
         model=document,
         headline=headline,
         fails=any(outcome["difference"] for outcome in outcomes)

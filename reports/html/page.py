@@ -30,6 +30,7 @@ from conformance.reports.gate.standings import STANDINGS
 from conformance.reports.html.database import COLUMNS, build
 from conformance.reports.html.details import Detail
 from conformance.reports.html.life import Lives, lives_of
+from conformance.reports.html.templates import templates
 from conformance.reports.record.fact_columns import facts_by_column, shown
 from conformance.reports.record.history import History
 from conformance.reports.record.statuses import FAIL_KINDS, STATUSES
@@ -173,13 +174,7 @@ def render(
 
 @lru_cache(maxsize=1)
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("conformance.reports.html", "assets"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = templates()
     # A name may contain a slash, which separates the parts of an address.
     environment.filters["address"] = lambda text: quote(str(text), safe="")
     environment.filters["markdown"] = lambda text: Markup(_markdown.render(_FILE_LINK.sub(r"\1", text)))

@@ -8,6 +8,7 @@ from typing import Any
 
 from conformance.cases.columns import Row
 from conformance.cases.program import Program
+from conformance.reports.record.crash_text import without_stacks
 from conformance.reports.record.diagnosis import Diagnosis
 from conformance.reports.record.evidence import Evidence
 from conformance.reports.record.statuses import STATUSES, FailKind, StatusName
@@ -101,6 +102,11 @@ class Outcome:
     def explanation(self) -> str | None:
         """The diagnosis as text; None without one."""
         return self.diagnosis.text if self.diagnosis else None
+
+    @property
+    def message(self) -> str:
+        """What the framework said, or what differs; of a crash, without stacks."""
+        return without_stacks(self.detail) if self.status == "crash" else self.detail
 
     def _repr_html_(self) -> str:
         from conformance.reports.record.notebook import outcome_html

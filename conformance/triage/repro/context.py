@@ -27,17 +27,13 @@ _LONGEST = 120
 
 def others(observed: Observation, limits: ProcessLimits) -> str:
     """Return a table of the outcomes of all other implementations."""
-    try:
-        is_valid = bool(observed.case.geometry())
-    except DomainError:
-        is_valid = False
 
     def one(name: str) -> str:
         with AdapterProcess(resolve(name), limits) as host:
             outcome = run_case(observed.case, host)
             version = next(iter(host.environment.get("versions", {}).values()), "")
         shown = label(outcome.status, outcome.kind)
-        if outcome.status == "pass" and not is_valid:
+        if outcome.status == "pass" and not observed.case.is_valid:
             shown = "refused"
         why = f": {cut(outcome.detail, _LONGEST)}" if outcome.status in _NOT_RUN else ""
         return f"| {name} | {version} | {shown}{why} |"
