@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -24,7 +25,10 @@ from conformance.adapters.registry import resolve
 from conformance.cases import Case
 from conformance.cases.columns import columns
 from conformance.cases.tiers import load_tier
+from conformance.diagnosis import search
 from conformance.diagnosis.diagnose import diagnose
+from conformance.diagnosis.mutations.problem import Problem
+from conformance.diagnosis.mutations.registry import Variation, variations
 from conformance.diagnosis.search import Search
 from conformance.oracle.expected_output import input_tensors
 from conformance.oracle.reference import Reference
@@ -105,14 +109,22 @@ def _models() -> dict[tuple[str, str], Fault]:
 
 
 @contextmanager
-def _without_pairs() -> Iterator[None]:
-    """Have the diagnosis look for one mistake at a time."""
-    double = Search.double
-    Search.double = lambda self: []  # type: ignore[method-assign]
-    try:
+def _searching(wanted: frozenset[str] | None) -> Iterator[None]:
+    """Have the diagnosis look for one mistake at a time, and of the transformations for some only, or for all."""
+
+    def some(problem: Problem) -> Iterator[Variation]:
+        return variations(problem.but(wanted=wanted))
+
+    with patch.object(Search, "double", lambda self: []), patch.object(search, "variations", some):
         yield
-    finally:
-        Search.double = double  # type: ignore[method-assign]
+
+
+def _wanted(entry: Expectation) -> frozenset[str] | None:
+    """The transformations that the signature of an entry names; None for all, where it names unexplained ones."""
+    named = entry.signature.diagnosis if entry.signature is not None else ()
+    if not named or "unexplained" in named:
+        return None
+    return frozenset(part for name in named for part in name.split("+"))
 
 
 class _Replies:
@@ -150,25 +162,24 @@ class _Replies:
     ) -> bool:
         """Whether the outcome with its diagnosis has the signature of an entry.
 
-        No signature names two mistakes together, and to look for two takes most of a diagnosis. So the outcome is
-        diagnosed without that first: what has another signature then has another one in any case.
+        To look for all mistakes, and for two together, takes most of a diagnosis. So the diagnosis first looks for
+        the single ones that the signature names: what it does not recognise then has another signature anyway.
         """
-        return all(
-            entry.recognises(self._outcome((fault.name, id(recorded), shape_only), fault, recorded, pairs=pairs))
-            for pairs in (False, True)
-        )
+        key = (fault.name, id(recorded), shape_only)
+        with _searching(_wanted(entry)):
+            found = self._outcome((*key, _wanted(entry)), fault, recorded)
+        return entry.recognises(found) and entry.recognises(self._outcome((*key, "all"), fault, recorded))
 
     def outcome(self, fault: Fault, recorded: Fault | None = None, *, shape_only: bool = False) -> Outcome:
         """The outcome with its diagnosis."""
-        return self._outcome((fault.name, id(recorded), shape_only), fault, recorded, pairs=True)
+        return self._outcome((fault.name, id(recorded), shape_only, "all"), fault, recorded)
 
-    def _outcome(self, key: tuple[Any, ...], fault: Fault, recorded: Fault | None, *, pairs: bool) -> Outcome:
-        if (*key, pairs) not in self._outcomes:
-            reply, fields = self._judge(key, fault, recorded, bool(key[2]))
-            with nullcontext() if pairs else _without_pairs():
-                found = diagnose(self._case, self._tensors, reply, fields)
-            self._outcomes[(*key, pairs)] = replace(fields.outcome(self._case, ""), diagnosis=found)
-        return self._outcomes[(*key, pairs)]
+    def _outcome(self, key: tuple[Any, ...], fault: Fault, recorded: Fault | None) -> Outcome:
+        if key not in self._outcomes:
+            reply, fields = self._judge(key[:3], fault, recorded, key[2])
+            found = diagnose(self._case, self._tensors, reply, fields)
+            self._outcomes[key] = replace(fields.outcome(self._case, ""), diagnosis=found)
+        return self._outcomes[key]
 
 
 def _becomes(entry: Expectation, case: Case, fault: Fault, replies: _Replies, *, shape_only: bool) -> str:

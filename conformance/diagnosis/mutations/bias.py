@@ -31,7 +31,20 @@ def _of_plain(transform: str, text: str, change: Bias, axes: tuple[str, ...] = (
     )
 
 
-@transformation
+@transformation(
+    "bias_doubled",
+    "bias_ignored",
+    "bias_missing_at_end",
+    "bias_negated",
+    "bias_of_one_channel",
+    "bias_of_one_item",
+    "bias_on_another_axis",
+    "bias_per_group",
+    "bias_permuted",
+    "bias_repeated",
+    "bias_summed",
+    "bias_where_reached",
+)
 def wrong_bias(p: Problem) -> Iterator[Variation]:
     """The bias left out, scaled, in another order or on another axis."""
     if p.bias is None or p.case.direction != "fwd":

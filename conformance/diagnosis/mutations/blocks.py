@@ -31,7 +31,7 @@ _VISIBLE = 1e-3
 _TAP_LIMITS = (4, 8, 16, 32, 64, 128, 256)
 
 
-@transformation
+@transformation("blocks")
 def positions_in_blocks(p: Problem) -> Iterator[Variation]:
     """Every n-th position of an axis, or all from the n-th on, without its bias or its products."""
     got = p.observed.get("y")
@@ -88,7 +88,7 @@ def _cleared(array: np.ndarray, axis: int, positions: Positions) -> np.ndarray:
     return array
 
 
-@transformation
+@transformation("taps_limited")
 def taps_in_blocks(p: Problem) -> Iterator[Variation]:
     """Taps beyond a limit left out, counted over all axes."""
     for limit in _TAP_LIMITS:

@@ -24,7 +24,7 @@ from conformance.diagnosis.mutations.registry import Variation, transformation, 
 __all__: list[str] = []
 
 
-@transformation
+@transformation("groups_interleaved")
 def groups_interleaved(p: Problem) -> Iterator[Variation]:
     """Channel c belongs to group c mod G, where groups are contiguous (R8)."""
     if p.groups == 1:
@@ -61,7 +61,7 @@ def groups_interleaved(p: Problem) -> Iterator[Variation]:
             )
 
 
-@transformation
+@transformation("channel_dropped", "group_dropped", "groups_ignored", "groups_permuted")
 def groups_confused(p: Problem) -> Iterator[Variation]:
     """Groups that use another group's input or weights."""
     if p.groups == 1:
@@ -123,7 +123,7 @@ def _dense(p: Problem) -> Problem:
     return p.but(w=np.take(p.w, tiles, 1), w_maps=(*p.w_maps, Map.take(tiles, 1)), groups=1)
 
 
-@transformation
+@transformation("channels_swapped")
 def channels_swapped(p: Problem) -> Iterator[Variation]:
     """The weights' input and output channels swapped."""
     share_in, share_out = p.x.shape[1] // p.groups, p.w.shape[1]
@@ -150,7 +150,7 @@ def _swapped(text: str, change: Map) -> Variation:
     return Variation("channels_swapped", (), text, on_weights(change), combines=True)
 
 
-@transformation
+@transformation("batch_permuted", "channels_permuted")
 def channels_permuted(p: Problem) -> Iterator[Variation]:
     """Channels or batch items in another order."""
     changes: tuple[tuple[str, str, int, int, Callable[[Map], Mutation]], ...] = (
@@ -185,7 +185,7 @@ def channels_permuted(p: Problem) -> Iterator[Variation]:
             )
 
 
-@transformation
+@transformation("batch_dropped", "batch_item_repeated", "channel_dropped", "channel_repeated")
 def channels_dropped(p: Problem) -> Iterator[Variation]:
     """One channel or batch item left out, or used in place of all others."""
     kinds = (
@@ -236,7 +236,7 @@ def channels_dropped(p: Problem) -> Iterator[Variation]:
                 )
 
 
-@transformation
+@transformation("batch_channels_swapped", "batch_summed")
 def batch_mixed_up(p: Problem) -> Iterator[Variation]:
     """The batch used as channels, or summed."""
     if p.x.shape[0] == p.x.shape[1] > 1:
@@ -264,7 +264,7 @@ def _only(axis: int, index: int) -> Map:
     return Map.symmetric(change)
 
 
-@transformation
+@transformation("layout_mistaken")
 def layout_mistaken(p: Problem) -> Iterator[Variation]:
     """A buffer of one layout read as the other."""
 

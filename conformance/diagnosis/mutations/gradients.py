@@ -16,7 +16,7 @@ from conformance.diagnosis.mutations.registry import Variation, along, subsets, 
 __all__: list[str] = []
 
 
-@transformation
+@transformation("gradient_missing", "gradient_negated", "gradient_scaled")
 def gradient_missing(p: Problem) -> Iterator[Variation]:
     """A gradient that is zero, negated or multiplied by a count."""
     if p.case.direction == "fwd":
@@ -44,7 +44,7 @@ def gradient_missing(p: Problem) -> Iterator[Variation]:
         yield Variation("gradient_scaled", (), f"{name} halved", in_output(name, times(0.5)))
 
 
-@transformation
+@transformation("second_order_flip", "second_order_tensor", "second_order_term")
 def second_order_term(p: Problem) -> Iterator[Variation]:
     """A gradient of gradients (R16) with a term left out, or with a tensor flipped or in the place of another."""
     right = {"vx": p.x, "vw": p.w, "vb": None if p.bias is None else p.bias.ravel()}
@@ -64,7 +64,7 @@ def second_order_term(p: Problem) -> Iterator[Variation]:
             yield Variation("second_order_flip", names, f"vw flipped {along(names)}", step)
 
 
-@transformation
+@transformation("batch_not_summed")
 def batch_not_summed(p: Problem) -> Iterator[Variation]:
     """dw or db of one batch item in place of the sum over the batch."""
     if p.dy is None or p.x.shape[0] < 2:
@@ -110,7 +110,7 @@ def _summed(dy: np.ndarray) -> np.ndarray:
     return dy.sum(axis=(0, *range(2, dy.ndim)))
 
 
-@transformation
+@transformation("flip_upstream", "gradient_of_another_tensor")
 def other_upstream(p: Problem) -> Iterator[Variation]:
     """A gradient computed with another tensor in place of the upstream gradient, the input or the weights."""
     if p.dy is None:
@@ -134,7 +134,7 @@ def other_upstream(p: Problem) -> Iterator[Variation]:
         )
 
 
-@transformation
+@transformation("db_partial")
 def db_partial(p: Problem) -> Iterator[Variation]:
     """db summed over too few positions, or in another order."""
     if p.dy is None or not p.case.bias:
@@ -178,7 +178,7 @@ def _db_of(axis: int, positions: list[int]) -> Callable[[Problem], np.ndarray]:
     return lambda p: _summed(np.take(_upstream(p), positions, axis))
 
 
-@transformation
+@transformation("dw_rearranged")
 def dw_rearranged(p: Problem) -> Iterator[Variation]:
     """dw in the layout of another framework's weights; a different shape is enough to recognise it."""
     if p.dy is None:

@@ -31,7 +31,7 @@ def _flip(axes: tuple[int, ...]) -> Map:
     return Map.symmetric(lambda array: np.flip(array, tuple(axis + 2 for axis in axes)))
 
 
-@transformation
+@transformation("flip")
 def flip(p: Problem) -> Iterator[Variation]:
     """The kernel mirrored: correlation in place of convolution, or the reverse."""
     for axes in subsets(p.rank, lambda axis: p.w.shape[2 + axis] > 1):
@@ -45,7 +45,7 @@ def flip(p: Problem) -> Iterator[Variation]:
         )
 
 
-@transformation
+@transformation("flip_input", "flip_output")
 def flip_of_tensors(p: Problem) -> Iterator[Variation]:
     """The input or the output mirrored."""
     for axes in subsets(p.rank, lambda axis: p.size[axis] > 1):
@@ -68,7 +68,7 @@ def flip_of_tensors(p: Problem) -> Iterator[Variation]:
         )
 
 
-@transformation
+@transformation("input_axes_swapped", "kernel_axes_swapped", "output_axes_swapped")
 def swapped_axes(p: Problem) -> Iterator[Variation]:
     """Spatial axes of the kernel, the input or the output taken in another order."""
     for order in itertools.permutations(range(p.rank)):
@@ -117,7 +117,7 @@ def _reorderings(order: tuple[int, ...], sizes: tuple[int, ...]) -> Iterator[tup
     yield " and in its shape", Map(lambda a: a.transpose(axes), lambda a: a.transpose(back))
 
 
-@transformation
+@transformation("input_dropped", "output_dropped", "output_padding_empty", "overlap_twice", "tap_dropped")
 def dropped(p: Problem) -> Iterator[Variation]:
     """Taps, input rows or output rows left out."""
     kinds = (
@@ -189,7 +189,7 @@ def _double(axis: int, index: int) -> Map:
     return Map.symmetric(change)
 
 
-@transformation
+@transformation("overlap_not_summed")
 def overlaps(p: Problem) -> Iterator[Variation]:
     """Where several taps overlap, something other than their sum."""
     overlapping = any(e > s for e, s in zip(p.case.geometry().effective_kernel, p.stride, strict=True))
@@ -239,7 +239,7 @@ def _full(p: Problem, w: np.ndarray) -> np.ndarray:
     return oracle.conv_transpose(p.x, w, stride=p.stride, dilation=p.dilation, groups=p.groups)
 
 
-@transformation
+@transformation("input_repeated")
 def input_repeated(p: Problem) -> Iterator[Variation]:
     """Upsampling that repeats the input and inserts no zeros."""
     for axes in subsets(p.rank, lambda axis: p.stride[axis] > 1):
@@ -262,7 +262,7 @@ def _repeat(axes: tuple[int, ...]) -> Mutation:
     return apply
 
 
-@transformation
+@transformation("not_transposed")
 def not_transposed(p: Problem) -> Iterator[Variation]:
     """The forward convolution: outputs gather with the stride, although inputs should scatter."""
     full = [f for f in p.full_size if f > 0]
@@ -294,7 +294,7 @@ def _gather(p: Problem) -> Problem:
     return in_turn(flipped, changed(stride=(1,) * p.rank, low=low, size=dense), every)(p)
 
 
-@transformation
+@transformation("crop_before_spreading")
 def crop_before_spreading(p: Problem) -> Iterator[Variation]:
     """A crop of whole input elements, cut from the input itself, so that each one counts stride times."""
     reach = tuple(d * (k - 1) for d, k in zip(p.dilation, p.w.shape[2:], strict=True))

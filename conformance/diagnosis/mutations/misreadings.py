@@ -13,7 +13,18 @@ from conformance.cases.fields import FieldValues
 from conformance.cases.geometry import CONVENTIONS, SPLITS
 from conformance.diagnosis.mutations.registry import along, subsets
 
-__all__ = ["Misreading", "misreadings"]
+__all__ = ["TRANSFORMS", "Misreading", "misreadings"]
+
+_FIELDS = ("stride", "dilation", "padding", "output_padding")
+
+TRANSFORMS = (
+    *(f"{field}_{how}" for field in _FIELDS for how in ("ignored", "axes_swapped", "of_another_axis")),
+    *("stride_dilation_exchanged", "stride_off_by_one", "dilation_off_by_one"),
+    *("padding_convention", "padding_clipped", "padding_scaled", "padding_doubled", "padding_begin_only"),
+    *("padding_end_only", "padding_negated", "padding_clamped"),
+    *("output_padding_doubled", "output_padding_not_given", "output_padding_given"),
+)
+"""The names of all misreadings."""
 
 # A transformation, its axes, its text, and the fields of the case that it changes.
 _Change = tuple[str, tuple[int, ...], str, FieldValues]

@@ -11,6 +11,7 @@ import numpy as np
 
 from conformance import oracle
 from conformance.cases.errors import DomainError
+from conformance.diagnosis.mutations.misreadings import TRANSFORMS as MISREAD
 from conformance.diagnosis.mutations.misreadings import misreadings
 from conformance.diagnosis.mutations.problem import Map, Problem, changed, on_linear, on_output
 from conformance.diagnosis.mutations.registry import Variation, along, join_words, subsets, transformation
@@ -22,7 +23,7 @@ _COMMON = {"crop_exchanged", "output_padding_in_front", "output_padding_ignored"
            "stride_of_another_axis", "dilation_of_another_axis", "same_convention", "padding_ignored"}  # fmt: skip
 
 
-@transformation
+@transformation("shift")
 def shift(p: Problem) -> Iterator[Variation]:
     """The window of the full result moved; got[o] = oracle[o - n]."""
     reach = [min(max(e, 2 * s, 3), 8) for e, s in zip(p.case.geometry().effective_kernel, p.stride, strict=True)]
@@ -55,7 +56,7 @@ def _shifted(p: Problem, vector: tuple[int, ...], *, cost: int = 1, combines: bo
     )
 
 
-@transformation
+@transformation("shift")
 def shift_within(p: Problem) -> Iterator[Variation]:
     """The finished output moved: zeros come in, or the elements that left at the other end."""
     for axis, name in enumerate(p.names):
@@ -82,7 +83,7 @@ def _push(array: np.ndarray, n: int, axis: int) -> np.ndarray:
     return pushed
 
 
-@transformation
+@transformation("output_padding_in_front")
 def output_padding_in_front(p: Problem) -> Iterator[Variation]:
     """output_padding added at the start of the output, not at its end."""
     given = p.case.output_padding or (0,) * p.rank
@@ -96,7 +97,7 @@ def output_padding_in_front(p: Problem) -> Iterator[Variation]:
         )
 
 
-@transformation
+@transformation("zeros_at_both_ends", "zeros_in_front")
 def zeros_in_front(p: Problem) -> Iterator[Variation]:
     """The zeros beyond the full result put before it, all or half of them, although they belong after it."""
     # An even split also applies to a negative crop, rounded towards zero as integer division does in C.
@@ -112,7 +113,15 @@ def zeros_in_front(p: Problem) -> Iterator[Variation]:
             yield _placed_at(p, transform, axes, text, low)
 
 
-@transformation
+@transformation(
+    "crop_at_begin",
+    "crop_at_end",
+    "crop_centred",
+    "crop_centred_up",
+    "crop_exchanged",
+    "padding_axes_swapped",
+    "same_convention",
+)
 def crop_placed_elsewhere(p: Problem) -> Iterator[Variation]:
     """The same length cropped, but at other ends."""
     total = [low + high for low, high in zip(p.low, p.high, strict=True)]
@@ -147,7 +156,7 @@ def crop_placed_elsewhere(p: Problem) -> Iterator[Variation]:
             yield _placed_at(p, transform, axes, f"{text} {along(_axis_names(p, axes))}", moved, why)
 
 
-@transformation
+@transformation("output_size")
 def output_size(p: Problem) -> Iterator[Variation]:
     """An output longer or shorter than expected: which end was moved, and what was added there."""
     got = p.observed.get("y")
@@ -185,7 +194,7 @@ def _placed_at(
     )
 
 
-@transformation
+@transformation(*MISREAD)
 def misread_numbers(p: Problem) -> Iterator[Variation]:
     """A number of the case ignored, taken from another axis, swapped or off by one."""
     wanted_axes = None
@@ -244,7 +253,7 @@ def _crop_sentence(p: Problem, low: tuple[int, ...]) -> str:
     return f"the crop is {join_words([f'{pairs} {along(names)}' for pairs, names in moved.items()])}"
 
 
-@transformation
+@transformation("circular")
 def circular(p: Problem) -> Iterator[Variation]:
     """The part that the crop cuts off is added at the other end."""
     for axes in subsets(p.rank, lambda axis: p.low[axis] > 0 or p.high[axis] > 0):
@@ -275,7 +284,7 @@ def plain_full(p: Problem) -> np.ndarray:
     return oracle.conv_transpose(p.x, p.w, stride=p.stride, dilation=p.dilation, groups=p.groups)
 
 
-@transformation
+@transformation("crop_capped")
 def crop_capped(p: Problem) -> Iterator[Variation]:
     """A crop at the start that is limited to some number."""
     # A crop taken as 0 equals the padding ignored.

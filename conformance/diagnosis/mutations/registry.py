@@ -1,8 +1,9 @@
 """The registry of transformations: every mistake that the diagnosis can name.
 
-To add a mistake, write a generator with the decorator `transformation`, in the module of its family. It yields
-`Variation`s: the mistake, its axes, a text that completes "equals the expected output with ...", and a function
-that makes the same mistake in a `Problem`.
+To add a mistake, write a generator with the decorator `transformation`, in the module of its family. The decorator
+names the transformations that it yields, so that a search for others leaves it out. It yields `Variation`s: the
+mistake, its axes, a text that completes "equals the expected output with ...", and a function that makes the same
+mistake in a `Problem`.
 """
 
 from __future__ import annotations
@@ -77,28 +78,27 @@ class Variation:
 
 Generator = Callable[[Problem], Iterable[Variation]]
 
-TRANSFORMATIONS: list[Generator] = []
-"""Generators of variations, in the order in which equally simple explanations are preferred."""
-
-_NAMES: dict[Generator, set[str]] = {}
+TRANSFORMATIONS: dict[Generator, frozenset[str]] = {}
+"""Generators of variations, in the order in which equally simple explanations are preferred, with their names."""
 
 
-def transformation(generator: Generator) -> Generator:
-    """Register a generator of variations."""
-    TRANSFORMATIONS.append(generator)
-    return generator
+def transformation(*names: str) -> Callable[[Generator], Generator]:
+    """Register a generator of variations with the names of all transformations that it may yield."""
+
+    def register(generator: Generator) -> Generator:
+        TRANSFORMATIONS[generator] = frozenset(names)
+        return generator
+
+    return register
 
 
 def variations(problem: Problem) -> Iterator[Variation]:
     """Every variation of a problem that is searched for, in order of preference."""
     for family in FAMILIES:
         importlib.import_module(f"conformance.diagnosis.mutations.{family}")
-    for generator in TRANSFORMATIONS:
-        names = _NAMES.setdefault(generator, set())
-        # A generator that has not run yet may yield any name.
-        if problem.wanted is None or not names or names & problem.wanted:
+    for generator, names in TRANSFORMATIONS.items():
+        if problem.wanted is None or names & problem.wanted:
             for variation in generator(problem):
-                names.add(variation.transform)
                 if problem.wanted is None or variation.transform in problem.wanted:
                     yield variation
 

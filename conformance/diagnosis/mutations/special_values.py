@@ -27,7 +27,16 @@ from conformance.diagnosis.precision import to_bits, truncated
 __all__: list[str] = []
 
 
-@transformation
+@transformation(
+    "inf_replaced",
+    "inf_sign_lost",
+    "inf_to_nan",
+    "nan_replaced",
+    "nan_to_inf",
+    "nonfinite_replaced",
+    "subnormals_flushed",
+    "subnormals_raised",
+)
 def replaced(p: Problem) -> Iterator[Variation]:
     """NaN, infinity and subnormal numbers replaced by something else, in a tensor or in the output."""
     if p.case.format.is_complex:
@@ -90,7 +99,7 @@ def _largest(dtype: DType) -> float:
     return math.ldexp(2 - 2.0 ** (1 - dtype.precision), dtype.max_exponent)
 
 
-@transformation
+@transformation("nan_spread", "zeros_multiplied")
 def spread(p: Problem) -> Iterator[Variation]:
     """A NaN in more elements than its products reach, or inserted zeros multiplied with it."""
     given = [array for array in (p.x, p.w, p.bias, p.dy) if array is not None]
@@ -149,7 +158,17 @@ def _rounded(array: np.ndarray, dtype: DType) -> np.ndarray:
     return round_to(dtype, array).astype(np.float64)
 
 
-@transformation
+@transformation(
+    "bfloat16_inputs",
+    "bfloat16_output",
+    "bias_rounded",
+    "float16_inputs",
+    "float16_output",
+    "float32_inputs",
+    "float32_output",
+    "tf32",
+    "truncated",
+)
 def rounded(p: Problem) -> Iterator[Variation]:
     """Values converted to another format and back."""
     own = p.case.format
@@ -186,7 +205,7 @@ def rounded(p: Problem) -> Iterator[Variation]:
         yield Variation("truncated", (), "the output truncated, not rounded", in_every_output(change))
 
 
-@transformation
+@transformation("wrapped")
 def wrapped(p: Problem) -> Iterator[Variation]:
     """Values converted to an integer format and back."""
     if p.case.format.is_complex:

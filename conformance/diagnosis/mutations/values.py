@@ -31,7 +31,7 @@ def _each(p: Problem) -> tuple[str, ...]:
     return p.case.outputs
 
 
-@transformation
+@transformation("bias_only", "constant", "copy", "zero")
 def constant(p: Problem) -> Iterator[Variation]:
     """An output that does not depend on the data, or is a copy of one of the tensors."""
     yield Variation("zero", (), "every element zero", in_every_output(np.zeros_like))
@@ -65,7 +65,7 @@ def _replacement(_: np.ndarray, source: np.ndarray) -> np.ndarray:
     return source
 
 
-@transformation
+@transformation("negated", "offset", "scaled")
 def scaled(p: Problem) -> Iterator[Variation]:
     """Every element multiplied by one factor, or moved by one offset, read off the output."""
     yield Variation("negated", (), "every sign changed", in_every_output(np.negative), combines=True)
@@ -117,7 +117,7 @@ def _expected(p: Problem) -> Tensors:
     return Solver()(p)
 
 
-@transformation
+@transformation("absolute", "clipped", "relu", "small_flushed")
 def saturated(p: Problem) -> Iterator[Variation]:
     """Values limited above or below; the limits are read off the output."""
     if p.case.format.is_complex:
@@ -169,7 +169,7 @@ def _flush(array: np.ndarray, limit: float) -> np.ndarray:
     return np.where(np.abs(array) <= limit, 0, array)
 
 
-@transformation
+@transformation("conjugated", "imaginary_lost")
 def complex_numbers(p: Problem) -> Iterator[Variation]:
     """Conjugates and lost parts."""
     if not p.case.format.is_complex:
