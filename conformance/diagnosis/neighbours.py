@@ -77,6 +77,10 @@ def _changes(case: Case) -> Iterator[FieldValues]:
         # Formats differ in their bits and in their range.
         yield from ({"data": kind} for kind in ("normal", "large", "small") if kind != case.data)
     if isinstance(case.padding, str):
+        # A kernel longer than the stride is cropped, a shorter one leaves room for zeros.
+        taps = zip(case.stride, case.dilation, steps, strict=True)
+        yield {"kernel_size": tuple(-(-(s + n - 1) // d) + 1 for s, d, n in taps)}
+        yield {"stride": tuple(e + n for e, n in zip(case.geometry().effective_kernel, steps, strict=True))}
         yield {"padding": tuple((n, 2 * n + 1) for n in reversed(steps))}
     else:
         for low, high in ((0, 1), (1, 0), (1, 1), (2, 5)):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+
+import numpy as np
 
 from conformance.diagnosis.match import Match
 from conformance.diagnosis.mutations.problem import Problem, Solver
 from conformance.diagnosis.mutations.registry import Variation, join_words, variations
+from conformance.diagnosis.mutations.special_values import multiplying_zeros
 
 __all__ = ["Explanation", "Search", "deduplicate"]
 
@@ -68,15 +74,23 @@ class Search:
     def single(self) -> list[Explanation]:
         """All explanations by one mistake, of the lowest cost at which there are any."""
         found: list[Explanation] = []
-        for cost in sorted({variation.cost for variation in self._candidates}):
+        for start, cost in itertools.product(self._starts(), sorted({way.cost for way in self._candidates})):
             found = [
                 Explanation((variation,))
                 for variation in self._candidates
-                if variation.cost == cost and self.match.fits(variation.apply, self._solver, budget=_BUDGET)
+                if variation.cost == cost and self.match.fits(variation.apply, self._solver, start, budget=_BUDGET)
             ]
             if found:
                 break
         return found
+
+    def _starts(self) -> list[Problem]:
+        """The case as the rules compute it, and with infinity or NaN times inserted zeros, which they allow."""
+        problem = self.match.problem
+        special = not (np.isfinite(problem.x).all() and np.isfinite(problem.w).all())
+        if special and self.match.case.direction == "fwd" and not self.match.case.format.is_complex:
+            return [problem, problem.but(compute=_multiplied_once(problem))]
+        return [problem]
 
     def any(self) -> bool:
         """Whether any one mistake explains the output."""
@@ -100,6 +114,22 @@ class Search:
                 if self.match.fits(change, self._solver, problem, budget=2 * _BUDGET):
                     found.append(pair)
         return found
+
+
+def _multiplied_once(start: Problem) -> Callable[[Problem], np.ndarray]:
+    """The full result with inserted zeros multiplied, for mistakes that only place or change it.
+
+    To multiply them takes long, so that it is done once.
+    """
+    full = cache(lambda: multiplying_zeros(start))
+
+    def compute(changed: Problem) -> np.ndarray:
+        unchanged = ("x", "w", "stride", "dilation", "groups")
+        if any(getattr(changed, name) is not getattr(start, name) for name in unchanged):
+            raise ValueError("the products themselves are changed")
+        return full()
+
+    return compute
 
 
 def deduplicate(found: list[Explanation]) -> list[Explanation]:

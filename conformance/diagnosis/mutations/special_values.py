@@ -24,7 +24,7 @@ from conformance.diagnosis.mutations.problem import (
 from conformance.diagnosis.mutations.registry import Variation, transformation
 from conformance.diagnosis.precision import to_bits, truncated
 
-__all__: list[str] = []
+__all__ = ["multiplying_zeros"]
 
 
 @transformation(
@@ -118,7 +118,7 @@ def spread(p: Problem) -> Iterator[Variation]:
     for text, change in reach.items():
         yield Variation("nan_spread", (), text, in_every_output(change))
     text = "infinity and NaN multiplied by the zeros inserted between the inputs"
-    yield Variation("zeros_multiplied", (), text, changed(compute=_multiplying_zeros))
+    yield Variation("zeros_multiplied", (), text, changed(compute=multiplying_zeros))
 
 
 def _all_nan(a: np.ndarray | None) -> np.ndarray:
@@ -135,7 +135,7 @@ def _and_all(a: np.ndarray, axis: int) -> np.ndarray:
     return np.where(np.isnan(a).any(axis, keepdims=True), np.nan, a)
 
 
-def _multiplying_zeros(p: Problem) -> np.ndarray:
+def multiplying_zeros(p: Problem) -> np.ndarray:
     """The full result by zero insertion in real floating-point arithmetic, where 0 * inf is NaN."""
     stuffed = np.zeros(
         (*p.x.shape[:2], *(max((i - 1) * s + 1, 0) for i, s in zip(p.x.shape[2:], p.stride, strict=True)))

@@ -29,7 +29,7 @@ def test_a_crop_computed_with_another_stride() -> None:
     host = cropped_as(stride=lambda case: tuple(max(s - 1, 1) for s in case.stride))
     found = diagnosis_of("2d-i5x7-k3-s2-same", host)
     assert found is not None
-    assert found.text == "the crop is (1, 0) where (0, 1) is expected along H and W"
+    assert found.text.startswith("the crop is (1, 0) where (0, 1) is expected along H and W")
     assert "stride -1" not in str(found)
 
 
