@@ -28,7 +28,7 @@ from conformance.adapters.frameworks.common_limits import (
 from conformance.adapters.frameworks.padding import slices, symmetric_padding
 from conformance.cases.case import Case
 
-__all__ = ["Mlx"]
+__all__ = ["Mlx", "MlxStrided"]
 
 _DOCUMENTATION = "https://ml-explore.github.io/mlx/build/html/python/_autosummary/mlx.core.conv_transpose2d.html"
 
@@ -49,6 +49,7 @@ class Mlx(Adapter):
 
     mixed_dtypes = True
     name = "mlx"
+    settings: ClassVar[tuple[str, ...]] = ()
     packages = ("mlx",)
     extra = "mlx"
     documentation = _DOCUMENTATION
@@ -92,7 +93,6 @@ class Mlx(Adapter):
             raise Declined("inexpressible", "padding and output_padding do not reach that far", _DOCUMENTATION)
         names = ["x", "w", "bias"][: 2 + case.bias]
         inputs = ", ".join(names)
-        dtype = f"mx.{case.format.label}"
         axes = tuple(range(case.rank + 2))
         first = case.layout == "channels_first"
         image = f"mx.transpose(x, {(0, *axes[2:], 1)})" if first else "x"
@@ -118,30 +118,48 @@ class Mlx(Adapter):
         if case.bias:
             lines.append("y = y + bias")
         lines.append(f"return mx.transpose(y, {(0, case.rank + 1, *axes[1:-1])})" if first else "return y")
-        body = [
-            conversion_line(
-                names,
-                lambda name: f"mx.array({name}, dtype=mx.{case.format_of(name).label})",
-                apart=case.weight_dtype is not None,
-            )
-        ]
-        setup = ("import mlx.core as mx", "mx.set_default_device(mx.cpu)")
+        body = [conversion_line(names, lambda name: self._array(case, name), apart=case.weight_dtype is not None)]
+        setup = ("import mlx.core as mx", "mx.set_default_device(mx.cpu)", *self.settings)
         if case.direction == "fwd":
             return Program(setup, (*body, *inline_return(lines), "mx.eval(y)"))
         body += ["", f"def forward({inputs}):", *(textwrap.indent(line, "    ") for line in lines), ""]
+        upstream = self._array(case, "dy")
         if case.direction == "grad":
             targets = ", ".join(["dx", "dw", "db"][: len(names)])
             body += [
-                f"_, ({targets},) = mx.vjp(forward, [{inputs}], [mx.array(dy, dtype={dtype})])",
+                f"_, ({targets},) = mx.vjp(forward, [{inputs}], [{upstream}])",
                 f"mx.eval({targets})",
             ]
         else:
-            along = ", ".join(f"mx.array({name}, dtype={dtype})" for name in ("vx", "vw", "vb")[: len(names)])
+            along = ", ".join(self._array(case, name) for name in ("vx", "vw", "vb")[: len(names)])
             body += [
                 f"def gradients({inputs}, dy):",
                 f"    return mx.vjp(forward, [{inputs}], [dy])[1]",
                 "",
-                f"_, (ddx, ddw, *_, ddy) = mx.vjp(gradients, [{inputs}, mx.array(dy, dtype={dtype})], [{along}])",
+                f"_, (ddx, ddw, *_, ddy) = mx.vjp(gradients, [{inputs}, {upstream}], [{along}])",
                 "mx.eval(ddx, ddw, ddy)",
             ]
         return Program(setup, tuple(body))
+
+    def _array(self, case: Case, name: str) -> str:
+        """The expression of an array of MLX."""
+        return f"mx.array({name}, dtype=mx.{case.format_of(name).label})"
+
+
+class MlxStrided(Mlx):
+    """Every array is a view of a larger one: every other element, the axes in reverse order, NaN between them."""
+
+    name = "mlx-strided"
+    settings = (
+        "",
+        "def strided(a):\n"
+        "    room = mx.full([2 * n + 1 for n in reversed(a.shape)], float('nan'), dtype=a.dtype)\n"
+        "    places = (slice(1, None, 2),) * a.ndim\n"
+        "    room[places] = mx.transpose(a)\n"
+        "    mx.eval(room)\n"
+        "    return mx.transpose(room[places])",
+        "",
+    )
+
+    def _array(self, case: Case, name: str) -> str:
+        return f"strided({super()._array(case, name)})"
