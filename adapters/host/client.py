@@ -80,6 +80,8 @@ class Reply:
         The message and the documentation it cites.
     changing : tuple of str
         Names of the tensors that differ when the case is run twice.
+    overwritten : tuple of str
+        Names of the tensors of the case that the call changed in memory.
     promise : str
         The accuracy profile the adapter promises for the case.
     """
@@ -89,6 +91,7 @@ class Reply:
     detail: str = ""
     source: str = ""
     changing: tuple[str, ...] = ()
+    overwritten: tuple[str, ...] = ()
     promise: str = "exact"
 
     @property
@@ -120,6 +123,7 @@ def _as_reply(reply: protocol.Message, arrays: Arrays) -> Reply:
         detail=_plain(str(reply.get("detail", ""))),
         source=_plain(str(reply.get("source", ""))),
         changing=tuple(map(str, reply.get("changing", ()))),
+        overwritten=tuple(map(str, reply.get("overwritten", ()))),
         promise=str(reply.get("promise", "exact")),
     )
 

@@ -63,10 +63,15 @@ def _poison(byte: int) -> None:
         _LIBC.mallopt(_M_PERTURB, byte)
 
 
-def _run(adapter: Adapter, case: Case, tensors: dict[str, np.ndarray], beyond_limits: bool) -> dict[str, Tensor]:
+def _run(
+    adapter: Adapter, case: Case, tensors: dict[str, np.ndarray], beyond_limits: bool
+) -> tuple[dict[str, Tensor], list[str]]:
+    """The outputs, and the names of the tensors that the call changed in memory."""
     junk = [np.full(size, np.nan) for size in (8, 64)]  # NumPy reuses small blocks itself, past malloc
     del junk
-    return adapter.run(case, _copies(tensors), beyond_limits=beyond_limits)
+    given = _copies(tensors)
+    outputs = adapter.run(case, given, beyond_limits=beyond_limits)
+    return outputs, [name for name, array in tensors.items() if given[name].tobytes() != array.tobytes()]
 
 
 def _keep_freed_memory() -> None:
@@ -98,7 +103,7 @@ def _run_case(
 ) -> tuple[protocol.Message, dict[str, Any]]:
     started = time.perf_counter()
     try:
-        outputs = _run(adapter, case, tensors, beyond_limits)
+        outputs, overwritten = _run(adapter, case, tensors, beyond_limits)
         seconds = time.perf_counter() - started
         wrong = shape_error(case, outputs)
         if wrong is not None:
@@ -106,7 +111,7 @@ def _run_case(
         changing: list[str] = []
         if twice and seconds < _REPEAT_WITHIN_SECONDS:
             _poison(_POISONS[1])
-            repeated = _run(adapter, case, tensors, beyond_limits)
+            repeated, _ = _run(adapter, case, tensors, beyond_limits)
             if adapter.repeatable or DATA_KINDS[case.data].exact:
                 changing = _changing(outputs, repeated) if shape_error(case, repeated) is None else list(outputs)
     except Declined as declined:
@@ -126,6 +131,7 @@ def _run_case(
         "reply": "answer",
         "promise": adapter.promise(case),
         "changing": changing,
+        "overwritten": overwritten,
         "dtypes": {name: tensor.dtype for name, tensor in outputs.items()},
     }
     return message, {name: tensor.values for name, tensor in outputs.items()}

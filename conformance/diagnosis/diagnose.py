@@ -100,6 +100,9 @@ def _diagnose(
         return diagnose_refusal(case, reply.detail, host)
     if verdict.kind == "accepted":
         return _accepted(case)
+    if verdict.kind == "inputs":
+        text = f"equals the expected output, but the call changes {join_words(reply.overwritten)} in memory"
+        return Diagnosis(transform="inputs_changed", text=text, tensors=reply.overwritten)
     if verdict.kind in ("values", "gradient", "precision") and len(case.geometry().windows) > 1:
         diagnosis = diagnose_periodic(case, tensors, reply)
         if diagnosis is not None:

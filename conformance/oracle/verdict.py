@@ -112,7 +112,10 @@ def _not_compared(kind: FailKind) -> Judge:
 
 
 def _compared(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Reference] | None) -> Verdict:
-    return replace(_compared_tensors(case, tensors, reply, expected), digest=_digest(reply.tensors))
+    verdict = _compared_tensors(case, tensors, reply, expected)
+    if verdict.status == "pass" and reply.overwritten:
+        verdict = _fail("inputs", f"the call changed {', '.join(reply.overwritten)} in memory")
+    return replace(verdict, digest=_digest(reply.tensors))
 
 
 def _compared_tensors(

@@ -159,8 +159,8 @@ def _diagnosis(key: Cause, members: Sequence[Outcome]) -> Diagnosis | None:
 
 
 # A crash ends a user's program, a wrong output goes unnoticed; a refusal is at least visible.
-_WORST_FIRST = ("crash", "values", "gradient", "nonfinite", "shape", "stateful", "nondeterministic", "dtype",
-                  "accepted", "precision", "rejected", "timeout", "missing", "infra")  # fmt: skip
+_WORST_FIRST = ("crash", "values", "gradient", "nonfinite", "shape", "stateful", "nondeterministic", "inputs",
+                "dtype", "accepted", "precision", "rejected", "timeout", "missing", "infra")  # fmt: skip
 
 
 def _severity(finding: Finding) -> tuple[int, int, str]:

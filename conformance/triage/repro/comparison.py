@@ -50,6 +50,8 @@ def judged_lines(observed: Observation) -> list[str]:
     """
     if observed.outcome.kind == "nondeterministic":
         return _compare_two_runs(observed)
+    if observed.outcome.kind == "inputs":
+        return _compare_inputs(observed)
     if load(observed.spec.target).shape_only:
         return [
             "",
@@ -255,6 +257,20 @@ def _worst(got: np.ndarray | None, exact: np.ndarray, allowed: np.ndarray, count
         error[np.isnan(error)] = np.inf
     worst = np.argsort(-error, axis=None, kind="stable")[:count]
     return [tuple(map(int, np.unravel_index(flat, exact.shape))) for flat in sorted(worst)]
+
+
+def _compare_inputs(observed: Observation) -> list[str]:
+    """Return lines that compare the input arrays after the call with what they held before it."""
+    given = ", ".join(f'"{name}": {name}' for name in observed.tensors)
+    return [
+        f"given = {{{given}}}",
+        "before = {name: array.copy() for name, array in given.items()}",
+        "",
+        *observed.body,
+        "for name, array in given.items():",
+        '    print(name, "expected", before[name].ravel()[:4], "got", array.ravel()[:4])',
+        "np.testing.assert_equal(given, before)",
+    ]
 
 
 def _compare_two_runs(observed: Observation) -> list[str]:

@@ -33,6 +33,7 @@ KIND_TEXT = {
     "accepted": "invalid arguments accepted",
     "nondeterministic": "two runs on the same data give different outputs",
     "stateful": "wrong output after other calls",
+    "inputs": "changes its inputs",
 }
 _LONGEST_CAUSE = 60
 _MISTAKE = re.compile(r"equals the expected (?:output with the )?((?!output(?:,| with| except)).+)")

@@ -85,6 +85,13 @@ class SameSwapped(Right):
         return Program(right.setup, tuple(line.replace(f"crop={crop}", f"crop={swapped}") for line in right.body))
 
 
+class Overwriting(Right):
+    """Doubles its input after the call, in memory."""
+
+    name = "overwriting"
+    after = ("x *= 2",)
+
+
 class Unpinned(Zeros):
     """States that it computes with seven threads, whatever the setting."""
 
