@@ -12,6 +12,7 @@ from conformance.cases.case import Case
 from conformance.cases.data import DATA_KINDS
 from conformance.cases.dtypes import DTYPES, round_to
 from conformance.diagnosis.mutations.problem import Problem, Solver, Tensors
+from conformance.oracle import overflow
 from conformance.oracle.error_bound import PROFILES, Profile, says_nothing, tolerance
 from conformance.oracle.expected_output import are_whole
 from conformance.oracle.normwise import Norms, norms_of
@@ -173,6 +174,8 @@ class Match:
             allowed = np.where(blind, tolerance(reference, form, tighter), allowed)
         with np.errstate(invalid="ignore"):
             near = np.abs(observed - reference.exact) <= allowed
+        if not np.isfinite(observed).all():
+            near |= ~np.isfinite(observed) & overflow.within(observed, reference, form, profile)
         return ~(near | (np.isnan(observed) & np.isnan(reference.exact)) | (observed == reference.exact))
 
 
