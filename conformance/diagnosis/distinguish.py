@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from conformance.adapters.host.client import AdapterProcess
@@ -66,7 +66,8 @@ def distinguish(match: Match, found: list[Explanation], host: AdapterProcess) ->
     """
     hypotheses = _hypotheses(match.problem, found)
     score = [(0, 0)] * len(hypotheses)
-    left = neighbours(match.case)
+    quiet: list[set[str]] = []
+    left = _other_changes_first(match.case, quiet)
     considered: list[tuple[Case, list[Tensors]]] = []
     for _ in range(_MAX_RUNS):
         # A right output says less, because a mistake may be made in some cases only: it decides only between
@@ -83,6 +84,9 @@ def distinguish(match: Match, found: list[Explanation], host: AdapterProcess) ->
         if match_there is None:
             continue
         wrong = not _is_right(match_there)
+        if not wrong:
+            quiet.append(_changed(match.case, case))
+            considered = [each for each in considered if not _changed(match.case, each[0]) >= quiet[-1]]
         for n, explanation in enumerate(_transfer(match_there.problem, hypotheses)):
             if match_there.fits(explanation, Solver()):
                 score[n] = score[n][0] + wrong, score[n][1] + (not wrong)
@@ -92,6 +96,25 @@ def distinguish(match: Match, found: list[Explanation], host: AdapterProcess) ->
         # No run gave a wrong output, so the explanation that only says where the output lies comes first.
         kept.sort(key=lambda each: each.transform not in _LITERAL)
     return kept
+
+
+def _changed(case: Case, other: Case) -> set[str]:
+    """The fields of a case in which another one differs."""
+    return {item.name for item in fields(Case) if getattr(case, item.name) != getattr(other, item.name)}
+
+
+def _other_changes_first(case: Case, quiet: list[set[str]]) -> Iterator[Case]:
+    """The neighbours, those with a change after which the output was right at the end.
+
+    A mistake may be made in some cases only. A change that leaves them shows nothing more when it is made again.
+    """
+    postponed = []
+    for neighbour in neighbours(case):
+        if any(_changed(case, neighbour) >= change for change in quiet):
+            postponed.append(neighbour)
+        else:
+            yield neighbour
+    yield from postponed
 
 
 def unrefuted(match: Match, found: list[Explanation], host: AdapterProcess) -> list[Explanation]:
