@@ -18,9 +18,10 @@ CASES = [str(Case.parse(f"1d-i{size}-k3")) for size in range(3, 33)]
 
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_the_printed_command_resumes_the_run(tmp_path: Path, workers: str) -> None:
-    out = tmp_path / "a folder"
+    out, go = tmp_path / "a folder", tmp_path / "go"
     words = [word for case_id in CASES for word in ("--case", case_id)]
-    process = start("run", "--adapter", toy("Slow"), *words, "-n", workers, "--out", str(out))
+    held = {"GO": str(go)}
+    process = start("run", "--adapter", toy("Held"), *words, "-n", workers, "--out", str(out), env=held)
     wait_for(lambda: outcomes_so_far(out) > 1)
     os.killpg(process.pid, signal.SIGINT)
     printed, errors = process.communicate(timeout=120)
@@ -32,6 +33,7 @@ def test_the_printed_command_resumes_the_run(tmp_path: Path, workers: str) -> No
     assert "missing in" not in printed
     command, *arguments = shlex.split(said[1])
     assert command == "conformance"
-    resumed = conformance(*arguments)
+    go.touch()
+    resumed = conformance(*arguments, env=held)
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     assert statuses(out) == dict.fromkeys(CASES, "pass")

@@ -50,6 +50,22 @@ class Slow(Logged):
         return Program(right.setup, ("time.sleep(0.1)", *right.body))
 
 
+class Held(Right):
+    """Makes four calls, then waits until the file exists that the environment variable ``GO`` names."""
+
+    name = "held"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        wait = (
+            "sys.calls = getattr(sys, 'calls', 0) + 1",
+            "while sys.calls > 4 and not os.path.exists(os.environ['GO']):",
+            "    time.sleep(0.05)",
+        )
+        return Program((*right.setup, "import sys"), (*wait, *right.body))
+
+
 class First(Right):
     """Writes its name and its process to the file ``CALLS``."""
 
