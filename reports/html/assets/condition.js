@@ -106,11 +106,14 @@ function outcomeSql(where) {
     : sql;
 }
 
-// The ids of the outcomes that meet a condition, sorted by a column, or else by case.
+// What is wrong comes first, and what is new before what is known.
+const WORST_FIRST = "gates DESC, standing IS 'new' DESC";
+
+// The ids of the outcomes that meet a condition, sorted by a column, or else the worst first.
 function matching(where, sort) {
   const condition = outcomeSql(where);
   const [column, direction] = sort;
-  const order = column ? `ORDER BY ${column} IS NULL, ${column} ${direction}, case_no, id` : "ORDER BY case_no, id";
+  const order = `ORDER BY ${column ? `${column} IS NULL, ${column} ${direction}` : WORST_FIRST}, case_no, id`;
   const sql = `SELECT json_group_array(id) AS ids FROM (SELECT id FROM outcomes WHERE (${condition}) ${order})`;
   return JSON.parse(query(sql)[0].ids);
 }
