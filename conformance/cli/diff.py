@@ -8,11 +8,13 @@ from pathlib import Path
 import click
 
 from conformance.cli.common import print_gate, say_next_of
+from conformance.cli.options import quiet_option
 from conformance.oracle.error_bound import TIGHTEST_FIRST
 from conformance.reports.gate.diff import compare, gate_of
 from conformance.reports.gate.exit_codes import gate_exit_code
 from conformance.reports.gate.machines import by_machine, machine_lines
 from conformance.reports.record.store import Results, ResultsError
+from conformance.runner.activity import Activity
 
 __all__ = ["command"]
 
@@ -28,7 +30,8 @@ __all__ = ["command"]
     metavar="DIR",
     help="Write the report of NEW into this folder, with the outcomes of OLD beside those of NEW.",
 )
-def command(old: Path, new: Path, as_json: bool, folder: Path | None) -> None:
+@quiet_option
+def command(old: Path, new: Path, as_json: bool, folder: Path | None, quiet: bool) -> None:
     """Compare the recorded runs OLD and NEW: new, fixed and changed discrepancies, and lost precision.
 
     The exit code is 1 if an adapter that is in both runs has a new discrepancy in NEW. An adapter that is not in
@@ -36,8 +39,9 @@ def command(old: Path, new: Path, as_json: bool, folder: Path | None) -> None:
     """
     try:
         with Results.open(old) as earlier, Results.open(new) as later:
-            gate = gate_of(earlier, later, TIGHTEST_FIRST)
-            difference = compare(earlier, later, gate)
+            with Activity("comparing the two runs", quiet=quiet):
+                gate = gate_of(earlier, later, TIGHTEST_FIRST)
+                difference = compare(earlier, later, gate)
             if as_json:
                 click.echo(json.dumps(difference, indent=2))
             else:
@@ -52,11 +56,13 @@ def command(old: Path, new: Path, as_json: bool, folder: Path | None) -> None:
                 for adapter, failures in difference["not_asked_before"].items():
                     wrong = f"{failures} of its outcomes fail" if failures else "no outcome fails"
                     click.echo(f"  {adapter}: not run before; {wrong}")
-                say_next_of(gate, later.cases())
+                if not quiet:
+                    say_next_of(gate, later.cases())
             if folder is not None:
                 from conformance.reporting.page import write_page
 
-                page = write_page(later, folder, gate, earlier)
+                with Activity("writing the page", quiet=quiet):
+                    page = write_page(later, folder, gate, earlier)
                 click.echo(f"page: {page}", err=as_json)
     except ResultsError as error:
         raise click.UsageError(str(error)) from None

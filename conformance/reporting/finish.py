@@ -46,7 +46,7 @@ def finish(
     further: Further | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Gate:
-    """Judge a record, and write the headline, and the conditions, scripts and issue texts of its findings, into it.
+    """Judge a record, and write into it the headline and the conditions, scripts and issue texts of its findings.
 
     Parameters
     ----------

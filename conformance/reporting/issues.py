@@ -22,9 +22,7 @@ __all__ = ["issues"]
 _MOST_ELEMENTS = 64
 
 
-def issues(
-    results: Results, scripts: Mapping[str, str], conditions: Mapping[str, Condition]
-) -> dict[str, str]:
+def issues(results: Results, scripts: Mapping[str, str], conditions: Mapping[str, Condition]) -> dict[str, str]:
     """The text about the smallest case of each finding that has a script, by finding id.
 
     Parameters

@@ -48,8 +48,8 @@ __all__ = ["prepare", "write_report"]
 # Each library is a script element of its own; the page's scripts are joined to one, in this order.
 _LIBRARIES = ("vendor/sql.js", "vendor/d3.js")
 _SCRIPTS = ("data", "dom", "condition", "matrix", "heatmap", "export", "image", "taps", "tensor", "outcome",
-            "finding", "rows", "filters", "suggestions", "explorer", "support", "timeline", "agreement", "distributions",
-            "main")  # fmt: skip
+            "finding", "rows", "filters", "suggestions", "explorer", "support", "timeline", "agreement",
+            "distributions", "main")  # fmt: skip
 _STYLES = ("style", "print")
 
 # A link to another file of the project leads nowhere from a report.

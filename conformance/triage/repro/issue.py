@@ -256,9 +256,9 @@ def _about(observed: Observation) -> str:
     """Return what the suite is, how to get it, and the command that runs the case again."""
     command = f"conformance check {observed.case} --adapter {shlex.quote(observed.spec.name)}"
     return (
-        f"It was written by {_SUITE}, a test suite that runs the same transposed convolution on many frameworks and "
-        f"compares each output with a reference in float64 that follows the definitions above. `pip install {_SUITE}`, "
-        "or `pip install .` in a checkout of it, installs the suite, and\n\n"
+        f"It was written by {_SUITE}, a test suite that runs the same transposed convolution on many frameworks "
+        "and compares each output with a reference in float64 that follows the definitions above. "
+        f"`pip install {_SUITE}`, or `pip install .` in a checkout of it, installs the suite, and\n\n"
         f"{fenced(command, 'sh')}\n\n"
         "runs this case again. The script needs only the framework and NumPy."
     )

@@ -129,8 +129,8 @@ function filterLists(filters, counts, address) {
     const rest = values.filter((value) => !first.includes(value));
     return el(
       "div",
-      { role: "group", "aria-labelledby": `filter-${name}` },
-      el("h2", { id: `filter-${name}` }, name),
+      { role: "group", "aria-label": `filter by ${name}` },
+      el("h2", {}, name),
       el("ul", {}, first.map(item)),
       rest.length
         ? el("details", { "data-key": name }, el("summary", {}, `${rest.length} more`), el("ul", {}, rest.map(item)))

@@ -5,16 +5,19 @@ const NAMED_COLUMNS = ["status", "kind", "adapter", "dtype", "layout", "padding"
 const VALUE = /^[\w~@.:/-]+$/;
 const OPERATORS = /^(?:[=<>!]|like|is|in)$/i;
 
-// Number of letters to add, remove or replace to turn one word into the other.
+// Number of letters to add, remove, replace or exchange with the next one to turn one word into the other.
 function editDistance(one, other) {
-  let row = Array.from({ length: other.length + 1 }, (_, n) => n);
+  const table = Array.from({ length: one.length + 1 }, (_, i) => [i]);
+  for (let j = 1; j <= other.length; j += 1) table[0][j] = j;
   for (let i = 1; i <= one.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= other.length; j += 1)
-      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + Number(one[i - 1] !== other[j - 1])));
-    row = next;
+    for (let j = 1; j <= other.length; j += 1) {
+      const replaced = table[i - 1][j - 1] + Number(one[i - 1] !== other[j - 1]);
+      table[i][j] = Math.min(table[i - 1][j] + 1, table[i][j - 1] + 1, replaced);
+      if (i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1])
+        table[i][j] = Math.min(table[i][j], table[i - 2][j - 2] + 1);
+    }
   }
-  return row[other.length];
+  return table[one.length][other.length];
 }
 
 // The name that a word is probably a misspelling of.
@@ -54,7 +57,7 @@ function corrected(where, error) {
 // The condition with the mistake corrected that a message is about, or undefined.
 function withoutMistake(where, message) {
   if (where.includes('"')) return where.replaceAll(/"([^"]*)"/g, (_, text) => quotedOrColumn(text));
-  const unknown = message.match(/^no such column: (?:\w+\.)?(\w+)/)?.[1];
+  const unknown = (message.match(/^no such column: (?:\w+\.)?(\w+)/) ?? message.match(/^(\w+) is not allowed/))?.[1];
   const list = pieces(where);
   const start = list.indexOf(unknown);
   if (start < 0) return undefined;

@@ -123,11 +123,11 @@ def test_finding_shows_its_expectation_and_the_adapters_that_share_it(tab: Tab) 
     tab.page.wait_for_selector(".members")
 
 
-def test_script_and_issue_come_before_the_outcomes_of_all_others(tab: Tab) -> None:
+def test_every_adapter_on_a_case_comes_before_the_code(tab: Tab) -> None:
     tab.page.get_by_role("link", name="fail: values").click()
     tab.page.wait_for_selector(".members")
-    text = tab.view()
-    assert text.index("Text for an issue report") < text.index("Every adapter on this case")
+    headings = tab.page.locator("#detail h3").all_inner_texts()
+    assert headings.index("Every adapter on this case") < headings.index("The call")
 
 
 def test_slices_of_three_dimensions_and_the_share_of_the_bound_by_element(tab: Tab) -> None:
