@@ -10,7 +10,6 @@ import pytest
 from conformance.cases import Case
 from conformance.cli import main
 from conformance.reports.record.outcome import Outcome
-from conformance.runner import activity
 from tests.support.records import recorded_file
 
 FIRST = str(Case.parse("1d-i5-k3"))
@@ -41,7 +40,7 @@ class _Immediate:
 def test_a_command_that_takes_long_says_what_it_does(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(activity.threading, "Timer", _Immediate)
+    monkeypatch.setattr("conformance.runner.activity.threading.Timer", _Immediate)
     paths = {
         "old": recorded_file(tmp_path / "old.sqlite", Outcome(FIRST, "a", "pass", digest="1")),
         "new": recorded_file(tmp_path / "new.sqlite", Outcome(FIRST, "a", "fail", "values", digest="2")),

@@ -26,7 +26,7 @@ VIEWS = ("#/overview", "#/support", "#/explorer", "#/agreement", "#/timeline", "
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("support")
-    expected: list[float | str] = [0.0] * 72 + [float(index) for index in range(24)]
+    expected: list[float | str] = [*([0.0] * 72), *map(float, range(24))]
     tensor = Evidence(got=expected[:72], expected=expected, shape=[1, 1, 3, 4, 6], expected_shape=[1, 1, 4, 4, 6])
     first, second = str(Case.parse(FIRST)), str(Case.parse(SECOND))
     with hostile_run(folder / "old.sqlite") as old, hostile_run(folder / "new.sqlite") as new:
