@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from conformance.cli.options import quiet_option
+from conformance.cli.options import RECORD, quiet_option
 from conformance.conditions.set_cover import smallest
 from conformance.reports.gate.accept import append, propose
 from conformance.reports.gate.assess import assess
@@ -26,7 +26,7 @@ __all__ = ["command"]
     epilog="Example: conformance accept conformance-out/latest/results.sqlite --reason 'documented limit' "
     "--dry-run",
 )
-@click.argument("results", type=click.Path(path_type=Path), metavar="RESULTS")
+@click.argument("results", type=RECORD, metavar="RESULTS")
 @click.option(
     "--reason", required=True, metavar="TEXT", help="Why it is accepted; shown wherever the discrepancy is shown."
 )

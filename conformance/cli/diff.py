@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from conformance.cli.common import print_gate, say_next_of
-from conformance.cli.options import quiet_option
+from conformance.cli.options import RECORD, quiet_option
 from conformance.oracle.error_bound import TIGHTEST_FIRST
 from conformance.reports.gate.diff import compare, gate_of
 from conformance.reports.gate.exit_codes import gate_exit_code
@@ -20,8 +20,8 @@ __all__ = ["command"]
 
 
 @click.command("diff", epilog="Example: conformance diff old/results.sqlite new/results.sqlite --html changes")
-@click.argument("old", type=click.Path(path_type=Path), metavar="OLD")
-@click.argument("new", type=click.Path(path_type=Path), metavar="NEW")
+@click.argument("old", type=RECORD, metavar="OLD")
+@click.argument("new", type=RECORD, metavar="NEW")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--html",

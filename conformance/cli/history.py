@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from conformance.cases import Case
-from conformance.cli.options import CASE, quiet_option
+from conformance.cli.options import CASE, RECORD, quiet_option
 from conformance.reports.formats.terminal import console_for_tables
 from conformance.reports.record.history import History, HistoryError, Streak
 from conformance.reports.record.store import Results, ResultsError
@@ -33,7 +33,7 @@ __all__ = ["command"]
     "--add",
     "added",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=RECORD,
     metavar="RESULTS",
     help="Add a recorded run to FILE first; may be repeated. A run that FILE already has is skipped.",
 )

@@ -43,7 +43,7 @@ def issues(results: Results, scripts: Mapping[str, str], conditions: Mapping[str
                 observation,
                 scripts[finding.id],
                 output="\n\n".join(_tensors(observation.outcome.evidence)),
-                others=_others(finding, results),
+                others=_others(finding.adapter, observation.case, results),
                 when=_when(finding),
             )
     return written
@@ -62,20 +62,20 @@ def _array(values: list[float | str], shape: list[int] | None) -> str:
     return np.array2string(array if shape is None else array.reshape(shape), separator=", ")
 
 
-def _others(finding: Finding, results: Results) -> str:
+def _others(adapter: str, case: Case, results: Results) -> str:
     environments = results.meta().get("environments") or {}
 
     def recorded() -> Iterator[tuple[str, str, Outcome]]:
-        for adapter in results.adapters():
-            if adapter != finding.adapter:
-                versions = environments.get(adapter, {}).get("versions") or {}
+        for other in results.adapters():
+            if other != adapter:
+                versions = environments.get(other, {}).get("versions") or {}
                 try:
-                    yield adapter, next(iter(versions.values()), ""), results.outcome(adapter, finding.smallest)
+                    yield other, next(iter(versions.values()), ""), results.outcome(other, str(case))
                 except KeyError:  # it did not run this case
                     continue
 
     outcomes = list(recorded())
-    return outcome_table(Case.parse(finding.smallest), outcomes) if outcomes else ""
+    return outcome_table(case, outcomes) if outcomes else ""
 
 
 def _when(finding: Finding) -> str:

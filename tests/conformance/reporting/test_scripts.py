@@ -51,7 +51,7 @@ def test_each_finding_gets_a_script_that_shows_it(results: Results, tmp_path: Pa
 
 def test_an_issue_text_has_the_script_the_others_and_the_condition(results: Results) -> None:
     finding = next(item for item in survey(results).groups if item.adapter == toy("Flipped"))
-    script = "print('a script')\n# ``` is no fence\n"
+    script = "print('a script')\n# ``` is not a fence\n"
     condition = Condition(text="kernel > 1", sql="kernel_max > 1", failing=4, passing=1)
     text = issues(results, {finding.id: script}, {finding.id: condition})[finding.id]
     assert text.startswith("# numpy: transposed convolution: wrong values, kernel flipped along W (1D, kernel 2, ")
