@@ -137,8 +137,8 @@ def test_an_invalid_condition_is_reported_and_keeps_the_last_rows(tab: Tab, cond
     [
         ("status = fail", "status = 'fail'"),
         ("values", "kind = 'values'"),
-        ("kind = valuse and rank = 2", "kind = 'values' and rank = 2"),
-        ("padding in (same, vaild)", "padding in ('same', 'valid')"),
+        ("kind = value and rank = 2", "kind = 'values' and rank = 2"),
+        ("padding in (same, vali)", "padding in ('same', 'valid')"),
         ("stride_mxa > 1", "stride_max > 1"),
         ('dtype = "f32"', "dtype = 'f32'"),
         ("nothing_like_it = 1", None),
