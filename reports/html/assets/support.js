@@ -46,13 +46,13 @@ const SUPPORT = {
     about: "some outputs are right, others wrong; a different parameter of these cases may be the reason",
     holds: (t) => t.judged,
   },
-  "not supported": {
+  unsupported: {
     symbol: "–",
     colour: "blue",
     about: "refused, as its documentation says",
     holds: (t) => t.unsupported,
   },
-  "not expressible": {
+  inexpressible: {
     symbol: "·",
     colour: "cyan",
     about: "its interface has no way to say it",
@@ -93,8 +93,8 @@ function supportCell(tally, adapter, feature, where) {
   if (!tally.n) return el("td", {}, el("span", { class: "cell undone", title: `${adapter}, ${feature}: not run` }, ""));
   const counts = [
     tally.wrong ? `${tally.wrong} of ${tally.judged} wrong` : tally.judged ? `${tally.judged} right` : "",
-    tally.unsupported ? `${tally.unsupported} not supported` : "",
-    tally.inexpressible ? `${tally.inexpressible} not expressible` : "",
+    tally.unsupported ? `${tally.unsupported} unsupported` : "",
+    tally.inexpressible ? `${tally.inexpressible} inexpressible` : "",
   ];
   const text = tally.wrong ? `${symbol} ${tally.wrong}` : symbol;
   const title = `${adapter}, ${feature}: ${text} ${name}, ${about} (${counts.filter(Boolean).join(", ") || tally.n})`;
