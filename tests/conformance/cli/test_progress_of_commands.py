@@ -55,3 +55,11 @@ def test_a_command_that_takes_long_says_what_it_does(
     with pytest.raises(SystemExit):
         main([*words, "--quiet"])
     assert "…" not in capsys.readouterr().err
+
+
+def test_a_table_has_no_blanks_at_the_ends_of_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["sizes", *COMMANDS["sizes"][0]])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 5
+    assert [line for line in lines if line != line.rstrip()] == []
