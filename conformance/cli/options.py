@@ -64,7 +64,7 @@ class _RecordPath(click.Path):
         super().__init__(path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        path = Path(super().convert(value, param, ctx))
+        path = Path(str(super().convert(value, param, ctx)))
         in_folder = (path / "results.sqlite", path / "latest" / "results.sqlite")
         return next((record for record in in_folder if record.is_file()), path)
 
