@@ -59,7 +59,7 @@ def command(
         raise click.UsageError("--reason is empty; say why the discrepancy is accepted")
     folder = Path(expectations) if expectations else BUILT_IN
     try:
-        with Results.open(results) as record, Activity("looking for what is new", quiet=quiet) as say:
+        with Activity("looking for what is new", quiet=quiet) as say, Results.open(results) as record:
             outcomes = list(record.outcomes())
             recorded = {outcome.adapter for outcome in outcomes}
             for adapter in adapters:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -38,8 +39,10 @@ def command(old: Path, new: Path, as_json: bool, folder: Path | None, quiet: boo
     OLD is listed as not run before. Expectations are not used.
     """
     try:
-        with Results.open(old) as earlier, Results.open(new) as later:
-            with Activity("comparing the two runs", quiet=quiet):
+        with ExitStack() as stack:
+            with Activity("reading the records", quiet=quiet) as say:
+                earlier, later = (stack.enter_context(Results.open(path)) for path in (old, new))
+                say("comparing the two runs")
                 gate = gate_of(earlier, later, TIGHTEST_FIRST)
                 difference = compare(earlier, later, gate)
             if as_json:

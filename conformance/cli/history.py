@@ -48,12 +48,13 @@ def command(
     if not file.exists() and not added:
         raise click.UsageError(f"history not found: {file}; --add RESULTS starts one")
     try:
-        records = sorted(map(Results.open, added), key=lambda record: record.meta().get("started") or 0)
+        with Activity("reading the records", quiet=quiet):
+            records = sorted(map(Results.open, added), key=lambda record: record.meta().get("started") or 0)
         with History(file) as history:
             for record in records:
                 with record, Activity(f"adding {record.path}", quiet=quiet):
                     changed = history.add(record)
-                    click.echo(f"{record.path}: {changed} outputs are new or changed", err=as_json)
+                click.echo(f"{record.path}: {changed} outputs are new or changed", err=as_json)
             runs = history.runs()
             adapters = sorted({name for run in runs for name in run["environments"]} | set(history.adapters()))
             if adapter is not None and adapter not in adapters:

@@ -55,8 +55,11 @@ def command(
     Where a framework accepts any explicit crop, only the most centred ones are listed.
     """
     axis = Axis(input_size, kernel, stride, dilation)
-    with Activity("looking for arguments", quiet=quiet):
+    with Activity("looking for arguments", quiet=quiet) as say:
         arguments = {name: legal(axis, output_size, name) for name in families or FAMILIES}
+        say("looking for the nearest possible sizes")
+        missing = [] if as_json else [name for name, entries in arguments.items() if not entries]
+        possible = {name: nearest(axis, output_size, name) for name in missing}
     if as_json:
         rows = {name: [asdict(entry) for entry in entries] for name, entries in arguments.items()}
         click.echo(json.dumps({"full_size": axis.full_size, "arguments": rows}, indent=2))
@@ -74,6 +77,6 @@ def command(
             place = f"{where(entry.crop)}; {entry.note}" if entry.note else where(entry.crop)
             table.add_row(name, escape(entry.arguments), f"{entry.crop[0]}, {entry.crop[1]}", place)
         if not entries:
-            close = " and ".join(map(str, nearest(axis, output_size, name))) or "no size"
+            close = " and ".join(map(str, possible[name])) or "no size"
             table.add_row(name, f"none; nearest possible size: {close}", "", "")
     console.print(table)

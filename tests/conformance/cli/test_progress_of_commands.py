@@ -20,7 +20,10 @@ COMMANDS = {
         ["looking for what is new", "looking for the conditions of what is new"],
     ),
     "history": (["{folder}/history.sqlite", "--add", "{new}"], ["adding ", "looking for what changed"]),
-    "sizes": (["--input", "3", "--output", "8", "--kernel", "3"], ["looking for arguments"]),
+    "sizes": (
+        ["--input", "3", "--output", "8", "--kernel", "3"],
+        ["looking for arguments", "looking for the nearest possible sizes"],
+    ),
 }
 
 
