@@ -77,6 +77,7 @@ function withWords(ids, text) {
   if (!words.length) return ids;
   const names = ["case_no", "adapter", "status", "kind", "diagnosis", "detail_no", "source_no", "expectation_no"];
   const [cases, ...columns] = outcomeColumns(...names);
+  const texts = 4; // of these columns; the others have numbers of messages
   const caseIds = caseColumn("case_id");
   const messages = query("SELECT text_no, text FROM texts");
   return words.reduce((found, word) => {
@@ -90,7 +91,7 @@ function withWords(ids, text) {
     return found.filter(
       (id) =>
         holds(caseIds[cases[id]]) ||
-        columns.some((column, n) => column[id] !== null && (n < 4 ? holds(column[id]) : said.has(column[id]))),
+        columns.some((column, n) => column[id] !== null && (n < texts ? holds(column[id]) : said.has(column[id]))),
     );
   }, ids);
 }

@@ -4,8 +4,8 @@
 const MOST_RUNS = 60;
 
 function runTitle({ run, started, versions }, adapter = "") {
-  const day = started ? new Date(started * 1000).toISOString().slice(0, 16).replace("T", " ") : "no date";
-  return [`run ${run}`, `${day} UTC`, versions[adapter]].filter(Boolean).join(", ");
+  const day = started ? new Date(started * 1000).toISOString().slice(0, 16).replace("T", " ") : null;
+  return [`run ${run}`, day && `${day} UTC`, versions[adapter]].filter(Boolean).join(", ");
 }
 
 function timelineRow(adapter, life, runs, title) {
