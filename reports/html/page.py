@@ -47,8 +47,8 @@ __all__ = ["prepare", "write_report"]
 
 # Each library is a script element of its own; the page's scripts are joined to one, in this order.
 _LIBRARIES = ("vendor/sql.js", "vendor/d3.js")
-_SCRIPTS = ("data", "dom", "condition", "matrix", "heatmap", "export", "image", "taps", "tensor", "outcome",
-            "finding", "rows", "filters", "suggestions", "explorer", "support", "timeline", "agreement",
+_SCRIPTS = ("data", "dom", "condition", "matrix", "heatmap", "export", "image", "taps", "tensor", "thumbnails",
+            "outcome", "finding", "rows", "filters", "suggestions", "explorer", "support", "timeline", "agreement",
             "distributions", "main")  # fmt: skip
 _STYLES = ("style", "print")
 

@@ -73,6 +73,7 @@ function switchTheme() {
   const now = document.documentElement.dataset.theme ?? (dark ? "dark" : "light");
   document.documentElement.dataset.theme = now === "dark" ? "light" : "dark";
   route();
+  drawThumbnails();
 }
 
 async function start() {
@@ -93,6 +94,7 @@ async function start() {
     if (!kept) document.getElementById("content").focus({ preventScroll: true });
   });
   route();
+  drawThumbnails();
   document.documentElement.dataset.ready = "yes";
 }
 

@@ -62,6 +62,22 @@ def test_support_is_a_state_of_each_adapter_and_feature(tab: Tab) -> None:
     assert tab.page.locator("tr[aria-rowindex]").count() == 2
 
 
+def test_the_overview_has_a_small_map_of_each_wrong_output(tab: Tab) -> None:
+    tab.go("#/overview")
+    row = tab.page.get_by_role("row", name="fail: values")
+    image = row.get_by_role("img", name="where y is wrong: got − expected, 4 by 6 values")
+    colours = """(canvas) => {
+        const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        const at = (x, y) => [...pixels.data.slice((y * canvas.width + x) * 4, (y * canvas.width + x) * 4 + 4)];
+        return [at(1, 1), at(20, 1)];
+    }"""
+    nan, same = image.evaluate(colours)
+    assert nan == [0, 150, 143, 255]
+    assert same != nan
+    shape = tab.page.get_by_role("row", name="fail: shape")
+    assert shape.locator("canvas").count() == 0, "tensors of different shapes have no difference"
+
+
 def test_timeline_has_the_runs_in_order_and_what_was_fixed(tab: Tab) -> None:
     tab.go("#/timeline")
     assert tab.page.locator("#timeline thead th").all_inner_texts() == ["1", "2"]
