@@ -79,7 +79,7 @@ def test_keyboard_and_sliders_read_the_maps(tab: Tab) -> None:
     assert channel.input_value() == "0", "opens where the difference is largest: NaN, in channel 0"
     channel.focus()
     channel.press("ArrowRight")
-    tab.page.locator("canvas[role=img]").nth(1).focus()
+    tab.page.locator(".maps canvas[role=img]").nth(1).focus()
     for key in ["ArrowDown"] * 3 + ["ArrowRight"] * 9:
         tab.page.keyboard.press(key)
     assert readout.inner_text() == "[0, 1, 3, 5] expected 47 got 48 difference 1"
@@ -87,7 +87,7 @@ def test_keyboard_and_sliders_read_the_maps(tab: Tab) -> None:
 
 def test_pixels_differ_exactly_where_the_outputs_do(tab: Tab) -> None:
     tab.go(WRONG)
-    colours = tab.page.evaluate("""() => [...document.querySelectorAll("canvas[role=img]")].map((canvas) => {
+    colours = tab.page.evaluate("""() => [...document.querySelectorAll(".maps canvas[role=img]")].map((canvas) => {
         const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
         const at = (x, y) => [...pixels.data.slice((y * canvas.width + x) * 4, (y * canvas.width + x) * 4 + 3)];
         return [at(29, 19), at(29 + 44, 19)];
