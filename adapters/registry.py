@@ -7,6 +7,7 @@ another environment.
 
 from __future__ import annotations
 
+import ast
 import fnmatch
 import importlib
 import importlib.util
@@ -224,6 +225,8 @@ def resolve(name: str) -> AdapterSpec:
         if not class_name.isidentifier():
             raise UnknownAdapter(f"adapter {name!r}: {class_name!r} is not a class name; write file.py:Class")
         target = f"{Path(path).resolve()}:{class_name}"
+    elif plain.endswith(".py"):
+        raise UnknownAdapter(f"adapter {name!r} has no class; write {_with_classes(Path(plain))}")
     else:
         target = BUILT_IN.get(plain) or _entry_points().get(plain, "")
         if not target:
@@ -231,6 +234,16 @@ def resolve(name: str) -> AdapterSpec:
     if machine != NATIVE:
         _check_machine(name, machine, target)
     return AdapterSpec(name, target, python or sys.executable, machine)
+
+
+def _with_classes(path: Path) -> str:
+    """A file with each of the classes in it, read without running it."""
+    try:
+        body = ast.parse(path.read_bytes()).body
+    except (OSError, SyntaxError, ValueError):
+        body = []
+    names = [node.name for node in body if isinstance(node, ast.ClassDef)]
+    return " or ".join(f"{path}:{name}" for name in names or ["Class"])
 
 
 def _meant(name: str) -> str:

@@ -39,6 +39,11 @@ COMMANDS = {
 }
 
 
+def _as_it_is(text: str | None) -> str | None:
+    """The text of an example without line breaks, so that it can be copied; click wraps what has no ``\\b``."""
+    return text if text is None or text.startswith("\b") else f"\b\n{text}"
+
+
 class _Lazy(click.Group):
     """Knows every command's name and first line; imports a command's module only to run it."""
 
@@ -50,6 +55,7 @@ class _Lazy(click.Group):
             return None
         module = importlib.import_module(f"conformance.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
+        command.epilog = _as_it_is(command.epilog)
         return command
 
     def resolve_command(
@@ -100,9 +106,12 @@ def _group(verbose: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line. Wrong usage prints one line on stderr and exits with 2, our own failure with 3."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["help"]:
+        words = [*words[1:], "--help"]
     try:
         # Outside standalone mode click returns the code of an Exit and leaves the printing of errors to us.
-        sys.exit(_group.main(arguments, prog_name="conformance", standalone_mode=False) or 0)
+        sys.exit(_group.main(words, prog_name="conformance", standalone_mode=False) or 0)
     except click.ClickException as error:
         click.echo(f"conformance: {error.format_message()}", err=True)
         sys.exit(USAGE)

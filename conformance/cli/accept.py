@@ -8,12 +8,14 @@ from typing import Any
 
 import click
 
+from conformance.cli.options import RECORD, quiet_option
 from conformance.conditions.set_cover import smallest
 from conformance.reports.gate.accept import append, propose
 from conformance.reports.gate.assess import assess
 from conformance.reports.gate.expectations import BUILT_IN, ExpectationError, load_all
 from conformance.reports.record.conditions import Condition
 from conformance.reports.record.store import Results, ResultsError
+from conformance.runner.activity import Activity
 from conformance.runner.selection import expectation_folders
 
 __all__ = ["command"]
@@ -24,7 +26,7 @@ __all__ = ["command"]
     epilog="Example: conformance accept conformance-out/latest/results.sqlite --reason 'documented limit' "
     "--dry-run",
 )
-@click.argument("results", type=click.Path(path_type=Path), metavar="RESULTS")
+@click.argument("results", type=RECORD, metavar="RESULTS")
 @click.option(
     "--reason", required=True, metavar="TEXT", help="Why it is accepted; shown wherever the discrepancy is shown."
 )
@@ -38,8 +40,15 @@ __all__ = ["command"]
 )
 @click.option("--expectations", metavar="DIR", help="Folder to write. Default: the suite's own.")
 @click.option("--dry-run", is_flag=True, help="Print the entries; write nothing.")
+@quiet_option
 def command(
-    results: Path, reason: str, upstream: str, adapters: tuple[str, ...], expectations: str | None, dry_run: bool
+    results: Path,
+    reason: str,
+    upstream: str,
+    adapters: tuple[str, ...],
+    expectations: str | None,
+    dry_run: bool,
+    quiet: bool,
 ) -> None:
     """Write an expectation for every new or changed discrepancy of the run RESULTS, with the reason given.
 
@@ -50,7 +59,7 @@ def command(
         raise click.UsageError("--reason is empty; say why the discrepancy is accepted")
     folder = Path(expectations) if expectations else BUILT_IN
     try:
-        with Results.open(results) as record:
+        with Activity("looking for what is new", quiet=quiet) as say, Results.open(results) as record:
             outcomes = list(record.outcomes())
             recorded = {outcome.adapter for outcome in outcomes}
             for adapter in adapters:
@@ -62,6 +71,7 @@ def command(
             meta = record.meta()
             conditions = {name: Condition(**fields) for name, fields in (meta.get("conditions") or {}).items()}
             gate = assess(record, load_all(recorded, list(dict.fromkeys(folders))))
+            say("looking for the conditions of what is new")
             proposals = propose(
                 gate, outcomes, record.cases(), meta.get("environments") or {}, _narrow,
                 reason=reason, upstream=upstream, conditions=conditions,

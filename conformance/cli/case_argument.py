@@ -95,6 +95,8 @@ def read_case(
     click.UsageError
         One line with the mistake and what is accepted.
     """
+    if not text.strip():
+        raise click.UsageError("CASE is empty; give a case id such as 2d-i5x7-k3-s2-same, or a framework call")
     is_model = text.lower().endswith(".onnx")
     # No case id has a bracket, an equals sign or a line break, and every call, program or graph has one.
     is_call = not is_model and any(mark in text for mark in "([{=\n")

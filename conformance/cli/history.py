@@ -14,10 +14,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from conformance.cases import Case
-from conformance.cli.options import CASE
+from conformance.cli.options import CASE, RECORD, quiet_option
 from conformance.reports.formats.terminal import console_for_tables
 from conformance.reports.record.history import History, HistoryError, Streak
 from conformance.reports.record.store import Results, ResultsError
+from conformance.runner.activity import Activity
 
 __all__ = ["command"]
 
@@ -32,29 +33,34 @@ __all__ = ["command"]
     "--add",
     "added",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=RECORD,
     metavar="RESULTS",
     help="Add a recorded run to FILE first; may be repeated. A run that FILE already has is skipped.",
 )
 @click.option("--case", type=CASE, metavar="ID", help="Show all outputs of this case, even if they never changed.")
 @click.option("--adapter", metavar="NAME", help="Show this adapter only.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(file: Path, added: tuple[Path, ...], case: Case | None, adapter: str | None, as_json: bool) -> None:
+@quiet_option
+def command(
+    file: Path, added: tuple[Path, ...], case: Case | None, adapter: str | None, as_json: bool, quiet: bool
+) -> None:
     """Show the runs in FILE and every output that changed: in which run, and under which versions."""
     if not file.exists() and not added:
         raise click.UsageError(f"history not found: {file}; --add RESULTS starts one")
     try:
-        records = sorted(map(Results.open, added), key=lambda record: record.meta().get("started") or 0)
+        with Activity("reading the records", quiet=quiet):
+            records = sorted(map(Results.open, added), key=lambda record: record.meta().get("started") or 0)
         with History(file) as history:
             for record in records:
-                with record:
+                with record, Activity(f"adding {record.path}", quiet=quiet):
                     changed = history.add(record)
-                    click.echo(f"{record.path}: {changed} outputs are new or changed", err=as_json)
+                click.echo(f"{record.path}: {changed} outputs are new or changed", err=as_json)
             runs = history.runs()
             adapters = sorted({name for run in runs for name in run["environments"]} | set(history.adapters()))
             if adapter is not None and adapter not in adapters:
                 raise click.UsageError(f"unknown adapter {adapter!r}; {file} has {', '.join(adapters) or 'none'}")
-            streaks = history.streaks(case_id=None if case is None else str(case), adapter=adapter)
+            with Activity("looking for what changed", quiet=quiet):
+                streaks = history.streaks(case_id=None if case is None else str(case), adapter=adapter)
     except (HistoryError, ResultsError) as error:
         raise click.UsageError(str(error)) from None
     if as_json:

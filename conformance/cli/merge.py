@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from conformance.cli.common import print_gate, say_next_of
-from conformance.cli.options import expectations_option, quiet_option
+from conformance.cli.options import RECORD, expectations_option, quiet_option
 from conformance.reporting.finish import Further, finish, here, write_files
 from conformance.reports.formats.markdown import totals_line
 from conformance.reports.gate.exit_codes import gate_exit_code
@@ -23,7 +23,7 @@ __all__ = ["command"]
 @click.command(
     "merge", epilog="Example: conformance merge shard-*/results.sqlite --out all/results.sqlite --report"
 )
-@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RESULTS...")
+@click.argument("results", nargs=-1, required=True, type=RECORD, metavar="RESULTS...")
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The file to write.")
 @click.option("--report", is_flag=True, help="Write report, summary and JUnit XML beside FILE.")
 @expectations_option

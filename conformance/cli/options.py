@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CASE",
+    "RECORD",
     "adapter_option",
     "after_option",
     "dask_option",
@@ -54,6 +55,21 @@ class _CaseType(click.ParamType):  # type: ignore[type-arg]  # generic only in n
 
 
 CASE = _CaseType()
+
+
+class _RecordPath(click.Path):
+    """The record of a run: the file, or the folder that a run wrote it into."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(str(super().convert(value, param, ctx)))
+        in_folder = (path / "results.sqlite", path / "latest" / "results.sqlite")
+        return next((record for record in in_folder if record.is_file()), path)
+
+
+RECORD = _RecordPath()
 
 _FIELDS = {item.name: item for item in fields(RunOptions)}
 

@@ -114,7 +114,7 @@ def command(
     if out is not None or resume:
         raise click.UsageError("--out and --resume are for --table")
     if not case or not target:
-        raise click.UsageError("give CASE and --to, or --table")
+        raise click.UsageError("give CASE and --to, such as --to torch or --to jax-lax, or --table")
     meaning = read_case(case, input_shape, weight_shape, node, number, dtype)
     try:
         meaning.case.geometry()

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from conformance.cli.common import assess_record
-from conformance.cli.options import expectations_option, quiet_option
+from conformance.cli.options import RECORD, expectations_option, quiet_option
 from conformance.reporting.finish import finish
 from conformance.reports.formats.document import badge, document
 from conformance.reports.formats.markdown import adapter_table
@@ -26,7 +26,7 @@ __all__ = ["command"]
 
 
 @click.command("report", epilog="Example: conformance report conformance-out/latest/results.sqlite --out report")
-@click.argument("results", type=click.Path(path_type=Path), metavar="RESULTS")
+@click.argument("results", type=RECORD, metavar="RESULTS")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -43,7 +43,7 @@ __all__ = ["command"]
 @expectations_option
 @click.option(
     "--baseline",
-    type=click.Path(path_type=Path),
+    type=RECORD,
     metavar="RESULTS",
     help="The record of an earlier run: its discrepancies count as known, lost precision as new.",
 )
@@ -61,7 +61,7 @@ def command(
     form: str | None,
     quiet: bool,
 ) -> None:
-    """Write the report of the recorded run RESULTS, or print it in short.
+    """Write the report of the recorded run RESULTS (a file, or the folder of a run), or print it in short.
 
     conformance/reports/formats/report.schema.json is the JSON Schema of --json.
     The record is judged again as `run` judged it; give the same --expectations and --baseline. The exit code does

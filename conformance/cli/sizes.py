@@ -12,8 +12,10 @@ from rich.table import Table
 
 from conformance.cases.geometry import Axis
 from conformance.cli.choices import NameChoice
+from conformance.cli.options import quiet_option
 from conformance.porting.sizes import FAMILIES, legal, nearest, where
 from conformance.reports.formats.terminal import console_for_tables
+from conformance.runner.activity import Activity
 
 __all__ = ["command"]
 
@@ -37,6 +39,7 @@ _COUNT = click.IntRange(1, 10**6)
     help="Only this framework; may be repeated.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@quiet_option
 def command(
     input_size: int,
     output_size: int,
@@ -45,13 +48,18 @@ def command(
     dilation: int,
     families: tuple[str, ...],
     as_json: bool,
+    quiet: bool,
 ) -> None:
     """Print all the arguments that turn one size into another, and where the extra pixel lands.
 
     Where a framework accepts any explicit crop, only the most centred ones are listed.
     """
     axis = Axis(input_size, kernel, stride, dilation)
-    arguments = {name: legal(axis, output_size, name) for name in families or FAMILIES}
+    with Activity("looking for arguments", quiet=quiet) as say:
+        arguments = {name: legal(axis, output_size, name) for name in families or FAMILIES}
+        say("looking for the nearest possible sizes")
+        missing = [] if as_json else [name for name, entries in arguments.items() if not entries]
+        possible = {name: nearest(axis, output_size, name) for name in missing}
     if as_json:
         rows = {name: [asdict(entry) for entry in entries] for name, entries in arguments.items()}
         click.echo(json.dumps({"full_size": axis.full_size, "arguments": rows}, indent=2))
@@ -69,6 +77,6 @@ def command(
             place = f"{where(entry.crop)}; {entry.note}" if entry.note else where(entry.crop)
             table.add_row(name, escape(entry.arguments), f"{entry.crop[0]}, {entry.crop[1]}", place)
         if not entries:
-            close = " and ".join(map(str, nearest(axis, output_size, name))) or "no size"
+            close = " and ".join(map(str, possible[name])) or "no size"
             table.add_row(name, f"none; nearest possible size: {close}", "", "")
     console.print(table)

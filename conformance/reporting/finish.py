@@ -10,6 +10,7 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.registry import UnknownAdapter, installed, resolve
 from conformance.oracle.error_bound import TIGHTEST_FIRST
 from conformance.reporting.confirmed_conditions import confirm_conditions
+from conformance.reporting.issues import issues
 from conformance.reporting.page import write_page
 from conformance.reporting.recorded_conditions import conditions
 from conformance.reporting.scripts import scripts
@@ -45,7 +46,7 @@ def finish(
     further: Further | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Gate:
-    """Judge a record, and write the headline, the conditions and the scripts of its findings into it.
+    """Judge a record, and write into it the headline and the conditions, scripts and issue texts of its findings.
 
     Parameters
     ----------
@@ -74,8 +75,10 @@ def finish(
         say(f"running further cases to confirm when the {len(new)} new discrepancies happen")
         by_finding |= confirm_conditions(new, results, further.host_of)
     results.set_meta("conditions", {name: asdict(condition) for name, condition in by_finding.items()})
-    say("writing scripts that reproduce the discrepancies")
-    results.set_meta("scripts", scripts(results))
+    say("writing scripts and texts that report the discrepancies")
+    by_script = scripts(results)
+    results.set_meta("scripts", by_script)
+    results.set_meta("issues", issues(results, by_script, by_finding))
     return gate
 
 

@@ -18,7 +18,7 @@ from conformance.triage.repro.comparison import shows_without_output
 from conformance.triage.repro.observation import Before, Observation
 from conformance.triage.repro.script import build_script
 
-__all__ = ["scripts"]
+__all__ = ["observation_of", "scripts"]
 
 _MOST_FINDINGS = 20
 
@@ -30,16 +30,21 @@ def scripts(results: Results) -> dict[str, str]:
     written into a script.
     """
     wrong = (o for o in results.outcomes(statuses=GATING, details=False) if not STATUSES[o.status].ours)
-    environments = results.meta().get("environments") or {}
     written = {}
     for finding in findings(wrong, results.cases())[:_MOST_FINDINGS]:
-        outcome = results.outcome(finding.adapter, _representative(finding, results))
-        observation = _observation(outcome, environments.get(finding.adapter, {}))
+        observation = observation_of(finding, results)
         if observation is not None:
             # A case whose output is too large for memory has no expected output, and so no script.
             with suppress(ValueError, MemoryError, OverflowError):
                 written[finding.id] = build_script(observation)
     return written
+
+
+def observation_of(finding: Finding, results: Results) -> Observation | None:
+    """What the record has about the smallest case of a finding; None if that is too little for a script."""
+    environments = results.meta().get("environments") or {}
+    outcome = results.outcome(finding.adapter, _representative(finding, results))
+    return _observation(outcome, environments.get(finding.adapter, {}))
 
 
 def _representative(finding: Finding, results: Results) -> str:

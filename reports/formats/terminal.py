@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
+from typing import IO, Any, TextIO, cast
 
 from rich import box
 from rich.console import Console
@@ -23,11 +26,26 @@ _MOST_CHARACTERS = 200
 _FILE_WIDTH = 200
 
 
+class _Trimmed:
+    """A text stream without blanks at the ends of lines, which a table has and a pasted text should not."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        return self._stream.write(re.sub(r"[ \t]+(?=\n)", "", text))
+
+
 def console_for_tables(*, stderr: bool = False) -> Console:
     """Standard output, or standard error; a file or a pipe gets a width that is enough not to cut text."""
     console = Console(highlight=False, stderr=stderr)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = _FILE_WIDTH
+    if not console.is_terminal:
+        console.file = cast("IO[str]", _Trimmed(sys.stderr if stderr else sys.stdout))
+        if "COLUMNS" not in os.environ:
+            console.width = _FILE_WIDTH
     return console
 
 

@@ -29,8 +29,9 @@ from conformance.reports.gate.machines import KINDS, ByMachine, SeenOn, by_machi
 from conformance.reports.gate.standings import STANDINGS
 from conformance.reports.html.database import COLUMNS, build
 from conformance.reports.html.details import Detail
-from conformance.reports.html.life import Lives, lives_of
+from conformance.reports.html.life import Lives, fixed_cases, lives_of, recorded_runs
 from conformance.reports.html.templates import templates
+from conformance.reports.record.adapter_names import machine_of
 from conformance.reports.record.fact_columns import facts_by_column, shown
 from conformance.reports.record.history import History
 from conformance.reports.record.statuses import FAIL_KINDS, STATUSES
@@ -46,8 +47,9 @@ __all__ = ["prepare", "write_report"]
 
 # Each library is a script element of its own; the page's scripts are joined to one, in this order.
 _LIBRARIES = ("vendor/sql.js", "vendor/d3.js")
-_SCRIPTS = ("data", "dom", "condition", "matrix", "heatmap", "taps", "tensor", "outcome", "issue", "finding",
-            "rows", "export", "explorer", "agreement", "distributions", "main")  # fmt: skip
+_SCRIPTS = ("data", "dom", "condition", "matrix", "heatmap", "export", "image", "taps", "tensor", "thumbnails",
+            "outcome", "finding", "rows", "filters", "suggestions", "explorer", "support", "timeline", "agreement",
+            "distributions", "main")  # fmt: skip
 _STYLES = ("style", "print")
 
 # A link to another file of the project leads nowhere from a report.
@@ -99,12 +101,13 @@ def write_report(
     run = survey(results)
     news = news_of(gate, before, results.cases())
     lives = {} if history is None else lives_of(run.groups, history)
+    timeline = None if history is None else {"runs": recorded_runs(history), "fixed": fixed_cases(history)}
     database, files = build(results, run.groups, news)
     coverage = measure_coverage(results)
     machines = by_machine(results)
     page = render(
         run, news, lives, database, coverage, corpus=corpus, porting=porting, has_files=bool(files),
-        machines=machines, seen=seen_on(run.groups, results),
+        machines=machines, seen=seen_on(run.groups, results), timeline=timeline,
     )  # fmt: skip
     out_dir.mkdir(parents=True, exist_ok=True)
     _write_files(out_dir / "details", files)
@@ -137,6 +140,7 @@ def render(
     has_files: bool = False,
     machines: Sequence[ByMachine] = (),
     seen: SeenOn | None = None,
+    timeline: Mapping[str, Any] | None = None,
 ) -> str:
     """The page as text."""
     scripts = [_script(_read(name)) for name in _LIBRARIES]
@@ -166,7 +170,8 @@ def render(
         machine_kinds=KINDS,
         corpus=corpus,
         corpus_states={name: about for name, about in STATES.items() if any(s.state == name for s in corpus)},
-        facts=_json(_facts(run, lives, seen or {})),
+        timeline=timeline,
+        facts=_json({**_facts(run, lives, seen or {}), "timeline": timeline}),
         database=_pack(database),
         engine=_engine(),
     )
@@ -206,11 +211,12 @@ def _facts(run: Survey, lives: Lives, seen: SeenOn) -> dict[str, Any]:
         "kinds": FAIL_KINDS,
         "rules": {number: rule.title for number, rule in rules().items()},
         "adapters": list(run.counts),
+        "machines": {adapter: machine_of(adapter) for adapter in run.counts},
         "environments": run.environments,
         "findings": [
             {"id": item.id, "adapter": item.adapter, "label": item.label, "text": item.text,
              "smallest": item.smallest, "count": len(item.members), "status": item.status,
-             "script": run.scripts.get(item.id), "machines": seen.get(item.id),
+             "script": run.scripts.get(item.id), "issue": run.issues.get(item.id), "machines": seen.get(item.id),
              "life": [asdict(stage) for stage in lives.get(item.id, [])],
              "kinds": item.counted.partition(": ")[2], "spread": item.spread, "breakdown": item.breakdown,
              "condition": None if item.condition is None else {

@@ -281,6 +281,7 @@ _FACTS: dict[str, Callable[[Any], bool]] = {
     "environments": _are_environments,
     "conditions": _are_conditions,
     "scripts": lambda value: isinstance(value, dict) and all(map(_is_text, value.values())),
+    "issues": lambda value: isinstance(value, dict) and all(map(_is_text, value.values())),
 }
 
 

@@ -47,6 +47,12 @@ class Survey:
         return scripts
 
     @property
+    def issues(self) -> dict[str, str]:
+        """Texts for an issue report about the smallest case of a finding, by its id, as far as recorded."""
+        issues: dict[str, str] = self.meta.get("issues") or {}
+        return issues
+
+    @property
     def facts(self) -> list[tuple[str, str]]:
         """Other recorded facts about the run, as names and text for people."""
         return [(name, shown(self.meta[key])) for key, (name, shown) in _FACTS.items() if self.meta.get(key)]

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ _ABSENT = [
 ]
 
 needs_browser = [pytest.mark.browser, pytest.mark.skipif(bool(_ABSENT), reason="; ".join(_ABSENT))]
+
+_AXE = "axe_playwright_python"  # axe-core, which looks for barriers to people with disabilities
+needs_axe = pytest.mark.skipif(find_spec(_AXE) is None, reason="pip install axe-playwright-python")
 
 
 @contextmanager
@@ -61,3 +65,12 @@ class Tab:
     def view(self) -> str:
         """The text of the view that is shown."""
         return str(self.page.locator("main > section:visible").inner_text())
+
+
+def violations(tab: Tab) -> list[str]:
+    """The rules of axe-core that the shown view breaks."""
+    if not tab.page.evaluate("'axe' in window"):
+        tab.page.evaluate(resources.files(_AXE).joinpath("axe.min.js").read_text(encoding="utf-8"))
+    # Hidden views would take most of the time.
+    found = tab.page.evaluate("axe.run({ exclude: ['main > section[hidden]'] }, { resultTypes: ['violations'] })")
+    return [rule["id"] for rule in found["violations"]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import label
 from conformance.triage.repro.observation import Observation
 
-__all__ = ["condition", "neighbourhood", "neighbours", "others"]
+__all__ = ["condition", "neighbourhood", "neighbours", "others", "outcome_table"]
 
 _NOT_RUN = ("unsupported", "inexpressible", "infra")
 _MOST_CASES = 300
@@ -28,19 +28,26 @@ _LONGEST = 120
 def others(observed: Observation, limits: ProcessLimits) -> str:
     """Return a table of the outcomes of all other implementations."""
 
-    def one(name: str) -> str:
+    def one(name: str) -> tuple[str, str, Outcome]:
         with AdapterProcess(resolve(name), limits) as host:
             outcome = run_case(observed.case, host)
-            version = next(iter(host.environment.get("versions", {}).values()), "")
-        shown = label(outcome.status, outcome.kind)
-        if outcome.status == "pass" and not observed.case.is_valid:
-            shown = "refused"
-        why = f": {cut(outcome.detail, _LONGEST)}" if outcome.status in _NOT_RUN else ""
-        return f"| {name} | {version} | {shown}{why} |"
+            return name, next(iter(host.environment.get("versions", {}).values()), ""), outcome
 
     names = [name for name in expand([]) if name != observed.spec.name]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return "\n".join(["| implementation | version | outcome |", "| --- | --- | --- |", *pool.map(one, names)])
+        return outcome_table(observed.case, pool.map(one, names))
+
+
+def outcome_table(case: Case, outcomes: Iterable[tuple[str, str, Outcome]]) -> str:
+    """Return a table of the outcomes of a case: name of the implementation, version, outcome."""
+    lines = ["| implementation | version | outcome |", "| --- | --- | --- |"]
+    for name, version, outcome in outcomes:
+        shown = label(outcome.status, outcome.kind)
+        if outcome.status == "pass" and not case.is_valid:
+            shown = "refused"
+        why = f": {cut(outcome.detail, _LONGEST)}" if outcome.status in _NOT_RUN else ""
+        lines.append(f"| {name} | {version} | {shown}{why} |")
+    return "\n".join(lines)
 
 
 def neighbours(case: Case) -> Iterator[tuple[str, Case]]:

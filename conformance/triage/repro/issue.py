@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import shlex
 
 from conformance.adapters.host.client import ProcessLimits
 from conformance.adapters.registry import load
@@ -19,7 +20,7 @@ from conformance.triage.repro.context import condition, neighbourhood, others
 from conformance.triage.repro.observation import Observation
 from conformance.triage.repro.script import Run
 
-__all__ = ["build_issue"]
+__all__ = ["build_issue", "fenced", "issue_text"]
 
 STATUS_TEXT = {"pass": "right output", "crash": "crash", "timeout": "no output within the time limit"}
 KIND_TEXT = {
@@ -41,6 +42,7 @@ _NOTATION = (
     "On each axis i, k, s, d and o are input length, kernel length, stride, dilation and output_padding; "
     "e = d(k - 1) + 1 is the effective kernel, F = (i - 1)s + e the full length."
 )
+_SUITE = "conv-transpose-conformance"
 _MOST_LINES = 40
 _LOG = re.compile(r"[IW]\d{4} |WARNING")  # log lines of Google's libraries
 
@@ -65,19 +67,53 @@ def build_issue(observed: Observation, script: str, run: Run, timeout: float = 6
         Title in the first line, then the sections.
     """
     limits = ProcessLimits(answer=timeout)
+    return issue_text(
+        observed,
+        script,
+        output=_output(observed, run),
+        others=others(observed, limits),
+        when=f"{neighbourhood(observed, limits)}\n\n{condition(observed, limits)}".strip(),
+    )
+
+
+def issue_text(observed: Observation, script: str, *, output: str, others: str, when: str) -> str:
+    """Write the body from what was observed before; runs nothing.
+
+    Parameters
+    ----------
+    observed : Observation
+        The case and its outcome.
+    script : str
+        The script that shows it.
+    output, others, when : str
+        What the script prints, the outcomes of other implementations, and under which conditions it happens. A
+        section without text is left out.
+
+    Returns
+    -------
+    str
+        Title in the first line, then the sections.
+    """
     summary = f"{_summary(observed)}\n\n{_known(observed)}".strip()
-    sections = [
-        f"# {_title(observed)}",
-        summary,
-        "## Script\n\nThe script exits with 1 while the problem is there, and with 0 once it is fixed.\n\n"
-        f"```python\n{script}```",
-        f"## Expected and actual\n\n{_output(observed, run)}",
-        f"## Versions\n\n{_versions(observed)}",
-        f"## Other implementations on the same case\n\n{others(observed, limits)}",
-        f"## When it happens\n\n{neighbourhood(observed, limits)}\n\n{condition(observed, limits)}".strip(),
-        f"## Definitions\n\n{_definitions(observed, summary)}",
-    ]
-    return "\n\n".join(sections) + "\n"
+    about = "The script exits with 1 while the problem is there, and with 0 once it is fixed."
+    program = f"{about}\n\n{fenced(script, 'python')}"
+    sections = {
+        "Script": program,
+        "Expected and actual": output,
+        "Versions": _versions(observed),
+        "Other implementations on the same case": others,
+        "When it happens": when,
+        "Definitions": _definitions(summary),
+        "About this report": _about(observed),
+    }
+    parts = [f"## {title}\n\n{text}" for title, text in sections.items() if text]
+    return "\n\n".join([f"# {_title(observed)}", summary, *parts]) + "\n"
+
+
+def fenced(text: str, language: str = "text") -> str:
+    """Return a code block, whose fence is longer than any row of backticks in the text."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
 
 def _title(observed: Observation) -> str:
@@ -185,7 +221,7 @@ def _output(observed: Observation, run: Run) -> str:
             "",
             *itertools.takewhile(lambda line: not line.lstrip().startswith("ACTUAL"), filter(None, compared)),
         ]
-    return "\n".join(["The script prints", "", "```text", *map(_plain, printed), "```"])
+    return f"The script prints\n\n{fenced(chr(10).join(map(_plain, printed)))}"
 
 
 def _plain(line: str) -> str:
@@ -203,8 +239,8 @@ def _versions(observed: Observation) -> str:
     return "\n".join(f"- {name}: {value}" for name, value in rows if value)
 
 
-def _definitions(observed: Observation, text: str) -> str:
-    """Return the rules that the text cites, and the command that runs the case again."""
+def _definitions(text: str) -> str:
+    """Return the rules that the text cites."""
     cited = dict.fromkeys(["R1", *re.findall(r"\bR\d+\b", text)])
     all_rules = rules()
     lines = [
@@ -213,4 +249,16 @@ def _definitions(observed: Observation, text: str) -> str:
         for rule in map(all_rules.get, cited)
         if rule is not None
     ]
-    return "\n".join([_NOTATION, "", *lines, "", f"`conformance check {observed.case}` runs this case again."])
+    return "\n".join([_NOTATION, "", *lines])
+
+
+def _about(observed: Observation) -> str:
+    """Return what the suite is, how to get it, and the command that runs the case again."""
+    command = f"conformance check {observed.case} --adapter {shlex.quote(observed.spec.name)}"
+    return (
+        f"It was written by {_SUITE}, a test suite that runs the same transposed convolution on many frameworks "
+        "and compares each output with a reference in float64 that follows the definitions above. "
+        f"`pip install {_SUITE}`, or `pip install .` in a checkout of it, installs the suite, and\n\n"
+        f"{fenced(command, 'sh')}\n\n"
+        "runs this case again. The script needs only the framework and NumPy."
+    )

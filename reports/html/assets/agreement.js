@@ -99,6 +99,7 @@ function showAgreement(box) {
     );
     box.replaceChildren(
       el("h1", { id: "agreement-title" }, "Agreement between adapters"),
+      permalink(() => "#/agreement"),
       el(
         "div",
         { class: "controls" },

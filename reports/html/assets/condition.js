@@ -106,13 +106,22 @@ function outcomeSql(where) {
     : sql;
 }
 
-// The ids of the outcomes that meet a condition, sorted by a column, or else by case.
+// The ids of the outcomes that meet a condition, sorted by a column, or else the worst first.
 function matching(where, sort) {
   const condition = outcomeSql(where);
   const [column, direction] = sort;
   const order = column ? `ORDER BY ${column} IS NULL, ${column} ${direction}, case_no, id` : "ORDER BY case_no, id";
   const sql = `SELECT json_group_array(id) AS ids FROM (SELECT id FROM outcomes WHERE (${condition}) ${order})`;
-  return JSON.parse(query(sql)[0].ids);
+  const ids = JSON.parse(query(sql)[0].ids);
+  return column ? ids : worstFirst(ids);
+}
+
+// What is wrong comes first, and what is new before what is known; SQLite would take longer to sort.
+function worstFirst(ids) {
+  const [gates, standing] = outcomeColumns("gates", "standing");
+  const groups = [[], [], []];
+  for (const id of ids) groups[gates[id] ? Number(standing[id] !== "new") : 2].push(id);
+  return groups.flat();
 }
 
 // Complete conditions that continue the typed text.

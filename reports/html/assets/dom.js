@@ -45,6 +45,27 @@ function copyButton(text) {
   return button;
 }
 
+/**
+ * A button that copies the address of a view or of a part of one.
+ * @param {() => string} address What follows the name of the file.
+ * @param {string} [part] What the address leads to, for somebody who does not see it.
+ */
+function permalink(address, part = "this view") {
+  const properties = { type: "button", class: "copy permalink", "aria-label": `copy link to ${part}` };
+  const button = el("button", properties, "copy link");
+  button.addEventListener("click", () => copy(location.href.replace(/#.*|$/, address), button));
+  return button;
+}
+
+// The title of the window, by which a browser names its tab, a bookmark and a step of its history.
+const REPORT_TITLE = document.title;
+
+/** @param {HTMLElement} view The view that is shown. */
+function entitle(view) {
+  const name = view.dataset.title ?? view.querySelector("h1")?.textContent;
+  document.title = view.id === "overview" ? REPORT_TITLE : `${name} · ${REPORT_TITLE}`;
+}
+
 function copyable(text, style = "") {
   return el("div", { class: "copyable" }, el("pre", { class: style, tabindex: "0" }, text), copyButton(text));
 }
@@ -61,10 +82,11 @@ async function copy(text, button) {
     document.execCommand("copy");
     area.remove();
   }
+  button.dataset.label ??= button.textContent;
   button.textContent = "copied";
   announce("copied");
   setTimeout(() => {
-    button.textContent = "copy";
+    button.textContent = button.dataset.label;
   }, 1500);
 }
 

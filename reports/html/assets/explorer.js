@@ -2,18 +2,30 @@
 // All outcomes in one table that draws only the visible rows.
 
 const DEFAULT_COLUMNS = ["status", "adapter", "case_id", "detail"];
+// In a narrow window a row is a block: status and adapter in one line, the case in two, every other column in one.
+const NARROW = matchMedia("(max-width: 700px)");
+const FIRST_LINE = ["status", "adapter"];
 const WIDE = { case_id: 620, detail: 520, diagnosis: 360, adapter: 220, status: 160, source: 260 };
 
 class Explorer {
   constructor(box) {
+    this.box = box;
     this.ids = [];
+    this.text = el("input", {
+      type: "search",
+      id: "text",
+      autocomplete: "off",
+      placeholder: "words in a case, an adapter, an outcome or a message",
+      "aria-describedby": "matches",
+      oninput: () => this.typed(),
+    });
     this.input = el("input", {
       type: "search",
       id: "where",
       list: "completions",
       spellcheck: "false",
       autocomplete: "off",
-      placeholder: "stride_max > kernel_min AND padding = 'same' AND exactly(1, gates)",
+      placeholder: "a condition in SQL: padding = 'same' AND groups > 1 AND exactly(1, gates)",
       "aria-describedby": "matches",
       oninput: () => this.typed(),
     });
@@ -42,8 +54,10 @@ class Explorer {
       "aria-label": "Ready-made conditions",
       onchange: (event) => this.go({ where: event.target.value }),
     });
+    this.filterBox = el("details", { class: "filters", open: !NARROW.matches });
     box.replaceChildren(
       el("h1", { id: "explorer-title" }, "Explorer"),
+      permalink(() => location.hash),
       el(
         "form",
         {
@@ -54,6 +68,8 @@ class Explorer {
             this.go({ where: this.input.value });
           },
         },
+        el("label", { for: "text" }, "search"),
+        this.text,
         el("label", { for: "where" }, "where"),
         this.input,
         this.suggestions,
@@ -69,9 +85,14 @@ class Explorer {
         ),
         this.help(),
       ),
-      this.scroller,
+      el("div", { class: "filtered" }, this.filterBox, this.scroller),
     );
-    this.window = new RowWindow(this.scroller, () => this.draw());
+    this.window = new RowWindow(
+      this.scroller,
+      () => this.rowHeight(),
+      () => this.draw(),
+    );
+    NARROW.addEventListener("change", () => this.draw());
     const [statuses, cases] = outcomeColumns("status", "case_no");
     this.statuses = statuses;
     this.cases = cases;
@@ -102,6 +123,13 @@ class Explorer {
     );
   }
 
+  // As the style sheet has it.
+  rowHeight() {
+    if (!NARROW.matches) return 30;
+    const others = this.columns.filter((name) => !FIRST_LINE.includes(name) && name !== "case_id");
+    return 12 + 24 + (this.columns.includes("case_id") ? 36 : 0) + 24 * others.length;
+  }
+
   columnPicker() {
     this.picks = Object.keys(facts.columns).map((name) => {
       // The shown columns stay in place; a new one comes last.
@@ -128,11 +156,13 @@ class Explorer {
   // Show the state that the address holds.
   show(parameters) {
     this.where = parameters.get("where") ?? "";
+    this.filters = new Filters(parameters);
     const [column, direction] = (parameters.get("sort") ?? "").split(".");
     this.sort = facts.columns[column] ? [column, direction === "desc" ? "DESC" : "ASC"] : [null, "ASC"];
     const chosen = (parameters.get("columns") ?? "").split(".").filter((name) => facts.columns[name]);
     this.columns = chosen.length ? chosen : DEFAULT_COLUMNS;
     if (this.input.value !== this.where) this.input.value = this.where;
+    if (this.text.value !== this.filters.text) this.text.value = this.filters.text;
     for (const pick of this.picks) pick.checked = this.columns.includes(pick.value);
     this.presets.replaceChildren(
       el("option", { value: "" }, "ready-made conditions …"),
@@ -147,15 +177,17 @@ class Explorer {
       where: this.where,
       sort: this.sort[0] ? `${this.sort[0]}.${this.sort[1].toLowerCase()}` : "",
       columns: this.columns,
+      filters: this.filters.entries(),
       ...changes,
     };
     const columns = state.columns.join(".");
-    const entries = {
-      where: state.where,
-      sort: state.sort,
-      columns: columns === DEFAULT_COLUMNS.join(".") ? "" : columns,
-    };
-    return `#/explorer?${new URLSearchParams(Object.entries(entries).filter(([, value]) => value))}`;
+    const entries = [
+      ["where", state.where],
+      ...state.filters,
+      ["sort", state.sort],
+      ["columns", columns === DEFAULT_COLUMNS.join(".") ? "" : columns],
+    ];
+    return `#/explorer?${new URLSearchParams(entries.filter(([, value]) => value))}`;
   }
 
   go(changes) {
@@ -166,23 +198,55 @@ class Explorer {
   typed() {
     this.suggestions.replaceChildren(...completions(this.input.value).map((value) => el("option", { value })));
     this.where = this.input.value;
+    this.filters.text = this.text.value;
     history.replaceState(null, "", this.address({}));
     this.filter();
+    entitle(this.box);
   }
 
   filter() {
+    this.box.dataset.title = `Explorer: ${[this.filters.phrase(), this.where].filter(Boolean).join(", ") || "all"}`;
+    let ids;
     try {
-      this.ids = matching(this.where, this.sort);
+      ids = matching(this.where, this.sort);
     } catch (error) {
-      this.matches.replaceChildren(el("span", { class: "badge red" }, `invalid condition: ${error.message}`));
-      this.input.setAttribute("aria-invalid", "true");
+      this.reject(error);
       return;
     }
     this.input.removeAttribute("aria-invalid");
+    this.scroller.classList.remove("stale");
+    const { ids: found, counts } = this.filters.apply(ids);
+    this.ids = found;
     this.rows = new Map();
     this.matches.replaceChildren(...this.tally());
+    this.drawFilters(counts);
     this.window.reset(this.ids.length);
     this.draw();
+  }
+
+  // The rows of the last valid condition stay, but do not look like those of this one.
+  reject(error) {
+    const better = corrected(this.where, error);
+    const message = `invalid condition: ${error.message}${better ? "; did you mean " : ""}`;
+    this.matches.replaceChildren(
+      el("span", { class: "badge red" }, message),
+      ...(better ? [el("a", { href: this.address({ where: better }) }, el("code", {}, better))] : []),
+    );
+    this.input.setAttribute("aria-invalid", "true");
+    this.scroller.classList.add("stale");
+  }
+
+  // The links are new after each change; the focus and what is unfolded stay.
+  drawFilters(counts) {
+    const key = document.activeElement?.closest(".filters [data-key]")?.getAttribute("data-key");
+    const unfolded = [...this.filterBox.querySelectorAll("details[open]")].map((details) => details.dataset.key);
+    this.filterBox.replaceChildren(
+      el("summary", {}, "filters"),
+      ...filterLists(this.filters, counts, (filters) => this.address({ filters })),
+    );
+    for (const details of this.filterBox.querySelectorAll("details"))
+      details.open = unfolded.includes(details.dataset.key);
+    if (key) this.filterBox.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
   }
 
   tally() {
@@ -190,10 +254,14 @@ class Explorer {
     for (const id of this.ids) counts[this.statuses[id]] = (counts[this.statuses[id]] ?? 0) + 1;
     const named = Object.keys(facts.statuses)
       .filter((name) => counts[name])
-      .map((name) => [" ", badge(name), ` ${counts[name].toLocaleString("en")} `]);
+      .map((name) => {
+        const href = this.address({ filters: this.filters.toggled("status", name) });
+        return [" ", el("a", { href }, badge(name), ` ${counts[name].toLocaleString("en")}`)];
+      });
     return [
       el("b", {}, `${this.ids.length.toLocaleString("en")} of ${this.statuses.length.toLocaleString("en")} outcomes`),
       ...named.flat(),
+      ...(this.where || this.filters.entries().length ? [" ", el("a", { href: "#/explorer" }, "show all")] : []),
     ];
   }
 
@@ -222,6 +290,7 @@ class Explorer {
 
   draw() {
     if (!this.rows) return;
+    this.scroller.style.setProperty("--row", `${this.rowHeight()}px`);
     const { first, end, above, below } = this.window.take();
     const drawn = this.ids.slice(first, end);
     this.fetch(drawn);
@@ -256,10 +325,18 @@ class Explorer {
       if (name === "status") return el("td", {}, badge(row.status, row.kind));
       const text = row[name] === null ? "" : typeof row[name] === "number" ? number(row[name]) : row[name];
       if (name === "case_id")
-        return el("td", {}, el("a", { class: "case", href: outcomeLink(row.adapter, row.case_id) }, text));
+        return el(
+          "td",
+          { class: "case-cell" },
+          el("a", { class: "case", href: outcomeLink(row.adapter, row.case_id) }, text),
+        );
       return el(
         "td",
-        { title: text.length > 30 ? text : null, class: typeof row[name] === "number" ? "number" : null },
+        {
+          title: text.length > 30 ? text : null,
+          class: typeof row[name] === "number" ? "number" : null,
+          "data-name": FIRST_LINE.includes(name) ? null : name.replaceAll("_", " "),
+        },
         text,
       );
     });

@@ -28,9 +28,17 @@ function saveOutcomes(ids, kind) {
   const { name, type, text } = EXPORTS[kind];
   const names = Object.keys(facts.columns);
   const sql = `SELECT ${names.join(", ")} FROM outcomes WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id`;
-  const file = new Blob([text(names, query(sql, [JSON.stringify(ids)]))], { type });
+  save(new Blob([text(names, query(sql, [JSON.stringify(ids)]))], { type }), name);
+  announce(`saved ${ids.length} outcomes`);
+}
+
+/**
+ * Save a file.
+ * @param {Blob} file The contents.
+ * @param {string} name Its name.
+ */
+function save(file, name) {
   const link = /** @type {HTMLAnchorElement} */ (el("a", { href: URL.createObjectURL(file), download: name }));
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  announce(`saved ${ids.length} outcomes`);
 }

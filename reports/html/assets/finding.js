@@ -10,8 +10,9 @@ function showFinding(box, id) {
     return;
   }
   const members = query(
-    "SELECT case_id, detail FROM outcomes WHERE finding = ? ORDER BY length(case_id), case_id LIMIT ?",
-    [id, MOST_MEMBERS],
+    `SELECT case_id FROM outcomes WHERE finding = ?
+      ORDER BY case_id <> ?, (input_max + kernel_max) * rank * in_channels * out_channels, case_id LIMIT ?`,
+    [id, finding.smallest, MOST_MEMBERS],
   );
   const shared = query(
     `SELECT other.adapter, count(*) AS n FROM asked JOIN asked AS other USING (case_no)
@@ -27,21 +28,22 @@ function showFinding(box, id) {
       finding.script
         ? [el("h3", {}, "Standalone script: needs only the framework and NumPy"), copyable(finding.script)]
         : null,
-      finding.status === "missing"
-        ? null
-        : el(
+      finding.issue
+        ? el(
             "details",
             { class: "more" },
             el("summary", {}, "Text for an issue report"),
-            copyable(issueBody(finding, outcome), "text"),
-          ),
+            copyable(finding.issue, "text"),
+          )
+        : null,
     ]
       .flat()
       .filter(Boolean);
   box.replaceChildren(
     ...[
       el("p", { class: "back" }, el("a", { href: "#/overview" }, "← overview")),
-      el("h1", { class: "wrong" }, `${finding.adapter}: ${finding.text || finding.label}`),
+      el("h1", { class: "wrong" }, [`${finding.adapter}: ${finding.label}`, finding.text].filter(Boolean).join("; ")),
+      permalink(() => `#/finding/${id}`),
       el(
         "p",
         {},

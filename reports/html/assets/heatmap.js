@@ -36,7 +36,7 @@ function inkOn(colour) {
   return 0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#111" : "#fff";
 }
 
-function heatMap({ title, note, plane, reach, axes, room, onpoint }) {
+function heatMap({ title, note, plane, reach, axes, room, absent, onpoint }) {
   const numbers = plane.values.filter((value) => typeof value === "number");
   const longest = numbers.reduce((length, value) => Math.max(length, short(value).length), 2);
   const fits = (pixels, count) => Math.floor(pixels / Math.max(count, 1));
@@ -113,8 +113,9 @@ function heatMap({ title, note, plane, reach, axes, room, onpoint }) {
       "figure",
       {},
       el("figcaption", {}, title, el("span", {}, note ? ` ${note}` : "")),
-      plane.values.length ? el("div", { class: "canvas" }, canvas) : el("p", { class: "note" }, "empty"),
-      legend(reach, colour),
+      ...(plane.values.length
+        ? [el("div", { class: "canvas" }, canvas), legend(reach, colour)]
+        : [el("p", { class: "note" }, absent)]),
     ),
   };
 }

@@ -2,7 +2,9 @@
 // One outcome: the case, the output, the expected output, and the call.
 
 function findOutcome(adapter, caseId) {
-  return query("SELECT * FROM outcomes WHERE adapter = ? AND case_id = ?", [adapter, caseId])[0];
+  // Outcomes are stored by the number of their case.
+  const number = "SELECT case_no FROM cases WHERE case_id = ?";
+  return query(`SELECT * FROM outcomes WHERE case_no = (${number}) AND adapter = ?`, [caseId, adapter])[0];
 }
 
 function showOutcome(box, adapter, caseId) {
@@ -24,8 +26,11 @@ function showOutcome(box, adapter, caseId) {
       { class: outcome.gates ? "wrong" : "right" },
       `${outcome.adapter}: ${label(outcome.status, outcome.kind)}`,
     ),
+    permalink(() => outcomeLink(adapter, caseId)),
+    el("h2", {}, "The case"),
     outcomeBody(outcome),
   );
+  box.dataset.title = `${adapter}: ${label(outcome.status, outcome.kind)}, ${caseId}`;
 }
 
 // Everything about an outcome; it is drawn again when its details arrive from a file next to the page.
@@ -52,8 +57,8 @@ function filledBody(outcome, more, details, file) {
   const evidence = details ? JSON.parse(details.evidence) : {};
   for (const [name, tensor] of Object.entries(evidence)) body.append(tensorView(name, tensor, outcome));
   body.append(geometryView(outcome, evidence.y));
-  const others = el("div", {}, el("h3", {}, "Every adapter on this case"), sameCase(outcome));
-  if (details?.program) body.append(el("h3", {}, "The call"), copyable(details.program));
+  body.append(el("h3", {}, "Every adapter on this case"), sameCase(outcome));
+  if (details?.program) body.append(el("h3", {}, "The call"), copyable(details.program.trim()));
   if (file !== undefined) body.append(el("p", { class: "pending" }, "Loading the numbers …"));
   body.append(...more());
   const target = `${outcome.case_id} --adapter ${shellWord(outcome.adapter)}`;
@@ -62,7 +67,7 @@ function filledBody(outcome, more, details, file) {
       el("h3", {}, "Continue in a terminal"),
       copyable(["check", "explain", "minimize", "repro"].map((name) => `conformance ${name} ${target}`).join("\n")),
     );
-  body.append(others, el("h3", {}, "Parameters"), parameters(outcome), environment(outcome.adapter) ?? "");
+  body.append(el("h3", {}, "Parameters"), parameters(outcome), environment(outcome.adapter) ?? "");
   return body;
 }
 
@@ -81,6 +86,9 @@ function shellWord(text) {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
+// How the columns that hold 0 or 1 are shown.
+const YES_OR_NO = { valid_question: ["no", "yes"], bias: ["no", "yes"] };
+
 function parameters(outcome) {
   // Skip columns that repeat others: the sizes of all axes together include those of each axis.
   const skipped = /^axes_|_(min|max|d|h|w|width)$|^case_id$/;
@@ -95,7 +103,7 @@ function parameters(outcome) {
         "div",
         {},
         el("dt", {}, name === "valid_question" ? "valid case" : name.replaceAll("_", " ")),
-        el("dd", {}, String(outcome[name])),
+        el("dd", {}, name in YES_OR_NO ? YES_OR_NO[name][outcome[name]] : String(outcome[name])),
       ),
     ),
   );

@@ -1,16 +1,17 @@
 // @ts-check
 // Which rows of a long table are drawn: the visible ones and a few on either side. All rows have the same height.
 
-const ROW_HEIGHT = 30;
 const EXTRA_ROWS = 12;
 
 class RowWindow {
   /**
    * @param {HTMLElement} scroller The element that scrolls.
+   * @param {() => number} height The height of a row in pixels.
    * @param {() => void} onchange Called when other rows become visible.
    */
-  constructor(scroller, onchange) {
+  constructor(scroller, height, onchange) {
     this.scroller = scroller;
+    this.height = height;
     this.count = 0;
     this.drawn = "";
     const check = () => {
@@ -29,8 +30,8 @@ class RowWindow {
   /** The first row to draw and the one after the last. */
   range() {
     const { scrollTop, clientHeight } = this.scroller;
-    const first = Math.floor(scrollTop / ROW_HEIGHT) - EXTRA_ROWS;
-    const end = Math.ceil((scrollTop + clientHeight) / ROW_HEIGHT) + EXTRA_ROWS;
+    const first = Math.floor(scrollTop / this.height()) - EXTRA_ROWS;
+    const end = Math.ceil((scrollTop + clientHeight) / this.height()) + EXTRA_ROWS;
     return [first, end].map((index) => Math.max(0, Math.min(this.count, index)));
   }
 
@@ -38,7 +39,7 @@ class RowWindow {
   take() {
     const [first, end] = this.range();
     this.drawn = String([first, end]);
-    return { first, end, above: first * ROW_HEIGHT, below: (this.count - end) * ROW_HEIGHT };
+    return { first, end, above: first * this.height(), below: (this.count - end) * this.height() };
   }
 
   /** Scroll as little as needed to make a row visible. */
@@ -46,7 +47,7 @@ class RowWindow {
     const { scrollTop, clientHeight } = this.scroller;
     // The head stays at the top and covers the rows below it.
     const room = clientHeight - this.scroller.querySelector("thead").offsetHeight;
-    const lowest = (index + 1) * ROW_HEIGHT - room;
-    this.scroller.scrollTop = Math.max(lowest, Math.min(index * ROW_HEIGHT, scrollTop));
+    const lowest = (index + 1) * this.height() - room;
+    this.scroller.scrollTop = Math.max(lowest, Math.min(index * this.height(), scrollTop));
   }
 }

@@ -55,11 +55,7 @@ function wrongPositions(outcome, tensor, axes) {
     const difference = subtract(value, tensor.expected[index]);
     // For data that round, only an element outside its error bound is wrong.
     const isWrong = tensor.budget && typeof difference === "number" ? !(tensor.budget[index] <= 1) : difference !== 0;
-    const place = [];
-    for (let axis = tensor.shape.length - 1, rest = index; axis >= 0; axis -= 1) {
-      place[axis] = rest % tensor.shape[axis];
-      rest = Math.floor(rest / tensor.shape[axis]);
-    }
+    const place = placeOf(index, tensor.shape);
     const at = axes.map((_, n) => place[first + n]);
     const phase = axes.map(({ stride, crop }, n) => (((at[n] + crop[0]) % stride) + stride) % stride).join(",");
     const cell = phases.get(phase) ?? { n: 0, wrong: 0 };

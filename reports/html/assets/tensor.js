@@ -38,7 +38,7 @@ function tensorView(name, tensor, outcome) {
   const [row, column] = drawnAxes(names);
   const others = names.map((_, axis) => axis).filter((axis) => axis !== column && axis !== row);
   const largest = names.map((_, axis) => Math.max(...tensors.map(([, shape]) => shape[axis])));
-  const place = worst(difference, tensor.shape) ?? names.map(() => 0);
+  const place = worst(tensors[0], tensors[1]) ?? names.map(() => 0);
   const maps = el("div", { class: "maps" });
   const readout = el("p", { class: "readout", role: "status" }, "");
   const draw = () => {
@@ -64,6 +64,7 @@ function tensorView(name, tensor, outcome) {
           title,
           note,
           plane,
+          absent: absence(names, place, tensors.find(([name]) => name === title)[1], [row, column]),
           reach: title in NOTES ? plane.reach : reach,
           axes: { row: row >= 0 },
           room,
@@ -94,7 +95,23 @@ function tensorView(name, tensor, outcome) {
       return el("label", {}, names[axis], input, shown, el("span", { class: "note" }, `of 0–${largest[axis] - 1}`));
     });
   draw();
-  return el("div", {}, heading, sliders.length ? el("div", { class: "controls" }, sliders) : null, maps, readout);
+  const save = el(
+    "button",
+    { type: "button", class: "copy", onclick: () => saveMaps(maps, name, outcome) },
+    "save image",
+  );
+  const controls = el("div", { class: "controls" }, sliders, save);
+  return el("div", {}, heading, controls, maps, readout);
+}
+
+// Why a tensor has nothing at the position of the sliders: it ends before.
+function absence(names, place, shape, drawn) {
+  const beyond = names.flatMap((name, axis) =>
+    !drawn.includes(axis) && place[axis] >= shape[axis]
+      ? [shape[axis] ? `ends at ${name} = ${shape[axis] - 1}` : `has no ${name}`]
+      : [],
+  );
+  return beyond.join(", ") || "has no element";
 }
 
 // The width in pixels of one of several maps, as many side by side as the style sheet allows.
@@ -133,18 +150,30 @@ function flatIndex(at, shape) {
   return at.reduce((index, value, axis) => index * shape[axis] + value, 0);
 }
 
-// Where the difference is largest; NaN is larger than any number.
-function worst(difference, shape) {
-  if (!difference?.length) return null;
+// Where two tensors differ most, on the axes of both; null without a second one. NaN is larger than any number, and an
+// element that one of them lacks counts as zero.
+function worst(one, other) {
+  if (!other) return null;
+  const [[, expectedShape, expected], [, shape, got]] = [one, other];
+  const sizes = expectedShape.map((length, axis) => Math.max(length, shape[axis]));
   const size = (value) => (typeof value === "number" ? Math.abs(value) : Infinity);
-  let [best, index] = [-1, 0];
-  difference.forEach((value, at) => {
-    if (size(value) > best) [best, index] = [size(value), at];
-  });
-  const place = shape.map(() => 0);
-  for (let axis = shape.length - 1; axis >= 0; axis -= 1) {
-    place[axis] = index % shape[axis];
-    index = Math.floor(index / shape[axis]);
+  const element = (flat, at, itsShape) => (within(at, itsShape) ? flat[flatIndex(at, itsShape)] : 0);
+  const count = sizes.reduce((product, length) => product * length, 1);
+  let [most, place] = [-1, null];
+  for (let index = 0; index < count; index += 1) {
+    const at = placeOf(index, sizes);
+    const difference = size(subtract(element(got, at, shape), element(expected, at, expectedShape)));
+    if (difference > most) [most, place] = [difference, at];
+  }
+  return place;
+}
+
+// The position of an element on each axis.
+function placeOf(index, shape) {
+  const place = [];
+  for (let axis = shape.length - 1, rest = index; axis >= 0; axis -= 1) {
+    place[axis] = rest % shape[axis];
+    rest = Math.floor(rest / shape[axis]);
   }
   return place;
 }

@@ -14,7 +14,9 @@ from conformance.cases.columns import COLUMN_NAMES
 from conformance.cli import main
 from conformance.cli.case_argument import read_case
 from conformance.reports.record.query import WhereError, matching
-from tests.support.command import toy
+from tests.support.command import ROOT, toy
+
+FILE = str(ROOT / "examples" / "numpy_backend.py")
 
 
 @pytest.mark.parametrize(("arguments", "meant"), [
@@ -22,6 +24,8 @@ from tests.support.command import toy
     (["cases", "--tier", "gates"], "(did you mean 'gate'?)"),
     (["run", "--tier", "smok", "--adapter", "torch"], "(did you mean 'smoke'?)"),
     (["sizes", "--input", "3", "--output", "8", "--kernel", "3", "--for", "onxx"], "did you mean 'onnx'"),
+    (["check", " "], "CASE is empty; give a case id such as 2d-i5x7-k3-s2-same"),
+    (["check", "2d-i5-k3", "--adapter", FILE], f"write {FILE}:NumpyBackend"),
 ])  # fmt: skip
 def test_a_wrong_name_on_the_command_line(
     arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
@@ -46,6 +50,15 @@ def test_a_wrong_adapter(name: str, meant: str) -> None:
     with pytest.raises(UnknownAdapter) as caught:
         resolve(name)
     assert meant in str(caught.value)
+
+
+def test_help_is_a_command_too_and_examples_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["help", "bisect"])
+    assert ended.value.code == 0
+    example = capsys.readouterr().out.splitlines()[-1]
+    assert example.strip().startswith("Example: conformance bisect ")
+    assert example.endswith("--good 3.10.0 --bad 3.15.1")
 
 
 def test_a_wrong_machine() -> None:

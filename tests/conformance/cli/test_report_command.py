@@ -35,6 +35,15 @@ def test_writes_the_page_beside_the_record(recorded: Path, capsys: pytest.Captur
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
+def test_a_folder_means_the_record_in_it(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (recorded.parent / "runs").mkdir()
+    (recorded.parent / "runs" / "latest").symlink_to(recorded.parent, target_is_directory=True)
+    for folder in (recorded.parent, recorded.parent / "runs"):
+        assert _run(str(folder), "--badge") == 0
+        assert "transposed convolutions" in capsys.readouterr().out
+    assert _run(str(recorded.parent / "report")) == 2
+
+
 def test_text_says_first_what_is_wrong(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(str(recorded), "--text") == 0
     printed = capsys.readouterr().out

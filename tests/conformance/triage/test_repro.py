@@ -244,6 +244,7 @@ def test_the_issue_says_it_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert summary.startswith("Wrong values: y differs in ")
     for section in ("Script", "Expected and actual", "Versions", "Other implementations", "When it happens"):
         assert f"## {section}" in body
+    assert "conv-transpose-conformance, a test suite that runs" in body
     assert "the problem goes away with: " in body
     assert "Mismatched elements: " in body
     assert "numpy " + np.__version__ in body.replace(":", "")

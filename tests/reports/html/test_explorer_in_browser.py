@@ -128,7 +128,71 @@ def test_an_invalid_condition_is_reported_and_keeps_the_last_rows(tab: Tab, cond
     tab.page.fill("#where", condition)
     assert tab.page.locator("#matches").inner_text().startswith("invalid condition: ")
     assert tab.page.get_attribute("#where", "aria-invalid") == "true"
+    assert tab.page.locator(".scroller.stale").count() == 1, "they do not look like rows of this condition"
     assert tab.page.locator("tr[aria-rowindex]").count() == rows
+
+
+@pytest.mark.parametrize(
+    ("condition", "meant"),
+    [
+        ("status = fail", "status = 'fail'"),
+        ("values", "kind = 'values'"),
+        ("kind = value and rank = 2", "kind = 'values' and rank = 2"),
+        ("padding in (same, vali)", "padding in ('same', 'valid')"),
+        ("stride_mxa > 1", "stride_max > 1"),
+        ('dtype = "f32"', "dtype = 'f32'"),
+        ("nothing_like_it = 1", None),
+    ],
+)
+def test_an_invalid_condition_is_corrected(tab: Tab, condition: str, meant: str | None) -> None:
+    tab.go("#/explorer")
+    tab.page.fill("#where", condition)
+    link = tab.page.locator("#matches a")
+    assert link.all_inner_texts() == ([] if meant is None else [meant])
+    if meant is not None:
+        link.click()
+        tab.page.wait_for_selector("#where:not([aria-invalid])")
+        assert tab.page.input_value("#where") == meant
+
+
+def test_what_is_wrong_comes_first(tab: Tab, outcomes: list[Outcome]) -> None:
+    tab.go("#/explorer")
+    wrong = sum(o.gates for o in outcomes)
+    assert tab.page.evaluate("explorer.ids.map((id) => explorer.statuses[id])")[:wrong] == ["fail"] * wrong
+
+
+def test_filters_need_no_sql_and_count_what_each_value_gives(tab: Tab, outcomes: list[Outcome]) -> None:
+    tab.go("#/explorer")
+    names = tab.page.locator(".filters [role=group] h2").all_inner_texts()
+    assert names == ["status", "adapter", "dtype", "layout", "padding", "rank"], "kind and machine have one value"
+    dtype = tab.page.get_by_role("group", name="filter by dtype")
+    dtype.get_by_role("link", name="f32").click()
+    tab.page.get_by_role("group", name="filter by status").get_by_role("link", name="fail").click()
+    tab.page.wait_for_function("location.hash.includes('status=fail')")
+    failed = [o for o in outcomes if o.status == "fail"]
+    counts = {name: sum(f"-{name}-" in o.case_id for o in failed) for name in ("f64", "f32", "f16", "bf16")}
+    assert _count(tab) == counts["f32"]
+    assert dict(map(str.split, dtype.locator("a").all_inner_texts())) == {
+        name: str(count) for name, count in counts.items() if count
+    }, "the counts of a filter are without its own choice"
+    assert dtype.locator("[aria-current]").inner_text().startswith("f32")
+    dtype.get_by_role("link", name="f32").click()
+    tab.page.wait_for_function("!location.hash.includes('dtype')")
+    assert _count(tab) == len(failed)
+    assert tab.page.evaluate("document.activeElement.dataset.key") == "dtype=f32", "the focus stays"
+
+
+def test_words_find_cases_adapters_and_messages(tab: Tab, outcomes: list[Outcome]) -> None:
+    tab.go("#/explorer")
+    tab.page.fill("#text", "Groups adapter-03 3d-")
+    expected = [
+        o for o in outcomes if "groups" in o.detail and o.adapter == "adapter-03" and o.case_id[:3] == "3d-"
+    ]
+    assert 0 < len(expected) == _count(tab)
+    assert "text=Groups" in tab.page.url
+    tab.page.get_by_role("link", name="show all").click()
+    tab.page.wait_for_function("location.hash === '#/explorer'")
+    assert _count(tab) == OUTCOMES
 
 
 def test_typing_filters_and_the_address_follows(tab: Tab, outcomes: list[Outcome]) -> None:
