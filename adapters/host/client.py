@@ -16,10 +16,11 @@ from conformance.adapters.base import Tensor
 from conformance.adapters.host import protocol
 from conformance.adapters.host.connection import Connection, ConnectionLost
 from conformance.adapters.host.history import Call, History
+from conformance.adapters.host.programs import ProgramConnection
 from conformance.adapters.host.spawn import Spawned, spawn
 from conformance.adapters.installation import missing_text
 from conformance.adapters.machines import unmet
-from conformance.adapters.registry import AdapterSpec
+from conformance.adapters.registry import AdapterSpec, load
 from conformance.cases.case import Case
 from conformance.cases.program import Program
 
@@ -206,7 +207,9 @@ class AdapterProcess:
         self.limits = (limits or ProcessLimits()).scaled(spec.profile.patience)
         self.environment: dict[str, Any] = {"versions": {}}
         self._in_process = in_process
-        self._running: Connection | InProcess | None = None if spawned is None else Connection(spawned)
+        self._running: Connection | ProgramConnection | InProcess | None = (
+            None if spawned is None else Connection(spawned)
+        )
         self._hello = None if spawned is None else spawned.hello
         self._ready = self._precompiles = False
         self._sent: collections.deque[Pending] = collections.deque()
@@ -237,7 +240,8 @@ class AdapterProcess:
         """
         files = self._read(self._send({"ask": "files", "case": ""}, {}), _as_files) if self._ready else None
         running, hello = self._running, self._hello
-        if not isinstance(files, list) or not isinstance(running, Connection) or self._sent or not running.quiet:
+        lives = isinstance(running, (Connection, ProgramConnection)) and not self._sent and running.quiet
+        if not isinstance(files, list) or not lives:
             self.close()
             return None
         self._reset()
@@ -278,6 +282,8 @@ class AdapterProcess:
             self._cannot_start = Reply("broken", detail=without_effect)
             return self._cannot_start
         self._precompiles = bool(hello.get("ahead"))
+        if hello.get("takes") == "programs":
+            self._running = ProgramConnection(cast(Connection, self._running), load(self.spec.target)())
         self._ready = True
         _log.info("%s: ready, %s", self.spec.name, self.environment.get("versions"))
         return None

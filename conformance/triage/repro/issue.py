@@ -6,6 +6,7 @@ import itertools
 import re
 
 from conformance.adapters.host.client import ProcessLimits
+from conformance.adapters.node import npm
 from conformance.adapters.registry import load
 from conformance.calls.form import FORMS
 from conformance.cases import DomainError
@@ -70,7 +71,7 @@ def build_issue(observed: Observation, script: str, run: Run, timeout: float = 6
         f"# {_title(observed)}",
         summary,
         "## Script\n\nThe script exits with 1 while the problem is there, and with 0 once it is fixed.\n\n"
-        f"```python\n{script}```",
+        f"```{load(observed.spec.target).language}\n{script}```",
         f"## Expected and actual\n\n{_output(observed, run)}",
         f"## Versions\n\n{_versions(observed)}",
         f"## Other implementations on the same case\n\n{others(observed, limits)}",
@@ -82,7 +83,7 @@ def build_issue(observed: Observation, script: str, run: Run, timeout: float = 6
 
 def _title(observed: Observation) -> str:
     case, outcome = observed.case, observed.outcome
-    package = load(observed.spec.target).packages[0]
+    package = load(observed.spec.target).packages[0].removeprefix(npm.PREFIX)
     what = outcome.kind or outcome.status
     problem = KIND_TEXT.get(what) or STATUS_TEXT.get(what, what)
     if outcome.status in ("crash", "timeout") and case.direction != "fwd":

@@ -10,6 +10,7 @@ function issueBody(finding, outcome) {
     outcome.case_no,
     outcome.adapter,
   ]);
+  const script = finding.script ?? detailsOf(outcome.id)?.program ?? "";
   const parts = [
     `# ${versions.split(",")[0] || outcome.adapter}: transposed convolution, ${label(outcome.status, outcome.kind)}`,
     [outcome.diagnosis, outcome.detail]
@@ -21,7 +22,7 @@ function issueBody(finding, outcome) {
     [finding.kinds, finding.spread].some(Boolean)
       ? `Cases of this cause: ${[finding.kinds, finding.spread].filter(Boolean).join("; ")}.`
       : "",
-    `## Script\n\n${fenced(finding.script ?? detailsOf(outcome.id)?.program ?? "", "python")}`,
+    `## Script\n\n${fenced(script, script.startsWith("//") ? "javascript" : "python")}`,
     `## Environment\n\n${[
       versions,
       about.python && `Python ${about.python}`,
