@@ -39,7 +39,7 @@ def _limits(source: str) -> tuple[Limit, ...]:
         Limit(
             "inexpressible",
             "dilation",
-            lambda case: max(case.dilation) > 1,
+            lambda case: set(case.dilation) != {1},
             "the interface has no parameter for dilation",
             source,
         ),

@@ -1,4 +1,3 @@
-"use strict";
 // The process of an adapter whose programs are JavaScript: node host.js FOLDER PACKAGE... SOCKET ENVIRONMENT.
 // docs/protocol.md describes what it reads and writes.
 
@@ -64,9 +63,9 @@ function receive() {
   return { header, arrays };
 }
 
-function send(message, outputs = []) {
-  const arrays = outputs.map(([name, { data, shape }]) => [name, dtypeOf(data), shape]);
-  const bodies = outputs.map(([, { data }]) => Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+function send(message, outputs = {}) {
+  const arrays = Object.entries(outputs).map(([name, { data, shape }]) => [name, dtypeOf(data), shape]);
+  const bodies = Object.values(outputs).map(bytesOf);
   const header = Buffer.from(JSON.stringify({ ...message, arrays }));
   const body = Buffer.concat(bodies);
   const head = Buffer.alloc(HEAD_BYTES);
@@ -77,9 +76,13 @@ function send(message, outputs = []) {
   write(socket, Buffer.concat([head, header, body]));
 }
 
+function bytesOf({ data }) {
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+}
+
 function dtypeOf(data) {
   const entry = Object.entries(ARRAYS).find(([, kind]) => data?.constructor?.name === kind.name);
-  if (entry === undefined) throw new TypeError(`${data?.constructor?.name} is no typed array of numbers`);
+  if (entry === undefined) throw new NumbersError(`${data?.constructor?.name ?? data} is no typed array of numbers`);
   return entry[0];
 }
 
@@ -90,9 +93,18 @@ function tensor({ name, dtype, shape, bytes }) {
   return { data: new kind(new Uint8Array(bytes).buffer), shape };
 }
 
-/** What an error says of whom: the program's own, or an output that is no array. */
+/** The program itself is wrong. */
 class ProgramError extends Error {}
+/** The numbers of an output do not fill its shape. */
 class ShapeError extends Error {}
+/** An output holds no numbers. */
+class NumbersError extends Error {}
+
+const KINDS = new Map([
+  [ProgramError, "broken"],
+  [ShapeError, "misshapen"],
+  [NumbersError, "not_numbers"],
+]);
 
 /** The function of a program, or a ProgramError where its text is wrong. */
 function compile({ setup, body, outputs }, names) {
@@ -129,22 +141,20 @@ async function run(header, arrays) {
 }
 
 function same(first, second) {
-  const bytes = ({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  return `${first.shape}` === `${second.shape}` && bytes(first).equals(bytes(second));
+  return `${first.shape}` === `${second.shape}` && bytesOf(first).equals(bytesOf(second));
 }
 
 async function answer(header, arrays) {
   const started = performance.now();
-  const first = await run(header, arrays);
-  let changing = [];
+  const outputs = await run(header, arrays);
+  const changing = [];
   if (header.twice && performance.now() - started < REPEAT_WITHIN_MS) {
     // The numbers of the first run may lie in memory that the framework uses again.
-    const kept = Object.entries(first).map(([name, { data, shape }]) => [name, { data: data.slice(), shape }]);
+    for (const output of Object.values(outputs)) output.data = output.data.slice();
     const second = await run(header, arrays);
-    changing = kept.filter(([name, value]) => !same(value, second[name])).map(([name]) => name);
-    return [{ reply: "answer", changing }, kept];
+    changing.push(...Object.keys(outputs).filter((name) => !same(outputs[name], second[name])));
   }
-  return [{ reply: "answer", changing }, Object.entries(first)];
+  return { message: { reply: "answer", changing }, outputs };
 }
 
 function describe(error) {
@@ -154,16 +164,15 @@ function describe(error) {
 async function reply(header, arrays) {
   if (header.ask === "files") {
     const installed = path.join(folder, "node_modules");
-    return [{ reply: "files", files: [process.execPath, installed, ...Object.keys(require.cache)] }];
+    return { message: { reply: "files", files: [process.execPath, installed, ...Object.keys(require.cache)] } };
   }
   try {
     return await answer(header, arrays);
   } catch (error) {
     // A trap leaves the memory of the module in an undefined state, as a signal does that of a process.
     if (error instanceof WebAssembly.RuntimeError) throw error;
-    if (error instanceof ProgramError) return [{ reply: "broken", detail: error.message }];
-    if (error instanceof ShapeError) return [{ reply: "misshapen", detail: error.message }];
-    return [{ reply: "raised", detail: describe(error) }];
+    const kind = KINDS.get(error?.constructor);
+    return { message: kind ? { reply: kind, detail: error.message } : { reply: "raised", detail: describe(error) } };
   }
 }
 
@@ -187,7 +196,7 @@ async function main() {
   send({ reply: "ready", takes: "programs", environment });
   for (;;) {
     const { header, arrays } = receive();
-    const [message, outputs] = await reply(header, arrays);
+    const { message, outputs } = await reply(header, arrays);
     send({ ...message, id: header.id }, outputs);
   }
 }
