@@ -52,7 +52,7 @@ class TfjsCpu(NodeAdapter):
     """``tf.conv2dTranspose`` and ``tf.conv3dTranspose`` on the backend in plain JavaScript."""
 
     name = "tfjs-cpu"
-    packages = ("npm:@tensorflow/tfjs",)
+    packages: ClassVar[tuple[str, ...]] = ("npm:@tensorflow/tfjs",)
     documentation = _OPERATION
     limits: ClassVar[tuple[Limit, ...]] = (
         *_limits(_OPERATION),
@@ -129,6 +129,8 @@ def _placement(case: Case) -> tuple[tuple[int, ...], str, str]:
     solved = geometry(case)
     if solved is None:
         return _invalid_placement(case)
+    if case.padding in ("same", "valid") and case.output_padding is None:
+        return solved.output_size, javascript(case.padding), ""
     keyword = tensorflow_padding(solved)
     if keyword is not None and (named(case) or case.rank == 3):
         return solved.output_size, javascript(keyword.lower()), ""

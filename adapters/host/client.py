@@ -207,9 +207,7 @@ class AdapterProcess:
         self.limits = (limits or ProcessLimits()).scaled(spec.profile.patience)
         self.environment: dict[str, Any] = {"versions": {}}
         self._in_process = in_process
-        self._running: Connection | ProgramConnection | InProcess | None = (
-            None if spawned is None else Connection(spawned)
-        )
+        self._running: Connection | InProcess | None = None if spawned is None else Connection(spawned)
         self._hello = None if spawned is None else spawned.hello
         self._ready = self._precompiles = False
         self._sent: collections.deque[Pending] = collections.deque()
@@ -240,8 +238,7 @@ class AdapterProcess:
         """
         files = self._read(self._send({"ask": "files", "case": ""}, {}), _as_files) if self._ready else None
         running, hello = self._running, self._hello
-        lives = isinstance(running, (Connection, ProgramConnection)) and not self._sent and running.quiet
-        if not isinstance(files, list) or not lives:
+        if not isinstance(files, list) or not isinstance(running, Connection) or self._sent or not running.quiet:
             self.close()
             return None
         self._reset()

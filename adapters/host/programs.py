@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import collections
 import io
-from typing import Any
 
 import numpy as np
 
@@ -23,25 +22,22 @@ __all__ = ["ProgramConnection"]
 Arrays = dict[str, np.ndarray]
 
 
-class ProgramConnection:
-    """Has the methods of `Connection`, and sends the program of each case with its tensors.
+class ProgramConnection(Connection):
+    """Sends the program of each case with its tensors.
 
     Parameters
     ----------
     connection : Connection
-        The process, once it is ready.
+        The connection that this one takes over, once the process is ready.
     adapter : Adapter
         Writes the programs.
     """
 
     def __init__(self, connection: Connection, adapter: Adapter) -> None:
-        self.connection = connection
+        vars(self).update(vars(connection))
         self._adapter = adapter
         # Requests without a reply, oldest first, each with its reply where the process is not needed for it.
         self._requests: collections.deque[tuple[protocol.Message, protocol.Message | None]] = collections.deque()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.connection, name)
 
     def send(self, message: bytes) -> None:
         """Send a message with its program, unless its reply is known."""
@@ -52,12 +48,12 @@ class ProgramConnection:
             known = not_run(error)
         self._requests.append((request, None if known is None else {**known, "id": request["id"]}))
         if known is None:
-            self.connection.send(protocol.pack(request, tensors))
+            super().send(protocol.pack(request, tensors))
 
     def receive(self, patience: float) -> tuple[protocol.Message, Arrays]:
         """The reply to the oldest message without one; raises what `Connection.receive` raises."""
         request, known = self._requests[0]
-        reply, arrays = (known, {}) if known is not None else self.connection.receive(patience)
+        reply, arrays = (known, {}) if known is not None else super().receive(patience)
         self._requests.popleft()
         return self._complete(request, reply, arrays)
 

@@ -118,10 +118,9 @@ def test_a_process_that_waits_serves_a_later_command(shared: AdapterProcess) -> 
 def test_it_ends_with_its_client_in_the_middle_of_a_call() -> None:
     with AdapterProcess(resolve(toy("JavaScript"))) as host:
         host.send(case(4), make_tensors(case(4)))
-        process = host._running.connection.process  # type: ignore[union-attr]
-        assert host._running is not None
-        host._running.connection._socket.close()  # type: ignore[union-attr]
-        assert process.wait(timeout=60) is not None
+        assert isinstance(host._running, ProgramConnection)
+        host._running._socket.close()
+        assert host._running.process.wait(timeout=60) is not None
 
 
 def test_a_host_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
