@@ -79,17 +79,26 @@ class TfjsCpu(NodeAdapter):
 
     def program(self, case: Case) -> Program:
         """Write the call in a function that frees what it has allocated."""
-        rank, moved = case.rank, self.channels_last and case.layout == "channels_first"
+        rank = case.rank
         axes = tuple(range(2, rank + 2))
 
-        def permuted(text: str, order: tuple[int, ...], *, really: bool = True) -> str:
-            return f"{text}.transpose({javascript(order)})" if really else text
+        def permuted(text: str, order: tuple[int, ...]) -> str:
+            return f"{text}.transpose({javascript(order)})"
+
+        def moved(text: str, order: tuple[int, ...]) -> str:
+            if not self.channels_last or case.layout == "channels_last":
+                return text
+            if case.batch:
+                return permuted(text, order)
+            # Transposing an empty tensor divides by zero in WebAssembly, which is not what a case is about.
+            reshaped = f"t.reshape({javascript(order)}.map((axis) => t.shape[axis]))"
+            return f"tf.tidy(() => {{ const t = {text}; return {reshaped}; }})"
 
         def to_last(text: str) -> str:
-            return permuted(text, (0, *axes, 1), really=moved)
+            return moved(text, (0, *axes, 1))
 
         def to_first(text: str) -> str:
-            return permuted(text, (0, rank + 1, *range(1, rank + 1)), really=moved)
+            return moved(text, (0, rank + 1, *range(1, rank + 1)))
 
         kernel = permuted("tf.tensor(w.data, w.shape)", (*axes, 1, 0))
         before, call = self.convolution(case)

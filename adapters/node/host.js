@@ -170,7 +170,10 @@ async function reply(header, arrays) {
     return await answer(header, arrays);
   } catch (error) {
     // A trap leaves the memory of the module in an undefined state, as a signal does that of a process.
-    if (error instanceof WebAssembly.RuntimeError) throw error;
+    if (error instanceof WebAssembly.RuntimeError) {
+      write(2, Buffer.from(`${error.stack}\n${describe(error)}\n`));
+      process.exit(1);
+    }
     const kind = KINDS.get(error?.constructor);
     return { message: kind ? { reply: kind, detail: error.message } : { reply: "raised", detail: describe(error) } };
   }
