@@ -221,5 +221,5 @@ class TfjsLayersCpu(TfjsCpu):
         if any(end > length for end, length in zip(ends, available, strict=True)):
             raise Declined("inexpressible", "valid does not reach that far", _LAYERS)
         start = case.shape(0, tuple(low for low, _ in solved.crop))
-        begin = (0, *start[1:])
-        return lines, f"layer.apply(input).slice({javascript(begin)}, {javascript(case.output_shape)})"
+        first = (0, *start[1:])
+        return lines, f"layer.apply(input).slice({javascript(first)}, {javascript(case.output_shape)})"

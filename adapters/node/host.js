@@ -82,7 +82,7 @@ function bytesOf({ data }) {
 
 function dtypeOf(data) {
   const entry = Object.entries(ARRAYS).find(([, kind]) => data?.constructor?.name === kind.name);
-  if (entry === undefined) throw new NumbersError(`${data?.constructor?.name ?? data} is no typed array of numbers`);
+  if (entry === undefined) throw new NumbersError(`${data?.constructor?.name ?? data} is not a typed array of numbers`);
   return entry[0];
 }
 
@@ -144,7 +144,7 @@ function same(first, second) {
   return `${first.shape}` === `${second.shape}` && bytesOf(first).equals(bytesOf(second));
 }
 
-async function answer(header, arrays) {
+async function compute(header, arrays) {
   const started = performance.now();
   const outputs = await run(header, arrays);
   const changing = [];
@@ -167,7 +167,7 @@ async function reply(header, arrays) {
     return { message: { reply: "files", files: [process.execPath, installed, ...Object.keys(require.cache)] } };
   }
   try {
-    return await answer(header, arrays);
+    return await compute(header, arrays);
   } catch (error) {
     // A trap leaves the memory of the module in an undefined state, as a signal does that of a process.
     if (error instanceof WebAssembly.RuntimeError) {

@@ -59,11 +59,11 @@ def test_another_dtype_is_named(shared: AdapterProcess) -> None:
         (5, "broken", "SyntaxError"),
         (6, "broken", "missing is not defined"),
         (7, "misshapen", "y has 12 numbers and shape [2,2,1,3,2]"),
-        (10, "not_numbers", "Array is no typed array"),
+        (10, "not_numbers", "Array is not a typed array"),
         (13, "unsupported", "not on this machine"),
     ],
 )
-def test_what_is_no_output_is_named(shared: AdapterProcess, seed: int, kind: str, detail: str) -> None:
+def test_what_is_not_an_output_is_named(shared: AdapterProcess, seed: int, kind: str, detail: str) -> None:
     reply = run(shared, seed)
     assert reply.kind == kind
     assert detail in reply.detail
