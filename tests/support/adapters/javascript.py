@@ -43,3 +43,13 @@ class JavaScript(NodeAdapter):
     def model_program(self, case: Case) -> tuple[str, Program]:
         """Three bytes."""
         return ".bin", Program((), ("const model = { data: Uint8Array.of(1, 2, w.shape.length), shape: [3] };",))
+
+
+class Hostless(JavaScript):
+    """Its host is not installed."""
+
+    name = "hostless"
+
+    def host_command(self) -> tuple[str, ...]:
+        """A program that nobody has."""
+        return ("/no/such/host",)
