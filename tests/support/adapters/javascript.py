@@ -51,5 +51,5 @@ class Hostless(JavaScript):
     name = "hostless"
 
     def host_command(self) -> tuple[str, ...]:
-        """A program that nobody has."""
+        """A program that does not exist."""
         return ("/no/such/host",)
