@@ -36,14 +36,8 @@ def missing_packages(spec: AdapterSpec) -> list[str] | None:
     if not spec.foreign:
         return [name for name in packages if name not in (installed(spec) or {})]
     of_node = [name for name in packages if name.startswith(npm.PREFIX)]
-    command = [
-        *spec.profile.emulator,
-        spec.python,
-        "-c",
-        _PRINT_MISSING,
-        "numpy",
-        *sorted({*packages} - {*of_node}),
-    ]
+    of_python = [name for name in packages if name not in of_node]
+    command = [*spec.profile.emulator, spec.python, "-c", _PRINT_MISSING, "numpy", *of_python]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=_PATIENCE, check=True
