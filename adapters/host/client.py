@@ -252,9 +252,7 @@ class AdapterProcess:
         _log.info("%s: start%s", self.spec.name, " in this process" if self._in_process else "")
         if not self._in_process:
             return Connection(spawn(self.spec))
-        from conformance.adapters.host.in_process import (
-            InProcess,  # imports the server, which is rarely needed
-        )
+        from conformance.adapters.host.in_process import InProcess  # imports the server, which is rarely needed
 
         return InProcess(self.spec)
 
