@@ -166,6 +166,8 @@ class Adapter(abc.ABC):
     repeatable : bool
         Whether two runs of one case give the same bits; False where the documentation says that they may not.
         Then only exact data must be the same in both runs.
+    language : str
+        The language of its programs: ``python`` or ``javascript``.
     compiles_in_threads : bool
         Whether several programs may run at a time, and what the framework compiles for one is kept for the next,
         so that the server can compile for cases that still wait.
@@ -195,6 +197,7 @@ class Adapter(abc.ABC):
     device: ClassVar[str] = "cpu"
     repeatable: ClassVar[bool] = True
     compiles_in_threads: ClassVar[bool] = False
+    language: ClassVar[str] = "python"
 
     def __init__(self) -> None:
         self._namespaces: dict[tuple[str, ...], dict[str, Any]] = {}
@@ -212,6 +215,10 @@ class Adapter(abc.ABC):
         """The program of a case with the settings of the machine profile."""
         program = self.program(case)
         return replace(program, setup=(*program.setup, *self._machine.statements_for(self.packages)))
+
+    def host_command(self) -> tuple[str, ...]:
+        """The command that runs its programs, where that is not Python: ``docs/protocol.md`` says what it does."""
+        return ()
 
     @abc.abstractmethod
     def program(self, case: Case) -> Program:
@@ -248,6 +255,10 @@ class Adapter(abc.ABC):
         """The documented reason for which the framework refused a case with a message."""
         return next((refusal for refusal in cls.refusals if refusal.explains(case, message)), None)
 
+    def model_program(self, case: Case) -> tuple[str, Program]:
+        """Suffix of the model file, and the program of another language that assigns its bytes to ``model``."""
+        raise Declined("inexpressible", "this adapter uses no model file", self.documentation)
+
     def save_model(self, case: Case, tensors: Mapping[str, np.ndarray]) -> tuple[str, bytes]:
         """Suffix and bytes of the model file that a runtime loads; raises Declined without one."""
         raise Declined("inexpressible", "this adapter uses no model file", self.documentation)
@@ -282,6 +293,19 @@ class Adapter(abc.ABC):
         Exception
             Whatever the framework raises.
         """
+        self.require_runnable(case, beyond_limits=beyond_limits)
+        namespace = self._execute(case, tensors)
+        try:
+            if self.shape_only:
+                return {"shape": Tensor.of(np.array([int(size) for size in namespace["shape"]], np.int64))}
+            return {name: self.export(namespace[name]) for name in case.outputs}
+        except NotNumbers:
+            raise
+        except Exception as error:
+            raise AdapterBug(f"cannot read the output: {type(error).__name__}: {error}") from error
+
+    def require_runnable(self, case: Case, *, beyond_limits: bool = False) -> None:
+        """Raise Declined for a case that meets a declared limit."""
         limit = None if beyond_limits else self.declines(case)
         if limit is not None:
             raise Declined(limit.status, limit.reason, limit.source)
@@ -297,15 +321,6 @@ class Adapter(abc.ABC):
                 "the bias is added by broadcasting, which one number is right for",
                 self.documentation,
             )
-        namespace = self._execute(case, tensors)
-        try:
-            if self.shape_only:
-                return {"shape": Tensor.of(np.array([int(size) for size in namespace["shape"]], np.int64))}
-            return {name: self.export(namespace[name]) for name in case.outputs}
-        except NotNumbers:
-            raise
-        except Exception as error:
-            raise AdapterBug(f"cannot read the output: {type(error).__name__}: {error}") from error
 
     def _execute(self, case: Case, tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """Run the program of a case and return the names it assigned."""

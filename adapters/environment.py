@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
+from conformance.adapters.node import npm
+
 __all__ = ["cpu_flags", "describe", "processors", "versions"]
 
 # Instruction sets that decide which kernels run.
@@ -21,11 +23,15 @@ _VARIABLES = ("KERAS_BACKEND", "TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS", "JAX_PLATFO
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """Installed versions of distributions; those that are not installed are left out."""
+    """Installed versions of distributions and of npm's packages; those that are not installed are left out."""
     from importlib import metadata  # slow, and not needed before a process is started
 
     installed = {}
     for package in packages:
+        if package.startswith(npm.PREFIX):
+            if (found := npm.version(package)) is not None:
+                installed[package] = found
+            continue
         with suppress(metadata.PackageNotFoundError):
             installed[package] = metadata.version(package)
     return installed

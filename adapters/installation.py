@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from contextlib import suppress
 
+from conformance.adapters.node import npm
 from conformance.adapters.registry import AdapterSpec, UnknownAdapter, installed, load
 
 __all__ = ["install_command", "missing_packages", "missing_text"]
@@ -34,14 +35,16 @@ def missing_packages(spec: AdapterSpec) -> list[str] | None:
         packages = load(spec.target).packages
     if not spec.foreign:
         return [name for name in packages if name not in (installed(spec) or {})]
-    command = [*spec.profile.emulator, spec.python, "-c", _PRINT_MISSING, "numpy", *packages]
+    of_node = [name for name in packages if name.startswith(npm.PREFIX)]
+    of_python = [name for name in packages if name not in of_node]
+    command = [*spec.profile.emulator, spec.python, "-c", _PRINT_MISSING, "numpy", *of_python]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=_PATIENCE, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.split()
+    return done.stdout.split() + [name for name in of_node if npm.version(name, spec.python) is None]
 
 
 def missing_text(spec: AdapterSpec) -> str:
@@ -54,6 +57,11 @@ def missing_text(spec: AdapterSpec) -> str:
 
 def install_command(spec: AdapterSpec, missing: list[str]) -> str:
     """The command that installs what an adapter needs."""
+    of_node = [name for name in missing if name.startswith(npm.PREFIX)]
+    if of_node:
+        others = [name for name in missing if name not in of_node]
+        first = f"{install_command(spec, others)}, then " if others else ""
+        return first + npm.install_command(of_node, spec.python)
     if spec.foreign:
         return f"{spec.python} -m pip install {' '.join(missing)}"
     extra = load(spec.target).extra

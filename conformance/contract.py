@@ -119,11 +119,12 @@ def test_it_computes_something(host: AdapterProcess) -> None:
 
 
 def test_its_program_is_source_text(host: AdapterProcess) -> None:
-    """The program that a repro prints is valid Python, and not empty."""
+    """The program that a repro prints is not empty, and valid Python unless it is of another language."""
     for case_id in TABLE.values():
         program = host.program(Case.parse(case_id))
         if not isinstance(program, Program):
             assert program.kind in DECLINED, f"no program for {case_id}: {program.detail}"
             continue
         assert str(program).strip(), f"the program for {case_id} is empty"
-        ast.parse(str(program))
+        if load(host.spec.target).language == "python":
+            ast.parse(str(program))

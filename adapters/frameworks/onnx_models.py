@@ -18,7 +18,7 @@ from conformance.adapters.frameworks.padding import geometry
 from conformance.adapters.frameworks.refusals import onnx_runtime_kernels
 from conformance.cases.case import Case
 
-__all__ = ["OPENVINO_CPU", "OnnxAdapter"]
+__all__ = ["OPENVINO_CPU", "OnnxAdapter", "OnnxRuntime", "padding_attributes"]
 
 _OPERATOR = "https://onnx.ai/onnx/operators/onnx__ConvTranspose.html"
 _KERNELS = "https://github.com/microsoft/onnxruntime/blob/v1.31.1/docs/OperatorKernels.md"
@@ -101,7 +101,7 @@ class OnnxAdapter(Adapter):
 
     def attributes(self, case: Case) -> Attributes:
         """The attributes that determine the output's start and size; raises Declined where none express it."""
-        return _padding_attributes(case)
+        return padding_attributes(case)
 
     def run_lines(self, case: Case) -> list[str]:
         """The lines from ``model`` and ``x`` to ``y``."""
@@ -162,7 +162,7 @@ class OnnxAdapter(Adapter):
         ]
 
 
-def _padding_attributes(case: Case) -> Attributes:
+def padding_attributes(case: Case) -> Attributes:
     """Attributes auto_pad, pads and output_padding for a case.
 
     SAME_UPPER without output_padding is ``same`` too (R13 and R6 agree). Elsewhere pads crop both ends as they
@@ -230,7 +230,7 @@ class OnnxRuntimeOutputShape(OnnxRuntime):
         """The size, and the value of auto_pad whose split starts the output where the rules do."""
         solved = geometry(case)
         if solved is None or case.given_output_size is not None:
-            return _padding_attributes(case)
+            return padding_attributes(case)
         for auto_pad, extra in (("NOTSET", 1), ("SAME_UPPER", 0)):
             totals = [low + high for low, high in solved.crop]
             if all(t >= 0 and low == (t + extra) // 2 for (low, _), t in zip(solved.crop, totals, strict=True)):

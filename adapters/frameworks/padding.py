@@ -11,9 +11,11 @@ from conformance.cases.data import DATA_KINDS
 from conformance.cases.errors import DomainError
 from conformance.cases.geometry import Geometry
 
-__all__ = ["SymmetricPadding", "geometry", "named", "slices", "symmetric_padding", "tensorflow_padding"]
+__all__ = ["SymmetricPadding", "geometry", "named", "slices", "symmetric_padding", "tensorflow_padding",
+           "valid_sizes"]  # fmt: skip
 
 Crop = tuple[tuple[int, int], ...]
+Sizes = tuple[int, ...]
 
 
 def named(case: Case) -> bool:
@@ -75,6 +77,20 @@ def slices(rest: Crop, layout: str) -> str:
         return ""
     ends = ", ".join(f"{max(low, 0) or ''}:{-high if high > 0 else ''}" for low, high in rest)
     return f"[:, :, {ends}]" if layout == "channels_first" else f"[:, {ends}, :]"
+
+
+def valid_sizes(geometry: Geometry) -> Sizes | None:
+    """Sizes of an output of ``VALID`` that holds the output of a geometry; None where it does not reach that far.
+
+    They may exceed the full output by less than one stride.
+    """
+    ends = [low + size for (low, _), size in zip(geometry.crop, geometry.output_size, strict=True)]
+    sizes = tuple(
+        min(max(end, axis.full_size), axis.full_size + axis.stride - 1)
+        for axis, end in zip(geometry.axes, ends, strict=True)
+    )
+    reached = all(low >= 0 and end <= size for (low, _), end, size in zip(geometry.crop, ends, sizes, strict=True))
+    return sizes if reached else None
 
 
 def tensorflow_padding(geometry: Geometry) -> str | None:

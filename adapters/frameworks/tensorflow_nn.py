@@ -24,7 +24,7 @@ from conformance.adapters.frameworks.common_limits import (
     no_output_padding_for_invalid_cases,
     no_periodic,
 )
-from conformance.adapters.frameworks.padding import geometry, tensorflow_padding
+from conformance.adapters.frameworks.padding import geometry, tensorflow_padding, valid_sizes
 from conformance.adapters.frameworks.refusals import tensorflow_on_cpu
 from conformance.cases.case import Case
 
@@ -48,16 +48,10 @@ def operation(case: Case, source: str = _DOCUMENTATION) -> list[str]:
         padding = tensorflow_padding(solved)
         if padding is None:
             padding = "VALID"
-            # An output_shape of VALID may exceed the full output by less than one stride.
-            sizes = tuple(
-                min(max(low + size, axis.full_size), axis.full_size + axis.stride - 1)
-                for axis, (low, _), size in zip(solved.axes, solved.crop, solved.output_size, strict=True)
-            )
-            if any(
-                low < 0 or low + size > available
-                for (low, _), size, available in zip(solved.crop, solved.output_size, sizes, strict=True)
-            ):
+            reached = valid_sizes(solved)
+            if reached is None:
                 raise Declined("inexpressible", "neither SAME nor VALID reaches that far", source)
+            sizes = reached
             ends = ", ".join(
                 f"{low}:{low + size}" for (low, _), size in zip(solved.crop, solved.output_size, strict=True)
             )

@@ -16,10 +16,11 @@ from conformance.adapters.base import Tensor
 from conformance.adapters.host import protocol
 from conformance.adapters.host.connection import Connection, ConnectionLost
 from conformance.adapters.host.history import Call, History
+from conformance.adapters.host.programs import ProgramConnection
 from conformance.adapters.host.spawn import Spawned, spawn
 from conformance.adapters.installation import missing_text
 from conformance.adapters.machines import unmet
-from conformance.adapters.registry import AdapterSpec
+from conformance.adapters.registry import AdapterSpec, load
 from conformance.cases.case import Case
 from conformance.cases.program import Program
 
@@ -251,9 +252,7 @@ class AdapterProcess:
         _log.info("%s: start%s", self.spec.name, " in this process" if self._in_process else "")
         if not self._in_process:
             return Connection(spawn(self.spec))
-        from conformance.adapters.host.in_process import (
-            InProcess,  # imports the server, which is rarely needed
-        )
+        from conformance.adapters.host.in_process import InProcess  # imports the server, which is rarely needed
 
         return InProcess(self.spec)
 
@@ -278,6 +277,8 @@ class AdapterProcess:
             self._cannot_start = Reply("broken", detail=without_effect)
             return self._cannot_start
         self._precompiles = bool(hello.get("ahead"))
+        if hello.get("takes") == "programs":
+            self._running = ProgramConnection(cast(Connection, self._running), load(self.spec.target)())
         self._ready = True
         _log.info("%s: ready, %s", self.spec.name, self.environment.get("versions"))
         return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import json
 import os
 import resource
 import select
@@ -31,6 +32,7 @@ from conformance.adapters.host import compile_cache, protocol
 from conformance.adapters.host.loaded_files import loaded_files
 from conformance.adapters.host.measuring import measure
 from conformance.adapters.host.precompile import precompile_queued, threads
+from conformance.adapters.host.replies import MESSAGE_LIMIT, not_run, program_reply, refused
 from conformance.adapters.host.sizes import shape_error, small
 from conformance.adapters.machines import NATIVE, machine_named
 from conformance.adapters.registry import load
@@ -46,7 +48,6 @@ _REPEAT_WITHIN_SECONDS = 0.5
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_PERTURB = -1, -3, -6  # mallopt(3)
 _POISONS = (0xA5, 0x5B)
 _KEPT_BYTES = 32 << 20  # the largest M_MMAP_THRESHOLD that glibc takes
-_MESSAGE_LIMIT = 20_000
 # No case that must be computed comes near it; a program on its way to a terabyte reaches it first.
 _MIN_MEMORY = 8 << 30
 
@@ -114,19 +115,17 @@ def _run_case(
             repeated, _ = _run(adapter, case, tensors, beyond_limits)
             if adapter.repeatable or DATA_KINDS[case.data].exact:
                 changing = _changing(outputs, repeated) if shape_error(case, repeated) is None else list(outputs)
-    except Declined as declined:
-        return {"reply": declined.status, "detail": declined.reason, "source": declined.source}, {}
-    except AdapterBug as bug:
-        return {"reply": "broken", "detail": str(bug)[:_MESSAGE_LIMIT]}, {}
+    except (Declined, AdapterBug) as error:
+        return not_run(error), {}
     except NotNumbers as error:
-        return {"reply": "not_numbers", "detail": str(error)[:_MESSAGE_LIMIT]}, {}
+        return {"reply": "not_numbers", "detail": str(error)[:MESSAGE_LIMIT]}, {}
     except MemoryError as error:
         # Where R12 allows a refusal, running out of memory is one. A small case needs little memory, so that there
         # running out is the framework's failure. Elsewhere it is a failure of the suite.
         kind = "raised" if _may_refuse(case) or small(case) else "broken"
-        return {"reply": kind, "detail": f"out of memory: {error}"[:_MESSAGE_LIMIT]}, {}
+        return {"reply": kind, "detail": f"out of memory: {error}"[:MESSAGE_LIMIT]}, {}
     except Exception as error:
-        return _refused(adapter, case, f"{type(error).__name__}: {error}"), {}
+        return refused(adapter, case, f"{type(error).__name__}: {error}"), {}
     message = {
         "reply": "answer",
         "promise": adapter.promise(case),
@@ -135,14 +134,6 @@ def _run_case(
         "dtypes": {name: tensor.dtype for name, tensor in outputs.items()},
     }
     return message, {name: tensor.values for name, tensor in outputs.items()}
-
-
-def _refused(adapter: Adapter, case: Case, message: str) -> protocol.Message:
-    """The reply for an exception of the framework: a documented limit, or an unexplained refusal."""
-    refusal = adapter.documented(case, message)
-    if refusal is None:
-        return {"reply": "raised", "detail": message[:_MESSAGE_LIMIT]}
-    return {"reply": "unsupported", "detail": message[:_MESSAGE_LIMIT], "source": refusal.source}
 
 
 def _compile(adapter: Adapter, request: tuple[protocol.Message, dict[str, np.ndarray]]) -> None:
@@ -180,20 +171,9 @@ def _model(
 ) -> tuple[protocol.Message, dict[str, Any]]:
     try:
         suffix, content = adapter.save_model(case, _copies(tensors))
-    except Declined as declined:
-        return {"reply": declined.status, "detail": declined.reason, "source": declined.source}, {}
     except Exception as error:
-        return {"reply": "broken", "detail": f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]}, {}
+        return not_run(error), {}
     return {"reply": "model", "suffix": suffix}, {"content": np.frombuffer(content, np.uint8)}
-
-
-def _program(adapter: Adapter, case: Case) -> protocol.Message:
-    try:
-        return {"reply": "program", **adapter.program_here(case).to_json()}
-    except Declined as declined:
-        return {"reply": declined.status, "detail": declined.reason, "source": declined.source}
-    except Exception as error:
-        return {"reply": "broken", "detail": f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]}
 
 
 def reply_to(adapter: Adapter, message: protocol.Message, tensors: dict[str, np.ndarray]) -> bytes:
@@ -203,7 +183,7 @@ def reply_to(adapter: Adapter, message: protocol.Message, tensors: dict[str, np.
         return protocol.pack({"reply": "files", "files": loaded_files(adapter.settings_files)} | number)
     case = Case.parse(message["case"])
     if message["ask"] == "program":
-        return protocol.pack(_program(adapter, case) | number)
+        return protocol.pack(program_reply(adapter, case) | number)
     if message["ask"] == "model":
         reply, arrays = _model(adapter, case, tensors)
         return protocol.pack(reply | number, arrays)
@@ -227,7 +207,7 @@ def load_adapter(target: str, machine: str) -> tuple[Adapter | None, protocol.Me
         adapter = kind()
         adapter.run_under(machine_named(machine))
     except Exception as error:
-        detail = f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]
+        detail = f"{type(error).__name__}: {error}"[:MESSAGE_LIMIT]
         return None, {"reply": "broken", "detail": detail}
     finally:
         gc.freeze()
@@ -270,6 +250,15 @@ def _limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
 
 
+def _replace_process(command: tuple[str, ...], descriptor: int, environment: dict[str, Any]) -> protocol.Message:
+    """Let a program of another language take this process over; returns only where it does not start."""
+    try:
+        os.set_inheritable(descriptor, True)
+        os.execvp(command[0], [*command, str(descriptor), json.dumps(environment)])
+    except OSError as error:
+        return {"reply": "broken", "detail": f"{command[0]}: {error.strerror}"}
+
+
 def main(target: str, descriptor: int, machine: str = NATIVE) -> None:
     """Serve one adapter until the socket closes."""
     _limit_memory()
@@ -292,6 +281,8 @@ def main(target: str, descriptor: int, machine: str = NATIVE) -> None:
 
     own = os.getpid()
     adapter, hello = load_adapter(target, machine)
+    if adapter is not None and (command := adapter.host_command()):
+        adapter, hello = None, _replace_process(command, descriptor, hello["environment"])
     count = threads() if adapter is not None and adapter.compiles_in_threads else 0
     send(protocol.pack(hello | {"ahead": count > 0}))
     if adapter is not None:

@@ -14,6 +14,7 @@ from conformance.calls.errors import CallError
 from conformance.calls.program import Occurrence
 from conformance.calls.protobuf_text import Message, parse_message
 from conformance.calls.settings import Settings
+from conformance.calls.tensorflow_js import read_layers
 from conformance.calls.values import Syntax, TensorExpression
 
 __all__ = ["NOTATIONS", "python_of_printed_modules", "read_notation"]
@@ -187,6 +188,7 @@ NOTATIONS: dict[str, Callable[[str], Read | None]] = {
     "ONNX protobuf text": _onnx_protobuf,
     "Caffe prototxt": _prototxt,
     "ncnn param": _ncnn,
+    "TensorFlow.js": read_layers,
 }
 """What a text may be beside Python: the calls in it, or None if it is something else."""
 

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from conformance.adapters.host.client import AdapterProcess, ProcessLimits
-from conformance.adapters.registry import resolve
+from conformance.adapters.registry import load, resolve
 from conformance.calls import Meaning
 from conformance.cases import Case
 from conformance.cli.case_argument import case_options, print_notes
@@ -78,7 +78,10 @@ def command(
     environment, made with venv and pip and kept for the next time. Versions that cannot be installed or imported
     are skipped and listed.
     """
-    adapter = resolve_adapter(adapter).name
+    spec = resolve_adapter(adapter)
+    if load(spec.target).language != "python":
+        raise click.UsageError(f"bisect installs packages of Python; {spec.name} runs in another program")
+    adapter = spec.name
     if "@" in adapter:
         raise click.UsageError("bisect makes its own environments; give --adapter without @/path/to/python")
     try:

@@ -67,3 +67,7 @@ def require_in_process(specs: Sequence[AdapterSpec]) -> None:
         raise click.UsageError(f"--in-process takes one adapter, not {len(specs)}; name it with --adapter")
     if specs[0].foreign or specs[0].profile.name != "native":
         raise click.UsageError("--in-process takes an adapter of this environment and machine")
+    from conformance.adapters.registry import load
+
+    if load(specs[0].target).language != "python":
+        raise click.UsageError(f"--in-process takes an adapter in Python; {specs[0].name} runs in another program")

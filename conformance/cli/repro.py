@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from conformance.adapters.host.client import ProcessLimits
+from conformance.adapters.registry import load
 from conformance.calls import Meaning
 from conformance.cases import Case
 from conformance.cli.case_argument import case_options, print_notes
@@ -48,12 +49,12 @@ def command(
         raise click.UsageError(
             f"{adapter} makes no call for {meaning.case}: {label(outcome.status, outcome.kind)}, {outcome.detail}"
         )
-    script = build_script(observation)
+    script, language = build_script(observation), load(spec.target).language
     with Activity("running the script by itself", quiet=quiet) as say:
-        run = run_alone(script, spec.python)
+        run = run_alone(script, spec.python, language)
         if not run.shows(observation):
             poisoned = build_script(observation, poison=True)
-            again = run_alone(poisoned, spec.python)
+            again = run_alone(poisoned, spec.python, language)
             if again.shows(observation):
                 script, run = poisoned, again
             else:

@@ -21,7 +21,8 @@ def save_models(case: Case, specs: Sequence[AdapterSpec], folder: Path, say: Cal
     saved = 0
     for spec in specs:
         # Only a runtime has a model; the other frameworks would be started for nothing.
-        if load(spec.target).save_model is Adapter.save_model:
+        kind = load(spec.target)
+        if kind.save_model is Adapter.save_model and kind.model_program is Adapter.model_program:
             continue
         with AdapterProcess(spec) as host:
             model = host.model(case, input_tensors(case))

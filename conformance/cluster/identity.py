@@ -16,6 +16,7 @@ from conformance.adapters.registry import AdapterSpec, load
 __all__ = ["ability", "describe_spec", "fingerprint", "read_spec"]
 
 _PACKAGE = Path(__file__).parents[1]
+_CODE = ("*.py", "host.js")
 _LINKS = ("adapters", "cases", "reports")
 """Folders of the package that are links in a checkout, which `Path.rglob` does not follow."""
 
@@ -24,7 +25,8 @@ _LINKS = ("adapters", "cases", "reports")
 def fingerprint() -> str:
     """A hash of the suite's own code, which must be the same on every worker."""
     digest = hashlib.sha256()
-    for path in sorted({path for folder in ("", *_LINKS) for path in (_PACKAGE / folder).rglob("*.py")}):
+    folders = [_PACKAGE, *(_PACKAGE / name for name in _LINKS)]
+    for path in sorted({path for folder in folders for kind in _CODE for path in folder.rglob(kind)}):
         digest.update(str(path.relative_to(_PACKAGE)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from conformance.adapters.node import npm
 from conformance.adapters.registry import BUILT_IN as ADAPTERS
 from conformance.adapters.registry import load as load_adapter
 from conformance.cases.case import Case
@@ -96,7 +97,7 @@ def known_findings() -> list[KnownFinding]:
 
 
 def _software(adapter: str) -> str:
-    return load_adapter(ADAPTERS[adapter]).packages[0]
+    return load_adapter(ADAPTERS[adapter]).packages[0].removeprefix(npm.PREFIX)
 
 
 def counts(found: Sequence[KnownFinding]) -> Iterator[str]:

@@ -11,7 +11,16 @@ from functools import cache
 from pathlib import Path
 
 from conformance.cases import Case
-from tests.support.adapters import crashing, protocol_breaking, refusing, right, standalone, stateful, wrong
+from tests.support.adapters import (
+    crashing,
+    javascript,
+    protocol_breaking,
+    refusing,
+    right,
+    standalone,
+    stateful,
+    wrong,
+)
 
 __all__ = ["FAULTY", "HEALTHY", "ROOT", "conformance", "errors", "known", "one_line", "start", "toy", "wait_for"]
 
@@ -20,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 # An adapter whose fault shows where the first kernel axis is 2 passes the first three and fails the last.
 HEALTHY = [str(Case.parse(text)) for text in ("1d-i5-k3", "1d-i4-k1-s2", "2d-c2x2-i3-k3")]
 FAULTY = str(Case.parse("1d-i6-k2-s3"))
-_MODULES = (right, wrong, refusing, crashing, protocol_breaking, stateful, standalone)
+_MODULES = (right, wrong, refusing, crashing, protocol_breaking, stateful, standalone, javascript)
 
 
 @cache

@@ -7,6 +7,7 @@ import re
 import shlex
 
 from conformance.adapters.host.client import ProcessLimits
+from conformance.adapters.node import npm
 from conformance.adapters.registry import load
 from conformance.calls.form import FORMS
 from conformance.cases import DomainError
@@ -96,7 +97,7 @@ def issue_text(observed: Observation, script: str, *, output: str, others: str, 
     """
     summary = f"{_summary(observed)}\n\n{_known(observed)}".strip()
     about = "The script exits with 1 while the problem is there, and with 0 once it is fixed."
-    program = f"{about}\n\n{fenced(script, 'python')}"
+    program = f"{about}\n\n{fenced(script, load(observed.spec.target).language)}"
     sections = {
         "Script": program,
         "Expected and actual": output,
@@ -118,7 +119,7 @@ def fenced(text: str, language: str = "text") -> str:
 
 def _title(observed: Observation) -> str:
     case, outcome = observed.case, observed.outcome
-    package = load(observed.spec.target).packages[0]
+    package = load(observed.spec.target).packages[0].removeprefix(npm.PREFIX)
     what = outcome.kind or outcome.status
     problem = KIND_TEXT.get(what) or STATUS_TEXT.get(what, what)
     if outcome.status in ("crash", "timeout") and case.direction != "fwd":

@@ -8,18 +8,21 @@ child process: a crash, a hang, and any invalid case, because other versions may
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from conformance.adapters.node import npm
 from conformance.adapters.registry import load
 from conformance.calls.formatting import bias_lines, tidy
 from conformance.cases import DomainError
 from conformance.reports.record.statuses import label
 from conformance.triage.repro.comparison import NO_OUTPUT, judged_lines
 from conformance.triage.repro.data import data_lines
+from conformance.triage.repro.node_script import build_node_script
 from conformance.triage.repro.observation import Observation
 
 __all__ = ["Run", "build_script", "run_alone"]
@@ -27,6 +30,7 @@ __all__ = ["Run", "build_script", "run_alone"]
 _PATIENCE = 60  # seconds that a child may run
 # Errors of a script that does not run at all, and so are our own failure.
 _OURS = ("NameError", "ImportError", "ModuleNotFoundError", "SyntaxError")
+_OURS_IN_NODE = re.compile(r"^(ReferenceError|SyntaxError|Error: Cannot find module)\b", re.MULTILINE)
 _POISON = (
     "ctypes.CDLL(None).mallopt(-6, 0xA5)  # fill fresh memory with junk so that uninitialised reads show (glibc)"
 )
@@ -47,8 +51,10 @@ def build_script(observed: Observation, *, poison: bool = False) -> str:
     Returns
     -------
     str
-        Python source.
+        Source text in the language of the adapter's programs.
     """
+    if load(observed.spec.target).language == "javascript":
+        return build_node_script(observed)
     no_output = observed.outcome.status in NO_OUTPUT or (bool(observed.before) and not observed.got)
     child = _in_a_child(0) if no_output else []
     try:
@@ -146,17 +152,25 @@ class Run:
         A script that does not even start exits with 1, too; its last line names the error.
         """
         *_, last = self.stderr.splitlines() or [""]
-        broken = observed.outcome.kind != "rejected" and last.startswith(_OURS)
+        ours = last.startswith(_OURS) or bool(_OURS_IN_NODE.search(self.stderr))
+        broken = observed.outcome.kind != "rejected" and ours
         return self.code == int(observed.outcome.gates) and not broken
 
 
-def run_alone(script: str, python: str) -> Run:
-    """Run a script in an empty folder, in an interpreter without this project on its path."""
+def run_alone(script: str, python: str, language: str = "python") -> Run:
+    """Run a script in an empty folder, in an interpreter without this project on its path.
+
+    Node runs a script in JavaScript with the packages that belong to the interpreter.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "repro.py"
+        path = Path(folder) / ("repro.cjs" if language == "javascript" else "repro.py")
         path.write_text(script, encoding="utf-8")
+        command = [python, "-I"]
+        if language == "javascript":
+            command = [npm.node(python) or "node"]
+            (Path(folder) / "node_modules").symlink_to(npm.folder(python) / "node_modules")
         done = subprocess.run(
-            [python, "-I", path.name],
+            [*command, path.name],
             cwd=folder,
             capture_output=True,
             encoding="utf-8",

@@ -37,6 +37,7 @@ KNOWN = {
     ("mnn", "mixed dtypes"): "the same; the case has one axis",
     ("mnn", "three axes"): "MNN adds the bias with the last tap of the first axis only",
     ("mnn", "lower"): "MNN takes SAME_LOWER for SAME_UPPER",
+    ("tfjs-wasm", "three axes"): "TensorFlow.js rounds the ends of its loops toward zero in WebAssembly",
 }
 # Settings of an interpreter that another adapter starts too: each of them loads TensorFlow.
 VARIANTS = ("litert-", "tf-lite")
