@@ -124,8 +124,9 @@ function compile({ setup, body, outputs }, names) {
 async function run(header, arrays) {
   const names = arrays.map(({ name }) => name);
   const program = compile(header, names);
+  const given = arrays.map(tensor);
   try {
-    const results = await program(requirePackage, ...arrays.map(tensor));
+    const results = await program(requirePackage, ...given);
     for (const [name, { data, shape }] of Object.entries(results)) {
       dtypeOf(data);
       const size = shape.reduce((product, length) => product * length, 1);
@@ -133,7 +134,8 @@ async function run(header, arrays) {
         throw new ShapeError(`${name} has ${data.length} numbers and shape [${shape}]`);
       }
     }
-    return results;
+    const overwritten = names.filter((_, index) => !bytesOf(given[index]).equals(arrays[index].bytes));
+    return { results, overwritten };
   } catch (error) {
     if (error instanceof ReferenceError || error?.code === "MODULE_NOT_FOUND") throw new ProgramError(describe(error));
     throw error;
@@ -146,15 +148,15 @@ function same(first, second) {
 
 async function compute(header, arrays) {
   const started = performance.now();
-  const outputs = await run(header, arrays);
+  const { results: outputs, overwritten } = await run(header, arrays);
   const changing = [];
   if (header.twice && performance.now() - started < REPEAT_WITHIN_MS) {
     // The numbers of the first run may lie in memory that the framework uses again.
     for (const output of Object.values(outputs)) output.data = output.data.slice();
-    const second = await run(header, arrays);
+    const { results: second } = await run(header, arrays);
     changing.push(...Object.keys(outputs).filter((name) => !same(outputs[name], second[name])));
   }
-  return { message: { reply: "answer", changing }, outputs };
+  return { message: { reply: "answer", changing, overwritten }, outputs };
 }
 
 function describe(error) {

@@ -40,6 +40,7 @@ def test_the_numbers_are_those_of_the_program(shared: AdapterProcess, seed: int)
     tensors = make_tensors(case(seed))
     reply = run(shared, seed)
     assert (reply.kind, reply.promise, reply.changing) == ("answer", "fp32-acc", ())
+    assert reply.overwritten == (("x", "w") if seed == 9 else ())
     assert reply.tensors["y"].dtype == "f32"
     np.testing.assert_array_equal(reply.tensors["y"].values, tensors["x"] * tensors["w"].item())
 
