@@ -77,7 +77,9 @@ class Ncnn(Adapter):
             "",
             "def run(image):",
             "    extractor = net.create_extractor()",
-            '    extractor.input("x", ncnn.Mat(np.ascontiguousarray(image)).clone())',
+            # A Mat borrows the memory of the array, which must live until it is cloned.
+            "    image = np.ascontiguousarray(image)",
+            '    extractor.input("x", ncnn.Mat(image).clone())',
             '    failed, y = extractor.extract("y")',
             "    if failed:",
             '        raise RuntimeError(f"ncnn returns {failed}")',
