@@ -125,6 +125,8 @@ def _bias_with_last_tap(work: Work, outputs: Outputs) -> None:
 
 
 def _bias_of_first_group(work: Work) -> None:
+    if "bias" not in work.tensors:
+        return
     bias = work.tensors["bias"]
     work.tensors["bias"] = np.where(np.arange(len(bias)) < len(bias) // work.case.groups, bias, 0.5)
 

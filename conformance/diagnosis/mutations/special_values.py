@@ -53,6 +53,7 @@ def _clamped(a: np.ndarray, largest: float) -> np.ndarray:
     "inf_to_nan",
     "nan_replaced",
     "nan_to_inf",
+    "nonfinite_clamped",
     "nonfinite_replaced",
     "subnormals_flushed",
     "subnormals_raised",
