@@ -60,6 +60,10 @@ class Ncnn(Adapter):
         super().__init__()
         importlib.import_module("ncnn")
 
+    def damages_process(self, case: Case) -> bool:
+        """A negative output_padding is not checked, and memory behind the output is overwritten."""
+        return min(case.output_padding or (0,)) < 0
+
     def program(self, case: Case) -> Program:
         """Write the files, load them, run the net once per image."""
         axes = range(2, case.rank + 2)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -115,8 +115,8 @@ def _searching(wanted: frozenset[str] | None, *, pairs: bool) -> Iterator[None]:
     def some(problem: Problem) -> Iterator[Variation]:
         return variations(problem.but(wanted=wanted))
 
-    alone = nullcontext() if pairs else patch.object(Search, "double", lambda self: [])
-    with alone, patch.object(search, "variations", some):
+    double = Search.double if pairs else lambda self: []
+    with patch.object(Search, "double", double), patch.object(search, "variations", some):
         yield
 
 

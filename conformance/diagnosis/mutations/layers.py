@@ -58,7 +58,7 @@ def _foreign_bias(p: Problem) -> np.ndarray | None:
 
 
 def _at_smallest(products: np.ndarray, added: np.ndarray) -> np.ndarray:
-    """Of each channel what was added to the smallest product, which shows it best; axes are batch, channel, place."""
+    """Of each channel (axis 1) what was added to the smallest product, which shows it best."""
     sizes, numbers = (np.moveaxis(a, 1, 0).reshape(a.shape[1], -1) for a in (np.abs(products), added))
     return np.take_along_axis(numbers, np.argmin(sizes, axis=1, keepdims=True), axis=1)
 
