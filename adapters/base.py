@@ -237,7 +237,7 @@ class Adapter(abc.ABC):
         return cls.promises[dtype]
 
     def damages_process(self, case: Case) -> bool:
-        """Whether a case is known to overwrite memory of its process, so that no other case may run in it then."""
+        """Whether computing a case is known to overwrite memory of its process, so that no other may run in it."""
         return False
 
     def export(self, value: Any) -> Tensor:

@@ -64,7 +64,8 @@ class OpenCV(OnnxAdapter):
 
     def damages_process(self, case: Case) -> bool:
         """The classic engine writes behind the output with one axis, and with pads and a kernel of 1."""
-        return self._classic and (case.rank == 1 or max(case.kernel_size) == 1)
+        channels_as_axis = case.rank == 1 and case.in_channels > 1
+        return self._classic and (channels_as_axis or max(case.kernel_size) == 1)
 
     def run_lines(self, case: Case) -> list[str]:
         """Save the model, read it, run it."""
