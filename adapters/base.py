@@ -236,6 +236,10 @@ class Adapter(abc.ABC):
             return "storage-acc"
         return cls.promises[dtype]
 
+    def damages_process(self, case: Case) -> bool:
+        """Whether computing a case is known to overwrite memory of its process, so that no other may run in it."""
+        return False
+
     def export(self, value: Any) -> Tensor:
         """Take an output out of the framework."""
         return Tensor.of(value)

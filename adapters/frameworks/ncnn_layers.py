@@ -60,6 +60,10 @@ class Ncnn(Adapter):
         super().__init__()
         importlib.import_module("ncnn")
 
+    def damages_process(self, case: Case) -> bool:
+        """A negative output_padding is not checked, and memory behind the output is overwritten."""
+        return min(case.output_padding or (0,)) < 0
+
     def program(self, case: Case) -> Program:
         """Write the files, load them, run the net once per image."""
         axes = range(2, case.rank + 2)
@@ -77,7 +81,9 @@ class Ncnn(Adapter):
             "",
             "def run(image):",
             "    extractor = net.create_extractor()",
-            '    extractor.input("x", ncnn.Mat(np.ascontiguousarray(image)).clone())',
+            # A Mat borrows the memory of the array, which must live until it is cloned.
+            "    image = np.ascontiguousarray(image)",
+            '    extractor.input("x", ncnn.Mat(image).clone())',
             '    failed, y = extractor.extract("y")',
             "    if failed:",
             '        raise RuntimeError(f"ncnn returns {failed}")',

@@ -60,6 +60,12 @@ class OpenCV(OnnxAdapter):
         cv2 = importlib.import_module("cv2")
         if self.engine and not hasattr(cv2.dnn, self.engine):
             raise ImportError(f"OpenCV {cv2.__version__} has no cv2.dnn.{self.engine}; OpenCV 5 has")
+        self._classic = self.engine == "ENGINE_CLASSIC" or cv2.__version__.startswith("4.")
+
+    def damages_process(self, case: Case) -> bool:
+        """The classic engine writes behind the output with one axis, and with pads and a kernel of 1."""
+        channels_as_axis = case.rank == 1 and case.in_channels > 1
+        return self._classic and (channels_as_axis or max(case.kernel_size) == 1)
 
     def run_lines(self, case: Case) -> list[str]:
         """Save the model, read it, run it."""

@@ -355,6 +355,9 @@ class AdapterProcess:
                 oldest.reply = received
                 _log.debug("%s: received %s for %s", self.spec.name, received[0].get("reply"), oldest.title)
                 self._sent.popleft()
+                if received[0].get("damaged"):
+                    _log.info("%s: restart, as %s damages the process", self.spec.name, oldest.title)
+                    self.close()
             except (ConnectionLost, protocol.WireError) as error:
                 # A process that precompiles later requests may have died or hung on one of those: a request is
                 # blamed only if it was alone.

@@ -192,6 +192,8 @@ def reply_to(adapter: Adapter, message: protocol.Message, tensors: dict[str, np.
         beyond_limits=bool(message.get("beyond_limits")), twice=bool(message.get("twice", True)),
     )  # fmt: skip
     _poison(_POISONS[0])  # now: if this case damaged the heap, the check fails here, not in the next case
+    if reply["reply"] == "answer" and adapter.damages_process(case):
+        reply["damaged"] = True
     try:
         return protocol.pack(reply | number, arrays)
     except protocol.WireError as error:

@@ -15,6 +15,7 @@ from conformance.cases.case import Case
 from conformance.cases.data import DATA_KINDS, make_tensors
 from conformance.cases.dtypes import DTYPES
 from conformance.cases.errors import DomainError
+from conformance.diagnosis.added_axis import with_added_axis, without_added_axis
 from conformance.diagnosis.crashes_and_shapes import diagnose_crash, diagnose_shape
 from conformance.diagnosis.distinguish import distinguish, unrefuted
 from conformance.diagnosis.index_map import explanation as explain_index_map
@@ -23,13 +24,14 @@ from conformance.diagnosis.match import Match
 from conformance.diagnosis.mutations.periodic import diagnose_periodic
 from conformance.diagnosis.mutations.problem import Problem, Solver, Tensors, to_channels_first
 from conformance.diagnosis.mutations.registry import Variation, equals_expected, join_words
+from conformance.diagnosis.mutations.special_values import clamped
 from conformance.diagnosis.output_rounding import explain_output_rounding
 from conformance.diagnosis.precision import ROUNDED, explain_precision
 from conformance.diagnosis.refusals import diagnose_refusal
 from conformance.diagnosis.regions import describe
 from conformance.diagnosis.remembered import remembered
 from conformance.diagnosis.search import Explanation, Search, deduplicate
-from conformance.oracle.verdict import Verdict
+from conformance.oracle.verdict import Verdict, judge
 from conformance.reports.record.diagnosis import Diagnosis
 
 __all__ = ["STRICT", "diagnose"]
@@ -103,6 +105,10 @@ def _diagnose(
     if verdict.kind == "inputs":
         text = f"equals the expected output, but the call changes {join_words(reply.overwritten)} in memory"
         return Diagnosis(transform="inputs_changed", text=text, tensors=reply.overwritten)
+    without_axis = without_added_axis(case, reply)
+    if without_axis is not None:
+        # Further runs would have the axis as well, so that they would refute every explanation.
+        return with_added_axis(_diagnose(case, tensors, without_axis, judge(case, tensors, without_axis), None))
     if verdict.kind in ("values", "gradient", "precision") and len(case.geometry().windows) > 1:
         diagnosis = diagnose_periodic(case, tensors, reply)
         if diagnosis is not None:
@@ -207,6 +213,10 @@ def _explain(match: Match, host: AdapterProcess | None) -> list[Explanation]:
     forward = match.case.direction == "fwd"
     if not found and (forward or len(match.names) == 1):
         found = _distinguished(match, search.double(), host)
+    clamp = None if found else clamped(match.problem)
+    if clamp is not None:
+        inner = Search(replace(match, problem=clamp.apply(match.problem)))
+        found = [Explanation((clamp, *each.parts)) for each in inner.single() or inner.double()]
     if not found and host is not None and forward:
         found = _from_index_map(match, host)
     return deduplicate(found)

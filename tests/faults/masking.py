@@ -109,13 +109,14 @@ def _models() -> dict[tuple[str, str], Fault]:
 
 
 @contextmanager
-def _searching(wanted: frozenset[str] | None) -> Iterator[None]:
-    """Have the diagnosis look for one mistake at a time, and of the transformations for some only, or for all."""
+def _searching(wanted: frozenset[str] | None, *, pairs: bool) -> Iterator[None]:
+    """Have the diagnosis look for some of the transformations only, or for all, with or without pairs of them."""
 
     def some(problem: Problem) -> Iterator[Variation]:
         return variations(problem.but(wanted=wanted))
 
-    with patch.object(Search, "double", lambda self: []), patch.object(search, "variations", some):
+    double = Search.double if pairs else lambda self: []
+    with patch.object(Search, "double", double), patch.object(search, "variations", some):
         yield
 
 
@@ -162,12 +163,13 @@ class _Replies:
     ) -> bool:
         """Whether the outcome with its diagnosis has the signature of an entry.
 
-        To look for all mistakes, and for two together, takes most of a diagnosis. So the diagnosis first looks for
-        the single ones that the signature names: what it does not recognise then has another signature anyway.
+        To look for all mistakes, and for all pairs, takes most of a diagnosis. So the diagnosis first looks for
+        those that the signature names: what it does not recognise then has another signature anyway.
         """
-        key = (fault.name, id(recorded), shape_only)
-        with _searching(_wanted(entry)):
-            found = self._outcome((*key, _wanted(entry)), fault, recorded)
+        key, wanted = (fault.name, id(recorded), shape_only), _wanted(entry)
+        named = entry.signature.diagnosis if entry.signature is not None else ()
+        with _searching(wanted, pairs=wanted is not None and any("+" in name for name in named)):
+            found = self._outcome((*key, wanted), fault, recorded)
         return entry.recognises(found) and entry.recognises(self._outcome((*key, "all"), fault, recorded))
 
     def outcome(self, fault: Fault, recorded: Fault | None = None, *, shape_only: bool = False) -> Outcome:

@@ -91,6 +91,46 @@ def _stride_ignored_where_empty(work: Work) -> None:
             work.stride[axis] = 1
 
 
+def _one_more_axis(work: Work, outputs: Outputs) -> None:
+    if work.case.rank == 1:
+        outputs["y"] = outputs["y"][..., np.newaxis]
+
+
+def _largest_numbers(work: Work, outputs: Outputs) -> None:
+    largest = float(np.finfo(np.float32).max)
+    outputs["y"] = np.clip(np.where(np.isnan(outputs["y"]), largest, outputs["y"]), -largest, largest)
+    _one_more_axis(work, outputs)
+
+
+def _kernel_alone(work: Work) -> None:
+    """SAME starts where half of kernel - stride is cut, rounded towards zero."""
+    for axis, (kernel, stride) in enumerate(zip(work.case.kernel_size, work.stride, strict=True)):
+        work.low[axis] = int((kernel - stride) / 2)
+
+
+def _nothing_cut(work: Work) -> None:
+    work.low[:] = [0] * work.case.rank
+    work.size[:] = work.case.geometry().full_size
+
+
+def _bias_with_last_tap(work: Work, outputs: Outputs) -> None:
+    """The bias only in those layers of the first axis that its last tap reaches."""
+    if "bias" not in work.tensors:
+        return
+    y, bias = outputs["y"], work.tensors["bias"].reshape(-1, *(1,) * work.case.rank)
+    last = (work.case.kernel_size[0] - 1) * work.dilation[0] - work.low[0]
+    layers = np.arange(work.case.input_size[0]) * work.stride[0] + last
+    missing = ~np.isin(np.arange(y.shape[2]), layers).reshape(-1, *(1,) * (work.case.rank - 1))
+    outputs["y"] = np.where(missing, y - bias, y)
+
+
+def _bias_of_first_group(work: Work) -> None:
+    if "bias" not in work.tensors:
+        return
+    bias = work.tensors["bias"]
+    work.tensors["bias"] = np.where(np.arange(len(bias)) < len(bias) // work.case.groups, bias, 0.5)
+
+
 def _before(change: Callable[[Work], None]) -> Fault:
     return Fault("as recorded", (1, 2, 3), before=change)
 
@@ -109,6 +149,16 @@ RECORDED: dict[tuple[str, str], Fault] = {
     ("keras-tensorflow", "bias-added-along-the-last-axis"): _after(_bias_on_the_last_axis),
     ("keras-ops-numpy", "float64-taken-for-float32"): _after(_single_precision),
     ("litert", "infinity-clipped-to-the-largest-number"): _after(_clipped),
+    ("mnn", "one-axis-becomes-two"): _after(_one_more_axis),
+    ("mnn", "largest-number-for-infinity-and-nan"): _after(_largest_numbers),
+    ("mnn", "auto-pad-by-the-kernel-alone"): Fault("as recorded", (1, 2, 3), _kernel_alone, _one_more_axis),
+    ("mnn", "auto-pad-ignored-in-three-dimensions"): Fault(
+        "as recorded", (1, 2, 3), _nothing_cut, _bias_with_last_tap
+    ),
+    ("mnn", "bias-with-the-last-tap-in-three-dimensions"): _after(_bias_with_last_tap),
+    ("mnn", "bias-of-other-groups-in-three-dimensions"): Fault(
+        "as recorded", (1, 2, 3), _bias_of_first_group, _bias_with_last_tap
+    ),
     ("mlx", "input-gradient-with-output-padding"): _after(_short_gradient),
     ("jax-lax", "dilating-an-empty-axis"): (empty := _before(_stride_ignored_where_empty)),
     ("keras-ops-numpy", "dilating-an-empty-axis"): empty,

@@ -106,6 +106,8 @@ class Problem:
         Changes of the named output tensors at the very end, linear or not.
     compute : callable or None
         Another algorithm for the full result, from a problem to an array.
+    bias_where : callable or None
+        The positions that the bias is added to, from a problem to a mask of the output; None for all of them.
     observed : dict of numpy.ndarray
         The wrong output, channels_first, for mistakes whose numbers (a factor, an offset) are read off it.
     wanted : frozenset of str or None
@@ -132,6 +134,7 @@ class Problem:
     w_maps: tuple[Map, ...] = ()
     finish: tuple[Callable[[Tensors], Tensors], ...] = ()
     compute: Callable[[Problem], np.ndarray] | None = None
+    bias_where: Callable[[Problem], np.ndarray] | None = None
     observed: Tensors = field(default_factory=dict)
     wanted: frozenset[str] | None = None
     wanted_axes: frozenset[tuple[str, ...]] | None = None
@@ -302,7 +305,7 @@ class Solver:
         for change in p.linear:
             y = change.forward(y)
         if p.bias is not None:
-            y = y + p.bias
+            y = y + (p.bias if p.bias_where is None else np.where(p.bias_where(p), p.bias, 0))
         for change in p.output:
             y = change.forward(y)
         return {"y": y}

@@ -30,7 +30,7 @@ __all__ = [
     "wrong_orders",
 ]
 
-FAMILIES = ("placement", "kernel", "channels", "bias", "values", "special_values", "gradients", "blocks")
+FAMILIES = ("placement", "kernel", "channels", "bias", "values", "special_values", "gradients", "blocks", "layers")
 
 
 @dataclass(frozen=True, eq=False)

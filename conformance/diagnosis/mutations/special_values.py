@@ -24,7 +24,27 @@ from conformance.diagnosis.mutations.problem import (
 from conformance.diagnosis.mutations.registry import Variation, transformation
 from conformance.diagnosis.precision import to_bits, truncated
 
-__all__ = ["multiplying_zeros"]
+__all__ = ["clamped", "multiplying_zeros"]
+
+
+def clamped(p: Problem) -> Variation | None:
+    """The largest number in place of infinity and NaN; None where the output does not look like that."""
+    largest, got = _largest(p.case.format), p.observed.values()
+    shown = any((np.abs(array) == largest).any() for array in got)
+    if p.case.format.is_complex or not shown or not all(np.isfinite(array).all() for array in got):
+        return None
+    change = partial(_clamped, largest=largest)
+    return Variation(
+        "nonfinite_clamped",
+        (),
+        "infinity and NaN replaced by the largest number",
+        in_every_output(change),
+        travels=True,
+    )
+
+
+def _clamped(a: np.ndarray, largest: float) -> np.ndarray:
+    return np.clip(np.where(np.isnan(a), largest, a), -largest, largest)
 
 
 @transformation(
@@ -33,6 +53,7 @@ __all__ = ["multiplying_zeros"]
     "inf_to_nan",
     "nan_replaced",
     "nan_to_inf",
+    "nonfinite_clamped",
     "nonfinite_replaced",
     "subnormals_flushed",
     "subnormals_raised",
@@ -65,6 +86,9 @@ def replaced(p: Problem) -> Iterator[Variation]:
         yield Variation(transform, (), f"{text} in the output", in_every_output(change))
         for where, step in _tensors(change).items():
             yield Variation(transform, (), f"{text} in {where}", step)
+    clamp = clamped(p)
+    if clamp is not None:
+        yield clamp
 
 
 def _tensors(change: Change) -> dict[str, Mutation]:

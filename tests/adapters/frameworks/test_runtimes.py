@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 
+import numpy as np
 import pytest
 
 from conformance.adapters.frameworks.ncnn_layers import _layer, _weights
 from conformance.adapters.registry import load, resolve
 from conformance.cases import Case
+from conformance.cases.data import make_tensors
+from conformance.oracle.expected_output import reference
 from tests.support.frameworks import requires
 
 VARIANTS = {
@@ -49,6 +52,15 @@ def test_a_case_is_a_line_of_an_ncnn_net(case: str, line: str) -> None:
 def test_ncnn_takes_the_weights_group_by_group_with_output_channels_first() -> None:
     assert _weights(Case.parse("1d-c4x6-i5-k3-g2")) == "w.reshape((2, 2, 3, 3)).swapaxes(1, 2)"
     assert _weights(Case.parse("1d-c4x7-i5-k3-g2")) == "w"  # an invalid case
+
+
+@requires("ncnn")
+def test_ncnn_copies_an_image_before_its_memory_is_another_ones() -> None:
+    """NumPy keeps small arrays; one of more than a kibibyte goes back to the heap."""
+    case = Case.parse("2d-n3-c16x8-i4x5-k3-s2-cl")
+    tensors = make_tensors(case)
+    y = load(resolve("ncnn").target)().run(case, tensors)["y"].values
+    np.testing.assert_array_equal(y, reference(case, tensors)["y"].exact)
 
 
 @pytest.mark.parametrize("name", VARIANTS)

@@ -272,3 +272,13 @@ def test_a_process_that_has_grown_makes_room_for_a_fresh_one() -> None:
 
     assert processes(memory=1) == 3
     assert processes(memory=64 << 30) == 1
+
+
+@pytest.mark.parametrize(("name", "right"), [("Damaged", False), ("KnownAsDamaged", True)])
+def test_no_case_runs_in_a_process_that_an_earlier_one_is_known_to_damage(name: str, right: bool) -> None:
+    damaging = Case.parse("1d-i3-k2")
+    with AdapterProcess(resolve(toy(name))) as host:
+        sent = [host.send(case, make_tensors(case), twice=False) for case in (damaging, CASE, CASE)]
+        assert host.wait(sent[0]).tensors["y"].values.any()
+        replies = [host.wait(pending) for pending in sent[1:]]
+        assert [bool(reply.tensors["y"].values.any()) for reply in replies] == [right, right]

@@ -221,3 +221,23 @@ class PlanSorted(KeyLacks):
         plan["stride"], extra = tuple(sorted(case.stride)), case.output_padding
         plan["output_padding"] = extra if extra is None else tuple(sorted(extra))
         return tuple(plan.values())
+
+
+class Damaged(Stateful):
+    """Gives zeros once it has run a case with one axis."""
+
+    state = ("damaged = []",)
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        lines = (*right.body, "y = 0 * y if damaged else y", f"damaged += [1] * ({case.rank} == 1)")
+        return Program(right.setup, lines)
+
+
+class KnownAsDamaged(Damaged):
+    """The same, and it says which cases damage its process."""
+
+    def damages_process(self, case: Case) -> bool:
+        """Cases with one axis do."""
+        return case.rank == 1
