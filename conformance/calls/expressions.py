@@ -10,8 +10,8 @@ from typing import Any
 from conformance.calls import arithmetic
 from conformance.calls.arithmetic import BUILT_INS, UNKNOWN
 from conformance.calls.errors import CallError
-from conformance.calls.tensors import combine, index_shape, size_tuple
-from conformance.calls.values import Instance, Layer, Opaque, Sequence, TensorExpression, UserFunction
+from conformance.calls.tensors import combine, index_shape, parts_of, size_tuple
+from conformance.calls.values import Instance, Layer, Opaque, Sequence, Syntax, TensorExpression, UserFunction
 
 __all__ = ["Expressions", "Scope", "dotted", "origin_of", "size_of"]
 
@@ -114,11 +114,16 @@ class Expressions:
             if attr in owner.attributes:
                 return owner.attributes[attr]
             method = owner.kind.methods.get(attr)
+            if method is None and owner.layers is not None and len(owner.layers.layers) == 1:
+                return self.attribute(owner.layers.layers[0], attr, node)
             if isinstance(method, UserFunction):
-                return UserFunction(method.arguments, method.body, method.names, owner)
+                return method.bound(owner)
             return UNKNOWN if method is None else method
         if isinstance(owner, Layer) and attr in ("weight", "kernel", "bias"):
             return owner.bias if attr == "bias" else owner.weight
+        if isinstance(owner, Layer) and owner.call is not None:
+            value = self.layer_argument(owner.call, attr)
+            return UNKNOWN if value is None else value
         if type(owner) is int and attr == "value":  # a size in TensorFlow 1
             return owner
         if isinstance(owner, Opaque) and owner.path:
@@ -126,6 +131,10 @@ class Expressions:
             number = arithmetic.constant(path)
             return Opaque(f"{owner.text}.{attr}", path) if number is None else number
         return UNKNOWN
+
+    def layer_argument(self, call: Syntax, name: str) -> Any:
+        """An argument of a layer as its attribute; None if it has none of that name."""
+        raise NotImplementedError
 
     def _of_tensor(self, tensor: TensorExpression, attr: str) -> Any:
         if attr == "shape":
@@ -277,6 +286,8 @@ class Expressions:
         """The values that a loop goes through; None if they are unknown."""
         if isinstance(value, Sequence):
             return value.layers
+        if isinstance(value, TensorExpression):
+            return parts_of(value)
         return value if isinstance(value, tuple | dict) else None
 
     def assign(self, target: ast.expr, value: Any, scope: Scope) -> None:
@@ -294,6 +305,8 @@ class Expressions:
 
     def _unpack(self, targets: list[ast.expr], value: Any, scope: Scope) -> None:
         stars = [at for at, target in enumerate(targets) if isinstance(target, ast.Starred)]
+        if isinstance(value, TensorExpression):
+            value = parts_of(value) or value
         if isinstance(value, tuple) and len(value) == len(targets) and not stars:
             parts: list[Any] = list(value)
         elif isinstance(value, tuple) and len(stars) == 1 and len(value) >= len(targets) - 1:

@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.calls.tensor_methods import METHODS
 from conformance.calls.values import TensorExpression
+from conformance.calls.windows import SAME_CHANNELS, named, windowed
 
 __all__ = ["LAYERS"]
 
@@ -14,7 +15,7 @@ Effect = Callable[[TensorExpression], TensorExpression]
 Maker = Callable[[tuple[Any, ...], Mapping[str, Any]], Effect]
 
 LAYERS: dict[str, Maker] = {}
-"""By the last part of a class's name: from its arguments, what it does to a tensor."""
+"""By the last part of a class's name, with its library where others differ: its effect on a tensor."""
 
 
 def _layer(*names: str) -> Callable[[Maker], Maker]:
@@ -37,94 +38,83 @@ def _keeps(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
     return lambda tensor: tensor
 
 
-def _axes(value: Any, rank: int) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value,) * rank
-
-
-def _named(args: tuple[Any, ...], kwargs: Mapping[str, Any], names: str, defaults: Mapping[str, Any]) -> list[Any]:
-    """The arguments of a layer by position or keyword."""
-    values = dict(defaults) | dict(zip(names.split(), args, strict=False)) | dict(kwargs)
-    return [values.get(name) for name in names.split()]
-
-
-def _slide(size: Any, kernel: Any, stride: Any, padding: Any, dilation: Any) -> int | None:
-    numbers = (size, kernel, stride, padding, dilation)
-    if not all(type(number) is int and abs(number) < 2**32 for number in numbers) or stride < 1:
-        return None
-    return max((size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1, 0)
-
-
-def _torch_window(rank: int, pool: bool) -> Maker:
+def _torch_window(rank: int, pool: bool, first: bool = True) -> Maker:
     window = "kernel_size stride padding dilation"
     names = window if pool else f"in_channels out_channels {window}"
 
     def make(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
-        values = _named(args, kwargs, names, {"padding": 0, "dilation": 1, "stride": None if pool else 1})
+        values = named(args, kwargs, names, padding=0, dilation=1, stride=None if pool else 1)
         kernel, stride, padding, dilation = values[-4:]
-        stride = kernel if stride is None else stride
-
-        def effect(tensor: TensorExpression) -> TensorExpression:
-            if tensor.shape is None or len(tensor.shape) < rank + 1 or isinstance(padding, str):
-                return tensor.but(shape=None)
-            columns = [_axes(value, rank) for value in (kernel, stride, padding, dilation)]
-            if any(len(column) != rank for column in columns):
-                return tensor.but(shape=None)
-            sizes = [_slide(*numbers) for numbers in zip(tensor.shape[-rank:], *columns, strict=True)]
-            before = tensor.shape[:-rank]
-            if not pool:
-                before = (*before[:-1], values[1] if type(values[1]) is int else None)
-            return tensor.but(shape=(*before, *sizes))
-
-        return effect
+        channels = SAME_CHANNELS if pool else values[1]
+        return lambda tensor: windowed(
+            tensor, rank=rank, kernel=kernel, stride=kernel if stride is None else stride, padding=padding,
+            dilation=dilation, channels=channels, first=first,
+        )  # fmt: skip
 
     return make
-
-
-for _rank in (1, 2, 3):
-    LAYERS[f"Conv{_rank}d"] = _torch_window(_rank, pool=False)
-    LAYERS[f"MaxPool{_rank}d"] = _torch_window(_rank, pool=True)
-    LAYERS[f"AvgPool{_rank}d"] = _torch_window(_rank, pool=True)
 
 
 def _keras_window(rank: int, pool: bool) -> Maker:
     names = "pool_size strides padding" if pool else "filters kernel_size strides padding"
 
     def make(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
-        defaults = {"pool_size": 2, "strides": None if pool else 1, "padding": "valid"}
-        *filters, kernel, strides, padding = _named(args, kwargs, names, defaults)
-        strides = kernel if strides is None else strides
-
-        def effect(tensor: TensorExpression) -> TensorExpression:
-            first = kwargs.get("data_format") == "channels_first"
-            if tensor.shape is None or len(tensor.shape) != rank + 2:
-                return tensor.but(shape=None)
-            spatial = tensor.shape[2:] if first else tensor.shape[1:-1]
-            channels = tensor.shape[1] if first else tensor.shape[-1]
-            if not pool:
-                channels = filters[0] if filters and type(filters[0]) is int else None
-            same = isinstance(padding, str) and padding.lower() == "same"
-            sizes = []
-            for size, k, s in zip(spatial, _axes(kernel, rank), _axes(strides, rank), strict=False):
-                sizes.append(_slide(size, 1 if same else k, s, 0, 1))
-            whole = (tensor.shape[0], channels, *sizes) if first else (tensor.shape[0], *sizes, channels)
-            return tensor.but(shape=whole if len(sizes) == rank else None)
-
-        return effect
+        values = named(args, kwargs, names, pool_size=2, strides=None if pool else 1, padding="valid")
+        kernel, strides, padding = values[-3:]
+        return lambda tensor: windowed(
+            tensor, rank=rank, kernel=kernel, stride=kernel if strides is None else strides, padding=padding,
+            dilation=kwargs.get("dilation_rate", 1), channels=SAME_CHANNELS if pool else values[0],
+            first=kwargs.get("data_format") == "channels_first",
+        )  # fmt: skip
 
     return make
 
 
+def _flax_window(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
+    names = "features kernel_size strides padding"
+    if "in_features" in kwargs or "rngs" in kwargs:  # nnx
+        names = f"in_features {names.replace('features', 'out_features', 1)}"
+    *_, channels, kernel, strides, padding = named(args, kwargs, names, strides=1, padding="SAME")
+    rank = len(kernel) if isinstance(kernel, tuple) else 1
+    stride = 1 if strides is None else strides
+    return lambda tensor: windowed(
+        tensor, rank=rank, kernel=kernel, stride=stride, padding=padding, channels=channels, first=False
+    )
+
+
+def _haiku_window(rank: int) -> Maker:
+    def make(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
+        channels, kernel, stride, rate, padding = named(
+            args, kwargs, "output_channels kernel_shape stride rate padding", stride=1, rate=1, padding="SAME"
+        )
+        return lambda tensor: windowed(
+            tensor, rank=rank, kernel=kernel, stride=stride, padding=padding, dilation=rate,
+            channels=channels, first=False,
+        )  # fmt: skip
+
+    return make
+
+
+LAYERS["Conv"] = _flax_window
 for _rank in (1, 2, 3):
+    LAYERS[f"Conv{_rank}d"] = _torch_window(_rank, pool=False)
+    LAYERS[f"mlx.Conv{_rank}d"] = _torch_window(_rank, pool=False, first=False)
+    LAYERS[f"haiku.Conv{_rank}D"] = _haiku_window(_rank)
     LAYERS[f"Conv{_rank}D"] = LAYERS[f"Convolution{_rank}D"] = _keras_window(_rank, pool=False)
     LAYERS[f"MaxPooling{_rank}D"] = LAYERS[f"MaxPool{_rank}D"] = _keras_window(_rank, pool=True)
     LAYERS[f"AveragePooling{_rank}D"] = _keras_window(_rank, pool=True)
+    for _kind in ("MaxPool", "AvgPool"):
+        LAYERS[f"{_kind}{_rank}d"] = _torch_window(_rank, pool=True)
+        LAYERS[f"mlx.{_kind}{_rank}d"] = _torch_window(_rank, pool=True, first=False)
+
+
+_UNITS = ("units", "out_features", "features", "output_size", "output_dims")
 
 
 @_layer("Linear", "Dense")
 def _dense(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
-    units = kwargs.get("units", kwargs.get("out_features", args[-1] if len(args) < 3 and args else None))
-    if len(args) > 2:
-        units = args[1] if type(args[1]) is int else args[0]
+    named = next((kwargs[name] for name in _UNITS if name in kwargs), None)
+    sizes = [arg for arg in args[:2] if type(arg) is int]
+    units = sizes[-1] if named is None and sizes else named
     return lambda tensor: tensor.but(
         shape=None if tensor.shape is None else (*tensor.shape[:-1], units if type(units) is int else None)
     )

@@ -8,13 +8,23 @@ from typing import Any
 
 from conformance.calls.arithmetic import UNKNOWN
 from conformance.calls.dtype_names import device_fact, dtype_label
-from conformance.calls.expressions import origin_of
+from conformance.calls.expressions import Scope, origin_of
 from conformance.calls.layers import LAYERS
-from conformance.calls.statements import Statements
+from conformance.calls.libraries import library_of
+from conformance.calls.statements import OWN_CLASS, OWNER, Statements
 from conformance.calls.tensor_functions import FUNCTIONS
-from conformance.calls.values import Instance, Layer, Opaque, Sequence, Syntax, TensorExpression, UserFunction
+from conformance.calls.values import (
+    Instance,
+    Layer,
+    Opaque,
+    Sequence,
+    Syntax,
+    TensorExpression,
+    UserClass,
+    UserFunction,
+)
 
-__all__ = ["Models", "Occurrence", "snapshot", "snapshot_layer", "start_of", "was_applied"]
+__all__ = ["NO_CALL", "Models", "Occurrence", "snapshot", "snapshot_layer", "start_of", "was_applied"]
 
 # Methods of a layer or model that change nothing in the case.
 _NEUTRAL = {"eval", "train", "requires_grad_", "share_memory", "zero_grad", "bind", "unwrap", "compile", "build"}
@@ -29,7 +39,10 @@ _APPLY = {
     "predict_on_batch",
     "serving",
 }
+_CALLS = {"forward", "call", "__call__"}
 _SEQUENCES = {"Sequential", "ModuleList"}
+NO_CALL = ast.Call(ast.Name("f"), [], [], lineno=0)
+"""The syntax of a call that the program only implies."""
 
 
 @dataclass
@@ -73,7 +86,36 @@ class Models(Statements):
         text = next((text for known, text in self.layers if known is layer), layer.call.name)
         return self.occurs(call, layer.line, text)
 
-    def apply_sequence(self, sequence: Sequence, args: tuple[Any, ...]) -> Any:
+    def method_of_base(
+        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], scope: Scope, node: ast.Call
+    ) -> Any:
+        """The value of ``super().name(...)``."""
+        kind, owner = scope.get(OWN_CLASS), scope.get(OWNER)
+        if not isinstance(kind, UserClass) or not isinstance(owner, Instance):
+            return UNKNOWN
+        for base in kind.bases:
+            if isinstance(base, UserClass) and isinstance(method := base.methods.get(name), UserFunction):
+                return self.call_function(method.bound(owner), args, kwargs)
+            if isinstance(base, Opaque) and base.path and name == "__init__":
+                made = self.apply(base, args, kwargs, node)
+                held = (
+                    made if isinstance(made, Sequence) else Sequence([made]) if isinstance(made, Layer) else None
+                )
+                owner.layers = held or owner.layers
+            elif name in _CALLS and owner.layers is not None:
+                return self.apply_sequence(owner.layers, args, kwargs)
+        return UNKNOWN
+
+    def call_instance(self, instance: Instance, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The value of an instance that is called; one of a layer or a container of layers applies them."""
+        if instance.layers is not None and not _CALLS & instance.kind.methods.keys():
+            instance.applied = True
+            return self.apply_sequence(instance.layers, args, kwargs)
+        return super().call_instance(instance, args, kwargs)
+
+    def apply_sequence(
+        self, sequence: Sequence, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None
+    ) -> Any:
         """The value of layers that are applied one after the other."""
         sequence.applied = True
         value = next((arg for arg in args if isinstance(arg, TensorExpression)), args[0] if args else UNKNOWN)
@@ -81,18 +123,22 @@ class Models(Statements):
             if isinstance(layer, TensorExpression):  # an input layer
                 continue
             if isinstance(layer, Layer):
-                value = self.apply_layer(layer, (value,), {})
+                value = self.apply_layer(layer, (value,), (kwargs or {}) if len(sequence.layers) == 1 else {})
             elif isinstance(layer, Sequence):
                 value = self.apply_sequence(layer, (value,))
             elif isinstance(layer, Instance):
                 value = self.call_instance(layer, (value,), {})
             elif isinstance(layer, UserFunction):
                 value = self.call_function(layer, (value,), {})
+            elif isinstance(layer, Opaque) and layer.path:
+                value = self.apply(layer, (value,), {}, NO_CALL)
             else:
                 value = Opaque("x", "", origin_of(value))
         return value
 
-    def container(self, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def container(self, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A layer, or layers one after the other; `UNKNOWN` if the name is that of something else."""
+        last = path.rpartition(".")[2]
         if last in _SEQUENCES:
             items: list[Any] = []
             for arg in args or tuple(value for key, value in kwargs.items() if key == "layers"):
@@ -105,7 +151,8 @@ class Models(Statements):
         if last == "Model" and len(args) == 2:
             return Opaque("a model")
         if last in LAYERS and (last not in FUNCTIONS or last[:1].isupper()):
-            layer = Layer(None, shape=LAYERS[last](args, kwargs))
+            make = LAYERS.get(f"{library_of(path)}.{last}", LAYERS[last])
+            layer = Layer(None, shape=make(args, kwargs))
             start = kwargs.get("input_shape", kwargs.get("batch_input_shape"))
             if isinstance(start, tuple) or type(kwargs.get("input_dim")) is int:
                 sizes = start if isinstance(start, tuple) else (kwargs["input_dim"],)
@@ -133,7 +180,7 @@ class Models(Statements):
             shape = tuple(size if type(size) is int else None for size in args[0])
             made = self.apply(owner, (TensorExpression(shape),), {}, node)
             return made.shape if isinstance(made, TensorExpression) and made.shape else UNKNOWN
-        if name in _APPLY - {"forward", "call", "__call__"}:  # a key or parameters may come before the input
+        if name in _APPLY - _CALLS:  # a key or parameters may come before the input
             first = next((at for at, arg in enumerate(args) if isinstance(arg, TensorExpression)), 0)
             args = args[first:]
         if name in ("init", "init_with_output"):

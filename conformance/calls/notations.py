@@ -11,6 +11,7 @@ from typing import Any
 
 from conformance.calls.dtype_names import dtype_label
 from conformance.calls.errors import CallError
+from conformance.calls.mlir_text import read_mlir
 from conformance.calls.program import Occurrence
 from conformance.calls.protobuf_text import Message, parse_message
 from conformance.calls.settings import Settings
@@ -81,6 +82,16 @@ def _exporter_ir(text: str) -> Read | None:
         line = text.count("\n", 0, match.start()) + 1
         found.append(_make_node(match["inputs"], match["output"], attributes, line, match[0]))
     return found, settings
+
+
+def _mlir(text: str) -> Read | None:
+    """ONNX's operator in MLIR, as ONNX-MLIR and torch-mlir print it."""
+    settings = Settings()
+    found = []
+    for call, line, written, named in read_mlir(text):
+        settings.named.update(named)
+        found.append(Occurrence(call, line, written))
+    return (found, settings) if found else None
 
 
 def _onnx_protobuf(text: str) -> Read | None:
@@ -185,6 +196,7 @@ def _ncnn(text: str) -> Read | None:
 NOTATIONS: dict[str, Callable[[str], Read | None]] = {
     "ONNX text": _onnx_text,
     "exporter's graph": _exporter_ir,
+    "MLIR": _mlir,
     "ONNX protobuf text": _onnx_protobuf,
     "Caffe prototxt": _prototxt,
     "ncnn param": _ncnn,

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 from conformance.calls.arithmetic import UNKNOWN
 from conformance.calls.errors import CallError
 from conformance.calls.expressions import Scope, dotted, origin_of
-from conformance.calls.models import Models, Occurrence, snapshot, snapshot_layer, start_of, was_applied
+from conformance.calls.libraries import library_of
+from conformance.calls.models import NO_CALL, Models, Occurrence, snapshot, snapshot_layer, start_of, was_applied
 from conformance.calls.settings import Settings, apply_setting
 from conformance.calls.tensor_functions import FUNCTIONS
 from conformance.calls.tensor_methods import METHODS
@@ -65,6 +66,12 @@ class Reader(Protocol):
     def output(self, call: Syntax) -> tuple[int | None, ...] | None:
         """The shape of the output of a call, as far as it is known."""
 
+    def weight_shape(self, call: Syntax) -> tuple[int, ...] | None:
+        """The shape of the weights of a layer, if its arguments say it."""
+
+    def argument(self, call: Syntax, name: str) -> Any:
+        """An argument of a layer as its attribute; None if it has none of that name."""
+
 
 @dataclass
 class Program(Models):
@@ -90,6 +97,9 @@ class Program(Models):
                 raise CallError(str(error)) from None
             return UNKNOWN
         if isinstance(function, _Method):
+            owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+            if isinstance(owner, ast.Call) and dotted(owner.func) == "super":
+                return self.method_of_base(function.name, args, kwargs, scope, node)
             return self._method(function, args, kwargs, node)
         return self.apply(function, args, kwargs, node)
 
@@ -163,8 +173,8 @@ class Program(Models):
         if known is not None:
             return self._record(known, args, kwargs, node)
         last = function.path.rpartition(".")[2]
-        if _LOOKS_LIKE.search(last) and function.text not in self.unknown:
-            self.unknown.append(function.text)
+        if _LOOKS_LIKE.search(last) and function.path not in self.unknown:
+            self.unknown.append(function.path)
         apply_setting(self.settings, function.path, args, kwargs)
         for read in (self._python, self._wrapper, self._gradient, self._container, self._tensor, self._context):
             value = read(function, last, args, kwargs)
@@ -175,8 +185,10 @@ class Program(Models):
     def _record(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call) -> Any:
         call = Syntax(name, tuple(map(snapshot, args)), {key: snapshot(value) for key, value in kwargs.items()})
         text = ast.unparse(node)
+        for layer, _ in self.layers:  # one whose weights a function takes is that function's
+            layer.applied |= any(value is layer.weight for value in (*args, *kwargs.values()))
         if name.rpartition(".")[2][:1].isupper():  # the frameworks' classes, not their functions
-            layer = Layer(call, node.lineno)
+            layer = Layer(call, node.lineno, weight=TensorExpression(self.reader.weight_shape(call)))
             self.layers.append((layer, text))
             return layer
         return self.occurs(call, node.lineno, text)
@@ -187,6 +199,10 @@ class Program(Models):
         values = (*call.args, *call.kwargs.values(), *(call.applied.args if call.applied else ()))
         origin = frozenset({len(self.occurrences) - 1}).union(*map(origin_of, values))
         return TensorExpression(self.reader.output(call), origin=origin)
+
+    def layer_argument(self, call: Syntax, name: str) -> Any:
+        """An argument of a layer as its attribute; None if it has none of that name."""
+        return self.reader.argument(call, name)
 
     # Methods.
 
@@ -251,7 +267,7 @@ class Program(Models):
             self._note(_TRACERS[last])
             if len(args) > 1:
                 given = args[1] if isinstance(args[1], tuple) else (args[1],)
-                self.apply(first, given, {}, _NO_CALL)
+                self.apply(first, given, {}, NO_CALL)
             return first
         return UNKNOWN
 
@@ -266,13 +282,13 @@ class Program(Models):
         )
         if last in _CHECKS and first is not None:
             given = args[1] if len(args) > 1 else kwargs.get("inputs", ())
-            value = self.apply(first, given if isinstance(given, tuple) else (given,), {}, _NO_CALL)
+            value = self.apply(first, given if isinstance(given, tuple) else (given,), {}, NO_CALL)
             self.need_gradient(origin_of(value), _CHECKS[last])
             return True
         if last in _OF_FUNCTION and runs:
             if last != "vjp":
                 return _Gradient(first)
-            value = self.apply(first, args[1:], {}, _NO_CALL)
+            value = self.apply(first, args[1:], {}, NO_CALL)
             self.need_gradient(origin_of(value))
             return (value, Opaque("a function"))
         if last in _OF_VALUES and first is not None:
@@ -287,10 +303,10 @@ class Program(Models):
                 occurrence.direction = "grad2" if "grad2" in (direction, occurrence.direction) else "grad"
 
     def _container(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return self.container(last, args, kwargs)
+        return self.container(function.path, args, kwargs)
 
     def _tensor(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        make = FUNCTIONS.get(last)
+        make = FUNCTIONS.get(f"{library_of(function.path)}.{last}", FUNCTIONS.get(last))
         if make is None:
             return UNKNOWN
         name = function.path if function.path.startswith("numpy") else function.text
@@ -328,6 +344,22 @@ class Program(Models):
 
     # The end.
 
+    def _example(
+        self, kind: UserClass, names: tuple[str, ...], owner: Instance | None = None
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments that a function of the program gives for a runner of tests or benchmarks to use."""
+        functions = {**dict(self.functions), **(kind.methods if owner is not None else {})}
+        for name in names:
+            function = functions.get(name)
+            if not isinstance(function, UserFunction):
+                continue
+            came = self.call_function(function.bound(owner) if owner and function.kind else function, (), {})
+            given = came if isinstance(came, tuple) else (came,)
+            if len(given) == 2 and isinstance(given[0], tuple) and isinstance(given[1], dict):
+                return given[0], given[1]
+            return given, {}
+        return (), {}
+
     def finish(self) -> None:
         """Run what the program defines and does not use, so that the calls in it are read, too."""
         for name, function in self.functions:
@@ -335,10 +367,10 @@ class Program(Models):
                 self.call_function(function, (), {})
         for kind in list(self.classes):
             if not kind.used:
-                self.make_instance(kind, (), {})
+                self.make_instance(kind, *self._example(kind, _OF_CONSTRUCTOR))
         for instance in list(self.instances):
             if not instance.applied:
-                self.call_instance(instance, (), {})
+                self.call_instance(instance, *self._example(instance.kind, _OF_CALL, instance))
         for sequence in reversed(self.sequences):
             if not sequence.applied and all(not was_applied(layer) for layer in sequence.layers):
                 self.apply_sequence(sequence, (start_of(sequence),))
@@ -363,6 +395,11 @@ class _Gradient:
     of: Any
 
 
+# Functions that give the arguments of a model's constructor and of the model, such as KernelBench's.
+_OF_CONSTRUCTOR = ("get_init_inputs",)
+_OF_CALL = ("get_example_inputs", "get_inputs", "get_dummy_inputs")
+
+
 class _Unreadable(Exception):
     """Starred arguments that are unknown."""
 
@@ -371,7 +408,6 @@ _OF_UNKNOWN_TENSORS = {
     "cuda", "to", "half", "double", "bfloat16", "astype", "type", "view", "reshape", "fill_", "backward",
     "conv_transpose2d",
 }  # fmt: skip
-_NO_CALL = ast.Call(ast.Name("f"), [], [], lineno=0)
 
 
 def _of_dict(owner: Mapping[Any, Any], name: str, args: tuple[Any, ...]) -> Any:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from conformance.calls.errors import CallError, OtherOperation
 from conformance.calls.expressions import dotted
 from conformance.calls.form import FORMS, CallContext, Meaning
+from conformance.calls.libraries import library_of
 from conformance.calls.program import Occurrence, read_program
 from conformance.calls.settings import Settings
 from conformance.calls.source import parse, short
 from conformance.calls.values import Syntax, TensorExpression
+from conformance.calls.weights import call_shape
 from conformance.cases import CaseError, DomainError
 from conformance.cases.names import did_you_mean
 
@@ -21,6 +25,10 @@ __all__ = ["Shapes", "choose", "occurrences_of", "python_occurrences", "unknown_
 
 _MOST_LISTED = 12
 _ANY_SIZE = 64
+# First parts of names that may stand for a library that can be read.
+_ABBREVIATED = {"nn", "layers", "helper", "ops", "functional", "backend", "self", "K", "L", "M"}
+_INPUT_CHANNELS = {"in_channels", "in_features"}
+_PER_AXIS = {"kernel_size", "stride", "strides", "padding", "output_padding", "dilation"}
 _ROOTS = {"tf": "keras", "tensorflow": "keras", "tf_keras": "keras", "linen": "flax", "nnx": "flax", "hk": "haiku"}
 
 
@@ -51,6 +59,27 @@ class _Forms:
             if path == text or imported == own or imported not in _known_roots():
                 return text
         return None
+
+    def weight_shape(self, call: Syntax) -> tuple[int, ...] | None:
+        """The shape of the weights of a layer that is made with the number of its input channels."""
+        if not _INPUT_CHANNELS & inspect.signature(FORMS[call.name].function).parameters.keys():
+            return None
+        try:
+            meaning = _read(call, Shapes(), self.settings)
+        except (CallError, CaseError, DomainError):
+            return None
+        return call_shape(meaning.weight, meaning.case) if meaning.case.groups > 0 else None
+
+    def argument(self, call: Syntax, name: str) -> Any:
+        """An argument of a layer as its attribute: sizes are one number per axis."""
+        form = FORMS[call.name]
+        try:
+            bound = inspect.signature(form.function).bind_partial(None, *call.args, **call.kwargs)
+        except TypeError:
+            return None
+        bound.apply_defaults()
+        value = bound.arguments.get(name)
+        return (value,) * form.rank if name in _PER_AXIS and type(value) is int and form.rank else value
 
     def output(self, call: Syntax) -> tuple[int | None, ...] | None:
         """The shape of the output, as far as the text says that of the input."""
@@ -117,6 +146,12 @@ def _nothing(text: str, body: list[ast.stmt]) -> CallError:
 
 def unknown_call(name: str) -> CallError:
     """The error for a call that cannot be read."""
+    library = library_of(name)
+    if library != name and library not in {library_of(form.name) for form in FORMS.values()} | _ABBREVIATED:
+        return CallError(
+            f"unknown call {name!r}: calls of {library} cannot be read; write one with the same parameters, as in "
+            "torch.nn.ConvTranspose2d(16, 33, 3, stride=2)"
+        )
     known = sorted({re.sub("[123](?=[dD])", "{1,2,3}", form.name) for form in FORMS.values()})
     hint = did_you_mean(name, FORMS)
     return CallError(f"unknown call {name!r}{hint}; known are {', '.join(known)}")

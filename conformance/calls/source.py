@@ -18,7 +18,8 @@ _CONTINUED = re.compile(r"^\s*\.\.\.(?:\.*:)? ?")
 # What a paste may hold beside Python: fences, shell and notebook commands.
 _NO_CODE = re.compile(r"^\s*(?:```.*|~~~.*|[%!$].*)$")
 _OLD_PRINT = re.compile(r"^(\s*)print[ \t]+(?![=(.,])(.+?)[ \t]*$", re.MULTILINE)
-_CALL_LIKE = re.compile(r"conv|transpose|\(\s*$", re.IGNORECASE)
+# A line with a call, or the start of one; a message may name an operator.
+_CALL_LIKE = re.compile(r"(?:conv|transpose)[\w.]*\s*\(|\(\s*$", re.IGNORECASE)
 
 
 def parse(text: str) -> tuple[list[ast.stmt], tuple[str, ...]]:

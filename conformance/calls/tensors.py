@@ -11,12 +11,14 @@ from conformance.calls.values import Opaque, TensorExpression
 
 __all__ = [
     "FUNCTIONS", "METHODS", "Arguments", "Keywords", "Shape", "combine", "filled", "index_shape", "is_size",
-    "read_sizes", "size_tuple", "special_value",
+    "parts_of", "read_sizes", "size_tuple", "special_value",
 ]  # fmt: skip
 
 Arguments = tuple[Any, ...]
 Keywords = Mapping[str, Any]
 Shape = tuple[int | None, ...]
+
+_MOST_PARTS = 100
 
 FUNCTIONS: dict[str, Callable[[str, Arguments, Keywords], Any]] = {}
 """By the last part of a name: the value, from the name, the arguments and the keywords; None if it is unknown."""
@@ -62,6 +64,15 @@ def size_tuple(tensor: TensorExpression) -> tuple[Any, ...] | None:
     if tensor.shape is None:
         return None
     return tuple(Opaque("an unknown size") if size is None else size for size in tensor.shape)
+
+
+def parts_of(tensor: TensorExpression) -> tuple[Any, ...] | None:
+    """What a loop over a tensor goes through: its numbers, or what it holds along the first axis."""
+    if tensor.values is not None:
+        return tensor.values
+    if not tensor.shape or tensor.shape[0] is None or tensor.shape[0] > _MOST_PARTS:
+        return None
+    return tuple(tensor.but(shape=tensor.shape[1:]) for _ in range(tensor.shape[0]))
 
 
 def combine(one: TensorExpression, other: Any) -> TensorExpression:

@@ -123,28 +123,35 @@ class Sequence:
 
 @dataclass(eq=False)
 class UserFunction:
-    """A function or lambda of the program."""
+    """A function or lambda of the program; a method has the class that defines it, and perhaps its owner."""
 
     arguments: ast.arguments
     body: list[ast.stmt]
     names: dict[str, Any]
     owner: Instance | None = None
     used: bool = False
+    kind: UserClass | None = None
+
+    def bound(self, owner: Instance) -> UserFunction:
+        """The method of an instance."""
+        return replace(self, owner=owner, used=False)
 
 
 @dataclass(eq=False)
 class UserClass:
-    """A class of the program."""
+    """A class of the program, with its base classes: others of the program, or names."""
 
     name: str
     methods: dict[str, Any]
+    bases: tuple[Any, ...] = ()
     used: bool = False
 
 
 @dataclass(eq=False)
 class Instance:
-    """An instance of a class of the program."""
+    """An instance of a class of the program; one of a container of layers holds them."""
 
     kind: UserClass
     attributes: dict[str, Any]
     applied: bool = False
+    layers: Sequence | None = None
