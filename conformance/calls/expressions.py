@@ -256,7 +256,8 @@ class Expressions:
             return slice(*(self.value(end, scope) for end in (node.lower, node.upper, node.step)))
         if isinstance(node, ast.Tuple):
             return tuple(self.index(item, scope) for item in node.elts)
-        return self.value(node, scope)
+        value = self.value(node, scope)
+        return None if isinstance(value, Opaque) and value.path.endswith("newaxis") else value
 
     def _lambda(self, node: ast.Lambda, scope: Scope) -> Any:
         return UserFunction(node.args, [ast.Return(node.body)], scope)  # type: ignore[arg-type]  # a mapping

@@ -1,4 +1,4 @@
-"""Python for the graphs that frameworks print, line by line: TorchScript, torch.fx, nodes of TensorFlow 1 in a log."""
+"""Python for the graphs that frameworks print, line by line: TorchScript, torch.fx, TensorFlow 1 in a log."""
 
 from __future__ import annotations
 

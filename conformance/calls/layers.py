@@ -32,7 +32,10 @@ def _layer(*names: str) -> Callable[[Maker], Maker]:
     "GroupNorm",
     "LayerNorm", "BatchNormalization", "LayerNormalization", "Activation", "Dropout", "Dropout2d", "Dropout3d",
     "SpatialDropout2D", "Identity", "InputLayer", "ActivityRegularization", "GaussianNoise", "BatchNorm", "Mish",
-    "QuantStub", "DeQuantStub",
+    "QuantStub", "DeQuantStub", "SyncBatchNorm", "FrozenBatchNorm2d", "RMSNorm", "GroupNormalization",
+    "InstanceNormalization", "InstanceNorm", "Hardswish", "Hardsigmoid", "ReLU6", "RReLU", "CELU", "LogSigmoid",
+    "Softsign", "Softshrink", "Tanhshrink", "ThresholdedReLU", "AlphaDropout", "Dropout1d", "GaussianDropout",
+    "SpatialDropout1D", "SpatialDropout3D", "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d", "BatchNorm2D",
 )  # fmt: skip
 def _keeps(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
     return lambda tensor: tensor
@@ -105,6 +108,22 @@ for _rank in (1, 2, 3):
     for _kind in ("MaxPool", "AvgPool"):
         LAYERS[f"{_kind}{_rank}d"] = _torch_window(_rank, pool=True)
         LAYERS[f"mlx.{_kind}{_rank}d"] = _torch_window(_rank, pool=True, first=False)
+
+
+@_layer("GLU")
+def _gated(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
+    axis = kwargs.get("dim", kwargs.get("axis", args[0] if args else -1))
+
+    def effect(tensor: TensorExpression) -> TensorExpression:
+        shape = tensor.shape or ()
+        if type(axis) is not int or not -len(shape) <= axis < len(shape):
+            return tensor.but(shape=None)
+        place = axis % len(shape)
+        size = shape[place]
+        half = None if size is None else size // 2
+        return tensor.but(shape=(*shape[:place], half, *shape[place + 1 :]))
+
+    return effect
 
 
 _UNITS = ("units", "out_features", "features", "output_size", "output_dims")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.calls.arithmetic import UNKNOWN
@@ -14,6 +14,7 @@ from conformance.calls.libraries import library_of
 from conformance.calls.statements import OWN_CLASS, OWNER, Statements
 from conformance.calls.tensor_functions import FUNCTIONS
 from conformance.calls.values import (
+    Graph,
     Instance,
     Layer,
     Opaque,
@@ -37,6 +38,8 @@ _APPLY = {
     "init_with_output",
     "__call__",
     "predict_on_batch",
+    "fit",
+    "train_on_batch",
     "serving",
 }
 _CALLS = {"forward", "call", "__call__"}
@@ -61,6 +64,7 @@ class Models(Statements):
     def __init__(self) -> None:
         super().__init__()
         self.layers: list[tuple[Layer, str]] = []
+        self.occurrences: list[Occurrence] = []
         self.sequences: list[Sequence] = []
 
     def apply(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call) -> Any:
@@ -148,8 +152,11 @@ class Models(Statements):
             if last == "Sequential":
                 self.sequences.append(sequence)
             return sequence
-        if last == "Model" and len(args) == 2:
-            return Opaque("a model")
+        if last == "Model":
+            given = dict(zip(("inputs", "outputs"), args, strict=False)) | kwargs
+            outputs = given.get("outputs")
+            shape = outputs.shape if isinstance(outputs, TensorExpression) else None
+            return Graph(origin_of(outputs), shape) if "inputs" in given else UNKNOWN
         if last in LAYERS and (last not in FUNCTIONS or last[:1].isupper()):
             make = LAYERS.get(f"{library_of(path)}.{last}", LAYERS[last])
             layer = Layer(None, shape=make(args, kwargs))
@@ -161,15 +168,30 @@ class Models(Statements):
             return layer
         return UNKNOWN
 
+    def apply_graph(self, graph: Graph, args: tuple[Any, ...]) -> Any:
+        """The output of a model of symbolic tensors: its batch is that of what the model is given."""
+        tensor = next((arg for arg in args if isinstance(arg, TensorExpression)), None)
+        if tensor is None or not tensor.shape:
+            return TensorExpression(graph.shape, origin=graph.origin)
+        batch = tensor.shape[0]
+        for place in graph.origin:
+            occurrence = self.occurrences[place]
+            occurrence.call = _with_batch(occurrence.call, batch)
+        shape = None if graph.shape is None else (batch, *graph.shape[1:])
+        return TensorExpression(shape, origin=graph.origin | tensor.origin)
+
     def method_of_model(
         self,
-        owner: Layer | Sequence | Instance | UserFunction,
+        owner: Graph | Layer | Sequence | Instance | UserFunction,
         name: str,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         node: ast.Call,
     ) -> Any:
         """The value of a method of a layer, a model or a function."""
+        if name == "insert" and isinstance(owner, Sequence) and len(args) == 2 and type(args[0]) is int:
+            owner.layers.insert(args[0], args[1])
+            return None
         if name in ("add", "append", "add_module", "extend") and isinstance(owner, Sequence) and args:
             owner.layers.extend(args[-1] if isinstance(args[-1], tuple) else [args[-1]])
             return None
@@ -216,6 +238,19 @@ class Models(Statements):
             layer.dtype = dtype or layer.dtype
             for fact in facts:
                 layer.add_fact(fact)
+
+
+def _with_batch(call: Syntax, batch: int | None) -> Syntax:
+    """A call whose symbolic input gets its batch."""
+    own = call.applied or call
+
+    def known(value: Any) -> Any:
+        if not isinstance(value, TensorExpression) or not value.shape or value.shape[0] is not None:
+            return value
+        return value.but(shape=(batch, *value.shape[1:]))
+
+    changed = replace(own, args=tuple(map(known, own.args)))
+    return changed if call.applied is None else replace(call, applied=changed)
 
 
 def snapshot(value: Any) -> Any:

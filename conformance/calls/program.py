@@ -13,11 +13,13 @@ from conformance.calls.arithmetic import UNKNOWN
 from conformance.calls.errors import CallError
 from conformance.calls.expressions import Scope, dotted, origin_of
 from conformance.calls.libraries import library_of
+from conformance.calls.lists import LIST_METHODS
 from conformance.calls.models import NO_CALL, Models, Occurrence, snapshot, snapshot_layer, start_of, was_applied
 from conformance.calls.settings import Settings, apply_setting
 from conformance.calls.tensor_functions import FUNCTIONS
 from conformance.calls.tensor_methods import METHODS
 from conformance.calls.values import (
+    Graph,
     Instance,
     Layer,
     Opaque,
@@ -79,7 +81,6 @@ class Program(Models):
 
     reader: Reader
     settings: Settings = field(default_factory=Settings)
-    occurrences: list[Occurrence] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -96,12 +97,24 @@ class Program(Models):
             if isinstance(function, Opaque) and self.reader.finds(function.path, function.text):
                 raise CallError(str(error)) from None
             return UNKNOWN
+        if isinstance(function, _Method) and isinstance(function.owner, tuple) and function.name in LIST_METHODS:
+            return self._change_list(function, args, node, scope)
         if isinstance(function, _Method):
             owner = node.func.value if isinstance(node.func, ast.Attribute) else None
             if isinstance(owner, ast.Call) and dotted(owner.func) == "super":
                 return self.method_of_base(function.name, args, kwargs, scope, node)
             return self._method(function, args, kwargs, node)
         return self.apply(function, args, kwargs, node)
+
+    def _change_list(self, method: _Method, args: tuple[Any, ...], node: ast.Call, scope: Scope) -> Any:
+        """The value of a method that changes a list; a list is a value here, so the change is an assignment."""
+        try:
+            changed, value = LIST_METHODS[method.name](method.owner, *args)
+        except TypeError:  # other arguments than those of a list
+            return UNKNOWN
+        if isinstance(node.func, ast.Attribute):
+            self.assign(node.func.value, self.limited(changed), scope)
+        return value
 
     def _function_value(self, node: ast.expr, scope: Scope) -> Any:
         if not isinstance(node, ast.Attribute):
@@ -158,6 +171,8 @@ class Program(Models):
             return self.call_instance(function, args, kwargs)
         if isinstance(function, Layer):
             return self.apply_layer(function, args, kwargs)
+        if isinstance(function, Graph):
+            return self.apply_graph(function, args)
         if isinstance(function, Sequence):
             return self.apply_sequence(function, args)
         if isinstance(function, Opaque) and function.path:
@@ -216,7 +231,7 @@ class Program(Models):
             return self.opaque(node)
         if (known := self.reader.finds(f"Tensor.{name}")) is not None:
             return self._record(known, (owner, *args), kwargs, node)
-        if isinstance(owner, Layer | Sequence | Instance | UserFunction):  # haiku's transform has methods
+        if isinstance(owner, Graph | Layer | Sequence | Instance | UserFunction):  # haiku's transform has methods
             return self.method_of_model(owner, name, args, kwargs, node)
         if isinstance(owner, dict) and name in ("items", "values", "keys", "get"):
             return _of_dict(owner, name, args)

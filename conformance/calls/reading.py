@@ -51,14 +51,17 @@ class _Forms:
         path, *texts = names
         if path in FORMS:
             return path
+        if "quant" in path:
+            return None
+        imported = _root(path)
         for text in texts:
             form = FORMS.get(text)
-            if form is None or "quant" in path:
-                continue
-            imported, own = (_root(name) for name in (path, form.name))
-            if path == text or imported == own or imported not in _known_roots():
+            if form and (path == text or imported == _root(form.name) or imported not in _known_roots()):
                 return text
-        return None
+        # Modules may stand between: tensorflow.contrib.keras.layers, keras.layers.convolutional.
+        parts = path.split(".")
+        ends = (".".join(parts[start:]) for start in range(1, len(parts)))
+        return next((end for end in ends if end in FORMS and imported == _root(FORMS[end].name)), None)
 
     def weight_shape(self, call: Syntax) -> tuple[int, ...] | None:
         """The shape of the weights of a layer that is made with the number of its input channels."""

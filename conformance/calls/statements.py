@@ -46,15 +46,6 @@ class Statements(Expressions):
 
     def _expression(self, node: ast.Expr, scope: Scope) -> Any:
         self.value(node.value, scope)
-        call = node.value
-        # A list is a value here, so what changes it in place is an assignment.
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and len(call.args) == 1:
-            owner = self.value(call.func.value, scope)
-            if isinstance(owner, tuple) and call.func.attr in ("append", "extend"):
-                item = self.value(call.args[0], scope)
-                more = (item,) if call.func.attr == "append" else item
-                if isinstance(more, tuple):
-                    self.assign(call.func.value, self.limited(owner + more), scope)
         return NOTHING
 
     def _assignment(self, node: ast.Assign, scope: Scope) -> Any:
@@ -276,11 +267,15 @@ def _is_main(test: ast.expr) -> bool:
 
 
 def _annotated_tensor(parameter: ast.arg) -> TensorExpression | None:
-    """The tensor of an annotation as compilers print it, ``x: "f32[1, 3, 8, 8]"``."""
+    """The tensor of an annotation as compilers print it, ``x: "f32[1, 3, 8, 8]"``, or ONNX Script has it."""
     note = parameter.annotation
-    if not (isinstance(note, ast.Constant) and isinstance(note.value, str)):
+    if isinstance(note, ast.Constant) and isinstance(note.value, str):
+        written = note.value
+    elif isinstance(note, ast.Subscript):  # FLOAT[1, 3, 8, 8] of ONNX Script
+        written = ast.unparse(note).replace("[(", "[").replace(")]", "]")
+    else:
         return None
-    head, bracket, rest = note.value.partition("[")
+    head, bracket, rest = written.partition("[")
     sizes = rest.partition("]")[0].split(",")
     dtype = _PRINTED.get(head.strip())
     if not bracket or dtype is None or not all(size.strip().isdigit() and len(size) < 12 for size in sizes):
@@ -288,7 +283,10 @@ def _annotated_tensor(parameter: ast.arg) -> TensorExpression | None:
     return TensorExpression(tuple(int(size) for size in sizes), dtype=dtype)
 
 
-_PRINTED = {"f16": "float16", "f32": "float32", "f64": "float64", "bf16": "bfloat16", "c64": "complex64"}
+_PRINTED = {
+    "f16": "float16", "f32": "float32", "f64": "float64", "bf16": "bfloat16", "c64": "complex64",
+    "FLOAT16": "float16", "FLOAT": "float32", "DOUBLE": "float64", "BFLOAT16": "bfloat16",
+}  # fmt: skip
 _MAYBE = object()
 _RETURNED = "return value of one branch"
 

@@ -232,7 +232,7 @@ for _name in (
     "identity", "from_numpy", "variable", "to_variable",
     "stop_gradient", "device_put", "Parameter", "Variable", "from_dlpack", "Param",
     "relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "swish", "softmax", "dropout", "abs", "exp",
-    "sqrt", "square", "negative", "sin", "cos", "log", "ascontiguousarray", "copy", "from_array",
+    "sqrt", "rsqrt", "square", "negative", "sin", "cos", "log", "ascontiguousarray", "copy", "from_array",
     "batch_norm", "batch_normalization", "normalize", "clip", "clamp", "round", "block_until_ready",
     "nan_to_num", "convert_to_numpy",
 ):  # fmt: skip

@@ -51,8 +51,9 @@ def _kept(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
 
 
 @_method(
-    "copy_", "relu", "relu_", "abs", "neg", "exp", "sigmoid", "tanh", "sqrt", "dequantize", "clamp", "clip",
-    "round", "values", function=False,
+    "copy_", "relu", "relu_", "abs", "neg", "exp", "sigmoid", "tanh", "sqrt", "rsqrt", "square", "pow", "log",
+    "dequantize", "clamp", "clip", "round", "values", "add", "sub", "mul", "div", "add_", "sub_", "mul_", "div_",
+    function=False,
 )  # fmt: skip
 def _computed(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
     tensor.numbers = None
@@ -194,7 +195,17 @@ def _flattened(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> A
 @_method("sum", "mean", "max", "min", "norm", "prod", "std", "var", "item", "all", "any", "argmax",
          "reduce_sum", "reduce_mean", "reduce_max")  # fmt: skip
 def _reduced(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
-    return tensor.but(shape=None if args or kwargs else ())
+    axes = kwargs.get("dim", kwargs.get("axis", args[0] if args else None))
+    if axes is None or tensor.shape is None:
+        return tensor.but(shape=None if args or tensor.shape is None else ())
+    rank = len(tensor.shape)
+    places = axes if isinstance(axes, tuple) else (axes,)
+    if not all(type(axis) is int and -rank <= axis < rank for axis in places):
+        return tensor.but(shape=None)
+    gone = {axis % rank for axis in places}
+    kept = kwargs.get("keepdim", kwargs.get("keepdims", args[1] if len(args) > 1 else False))
+    sizes = (1 if axis in gone else size for axis, size in enumerate(tensor.shape) if kept or axis not in gone)
+    return tensor.but(shape=tuple(sizes))
 
 
 @_method("fill_", function=False)

@@ -165,6 +165,29 @@ def traced_convolution(
     return convolution(context, input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
 
 
+@form(
+    "torch.nn.grad.conv{rank}d_input",
+    "nn.grad.conv{rank}d_input",
+    "F.grad.conv{rank}d_input",
+    "grad.conv{rank}d_input",
+)
+def gradient_of_convolution(
+    context: CallContext,
+    input_size: Any,
+    weight: Any,
+    grad_output: Any,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: Any = 1,
+) -> Meaning:
+    context.take_input(grad_output)
+    shape = context.take_weight(weight)
+    rank = context.rank_from_input()
+    extra = _for_output_size(context, input_size, shape[2:], stride, padding, dilation)
+    return functional(context, grad_output, weight, None, stride, padding, extra or (0,) * rank, groups, dilation)
+
+
 for _rank in (1, 2, 3):
     _overload = "default" if _rank == 1 else "input"
     form(f"torch.ops.aten.conv_transpose{_rank}d.{_overload}", f"torch.ops.aten.conv_transpose{_rank}d",

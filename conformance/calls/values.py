@@ -6,7 +6,9 @@ import ast
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-__all__ = ["Instance", "Layer", "Opaque", "Sequence", "Syntax", "TensorExpression", "UserClass", "UserFunction"]
+__all__ = [
+    "Graph", "Instance", "Layer", "Opaque", "Sequence", "Syntax", "TensorExpression", "UserClass", "UserFunction",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,14 @@ class Sequence:
 
     layers: list[Any]
     applied: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A model of symbolic tensors: the calls that its outputs depend on."""
+
+    origin: frozenset[int]
+    shape: tuple[int | None, ...] | None = None
 
 
 @dataclass(eq=False)
