@@ -94,8 +94,7 @@ def make_node(
 _OPSETS = ("op", "opset", *(f"opset{number}" for number in range(1, 24)))
 
 
-@form(*(f"onnxscript.{opset}.ConvTranspose" for opset in _OPSETS), *(f"{opset}.ConvTranspose" for opset in _OPSETS),
-      importable=False)  # fmt: skip
+@form(*(f"{prefix}{opset}.ConvTranspose" for prefix in ("onnxscript.", "") for opset in _OPSETS), importable=False)
 def script(context: CallContext, *inputs: Any, **attributes: Any) -> Meaning:
     """The operator as a function of tensors, as in ONNX Script."""
     names = tuple(f"input {place}" for place in range(len(inputs)))
