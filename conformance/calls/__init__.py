@@ -18,7 +18,7 @@ from conformance.calls.reading import Shapes, choose, occurrences_of, python_occ
 __all__ = ["Call", "CallError", "Meaning", "WeightForm", "all_calls", "parse_call"]
 
 # What other functions do to a shape registers itself, too.
-_OTHERS = ("forward_functions",)
+_OTHERS = ("forward_functions", "einops_functions")
 _FAMILIES = (
     "torch", "keras", "tensorflow", "jax", "flax", "haiku", "equinox", "onnx", "mlx", "tinygrad", "paddle",
     "openvino", "old", "model_file",

@@ -10,7 +10,7 @@ from typing import Any
 from conformance.calls import arithmetic
 from conformance.calls.arithmetic import BUILT_INS, UNKNOWN
 from conformance.calls.errors import CallError
-from conformance.calls.tensors import combine, index_shape, parts_of, size_tuple
+from conformance.calls.tensors import combine, index_shape, parts_of, rearranged, size_tuple
 from conformance.calls.values import Instance, Layer, Opaque, Sequence, Syntax, TensorExpression, UserFunction
 
 __all__ = ["Expressions", "Scope", "dotted", "origin_of", "size_of"]
@@ -237,7 +237,8 @@ class Expressions:
         if isinstance(owner, TensorExpression):
             if owner.values is not None and type(index) is int and -len(owner.values) <= index < len(owner.values):
                 return owner.values[index]
-            return owner.but(shape=None if owner.shape is None else index_shape(owner.shape, index))
+            shape = None if owner.shape is None else index_shape(owner.shape, index)
+            return rearranged(owner, shape, lambda array: array[index]) if shape else owner.but(shape=shape)
         if isinstance(owner, tuple | str):
             plain = index if isinstance(index, slice) else None
             if plain and not all(end is None or type(end) is int for end in (plain.start, plain.stop, plain.step)):
@@ -347,6 +348,13 @@ class Expressions:
             place = index % len(owner)
             self.assign(target.value, (*owner[:place], value, *owner[place + 1 :]), scope)
 
+    def _joined(self, node: ast.JoinedStr, scope: Scope) -> Any:
+        parts = [
+            self.value(part.value if isinstance(part, ast.FormattedValue) else part, scope) for part in node.values
+        ]
+        plain = all(isinstance(part, str | int) for part in parts)
+        return "".join(map(str, parts)) if plain else UNKNOWN
+
     def _named(self, node: ast.NamedExpr, scope: Scope) -> Any:
         value = self.value(node.value, scope)
         self.assign(node.target, value, scope)
@@ -391,4 +399,5 @@ _READERS: dict[type[ast.expr], _Reader] = {
     ast.GeneratorExp: Expressions._comprehension,
     ast.NamedExpr: Expressions._named,
     ast.Call: Expressions._call,
+    ast.JoinedStr: Expressions._joined,
 }

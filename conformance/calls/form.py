@@ -328,6 +328,11 @@ class Form:
     importable: bool = True
     once: Mapping[str, str] = field(default_factory=dict)
 
+    def takes(self, kwargs: Mapping[str, Any]) -> bool:
+        """Whether the call has arguments of these names."""
+        parameters = inspect.signature(self.function).parameters
+        return all(name in parameters or name in self.once for name in kwargs)
+
     def read(self, call: Syntax, context: CallContext) -> Meaning:
         """Bind the arguments as Python would, and read them."""
         signature, written = inspect.signature(self.function), call.kwargs

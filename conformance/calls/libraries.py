@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-__all__ = ["library_of"]
+__all__ = ["is_library", "library_of"]
 
 _BY_CUSTOM = {
     "tf": "tensorflow", "hk": "haiku", "nnx": "flax", "linen": "flax", "eqx": "equinox", "mx": "mlx",
     "F": "torch", "lax": "jax", "jnp": "jax", "np": "numpy",
 }  # fmt: skip
+
+
+_LIBRARIES = {
+    "torch",
+    "tensorflow",
+    "keras",
+    "jax",
+    "numpy",
+    "paddle",
+    "onnx",
+    "mlx",
+    "K",
+    "nn",
+    "layers",
+    "ops",
+    "math",
+}
+
+
+def is_library(name: str) -> bool:
+    """Whether a name that the text does not import is by custom that of a library or module."""
+    return name in _LIBRARIES or name in _BY_CUSTOM
 
 
 def library_of(path: str) -> str:

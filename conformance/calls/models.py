@@ -25,7 +25,7 @@ from conformance.calls.values import (
     UserFunction,
 )
 
-__all__ = ["NO_CALL", "Models", "Occurrence", "snapshot", "snapshot_layer", "start_of", "was_applied"]
+__all__ = ["CALLS", "NO_CALL", "Models", "Occurrence", "snapshot", "snapshot_layer", "start_of", "was_applied"]
 
 # Methods of a layer or model that change nothing in the case.
 _NEUTRAL = {"eval", "train", "requires_grad_", "share_memory", "zero_grad", "bind", "unwrap", "compile", "build"}
@@ -42,7 +42,7 @@ _APPLY = {
     "train_on_batch",
     "serving",
 }
-_CALLS = {"forward", "call", "__call__"}
+CALLS = {"forward", "call", "__call__"}
 _SEQUENCES = {"Sequential", "ModuleList"}
 NO_CALL = ast.Call(ast.Name("f"), [], [], lineno=0)
 """The syntax of a call that the program only implies."""
@@ -106,13 +106,13 @@ class Models(Statements):
                     made if isinstance(made, Sequence) else Sequence([made]) if isinstance(made, Layer) else None
                 )
                 owner.layers = held or owner.layers
-            elif name in _CALLS and owner.layers is not None:
+            elif name in CALLS and owner.layers is not None:
                 return self.apply_sequence(owner.layers, args, kwargs)
         return UNKNOWN
 
     def call_instance(self, instance: Instance, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The value of an instance that is called; one of a layer or a container of layers applies them."""
-        if instance.layers is not None and not _CALLS & instance.kind.methods.keys():
+        if instance.layers is not None and not CALLS & instance.kind.methods.keys():
             instance.applied = True
             return self.apply_sequence(instance.layers, args, kwargs)
         return super().call_instance(instance, args, kwargs)
@@ -152,6 +152,8 @@ class Models(Statements):
             if last == "Sequential":
                 self.sequences.append(sequence)
             return sequence
+        if last == "ModuleDict":
+            return dict(args[0]) if args and isinstance(args[0], dict) else {}
         if last == "Model":
             given = dict(zip(("inputs", "outputs"), args, strict=False)) | kwargs
             outputs = given.get("outputs")
@@ -174,7 +176,7 @@ class Models(Statements):
         if tensor is None or not tensor.shape:
             return TensorExpression(graph.shape, origin=graph.origin)
         batch = tensor.shape[0]
-        for place in graph.origin:
+        for place in (place for place in graph.origin if place >= 0):
             occurrence = self.occurrences[place]
             occurrence.call = _with_batch(occurrence.call, batch)
         shape = None if graph.shape is None else (batch, *graph.shape[1:])
@@ -195,14 +197,15 @@ class Models(Statements):
         if name in ("add", "append", "add_module", "extend") and isinstance(owner, Sequence) and args:
             owner.layers.extend(args[-1] if isinstance(args[-1], tuple) else [args[-1]])
             return None
-        if name == "build" and isinstance(owner, Sequence) and args and isinstance(args[0], tuple):
-            shape = tuple(size if type(size) is int else None for size in args[0])
-            return self.apply_sequence(owner, (TensorExpression(shape),))
+        written = args[0] if args else kwargs.get("input_shape")
+        if name == "build" and isinstance(owner, Sequence | Instance) and isinstance(written, tuple):
+            shape = tuple(size if type(size) is int else None for size in written)
+            return self.apply(owner, (TensorExpression(shape),), {}, node)
         if name == "compute_output_shape" and args and isinstance(args[0], tuple):
             shape = tuple(size if type(size) is int else None for size in args[0])
             made = self.apply(owner, (TensorExpression(shape),), {}, node)
             return made.shape if isinstance(made, TensorExpression) and made.shape else UNKNOWN
-        if name in _APPLY - _CALLS:  # a key or parameters may come before the input
+        if name in _APPLY - CALLS:  # a key or parameters may come before the input
             first = next((at for at, arg in enumerate(args) if isinstance(arg, TensorExpression)), 0)
             args = args[first:]
         if name in ("init", "init_with_output"):

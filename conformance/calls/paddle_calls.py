@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.calls.form import CallContext, CallError, Meaning, form, number, pairs, per_axis, symmetric
-from conformance.calls.keras_calls import layer as keras_layer
+from conformance.calls.form import FORMS, CallContext, CallError, Meaning, form, number, pairs, per_axis, symmetric
+from conformance.calls.values import Syntax
 
 
 @form(
@@ -106,8 +106,8 @@ def layer_2d(
 def ambiguous(context: CallContext, *args: Any, **kwargs: Any) -> Meaning:
     """``nn`` is Paddle's, which takes the input channels too, or stands for the layers of Keras."""
     of_paddle = "in_channels" in kwargs or len(args) > 2 or (len(args) == 2 and "kernel_size" in kwargs)
-    of_rank = layer_2d if context.rank == 2 else layer
-    return (of_rank if of_paddle else keras_layer)(context, *args, **kwargs)
+    context.name = f"{'paddle.nn' if of_paddle else 'keras.layers'}.Conv{context.rank}DTranspose"
+    return FORMS[context.name].read(Syntax(context.name, args, kwargs), context)
 
 
 def _meaning(

@@ -12,12 +12,22 @@ from typing import Any, Protocol
 from conformance.calls.arithmetic import UNKNOWN
 from conformance.calls.errors import CallError
 from conformance.calls.expressions import Scope, dotted, origin_of
-from conformance.calls.libraries import library_of
+from conformance.calls.libraries import is_library, library_of
 from conformance.calls.lists import LIST_METHODS
-from conformance.calls.models import NO_CALL, Models, Occurrence, snapshot, snapshot_layer, start_of, was_applied
+from conformance.calls.models import (
+    CALLS,
+    NO_CALL,
+    Models,
+    Occurrence,
+    snapshot,
+    snapshot_layer,
+    start_of,
+    was_applied,
+)
 from conformance.calls.settings import Settings, apply_setting
 from conformance.calls.tensor_functions import FUNCTIONS
 from conformance.calls.tensor_methods import METHODS
+from conformance.calls.testing import tests_with
 from conformance.calls.values import (
     Graph,
     Instance,
@@ -46,7 +56,7 @@ _WRAPPERS = {
     "TimeDistributed": "TimeDistributed",
     "quantize_dynamic": "the quantisation", "prepare": "the quantisation", "convert": "the quantisation",
     "transform": "", "without_apply_rng": "", "make_fx": "",
-    "symbolic_trace": "", "weight_norm": "the weight normalisation", "partial": "",
+    "symbolic_trace": "", "weight_norm": "the weight normalisation",
     "spectral_norm": "the spectral normalisation", "set_grad_enabled": "", "functionalize": "", "TinyJit": "",
 }  # fmt: skip
 # Functions that call a model with what they are given.
@@ -64,6 +74,9 @@ class Reader(Protocol):
 
     def finds(self, *names: str) -> str | None:
         """The first of the names that is the name of a call."""
+
+    def suited(self, name: str, kwargs: Mapping[str, Any]) -> str:
+        """The call of that name, perhaps of another library, that takes the keywords."""
 
     def output(self, call: Syntax) -> tuple[int | None, ...] | None:
         """The shape of the output of a call, as far as it is known."""
@@ -129,7 +142,7 @@ class Program(Models):
         if not isinstance(owner, Opaque) or not owner.path:
             return _Method(owner, node.attr)
         # A plain name that the text does not define is a tensor, unless it is that of a module.
-        is_module = "." in owner.path or owner.text in self.imports
+        is_module = "." in owner.path or owner.text in self.imports or is_library(owner.text)
         known = self.reader.finds(f"{owner.path}.{node.attr}", f"{owner.text}.{node.attr}")
         if not is_module and node.attr in _OF_UNKNOWN_TENSORS and known is None:
             return _Method(owner, node.attr)
@@ -161,8 +174,9 @@ class Program(Models):
         """The value of a function, layer, model or class that is called."""
         if isinstance(function, _Gradient):
             value = self.apply(function.of, args, kwargs, node)
-            self.need_gradient(origin_of(value))
-            return Opaque("a gradient", "", origin_of(value))
+            return self.gradient_of(origin_of(value))
+        if isinstance(function, _Partial):
+            return self.apply(function.of, (*function.args, *args), {**function.kwargs, **kwargs}, node)
         if isinstance(function, UserFunction):
             return self.call_function(function, args, kwargs)
         if isinstance(function, UserClass):
@@ -179,6 +193,13 @@ class Program(Models):
             return self._named_call(function, args, kwargs, node)
         return self._unknown_result(args, kwargs, node)
 
+    def _runner(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """A function that the text lacks may apply a model to the tensors that it is given as well."""
+        model, *others = (*args, *kwargs.values(), None)
+        given = next((value for value in others if _is_input(value)), None)
+        if isinstance(model, Layer | Sequence | Instance) and given is not None and not was_applied(model):
+            self.apply(model, given if isinstance(given, tuple) else (given,), {}, NO_CALL)
+
     def _unknown_result(self, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call) -> Any:
         origins = [origin_of(value) for value in (*args, *kwargs.values())]
         return self.opaque(node, frozenset().union(*origins))
@@ -186,6 +207,8 @@ class Program(Models):
     def _named_call(self, function: Opaque, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call) -> Any:
         known = self.reader.finds(function.path, function.text)
         if known is not None:
+            if function.path.partition(".")[0] == "nn" and "nn" not in self.imports:
+                known = self.reader.suited(known, kwargs)
             return self._record(known, args, kwargs, node)
         last = function.path.rpartition(".")[2]
         if _LOOKS_LIKE.search(last) and function.path not in self.unknown:
@@ -195,6 +218,7 @@ class Program(Models):
             value = read(function, last, args, kwargs)
             if value is not UNKNOWN:
                 return value
+        self._runner(args, kwargs)
         return self._unknown_result(args, kwargs, node)
 
     def _record(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call) -> Any:
@@ -227,12 +251,16 @@ class Program(Models):
             self.need_gradient(origin_of(owner))
             return None
         if name in _OF_VALUES and not isinstance(owner, TensorExpression):
-            self.need_gradient(origin_of(args[0] if args else None))
-            return self.opaque(node)
+            return self.gradient_of(origin_of(args[0] if args else None))
         if (known := self.reader.finds(f"Tensor.{name}")) is not None:
             return self._record(known, (owner, *args), kwargs, node)
         if isinstance(owner, Graph | Layer | Sequence | Instance | UserFunction):  # haiku's transform has methods
             return self.method_of_model(owner, name, args, kwargs, node)
+        if isinstance(owner, str) and name == "format" and all(isinstance(arg, str | int) for arg in args):
+            filled = owner
+            for arg in args:
+                filled = filled.replace("{}", str(arg), 1)
+            return filled
         if isinstance(owner, dict) and name in ("items", "values", "keys", "get"):
             return _of_dict(owner, name, args)
         if isinstance(owner, Opaque) and not owner.path and name in FUNCTIONS:  # a generator of random numbers
@@ -265,6 +293,8 @@ class Program(Models):
                 return value
         if function.path == "print":
             return None
+        if function.path == "getattr" and len(args) > 1 and isinstance(args[1], str):
+            return self.attribute(args[0], args[1], ast.Name(args[1]))
         if last == "OrderedDict" and args and isinstance(args[0], tuple):
             pairs = [pair for pair in args[0] if isinstance(pair, tuple) and len(pair) == 2]
             return {str(key): value for key, value in pairs} if len(pairs) == len(args[0]) else UNKNOWN
@@ -272,6 +302,8 @@ class Program(Models):
 
     def _wrapper(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         first = args[0] if args else None
+        if last == "partial" and first is not None:
+            return _Partial(first, args[1:], kwargs)
         known = isinstance(first, UserFunction | Layer | Sequence | Instance | _Gradient) or (
             isinstance(first, Opaque) and bool(self.reader.finds(first.path, first.text))
         )
@@ -307,15 +339,22 @@ class Program(Models):
             self.need_gradient(origin_of(value))
             return (value, Opaque("a function"))
         if last in _OF_VALUES and first is not None:
-            self.need_gradient(origin_of(first))
-            return Opaque("a gradient", "", origin_of(first))
+            return self.gradient_of(origin_of(first))
         return UNKNOWN
+
+    def gradient_of(self, origin: frozenset[int]) -> Opaque:
+        """The gradient of a value; its own gradient is a second derivative."""
+        self.need_gradient(origin)
+        return Opaque(
+            "a gradient", "", origin | frozenset(_gradient_mark(place) for place in origin if place >= 0)
+        )
 
     def need_gradient(self, origin: frozenset[int], direction: str = "grad") -> None:
         """The calls of an origin need the gradient; all of them, if it is unknown."""
         for place, occurrence in enumerate(self.occurrences):
             if not origin or place in origin:
-                occurrence.direction = "grad2" if "grad2" in (direction, occurrence.direction) else "grad"
+                second = "grad2" in (direction, occurrence.direction) or _gradient_mark(place) in origin
+                occurrence.direction = "grad2" if second else "grad"
 
     def _container(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return self.container(function.path, args, kwargs)
@@ -352,12 +391,20 @@ class Program(Models):
         """A function under a decorator; one that takes the gradient makes it the direction."""
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
         last = (dotted(called) or "").rpartition(".")[2]
+        if last == "parametrize" and isinstance(decorator, ast.Call) and isinstance(function, UserFunction):
+            values = [self.value(arg, scope) for arg in decorator.args[:2]]
+            function.tested_with = tests_with(function.tested_with, *values)
         if last in _OF_FUNCTION:
             return _Gradient(function)
         self._note(_WRAPPERS.get(last, ""))
         return function
 
     # The end.
+
+    def _run_unused(self, function: UserFunction) -> None:
+        """Run a function that the program does not call, with the parameters of a test if it has some."""
+        for kwargs in function.tested_with or ({},):
+            self.call_function(function, (), kwargs)
 
     def _example(
         self, kind: UserClass, names: tuple[str, ...], owner: Instance | None = None
@@ -379,13 +426,17 @@ class Program(Models):
         """Run what the program defines and does not use, so that the calls in it are read, too."""
         for name, function in self.functions:
             if not function.used and function.owner is None and name != "__init__":
-                self.call_function(function, (), {})
-        for kind in list(self.classes):
-            if not kind.used:
-                self.make_instance(kind, *self._example(kind, _OF_CONSTRUCTOR))
+                self._run_unused(function)
+        unused = [kind for kind in self.classes if not kind.used]
+        for kind in unused:
+            self.make_instance(kind, *self._example(kind, _OF_CONSTRUCTOR))
         for instance in list(self.instances):
             if not instance.applied:
                 self.call_instance(instance, *self._example(instance.kind, _OF_CALL, instance))
+            if instance.kind in unused and not CALLS & instance.kind.methods.keys():  # a class of tests
+                for method in instance.kind.methods.values():
+                    if isinstance(method, UserFunction):
+                        self._run_unused(method.bound(instance))
         for sequence in reversed(self.sequences):
             if not sequence.applied and all(not was_applied(layer) for layer in sequence.layers):
                 self.apply_sequence(sequence, (start_of(sequence),))
@@ -415,6 +466,15 @@ _OF_CONSTRUCTOR = ("get_init_inputs",)
 _OF_CALL = ("get_example_inputs", "get_inputs", "get_dummy_inputs")
 
 
+@dataclass(frozen=True)
+class _Partial:
+    """A function or class with some of its arguments."""
+
+    of: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
 class _Unreadable(Exception):
     """Starred arguments that are unknown."""
 
@@ -423,6 +483,17 @@ _OF_UNKNOWN_TENSORS = {
     "cuda", "to", "half", "double", "bfloat16", "astype", "type", "view", "reshape", "fill_", "backward",
     "conv_transpose2d",
 }  # fmt: skip
+
+
+def _is_input(value: Any) -> bool:
+    """Whether a value is a tensor, or a sequence of tensors, of a known shape."""
+    items = value if isinstance(value, tuple) and value else (value,)
+    return all(isinstance(item, TensorExpression) and item.shape is not None for item in items)
+
+
+def _gradient_mark(place: int) -> int:
+    """What the origin of a value has that depends on the gradient of a call."""
+    return -1 - place
 
 
 def _of_dict(owner: Mapping[Any, Any], name: str, args: tuple[Any, ...]) -> Any:

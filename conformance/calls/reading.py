@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -62,6 +62,12 @@ class _Forms:
         parts = path.split(".")
         ends = (".".join(parts[start:]) for start in range(1, len(parts)))
         return next((end for end in ends if end in FORMS and imported == _root(FORMS[end].name)), None)
+
+    def suited(self, name: str, kwargs: Mapping[str, Any]) -> str:
+        """The call of that name, perhaps of another library, that takes the keywords; else the name."""
+        last = FORMS[name].name.rpartition(".")[2]
+        others = (form.name for form in FORMS.values() if form.name.rpartition(".")[2] == last)
+        return next((each for each in (name, *others) if FORMS[each].takes(kwargs)), name)
 
     def weight_shape(self, call: Syntax) -> tuple[int, ...] | None:
         """The shape of the weights of a layer that is made with the number of its input channels."""

@@ -162,7 +162,10 @@ class Statements(Expressions):
                 methods.update(base.methods)
         for statement in node.body:
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-                methods[statement.name] = UserFunction(statement.args, statement.body, scope)  # type: ignore[arg-type]
+                method = UserFunction(statement.args, statement.body, scope)  # type: ignore[arg-type]
+                for decorator in reversed(statement.decorator_list):
+                    self.decorated(decorator, method, scope)
+                methods[statement.name] = method
             else:
                 self.run([statement], inner)
         methods.update({name: value for name, value in inner.maps[0].items() if name not in methods})

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from conformance.calls.dtype_names import DTYPE_LABELS, dtype_label
 from conformance.calls.tensors import (
     FUNCTIONS,
@@ -15,6 +17,7 @@ from conformance.calls.tensors import (
     filled,
     is_size,
     read_sizes,
+    rearranged,
     size_tuple,
 )
 from conformance.calls.values import Opaque, TensorExpression
@@ -179,7 +182,21 @@ def _permuted(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> An
         axes = [axis % rank for axis in order]
     else:
         return tensor.but(shape=None)
-    return tensor.but(shape=tuple(tensor.shape[axis] for axis in axes))
+    shape = tuple(tensor.shape[axis] for axis in axes)
+    return rearranged(tensor, shape, lambda array: array.transpose(axes))
+
+
+@_method("flip", "reverse")
+def _flipped(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+    given: Any = kwargs.get("dims", kwargs.get("axis", args[0] if len(args) == 1 else args or None))
+    axes = (given,) if type(given) is int else given
+    rank = len(tensor.shape or ())
+    fits = axes is None or (
+        isinstance(axes, tuple) and all(type(axis) is int and -rank <= axis < rank for axis in axes)
+    )
+    if not fits:
+        return tensor.but(facts=(*tensor.facts, "values (reversed)"))
+    return rearranged(tensor, tensor.shape, lambda array: np.flip(array, axes))
 
 
 @_method("flatten", "ravel")

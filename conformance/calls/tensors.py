@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from itertools import zip_longest
 from typing import Any
 
+import numpy as np
+
 from conformance.calls.values import Opaque, TensorExpression
 
 __all__ = [
     "FUNCTIONS", "METHODS", "Arguments", "Keywords", "Shape", "combine", "filled", "index_shape", "is_size",
-    "parts_of", "read_sizes", "size_tuple", "special_value",
+    "parts_of", "read_sizes", "rearranged", "size_tuple", "special_value",
 ]  # fmt: skip
 
 Arguments = tuple[Any, ...]
@@ -64,6 +66,17 @@ def size_tuple(tensor: TensorExpression) -> tuple[Any, ...] | None:
     if tensor.shape is None:
         return None
     return tuple(Opaque("an unknown size") if size is None else size for size in tensor.shape)
+
+
+def rearranged(tensor: TensorExpression, shape: Shape | None, change: Callable[[Any], Any]) -> TensorExpression:
+    """A tensor whose elements change place; ``change`` does it to the array of its numbers, if they are known."""
+    numbers = tensor.numbers
+    own = tensor.known_shape()
+    if numbers is not None and len(numbers) > 1 and own is not None and math.prod(own) == len(numbers):
+        numbers = tuple(np.asarray(change(np.array(numbers).reshape(own))).ravel().tolist())
+    elif numbers is not None and len(numbers) > 1:
+        numbers = None
+    return tensor.but(shape=shape, numbers=numbers)
 
 
 def parts_of(tensor: TensorExpression) -> tuple[Any, ...] | None:

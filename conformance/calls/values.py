@@ -133,7 +133,11 @@ class Graph:
 
 @dataclass(eq=False)
 class UserFunction:
-    """A function or lambda of the program; a method has the class that defines it, and perhaps its owner."""
+    """A function or lambda of the program.
+
+    A method has the class that defines it, and perhaps its owner. ``tested_with``: the keywords that a test is run
+    with, one after the other.
+    """
 
     arguments: ast.arguments
     body: list[ast.stmt]
@@ -141,6 +145,7 @@ class UserFunction:
     owner: Instance | None = None
     used: bool = False
     kind: UserClass | None = None
+    tested_with: tuple[dict[str, Any], ...] = ()
 
     def bound(self, owner: Instance) -> UserFunction:
         """The method of an instance."""
