@@ -11,14 +11,22 @@ from conformance.calls import arithmetic
 from conformance.calls.arithmetic import BUILT_INS, UNKNOWN
 from conformance.calls.errors import CallError
 from conformance.calls.tensors import combine, index_shape, parts_of, rearranged, size_tuple
-from conformance.calls.values import Instance, Layer, Opaque, Sequence, Syntax, TensorExpression, UserFunction
+from conformance.calls.values import (
+    Instance,
+    Layer,
+    Opaque,
+    Sequence,
+    Syntax,
+    TensorExpression,
+    UserFunction,
+    is_large,
+)
 
-__all__ = ["Expressions", "Scope", "dotted", "origin_of", "size_of"]
+__all__ = ["Expressions", "Scope", "dotted", "origin_of"]
 
 Scope = ChainMap[str, Any]
 
 _MAX_STEPS = 100_000
-_MAX_SIZE = 5_000
 
 
 def dotted(node: ast.expr) -> str | None:
@@ -37,19 +45,6 @@ def origin_of(value: Any) -> frozenset[int]:
     if isinstance(value, tuple):
         return frozenset().union(*(item.origin for item in value if isinstance(item, TensorExpression | Opaque)))
     return frozenset()
-
-
-def size_of(value: Any) -> int:
-    """How many values nested sequences hold, counted up to a limit."""
-    left, count = [value], 0
-    while left and count <= _MAX_SIZE:
-        item = left.pop()
-        count += 1
-        if isinstance(item, tuple):
-            left.extend(item)
-        elif isinstance(item, dict):
-            left.extend(item.values())
-    return count
 
 
 class Expressions:
@@ -164,7 +159,7 @@ class Expressions:
 
     def limited(self, value: Any) -> Any:
         """The value, unless it holds too many others."""
-        if size_of(value) > _MAX_SIZE:
+        if is_large(value):
             raise CallError("the program is too large for one call: a value of it grows without end")
         return value
 

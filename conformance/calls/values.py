@@ -8,7 +8,11 @@ from typing import Any
 
 __all__ = [
     "Graph", "Instance", "Layer", "Opaque", "Sequence", "Syntax", "TensorExpression", "UserClass", "UserFunction",
+    "is_large",
 ]  # fmt: skip
+
+
+_MOST_VALUES = 5_000
 
 
 @dataclass(frozen=True)
@@ -170,3 +174,16 @@ class Instance:
     attributes: dict[str, Any]
     applied: bool = False
     layers: Sequence | None = None
+
+
+def is_large(value: Any) -> bool:
+    """Whether nested sequences hold so many values that a program must grow them without end."""
+    left, count = [value], 0
+    while left and count <= _MOST_VALUES:
+        item = left.pop()
+        count += 1
+        if isinstance(item, tuple):
+            left.extend(item)
+        elif isinstance(item, dict):
+            left.extend(item.values())
+    return count > _MOST_VALUES
