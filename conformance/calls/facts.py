@@ -30,7 +30,7 @@ class Dtypes:
     casts : bool
         Whether the layer converts its input.
     narrows : str
-        Who makes float32 of NumPy's float64, as a sentence for the reader; "" if nobody.
+        Who makes float32 of NumPy's float64, as a sentence for the reader; "" if nothing does.
     """
 
     default: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from conformance.calls.layers import LAYERS
 from conformance.calls.tensors import FUNCTIONS, METHODS, Arguments, Keywords
 from conformance.calls.values import TensorExpression
 from conformance.calls.windows import axes_of, named, windowed
@@ -87,6 +88,24 @@ for _rank in (1, 2, 3):
         FUNCTIONS[f"tensorflow.{_kind}_pool{_rank}d"] = _pool(_rank, first=False)
 for _kind in ("max_pool", "avg_pool"):
     FUNCTIONS[f"tensorflow.{_kind}"] = _pool(2, first=False)
+
+
+def _layer(kind: str, other: Callable[[str, Arguments, Keywords], Any] | None = None) -> Any:
+    """A layer of TensorFlow 1 as a function, ``tf.layers.conv2d(x, 8, 3)``; ``other`` has the same last name."""
+
+    def read(name: str, args: Arguments, kwargs: Keywords) -> Any:
+        if "layers." not in name and other is not None:
+            return other(name, args, kwargs)
+        image = args[0] if args else kwargs.get("inputs")
+        return LAYERS[kind](args[1:], kwargs)(image) if isinstance(image, TensorExpression) else None
+
+    return read
+
+
+for _rank in (1, 2, 3):
+    FUNCTIONS[f"tensorflow.conv{_rank}d"] = _layer(f"Conv{_rank}D", FUNCTIONS[f"tensorflow.conv{_rank}d"])
+    FUNCTIONS[f"tensorflow.max_pooling{_rank}d"] = _layer(f"MaxPooling{_rank}D")
+FUNCTIONS["tensorflow.dense"] = _layer("Dense")
 
 
 def _interpolated(name: str, args: Arguments, kwargs: Keywords) -> Any:

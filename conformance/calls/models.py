@@ -277,4 +277,11 @@ def start_of(sequence: Sequence) -> Any:
         return first
     if isinstance(first, Layer) and first.call is None and first.weight.shape is not None:
         return TensorExpression(first.weight.shape)
+    if (
+        isinstance(first, Layer)
+        and first.call is not None
+        and isinstance(first.call.kwargs.get("input_shape"), tuple)
+    ):
+        sizes = (size if type(size) is int else None for size in first.call.kwargs["input_shape"])
+        return TensorExpression((None, *sizes))
     return Opaque("x")

@@ -1,4 +1,4 @@
-"""Functions of a program that are no transposed convolutions: what they return, and what they do to a model."""
+"""Functions of a program beside the transposed convolutions: what they return, and what they do to a model."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ _WRAPPERS = {
 }  # fmt: skip
 # Functions that call a model with what they are given.
 _TRACERS = {"trace": "TorchScript", "export": "the export", "summary": "", "profile": ""}
+_EXAMPLES = ("args", "inputs", "example_inputs", "input_size", "input_shape", "input_data", "sample_inputs")
 _OF_FUNCTION = {
     "grad", "value_and_grad", "jacrev", "jacobian", "hessian", "vjp", "filter_grad", "filter_value_and_grad",
 }  # fmt: skip
@@ -72,6 +73,13 @@ class Partial:
     of: Any
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
+
+
+def _inputs(given: Any) -> tuple[Any, ...]:
+    """The inputs of a model that a function is given as such, or as a shape."""
+    if isinstance(given, tuple) and given and all(size is None or type(size) is int for size in given):
+        return (TensorExpression(given),)
+    return given if isinstance(given, tuple) else (given,)
 
 
 def gradient_mark(place: int) -> int:
@@ -131,9 +139,11 @@ class NamedFunctions(Models):
             return first
         if last in _TRACERS and known:
             self._note(_TRACERS[last])
-            if len(args) > 1:
-                given = args[1] if isinstance(args[1], tuple) else (args[1],)
-                self.apply(first, given, {}, NO_CALL)
+            given = (
+                next((kwargs[name] for name in _EXAMPLES if name in kwargs), None) if len(args) < 2 else args[1]
+            )
+            if given is not None:
+                self.apply(first, _inputs(given), {}, NO_CALL)
             return first
         return UNKNOWN
 

@@ -110,11 +110,12 @@ def _reshaped(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> An
         given = (given,) if isinstance(given, int) else given
         if not isinstance(given, tuple) or not all(is_size(size) or size == -1 for size in given):
             return tensor.but(shape=None)
-        known = tensor.known_shape()
+        own = tensor.shape or (None,) * 2
         sizes = [size if type(size) is int else None for size in given]
         rest = math.prod(size for size in sizes if size is not None and size > 0)
-        if sizes.count(-1) == 1 and None not in sizes and known is not None and rest:
-            sizes[sizes.index(-1)] = math.prod(known) // rest
+        # One size that is not known, of the tensor and of its new shape, is taken for the same, such as the batch.
+        if sizes.count(-1) == 1 and sizes.count(None) == own.count(None) <= 1 and rest:
+            sizes[sizes.index(-1)] = math.prod(size for size in own if size is not None) // rest
         shape = tuple(None if size == -1 else size for size in sizes)
     return tensor.but(shape=shape, numbers=tensor.numbers)
 

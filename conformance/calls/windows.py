@@ -46,7 +46,7 @@ def windowed(
     kernel, stride, padding, dilation : int, str or tuple
         As in the call; unknown values make an unknown size.
     channels : int, optional
-        The number of output channels; anything that is no int is an unknown number.
+        The number of output channels; anything but an int is an unknown number.
     first : bool
         Whether the channels come before the spatial axes.
     """
