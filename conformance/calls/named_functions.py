@@ -167,6 +167,9 @@ class NamedFunctions(Models):
             value = self.apply(first, args[1:], {}, NO_CALL)
             self.need_gradient(origin_of(value))
             return (value, Opaque("a function"))
+        if last == "backward" and args:  # torch.autograd.backward
+            self.need_gradient(origin_of(first))
+            return None
         if last in OF_VALUES and first is not None:
             return self.gradient_of(origin_of(first))
         return UNKNOWN

@@ -311,8 +311,10 @@ def _of_dict(owner: Mapping[Any, Any], name: str, args: tuple[Any, ...]) -> Any:
     return views[name]()
 
 
-def read_program(body: list[ast.stmt], reader: Reader, settings: Settings) -> Program:
-    """Follow a program to its end.
+def read_program(
+    body: list[ast.stmt], reader: Reader, settings: Settings, imports: Mapping[str, str] | None = None
+) -> Program:
+    """Follow a program to its end; ``imports`` has what names stand for that it does not import.
 
     Raises
     ------
@@ -320,6 +322,7 @@ def read_program(body: list[ast.stmt], reader: Reader, settings: Settings) -> Pr
         It is too large.
     """
     program = Program(reader, settings)
+    program.imports.update(imports or {})
     program.run(body, ChainMap({}))
     program.finish()
     return program

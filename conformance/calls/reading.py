@@ -25,6 +25,7 @@ __all__ = ["Shapes", "choose", "occurrences_of", "python_occurrences", "unknown_
 
 _MOST_LISTED = 12
 _ANY_SIZE = 64
+_NN = {"mx": "mlx.nn", "paddle": "paddle.nn"}
 # First parts of names that may stand for a library that can be read.
 _ABBREVIATED = {"nn", "layers", "helper", "ops", "functional", "backend", "self", "K", "L", "M"}
 _INPUT_CHANNELS = {"in_channels", "in_features"}
@@ -131,12 +132,19 @@ def python_occurrences(text: str) -> tuple[list[Occurrence], Settings, tuple[str
     body, notes = parse(text)
     forms = _Forms()
     try:
-        program = read_program(body, forms, forms.settings)
+        program = read_program(body, forms, forms.settings, _nn_of(body))
     except RecursionError:
         raise CallError(f"{short(text)} is nested too deeply") from None
     if not program.occurrences and not program.unknown:
         raise _nothing(text, body)
     return program.occurrences, program.settings, notes, program.unknown
+
+
+def _nn_of(body: list[ast.stmt]) -> dict[str, str]:
+    """What ``nn`` is by the other names of a text that does not import it; PyTorch's, or the arguments tell."""
+    names = {node.id for statement in body for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    found = next((library for name, library in _NN.items() if name in names), None)
+    return {} if found is None or "torch" in names else {"nn": found}
 
 
 def _nothing(text: str, body: list[ast.stmt]) -> CallError:

@@ -234,7 +234,7 @@ for _name in (
     "relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "swish", "softmax", "dropout", "abs", "exp",
     "sqrt", "rsqrt", "square", "negative", "sin", "cos", "log", "ascontiguousarray", "copy", "from_array",
     "batch_norm", "batch_normalization", "normalize", "clip", "clamp", "round", "block_until_ready",
-    "nan_to_num", "convert_to_numpy",
+    "nan_to_num", "convert_to_numpy", "roll", "cumsum", "floor", "ceil", "sign", "log_softmax", "hardtanh", "relu6",
 ):  # fmt: skip
     FUNCTIONS[_name] = _same
 
@@ -286,4 +286,4 @@ def _range(name: str, args: Arguments, kwargs: Keywords) -> Any:
     return TensorExpression((count,), None, label or implied, label is None, "", ("values (counting up)",))
 
 
-FUNCTIONS.update(arange=_range, linspace=_range)
+FUNCTIONS.update({"arange": _range, "linspace": _range, "tensorflow.range": _range})
