@@ -19,13 +19,14 @@ from conformance.calls.source import parse, short
 from conformance.calls.values import Syntax, TensorExpression
 from conformance.calls.weights import call_shape
 from conformance.cases import CaseError, DomainError
-from conformance.cases.names import did_you_mean
+from conformance.cases.names import did_you_mean, similar
 
 __all__ = ["Shapes", "choose", "occurrences_of", "python_occurrences", "unknown_call"]
 
 _MOST_LISTED = 12
 _ANY_SIZE = 64
 _NN = {"mx": "mlx.nn", "paddle": "paddle.nn"}
+_FORWARD = re.compile(r"(?:lazy)?conv(?:olution)?_?(?P<rank>[123])?d?", re.IGNORECASE)
 # First parts of names that may stand for a library that can be read.
 _ABBREVIATED = {"nn", "layers", "helper", "ops", "functional", "backend", "self", "K", "L", "M"}
 _INPUT_CHANNELS = {"in_channels", "in_features"}
@@ -161,10 +162,25 @@ def _nothing(text: str, body: list[ast.stmt]) -> CallError:
     return CallError(f"{short(text)} is not one call; write it as in torch.nn.ConvTranspose2d(16, 33, 3)")
 
 
+def _transposed(name: str, rank: str | None) -> list[str]:
+    """The calls for a number of axes, from the module of a name if it has any."""
+    fitting = [spelling for spelling, form in FORMS.items() if rank is None or form.rank in (None, int(rank))]
+    module = name.rpartition(".")[0]
+    return [each for each in fitting if each.rpartition(".")[0] == module] or fitting
+
+
 def unknown_call(name: str) -> CallError:
     """The error for a call that cannot be read."""
     library = library_of(name)
-    if library != name and library not in {library_of(form.name) for form in FORMS.values()} | _ABBREVIATED:
+    libraries = {library_of(form.name) for form in FORMS.values()}
+    if (forward := _FORWARD.fullmatch(name.rpartition(".")[2])) is not None:
+        hint = did_you_mean(name, _transposed(name, forward["rank"]))
+        return CallError(f"{name} is not a transposed convolution{hint}; a forward convolution cannot be a case")
+    meant = similar(library, libraries, most=1)
+    if library != name and library not in libraries | _ABBREVIATED and meant:
+        hint = did_you_mean(f"{meant[0]}.{name.partition('.')[2]}", FORMS)
+        return CallError(f"unknown call {name!r}{hint or f' (did you mean {meant[0]!r}?)'}")
+    if library != name and library not in libraries | _ABBREVIATED:
         return CallError(
             f"unknown call {name!r}: calls of {library} cannot be read; write one with the same parameters, as in "
             "torch.nn.ConvTranspose2d(16, 33, 3, stride=2)"

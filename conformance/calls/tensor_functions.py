@@ -234,7 +234,7 @@ for _name in (
     "relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "swish", "softmax", "dropout", "abs", "exp",
     "sqrt", "rsqrt", "square", "negative", "sin", "cos", "log", "ascontiguousarray", "copy", "from_array",
     "batch_norm", "batch_normalization", "normalize", "clip", "clamp", "round", "block_until_ready",
-    "nan_to_num", "convert_to_numpy", "roll", "cumsum", "floor", "ceil", "sign", "log_softmax", "hardtanh", "relu6",
+    "nan_to_num", "convert_to_numpy", "roll", "cumsum", "floor", "ceil", "sign", "log_softmax", "relu6",
 ):  # fmt: skip
     FUNCTIONS[_name] = _same
 

@@ -55,9 +55,9 @@ def _kept(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
 
 @_method(
     "copy_", "relu", "relu_", "abs", "neg", "exp", "sigmoid", "tanh", "sqrt", "rsqrt", "square", "pow", "log",
-    "dequantize", "clamp", "clip", "round", "values", "roll", "cumsum", "masked_fill", "masked_fill_", "floor", "ceil",
-    "trunc", "sign", "softmax", "log_softmax", "expm1", "log1p", "sin", "cos", "nan_to_num", "gelu", "silu", "add", "sub", "mul", "div", "add_", "sub_", "mul_", "div_",
-    function=False,
+    "dequantize", "clamp", "clip", "round", "values", "roll", "cumsum", "masked_fill", "masked_fill_", "floor",
+    "ceil", "trunc", "sign", "softmax", "log_softmax", "expm1", "log1p", "sin", "cos", "nan_to_num", "gelu",
+    "silu", "add", "sub", "mul", "div", "add_", "sub_", "mul_", "div_", function=False,
 )  # fmt: skip
 def _computed(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
     tensor.numbers = None
