@@ -136,7 +136,7 @@ def test_what_a_case_leaves_out_is_named(text: str, named: str) -> None:
     ("nn.LazyConv1d(8, 3)", "(did you mean 'nn.LazyConvTranspose1d'"),
     ("mxnet.gluon.nn.Conv2DTranspose(3, 3)", "calls of mxnet cannot be read"),
     ("chainer.links.Deconvolution2D(3, 8, 3)", "calls of chainer cannot be read"),
-    ("tourch.nn.ConvTranspose2d(1, 1, 3)", "did you mean 'torch.nn.ConvTranspose2d'"),
+    ("kears.layers.Conv2DTranspose(1, 3)", "did you mean 'keras.layers.Conv2DTranspose'"),
 ])  # fmt: skip
 def test_another_operation_or_library_is_named(text: str, said: str) -> None:
     with pytest.raises(CallError) as caught:
