@@ -21,7 +21,7 @@ __all__ = ["Call", "CallError", "Meaning", "WeightForm", "all_calls", "parse_cal
 _OTHERS = ("forward_functions", "einops_functions")
 _FAMILIES = (
     "torch", "keras", "tensorflow", "jax", "flax", "haiku", "equinox", "onnx", "mlx", "tinygrad", "paddle",
-    "openvino", "old", "model_file",
+    "openvino", "old", "old_paddle", "model_file",
 )  # fmt: skip
 
 for _module in (*(f"{family}_calls" for family in _FAMILIES), *_OTHERS):

@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from conformance.calls.tensor_methods import METHODS
+from conformance.calls.tensors import FUNCTIONS
 from conformance.calls.values import TensorExpression
 from conformance.calls.windows import SAME_CHANNELS, named, windowed
 
-__all__ = ["LAYERS"]
+__all__ = ["LAYERS", "MERGES"]
 
 Effect = Callable[[TensorExpression], TensorExpression]
 Maker = Callable[[tuple[Any, ...], Mapping[str, Any]], Effect]
+
+Merge = Callable[[tuple[Any, ...], Mapping[str, Any]], Any]
 
 LAYERS: dict[str, Maker] = {}
 """By the last part of a class's name, with its library where others differ: its effect on a tensor."""
@@ -169,3 +172,17 @@ def _flatten(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
 @_layer("ZeroPadding2D", "Cropping2D", "UpSampling2D", "Upsample", "Lambda", "Embedding", "ZeroPad2d")
 def _unknown(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
     return lambda tensor: tensor.but(shape=None)
+
+
+def _joined(parts: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    return FUNCTIONS["concatenate"]("concatenate", (parts,), {"axis": kwargs.get("axis", -1)})
+
+
+def _of_one_shape(parts: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    tensors = [part for part in parts if isinstance(part, TensorExpression)]
+    return max(tensors, key=lambda tensor: sum(size is not None for size in tensor.shape or ()), default=None)
+
+
+_ELEMENTWISE = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
+MERGES: dict[str, Merge] = {"Concatenate": _joined, **dict.fromkeys(_ELEMENTWISE, _of_one_shape)}
+"""By the last part of a class's name: what a layer makes of a list of tensors."""

@@ -9,7 +9,7 @@ from typing import Any
 from conformance.calls.arithmetic import UNKNOWN
 from conformance.calls.dtype_names import device_fact, dtype_label
 from conformance.calls.expressions import Scope, origin_of
-from conformance.calls.layers import LAYERS
+from conformance.calls.layers import LAYERS, MERGES
 from conformance.calls.libraries import library_of
 from conformance.calls.statements import OWN_CLASS, OWNER, Statements
 from conformance.calls.tensor_functions import FUNCTIONS
@@ -78,6 +78,8 @@ class Models(Statements):
     def apply_layer(self, layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The value of a layer that is applied to a tensor."""
         layer.applied = True
+        if layer.merge is not None:
+            return self._merged(layer, args[0] if args else ())
         tensor = next((arg for arg in args if isinstance(arg, TensorExpression)), None)
         if layer.call is None:
             return tensor if tensor is None or layer.shape is None else layer.shape(tensor)
@@ -89,6 +91,12 @@ class Models(Statements):
         call = Syntax(layer.call.name, layer.call.args, layer.call.kwargs, applied, snapshot_layer(layer))
         text = next((text for known, text in self.layers if known is layer), layer.call.name)
         return self.occurs(call, layer.line, text)
+
+    def _merged(self, layer: Layer, parts: Any) -> Any:
+        made = layer.merge(parts) if isinstance(parts, tuple) else None
+        if not isinstance(made, TensorExpression):
+            return Opaque("x", "", origin_of(parts))
+        return made.but(origin=origin_of(parts))
 
     def method_of_base(
         self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], scope: Scope, node: ast.Call
@@ -159,6 +167,8 @@ class Models(Statements):
             outputs = given.get("outputs")
             shape = outputs.shape if isinstance(outputs, TensorExpression) else None
             return Graph(origin_of(outputs), shape) if "inputs" in given else UNKNOWN
+        if last in MERGES and not args:
+            return Layer(None, merge=lambda parts: MERGES[last](parts, kwargs))
         if last in LAYERS and (last not in FUNCTIONS or last[:1].isupper()):
             make = LAYERS.get(f"{library_of(path)}.{last}", LAYERS[last])
             layer = Layer(None, shape=make(args, kwargs))

@@ -36,7 +36,7 @@ _OF_FUNCTION = {
     "grad", "value_and_grad", "jacrev", "jacobian", "hessian", "vjp", "filter_grad", "filter_value_and_grad",
 }  # fmt: skip
 OF_VALUES = {"gradient", "gradients", "grad", "jacobian"}
-_CHECKS = {"gradcheck": "grad", "gradgradcheck": "grad2", "check_grads": "grad"}
+_CHECKS = {"gradcheck": "grad", "gradgradcheck": "grad2", "check_grads": "grad", "compute_gradient": "grad"}
 _CONTEXTS = {"autocast": "autocast", "device": "the device"}
 
 

@@ -116,6 +116,16 @@ for _name in ("placeholder", "ShapeDtypeStruct", "TensorSpec", "get_variable", "
     FUNCTIONS[_name] = _placeholder
 
 
+def _paddle_data(name: str, args: Arguments, kwargs: Keywords) -> Any:
+    made = _placeholder(name, args, kwargs)
+    if made is None or not name.endswith("layers.data") or kwargs.get("append_batch_size") is False:
+        return made
+    return made.but(shape=(None, *made.shape))
+
+
+FUNCTIONS["paddle.data"] = FUNCTIONS["fluid.data"] = _paddle_data
+
+
 def _keras_input(name: str, args: Arguments, kwargs: Keywords) -> Any:
     whole = kwargs.get("batch_shape", kwargs.get("batch_input_shape"))
     shape = read_sizes(

@@ -102,7 +102,10 @@ class Syntax:
 
 @dataclass(eq=False)
 class Layer:
-    """A layer that a program makes: a transposed convolution if it has a ``call``, else its effect on a shape."""
+    """A layer that a program makes: a transposed convolution if it has a ``call``, else its effect on a shape.
+
+    ``merge`` is the effect of one that takes several tensors.
+    """
 
     call: Syntax | None
     line: int = 0
@@ -112,6 +115,7 @@ class Layer:
     weight: TensorExpression = field(default_factory=lambda: TensorExpression(None))
     bias: TensorExpression = field(default_factory=lambda: TensorExpression(None))
     applied: bool = False
+    merge: Any = None
 
     def add_fact(self, fact: str) -> None:
         """Note a fact, in place."""

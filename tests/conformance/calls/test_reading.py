@@ -129,6 +129,17 @@ def test_what_a_case_leaves_out_is_named(text: str, named: str) -> None:
     assert any(named in note for note in notes), notes
 
 
+def test_layers_that_join_tensors_give_their_shape() -> None:
+    joined = """
+x = keras.Input((8, 8, 4), batch_size=2)
+y = keras.layers.Add()([unknown(x), x])
+z = keras.layers.Concatenate()([x, y])
+keras.layers.Conv2DTranspose(2, 3)({})
+"""
+    for name, channels in (("y", 4), ("z", 8)):
+        assert_case(joined.format(name), f"2d-n2-c{channels}x2-i8-k3-valid-cl-b1")
+
+
 @pytest.mark.parametrize(("text", "said"), [
     ("nn.Conv2d(3, 8, 3)", "not a transposed convolution (did you mean 'nn.ConvTranspose2d'"),
     ("jax.lax.conv(x, w, (1, 1), 'SAME')", "(did you mean 'jax.lax.conv_transpose'"),
