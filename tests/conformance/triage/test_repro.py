@@ -135,7 +135,7 @@ def test_the_script_exits_1_while_the_fault_is_there_and_0_without_it(fault: str
     assert "expected" in done.stdout
 
 
-def test_what_overflow_leaves_is_no_part_of_the_fault() -> None:
+def test_what_overflow_leaves_is_not_shown_as_the_fault() -> None:
     text = "1d-i7-k3-f16-given.0.x1000_m1000_1000_0_0_0_2.wm1000"
     faulty, right = (_observe(name, text) for name in ("WideAndWrong", "Wide"))
     assert (right.outcome.status, faulty.outcome.status) == ("pass", "fail")
