@@ -15,7 +15,7 @@ from conformance.cases.directions import DIRECTIONS
 from conformance.cases.dtypes import DTYPES, DType, promoted
 from conformance.cases.errors import CaseError, DomainError
 from conformance.cases.fields import FIELDS, FieldValues
-from conformance.cases.geometry import SPLITS, Geometry, check_domain, solve
+from conformance.cases.geometry import CONVENTIONS, SPLITS, Geometry, check_domain, solve
 from conformance.cases.kinds import DATA_KINDS
 
 __all__ = ["Case"]
@@ -333,5 +333,10 @@ def _describe(token: str) -> str:
     if field is None and "." in token:
         field = next(field for field in FIELDS if field.name == "data")
     if field is None:
-        return f"{token!r} is not a field of a case id; the fields in order are {_ORDER}"
+        from conformance.cases.names import did_you_mean  # slow to import, and for the error only
+
+        words = [*CONVENTIONS, *DTYPES, *DIRECTIONS, *DATA_KINDS]
+        return (
+            f"{token!r} is not a field of a case id{did_you_mean(token, words)}; the fields in order are {_ORDER}"
+        )
     return f"{field.name}: {token!r} is malformed; accepted: {field.accepts}"

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 __all__ = ["did_you_mean", "similar"]
 
 _CUTOFF = 0.6
+_CLOSE_HEAD = 0.75
 
 
 def similar(name: str, known: Iterable[str], most: int = 3) -> list[str]:
@@ -25,6 +26,10 @@ def similar(name: str, known: Iterable[str], most: int = 3) -> list[str]:
     by_lower = {item.lower(): item for item in known}
     lower = name.lower()[:100]
     close = difflib.get_close_matches(lower, by_lower, n=most, cutoff=_CUTOFF)
+    if not close:  # the names of adapters start with that of a framework
+        heads = {item.partition("-")[0] for item in by_lower}
+        head = next(iter(difflib.get_close_matches(lower, heads, n=1, cutoff=_CLOSE_HEAD)), None)
+        close = [item for item in by_lower if head is not None and item.partition("-")[0] == head]
     # A part of a name, such as keras, resembles none of the long names that contain it.
     contain = [item for item in by_lower if len(lower) > 2 and (lower in item or item in lower) and len(item) > 2]
     return [by_lower[item] for item in dict.fromkeys([*close, *contain])][:most]

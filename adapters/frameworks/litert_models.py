@@ -10,7 +10,7 @@ import numpy as np
 
 from conformance.adapters.base import Adapter, Limit, Program, Tensor
 from conformance.adapters.facts import calls_with
-from conformance.adapters.frameworks.common_limits import no_dtype, no_gradient
+from conformance.adapters.frameworks.common_limits import no_crop_outside, no_dtype, no_gradient
 from conformance.adapters.frameworks.tensorflow_nn import LIMITS, operation
 from conformance.cases.case import Case
 
@@ -38,6 +38,7 @@ class LiteRT(Adapter):
     environment: ClassVar[Mapping[str, str]] = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     limits: ClassVar[tuple[Limit, ...]] = (
         *LIMITS,
+        no_crop_outside(_OPERATORS),
         no_gradient(_OPERATORS),
         no_dtype(_OPERATORS, "f64", "f16", "bf16"),
         Limit(

@@ -19,7 +19,6 @@ from conformance.adapters.base import (
 from conformance.adapters.frameworks.common_limits import (
     no_complex,
     no_crop_for_invalid_cases,
-    no_crop_outside,
     no_groups,
     no_output_padding_for_invalid_cases,
     no_periodic,
@@ -105,7 +104,6 @@ def tape_lines(case: Case, expression: str, sources: Sequence[str]) -> list[str]
 LIMITS: tuple[Limit, ...] = (
     no_groups(_DOCUMENTATION),
     no_periodic(_DOCUMENTATION),
-    no_crop_outside(_DOCUMENTATION),
     no_crop_for_invalid_cases(_DOCUMENTATION),
     no_output_padding_for_invalid_cases(_DOCUMENTATION),
     no_complex(_DOCUMENTATION),

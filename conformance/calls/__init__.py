@@ -11,18 +11,21 @@ import importlib
 from dataclasses import replace
 
 from conformance.calls.form import FORMS, CallError, Meaning, WeightForm
+from conformance.calls.graph_text import python_of_graphs
 from conformance.calls.notations import python_of_printed_modules, read_notation
 from conformance.calls.reading import Shapes, choose, occurrences_of, python_occurrences, unknown_call
 
 __all__ = ["Call", "CallError", "Meaning", "WeightForm", "all_calls", "parse_call"]
 
+# What other functions do to a shape registers itself, too.
+_OTHERS = ("forward_functions", "einops_functions")
 _FAMILIES = (
     "torch", "keras", "tensorflow", "jax", "flax", "haiku", "equinox", "onnx", "mlx", "tinygrad", "paddle",
-    "openvino", "old", "model_file",
+    "openvino", "old", "old_paddle", "model_file",
 )  # fmt: skip
 
-for _family in _FAMILIES:
-    importlib.import_module(f"conformance.calls.{_family}_calls")
+for _module in (*(f"{family}_calls" for family in _FAMILIES), *_OTHERS):
+    importlib.import_module(f"conformance.calls.{_module}")
 
 Call = Meaning
 
@@ -68,7 +71,7 @@ def parse_call(
     graph = read_notation(text)
     if graph is not None:
         return choose(list(occurrences_of(*graph, shapes)), number, text)
-    occurrences, settings, notes, unknown = python_occurrences(python_of_printed_modules(text))
+    occurrences, settings, notes, unknown = python_occurrences(python_of_graphs(python_of_printed_modules(text)))
     if not occurrences:
         raise unknown_call(unknown[0])
     meaning = choose(list(occurrences_of(occurrences, settings, shapes)), number, text)

@@ -9,7 +9,8 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conformance.calls.values import Opaque, TensorExpression
+from conformance.calls.tensors import parts_of
+from conformance.calls.values import Opaque, Sequence, TensorExpression
 
 __all__ = ["BUILT_INS", "UNKNOWN", "binary", "compare", "constant", "unary"]
 
@@ -172,35 +173,42 @@ def _range(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         return UNKNOWN
 
 
-def _sequence(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    if not args:
-        return ()
-    if isinstance(args[0], TensorExpression):
-        return args[0].values if args[0].values is not None else UNKNOWN
-    return args[0] if isinstance(args[0], tuple) else tuple(args[0]) if isinstance(args[0], dict) else UNKNOWN
+def _items(value: Any) -> tuple[Any, ...] | None:
+    """What a loop goes through; None if that is unknown."""
+    if isinstance(value, TensorExpression):
+        return parts_of(value)
+    if isinstance(value, Sequence):
+        return tuple(value.layers)
+    return tuple(value) if isinstance(value, tuple | dict) else None
 
 
-def _reversed(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    return args[0][::-1] if args and isinstance(args[0], tuple) else UNKNOWN
+def _of_items(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of sequences; `UNKNOWN` if one of them is unknown."""
+
+    def apply(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        sequences = [_items(arg) for arg in args]
+        return UNKNOWN if None in sequences else function(sequences, kwargs)
+
+    return apply
 
 
-def _zip(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    if not args or not all(isinstance(arg, tuple) for arg in args):
-        return UNKNOWN
-    return tuple(zip(*args, strict=False))
+def _one(function: Callable[[tuple[Any, ...]], Any]) -> Callable[..., Any]:
+    return _of_items(lambda sequences, _: function(sequences[0] if sequences else ()))
 
 
 def _enumerate(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    return tuple(enumerate(args[0])) if args and isinstance(args[0], tuple) else UNKNOWN
+    start = kwargs.get("start", args[1] if len(args) > 1 else 0)
+    items = _items(args[0]) if args else None
+    return UNKNOWN if items is None or type(start) is not int else tuple(enumerate(items, start))
 
 
-def _product(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    if not all(isinstance(arg, tuple) for arg in args) or math.prod(map(len, args)) > _MAX_ITEMS:
-        return UNKNOWN
+def _product(sequences: list[tuple[Any, ...]], kwargs: Mapping[str, Any]) -> Any:
     repeat = kwargs.get("repeat", 1)
-    if type(repeat) is not int or not 0 <= repeat <= 3 or math.prod(map(len, args)) ** repeat > _MAX_ITEMS:
+    if type(repeat) is not int or not 0 <= repeat <= 3:
         return UNKNOWN
-    return tuple(itertools.product(*args, repeat=repeat))
+    if math.prod(map(len, sequences)) ** repeat > _MAX_ITEMS:
+        return UNKNOWN
+    return tuple(itertools.product(*sequences, repeat=repeat))
 
 
 def _dict(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -222,13 +230,13 @@ BUILT_INS: dict[str, Callable[[tuple[Any, ...], Mapping[str, Any]], Any]] = {
     "len": _len,
     "range": _range,
     "xrange": _range,
-    "tuple": _sequence,
-    "list": _sequence,
-    "reversed": _reversed,
-    "zip": _zip,
+    "tuple": _one(lambda items: items),
+    "list": _one(lambda items: items),
+    "reversed": _one(lambda items: items[::-1]),
+    "zip": _of_items(lambda sequences, _: tuple(zip(*sequences, strict=False)) if sequences else UNKNOWN),
     "enumerate": _enumerate,
     "dict": _dict,
-    "itertools.product": _product,
+    "itertools.product": _of_items(_product),
     "math.ceil": _number_function(math.ceil),
     "math.floor": _number_function(math.floor),
     "math.sqrt": _number_function(math.sqrt),

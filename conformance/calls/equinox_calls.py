@@ -36,7 +36,7 @@ def ranked(
     *,
     key: Any = None,
 ) -> Meaning:
-    context.narrows = True
+    context.narrows = "JAX makes float32 of it"
     rank = context.rank_from_input()
     kernel, strides, dilations = (
         per_axis(name, value, rank)

@@ -10,15 +10,23 @@ from typing import Any
 from conformance.calls import arithmetic
 from conformance.calls.arithmetic import BUILT_INS, UNKNOWN
 from conformance.calls.errors import CallError
-from conformance.calls.tensors import combine, index_shape, size_tuple
-from conformance.calls.values import Instance, Layer, Opaque, Sequence, TensorExpression, UserFunction
+from conformance.calls.tensors import combine, index_shape, parts_of, rearranged, size_tuple
+from conformance.calls.values import (
+    Instance,
+    Layer,
+    Opaque,
+    Sequence,
+    Syntax,
+    TensorExpression,
+    UserFunction,
+    is_large,
+)
 
-__all__ = ["Expressions", "Scope", "dotted", "origin_of", "size_of"]
+__all__ = ["Expressions", "Scope", "dotted", "origin_of"]
 
 Scope = ChainMap[str, Any]
 
 _MAX_STEPS = 100_000
-_MAX_SIZE = 5_000
 
 
 def dotted(node: ast.expr) -> str | None:
@@ -37,19 +45,6 @@ def origin_of(value: Any) -> frozenset[int]:
     if isinstance(value, tuple):
         return frozenset().union(*(item.origin for item in value if isinstance(item, TensorExpression | Opaque)))
     return frozenset()
-
-
-def size_of(value: Any) -> int:
-    """How many values nested sequences hold, counted up to a limit."""
-    left, count = [value], 0
-    while left and count <= _MAX_SIZE:
-        item = left.pop()
-        count += 1
-        if isinstance(item, tuple):
-            left.extend(item)
-        elif isinstance(item, dict):
-            left.extend(item.values())
-    return count
 
 
 class Expressions:
@@ -114,11 +109,16 @@ class Expressions:
             if attr in owner.attributes:
                 return owner.attributes[attr]
             method = owner.kind.methods.get(attr)
+            if method is None and owner.layers is not None and len(owner.layers.layers) == 1:
+                return self.attribute(owner.layers.layers[0], attr, node)
             if isinstance(method, UserFunction):
-                return UserFunction(method.arguments, method.body, method.names, owner)
+                return method.bound(owner)
             return UNKNOWN if method is None else method
         if isinstance(owner, Layer) and attr in ("weight", "kernel", "bias"):
             return owner.bias if attr == "bias" else owner.weight
+        if isinstance(owner, Layer) and owner.call is not None:
+            value = self.layer_argument(owner.call, attr)
+            return UNKNOWN if value is None else value
         if type(owner) is int and attr == "value":  # a size in TensorFlow 1
             return owner
         if isinstance(owner, Opaque) and owner.path:
@@ -126,6 +126,10 @@ class Expressions:
             number = arithmetic.constant(path)
             return Opaque(f"{owner.text}.{attr}", path) if number is None else number
         return UNKNOWN
+
+    def layer_argument(self, call: Syntax, name: str) -> Any:
+        """An argument of a layer as its attribute; None if it has none of that name."""
+        raise NotImplementedError
 
     def _of_tensor(self, tensor: TensorExpression, attr: str) -> Any:
         if attr == "shape":
@@ -155,7 +159,7 @@ class Expressions:
 
     def limited(self, value: Any) -> Any:
         """The value, unless it holds too many others."""
-        if size_of(value) > _MAX_SIZE:
+        if is_large(value):
             raise CallError("the program is too large for one call: a value of it grows without end")
         return value
 
@@ -228,7 +232,8 @@ class Expressions:
         if isinstance(owner, TensorExpression):
             if owner.values is not None and type(index) is int and -len(owner.values) <= index < len(owner.values):
                 return owner.values[index]
-            return owner.but(shape=None if owner.shape is None else index_shape(owner.shape, index))
+            shape = None if owner.shape is None else index_shape(owner.shape, index)
+            return rearranged(owner, shape, lambda array: array[index]) if shape else owner.but(shape=shape)
         if isinstance(owner, tuple | str):
             plain = index if isinstance(index, slice) else None
             if plain and not all(end is None or type(end) is int for end in (plain.start, plain.stop, plain.step)):
@@ -247,7 +252,8 @@ class Expressions:
             return slice(*(self.value(end, scope) for end in (node.lower, node.upper, node.step)))
         if isinstance(node, ast.Tuple):
             return tuple(self.index(item, scope) for item in node.elts)
-        return self.value(node, scope)
+        value = self.value(node, scope)
+        return None if isinstance(value, Opaque) and value.path.endswith("newaxis") else value
 
     def _lambda(self, node: ast.Lambda, scope: Scope) -> Any:
         return UserFunction(node.args, [ast.Return(node.body)], scope)  # type: ignore[arg-type]  # a mapping
@@ -277,6 +283,8 @@ class Expressions:
         """The values that a loop goes through; None if they are unknown."""
         if isinstance(value, Sequence):
             return value.layers
+        if isinstance(value, TensorExpression):
+            return parts_of(value)
         return value if isinstance(value, tuple | dict) else None
 
     def assign(self, target: ast.expr, value: Any, scope: Scope) -> None:
@@ -294,6 +302,8 @@ class Expressions:
 
     def _unpack(self, targets: list[ast.expr], value: Any, scope: Scope) -> None:
         stars = [at for at, target in enumerate(targets) if isinstance(target, ast.Starred)]
+        if isinstance(value, TensorExpression):
+            value = parts_of(value) or value
         if isinstance(value, tuple) and len(value) == len(targets) and not stars:
             parts: list[Any] = list(value)
         elif isinstance(value, tuple) and len(stars) == 1 and len(value) >= len(targets) - 1:
@@ -332,6 +342,13 @@ class Expressions:
         elif isinstance(owner, tuple) and type(index) is int and -len(owner) <= index < len(owner):
             place = index % len(owner)
             self.assign(target.value, (*owner[:place], value, *owner[place + 1 :]), scope)
+
+    def _joined(self, node: ast.JoinedStr, scope: Scope) -> Any:
+        parts = [
+            self.value(part.value if isinstance(part, ast.FormattedValue) else part, scope) for part in node.values
+        ]
+        plain = all(isinstance(part, str | int) for part in parts)
+        return "".join(map(str, parts)) if plain else UNKNOWN
 
     def _named(self, node: ast.NamedExpr, scope: Scope) -> Any:
         value = self.value(node.value, scope)
@@ -377,4 +394,5 @@ _READERS: dict[type[ast.expr], _Reader] = {
     ast.GeneratorExp: Expressions._comprehension,
     ast.NamedExpr: Expressions._named,
     ast.Call: Expressions._call,
+    ast.JoinedStr: Expressions._joined,
 }

@@ -29,15 +29,15 @@ class Dtypes:
         Whether the weights belong to a layer.
     casts : bool
         Whether the layer converts its input.
-    narrows : bool
-        Whether the framework makes float32 of NumPy's float64.
+    narrows : str
+        Who makes float32 of NumPy's float64, as a sentence for the reader; "" if nothing does.
     """
 
     default: str
     layer: str | None
     is_layer: bool
     casts: bool
-    narrows: bool
+    narrows: str
 
     def of_case(
         self, image: TensorExpression | None, weight: TensorExpression | None
@@ -49,6 +49,11 @@ class Dtypes:
             f"not part of the case: {_POSSESSIVE[role]} dtype ({label})"
             for role, label in (("input", x), ("weights", w))
             if label is not None and label not in _SHORT
+        )
+        notes += tuple(
+            f"not part of the case: {_POSSESSIVE[role]} dtype, NumPy's float64; {self.narrows}"
+            for role, tensor in (("input", image), ("weights", weight))
+            if self._narrowed(tensor)
         )
         x, w = (label if label in _SHORT else None for label in (x, w))
         if self.casts or x is None or (w_given and not x_given):
@@ -70,13 +75,18 @@ class Dtypes:
             )
         return _SHORT[chosen], None, notes
 
+    def _narrowed(self, tensor: TensorExpression | None) -> bool:
+        if not self.narrows or self.default == "float64" or tensor is None:
+            return False
+        return tensor.implied and tensor.dtype == "float64"
+
     def _of(self, tensor: TensorExpression | None) -> tuple[str | None, bool]:
         """The dtype of a tensor, and whether the text gives it."""
         if tensor is None:
             return None, False
         if tensor.dtype is None:
             return (None if tensor.shape is None else self.default), False
-        if tensor.implied and tensor.dtype == "float64" and self.narrows:
+        if self._narrowed(tensor):
             return self.default, False
         return tensor.dtype, not tensor.implied
 

@@ -81,7 +81,7 @@ def _meaning(
 ) -> Meaning:
     if mask is not None:
         raise CallError("mask: a masked kernel cannot be a case")
-    context.narrows = True
+    context.narrows = "JAX makes float32 of it"
     context.rank = len(kernel_size) if isinstance(kernel_size, tuple) else 1
     kernel = per_axis("kernel_size", kernel_size, context.rank)
     dilations = per_axis("kernel_dilation", 1 if dilation is None else dilation, context.rank)

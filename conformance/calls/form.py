@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -117,7 +117,8 @@ class CallContext:
         self.notes: list[str] = []
         self.partial_shape: tuple[int | None, ...] | None = None
         self.tensors: dict[str, TensorExpression | None] = {"input": None, "weights": None, "bias": None}
-        self.casts = self.narrows = False
+        self.casts = False
+        self.narrows = ""
         self.bias_size: int | None = None
         self.facts: list[str] = []
         if self.layer is not None:
@@ -318,16 +319,27 @@ class Form:
     """One call that can be read: its full name, the rank in its name, and the function that reads it.
 
     ``importable`` is False for a call that no installed framework has: one of an old version, or of a model file.
+    ``once`` has the names that arguments had in older versions.
     """
 
     name: str
     rank: int | None
     function: Callable[..., Meaning]
     importable: bool = True
+    once: Mapping[str, str] = field(default_factory=dict)
+
+    def takes(self, kwargs: Mapping[str, Any]) -> bool:
+        """Whether the call has arguments of these names."""
+        parameters = inspect.signature(self.function).parameters
+        return all(name in parameters or name in self.once for name in kwargs)
 
     def read(self, call: Syntax, context: CallContext) -> Meaning:
         """Bind the arguments as Python would, and read them."""
-        signature = inspect.signature(self.function)
+        signature, written = inspect.signature(self.function), call.kwargs
+        call = replace(call, kwargs=self._renamed(call.kwargs))
+        context.notes += [
+            f"{name} is the name of {self.once[name]} in an older version" for name in written if name in self.once
+        ]
         parameters = list(signature.parameters)[1:]
         takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in signature.parameters.values())
         unknown = [name for name in call.kwargs if name not in parameters and not takes_any]
@@ -345,17 +357,26 @@ class Form:
             return self.function(*bound.args, **bound.kwargs)
         return self.function(**bound.arguments)  # by name: the order in a signature may be a rank's own
 
+    def _renamed(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The keywords with the names of today; a name of today wins."""
+        own = {self.once[name]: value for name, value in kwargs.items() if name in self.once}
+        return own | {name: value for name, value in kwargs.items() if name not in self.once}
+
 
 FORMS: dict[str, Form] = {}
 """Every spelling of every call, by the name a user may write."""
 
 
 def form(
-    *spellings: str, ranks: tuple[int, ...] = (1, 2, 3), importable: bool = True
+    *spellings: str,
+    ranks: tuple[int, ...] = (1, 2, 3),
+    importable: bool = True,
+    once: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Meaning]], Callable[..., Meaning]]:
     """Register a form under its spellings, the full name first.
 
     ``{rank}`` in them is replaced by each of ``ranks``. Without it, the rank is fixed only if there is one.
+    ``once`` maps the names that arguments had in older versions to those of today.
     """
 
     def register(function: Callable[..., Meaning]) -> Callable[..., Meaning]:
@@ -366,7 +387,7 @@ def form(
                 written = spelling.format(rank=rank)
                 if written in FORMS:
                     raise ValueError(f"two forms have the spelling {written}")
-                FORMS[written] = Form(full, rank, function, importable)
+                FORMS[written] = Form(full, rank, function, importable, once or {})
         return function
 
     return register

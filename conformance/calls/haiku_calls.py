@@ -34,7 +34,7 @@ def fixed(
 ) -> Meaning:
     if mask is not None:
         raise CallError("mask: a masked kernel cannot be a case")
-    context.narrows = True
+    context.narrows = "JAX makes float32 of it"
     rank = context.rank_from_input()
     first = isinstance(data_format, str) and (data_format.startswith("NC") or data_format == "channels_first")
     kernel = per_axis("kernel_shape", kernel_shape, rank)

@@ -17,6 +17,7 @@ from conformance.calls.form import (
     refuse,
     truth,
 )
+from conformance.calls.tensors import FUNCTIONS, Arguments, Keywords
 
 __all__ = ["lax_padding"]
 
@@ -48,7 +49,7 @@ def conv_transpose(
     preferred_element_type: Any = None,
     use_consistent_padding: Any = False,
 ) -> Meaning:
-    context.narrows = True
+    context.narrows = "JAX makes float32 of it"
     context.take_input(lhs)
     shape = context.take_weight(rhs)
     rank = context.rank_from_input()
@@ -91,7 +92,7 @@ def conv_general_dilated(
     preferred_element_type: Any = None,
     out_sharding: Any = None,
 ) -> Meaning:
-    context.narrows = True
+    context.narrows = "JAX makes float32 of it"
     context.take_input(lhs)
     shape = context.take_weight(rhs)
     rank = context.rank_from_input()
@@ -116,6 +117,27 @@ def conv_general_dilated(
         groups=groups,
         weight=WeightForm(_axes(kernel_spec), flipped=True, grouped_inputs=True),
     )
+
+
+def _spec(letters: str, places: Any) -> Any:
+    """A layout as a string, such as NHWC for the places (0, 3, 1, 2) of its batch, channels and spatial axes."""
+    if not isinstance(places, tuple) or sorted(map(str, places)) != sorted(map(str, range(len(places)))):
+        return places
+    names = letters[:2] + "DHW"[-(len(places) - 2) :]
+    return "".join(letter for _, letter in sorted(zip(places, names, strict=False)))
+
+
+def _dimension_numbers(name: str, args: Arguments, kwargs: Keywords) -> Any:
+    fields = ("lhs_spec", "rhs_spec", "out_spec")
+    written = tuple(kwargs.get(field, arg) for field, arg in zip(fields, (*args, None, None, None), strict=False))
+    return tuple(_spec(letters, places) for letters, places in zip(("NC", "OI", "NC"), written, strict=True))
+
+
+def _of_shapes(name: str, args: Arguments, kwargs: Keywords) -> Any:
+    return kwargs.get("dimension_numbers", args[-1] if args else None)
+
+
+FUNCTIONS.update(ConvDimensionNumbers=_dimension_numbers, conv_dimension_numbers=_of_shapes)
 
 
 def _specs(dimension_numbers: Any, default: tuple[str, str, str]) -> tuple[str, str, str]:

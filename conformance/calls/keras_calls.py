@@ -26,8 +26,15 @@ def _spell(rank: int) -> list[str]:
     return [f"{prefix}{name}{rank}DTranspose" for name in ("Conv", "Convolution") for prefix in _LAYERS]
 
 
-@form(*_spell(1), ranks=(1,))
-@form(*_spell(2), ranks=(2,))
+# The names of Keras 1, which Keras 2 still took.
+_KERAS_1 = {
+    "nb_filter": "filters", "subsample": "strides", "border_mode": "padding", "dim_ordering": "data_format",
+    "bias": "use_bias", "init": "kernel_initializer",
+}  # fmt: skip
+
+
+@form(*_spell(1), ranks=(1,), once=_KERAS_1)
+@form(*_spell(2), ranks=(2,), once=_KERAS_1)
 def layer(
     context: CallContext,
     filters: Any,
@@ -84,7 +91,7 @@ _parameters = list(inspect.signature(layer).parameters.values())
 _at = [parameter.name for parameter in _parameters].index("output_padding")
 _parameters[_at : _at + 2] = reversed(_parameters[_at : _at + 2])
 _layer_3d.__signature__ = inspect.Signature(_parameters)  # type: ignore[attr-defined]
-form(*_spell(3), ranks=(3,))(_layer_3d)
+form(*_spell(3), ranks=(3,), once=_KERAS_1)(_layer_3d)
 
 
 @form("keras.ops.conv_transpose", "ops.conv_transpose", "keras.ops.nn.conv_transpose")
@@ -98,7 +105,7 @@ def ops(
     data_format: Any = None,
     dilation_rate: Any = 1,
 ) -> Meaning:
-    context.narrows = True  # NumPy's float64 by some backends, float32 by others
+    context.narrows = "the backends jax and numpy of Keras make float32 of it, torch and tensorflow do not"
     context.take_input(inputs)
     *kernel_size, out_channels, in_channels = context.take_weight(kernel)
     rank = context.rank_from_input()
@@ -117,7 +124,8 @@ def ops(
 
 def image_layout(context: CallContext, data_format: Any) -> str:
     """The layout of an image layer: its own, or what the program has set."""
-    layout = context.settings.layout if data_format is None else data_format
+    layout = context.settings.layout if data_format in (None, "default") else data_format
+    layout = {"th": "channels_first", "tf": "channels_last"}.get(layout, layout)
     if layout not in ("channels_last", "channels_first"):
         raise CallError(f"data_format: {layout!s} is neither channels_last nor channels_first")
     return str(layout)

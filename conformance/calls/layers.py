@@ -6,15 +6,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from conformance.calls.tensor_methods import METHODS
+from conformance.calls.tensors import FUNCTIONS
 from conformance.calls.values import TensorExpression
+from conformance.calls.windows import SAME_CHANNELS, named, windowed
 
-__all__ = ["LAYERS"]
+__all__ = ["LAYERS", "MERGES"]
 
 Effect = Callable[[TensorExpression], TensorExpression]
 Maker = Callable[[tuple[Any, ...], Mapping[str, Any]], Effect]
 
+Merge = Callable[[tuple[Any, ...], Mapping[str, Any]], Any]
+
 LAYERS: dict[str, Maker] = {}
-"""By the last part of a class's name: from its arguments, what it does to a tensor."""
+"""By the last part of a class's name, with its library where others differ: its effect on a tensor."""
 
 
 def _layer(*names: str) -> Callable[[Maker], Maker]:
@@ -31,100 +35,108 @@ def _layer(*names: str) -> Callable[[Maker], Maker]:
     "GroupNorm",
     "LayerNorm", "BatchNormalization", "LayerNormalization", "Activation", "Dropout", "Dropout2d", "Dropout3d",
     "SpatialDropout2D", "Identity", "InputLayer", "ActivityRegularization", "GaussianNoise", "BatchNorm", "Mish",
-    "QuantStub", "DeQuantStub",
+    "QuantStub", "DeQuantStub", "SyncBatchNorm", "FrozenBatchNorm2d", "RMSNorm", "GroupNormalization",
+    "InstanceNormalization", "InstanceNorm", "Hardswish", "Hardsigmoid", "ReLU6", "RReLU", "CELU", "LogSigmoid",
+    "Softsign", "Softshrink", "Tanhshrink", "ThresholdedReLU", "AlphaDropout", "Dropout1d", "GaussianDropout",
+    "SpatialDropout1D", "SpatialDropout3D", "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d", "BatchNorm2D",
 )  # fmt: skip
 def _keeps(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
     return lambda tensor: tensor
 
 
-def _axes(value: Any, rank: int) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value,) * rank
-
-
-def _named(args: tuple[Any, ...], kwargs: Mapping[str, Any], names: str, defaults: Mapping[str, Any]) -> list[Any]:
-    """The arguments of a layer by position or keyword."""
-    values = dict(defaults) | dict(zip(names.split(), args, strict=False)) | dict(kwargs)
-    return [values.get(name) for name in names.split()]
-
-
-def _slide(size: Any, kernel: Any, stride: Any, padding: Any, dilation: Any) -> int | None:
-    numbers = (size, kernel, stride, padding, dilation)
-    if not all(type(number) is int and abs(number) < 2**32 for number in numbers) or stride < 1:
-        return None
-    return max((size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1, 0)
-
-
-def _torch_window(rank: int, pool: bool) -> Maker:
+def _torch_window(rank: int, pool: bool, first: bool = True) -> Maker:
     window = "kernel_size stride padding dilation"
     names = window if pool else f"in_channels out_channels {window}"
 
     def make(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
-        values = _named(args, kwargs, names, {"padding": 0, "dilation": 1, "stride": None if pool else 1})
+        values = named(args, kwargs, names, padding=0, dilation=1, stride=None if pool else 1)
         kernel, stride, padding, dilation = values[-4:]
-        stride = kernel if stride is None else stride
-
-        def effect(tensor: TensorExpression) -> TensorExpression:
-            if tensor.shape is None or len(tensor.shape) < rank + 1 or isinstance(padding, str):
-                return tensor.but(shape=None)
-            columns = [_axes(value, rank) for value in (kernel, stride, padding, dilation)]
-            if any(len(column) != rank for column in columns):
-                return tensor.but(shape=None)
-            sizes = [_slide(*numbers) for numbers in zip(tensor.shape[-rank:], *columns, strict=True)]
-            before = tensor.shape[:-rank]
-            if not pool:
-                before = (*before[:-1], values[1] if type(values[1]) is int else None)
-            return tensor.but(shape=(*before, *sizes))
-
-        return effect
+        channels = SAME_CHANNELS if pool else values[1]
+        return lambda tensor: windowed(
+            tensor, rank=rank, kernel=kernel, stride=kernel if stride is None else stride, padding=padding,
+            dilation=dilation, channels=channels, first=first,
+        )  # fmt: skip
 
     return make
-
-
-for _rank in (1, 2, 3):
-    LAYERS[f"Conv{_rank}d"] = _torch_window(_rank, pool=False)
-    LAYERS[f"MaxPool{_rank}d"] = _torch_window(_rank, pool=True)
-    LAYERS[f"AvgPool{_rank}d"] = _torch_window(_rank, pool=True)
 
 
 def _keras_window(rank: int, pool: bool) -> Maker:
     names = "pool_size strides padding" if pool else "filters kernel_size strides padding"
 
     def make(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
-        defaults = {"pool_size": 2, "strides": None if pool else 1, "padding": "valid"}
-        *filters, kernel, strides, padding = _named(args, kwargs, names, defaults)
-        strides = kernel if strides is None else strides
-
-        def effect(tensor: TensorExpression) -> TensorExpression:
-            first = kwargs.get("data_format") == "channels_first"
-            if tensor.shape is None or len(tensor.shape) != rank + 2:
-                return tensor.but(shape=None)
-            spatial = tensor.shape[2:] if first else tensor.shape[1:-1]
-            channels = tensor.shape[1] if first else tensor.shape[-1]
-            if not pool:
-                channels = filters[0] if filters and type(filters[0]) is int else None
-            same = isinstance(padding, str) and padding.lower() == "same"
-            sizes = []
-            for size, k, s in zip(spatial, _axes(kernel, rank), _axes(strides, rank), strict=False):
-                sizes.append(_slide(size, 1 if same else k, s, 0, 1))
-            whole = (tensor.shape[0], channels, *sizes) if first else (tensor.shape[0], *sizes, channels)
-            return tensor.but(shape=whole if len(sizes) == rank else None)
-
-        return effect
+        values = named(args, kwargs, names, pool_size=2, strides=None if pool else 1, padding="valid")
+        kernel, strides, padding = values[-3:]
+        return lambda tensor: windowed(
+            tensor, rank=rank, kernel=kernel, stride=kernel if strides is None else strides, padding=padding,
+            dilation=kwargs.get("dilation_rate", 1), channels=SAME_CHANNELS if pool else values[0],
+            first=kwargs.get("data_format") == "channels_first",
+        )  # fmt: skip
 
     return make
 
 
+def _flax_window(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
+    names = "features kernel_size strides padding"
+    if "in_features" in kwargs or "rngs" in kwargs:  # nnx
+        names = f"in_features {names.replace('features', 'out_features', 1)}"
+    *_, channels, kernel, strides, padding = named(args, kwargs, names, strides=1, padding="SAME")
+    rank = len(kernel) if isinstance(kernel, tuple) else 1
+    stride = 1 if strides is None else strides
+    return lambda tensor: windowed(
+        tensor, rank=rank, kernel=kernel, stride=stride, padding=padding, channels=channels, first=False
+    )
+
+
+def _haiku_window(rank: int) -> Maker:
+    def make(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
+        channels, kernel, stride, rate, padding = named(
+            args, kwargs, "output_channels kernel_shape stride rate padding", stride=1, rate=1, padding="SAME"
+        )
+        return lambda tensor: windowed(
+            tensor, rank=rank, kernel=kernel, stride=stride, padding=padding, dilation=rate,
+            channels=channels, first=False,
+        )  # fmt: skip
+
+    return make
+
+
+LAYERS["Conv"] = _flax_window
 for _rank in (1, 2, 3):
+    LAYERS[f"Conv{_rank}d"] = _torch_window(_rank, pool=False)
+    LAYERS[f"mlx.Conv{_rank}d"] = _torch_window(_rank, pool=False, first=False)
+    LAYERS[f"haiku.Conv{_rank}D"] = _haiku_window(_rank)
     LAYERS[f"Conv{_rank}D"] = LAYERS[f"Convolution{_rank}D"] = _keras_window(_rank, pool=False)
     LAYERS[f"MaxPooling{_rank}D"] = LAYERS[f"MaxPool{_rank}D"] = _keras_window(_rank, pool=True)
     LAYERS[f"AveragePooling{_rank}D"] = _keras_window(_rank, pool=True)
+    for _kind in ("MaxPool", "AvgPool"):
+        LAYERS[f"{_kind}{_rank}d"] = _torch_window(_rank, pool=True)
+        LAYERS[f"mlx.{_kind}{_rank}d"] = _torch_window(_rank, pool=True, first=False)
+
+
+@_layer("GLU")
+def _gated(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
+    axis = kwargs.get("dim", kwargs.get("axis", args[0] if args else -1))
+
+    def effect(tensor: TensorExpression) -> TensorExpression:
+        shape = tensor.shape or ()
+        if type(axis) is not int or not -len(shape) <= axis < len(shape):
+            return tensor.but(shape=None)
+        place = axis % len(shape)
+        size = shape[place]
+        half = None if size is None else size // 2
+        return tensor.but(shape=(*shape[:place], half, *shape[place + 1 :]))
+
+    return effect
+
+
+_UNITS = ("units", "out_features", "features", "output_size", "output_dims")
 
 
 @_layer("Linear", "Dense")
 def _dense(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
-    units = kwargs.get("units", kwargs.get("out_features", args[-1] if len(args) < 3 and args else None))
-    if len(args) > 2:
-        units = args[1] if type(args[1]) is int else args[0]
+    named = next((kwargs[name] for name in _UNITS if name in kwargs), None)
+    sizes = [arg for arg in args[:2] if type(arg) is int]
+    units = sizes[-1] if named is None and sizes else named
     return lambda tensor: tensor.but(
         shape=None if tensor.shape is None else (*tensor.shape[:-1], units if type(units) is int else None)
     )
@@ -160,3 +172,17 @@ def _flatten(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
 @_layer("ZeroPadding2D", "Cropping2D", "UpSampling2D", "Upsample", "Lambda", "Embedding", "ZeroPad2d")
 def _unknown(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
     return lambda tensor: tensor.but(shape=None)
+
+
+def _joined(parts: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    return FUNCTIONS["concatenate"]("concatenate", (parts,), {"axis": kwargs.get("axis", -1)})
+
+
+def _of_one_shape(parts: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    tensors = [part for part in parts if isinstance(part, TensorExpression)]
+    return max(tensors, key=lambda tensor: sum(size is not None for size in tensor.shape or ()), default=None)
+
+
+_ELEMENTWISE = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
+MERGES: dict[str, Merge] = {"Concatenate": _joined, **dict.fromkeys(_ELEMENTWISE, _of_one_shape)}
+"""By the last part of a class's name: what a layer makes of a list of tensors."""

@@ -22,7 +22,7 @@ def functional(
     *,
     stream: Any = None,
 ) -> Meaning:
-    context.narrows = True
+    context.narrows = "MLX makes float32 of it"
     context.take_input(input)
     out_channels, *kernel, in_channels = context.take_weight(weight)
     return _meaning(
@@ -43,7 +43,7 @@ def layer(
     output_padding: Any = 0,
     bias: Any = True,
 ) -> Meaning:
-    context.narrows = True
+    context.narrows = "MLX makes float32 of it"
     return _meaning(
         context, number("in_channels", in_channels), out_channels, kernel_size, stride, padding, dilation,
         output_padding, 1, bias,

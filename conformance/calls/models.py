@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.calls.arithmetic import UNKNOWN
 from conformance.calls.dtype_names import device_fact, dtype_label
-from conformance.calls.expressions import origin_of
-from conformance.calls.layers import LAYERS
-from conformance.calls.statements import Statements
+from conformance.calls.expressions import Scope, origin_of
+from conformance.calls.layers import LAYERS, MERGES
+from conformance.calls.libraries import library_of
+from conformance.calls.statements import OWN_CLASS, OWNER, Statements
 from conformance.calls.tensor_functions import FUNCTIONS
-from conformance.calls.values import Instance, Layer, Opaque, Sequence, Syntax, TensorExpression, UserFunction
+from conformance.calls.values import (
+    Graph,
+    Instance,
+    Layer,
+    Opaque,
+    Sequence,
+    Syntax,
+    TensorExpression,
+    UserClass,
+    UserFunction,
+)
 
-__all__ = ["Models", "Occurrence", "snapshot", "snapshot_layer", "start_of", "was_applied"]
+__all__ = ["CALLS", "NO_CALL", "Models", "Occurrence", "snapshot", "snapshot_layer", "start_of", "was_applied"]
 
 # Methods of a layer or model that change nothing in the case.
 _NEUTRAL = {"eval", "train", "requires_grad_", "share_memory", "zero_grad", "bind", "unwrap", "compile", "build"}
@@ -27,9 +38,14 @@ _APPLY = {
     "init_with_output",
     "__call__",
     "predict_on_batch",
+    "fit",
+    "train_on_batch",
     "serving",
 }
+CALLS = {"forward", "call", "__call__"}
 _SEQUENCES = {"Sequential", "ModuleList"}
+NO_CALL = ast.Call(ast.Name("f"), [], [], lineno=0)
+"""The syntax of a call that the program only implies."""
 
 
 @dataclass
@@ -48,6 +64,7 @@ class Models(Statements):
     def __init__(self) -> None:
         super().__init__()
         self.layers: list[tuple[Layer, str]] = []
+        self.occurrences: list[Occurrence] = []
         self.sequences: list[Sequence] = []
 
     def apply(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call) -> Any:
@@ -61,6 +78,8 @@ class Models(Statements):
     def apply_layer(self, layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The value of a layer that is applied to a tensor."""
         layer.applied = True
+        if layer.merge is not None:
+            return self._merged(layer, args[0] if args else ())
         tensor = next((arg for arg in args if isinstance(arg, TensorExpression)), None)
         if layer.call is None:
             return tensor if tensor is None or layer.shape is None else layer.shape(tensor)
@@ -73,7 +92,42 @@ class Models(Statements):
         text = next((text for known, text in self.layers if known is layer), layer.call.name)
         return self.occurs(call, layer.line, text)
 
-    def apply_sequence(self, sequence: Sequence, args: tuple[Any, ...]) -> Any:
+    def _merged(self, layer: Layer, parts: Any) -> Any:
+        made = layer.merge(parts) if isinstance(parts, tuple) else None
+        if not isinstance(made, TensorExpression):
+            return Opaque("x", "", origin_of(parts))
+        return made.but(origin=origin_of(parts))
+
+    def method_of_base(
+        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], scope: Scope, node: ast.Call
+    ) -> Any:
+        """The value of ``super().name(...)``."""
+        kind, owner = scope.get(OWN_CLASS), scope.get(OWNER)
+        if not isinstance(kind, UserClass) or not isinstance(owner, Instance):
+            return UNKNOWN
+        for base in kind.bases:
+            if isinstance(base, UserClass) and isinstance(method := base.methods.get(name), UserFunction):
+                return self.call_function(method.bound(owner), args, kwargs)
+            if isinstance(base, Opaque) and base.path and name == "__init__":
+                made = self.apply(base, args, kwargs, node)
+                held = (
+                    made if isinstance(made, Sequence) else Sequence([made]) if isinstance(made, Layer) else None
+                )
+                owner.layers = held or owner.layers
+            elif name in CALLS and owner.layers is not None:
+                return self.apply_sequence(owner.layers, args, kwargs)
+        return UNKNOWN
+
+    def call_instance(self, instance: Instance, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The value of an instance that is called; one of a layer or a container of layers applies them."""
+        if instance.layers is not None and not CALLS & instance.kind.methods.keys():
+            instance.applied = True
+            return self.apply_sequence(instance.layers, args, kwargs)
+        return super().call_instance(instance, args, kwargs)
+
+    def apply_sequence(
+        self, sequence: Sequence, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None
+    ) -> Any:
         """The value of layers that are applied one after the other."""
         sequence.applied = True
         value = next((arg for arg in args if isinstance(arg, TensorExpression)), args[0] if args else UNKNOWN)
@@ -81,18 +135,22 @@ class Models(Statements):
             if isinstance(layer, TensorExpression):  # an input layer
                 continue
             if isinstance(layer, Layer):
-                value = self.apply_layer(layer, (value,), {})
+                value = self.apply_layer(layer, (value,), (kwargs or {}) if len(sequence.layers) == 1 else {})
             elif isinstance(layer, Sequence):
                 value = self.apply_sequence(layer, (value,))
             elif isinstance(layer, Instance):
                 value = self.call_instance(layer, (value,), {})
             elif isinstance(layer, UserFunction):
                 value = self.call_function(layer, (value,), {})
+            elif isinstance(layer, Opaque) and layer.path:
+                value = self.apply(layer, (value,), {}, NO_CALL)
             else:
                 value = Opaque("x", "", origin_of(value))
         return value
 
-    def container(self, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def container(self, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A layer, or layers one after the other; `UNKNOWN` if the name is that of something else."""
+        last = path.rpartition(".")[2]
         if last in _SEQUENCES:
             items: list[Any] = []
             for arg in args or tuple(value for key, value in kwargs.items() if key == "layers"):
@@ -102,10 +160,18 @@ class Models(Statements):
             if last == "Sequential":
                 self.sequences.append(sequence)
             return sequence
-        if last == "Model" and len(args) == 2:
-            return Opaque("a model")
+        if last == "ModuleDict":
+            return dict(args[0]) if args and isinstance(args[0], dict) else {}
+        if last == "Model":
+            given = dict(zip(("inputs", "outputs"), args, strict=False)) | kwargs
+            outputs = given.get("outputs")
+            shape = outputs.shape if isinstance(outputs, TensorExpression) else None
+            return Graph(origin_of(outputs), shape) if "inputs" in given else UNKNOWN
+        if last in MERGES and not args:
+            return Layer(None, merge=lambda parts: MERGES[last](parts, kwargs))
         if last in LAYERS and (last not in FUNCTIONS or last[:1].isupper()):
-            layer = Layer(None, shape=LAYERS[last](args, kwargs))
+            make = LAYERS.get(f"{library_of(path)}.{last}", LAYERS[last])
+            layer = Layer(None, shape=make(args, kwargs))
             start = kwargs.get("input_shape", kwargs.get("batch_input_shape"))
             if isinstance(start, tuple) or type(kwargs.get("input_dim")) is int:
                 sizes = start if isinstance(start, tuple) else (kwargs["input_dim"],)
@@ -114,26 +180,42 @@ class Models(Statements):
             return layer
         return UNKNOWN
 
+    def apply_graph(self, graph: Graph, args: tuple[Any, ...]) -> Any:
+        """The output of a model of symbolic tensors: its batch is that of what the model is given."""
+        tensor = next((arg for arg in args if isinstance(arg, TensorExpression)), None)
+        if tensor is None or not tensor.shape:
+            return TensorExpression(graph.shape, origin=graph.origin)
+        batch = tensor.shape[0]
+        for place in (place for place in graph.origin if place >= 0):
+            occurrence = self.occurrences[place]
+            occurrence.call = _with_batch(occurrence.call, batch)
+        shape = None if graph.shape is None else (batch, *graph.shape[1:])
+        return TensorExpression(shape, origin=graph.origin | tensor.origin)
+
     def method_of_model(
         self,
-        owner: Layer | Sequence | Instance | UserFunction,
+        owner: Graph | Layer | Sequence | Instance | UserFunction,
         name: str,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         node: ast.Call,
     ) -> Any:
         """The value of a method of a layer, a model or a function."""
+        if name == "insert" and isinstance(owner, Sequence) and len(args) == 2 and type(args[0]) is int:
+            owner.layers.insert(args[0], args[1])
+            return None
         if name in ("add", "append", "add_module", "extend") and isinstance(owner, Sequence) and args:
             owner.layers.extend(args[-1] if isinstance(args[-1], tuple) else [args[-1]])
             return None
-        if name == "build" and isinstance(owner, Sequence) and args and isinstance(args[0], tuple):
-            shape = tuple(size if type(size) is int else None for size in args[0])
-            return self.apply_sequence(owner, (TensorExpression(shape),))
+        written = args[0] if args else kwargs.get("input_shape")
+        if name == "build" and isinstance(owner, Sequence | Instance) and isinstance(written, tuple):
+            shape = tuple(size if type(size) is int else None for size in written)
+            return self.apply(owner, (TensorExpression(shape),), {}, node)
         if name == "compute_output_shape" and args and isinstance(args[0], tuple):
             shape = tuple(size if type(size) is int else None for size in args[0])
             made = self.apply(owner, (TensorExpression(shape),), {}, node)
             return made.shape if isinstance(made, TensorExpression) and made.shape else UNKNOWN
-        if name in _APPLY - {"forward", "call", "__call__"}:  # a key or parameters may come before the input
+        if name in _APPLY - CALLS:  # a key or parameters may come before the input
             first = next((at for at, arg in enumerate(args) if isinstance(arg, TensorExpression)), 0)
             args = args[first:]
         if name in ("init", "init_with_output"):
@@ -171,6 +253,19 @@ class Models(Statements):
                 layer.add_fact(fact)
 
 
+def _with_batch(call: Syntax, batch: int | None) -> Syntax:
+    """A call whose symbolic input gets its batch."""
+    own = call.applied or call
+
+    def known(value: Any) -> Any:
+        if not isinstance(value, TensorExpression) or not value.shape or value.shape[0] is not None:
+            return value
+        return value.but(shape=(batch, *value.shape[1:]))
+
+    changed = replace(own, args=tuple(map(known, own.args)))
+    return changed if call.applied is None else replace(call, applied=changed)
+
+
 def snapshot(value: Any) -> Any:
     """A tensor as it is now: the program may change it later."""
     return value.but(values=value.values, numbers=value.numbers) if isinstance(value, TensorExpression) else value
@@ -192,4 +287,11 @@ def start_of(sequence: Sequence) -> Any:
         return first
     if isinstance(first, Layer) and first.call is None and first.weight.shape is not None:
         return TensorExpression(first.weight.shape)
+    if (
+        isinstance(first, Layer)
+        and first.call is not None
+        and isinstance(first.call.kwargs.get("input_shape"), tuple)
+    ):
+        sizes = (size if type(size) is int else None for size in first.call.kwargs["input_shape"])
+        return TensorExpression((None, *sizes))
     return Opaque("x")

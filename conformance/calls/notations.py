@@ -11,6 +11,7 @@ from typing import Any
 
 from conformance.calls.dtype_names import dtype_label
 from conformance.calls.errors import CallError
+from conformance.calls.mlir_text import read_mlir
 from conformance.calls.program import Occurrence
 from conformance.calls.protobuf_text import Message, parse_message
 from conformance.calls.settings import Settings
@@ -63,6 +64,41 @@ def _onnx_text(text: str) -> Read | None:
     return [_make_node(match["inputs"], match["output"] or "y", attributes, 1, text)], Settings()
 
 
+# y = ConvTranspose <strides = [2, 2]> (x, w), and float[1, 3, 8, 8] x
+_NODE_IN_TEXT = re.compile(
+    r"(?P<output>[\w.%/:]+)\s*=\s*ConvTranspose\s*(?:<(?P<attributes>[^<>]{0,2000})>)?\s*\((?P<inputs>[^()=]*)\)"
+)
+_TYPE_IN_TEXT = re.compile(
+    r"\b(?P<dtype>float|float16|double|bfloat16)\[(?P<sizes>[\d,\s]+)\]\s*(?P<name>[\w.%/:]+)"
+)
+# %4 = ConvTranspose[strides = [2, 2]](%x, %w), and %x[FLOAT, 1x3x8x8]
+_PRINTED_NODE = re.compile(
+    r"%(?P<output>[\w.:/]+)\s*=\s*ConvTranspose\[(?P<attributes>.{0,2000}?)\]\s*\((?P<inputs>[^()=]*)\)"
+)
+_PRINTED_TYPE = re.compile(r"%(?P<name>[\w.:/]+)\[(?P<dtype>FLOAT|FLOAT16|DOUBLE|BFLOAT16),\s*(?P<sizes>[\dx]+)\]")
+
+
+def _onnx_graph(text: str) -> Read | None:
+    """A graph or model in ONNX's own syntax, or as ``onnx.helper.printable_graph`` gives it."""
+    printed = list(_PRINTED_NODE.finditer(text))
+    nodes = printed or ([*_NODE_IN_TEXT.finditer(text)] if re.search(r"\)\s*=>\s*\(", text) else [])
+    if not nodes:
+        return None
+    settings = Settings()
+    for match in (_PRINTED_TYPE if printed else _TYPE_IN_TEXT).finditer(text):
+        sizes = tuple(int(size) for size in re.findall(r"\d{1,11}", match["sizes"]))
+        dtype = dtype_label(match["dtype"])
+        settings.named[match["name"]] = TensorExpression(sizes, dtype=None if dtype == "float32" else dtype)
+    found = [
+        _make_node(
+            match["inputs"], match["output"], _attributes(match["attributes"] or ""),
+            text.count("\n", 0, match.start()) + 1, match[0],
+        )
+        for match in nodes
+    ]  # fmt: skip
+    return found, settings
+
+
 def _exporter_ir(text: str) -> Read | None:
     """Lines of the graph that PyTorch's exporter prints."""
     nodes = list(_IR_NODE.finditer(text))
@@ -81,6 +117,16 @@ def _exporter_ir(text: str) -> Read | None:
         line = text.count("\n", 0, match.start()) + 1
         found.append(_make_node(match["inputs"], match["output"], attributes, line, match[0]))
     return found, settings
+
+
+def _mlir(text: str) -> Read | None:
+    """ONNX's operator in MLIR, as ONNX-MLIR and torch-mlir print it."""
+    settings = Settings()
+    found = []
+    for call, line, written, named in read_mlir(text):
+        settings.named.update(named)
+        found.append(Occurrence(call, line, written))
+    return (found, settings) if found else None
 
 
 def _onnx_protobuf(text: str) -> Read | None:
@@ -184,7 +230,9 @@ def _ncnn(text: str) -> Read | None:
 
 NOTATIONS: dict[str, Callable[[str], Read | None]] = {
     "ONNX text": _onnx_text,
+    "ONNX graph": _onnx_graph,
     "exporter's graph": _exporter_ir,
+    "MLIR": _mlir,
     "ONNX protobuf text": _onnx_protobuf,
     "Caffe prototxt": _prototxt,
     "ncnn param": _ncnn,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from conformance.calls.dtype_names import dtype_label
 from conformance.calls.form import (
+    FORMS,
     CallContext,
     CallError,
     Meaning,
@@ -21,6 +23,7 @@ from conformance.calls.form import (
     per_axis,
 )
 from conformance.calls.settings import Settings
+from conformance.calls.values import Syntax
 
 __all__ = ["read_model", "read_node"]
 
@@ -86,6 +89,20 @@ def make_node(
         padding=_place(auto_pad, pads, output_shape is not None, extra),
         output_size=None if output_shape is None else per_axis("output_shape", output_shape, rank),
     )
+
+
+_OPSETS = ("op", "opset", *(f"opset{number}" for number in range(1, 24)))
+
+
+@form(*(f"{prefix}{opset}.ConvTranspose" for prefix in ("onnxscript.", "") for opset in _OPSETS), importable=False)
+def script(context: CallContext, *inputs: Any, **attributes: Any) -> Meaning:
+    """The operator as a function of tensors, as in ONNX Script."""
+    names = tuple(f"input {place}" for place in range(len(inputs)))
+    tensors = {
+        name: value for name, value in zip(names, inputs, strict=True) if isinstance(value, TensorExpression)
+    }
+    context.settings = replace(context.settings, named=tensors)
+    return FORMS["onnx.helper.make_node"].read(Syntax("", ("ConvTranspose", names, ("y",)), attributes), context)
 
 
 def _older_split(facts: list[str]) -> list[str]:

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.calls.form import CallContext, CallError, Meaning, TensorExpression, form, given_or_none, per_axis
+from conformance.calls.form import (
+    CallContext,
+    CallError,
+    Meaning,
+    TensorExpression,
+    form,
+    full_size,
+    given_or_none,
+    per_axis,
+)
 
 _OPSETS = (13, *range(8, 13), 14, 15, 16)
 _PREFIXES = (*(f"{root}.opset{number}" for number in _OPSETS for root in ("openvino", "ov")), "ov.opset")
+# How OpenVINO splits what an output_shape cuts, in ONNX's names (R17): it gives the odd position to the other end.
+_SPLITS = {"same_upper": "shape_lower", "same_lower": "shape_upper"}
 _MODES = ("same_upper", "same_lower", "valid", "explicit", "notset")
 
 
@@ -72,20 +83,44 @@ def _meaning(
 ) -> Meaning:
     rank = context.rank_from_input()
     mode = str(auto_pad or "explicit").lower()
-    if output_shape is not None:
-        raise CallError("output_shape: cannot be read; write the pads that give it")
     if mode not in _MODES:
         raise CallError(f"auto_pad: {auto_pad!s} is not one of {', '.join(_MODES)}")
     before, after = (per_axis("pads", 0 if pads is None else pads, rank) for pads in (pads_begin, pads_end))
     ends = tuple(zip(before, after, strict=True)) if mode in ("explicit", "notset") else ((0, 0),) * rank
+    extra = given_or_none("output_padding", 0 if output_padding is None else output_padding, rank)
+    stride, dilation = per_axis("strides", strides, rank), per_axis("dilations", dilations or 1, rank)
+    size = _output_size(output_shape, rank)
+    full = full_size(shape[2:], stride, dilation)
+
+    def from_begin(spatial: tuple[int, ...]) -> Any:
+        """Pads that leave the output size: at the start those of the call, at the end what follows."""
+        lengths = zip(spatial, ends, size or (), extra or (0,) * rank, strict=True)
+        return tuple(
+            (low, full(axis, length) + more - low - given)
+            for axis, (length, (low, _), given, more) in enumerate(lengths)
+        )
+
+    split = _SPLITS.get(mode) if size is not None else None
     return context.meaning(
         layout="channels_first",
         in_channels=shape[0],
         out_channels=shape[1] * groups,
         kernel_size=shape[2:],
-        stride=strides,
-        padding=mode if mode.startswith("same") else ends,
-        output_padding=given_or_none("output_padding", 0 if output_padding is None else output_padding, rank),
-        dilation=1 if dilations is None else dilations,
+        stride=stride,
+        padding=split or (mode if mode.startswith("same") else ends),
+        place=from_begin if size is not None and split is None else None,
+        output_size=size if split else None,
+        output_padding=extra,
+        dilation=dilation,
         groups=groups,
     )
+
+
+def _output_size(output_shape: Any, rank: int) -> tuple[int, ...] | None:
+    """The spatial size of the output, if the call says it."""
+    if output_shape is None:
+        return None
+    given = output_shape.values if isinstance(output_shape, TensorExpression) else output_shape
+    if not isinstance(given, tuple | int) or isinstance(given, bool):
+        raise CallError(f"output_shape: {output_shape!s} cannot be read; write its {rank} numbers")
+    return per_axis("output_shape", given, rank)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.calls.form import CallContext, CallError, Meaning, form, number, pairs, per_axis, symmetric
-from conformance.calls.keras_calls import layer as keras_layer
+from conformance.calls.form import FORMS, CallContext, CallError, Meaning, form, number, pairs, per_axis, symmetric
+from conformance.calls.values import Syntax
+
+__all__ = ["meaning_of"]
 
 
 @form(
@@ -29,7 +31,7 @@ def functional(
     context.take_input(x)
     shape = context.take_weight(weight)
     outputs = shape[1] * number("groups", groups)
-    return _meaning(
+    return meaning_of(
         context, shape[0], outputs, shape[2:], stride, padding, output_padding, groups, dilation, output_size,
         data_format, context.take_bias(bias, outputs),
     )  # fmt: skip
@@ -75,7 +77,7 @@ def layer(
     data_format: Any = None,
 ) -> Meaning:
     output_size = context.applied.kwargs.get("output_size") if context.applied else None
-    return _meaning(
+    return meaning_of(
         context, number("in_channels", in_channels), out_channels, kernel_size, stride, padding, output_padding,
         groups, dilation, output_size, data_format, bias_attr is not False,
     )  # fmt: skip
@@ -106,13 +108,13 @@ def layer_2d(
 def ambiguous(context: CallContext, *args: Any, **kwargs: Any) -> Meaning:
     """``nn`` is Paddle's, which takes the input channels too, or stands for the layers of Keras."""
     of_paddle = "in_channels" in kwargs or len(args) > 2 or (len(args) == 2 and "kernel_size" in kwargs)
-    of_rank = layer_2d if context.rank == 2 else layer
-    return (of_rank if of_paddle else keras_layer)(context, *args, **kwargs)
+    context.name = f"{'paddle.nn' if of_paddle else 'keras.layers'}.Conv{context.rank}DTranspose"
+    return FORMS[context.name].read(Syntax(context.name, args, kwargs), context)
 
 
-def _meaning(
+def meaning_of(
     context: CallContext,
-    inputs: int,
+    inputs: int | None,
     outputs: Any,
     kernel: Any,
     stride: Any,
@@ -124,6 +126,7 @@ def _meaning(
     data_format: Any,
     bias: Any,
 ) -> Meaning:
+    """The case of the arguments; ``inputs`` is None where only the input tells the channels."""
     rank = context.rank_from_input()
     extra = per_axis("output_padding", output_padding, rank)
     if output_size is not None:

@@ -6,17 +6,21 @@ import ast
 import re
 from collections import ChainMap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 from conformance.calls.arithmetic import UNKNOWN
 from conformance.calls.errors import CallError
 from conformance.calls.expressions import Scope, dotted, origin_of
-from conformance.calls.models import Models, Occurrence, snapshot, snapshot_layer, start_of, was_applied
+from conformance.calls.libraries import is_library
+from conformance.calls.lists import LIST_METHODS
+from conformance.calls.models import CALLS, NO_CALL, Occurrence, snapshot, snapshot_layer, start_of, was_applied
+from conformance.calls.named_functions import OF_VALUES, Gradient, NamedFunctions, Partial, Reader
 from conformance.calls.settings import Settings, apply_setting
 from conformance.calls.tensor_functions import FUNCTIONS
 from conformance.calls.tensor_methods import METHODS
 from conformance.calls.values import (
+    Graph,
     Instance,
     Layer,
     Opaque,
@@ -34,49 +38,14 @@ _LOOKS_LIKE = re.compile(
     r"conv(?:olution)?_?(?:[123n]d)?_?transpose|transpose_?conv|deconv|conv\w*backprop(?:_?input|_?data)|^convolution$",
     re.IGNORECASE,
 )
-# Functions that return the function or model that they are given, by what they do to it.
-_WRAPPERS = {
-    "compile": "the compiler (torch.compile)", "jit": "the compiler (jit)",
-    "function": "the graph mode (tf.function)", "script": "TorchScript", "checkpoint": "checkpointing",
-    "vmap": "", "pmap": "", "remat": "", "filter_jit": "", "no_grad": "", "DataParallel": "DataParallel",
-    "optimize": "the compiler",
-    "TimeDistributed": "TimeDistributed",
-    "quantize_dynamic": "the quantisation", "prepare": "the quantisation", "convert": "the quantisation",
-    "transform": "", "without_apply_rng": "", "make_fx": "",
-    "symbolic_trace": "", "weight_norm": "the weight normalisation", "partial": "",
-    "spectral_norm": "the spectral normalisation", "set_grad_enabled": "", "functionalize": "", "TinyJit": "",
-}  # fmt: skip
-# Functions that call a model with what they are given.
-_TRACERS = {"trace": "TorchScript", "export": "the export", "summary": "", "profile": ""}
-_OF_FUNCTION = {
-    "grad", "value_and_grad", "jacrev", "jacobian", "hessian", "vjp", "filter_grad", "filter_value_and_grad",
-}  # fmt: skip
-_OF_VALUES = {"gradient", "gradients", "grad", "jacobian"}
-_CHECKS = {"gradcheck": "grad", "gradgradcheck": "grad2", "check_grads": "grad"}
-_CONTEXTS = {"autocast": "autocast", "device": "the device"}
 
 
-class Reader(Protocol):
-    """Reads one call as a case; knows the names of the calls that can be read."""
-
-    def finds(self, *names: str) -> str | None:
-        """The first of the names that is the name of a call."""
-
-    def output(self, call: Syntax) -> tuple[int | None, ...] | None:
-        """The shape of the output of a call, as far as it is known."""
-
-
-@dataclass
-class Program(Models):
+class Program(NamedFunctions):
     """A program as it is followed."""
 
-    reader: Reader
-    settings: Settings = field(default_factory=Settings)
-    occurrences: list[Occurrence] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        super().__init__()
+    def __init__(self, reader: Reader, settings: Settings) -> None:
+        super().__init__(reader, settings)
+        self.unknown: list[str] = []
 
     # Calls.
 
@@ -89,9 +58,24 @@ class Program(Models):
             if isinstance(function, Opaque) and self.reader.finds(function.path, function.text):
                 raise CallError(str(error)) from None
             return UNKNOWN
+        if isinstance(function, _Method) and isinstance(function.owner, tuple) and function.name in LIST_METHODS:
+            return self._change_list(function, args, node, scope)
         if isinstance(function, _Method):
+            owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+            if isinstance(owner, ast.Call) and dotted(owner.func) == "super":
+                return self.method_of_base(function.name, args, kwargs, scope, node)
             return self._method(function, args, kwargs, node)
         return self.apply(function, args, kwargs, node)
+
+    def _change_list(self, method: _Method, args: tuple[Any, ...], node: ast.Call, scope: Scope) -> Any:
+        """The value of a method that changes a list; a list is a value here, so the change is an assignment."""
+        try:
+            changed, value = LIST_METHODS[method.name](method.owner, *args)
+        except TypeError:  # other arguments than those of a list
+            return UNKNOWN
+        if isinstance(node.func, ast.Attribute):
+            self.assign(node.func.value, self.limited(changed), scope)
+        return value
 
     def _function_value(self, node: ast.expr, scope: Scope) -> Any:
         if not isinstance(node, ast.Attribute):
@@ -106,7 +90,7 @@ class Program(Models):
         if not isinstance(owner, Opaque) or not owner.path:
             return _Method(owner, node.attr)
         # A plain name that the text does not define is a tensor, unless it is that of a module.
-        is_module = "." in owner.path or owner.text in self.imports
+        is_module = "." in owner.path or owner.text in self.imports or is_library(owner.text)
         known = self.reader.finds(f"{owner.path}.{node.attr}", f"{owner.text}.{node.attr}")
         if not is_module and node.attr in _OF_UNKNOWN_TENSORS and known is None:
             return _Method(owner, node.attr)
@@ -136,10 +120,11 @@ class Program(Models):
 
     def apply(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call) -> Any:
         """The value of a function, layer, model or class that is called."""
-        if isinstance(function, _Gradient):
+        if isinstance(function, Gradient):
             value = self.apply(function.of, args, kwargs, node)
-            self.need_gradient(origin_of(value))
-            return Opaque("a gradient", "", origin_of(value))
+            return self.gradient_of(origin_of(value))
+        if isinstance(function, Partial):
+            return self.apply(function.of, (*function.args, *args), {**function.kwargs, **kwargs}, node)
         if isinstance(function, UserFunction):
             return self.call_function(function, args, kwargs)
         if isinstance(function, UserClass):
@@ -148,11 +133,20 @@ class Program(Models):
             return self.call_instance(function, args, kwargs)
         if isinstance(function, Layer):
             return self.apply_layer(function, args, kwargs)
+        if isinstance(function, Graph):
+            return self.apply_graph(function, args)
         if isinstance(function, Sequence):
             return self.apply_sequence(function, args)
         if isinstance(function, Opaque) and function.path:
             return self._named_call(function, args, kwargs, node)
         return self._unknown_result(args, kwargs, node)
+
+    def _runner(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """A function that the text lacks may apply a model to the tensors that it is given as well."""
+        model, *others = (*args, *kwargs.values(), None)
+        given = next((value for value in others if _is_input(value)), None)
+        if isinstance(model, Layer | Sequence | Instance) and given is not None and not was_applied(model):
+            self.apply(model, given if isinstance(given, tuple) else (given,), {}, NO_CALL)
 
     def _unknown_result(self, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call) -> Any:
         origins = [origin_of(value) for value in (*args, *kwargs.values())]
@@ -161,22 +155,26 @@ class Program(Models):
     def _named_call(self, function: Opaque, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call) -> Any:
         known = self.reader.finds(function.path, function.text)
         if known is not None:
+            if function.path.partition(".")[0] == "nn" and "nn" not in self.imports:
+                known = self.reader.suited(known, kwargs)
             return self._record(known, args, kwargs, node)
         last = function.path.rpartition(".")[2]
-        if _LOOKS_LIKE.search(last) and function.text not in self.unknown:
-            self.unknown.append(function.text)
+        if _LOOKS_LIKE.search(last) and function.path not in self.unknown:
+            self.unknown.append(function.path)
         apply_setting(self.settings, function.path, args, kwargs)
-        for read in (self._python, self._wrapper, self._gradient, self._container, self._tensor, self._context):
-            value = read(function, last, args, kwargs)
-            if value is not UNKNOWN:
-                return value
+        value = self.named_function(function, args, kwargs)
+        if value is not UNKNOWN:
+            return value
+        self._runner(args, kwargs)
         return self._unknown_result(args, kwargs, node)
 
     def _record(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call) -> Any:
         call = Syntax(name, tuple(map(snapshot, args)), {key: snapshot(value) for key, value in kwargs.items()})
         text = ast.unparse(node)
+        for layer, _ in self.layers:  # one whose weights a function takes is that function's
+            layer.applied |= any(value is layer.weight for value in (*args, *kwargs.values()))
         if name.rpartition(".")[2][:1].isupper():  # the frameworks' classes, not their functions
-            layer = Layer(call, node.lineno)
+            layer = Layer(call, node.lineno, weight=TensorExpression(self.reader.weight_shape(call)))
             self.layers.append((layer, text))
             return layer
         return self.occurs(call, node.lineno, text)
@@ -188,6 +186,10 @@ class Program(Models):
         origin = frozenset({len(self.occurrences) - 1}).union(*map(origin_of, values))
         return TensorExpression(self.reader.output(call), origin=origin)
 
+    def layer_argument(self, call: Syntax, name: str) -> Any:
+        """An argument of a layer as its attribute; None if it has none of that name."""
+        return self.reader.argument(call, name)
+
     # Methods.
 
     def _method(self, method: _Method, args: tuple[Any, ...], kwargs: dict[str, Any], node: ast.Call) -> Any:
@@ -195,150 +197,70 @@ class Program(Models):
         if name == "backward":
             self.need_gradient(origin_of(owner))
             return None
-        if name in _OF_VALUES and not isinstance(owner, TensorExpression):
-            self.need_gradient(origin_of(args[0] if args else None))
-            return self.opaque(node)
+        if name in OF_VALUES and not isinstance(owner, TensorExpression):
+            return self.gradient_of(origin_of(args[0] if args else None))
         if (known := self.reader.finds(f"Tensor.{name}")) is not None:
             return self._record(known, (owner, *args), kwargs, node)
-        if isinstance(owner, Layer | Sequence | Instance | UserFunction):  # haiku's transform has methods
+        if isinstance(owner, Graph | Layer | Sequence | Instance | UserFunction):  # haiku's transform has methods
             return self.method_of_model(owner, name, args, kwargs, node)
+        if isinstance(owner, str) and name == "format" and all(isinstance(arg, str | int) for arg in args):
+            filled = owner
+            for arg in args:
+                filled = filled.replace("{}", str(arg), 1)
+            return filled
         if isinstance(owner, dict) and name in ("items", "values", "keys", "get"):
             return _of_dict(owner, name, args)
         if isinstance(owner, Opaque) and not owner.path and name in FUNCTIONS:  # a generator of random numbers
-            made = self._tensor(Opaque(f"np.random.{name}", f"numpy.random.{name}"), name, args, kwargs)
+            made = self.named_function(Opaque(f"np.random.{name}", f"numpy.random.{name}"), args, kwargs)
             if isinstance(made, TensorExpression):
                 return made
         if isinstance(owner, Opaque) and name in _OF_UNKNOWN_TENSORS:
             owner = TensorExpression(None, origin=owner.origin)
         if isinstance(owner, TensorExpression) and name in METHODS:
             value = METHODS[name](owner, args, kwargs)
-            return self._with_origin(value, (owner, *args), node)
+            return self.with_origin(value, (owner, *args), node)
         if isinstance(owner, tuple) and name in ("as_list", "numel"):
             return owner
         return self._unknown_result((owner, *args), kwargs, node)
 
-    def _with_origin(self, value: Any, sources: tuple[Any, ...], node: ast.expr | None = None) -> Any:
-        origin = frozenset().union(*map(origin_of, sources))
-        if isinstance(value, TensorExpression):
-            value.origin |= origin
-        if value is None and node is not None:
-            return self.opaque(node, origin)
-        return value
-
-    # Named functions that are not transposed convolutions.
-
-    def _python(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for name in (function.path, function.text):
-            value = self.built_in(name.replace("numpy.", "np."), args, kwargs)
-            if value is not UNKNOWN:
-                return value
-        if function.path == "print":
-            return None
-        if last == "OrderedDict" and args and isinstance(args[0], tuple):
-            pairs = [pair for pair in args[0] if isinstance(pair, tuple) and len(pair) == 2]
-            return {str(key): value for key, value in pairs} if len(pairs) == len(args[0]) else UNKNOWN
-        return UNKNOWN
-
-    def _wrapper(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        first = args[0] if args else None
-        known = isinstance(first, UserFunction | Layer | Sequence | Instance | _Gradient) or (
-            isinstance(first, Opaque) and bool(self.reader.finds(first.path, first.text))
-        )
-        if last in _WRAPPERS and known:
-            self._note(_WRAPPERS[last])
-            return first
-        if last in _TRACERS and known:
-            self._note(_TRACERS[last])
-            if len(args) > 1:
-                given = args[1] if isinstance(args[1], tuple) else (args[1],)
-                self.apply(first, given, {}, _NO_CALL)
-            return first
-        return UNKNOWN
-
-    def _note(self, fact: str) -> None:
-        if fact and fact not in self.settings.facts:
-            self.settings.facts.append(fact)
-
-    def _gradient(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        first = args[0] if args else kwargs.get("outputs", kwargs.get("ys"))
-        runs = isinstance(first, UserFunction | Layer | Sequence | Instance) or (
-            isinstance(first, Opaque) and bool(self.reader.finds(first.path, first.text))
-        )
-        if last in _CHECKS and first is not None:
-            given = args[1] if len(args) > 1 else kwargs.get("inputs", ())
-            value = self.apply(first, given if isinstance(given, tuple) else (given,), {}, _NO_CALL)
-            self.need_gradient(origin_of(value), _CHECKS[last])
-            return True
-        if last in _OF_FUNCTION and runs:
-            if last != "vjp":
-                return _Gradient(first)
-            value = self.apply(first, args[1:], {}, _NO_CALL)
-            self.need_gradient(origin_of(value))
-            return (value, Opaque("a function"))
-        if last in _OF_VALUES and first is not None:
-            self.need_gradient(origin_of(first))
-            return Opaque("a gradient", "", origin_of(first))
-        return UNKNOWN
-
-    def need_gradient(self, origin: frozenset[int], direction: str = "grad") -> None:
-        """The calls of an origin need the gradient; all of them, if it is unknown."""
-        for place, occurrence in enumerate(self.occurrences):
-            if not origin or place in origin:
-                occurrence.direction = "grad2" if "grad2" in (direction, occurrence.direction) else "grad"
-
-    def _container(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return self.container(last, args, kwargs)
-
-    def _tensor(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        make = FUNCTIONS.get(last)
-        if make is None:
-            return UNKNOWN
-        name = function.path if function.path.startswith("numpy") else function.text
-        value = make("torch.Tensor" if function.path == "torch.Tensor" else name, args, kwargs)
-        if value is None:
-            return UNKNOWN
-        label = args[0] if args and isinstance(args[0], str) else kwargs.get("name", (*args, None, None)[1])
-        if isinstance(value, TensorExpression):
-            if isinstance(label, str):
-                self.settings.named[label] = value
-            return self._with_origin(
-                value.but(values=value.values, numbers=value.numbers), (*args, *kwargs.values())
-            )
-        return value
-
-    def _context(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if last in _CONTEXTS and "numpy" not in function.path:
-            device = str(args[0]) if args else ""
-            accelerated = last == "device" and any(
-                word in device.lower() for word in ("cuda", "gpu", "mps", "tpu")
-            )
-            if last != "device" or accelerated:
-                self._note(_CONTEXTS[last] + (f" ({device})" if accelerated else ""))
-            return Opaque(device or last) if last == "device" and device else UNKNOWN
-        return UNKNOWN
-
-    def decorated(self, decorator: ast.expr, function: Any, scope: Scope) -> Any:
-        """A function under a decorator; one that takes the gradient makes it the direction."""
-        called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        last = (dotted(called) or "").rpartition(".")[2]
-        if last in _OF_FUNCTION:
-            return _Gradient(function)
-        self._note(_WRAPPERS.get(last, ""))
-        return function
-
     # The end.
+
+    def _run_unused(self, function: UserFunction) -> None:
+        """Run a function that the program does not call, with the parameters of a test if it has some."""
+        for kwargs in function.tested_with or ({},):
+            self.call_function(function, (), kwargs)
+
+    def _example(
+        self, kind: UserClass, names: tuple[str, ...], owner: Instance | None = None
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments that a function of the program gives for a runner of tests or benchmarks to use."""
+        functions = {**dict(self.functions), **(kind.methods if owner is not None else {})}
+        for name in names:
+            function = functions.get(name)
+            if not isinstance(function, UserFunction):
+                continue
+            came = self.call_function(function.bound(owner) if owner and function.kind else function, (), {})
+            given = came if isinstance(came, tuple) else (came,)
+            if len(given) == 2 and isinstance(given[0], tuple) and isinstance(given[1], dict):
+                return given[0], given[1]
+            return given, {}
+        return (), {}
 
     def finish(self) -> None:
         """Run what the program defines and does not use, so that the calls in it are read, too."""
         for name, function in self.functions:
             if not function.used and function.owner is None and name != "__init__":
-                self.call_function(function, (), {})
-        for kind in list(self.classes):
-            if not kind.used:
-                self.make_instance(kind, (), {})
+                self._run_unused(function)
+        unused = [kind for kind in self.classes if not kind.used]
+        for kind in unused:
+            self.make_instance(kind, *self._example(kind, _OF_CONSTRUCTOR))
         for instance in list(self.instances):
             if not instance.applied:
-                self.call_instance(instance, (), {})
+                self.call_instance(instance, *self._example(instance.kind, _OF_CALL, instance))
+            if instance.kind in unused and not CALLS & instance.kind.methods.keys():  # a class of tests
+                for method in instance.kind.methods.values():
+                    if isinstance(method, UserFunction):
+                        self._run_unused(method.bound(instance))
         for sequence in reversed(self.sequences):
             if not sequence.applied and all(not was_applied(layer) for layer in sequence.layers):
                 self.apply_sequence(sequence, (start_of(sequence),))
@@ -356,11 +278,9 @@ class _Method:
     name: str
 
 
-@dataclass(frozen=True)
-class _Gradient:
-    """The function that computes the gradient of another."""
-
-    of: Any
+# Functions that give the arguments of a model's constructor and of the model, such as KernelBench's.
+_OF_CONSTRUCTOR = ("get_init_inputs",)
+_OF_CALL = ("get_example_inputs", "get_inputs", "get_dummy_inputs")
 
 
 class _Unreadable(Exception):
@@ -371,7 +291,12 @@ _OF_UNKNOWN_TENSORS = {
     "cuda", "to", "half", "double", "bfloat16", "astype", "type", "view", "reshape", "fill_", "backward",
     "conv_transpose2d",
 }  # fmt: skip
-_NO_CALL = ast.Call(ast.Name("f"), [], [], lineno=0)
+
+
+def _is_input(value: Any) -> bool:
+    """Whether a value is a tensor, or a sequence of tensors, of a known shape."""
+    items = value if isinstance(value, tuple) and value else (value,)
+    return all(isinstance(item, TensorExpression) and item.shape is not None for item in items)
 
 
 def _of_dict(owner: Mapping[Any, Any], name: str, args: tuple[Any, ...]) -> Any:
@@ -386,8 +311,10 @@ def _of_dict(owner: Mapping[Any, Any], name: str, args: tuple[Any, ...]) -> Any:
     return views[name]()
 
 
-def read_program(body: list[ast.stmt], reader: Reader, settings: Settings) -> Program:
-    """Follow a program to its end.
+def read_program(
+    body: list[ast.stmt], reader: Reader, settings: Settings, imports: Mapping[str, str] | None = None
+) -> Program:
+    """Follow a program to its end; ``imports`` has what names stand for that it does not import.
 
     Raises
     ------
@@ -395,6 +322,7 @@ def read_program(body: list[ast.stmt], reader: Reader, settings: Settings) -> Pr
         It is too large.
     """
     program = Program(reader, settings)
+    program.imports.update(imports or {})
     program.run(body, ChainMap({}))
     program.finish()
     return program

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from conformance.calls.errors import CallError, OtherOperation
 from conformance.calls.expressions import dotted
 from conformance.calls.form import FORMS, CallContext, Meaning
+from conformance.calls.libraries import library_of
 from conformance.calls.program import Occurrence, read_program
 from conformance.calls.settings import Settings
 from conformance.calls.source import parse, short
 from conformance.calls.values import Syntax, TensorExpression
+from conformance.calls.weights import call_shape
 from conformance.cases import CaseError, DomainError
-from conformance.cases.names import did_you_mean
+from conformance.cases.names import did_you_mean, similar
 
 __all__ = ["Shapes", "choose", "occurrences_of", "python_occurrences", "unknown_call"]
 
 _MOST_LISTED = 12
 _ANY_SIZE = 64
+_NN = {"mx": "mlx.nn", "paddle": "paddle.nn"}
+_FORWARD = re.compile(r"(?:lazy)?conv(?:olution)?_?(?P<rank>[123])?d?", re.IGNORECASE)
+# First parts of names that may stand for a library that can be read.
+_ABBREVIATED = {"nn", "layers", "helper", "ops", "functional", "backend", "self", "K", "L", "M"}
+_INPUT_CHANNELS = {"in_channels", "in_features"}
+_PER_AXIS = {"kernel_size", "stride", "strides", "padding", "output_padding", "dilation"}
 _ROOTS = {"tf": "keras", "tensorflow": "keras", "tf_keras": "keras", "linen": "flax", "nnx": "flax", "hk": "haiku"}
 
 
@@ -43,14 +53,44 @@ class _Forms:
         path, *texts = names
         if path in FORMS:
             return path
+        if "quant" in path:
+            return None
+        imported = _root(path)
         for text in texts:
             form = FORMS.get(text)
-            if form is None or "quant" in path:
-                continue
-            imported, own = (_root(name) for name in (path, form.name))
-            if path == text or imported == own or imported not in _known_roots():
+            if form and (path == text or imported == _root(form.name) or imported not in _known_roots()):
                 return text
-        return None
+        # Modules may stand between: tensorflow.contrib.keras.layers, keras.layers.convolutional.
+        parts = path.split(".")
+        ends = (".".join(parts[start:]) for start in range(1, len(parts)))
+        return next((end for end in ends if end in FORMS and imported == _root(FORMS[end].name)), None)
+
+    def suited(self, name: str, kwargs: Mapping[str, Any]) -> str:
+        """The call of that name, perhaps of another library, that takes the keywords; else the name."""
+        last = FORMS[name].name.rpartition(".")[2]
+        others = (form.name for form in FORMS.values() if form.name.rpartition(".")[2] == last)
+        return next((each for each in (name, *others) if FORMS[each].takes(kwargs)), name)
+
+    def weight_shape(self, call: Syntax) -> tuple[int, ...] | None:
+        """The shape of the weights of a layer that is made with the number of its input channels."""
+        if not _INPUT_CHANNELS & inspect.signature(FORMS[call.name].function).parameters.keys():
+            return None
+        try:
+            meaning = _read(call, Shapes(), self.settings)
+        except (CallError, CaseError, DomainError):
+            return None
+        return call_shape(meaning.weight, meaning.case) if meaning.case.groups > 0 else None
+
+    def argument(self, call: Syntax, name: str) -> Any:
+        """An argument of a layer as its attribute: sizes are one number per axis."""
+        form = FORMS[call.name]
+        try:
+            bound = inspect.signature(form.function).bind_partial(None, *call.args, **call.kwargs)
+        except TypeError:
+            return None
+        bound.apply_defaults()
+        value = bound.arguments.get(name)
+        return (value,) * form.rank if name in _PER_AXIS and type(value) is int and form.rank else value
 
     def output(self, call: Syntax) -> tuple[int | None, ...] | None:
         """The shape of the output, as far as the text says that of the input."""
@@ -93,12 +133,19 @@ def python_occurrences(text: str) -> tuple[list[Occurrence], Settings, tuple[str
     body, notes = parse(text)
     forms = _Forms()
     try:
-        program = read_program(body, forms, forms.settings)
+        program = read_program(body, forms, forms.settings, _nn_of(body))
     except RecursionError:
         raise CallError(f"{short(text)} is nested too deeply") from None
     if not program.occurrences and not program.unknown:
         raise _nothing(text, body)
     return program.occurrences, program.settings, notes, program.unknown
+
+
+def _nn_of(body: list[ast.stmt]) -> dict[str, str]:
+    """What ``nn`` is by the other names of a text that does not import it; PyTorch's, or the arguments tell."""
+    names = {node.id for statement in body for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    found = next((library for name, library in _NN.items() if name in names), None)
+    return {} if found is None or "torch" in names else {"nn": found}
 
 
 def _nothing(text: str, body: list[ast.stmt]) -> CallError:
@@ -115,8 +162,29 @@ def _nothing(text: str, body: list[ast.stmt]) -> CallError:
     return CallError(f"{short(text)} is not one call; write it as in torch.nn.ConvTranspose2d(16, 33, 3)")
 
 
+def _transposed(name: str, rank: str | None) -> list[str]:
+    """The calls for a number of axes, from the module of a name if it has any."""
+    fitting = [spelling for spelling, form in FORMS.items() if rank is None or form.rank in (None, int(rank))]
+    module = name.rpartition(".")[0]
+    return [each for each in fitting if each.rpartition(".")[0] == module] or fitting
+
+
 def unknown_call(name: str) -> CallError:
     """The error for a call that cannot be read."""
+    library = library_of(name)
+    libraries = {library_of(form.name) for form in FORMS.values()}
+    if (forward := _FORWARD.fullmatch(name.rpartition(".")[2])) is not None:
+        hint = did_you_mean(name, _transposed(name, forward["rank"]))
+        return CallError(f"{name} is not a transposed convolution{hint}; a forward convolution cannot be a case")
+    meant = similar(library, libraries, most=1)
+    if library != name and library not in libraries | _ABBREVIATED and meant:
+        hint = did_you_mean(f"{meant[0]}.{name.partition('.')[2]}", FORMS)
+        return CallError(f"unknown call {name!r}{hint or f' (did you mean {meant[0]!r}?)'}")
+    if library != name and library not in libraries | _ABBREVIATED:
+        return CallError(
+            f"unknown call {name!r}: calls of {library} cannot be read; write one with the same parameters, as in "
+            "torch.nn.ConvTranspose2d(16, 33, 3, stride=2)"
+        )
     known = sorted({re.sub("[123](?=[dD])", "{1,2,3}", form.name) for form in FORMS.values()})
     hint = did_you_mean(name, FORMS)
     return CallError(f"unknown call {name!r}{hint}; known are {', '.join(known)}")

@@ -18,7 +18,9 @@ _CONTINUED = re.compile(r"^\s*\.\.\.(?:\.*:)? ?")
 # What a paste may hold beside Python: fences, shell and notebook commands.
 _NO_CODE = re.compile(r"^\s*(?:```.*|~~~.*|[%!$].*)$")
 _OLD_PRINT = re.compile(r"^(\s*)print[ \t]+(?![=(.,])(.+?)[ \t]*$", re.MULTILINE)
-_CALL_LIKE = re.compile(r"conv|transpose|\(\s*$", re.IGNORECASE)
+_NAME_OF_CALL = re.compile(r"\b[\w.]{0,60}(?:conv|transpose)\w{0,60}(?=\s?\()", re.IGNORECASE)
+# A line with a call, or the start of one; a message may name an operator.
+_CALL_LIKE = re.compile(r"(?:conv|transpose)[\w.]*\s*\(|\(\s*$", re.IGNORECASE)
 
 
 def parse(text: str) -> tuple[list[ast.stmt], tuple[str, ...]]:
@@ -131,7 +133,14 @@ def _line_of(error: Exception, lines: list[str]) -> int | None:
 
 def _error(text: str, error: Exception | None) -> CallError:
     reason = getattr(error, "msg", None) or str(error)
-    return CallError(f"{short(text)} is not a Python call: {reason.splitlines()[0] if reason else 'too large'}")
+    why = reason.splitlines()[0] if reason else "too large"
+    name = _NAME_OF_CALL.search(text[:_MAX_LENGTH])
+    at = (
+        f"; it names {name[0]}, whose parameters can be written as in torch.nn.ConvTranspose2d(16, 33, 3)"
+        if name
+        else ""
+    )
+    return CallError(f"{short(text)} is not a Python call: {why}{at}")
 
 
 def short(text: str) -> str:

@@ -10,10 +10,13 @@ from typing import Any
 from conformance.calls.expressions import Expressions, Scope, dotted, truth
 from conformance.calls.values import Instance, Layer, Opaque, Sequence, TensorExpression, UserClass, UserFunction
 
-__all__ = ["NOTHING", "Statements"]
+__all__ = ["NOTHING", "OWNER", "OWN_CLASS", "Statements"]
 
 NOTHING = object()
 """What a block of statements without a return gives."""
+
+# Names in the scope of a method, for super(): no name of a program has a space.
+OWN_CLASS, OWNER = "class of the method", "owner of the method"
 
 _MAX_DEPTH = 20
 _MAX_TURNS = 200
@@ -43,15 +46,6 @@ class Statements(Expressions):
 
     def _expression(self, node: ast.Expr, scope: Scope) -> Any:
         self.value(node.value, scope)
-        call = node.value
-        # A list is a value here, so what changes it in place is an assignment.
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and len(call.args) == 1:
-            owner = self.value(call.func.value, scope)
-            if isinstance(owner, tuple) and call.func.attr in ("append", "extend"):
-                item = self.value(call.args[0], scope)
-                more = (item,) if call.func.attr == "append" else item
-                if isinstance(more, tuple):
-                    self.assign(call.func.value, self.limited(owner + more), scope)
         return NOTHING
 
     def _assignment(self, node: ast.Assign, scope: Scope) -> Any:
@@ -161,18 +155,24 @@ class Statements(Expressions):
         inner = scope.new_child()
         methods: dict[str, Any] = {}
         # A method of a base class of the program is a method of the class.
-        for base in node.bases:
-            kind = self.value(base, scope)
-            if isinstance(kind, UserClass):
-                kind.used = True
-                methods.update(kind.methods)
+        bases = tuple(self.value(base, scope) for base in node.bases)
+        for base in bases:
+            if isinstance(base, UserClass):
+                base.used = True
+                methods.update(base.methods)
         for statement in node.body:
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-                methods[statement.name] = UserFunction(statement.args, statement.body, scope)  # type: ignore[arg-type]
+                method = UserFunction(statement.args, statement.body, scope)  # type: ignore[arg-type]
+                for decorator in reversed(statement.decorator_list):
+                    self.decorated(decorator, method, scope)
+                methods[statement.name] = method
             else:
                 self.run([statement], inner)
         methods.update({name: value for name, value in inner.maps[0].items() if name not in methods})
-        kind = UserClass(node.name, methods)
+        kind = UserClass(node.name, methods, bases)
+        for method in methods.values():
+            if isinstance(method, UserFunction) and method.kind is None:
+                method.kind = kind
         self.classes.append(kind)
         scope[node.name] = kind
         return NOTHING
@@ -203,6 +203,8 @@ class Statements(Expressions):
         defaults += list(
             zip(spec.kwonlyargs, (item or ast.Constant(None) for item in spec.kw_defaults), strict=True)
         )
+        if function.owner is not None and function.kind is not None:
+            scope[OWN_CLASS], scope[OWNER] = function.kind, function.owner
         outer: Scope = ChainMap({}, *_maps(function.names))
         for parameter, default in defaults:
             scope[parameter.arg] = self.value(default, outer)
@@ -227,7 +229,7 @@ class Statements(Expressions):
             method = kind.methods.get(name)
             if isinstance(method, UserFunction):
                 given = (args, kwargs) if name == "__init__" else ((), {})
-                self.call_function(UserFunction(method.arguments, method.body, method.names, instance), *given)
+                self.call_function(method.bound(instance), *given)
         return instance
 
     def call_instance(self, instance: Instance, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -236,8 +238,7 @@ class Statements(Expressions):
         for name in ("forward", "call", "__call__"):
             method = instance.kind.methods.get(name)
             if isinstance(method, UserFunction):
-                bound = UserFunction(method.arguments, method.body, method.names, instance)
-                return self.call_function(bound, args, kwargs)
+                return self.call_function(method.bound(instance), args, kwargs)
         return Opaque(f"{instance.kind.name}(...)")
 
     def layers_of(self, value: Any, seen: set[int] | None = None) -> list[Layer]:
@@ -252,7 +253,7 @@ class Statements(Expressions):
         if isinstance(value, Sequence):
             parts = value.layers
         elif isinstance(value, Instance):
-            parts = list(value.attributes.values())
+            parts = [*value.attributes.values(), value.layers]
         elif isinstance(value, tuple):
             parts = value
         elif isinstance(value, dict):
@@ -269,11 +270,15 @@ def _is_main(test: ast.expr) -> bool:
 
 
 def _annotated_tensor(parameter: ast.arg) -> TensorExpression | None:
-    """The tensor of an annotation as compilers print it, ``x: "f32[1, 3, 8, 8]"``."""
+    """The tensor of an annotation as compilers print it, ``x: "f32[1, 3, 8, 8]"``, or ONNX Script has it."""
     note = parameter.annotation
-    if not (isinstance(note, ast.Constant) and isinstance(note.value, str)):
+    if isinstance(note, ast.Constant) and isinstance(note.value, str):
+        written = note.value
+    elif isinstance(note, ast.Subscript):  # FLOAT[1, 3, 8, 8] of ONNX Script
+        written = ast.unparse(note).replace("[(", "[").replace(")]", "]")
+    else:
         return None
-    head, bracket, rest = note.value.partition("[")
+    head, bracket, rest = written.partition("[")
     sizes = rest.partition("]")[0].split(",")
     dtype = _PRINTED.get(head.strip())
     if not bracket or dtype is None or not all(size.strip().isdigit() and len(size) < 12 for size in sizes):
@@ -281,7 +286,10 @@ def _annotated_tensor(parameter: ast.arg) -> TensorExpression | None:
     return TensorExpression(tuple(int(size) for size in sizes), dtype=dtype)
 
 
-_PRINTED = {"f16": "float16", "f32": "float32", "f64": "float64", "bf16": "bfloat16", "c64": "complex64"}
+_PRINTED = {
+    "f16": "float16", "f32": "float32", "f64": "float64", "bf16": "bfloat16", "c64": "complex64",
+    "FLOAT16": "float16", "FLOAT": "float32", "DOUBLE": "float64", "BFLOAT16": "bfloat16",
+}  # fmt: skip
 _MAYBE = object()
 _RETURNED = "return value of one branch"
 

@@ -116,6 +116,16 @@ for _name in ("placeholder", "ShapeDtypeStruct", "TensorSpec", "get_variable", "
     FUNCTIONS[_name] = _placeholder
 
 
+def _paddle_data(name: str, args: Arguments, kwargs: Keywords) -> Any:
+    made = _placeholder(name, args, kwargs)
+    if made is None or not name.endswith("layers.data") or kwargs.get("append_batch_size") is False:
+        return made
+    return made.but(shape=(None, *made.shape))
+
+
+FUNCTIONS["paddle.data"] = FUNCTIONS["fluid.data"] = _paddle_data
+
+
 def _keras_input(name: str, args: Arguments, kwargs: Keywords) -> Any:
     whole = kwargs.get("batch_shape", kwargs.get("batch_input_shape"))
     shape = read_sizes(
@@ -232,9 +242,9 @@ for _name in (
     "identity", "from_numpy", "variable", "to_variable",
     "stop_gradient", "device_put", "Parameter", "Variable", "from_dlpack", "Param",
     "relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "swish", "softmax", "dropout", "abs", "exp",
-    "sqrt", "square", "negative", "sin", "cos", "log", "ascontiguousarray", "copy", "from_array",
+    "sqrt", "rsqrt", "square", "negative", "sin", "cos", "log", "ascontiguousarray", "copy", "from_array",
     "batch_norm", "batch_normalization", "normalize", "clip", "clamp", "round", "block_until_ready",
-    "nan_to_num", "convert_to_numpy",
+    "nan_to_num", "convert_to_numpy", "roll", "cumsum", "floor", "ceil", "sign", "log_softmax", "relu6",
 ):  # fmt: skip
     FUNCTIONS[_name] = _same
 
@@ -286,4 +296,4 @@ def _range(name: str, args: Arguments, kwargs: Keywords) -> Any:
     return TensorExpression((count,), None, label or implied, label is None, "", ("values (counting up)",))
 
 
-FUNCTIONS.update(arange=_range, linspace=_range)
+FUNCTIONS.update({"arange": _range, "linspace": _range, "tensorflow.range": _range})

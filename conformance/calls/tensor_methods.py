@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from conformance.calls.dtype_names import DTYPE_LABELS, dtype_label
 from conformance.calls.tensors import (
     FUNCTIONS,
@@ -15,6 +17,7 @@ from conformance.calls.tensors import (
     filled,
     is_size,
     read_sizes,
+    rearranged,
     size_tuple,
 )
 from conformance.calls.values import Opaque, TensorExpression
@@ -51,8 +54,10 @@ def _kept(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
 
 
 @_method(
-    "copy_", "relu", "relu_", "abs", "neg", "exp", "sigmoid", "tanh", "sqrt", "dequantize", "clamp", "clip",
-    "round", "values", function=False,
+    "copy_", "relu", "relu_", "abs", "neg", "exp", "sigmoid", "tanh", "sqrt", "rsqrt", "square", "pow", "log",
+    "dequantize", "clamp", "clip", "round", "values", "roll", "cumsum", "masked_fill", "masked_fill_", "floor",
+    "ceil", "trunc", "sign", "softmax", "log_softmax", "expm1", "log1p", "sin", "cos", "nan_to_num", "gelu",
+    "silu", "add", "sub", "mul", "div", "add_", "sub_", "mul_", "div_", function=False,
 )  # fmt: skip
 def _computed(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
     tensor.numbers = None
@@ -106,11 +111,12 @@ def _reshaped(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> An
         given = (given,) if isinstance(given, int) else given
         if not isinstance(given, tuple) or not all(is_size(size) or size == -1 for size in given):
             return tensor.but(shape=None)
-        known = tensor.known_shape()
+        own = tensor.shape or (None,) * 2
         sizes = [size if type(size) is int else None for size in given]
         rest = math.prod(size for size in sizes if size is not None and size > 0)
-        if sizes.count(-1) == 1 and None not in sizes and known is not None and rest:
-            sizes[sizes.index(-1)] = math.prod(known) // rest
+        # One size that is not known, of the tensor and of its new shape, is taken for the same, such as the batch.
+        if sizes.count(-1) == 1 and sizes.count(None) == own.count(None) <= 1 and rest:
+            sizes[sizes.index(-1)] = math.prod(size for size in own if size is not None) // rest
         shape = tuple(None if size == -1 else size for size in sizes)
     return tensor.but(shape=shape, numbers=tensor.numbers)
 
@@ -178,7 +184,21 @@ def _permuted(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> An
         axes = [axis % rank for axis in order]
     else:
         return tensor.but(shape=None)
-    return tensor.but(shape=tuple(tensor.shape[axis] for axis in axes))
+    shape = tuple(tensor.shape[axis] for axis in axes)
+    return rearranged(tensor, shape, lambda array: array.transpose(axes))
+
+
+@_method("flip", "reverse")
+def _flipped(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+    given: Any = kwargs.get("dims", kwargs.get("axis", args[0] if len(args) == 1 else args or None))
+    axes = (given,) if type(given) is int else given
+    rank = len(tensor.shape or ())
+    fits = axes is None or (
+        isinstance(axes, tuple) and all(type(axis) is int and -rank <= axis < rank for axis in axes)
+    )
+    if not fits:
+        return tensor.but(facts=(*tensor.facts, "values (reversed)"))
+    return rearranged(tensor, tensor.shape, lambda array: np.flip(array, axes))
 
 
 @_method("flatten", "ravel")
@@ -194,7 +214,17 @@ def _flattened(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> A
 @_method("sum", "mean", "max", "min", "norm", "prod", "std", "var", "item", "all", "any", "argmax",
          "reduce_sum", "reduce_mean", "reduce_max")  # fmt: skip
 def _reduced(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
-    return tensor.but(shape=None if args or kwargs else ())
+    axes = kwargs.get("dim", kwargs.get("axis", args[0] if args else None))
+    if axes is None or tensor.shape is None:
+        return tensor.but(shape=None if args or tensor.shape is None else ())
+    rank = len(tensor.shape)
+    places = axes if isinstance(axes, tuple) else (axes,)
+    if not all(type(axis) is int and -rank <= axis < rank for axis in places):
+        return tensor.but(shape=None)
+    gone = {axis % rank for axis in places}
+    kept = kwargs.get("keepdim", kwargs.get("keepdims", args[1] if len(args) > 1 else False))
+    sizes = (1 if axis in gone else size for axis, size in enumerate(tensor.shape) if kept or axis not in gone)
+    return tensor.but(shape=tuple(sizes))
 
 
 @_method("fill_", function=False)

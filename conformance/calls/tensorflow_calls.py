@@ -179,7 +179,7 @@ def _v1(rank: int, default: str) -> None:
 
 
 def _register(spelling: str, default: Any) -> None:
-    @form(spelling, spelling.replace("tf.", "tensorflow.", 1))
+    @form(spelling, spelling.replace("tf.", "tensorflow.", 1), once={"value": "input", "filter": "filters"})
     def read(
         context: CallContext,
         input: Any,  # the framework's own name

@@ -7,16 +7,20 @@ from collections.abc import Callable, Mapping
 from itertools import zip_longest
 from typing import Any
 
+import numpy as np
+
 from conformance.calls.values import Opaque, TensorExpression
 
 __all__ = [
     "FUNCTIONS", "METHODS", "Arguments", "Keywords", "Shape", "combine", "filled", "index_shape", "is_size",
-    "read_sizes", "size_tuple", "special_value",
+    "parts_of", "read_sizes", "rearranged", "size_tuple", "special_value",
 ]  # fmt: skip
 
 Arguments = tuple[Any, ...]
 Keywords = Mapping[str, Any]
 Shape = tuple[int | None, ...]
+
+_MOST_PARTS = 100
 
 FUNCTIONS: dict[str, Callable[[str, Arguments, Keywords], Any]] = {}
 """By the last part of a name: the value, from the name, the arguments and the keywords; None if it is unknown."""
@@ -62,6 +66,26 @@ def size_tuple(tensor: TensorExpression) -> tuple[Any, ...] | None:
     if tensor.shape is None:
         return None
     return tuple(Opaque("an unknown size") if size is None else size for size in tensor.shape)
+
+
+def rearranged(tensor: TensorExpression, shape: Shape | None, change: Callable[[Any], Any]) -> TensorExpression:
+    """A tensor whose elements change place; ``change`` does it to the array of its numbers, if they are known."""
+    numbers = tensor.numbers
+    own = tensor.known_shape()
+    if numbers is not None and len(numbers) > 1 and own is not None and math.prod(own) == len(numbers):
+        numbers = tuple(np.asarray(change(np.array(numbers).reshape(own))).ravel().tolist())
+    elif numbers is not None and len(numbers) > 1:
+        numbers = None
+    return tensor.but(shape=shape, numbers=numbers)
+
+
+def parts_of(tensor: TensorExpression) -> tuple[Any, ...] | None:
+    """What a loop over a tensor goes through: its numbers, or what it holds along the first axis."""
+    if tensor.values is not None:
+        return tensor.values
+    if not tensor.shape or tensor.shape[0] is None or tensor.shape[0] > _MOST_PARTS:
+        return None
+    return tuple(tensor.but(shape=tensor.shape[1:]) for _ in range(tensor.shape[0]))
 
 
 def combine(one: TensorExpression, other: Any) -> TensorExpression:

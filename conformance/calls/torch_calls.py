@@ -139,6 +139,55 @@ def convolution(
     return functional(context, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
+@form(
+    "torch._convolution",
+    "torch.ops.aten._convolution",
+    "torch.ops.aten._convolution.default",
+    "aten._convolution",
+    importable=False,
+)
+def traced_convolution(
+    context: CallContext,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: Any,
+    output_padding: Any,
+    groups: Any,
+    benchmark: Any = False,
+    deterministic: Any = False,
+    cudnn_enabled: Any = True,
+    allow_tf32: Any = True,
+) -> Meaning:
+    return convolution(context, input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
+
+
+@form(
+    "torch.nn.grad.conv{rank}d_input",
+    "nn.grad.conv{rank}d_input",
+    "F.grad.conv{rank}d_input",
+    "grad.conv{rank}d_input",
+)
+def gradient_of_convolution(
+    context: CallContext,
+    input_size: Any,
+    weight: Any,
+    grad_output: Any,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: Any = 1,
+) -> Meaning:
+    context.take_input(grad_output)
+    shape = context.take_weight(weight)
+    rank = context.rank_from_input()
+    extra = _for_output_size(context, input_size, shape[2:], stride, padding, dilation)
+    return functional(context, grad_output, weight, None, stride, padding, extra or (0,) * rank, groups, dilation)
+
+
 for _rank in (1, 2, 3):
     _overload = "default" if _rank == 1 else "input"
     form(f"torch.ops.aten.conv_transpose{_rank}d.{_overload}", f"torch.ops.aten.conv_transpose{_rank}d",
@@ -147,14 +196,13 @@ for _rank in (1, 2, 3):
 
 
 def _padding(context: CallContext, padding: Any, rank: int) -> Any:
-    """The crop; a name, which the forward convolutions take, becomes the convention that has it elsewhere."""
-    if padding not in ("same", "valid"):
-        return symmetric("padding", padding, rank)
-    context.notes.append(
-        f"PyTorch's transposed convolutions document padding as numbers and refuse {padding!r}; the case has what "
-        "Keras and TensorFlow call so"
-    )
-    return padding
+    """The crop; the forward convolutions take names too, the transposed ones refuse them."""
+    if isinstance(padding, str):
+        raise CallError(
+            f"padding: {padding!r} is not a number; PyTorch refuses it: {context.name} raises TypeError, argument "
+            "'padding' must be tuple of ints. Only the forward convolutions take 'same' and 'valid'"
+        )
+    return symmetric("padding", padding, rank)
 
 
 def _for_output_size(

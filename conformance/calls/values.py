@@ -6,7 +6,13 @@ import ast
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-__all__ = ["Instance", "Layer", "Opaque", "Sequence", "Syntax", "TensorExpression", "UserClass", "UserFunction"]
+__all__ = [
+    "Graph", "Instance", "Layer", "Opaque", "Sequence", "Syntax", "TensorExpression", "UserClass", "UserFunction",
+    "is_large",
+]  # fmt: skip
+
+
+_MOST_VALUES = 5_000
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,10 @@ class Syntax:
 
 @dataclass(eq=False)
 class Layer:
-    """A layer that a program makes: a transposed convolution if it has a ``call``, else its effect on a shape."""
+    """A layer that a program makes: a transposed convolution if it has a ``call``, else its effect on a shape.
+
+    ``merge`` is the effect of one that takes several tensors.
+    """
 
     call: Syntax | None
     line: int = 0
@@ -106,6 +115,7 @@ class Layer:
     weight: TensorExpression = field(default_factory=lambda: TensorExpression(None))
     bias: TensorExpression = field(default_factory=lambda: TensorExpression(None))
     applied: bool = False
+    merge: Any = None
 
     def add_fact(self, fact: str) -> None:
         """Note a fact, in place."""
@@ -121,30 +131,63 @@ class Sequence:
     applied: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A model of symbolic tensors: the calls that its outputs depend on."""
+
+    origin: frozenset[int]
+    shape: tuple[int | None, ...] | None = None
+
+
 @dataclass(eq=False)
 class UserFunction:
-    """A function or lambda of the program."""
+    """A function or lambda of the program.
+
+    A method has the class that defines it, and perhaps its owner. ``tested_with``: the keywords that a test is run
+    with, one after the other.
+    """
 
     arguments: ast.arguments
     body: list[ast.stmt]
     names: dict[str, Any]
     owner: Instance | None = None
     used: bool = False
+    kind: UserClass | None = None
+    tested_with: tuple[dict[str, Any], ...] = ()
+
+    def bound(self, owner: Instance) -> UserFunction:
+        """The method of an instance."""
+        return replace(self, owner=owner, used=False)
 
 
 @dataclass(eq=False)
 class UserClass:
-    """A class of the program."""
+    """A class of the program, with its base classes: others of the program, or names."""
 
     name: str
     methods: dict[str, Any]
+    bases: tuple[Any, ...] = ()
     used: bool = False
 
 
 @dataclass(eq=False)
 class Instance:
-    """An instance of a class of the program."""
+    """An instance of a class of the program; one of a container of layers holds them."""
 
     kind: UserClass
     attributes: dict[str, Any]
     applied: bool = False
+    layers: Sequence | None = None
+
+
+def is_large(value: Any) -> bool:
+    """Whether nested sequences hold so many values that a program must grow them without end."""
+    left, count = [value], 0
+    while left and count <= _MOST_VALUES:
+        item = left.pop()
+        count += 1
+        if isinstance(item, tuple):
+            left.extend(item)
+        elif isinstance(item, dict):
+            left.extend(item.values())
+    return count > _MOST_VALUES

@@ -20,6 +20,8 @@ from conformance.cli.file_kinds import not_a_case
 
 __all__ = ["SHAPE", "case_options", "print_notes", "read_case", "shape_options"]
 
+_EXAMPLE = "2d-c3x6-i5x7-k3-s2-p1, or a call such as 'torch.nn.ConvTranspose2d(3, 6, 3, stride=2, padding=1)'"
+
 
 class _ShapeType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer click
     """Sizes joined by x, such as 20x16x50x100."""
@@ -121,7 +123,7 @@ def read_case(
     except CallError as error:
         raise click.UsageError(f"bad call: {error}") from None
     except CaseError as error:
-        raise click.UsageError(f"bad case id: {error}") from None
+        raise click.UsageError(f"bad case id: {error}; an example is {_EXAMPLE}") from None
 
 
 def _dtype(name: str) -> str:

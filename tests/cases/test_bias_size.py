@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from conformance.adapters.host.client import Reply
-from conformance.calls import parse_call
+from conformance.calls import CallError, parse_call
 from conformance.cases import Case, DomainError
 from conformance.cases.columns import columns
 from conformance.cases.data import make_tensors
@@ -41,10 +41,13 @@ def test_the_bias_of_a_call_keeps_its_length(length: int) -> None:
     assert not meaning.notes
 
 
-def test_a_named_padding_of_pytorch_is_read_with_a_note() -> None:
-    meaning = parse_call("F.conv_transpose1d(torch.rand(1, 1, 4), torch.rand(1, 1, 3), padding='same')")
-    assert str(meaning.case) == str(Case.parse("1d-i4-k3-same"))
-    assert any("refuse 'same'" in note for note in meaning.notes)
+@pytest.mark.parametrize("call", [
+    "F.conv_transpose1d(torch.rand(1, 1, 4), torch.rand(1, 1, 3), padding='same')",
+    "nn.ConvTranspose2d(2, 3, 3, padding='valid')(torch.rand(1, 2, 4, 4))",
+])  # fmt: skip
+def test_a_named_padding_is_refused_as_pytorch_refuses_it(call: str) -> None:
+    with pytest.raises(CallError, match="raises TypeError, argument 'padding' must be tuple of ints"):
+        parse_call(call)
 
 
 @pytest.mark.parametrize(("opset", "noted"), [(1, True), (10, True), (11, False), (22, False)])

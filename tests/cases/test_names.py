@@ -10,7 +10,8 @@ NAMES = ["torch", "torch-module", "keras-tensorflow", "tf-nn", "gate", "smoke"]
 
 
 @pytest.mark.parametrize(
-    ("name", "first"), [("trch", "torch"), ("Gates", "gate"), ("tensorflow", "keras-tensorflow")]
+    ("name", "first"),
+    [("trch", "torch"), ("Gates", "gate"), ("tensorflow", "keras-tensorflow"), ("kears", "keras-tensorflow")],
 )
 def test_the_most_similar_name_is_first(name: str, first: str) -> None:
     assert similar(name, NAMES)[0] == first

@@ -249,12 +249,16 @@ def _near(got: Any, right: Any, reach: float) -> bool:
 
 
 def _worst(got: np.ndarray | None, exact: np.ndarray, allowed: np.ndarray, count: int) -> list[tuple[int, ...]]:
-    """Return the indices with the largest errors, in units of the tolerance; any indices without an output."""
+    """Return the indices with the largest errors, in units of the tolerance; any indices without an output.
+
+    An infinity or NaN that is right comes last: other right orders of summation may give something else there.
+    """
     error = np.zeros(exact.shape)
     if got is not None and got.shape == exact.shape:
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             error = np.abs(got.astype(exact.dtype) - exact) / np.where(allowed > 0, allowed, 1)
         error[np.isnan(error)] = np.inf
+        error[~np.isfinite(exact) & ((got == exact) | (np.isnan(got) & np.isnan(exact)))] = -1
     worst = np.argsort(-error, axis=None, kind="stable")[:count]
     return [tuple(map(int, np.unravel_index(flat, exact.shape))) for flat in sorted(worst)]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 
+from conformance.adapters.base import Declined
 from conformance.adapters.frameworks.padding import geometry, slices, symmetric_padding, tensorflow_padding
+from conformance.adapters.frameworks.tensorflow_nn import LIMITS, operation
 from conformance.cases import Case
 from conformance.cases.design.strategies import cases
 
@@ -44,3 +47,14 @@ def test_slices_by_hand() -> None:
     assert slices(((0, 0), (-1, 0)), "channels_first") == ""
     assert slices(((1, 0), (0, 2)), "channels_first") == "[:, :, 1:, :-2]"
     assert slices(((1, 0), (0, 2)), "channels_last") == "[:, 1:, :-2, :]"
+
+
+def test_an_output_shape_of_tensorflow_ends_less_than_a_stride_behind_the_full_output() -> None:
+    within, beyond = (Case.parse(f"2d-c2x4-i3-k3-s2-p0.m{more}-cl") for more in (1, 2))
+    assert not any(limit.applies(case) for limit in LIMITS for case in (within, beyond))
+    (call,) = (line for line in operation(within) if line.startswith("y = "))
+    assert "output_shape=(1, 8, 8, 4)" in call
+    assert "padding='VALID'" in call
+    assert call.endswith(")")
+    with pytest.raises(Declined, match="neither SAME nor VALID"):
+        operation(beyond)

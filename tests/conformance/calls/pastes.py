@@ -1,6 +1,6 @@
 """Texts as users paste them, many after public reports, each with the case that it must become.
 
-``python -m tests.conformance.calls.pastes`` prints the share that is read right at the first paste.
+``python -m tests.conformance.calls.pastes`` prints the share that is read right at the first paste, by set.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from conformance.calls import CallError, parse_call
 from conformance.cases import Case
 
-__all__ = ["PASTES", "Paste", "right"]
+__all__ = ["PASTES", "Paste", "right", "shares"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,8 @@ class Paste:
     """A paste: its text, and the short id of its case or what the refusal names.
 
     ``thread`` is the public report whose parameters it has, or ``about`` describes it. ``fails`` says why it is
-    not read right yet; ``call`` which of its calls is meant.
+    not read right yet; ``call`` which of its calls is meant. ``read`` is the set that it was collected in;
+    ``first`` whether it was read right then, before the reader was extended for the set.
     """
 
     text: str
@@ -30,6 +31,8 @@ class Paste:
     error: str = ""
     call: int | None = None
     fails: str = ""
+    read: int = 1
+    first: bool | None = None
 
 
 def _load() -> list[Paste]:
@@ -56,14 +59,26 @@ def right(paste: Paste) -> bool:
     return came == str(Case.parse(paste.case))
 
 
+def _share(flags: list[bool]) -> str:
+    return f"{sum(flags)} of {len(flags)} ({100 * sum(flags) // max(len(flags), 1)} %)"
+
+
+def shares() -> dict[str, str]:
+    """What is read right: today, and of each later set when it was read for the first time."""
+    found = {"today": _share([right(paste) for paste in PASTES])}
+    for number in sorted({paste.read for paste in PASTES if paste.first is not None}):
+        found[f"set {number}, when first read"] = _share([bool(p.first) for p in PASTES if p.read == number])
+        found[f"set {number}, today"] = _share([right(paste) for paste in PASTES if paste.read == number])
+    return found
+
+
 def main() -> None:
-    """Print the pastes that are read wrong, and the share of those that are read right."""
-    wrong = [paste for paste in PASTES if not right(paste)]
-    for paste in wrong:
+    """Print the pastes that are read wrong, and the shares of those that are read right."""
+    for paste in [paste for paste in PASTES if not right(paste)]:
         print(f"{paste.thread or paste.about}: {outcome(paste)[:200]}")
         print(f"    must be {paste.error or Case.parse(paste.case)}" if not paste.fails else f"    {paste.fails}")
-    count = len(PASTES) - len(wrong)
-    print(f"{count} of {len(PASTES)} pastes are read right at the first paste ({100 * count // len(PASTES)} %)")
+    for name, share in shares().items():
+        print(f"read right, {name}: {share}")
 
 
 if __name__ == "__main__":

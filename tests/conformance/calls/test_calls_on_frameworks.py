@@ -166,6 +166,14 @@ def _mlx(text: str, x: Any, w: Any, bias: Any) -> Any:
     return np.array(found)
 
 
+def _openvino(text: str, x: Any, w: Any, bias: Any) -> Any:
+    openvino, ops = _find("openvino"), _find("openvino.opset13")
+    image = ops.parameter(list(x.shape), np.float32)
+    node = eval(text, {"openvino": openvino, "ops": ops, "x": image, "w": w})
+    compiled = openvino.compile_model(openvino.Model([node], [image]), "CPU")
+    return np.array(compiled(x)[0])
+
+
 Ask = Callable[[str, Any, Any, Any], Any]
 CALLS: list[tuple[Ask, str, tuple[int, ...], tuple[int, ...] | None]] = [
     (
@@ -262,6 +270,17 @@ CALLS: list[tuple[Ask, str, tuple[int, ...], tuple[int, ...] | None]] = [
         "make_node('ConvTranspose', ['x', 'w'], ['y'], strides=[2], auto_pad='SAME_LOWER')",
         (1, 1, 5),
         (1, 2, 5),
+    ),
+    *(
+        (
+            _openvino,
+            f"openvino.opset13.convolution_backprop_data(x, w, [2], ops.constant([{size}]){pads})",
+            (1, 3, 3),
+            (3, 2, 3),
+        )
+        for size in (4, 6, 9)
+        for pads in (", [0], [0]", ", auto_pad='same_upper'", ", auto_pad='same_lower'", ", [1], [0]")
+        if (size, pads) != (9, ", [1], [0]")  # cuts at one end and adds at the other
     ),
 ]
 

@@ -21,6 +21,7 @@ from conformance.cases.tiers import load_tier
 # Calls that are read, by what they take: the layout of their image (None: they say it) and the order of the
 # weights, where those are a tensor.
 READ = {
+    "torch.nn.grad": ("channels_first", "io*"),
     "torch.nn": ("channels_first", None),
     "F": ("channels_first", "io*"),
     "keras.layers": (None, None),
@@ -42,7 +43,6 @@ UNREAD = {
     "tinygrad": "Tensor.conv_transpose2d, a method of a tensor, is found by the tensor",
     "ncnn": "a line of a param file, which is not a call",
     "ncnn-unpacked": "the same",
-    "torch-nn-grad": "torch.nn.grad.conv2d_input is the gradient of another operator",
 }
 
 PRINT_PYTHON = [name for name in BUILT_IN if load(BUILT_IN[name]).language == "python"]

@@ -120,12 +120,40 @@ def test_what_a_call_becomes_with_its_shapes(
     ("prose here\nnn.ConvTranspose2d(1, 1, 2)", "left out, since not Python: line 1"),
     ("nn.ConvTranspose2d(1, 1, 2)\nmylib.conv_transpose_3d(x)", "mylib.conv_transpose_3d, which is not read"),
     ("keras.layers.Conv2DTranspose(1, 3, kernel_initializer='ones')", "the weights' values (ones)"),
+    ("keras.ops.conv_transpose(np.zeros((1, 3, 3, 2)), np.ones((2, 2, 4, 2)), 2)", "the backends jax and numpy of Keras make float32"),
     ("torch.onnx.export(nn.ConvTranspose2d(1, 1, 2), torch.rand(1, 1, 3, 3), 'm.onnx', opset_version=10)",
      "the opset (10); the export"),
 ])  # fmt: skip
 def test_what_a_case_leaves_out_is_named(text: str, named: str) -> None:
     notes = read(text).notes
     assert any(named in note for note in notes), notes
+
+
+def test_layers_that_join_tensors_give_their_shape() -> None:
+    joined = """
+x = keras.Input((8, 8, 4), batch_size=2)
+y = keras.layers.Add()([unknown(x), x])
+z = keras.layers.Concatenate()([x, y])
+keras.layers.Conv2DTranspose(2, 3)({})
+"""
+    for name, channels in (("y", 4), ("z", 8)):
+        assert_case(joined.format(name), f"2d-n2-c{channels}x2-i8-k3-valid-cl-b1")
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("nn.Conv2d(3, 8, 3)", "not a transposed convolution (did you mean 'nn.ConvTranspose2d'"),
+    ("jax.lax.conv(x, w, (1, 1), 'SAME')", "(did you mean 'jax.lax.conv_transpose'"),
+    ("keras.layers.Conv3D(8, 3)", "a forward convolution cannot be a case"),
+    ("nn.LazyConv1d(8, 3)", "(did you mean 'nn.LazyConvTranspose1d'"),
+    ("mxnet.gluon.nn.Conv2DTranspose(3, 3)", "calls of mxnet cannot be read"),
+    ("chainer.links.Deconvolution2D(3, 8, 3)", "calls of chainer cannot be read"),
+    ("kears.layers.Conv2DTranspose(1, 3)", "did you mean 'keras.layers.Conv2DTranspose'"),
+])  # fmt: skip
+def test_another_operation_or_library_is_named(text: str, said: str) -> None:
+    with pytest.raises(CallError) as caught:
+        read(text)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_plain_program_has_no_notes() -> None:

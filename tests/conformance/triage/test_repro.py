@@ -135,6 +135,23 @@ def test_the_script_exits_1_while_the_fault_is_there_and_0_without_it(fault: str
     assert "expected" in done.stdout
 
 
+def test_what_overflow_leaves_is_not_shown_as_the_fault() -> None:
+    text = "1d-i7-k3-f16-given.0.x1000_m1000_1000_0_0_0_2.wm1000"
+    faulty, right = (_observe(name, text) for name in ("WideAndWrong", "Wide"))
+    assert (right.outcome.status, faulty.outcome.status) == ("pass", "fail")
+    assert np.isinf(right.got["y"]).sum() == 3
+    script = build_script(faulty)
+    run = run_alone(script, sys.executable)
+    assert run.shows(faulty)
+    assert '("y", (0, 0, 8), -2000.0' in script
+    # Another order of summation may leave something else there; only the last element is wrong.
+    for fixed in ("y[0, 0, -1] += 0", "y[0, 0, 2] = np.nan"):
+        other = script.replace("y[0, 0, -1] += np.float16(100)", fixed)
+        assert other != script
+        assert run_alone(other, sys.executable).code == 0, fixed
+    assert run_alone(build_script(right), sys.executable).code == 0
+
+
 def test_the_script_of_a_gradient_is_about_what_is_wrong_of_it() -> None:
     observed = _observe("WrongWeightGradient", "1d-c2x4-i3-k3-s2-g2-p1-b1-grad")
     assert observed.outcome.kind == "gradient"

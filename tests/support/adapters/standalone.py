@@ -113,6 +113,19 @@ class Imprecise(Plain):
     after = ("y = y * np.float32(1.001)",)
 
 
+class Wide(Plain):
+    """Adds up in float32, so that only the output overflows."""
+
+    before: tuple[str, ...] = ("x = x.astype(np.float32)",)
+    after: tuple[str, ...] = ("y = y.astype(np.float16)",)
+
+
+class WideAndWrong(Wide):
+    """Wrong in its last element, where nothing overflows."""
+
+    after = (*Wide.after, "y[0, 0, -1] += np.float16(100)")
+
+
 class Gradients(Plain):
     """The gradients, product by product; channels and groups too."""
 
