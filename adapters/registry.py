@@ -8,12 +8,10 @@ another environment.
 from __future__ import annotations
 
 import ast
-import fnmatch
 import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,13 +31,11 @@ __all__ = [
     "UnknownAdapter",
     "all_adapters",
     "available",
-    "expand",
     "installed",
     "load",
     "on_machine",
     "resolve",
     "split_name",
-    "under_machines",
 ]
 
 GROUP = "conformance.adapters"
@@ -193,7 +189,7 @@ class AdapterSpec:
         return machine_named(self.machine)
 
 
-def _entry_points() -> dict[str, str]:
+def entry_points() -> dict[str, str]:
     from importlib import metadata  # slow, see `versions`
 
     return {point.name: point.value for point in metadata.entry_points(group=GROUP)}
@@ -233,7 +229,7 @@ def resolve(name: str) -> AdapterSpec:
     elif plain.endswith(".py"):
         raise UnknownAdapter(f"adapter {name!r} has no class; write {_with_classes(Path(plain))}")
     else:
-        target = BUILT_IN.get(plain) or _entry_points().get(plain, "")
+        target = BUILT_IN.get(plain) or entry_points().get(plain, "")
         if not target:
             raise UnknownAdapter(f"unknown adapter {plain!r}{_meant(plain)}")
     if machine != NATIVE:
@@ -315,7 +311,7 @@ def installed(spec: AdapterSpec) -> dict[str, str] | None:
 
 def all_adapters() -> dict[str, str]:
     """Names and targets of the built-in and entry-point adapters."""
-    return {**_entry_points(), **BUILT_IN}
+    return {**entry_points(), **BUILT_IN}
 
 
 def available(device: str = "cpu") -> list[str]:
@@ -327,94 +323,3 @@ def available(device: str = "cpu") -> list[str]:
             if kind.packages and kind.device == device and len(versions(kind.packages)) == len(kind.packages):
                 names.append(name)
     return names
-
-
-def expand(
-    names: Sequence[str], device: str = "cpu", offered: Callable[[str], list[str]] = available
-) -> list[str]:
-    """The adapters that names mean, in order and without repetitions.
-
-    A name with ``*`` means all installed adapters that it matches, each under the machine profile that it names.
-    No name at all means the installed ones of the ``EVERYDAY`` adapters and of those of other packages
-    (``offered`` lists the installed adapters of a device). On a device other than the CPU a name means its
-    variants there: ``torch`` means ``torch-cuda`` and ``torch-cuda-tf32``.
-
-    Raises
-    ------
-    UnknownAdapter
-        A pattern that matches nothing, or an adapter without a variant on the device.
-    """
-    selected: dict[str, None] = dict.fromkeys([] if names else _everyday(offered(device), device))
-    for name in names:
-        matched = _matching(name, offered(device)) if "*" in name else _on_device(name, device)
-        if not matched:
-            raise UnknownAdapter(f"adapter {name!r}: no adapter that is installed for device {device} matches")
-        selected.update(dict.fromkeys(matched))
-    return list(selected)
-
-
-def under_machines(
-    names: Sequence[str], machines: Sequence[str], say: Callable[[str], None] = lambda _: None
-) -> list[str]:
-    """Each adapter under each machine profile; a name that already has a profile stays as it is.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Names of adapters, as `expand` gives them.
-    machines : sequence of str
-        Names of profiles; none means ``native``.
-    say : callable
-        Takes a line about each pair that is left out because the profile sets nothing of the adapter.
-
-    Raises
-    ------
-    UnknownAdapter
-        A profile is unknown or not available here, or no pair is left.
-    """
-    pairs: dict[str, None] = {}
-    left_out = []
-    try:
-        profiles = [machine_named(machine) for machine in machines or [NATIVE]]
-    except UnknownMachine as error:
-        raise UnknownAdapter(str(error)) from None
-    for profile in profiles:
-        if profile.unreachable():
-            raise UnknownAdapter(f"machine profile {profile.name} is not available: {profile.unreachable()}")
-        for name in names:
-            own = split_name(name)[1] != NATIVE
-            pair = name if own else on_machine(name, profile.name)
-            try:
-                resolve(pair)
-            except MachineOutOfReach as error:
-                if own:
-                    raise
-                left_out.append(str(error))
-                continue
-            pairs[pair] = None
-    if not pairs:
-        raise UnknownAdapter("; ".join(left_out))
-    for line in left_out:
-        say(f"left out: {line}")
-    return list(pairs)
-
-
-def _matching(pattern: str, offered: Sequence[str]) -> list[str]:
-    plain, machine, python = split_name(pattern)
-    return [] if python else [on_machine(name, machine) for name in fnmatch.filter(offered, plain)]
-
-
-def _everyday(offered: Sequence[str], device: str) -> list[str]:
-    entry_points = _entry_points()
-    return [name for name in offered if name in EVERYDAY or name in entry_points or device != "cpu"]
-
-
-def _on_device(name: str, device: str) -> list[str]:
-    spec = resolve(name)
-    if device == "cpu" or load(spec.target).device == device:
-        return [name]
-    # A variant on a device is a subclass that declares the device.
-    kind = load(spec.target)
-    suffix = name[len(split_name(name)[0]) :]
-    kinds = {variant: load(target) for variant, target in all_adapters().items()}
-    return [v + suffix for v, other in kinds.items() if other.device == device and issubclass(other, kind)]

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from benchmarks.figures import DONE, spread, table, with_spread
 from benchmarks.overhead import bare
 from conformance.adapters.environment import processors
-from conformance.adapters.registry import expand
+from conformance.adapters.selection import expand
 from conformance.cases import Case
 
 CASE = "2d-i5x7-k3-s2-same"

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from benchmarks.figures import DONE, spread, table, timed, with_spread
-from conformance.adapters.registry import expand
+from conformance.adapters.selection import expand
 from conformance.runner.selection import select
 
 

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import collections
 import logging
-import re
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
-from conformance.adapters.base import Tensor
 from conformance.adapters.host import protocol
 from conformance.adapters.host.connection import Connection, ConnectionLost
 from conformance.adapters.host.history import Call, History
 from conformance.adapters.host.programs import ProgramConnection
+from conformance.adapters.host.received import (
+    Model,
+    Reply,
+    ReplyKind,
+    as_files,
+    as_model,
+    as_program,
+    as_reply,
+    plain_text,
+)
 from conformance.adapters.host.spawn import Spawned, spawn
 from conformance.adapters.installation import missing_text
 from conformance.adapters.machines import unmet
@@ -59,91 +67,6 @@ class ProcessLimits:
     def scaled(self, patience: float) -> ProcessLimits:
         """The same with timeouts that are ``patience`` times as long."""
         return replace(self, start=self.start * patience, answer=self.answer * patience)
-
-
-ReplyKind = Literal["answer", "not_numbers", "misshapen", "raised", "unsupported", "inexpressible", "crash",
-                    "timeout", "broken", "program"]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Reply:
-    """The reply to one request.
-
-    Attributes
-    ----------
-    kind : str
-        ``answer`` (outputs); ``not_numbers`` and ``misshapen`` (outputs that cannot be compared, or whose shape
-        alone is wrong); ``raised``, ``unsupported``, ``inexpressible``, ``crash``, ``timeout``; ``broken`` (a
-        failure of the suite itself, or a framework that cannot be imported); ``program`` (a program's text).
-    tensors : dict of Tensor
-        The outputs.
-    detail, source : str
-        The message and the documentation it cites.
-    changing : tuple of str
-        Names of the tensors that differ when the case is run twice.
-    overwritten : tuple of str
-        Names of the tensors of the case that the call changed in memory.
-    promise : str
-        The accuracy profile the adapter promises for the case.
-    """
-
-    kind: ReplyKind
-    tensors: dict[str, Tensor] = field(default_factory=dict)
-    detail: str = ""
-    source: str = ""
-    changing: tuple[str, ...] = ()
-    overwritten: tuple[str, ...] = ()
-    promise: str = "exact"
-
-    @property
-    def deterministic(self) -> bool:
-        """Whether running the case twice gave the same bits."""
-        return not self.changing
-
-
-class Model(NamedTuple):
-    """A model file: the suffix of its name, and its bytes."""
-
-    suffix: str
-    content: bytes
-
-
-def _plain(text: str) -> str:
-    """Text without the escape sequences that colour a terminal, and without what a file cannot hold.
-
-    A lone surrogate, such as an undecodable file name gives, is written as its escape.
-    """
-    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
-
-
-def _as_reply(reply: protocol.Message, arrays: Arrays) -> Reply:
-    return Reply(
-        kind=cast(ReplyKind, str(reply["reply"])),
-        tensors={name: Tensor(arrays[name], str(d)) for name, d in reply.get("dtypes", {}).items()},
-        detail=_plain(str(reply.get("detail", ""))),
-        source=_plain(str(reply.get("source", ""))),
-        changing=tuple(map(str, reply.get("changing", ()))),
-        overwritten=tuple(map(str, reply.get("overwritten", ()))),
-        promise=str(reply.get("promise", "exact")),
-    )
-
-
-def _as_model(reply: protocol.Message, arrays: Arrays) -> Model | Reply:
-    if reply["reply"] != "model":
-        return _as_reply(reply, arrays)
-    return Model(str(reply["suffix"]), arrays["content"].tobytes())
-
-
-def _as_files(reply: protocol.Message, _: Arrays) -> list[str]:
-    return [str(path) for path in reply["files"]]
-
-
-def _as_program(reply: protocol.Message, arrays: Arrays) -> Program | Reply:
-    if reply["reply"] != "program":
-        return _as_reply(reply, arrays)
-    setup, body = (tuple(_plain(str(line)) for line in reply[part]) for part in ("setup", "body"))
-    return Program(setup, body)
 
 
 class Pending:
@@ -236,7 +159,7 @@ class AdapterProcess:
         """The live process, for use by a later command, and the files that it has loaded; ends it and returns
         None if it is not ready for another request.
         """
-        files = self._read(self._send({"ask": "files", "case": ""}, {}), _as_files) if self._ready else None
+        files = self._read(self._send({"ask": "files", "case": ""}, {}), as_files) if self._ready else None
         running, hello = self._running, self._hello
         if not isinstance(files, list) or not isinstance(running, Connection) or self._sent or not running.quiet:
             self.close()
@@ -269,7 +192,7 @@ class AdapterProcess:
             return self._refuse(f"the adapter's process did not start: {ended.detail}")
         if hello["reply"] != "ready":
             self.close()
-            return self._refuse(f"the adapter cannot be loaded: {_plain(hello['detail'])}")
+            return self._refuse(f"the adapter cannot be loaded: {plain_text(hello['detail'])}")
         self._hello, self.environment = hello, hello["environment"]
         without_effect = unmet(self.spec.profile, self.environment.get("facts") or {})
         if without_effect:
@@ -298,7 +221,7 @@ class AdapterProcess:
 
     def wait(self, pending: Pending) -> Reply:
         """The reply to a request that was sent; never raises for anything the process does."""
-        return self._read(pending, _as_reply)
+        return self._read(pending, as_reply)
 
     def run(
         self, case: Case, tensors: Mapping[str, np.ndarray], *, beyond_limits: bool = False, twice: bool = True
@@ -312,11 +235,11 @@ class AdapterProcess:
 
     def model(self, case: Case, tensors: Mapping[str, np.ndarray]) -> Model | Reply:
         """The model file that a runtime loads for a case, or the reply that says why there is none."""
-        return self._read(self._send({"ask": "model", "case": str(case)}, tensors), _as_model)
+        return self._read(self._send({"ask": "model", "case": str(case)}, tensors), as_model)
 
     def program(self, case: Case) -> Program | Reply:
         """The call that the adapter makes for a case, or the reply that says why there is none."""
-        return self._read(self._send({"ask": "program", "case": str(case)}, {}), _as_program)
+        return self._read(self._send({"ask": "program", "case": str(case)}, {}), as_program)
 
     def _send(
         self, message: protocol.Message, tensors: Mapping[str, np.ndarray], call: Call | None = None
@@ -400,4 +323,4 @@ class AdapterProcess:
             detail = "the adapter's process was killed (SIGKILL), probably by the out-of-memory killer"
             return Reply("broken", detail=detail)
         name = signal.Signals(-status).name if status < 0 else f"exit status {status}"
-        return Reply("crash", detail=_plain(f"{name}\n{running.stderr_tail()[-_MESSAGE_LIMIT:]}".strip()))
+        return Reply("crash", detail=plain_text(f"{name}\n{running.stderr_tail()[-_MESSAGE_LIMIT:]}".strip()))

@@ -13,15 +13,8 @@ from rich.table import Table
 from conformance.adapters.devices import present
 from conformance.adapters.host.client import AdapterProcess
 from conformance.adapters.installation import install_command
-from conformance.adapters.registry import (
-    AdapterSpec,
-    UnknownAdapter,
-    all_adapters,
-    expand,
-    installed,
-    load,
-    resolve,
-)
+from conformance.adapters.registry import AdapterSpec, UnknownAdapter, all_adapters, installed, load, resolve
+from conformance.adapters.selection import expand
 from conformance.cases.tiers import load_tier
 from conformance.cli.options import quiet_option, run_option
 from conformance.reports.formats.terminal import console_for_tables

@@ -13,16 +13,8 @@ from conformance.adapters.devices import present
 from conformance.adapters.host.client import AdapterProcess
 from conformance.adapters.installation import missing_packages
 from conformance.adapters.machines import NATIVE
-from conformance.adapters.registry import (
-    AdapterSpec,
-    UnknownAdapter,
-    expand,
-    load,
-    on_machine,
-    resolve,
-    split_name,
-    under_machines,
-)
+from conformance.adapters.registry import AdapterSpec, UnknownAdapter, load, on_machine, resolve, split_name
+from conformance.adapters.selection import expand, under_machines
 from conformance.cli.next_step import say_next
 from conformance.runner.notes import notes
 

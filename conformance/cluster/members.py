@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.adapters.registry import AdapterSpec, expand, resolve
+from conformance.adapters.registry import AdapterSpec, resolve
+from conformance.adapters.selection import expand
 from conformance.cluster.identity import describe_spec, fingerprint
 
 __all__ = ["Cluster", "ClusterError", "Finished", "Member"]

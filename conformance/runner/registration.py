@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance.adapters.host.client import ProcessLimits
-from conformance.adapters.registry import AdapterSpec, UnknownAdapter, expand, installed, resolve
+from conformance.adapters.registry import AdapterSpec, UnknownAdapter, installed, resolve
+from conformance.adapters.selection import expand
 from conformance.execution.case_runner import CaseRunner, repeat_always, repeat_sampled
 from conformance.execution.prelaunch import close, launch
 from conformance.reports.gate.expectations import ExpectationError, load_all

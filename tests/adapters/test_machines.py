@@ -10,12 +10,11 @@ from conformance.adapters.registry import (
     MachineOutOfReach,
     UnknownAdapter,
     available,
-    expand,
     on_machine,
     resolve,
     split_name,
-    under_machines,
 )
+from conformance.adapters.selection import expand, under_machines
 from conformance.cases import Case
 from conformance.execution.check import run_case
 from tests.support.command import toy

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from conformance.adapters.host.client import AdapterProcess, ProcessLimits
-from conformance.adapters.registry import expand, resolve
+from conformance.adapters.registry import resolve
+from conformance.adapters.selection import expand
 from conformance.cases import Case, CaseError, DomainError
 from conformance.cases.fields import FieldValues
 from conformance.conditions import Alike, infer_condition, terms_of
