@@ -268,9 +268,9 @@ def _judge_entries(
 ) -> None:
     """Find the entries of one adapter that are stale, unused, overlap or have no signature."""
     # An entry whose cases fail differently is not stale: its cases are reported as changed.
-    used = Counter(entry.place for met in explained.values() for entry in (*met.by, *met.unlike))
+    used = Counter(entry.identity for met in explained.values() for entry in (*met.by, *met.unlike))
     judged = {o.case_id for o in outcomes if o.status == "pass" or (o.gates and not STATUSES[o.status].ours)}
-    idle = [entry for entry in entries if entry.applies(environment) and not used[entry.place]]
+    idle = [entry for entry in entries if entry.applies(environment) and not used[entry.identity]]
     for entry in idle:
         could_tell = judged.intersection(entry.evidence)
         facts = fact_columns_in(entry.where)
@@ -283,10 +283,10 @@ def _judge_entries(
         (gate.stale if could_tell and not entry.intermittent else gate.unused).append(entry)
     gate.unsigned.extend(entry for entry in entries if entry.signature is None and entry.applies(environment))
     pairs = Counter(
-        (one.place, other.place) for met in explained.values() for one, other in combinations(met.by, 2)
+        (one.identity, other.identity) for met in explained.values() for one, other in combinations(met.by, 2)
     )
-    by_place = {entry.place: entry for entry in entries}
-    gate.overlaps.extend((by_place[one], by_place[other], count) for (one, other), count in pairs.items())
+    by_identity = {entry.identity: entry for entry in entries}
+    gate.overlaps.extend((by_identity[one], by_identity[other], count) for (one, other), count in pairs.items())
 
 
 def _meeting(

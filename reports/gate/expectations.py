@@ -131,6 +131,11 @@ class Expectation:
         return f"{self.path}:{self.lines[0]}-{self.lines[1]}"
 
     @property
+    def identity(self) -> tuple[str, str]:
+        """The place and the finding: several entries of another file can be named on one line."""
+        return self.place, self.finding
+
+    @property
     def holds_for(self) -> str:
         """The versions it is about, such as ``onnx >=1.17``; empty for every version."""
         return ", ".join(f"{package} {allowed}" for package, allowed in self.versions.items())
@@ -235,7 +240,8 @@ def _read_shared(path: Path, shared: Any) -> list[Expectation]:
             if not isinstance(finding, str) or finding not in own:
                 raise ExpectationError(f"{path}: shared: {source.name} has no finding {finding!r}")
             # The lines of a shared entry are where this file names it: that is the line to change.
-            line = next(number for number, text in enumerate(lines, 1) if finding in text)
+            quoted = re.compile(f"[\"']{re.escape(finding)}[\"']")
+            line = next((number for number, text in enumerate(lines, 1) if quoted.search(text)), 1)
             entries.append(replace(own[finding], path=path, lines=(line, line)))
     return entries
 

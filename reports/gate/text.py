@@ -165,9 +165,9 @@ def lines(gate: Gate, cases: Mapping[str, Row]) -> list[Line]:
         Line("stale", f"{_expectation_name(entry)} no longer fails; {_remove(entry)}", True)
         for entry in gate.stale
     ]
-    entries = {item.entry.place: item.entry for item in gate.items if item.entry}
-    for place, entry in entries.items():
-        members = [item.outcome for item in gate.items if item.entry and item.entry.place == place]
+    entries = {item.entry.identity: item.entry for item in gate.items if item.entry}
+    for identity, entry in entries.items():
+        members = [item.outcome for item in gate.items if item.entry and item.entry.identity == identity]
         by_kind = breakdown(members, cases)["kind"]
         what = f" {label(members[0].status, members[0].kind)}," if len(by_kind) == 1 else ""
         counts = f"{members[0].adapter}{what} {counted(len(members), by_kind)}"

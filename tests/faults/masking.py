@@ -45,7 +45,7 @@ __all__ = ["Masked", "adapters", "markdown", "masking"]
 # An adapter that ends in one of these has no output in which a fault could show.
 _NO_OUTPUT = {"crash", "timeout", "rejected"}
 
-Place = tuple[str, str]
+Place = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ def _met(cases: Sequence[Case], names: Sequence[str]) -> dict[Place, list[bool]]
     wrong = Outcome("", "", "fail", "gradient", detail="dw differs").columns()
     rows = [columns(case) | wrong for case in cases]
     return {
-        (name, entry.place): met_on_some_machine(rows, entry.where, CONDITION_COLUMNS)
+        (name, *entry.identity): met_on_some_machine(rows, entry.where, CONDITION_COLUMNS)
         for name in names
         for entry in _entries(name)
     }
@@ -222,7 +222,7 @@ def _counted(
     met = _met([case for case, _ in able], names)
     for number, (case, expected) in enumerate(able):
         taken = {
-            name: [entry for entry in _entries(name) if met[name, entry.place][number]]
+            name: [entry for entry in _entries(name) if met[name, *entry.identity][number]]
             for name in names
             if _kind_of(name).declines(case) is None
         }
