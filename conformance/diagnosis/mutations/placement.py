@@ -105,6 +105,7 @@ def zeros_in_front(p: Problem) -> Iterator[Variation]:
     places = (
         ("zeros_in_front", "put before it", p.high),
         ("zeros_at_both_ends", "put half before and half after it", halves),
+        ("zeros_at_both_ends", "put half before and half after it, the odd one before", [n // 2 for n in p.high]),
     )
     for transform, where, moved in places:
         for axes in subsets(p.rank, [n < 0 for n in moved].__getitem__):
