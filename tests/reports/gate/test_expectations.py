@@ -152,7 +152,7 @@ def test_findings_of_an_implementation_that_is_computed_with_are_shared(tmp_path
     assert (own.finding, own.lines[0]) == ("off-by-one", 6)
 
 
-def test_shared_findings_are_told_apart_on_one_line_and_where_one_name_contains_another(tmp_path: Path) -> None:
+def test_shared_findings_differ_on_one_line_and_where_one_name_contains_another(tmp_path: Path) -> None:
     others = "".join(MINIMAL.replace("off-by-one", name) for name in ("by-one-twice", "by-one"))
     (tmp_path / "engine.toml").write_text(MINIMAL + others, encoding="utf-8")
     text = '[shared]\nengine = [\n    "by-one-twice",\n    "by-one", "off-by-one",\n]\n'
