@@ -78,7 +78,7 @@ class OnnxRuntimeNode(NodeAdapter):
 
     def model_program(self, case: Case) -> tuple[str, Program]:
         """The model with its weights."""
-        lines = [line.replace("const model =", "const bytes =") for line in _model_lines(case)]
+        lines = _model_lines(case, into="bytes")
         lines.append("const model = { data: new Uint8Array(bytes), shape: [bytes.length] };")
         return ".onnx", Program(tuple(_WRITER), tuple(lines))
 
@@ -99,7 +99,7 @@ def _moved(name: str, into: str, order: tuple[int, ...]) -> list[str]:
     return [f"const {into} = permuted({name}, {javascript(order)});"]
 
 
-def _model_lines(case: Case) -> list[str]:
+def _model_lines(case: Case, *, into: str = "model") -> list[str]:
     inputs = ["x", "w", "bias"][: 2 + case.bias]
     attributes = [
         ("kernel_shape", javascript(case.kernel_size)),
@@ -123,7 +123,7 @@ def _model_lines(case: Case) -> list[str]:
         *(f'  [5, initializer("{name}", {name})],' for name in inputs[1:]),
         f'  [11, valueInfo("x", {shape})], [12, valueInfo("y", {unknown})],',
         ");",
-        f'const model = message([1, {_IR_VERSION}], [8, message([1, ""], [2, {_OPSET}])], [7, graph]);',
+        f'const {into} = message([1, {_IR_VERSION}], [8, message([1, ""], [2, {_OPSET}])], [7, graph]);',
     ]
 
 
