@@ -67,7 +67,8 @@ def distinguish(match: Match, found: list[Explanation], host: AdapterProcess) ->
     hypotheses = _hypotheses(match.problem, found)
     score = [(0, 0)] * len(hypotheses)
     quiet: list[set[str]] = []
-    left = _other_changes_first(match.case, quiet)
+    done: set[Case] = set()
+    left = _other_changes(match.case, quiet)
     considered: list[tuple[Case, list[Tensors]]] = []
     for _ in range(_MAX_RUNS):
         # A right output says less, because a mistake may be made in some cases only: it decides only between
@@ -77,9 +78,15 @@ def distinguish(match: Match, found: list[Explanation], host: AdapterProcess) ->
         if len({id(hypotheses[n].explanation) for n in leaders}) == 1:
             break
         best = _most_informative(considered, left, hypotheses, leaders, match.names)
+        if best is None and quiet:
+            # No other change distinguishes the leaders, so that these changes may.
+            quiet.clear()
+            considered, left = [], (neighbour for neighbour in neighbours(match.case) if neighbour not in done)
+            best = _most_informative(considered, left, hypotheses, leaders, match.names)
         if best is None:
             break
         case, _ = considered.pop(best)
+        done.add(case)
         match_there = _run(case, match, host)
         if match_there is None:
             continue
@@ -103,18 +110,14 @@ def _changed(case: Case, other: Case) -> set[str]:
     return {item.name for item in fields(Case) if getattr(case, item.name) != getattr(other, item.name)}
 
 
-def _other_changes_first(case: Case, quiet: list[set[str]]) -> Iterator[Case]:
-    """The neighbours, those with a change after which the output was right at the end.
+def _other_changes(case: Case, quiet: list[set[str]]) -> Iterator[Case]:
+    """The neighbours without those that make a change again after which the output was right.
 
     A mistake may be made in some cases only. A change that leaves them shows nothing more when it is made again.
     """
-    postponed = []
     for neighbour in neighbours(case):
-        if any(_changed(case, neighbour) >= change for change in quiet):
-            postponed.append(neighbour)
-        else:
+        if not any(_changed(case, neighbour) >= change for change in quiet):
             yield neighbour
-    yield from postponed
 
 
 def unrefuted(match: Match, found: list[Explanation], host: AdapterProcess) -> list[Explanation]:
