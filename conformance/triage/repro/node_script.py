@@ -128,6 +128,14 @@ def _judged(observed: Observation) -> list[str]:
             'console.log("expected the same output twice, got", outputs);',
             "process.exitCode = outputs[0] === outputs[1] ? 0 : 1;",
         ]
+    if observed.outcome.kind == "inputs":
+        return [
+            f"const given = {{ {', '.join(observed.tensors)} }};",
+            "const before = JSON.stringify(given);",
+            *observed.body,
+            'console.log("expected", before, "got", JSON.stringify(given));',
+            "process.exitCode = JSON.stringify(given) === before ? 0 : 1;",
+        ]
     if observed.outcome.status in NO_OUTPUT:
         return [*observed.body, f'console.log("got an output of shape", {observed.names[0]}.shape);']
     return ["const expected = {", *_expected(observed), "};", *observed.body, f"const got = {outputs};", *_COMPARE]

@@ -21,7 +21,7 @@ def test_every_adapter_is_listed_with_its_versions_or_how_to_install_it() -> Non
     for name, row in rows.items():
         assert row["installed"] == (name in available(row["device"]))
         assert set(row["versions"]) == set(row["packages"]) or not row["installed"]
-        assert row["install"].startswith("pip install ")
+        assert row["install"].startswith(("pip install ", "npm install "))
         for limit in row["limits"]:
             assert set(limit) == {"status", "parameter", "reason", "source"}
 

@@ -42,7 +42,7 @@ def code_of(script: str, observed: Observation) -> int:
     [
         ("2d-n2-i3x2-k1-p0-normal.0", "value + w.data[0]"),
         ("2d-n9-i3x7-k1-p0-ints.0", "value - w.data[0]"),  # the numbers are packed
-        ("2d-n2-i3x2-k1-p0-normal.9", "-value * w.data[0]"),
+        ("2d-n2-i3x2-k1-p0-normal.0", "-value * w.data[0]"),
     ],
 )
 def test_an_output_is_compared_number_by_number(
@@ -59,6 +59,7 @@ def test_an_output_is_compared_number_by_number(
     ("text", "outcome", "fixed"),
     [
         ("2d-i3x2-k1-p0-ints.1", "rejected", BODIES[0]),
+        ("2d-i3x2-k1-p0-ints.9", "inputs", BODIES[0]),
         ("2d-i3x2-k1-p0-ints.3", "crash", BODIES[0]),
         ("2d-i3x2-k1-p0-ints.8", "nondeterministic", BODIES[0]),
         ("2d-i3x2-k1-p9-ints.0", "accepted", BODIES[1]),
