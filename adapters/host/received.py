@@ -73,6 +73,7 @@ def plain_text(text: str) -> str:
 
 
 def as_reply(reply: protocol.Message, arrays: Arrays) -> Reply:
+    """The reply to a case, with its outputs."""
     return Reply(
         kind=cast(ReplyKind, str(reply["reply"])),
         tensors={name: Tensor(arrays[name], str(d)) for name, d in reply.get("dtypes", {}).items()},
@@ -85,16 +86,19 @@ def as_reply(reply: protocol.Message, arrays: Arrays) -> Reply:
 
 
 def as_model(reply: protocol.Message, arrays: Arrays) -> Model | Reply:
+    """The model file, or the reply that says why there is none."""
     if reply["reply"] != "model":
         return as_reply(reply, arrays)
     return Model(str(reply["suffix"]), arrays["content"].tobytes())
 
 
 def as_files(reply: protocol.Message, _: Arrays) -> list[str]:
+    """The paths of the files that the process has loaded."""
     return [str(path) for path in reply["files"]]
 
 
 def as_program(reply: protocol.Message, arrays: Arrays) -> Program | Reply:
+    """The program, or the reply that says why there is none."""
     if reply["reply"] != "program":
         return as_reply(reply, arrays)
     setup, body = (tuple(plain_text(str(line)) for line in reply[part]) for part in ("setup", "body"))

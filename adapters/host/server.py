@@ -66,13 +66,12 @@ def _poison(byte: int) -> None:
 
 def _run(
     adapter: Adapter, case: Case, tensors: dict[str, np.ndarray], beyond_limits: bool
-) -> tuple[dict[str, Tensor], list[str]]:
-    """The outputs, and the names of the tensors that the call changed in memory."""
+) -> tuple[dict[str, Tensor], dict[str, np.ndarray]]:
+    """The outputs, and the copies of the tensors that the call was given, as it left them."""
     junk = [np.full(size, np.nan) for size in (8, 64)]  # NumPy reuses small blocks itself, past malloc
     del junk
     given = _copies(tensors)
-    outputs = adapter.run(case, given, beyond_limits=beyond_limits)
-    return outputs, [name for name, array in tensors.items() if given[name].tobytes() != array.tobytes()]
+    return adapter.run(case, given, beyond_limits=beyond_limits), given
 
 
 def _keep_freed_memory() -> None:
@@ -104,7 +103,7 @@ def _run_case(
 ) -> tuple[protocol.Message, dict[str, Any]]:
     started = time.perf_counter()
     try:
-        outputs, overwritten = _run(adapter, case, tensors, beyond_limits)
+        outputs, given = _run(adapter, case, tensors, beyond_limits)
         seconds = time.perf_counter() - started
         wrong = shape_error(case, outputs)
         if wrong is not None:
@@ -130,7 +129,7 @@ def _run_case(
         "reply": "answer",
         "promise": adapter.promise(case),
         "changing": changing,
-        "overwritten": overwritten,
+        "overwritten": [name for name in tensors if given[name].tobytes() != tensors[name].tobytes()],
         "dtypes": {name: tensor.dtype for name, tensor in outputs.items()},
     }
     return message, {name: tensor.values for name, tensor in outputs.items()}
