@@ -14,7 +14,7 @@ from typing import Any
 from conformance.adapters.host.client import ProcessLimits
 from conformance.adapters.registry import AdapterSpec
 from conformance.cluster.identity import describe_spec
-from conformance.cluster.members import Cluster, ClusterError, Finished, Member
+from conformance.cluster.members import Cluster, ClusterError, Finished, Member, Piece
 from conformance.reports.gate.expectations import Expectation
 
 __all__ = ["Result", "dispatch", "request"]
@@ -45,13 +45,6 @@ class Result:
     parts: tuple[Any, ...]
     reply: Any = None
     trouble: str = ""
-
-
-@dataclass(frozen=True)
-class _Piece:
-    adapter: str
-    parts: tuple[Any, ...]
-    losses: int = 0
 
 
 def dispatch(
@@ -114,7 +107,7 @@ class _Dispatch:
 
         self._cluster, self._function, self._requests, self._most = cluster, function, requests, most
         self._left = {adapter: iter(parts_of_one) for adapter, parts_of_one in parts.items()}
-        self._suspects: dict[str, deque[_Piece]] = defaultdict(deque)
+        self._suspects: dict[str, deque[Piece]] = defaultdict(deque)
         self._out: dict[str, Member] = {}
         self._able_at = dict.fromkeys(self._left, time.monotonic())
         configured = config.get("distributed.scheduler.no-workers-timeout", None)
@@ -155,7 +148,7 @@ class _Dispatch:
         self._out[key], member.out[key], member.adapter = member, piece, piece.adapter
         return True
 
-    def _next(self, member: Member, threads: int) -> _Piece | None:
+    def _next(self, member: Member, threads: int) -> Piece | None:
         """The next piece for a worker.
 
         A piece whose worker was lost goes to a worker that does nothing else. If that one is lost too, the piece
@@ -171,7 +164,7 @@ class _Dispatch:
             # Smaller pieces towards the end, so that all workers finish at about the same time.
             count = max(1, min(self._most, length_hint(left) // (2 * threads)))
             if parts := tuple(islice(left, count)):
-                return _Piece(adapter, parts)
+                return Piece(adapter, parts)
             del self._left[adapter]
         return None
 
@@ -196,12 +189,12 @@ class _Dispatch:
             del self._out[key]
             yield from self._lose(piece, f"worker {member.address} was lost with it")
 
-    def _lose(self, piece: _Piece, how: str) -> Iterator[Result]:
+    def _lose(self, piece: Piece, how: str) -> Iterator[Result]:
         losses = piece.losses + 1
         if losses >= _MOST_LOSSES:
             yield Result(piece.adapter, piece.parts, trouble=f"{losses} workers failed at it; the last: {how}")
             return
-        self._suspects[piece.adapter].extend(_Piece(piece.adapter, (part,), losses) for part in piece.parts)
+        self._suspects[piece.adapter].extend(Piece(piece.adapter, (part,), losses) for part in piece.parts)
 
     def _without_workers(self) -> Iterator[Result]:
         """Give up the work of adapters that no worker could run for too long."""

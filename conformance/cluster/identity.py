@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,47 @@ from conformance.adapters.environment import describe, versions
 from conformance.adapters.host.client import AdapterProcess
 from conformance.adapters.registry import AdapterSpec, load
 
-__all__ = ["ability", "describe_spec", "fingerprint", "read_spec"]
+__all__ = [
+    "Environment",
+    "Unable",
+    "ability",
+    "describe_spec",
+    "fingerprint",
+    "read_ability",
+    "read_spec",
+    "write_ability",
+]
 
 _PACKAGE = Path(__file__).parents[1]
 _CODE = ("*.py", "host.js")
 _LINKS = ("adapters", "cases", "reports")
 """Folders of the package that are links in a checkout, which `Path.rglob` does not follow."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What an adapter runs in, as far as all workers of a run must share it: the record has it once per adapter.
+
+    Attributes
+    ----------
+    versions : mapping of str to str
+        Versions of the packages.
+    python : str
+        Version of Python.
+    cpu_flags : tuple of str
+        Instruction sets of the processor.
+    """
+
+    versions: Mapping[str, str]
+    python: str
+    cpu_flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unable:
+    """Why a worker cannot run an adapter."""
+
+    reason: str
 
 
 @functools.cache
@@ -42,7 +79,7 @@ def describe_spec(spec: AdapterSpec) -> dict[str, Any]:
     }
 
 
-def read_spec(data: dict[str, Any]) -> AdapterSpec:
+def read_spec(data: Mapping[str, Any]) -> AdapterSpec:
     """The adapter that `describe_spec` described, in this environment."""
     return AdapterSpec(data["name"], data["target"], data["python"] or sys.executable)
 
@@ -51,41 +88,48 @@ def _hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def ability(data: dict[str, Any]) -> dict[str, Any]:
-    """The versions, Python and processor flags with which an adapter runs here; or why it cannot run.
-
-    The record of a run has these once per adapter, so all workers of a run must share them.
+def ability(data: Mapping[str, Any]) -> Environment | Unable:
+    """The environment in which an adapter runs here, or why it cannot run.
 
     Parameters
     ----------
-    data : dict
+    data : mapping
         The result of `describe_spec`.
     """
     try:
         spec = read_spec(data)
         path = Path(spec.target.rpartition(":")[0])
         if data["file"] and not path.is_file():
-            return {"unable": f"file not found: {path}"}
+            return Unable(f"file not found: {path}")
         if data["file"] and _hash(path) != data["file"]:
-            return {"unable": f"its file {path} differs"}
+            return Unable(f"its file {path} differs")
         if spec.foreign and not Path(spec.python).is_file():
-            return {"unable": f"interpreter not found: {spec.python}"}
+            return Unable(f"interpreter not found: {spec.python}")
         kind = load(spec.target)
         if spec.foreign:
             with AdapterProcess(spec) as host:
                 failed = host.start()
-                return {"unable": failed.detail} if failed is not None else _same(host.environment)
+                return Unable(failed.detail) if failed is not None else _environment(host.environment)
         installed = versions(kind.packages)
         absent = [package for package in kind.packages if package not in installed]
         if absent:
-            return {"unable": f"{', '.join(absent)} not installed"}
+            return Unable(f"{', '.join(absent)} not installed")
         if not present(kind.device):
-            return {"unable": f"no {kind.device} device"}
-        return _same(describe(kind.packages))
+            return Unable(f"no {kind.device} device")
+        return _environment(describe(kind.packages))
     except Exception as error:
-        return {"unable": f"{type(error).__name__}: {error}"}
+        return Unable(f"{type(error).__name__}: {error}")
 
 
-def _same(environment: dict[str, Any]) -> dict[str, Any]:
-    """The part of an environment that all workers of a run must share."""
-    return {key: environment[key] for key in ("versions", "python", "cpu_flags")}
+def _environment(data: Mapping[str, Any]) -> Environment:
+    return Environment(data["versions"], data["python"], tuple(data["cpu_flags"]))
+
+
+def write_ability(able: Environment | Unable) -> dict[str, Any]:
+    """An ability as JSON for `read_ability`."""
+    return {"unable": able.reason} if isinstance(able, Unable) else asdict(able)
+
+
+def read_ability(data: Mapping[str, Any]) -> Environment | Unable:
+    """The ability that `write_ability` wrote."""
+    return Unable(data["unable"]) if "unable" in data else _environment(data)

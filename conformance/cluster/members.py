@@ -11,15 +11,15 @@ import re
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from conformance.adapters.registry import AdapterSpec, resolve
 from conformance.adapters.selection import expand
-from conformance.cluster.identity import describe_spec, fingerprint
+from conformance.cluster.identity import Environment, Unable, describe_spec, fingerprint, read_ability
 
-__all__ = ["Cluster", "ClusterError", "Finished", "Member"]
+__all__ = ["Cluster", "ClusterError", "Finished", "Member", "Piece"]
 
 _CONNECT_SECONDS = 5.0
 _PROBE_SECONDS = 60.0
@@ -28,8 +28,33 @@ _ADDRESS = re.compile(r"[a-z]+://\S+:[0-9]+")
 _WORKER = "conformance.cluster.worker"
 
 
+_Reply = dict[str, Any]
+"""JSON of a function of `conformance.cluster.worker`."""
+_Future = Any
+"""A Dask future; Dask has no types."""
+
+
 class ClusterError(Exception):
     """The cluster cannot be used; the message is one line."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of work for a worker.
+
+    Attributes
+    ----------
+    adapter : str
+        The adapter that the worker runs.
+    parts : tuple
+        What the function of `conformance.cluster.worker` takes as ``parts``.
+    losses : int
+        How many workers were lost with it.
+    """
+
+    adapter: str
+    parts: tuple[Any, ...]
+    losses: int = 0
 
 
 @dataclass
@@ -57,7 +82,7 @@ class Member:
     module: Any
     able: set[str] = field(default_factory=set)
     adapter: str | None = None
-    out: dict[str, Any] = field(default_factory=dict)
+    out: dict[str, Piece] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,10 +127,10 @@ class Cluster:
         self.address, self.tell = address, tell
         self.members: dict[str, Member] = {}
         self._finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._futures: dict[str, Any] = {}
+        self._futures: dict[str, _Future] = {}
         self._probes: dict[str, Member] = {}
         self._probe_request = ""
-        self._shared: dict[str, dict[str, Any]] = {}
+        self._shared: dict[str, Environment] = {}
         try:
             self._client = client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError, ImportError) as error:
@@ -184,17 +209,17 @@ class Cluster:
             return None
         return finished
 
-    def _call_all(self, function: str, text: str) -> dict[str, Any]:
-        """Call a function on every worker; what each returned, or a text why it returned nothing."""
+    def _call_all(self, function: str, text: str) -> dict[str, _Reply | Unable]:
+        """Call a function on every worker; what each returned, or why it returned nothing, by address."""
         keys = {self.submit(member, function, text): member.address for member in self.members.values()}
         deadline = time.monotonic() + _PROBE_SECONDS
-        replies: dict[str, Any] = {}
+        replies: dict[str, _Reply | Unable] = {}
         while len(replies) < len(keys) and time.monotonic() < deadline:
             finished = self.next_finished(1.0)
             if finished is not None and finished.key in keys:
                 replies[keys[finished.key]] = _read(finished)
             for member in self.look():
-                replies[member.address] = "it was lost"
+                replies[member.address] = Unable("it was lost")
         return replies
 
     def engage(self, names: Sequence[str], device: str = "cpu") -> list[AdapterSpec]:
@@ -239,28 +264,29 @@ class Cluster:
     def _offered(self, device: str) -> list[str]:
         """The adapters of a device that are installed on at least one worker."""
         replies = self._call_all("offer", "")
-        offers = [offer for offer in replies.values() if not isinstance(offer, str)]
+        offers = [reply for reply in replies.values() if not isinstance(reply, Unable)]
         if not offers:
-            raise ClusterError(f"no worker of {self.address} can be used: {_reasons(replies.values())}")
+            unusable = [reply for reply in replies.values() if isinstance(reply, Unable)]
+            raise ClusterError(f"no worker of {self.address} can be used: {_reasons(unusable)}")
         return list(dict.fromkeys(name for offer in offers for name in offer["available"].get(device, [])))
 
-    def _most_common(self, adapter: str, replies: dict[str, Any]) -> dict[str, Any]:
+    def _most_common(self, adapter: str, replies: Mapping[str, _Reply | Unable]) -> Environment:
         """The environment of an adapter that most threads share."""
-        rows = {address: _row(reply, adapter) for address, reply in replies.items()}
-        shared: Counter[str] = Counter()
-        for address, row in rows.items():
-            if "unable" not in row and address in self.members:
-                shared[json.dumps(row)] += self.members[address].threads
-        if not shared:
-            reasons = _reasons(row.get("unable", "it was lost") for row in rows.values())
-            raise ClusterError(f"no worker of {self.address} can run {adapter}: {reasons}")
-        most_common: dict[str, Any] = json.loads(shared.most_common(1)[0][0])
-        return most_common
+        abilities = {address: _ability(reply, adapter) for address, reply in replies.items()}
+        threads = {
+            address: self.members[address].threads
+            for address, able in abilities.items()
+            if isinstance(able, Environment) and address in self.members
+        }
+        environments = [able for able in abilities.values() if isinstance(able, Environment)]
+        if not threads:
+            unable = [able if isinstance(able, Unable) else Unable("it was lost") for able in abilities.values()]
+            raise ClusterError(f"no worker of {self.address} can run {adapter}: {_reasons(unable)}")
+        return max(environments, key=lambda one: sum(threads[at] for at in threads if abilities[at] == one))
 
     def versions(self, spec: AdapterSpec) -> dict[str, str]:
         """Versions of the packages in which an adapter runs."""
-        versions: dict[str, str] = self._shared[spec.name]["versions"]
-        return versions
+        return dict(self._shared[spec.name].versions)
 
     def _probe(self, member: Member) -> None:
         self._probes[self.submit(member, "probe", self._probe_request)] = member
@@ -270,38 +296,38 @@ class Cluster:
         if member.able:
             self.tell(f"worker {member.address} joined")
 
-    def _enlist(self, member: Member, reply: Any) -> None:
+    def _enlist(self, member: Member, reply: _Reply | Unable) -> None:
         """Remember which adapters a worker can run, and report why it is not used for one."""
-        if isinstance(reply, str):
-            self.tell(f"worker {member.address} is not used: {reply}")
+        if isinstance(reply, Unable):
+            self.tell(f"worker {member.address} is not used: {reply.reason}")
         for name, shared in self._shared.items():
-            row = _row(reply, name)
-            if row == shared:
+            able = _ability(reply, name)
+            if able == shared:
                 member.able.add(name)
-            elif "unable" not in row:
-                self.tell(f"worker {member.address} is not used for {name}: it has {_difference(row, shared)}")
+            elif isinstance(able, Environment):
+                self.tell(f"worker {member.address} is not used for {name}: it has {_difference(able, shared)}")
 
 
-def _row(reply: Any, adapter: str) -> dict[str, Any]:
+def _ability(reply: _Reply | Unable, adapter: str) -> Environment | Unable:
     """The environment in which a worker would run an adapter, or why it cannot."""
-    row: dict[str, Any] = {"unable": reply} if isinstance(reply, str) else reply["adapters"][adapter]
-    return row
+    return reply if isinstance(reply, Unable) else read_ability(reply["adapters"][adapter])
 
 
-def _read(finished: Finished) -> Any:
-    """The reply of a worker, or a text why it cannot be used."""
+def _read(finished: Finished) -> _Reply | Unable:
+    """The reply of a worker, or why it cannot be used."""
     if finished.text is None:
-        return finished.trouble
-    reply = json.loads(finished.text)
+        return Unable(finished.trouble)
+    reply: _Reply = json.loads(finished.text)
     if reply["code"] != fingerprint():
-        return f"it has a different version of the suite (code {reply['code']}, here {fingerprint()})"
+        return Unable(f"it has a different version of the suite (code {reply['code']}, here {fingerprint()})")
     return reply
 
 
-def _difference(row: dict[str, Any], shared: dict[str, Any]) -> str:
-    return "; ".join(f"{key} {row[key]} instead of {shared[key]}" for key in shared if row[key] != shared[key])
+def _difference(able: Environment, shared: Environment) -> str:
+    pairs = [(field.name, getattr(able, field.name), getattr(shared, field.name)) for field in fields(shared)]
+    return "; ".join(f"{name} {here} instead of {there}" for name, here, there in pairs if here != there)
 
 
-def _reasons(reasons: Iterable[str]) -> str:
-    counted = Counter(reasons)
+def _reasons(unable: Iterable[Unable]) -> str:
+    counted = Counter(each.reason for each in unable)
     return "; ".join(f"{reason} ({count} worker{'s' * (count > 1)})" for reason, count in counted.items())

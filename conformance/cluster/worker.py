@@ -19,7 +19,7 @@ from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.host.precompile import THREADS
 from conformance.adapters.registry import available
 from conformance.cases.case import Case
-from conformance.cluster.identity import ability, fingerprint, read_spec
+from conformance.cluster.identity import ability, fingerprint, read_spec, write_ability
 from conformance.execution.case_runner import CaseRunner, repeat_always, repeat_sampled
 from conformance.reports.gate.expectations import Expectation
 from conformance.reports.record.outcome import Outcome
@@ -39,7 +39,7 @@ def offer(_: str) -> str:
 
 def probe(text: str) -> str:
     """The versions and processor with which this worker would run each adapter, or why it cannot."""
-    rows = {data["name"]: ability(data) for data in json.loads(text)}
+    rows = {data["name"]: write_ability(ability(data)) for data in json.loads(text)}
     return json.dumps({"code": fingerprint(), "adapters": rows})
 
 
