@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from benchmarks.figures import DONE, spread, table, timed, with_spread
+from conformance.adapters.registry import load, resolve
 from conformance.adapters.selection import expand
 from conformance.runner.selection import select
 
@@ -45,7 +46,7 @@ PARTS = (
     Part(("keras-tensorflow",), "gate", 2),
     Part(("*",), "smoke", 1, "dtype = 'f32'"),
 )
-"""The fastest framework on few and on many cases, two others, and every installed adapter in one run."""
+"""The fastest framework on few and on many cases, two others, and every installed adapter of Python in one run."""
 
 
 def bare(adapter: str, cases: Sequence[str]) -> dict[str, float]:
@@ -57,8 +58,9 @@ def bare(adapter: str, cases: Sequence[str]) -> dict[str, float]:
         while left:
             ids.write_text("\n".join(left), encoding="utf-8")
             loop = timed(sys.executable, "-m", "benchmarks.bare", adapter, str(ids))
-            first, *numbers = loop.printed.splitlines() or [b"{}"]
-            uncounted = json.loads(first)
+            # Some frameworks print lines of their own.
+            numbers = [line for line in loop.printed.splitlines() if line.isdigit()]
+            uncounted = json.loads(next((line for line in loop.printed.splitlines() if line[:1] == b"{"), b"{}"))
             if loop.status and not numbers:
                 raise RuntimeError(f"the loop over {adapter} ends with {loop.status} before any case")
             total["wall"] += loop.wall - uncounted["wall"]
@@ -92,9 +94,11 @@ def run(adapters: Iterable[str], tier: str, where: str | None = None) -> dict[st
 def compare(part: Part) -> dict[str, Any]:
     """Time both, alternately."""
     cases = [str(case) for case in select(part.tier, (), part.where)]
-    adapters, pairs = expand(part.adapters), []
+    # The bare loop is a Python program.
+    adapters = [name for name in expand(part.adapters) if load(resolve(name).target).language == "python"]
+    pairs = []
     for _ in range(part.repeats):
-        whole = run(part.adapters, part.tier, part.where)
+        whole = run(adapters, part.tier, part.where)
         loops = [bare(adapter, cases) for adapter in adapters]
         pairs.append((whole, {name: sum(loop[name] for loop in loops) for name in ("wall", "cpu", "calls")}))
     return {

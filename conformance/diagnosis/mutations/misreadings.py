@@ -22,7 +22,7 @@ TRANSFORMS = (
     *("stride_dilation_exchanged", "stride_off_by_one", "dilation_off_by_one"),
     *("padding_convention", "padding_clipped", "padding_scaled", "padding_doubled", "padding_begin_only"),
     *("padding_end_only", "padding_negated", "padding_clamped"),
-    *("output_padding_doubled", "output_padding_not_given", "output_padding_given"),
+    *("output_padding_doubled", "output_padding_not_given", "output_padding_given", "same_at_stride_1"),
 )
 """The names of all misreadings."""
 
@@ -113,6 +113,24 @@ def _of_numbers(case: Case) -> Iterator[_Change]:
             yield f"{field}_off_by_one", axes, text, {field: changed}
 
 
+def _of_same(case: Case, everywhere: tuple[int, ...]) -> Iterator[_Change]:
+    """The pads that `same` has at stride 1, where the rules take the stride into account.
+
+    OpenCV computes the pads of its ConvTranspose so: half of the kernel is cropped at the start, whatever the stride.
+    """
+    most = [d * (k - 1) for k, d in zip(case.kernel_size, case.dilation, strict=True)]
+    at_dilation_1 = [k - 1 for k in case.kernel_size]
+    text = f"padding `{case.padding}` computed as at stride 1"
+    for crop, where in ((most, ""), (at_dilation_1, " and dilation 1")):
+        for lows, end in (
+            ([n // 2 for n in crop], ""),
+            ([n - n // 2 for n in crop], ", the odd position cropped at the start"),
+        ):
+            pairs = tuple((low, total - low) for low, total in zip(lows, most, strict=True))
+            given = case.output_padding or (0,) * case.rank
+            yield "same_at_stride_1", everywhere, text + where + end, {"padding": pairs, "output_padding": given}
+
+
 def _of_padding(case: Case) -> Iterator[_Change]:
     names = ("D", "H", "W")[-case.rank :]
     everywhere = tuple(range(case.rank))
@@ -124,6 +142,8 @@ def _of_padding(case: Case) -> Iterator[_Change]:
     if isinstance(case.padding, str):
         text = f"padding `{case.padding}` ignored"
         yield "padding_ignored", everywhere, text, {"padding": ((0, 0),) * case.rank}
+        if case.padding.startswith("same"):
+            yield from _of_same(case, everywhere)
     else:
         given = case.padding
         changes: dict[tuple[str, str], Callable[[int, int], tuple[int, int]]] = {

@@ -43,7 +43,7 @@ const SUPPORT = {
   partly: {
     symbol: "◐",
     colour: "yellow",
-    about: "some outputs are right, others wrong; a different parameter of these cases may be the reason",
+    about: "some outputs are right, others wrong; a cell names when, or what is wrong",
     holds: (t) => t.judged,
   },
   unsupported: {
@@ -66,16 +66,29 @@ const SUPPORT = {
 function supportTallies(where) {
   const [row] = query(`SELECT json_group_array(case_no) AS numbers FROM cases WHERE ${where}`);
   const wanted = new Set(JSON.parse(row.numbers));
-  const [cases, adapters, statuses, gates, judged] = outcomeColumns("case_no", "adapter", "status", "gates", "judged");
+  const [cases, adapters, statuses, gates, judged, findings] = outcomeColumns(
+    "case_no",
+    "adapter",
+    "status",
+    "gates",
+    "judged",
+    "finding",
+  );
   const tallies = new Map(
-    facts.adapters.map((name) => [name, { n: 0, judged: 0, wrong: 0, unsupported: 0, inexpressible: 0 }]),
+    facts.adapters.map((name) => [
+      name,
+      { n: 0, judged: 0, wrong: 0, unsupported: 0, inexpressible: 0, findings: new Map() },
+    ]),
   );
   cases.forEach((number, id) => {
     if (!wanted.has(number)) return;
     const tally = tallies.get(adapters[id]);
     tally.n += 1;
     tally.judged += judged[id];
-    tally.wrong += gates[id] & judged[id];
+    if (gates[id] & judged[id]) {
+      tally.wrong += 1;
+      tally.findings.set(findings[id], (tally.findings.get(findings[id]) ?? 0) + 1);
+    }
     if (statuses[id] in tally) tally[statuses[id]] += 1;
   });
   return tallies;
@@ -88,11 +101,27 @@ function featureGroups() {
   return { Rank, Dtype: Object.fromEntries(dtypes.map((name) => [name, `dtype = ${quote(name)}`])), ...others };
 }
 
+// When the outputs of a cell are wrong, by finding, the most frequent first: its condition, or else what is wrong.
+function supportReasons({ findings }) {
+  const counted = [...findings].sort(([, one], [, other]) => other - one);
+  return counted.flatMap(([id, n]) => {
+    const finding = facts.findings.find((item) => item.id === id);
+    if (!finding) return [];
+    const { condition } = finding;
+    const reason = condition?.exact ? `where ${condition.text}` : finding.text || finding.label;
+    return [`${n} ${reason}`];
+  });
+}
+
 function supportCell(tally, adapter, feature, where) {
   const [name, { symbol, colour, about }] = Object.entries(SUPPORT).find(([, state]) => state.holds(tally));
   if (!tally.n) return el("td", {}, el("span", { class: "cell undone", title: `${adapter}, ${feature}: not run` }, ""));
   const counts = [
-    tally.wrong ? `${tally.wrong} of ${tally.judged} wrong` : tally.judged ? `${tally.judged} right` : "",
+    tally.wrong
+      ? `${tally.wrong} of ${tally.judged} wrong: ${supportReasons(tally).join("; ")}`
+      : tally.judged
+        ? `${tally.judged} right`
+        : "",
     tally.unsupported ? `${tally.unsupported} unsupported` : "",
     tally.inexpressible ? `${tally.inexpressible} inexpressible` : "",
   ];

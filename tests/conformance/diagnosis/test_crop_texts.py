@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from conformance.cases import Case
 from tests.support.diagnosing import diagnosis_of
 from tests.support.planted import Planted, Work, forward
@@ -56,3 +58,28 @@ def test_a_crop_clipped_at_the_effective_kernel() -> None:
     ))  # fmt: skip
     assert found is not None
     assert (found.transform, found.axes) == ("padding_clipped", ("H", "W")), found
+
+
+@pytest.mark.parametrize(
+    ("case", "dilated", "text"),
+    [
+        ("2d-c2x3-i6x7-k3x4-s2-same_upper", True, "padding `same_upper` computed as at stride 1"),
+        ("1d-c2x3-i6-k4-s2-same_lower", True, "padding `same_lower` computed as at stride 1"),
+        ("2d-c2x3-i6x7-k3x4-s2-d2x3-same", False, "padding `same` computed as at stride 1 and dilation 1"),
+    ],
+)
+def test_the_pads_of_same_at_stride_1(case: str, dilated: bool, text: str) -> None:
+    """As OpenCV computes the pads of ConvTranspose: half of the kernel is cropped at the start."""
+
+    def at_stride_1(case: Case) -> Case:
+        sizes = zip(case.kernel_size, case.dilation, strict=True)
+        crop = [((d if dilated else 1) * (k - 1) // 2, d * (k - 1)) for k, d in sizes]
+        padding = tuple((low, total - low) for low, total in crop)
+        return replace(case, padding=padding, output_padding=case.output_padding or (0,) * case.rank)
+
+    host = Planted(lambda case, tensors: {"y": forward(at_stride_1(case), tensors)})
+    found = diagnosis_of(case, host)
+    assert found is not None
+    assert (found.transform, found.text) == ("same_at_stride_1", f"equals the expected output with {text}")
+    right = diagnosis_of(case, Planted(lambda case, tensors: {"y": forward(case, tensors)}))
+    assert right is None

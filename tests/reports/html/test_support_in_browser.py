@@ -57,7 +57,12 @@ def test_support_is_a_state_of_each_adapter_and_feature(tab: Tab) -> None:
     assert tab.page.get_by_role("row", name="3-D").locator("td").all_inner_texts() == ["○", "✓", "✗ 1"]
     assert tab.page.get_by_role("row", name="gradients").locator("td").all_inner_texts() == ["○", "✓", "–"]
     assert tab.page.get_by_role("row", name="circular").count() == 0, "no case has it"
-    row.get_by_role("link", name="wrong, 2-D: ✗ 2 wrong").click()
+    wrong = row.get_by_role("link", name="wrong, 2-D: ✗ 2 wrong")
+    title = str(wrong.get_attribute("title"))
+    assert "2 of 2 wrong: " in title
+    assert "shifted by 1 along H" in title, "what is wrong"
+    assert "wrong:" not in str(row.get_by_role("link", name="right, 2-D").get_attribute("title"))
+    wrong.click()
     tab.page.wait_for_selector("#explorer:not([hidden]) tr[aria-rowindex]")
     assert tab.page.locator("tr[aria-rowindex]").count() == 2
 
