@@ -108,6 +108,22 @@ def _kernel_alone(work: Work) -> None:
         work.low[axis] = int((kernel - stride) / 2)
 
 
+def _at_stride_1(work: Work) -> None:
+    """SAME crops as at stride 1: half of the kernel at the start, and ends with the last position."""
+    given = work.case.output_padding or (0,) * work.case.rank
+    for axis, (size, extra) in enumerate(zip(work.case.input_size, given, strict=True)):
+        work.low[axis] = max(work.dilation[axis] * (work.case.kernel_size[axis] - 1) - extra, 0) // 2
+        work.size[axis] = (size - 1) * work.stride[axis] + 1 + extra
+
+
+def _at_stride_and_dilation_1(work: Work) -> None:
+    """The same as at dilation 1, and without a crop at the start where the stride is larger than the kernel."""
+    _at_stride_1(work)
+    given = work.case.output_padding or (0,) * work.case.rank
+    for axis, (kernel, stride, extra) in enumerate(zip(work.case.kernel_size, work.stride, given, strict=True)):
+        work.low[axis] = 0 if stride > kernel else max(kernel - 1 - extra, 0) // 2
+
+
 def _nothing_cut(work: Work) -> None:
     work.low[:] = [0] * work.case.rank
     work.size[:] = work.case.geometry().full_size
@@ -149,6 +165,9 @@ RECORDED: dict[tuple[str, str], Fault] = {
     ("keras-tensorflow", "bias-added-along-the-last-axis"): _after(_bias_on_the_last_axis),
     ("keras-ops-numpy", "float64-taken-for-float32"): _after(_single_precision),
     ("litert", "infinity-clipped-to-the-largest-number"): _after(_clipped),
+    ("cv2-dnn", "auto-pad-by-the-kernel-alone"): _before(_at_stride_1),
+    ("cv2-dnn-classic", "auto-pad-by-the-kernel-alone"): (older := _before(_at_stride_and_dilation_1)),
+    ("cv2-dnn-classic", "dilations-ignored-by-auto-pad"): older,
     ("mnn", "one-axis-becomes-two"): _after(_one_more_axis),
     ("mnn", "largest-number-for-infinity-and-nan"): _after(_largest_numbers),
     ("mnn", "auto-pad-by-the-kernel-alone"): Fault("as recorded", (1, 2, 3), _kernel_alone, _one_more_axis),

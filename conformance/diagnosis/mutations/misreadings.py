@@ -116,19 +116,29 @@ def _of_numbers(case: Case) -> Iterator[_Change]:
 def _of_same(case: Case, everywhere: tuple[int, ...]) -> Iterator[_Change]:
     """The pads that `same` has at stride 1, where the rules take the stride into account.
 
-    OpenCV computes the pads of its ConvTranspose so: half of the kernel is cropped at the start, whatever the stride.
+    OpenCV computes the pads of ConvTranspose so: half of the kernel is cropped at the start, less for
+    output_padding, which lengthens the output. Its older engine crops nothing where the stride is larger than the
+    kernel.
     """
-    most = [d * (k - 1) for k, d in zip(case.kernel_size, case.dilation, strict=True)]
-    at_dilation_1 = [k - 1 for k in case.kernel_size]
-    text = f"padding `{case.padding}` computed as at stride 1"
-    for crop, where in ((most, ""), (at_dilation_1, " and dilation 1")):
+    given = case.output_padding or (0,) * case.rank
+    most = [d * (k - 1) - o for k, d, o in zip(case.kernel_size, case.dilation, given, strict=True)]
+    at_dilation_1 = [max(k - 1 - o, 0) for k, o in zip(case.kernel_size, given, strict=True)]
+    large = [s > k for s, k in zip(case.stride, case.kernel_size, strict=True)]
+    crops = [([max(n, 0) for n in most], ""), (at_dilation_1, " and dilation 1")]
+    if any(large):
+        nothing = ", without a crop at the start where the stride is larger than the kernel"
+        crops += [
+            ([0 if wide else n for n, wide in zip(crop, large, strict=True)], text + nothing)
+            for crop, text in crops
+        ]
+    for crop, where in crops:
         for lows, end in (
             ([n // 2 for n in crop], ""),
             ([n - n // 2 for n in crop], ", the odd position cropped at the start"),
         ):
             pairs = tuple((low, total - low) for low, total in zip(lows, most, strict=True))
-            given = case.output_padding or (0,) * case.rank
-            yield "same_at_stride_1", everywhere, text + where + end, {"padding": pairs, "output_padding": given}
+            text = f"padding `{case.padding}` computed as at stride 1{where}{end}"
+            yield "same_at_stride_1", everywhere, text, {"padding": pairs, "output_padding": None}
 
 
 def _of_padding(case: Case) -> Iterator[_Change]:

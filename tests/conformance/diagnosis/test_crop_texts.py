@@ -65,6 +65,7 @@ def test_a_crop_clipped_at_the_effective_kernel() -> None:
     [
         ("2d-c2x3-i6x7-k3x4-s2-same_upper", True, "padding `same_upper` computed as at stride 1"),
         ("1d-c2x3-i6-k4-s2-same_lower", True, "padding `same_lower` computed as at stride 1"),
+        ("2d-c2x3-i6x7-k5x4-s2-same_upper-op1", True, "padding `same_upper` computed as at stride 1"),
         ("2d-c2x3-i6x7-k3x4-s2-d2x3-same", False, "padding `same` computed as at stride 1 and dilation 1"),
     ],
 )
@@ -72,10 +73,10 @@ def test_the_pads_of_same_at_stride_1(case: str, dilated: bool, text: str) -> No
     """As OpenCV computes the pads of ConvTranspose: half of the kernel is cropped at the start."""
 
     def at_stride_1(case: Case) -> Case:
-        sizes = zip(case.kernel_size, case.dilation, strict=True)
-        crop = [((d if dilated else 1) * (k - 1) // 2, d * (k - 1)) for k, d in sizes]
+        sizes = zip(case.kernel_size, case.dilation, case.output_padding or (0,) * case.rank, strict=True)
+        crop = [(((d if dilated else 1) * (k - 1) - o) // 2, d * (k - 1) - o) for k, d, o in sizes]
         padding = tuple((low, total - low) for low, total in crop)
-        return replace(case, padding=padding, output_padding=case.output_padding or (0,) * case.rank)
+        return replace(case, padding=padding, output_padding=None)
 
     host = Planted(lambda case, tensors: {"y": forward(at_stride_1(case), tensors)})
     found = diagnosis_of(case, host)
