@@ -14,9 +14,9 @@ from typing import Any
 
 from conformance.cases.columns import COLUMN_NAMES, Row
 
-__all__ = ["Atom", "Predicate", "atoms"]
+__all__ = ["OPERATORS", "Atom", "Predicate", "atoms"]
 
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
     "<>": operator.ne,
     ">": operator.gt,
@@ -128,7 +128,7 @@ class Atom:
         left, right = row[self.column], row[self.value] if self.to_column else self.value
         if self.modulus and left is not None:
             left %= self.modulus
-        return left is not None and right is not None and bool(_OPERATORS[self.sign](left, right))
+        return left is not None and right is not None and bool(OPERATORS[self.sign](left, right))
 
     def __str__(self) -> str:
         literal = repr(self.value) if isinstance(self.value, str) and not self.to_column else str(self.value)

@@ -72,7 +72,7 @@ def test_parameters_that_known_cases_move_together_are_distinguished() -> None:
     long = [Case.parse("1d-i600-k9"), Case.parse("1d-i900-k8-s2")]
     found = infer_condition(long, plain, lambda case: max(case.kernel_size) > 7, terms=frozenset(["kernel"]))
     assert (str(found.predicate), found.exact) == ("kernel_max > 7", True), found.text
-    found = infer_condition(long, plain, lambda case: max(case.input_size) > 400)
+    found = infer_condition(long, plain, lambda case: max(case.input_size) > 400, budget=120)
     assert found.predicate is not None
     assert "kernel" not in str(found.predicate), found.text
 
