@@ -144,6 +144,7 @@ def _of_same(case: Case, everywhere: tuple[int, ...]) -> Iterator[_Change]:
 def _of_padding(case: Case) -> Iterator[_Change]:
     names = ("D", "H", "W")[-case.rank :]
     everywhere = tuple(range(case.rank))
+    strided = [k for s, k in zip(case.stride, case.kernel_size, strict=True) if s > 1]
     for convention in (*CONVENTIONS, *(SPLITS if case.given_output_size is not None else ())):
         if convention != case.padding:
             text = f"padding `{convention}` in place of `{case.padding}`" if isinstance(case.padding, str) else ""
@@ -152,7 +153,8 @@ def _of_padding(case: Case) -> Iterator[_Change]:
     if isinstance(case.padding, str):
         text = f"padding `{case.padding}` ignored"
         yield "padding_ignored", everywhere, text, {"padding": ((0, 0),) * case.rank}
-        if case.padding.startswith("same"):
+        # A single tap has no pads at stride 1: that the padding is ignored says the same.
+        if case.padding.startswith("same") and max(strided, default=2) > 1:
             yield from _of_same(case, everywhere)
     else:
         given = case.padding
