@@ -11,7 +11,7 @@ from conformance.cases import Case
 from conformance.reports.gate.expectations import Expectation, load, read
 from tests.faults import masking
 from tests.faults.catalogue import FAULTS, RIGHT, Fault
-from tests.faults.masking import Masked, markdown
+from tests.faults.masking import UNNAMED, Masked, markdown
 from tests.faults.matrix import judged_cases
 from tests.faults.recorded import RECORDED
 
@@ -22,11 +22,6 @@ where = "rank = 1"
 kind = ["values", "gradient", "precision", "nonfinite"]
 reason = "r"
 """
-
-
-# Its loops in three dimensions leave out products or read foreign memory. No mistake of the diagnosis has such
-# an output, so that an output that is wrong in another way as well looks the same.
-UNNAMED = {"tfjs-wasm"}
 
 
 def entry_of(adapter: str, finding: str) -> Expectation:
@@ -96,8 +91,19 @@ def test_shipped_expectations_hide_next_to_nothing() -> None:
 
 
 def test_the_table_names_what_is_hidden() -> None:
-    table = list(markdown({"a": Masked(100, 20, 4, ("f",), ""), "b": Masked(10, 0, 1, (), "g (50%)", ("h",))}))
+    (name, reason), *_ = UNNAMED.items()
+    table = list(markdown({"a": Masked(100, 20, 4, ("f",), ""), name: Masked(10, 0, 1, (), "g (50%)", ("h",))}))
     assert table[2:] == [
-        "| a | 100 | 20 | 4 | 5.00% | 1 | f |  |",
-        "| b | 10 | 0 | 1 | 10.00% | 0 | g (50%) | h |",
+        "| a | 100 | 20 | 4 | 5.00% | 1 | f |  |  |",
+        f"| {name} | 10 | 0 | 1 | 10.00% | 0 | g (50%) | h | {reason} |",
     ]
+
+
+def test_a_fault_that_changes_nothing_of_a_recorded_output_is_not_visible() -> None:
+    """The position that the fault leaves out is one that the recorded gradient does not have."""
+    entry = entry_of("mlx", "input-gradient-with-output-padding")
+    ((case, expected),) = judged_cases([Case.parse(entry.evidence[0])])
+    replies, last = masking._Replies(case, expected), FAULTS["dx misses the last position on W"]
+    assert replies.verdict(last).status == "fail"
+    assert masking._becomes(entry, case, last, replies, shape_only=False) == "not visible"
+    assert masking._becomes(entry, case, FAULTS["dw is zero"], replies, shape_only=False) == "seen"
