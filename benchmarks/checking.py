@@ -4,7 +4,8 @@
 
 The peer is `benchmarks.bare`: for each adapter a process that imports the framework and makes the one call.
 These processes run one after the other; divided by the number of processors, that is the least time in which
-the adapters can run side by side. A first check finds no process of an earlier one, a second check follows at
+the adapters can run side by side. They also run side by side as a check does, as processes that share caches and
+memory slow each other down. A first check finds no process of an earlier one, a second check follows at
 once. The time of a check is that of the whole command, and its first row is timed from the start of the command.
 Prints JSON.
 """
@@ -24,8 +25,10 @@ from typing import Any, NamedTuple
 from benchmarks.figures import DONE, spread, table, with_spread
 from benchmarks.overhead import bare
 from conformance.adapters.environment import processors
+from conformance.adapters.registry import resolve
 from conformance.adapters.selection import expand
 from conformance.cases import Case
+from conformance.execution.lanes import import_seconds, in_lanes
 
 CASE = "2d-i5x7-k3-s2-same"
 
@@ -58,9 +61,12 @@ def check(adapters: Sequence[str], folder: str) -> _Check:
 def measure(adapters: Sequence[str] = (), repeats: int = 3) -> dict[str, Any]:
     """All figures; without names for the adapters of a check that names none."""
     names, case = expand(adapters), str(Case.parse(CASE))
-    peers, firsts, seconds = [], [], []
+    in_order = sorted(names, key=lambda name: import_seconds(resolve(name)))
+    peers, together, firsts, seconds = [], [], [], []
     for _ in range(repeats):
         peers.append([bare(name, [case])["wall"] for name in names])
+        side_by_side = in_lanes(in_order, lambda name: bare(name, [case]))
+        together.append(sum(loop["wall"] for _, loop in side_by_side) / processors())
         with tempfile.TemporaryDirectory() as folder:
             firsts.append(check(names, folder))
             seconds.append(check(names, folder))
@@ -70,6 +76,7 @@ def measure(adapters: Sequence[str] = (), repeats: int = 3) -> dict[str, Any]:
         "bare_s": spread(least),
         "check_s": spread(first.whole for first in firsts),
         "ratio": spread(first.whole / peer for first, peer in zip(firsts, least, strict=True)),
+        "side_by_side_ratio": spread(first.whole / peer for first, peer in zip(firsts, together, strict=True)),
         "first_row_s": spread(first.first_row for first in firsts),
         "first_row_ratio": spread(
             first.first_row / min(walls) for first, walls in zip(firsts, peers, strict=True)
@@ -84,6 +91,12 @@ def markdown(figures: dict[str, Any]) -> str:
     head = ("what", "seconds", "ratio", "to what")
     rows = [
         ("first check", figures["check_s"], figures["ratio"], "the bare calls, divided by the processors"),
+        (
+            "first check",
+            figures["check_s"],
+            figures["side_by_side_ratio"],
+            "the same, where they run side by side",
+        ),
         ("its first row", figures["first_row_s"], figures["first_row_ratio"], "the quickest bare call"),
         ("second check", figures["second_s"], figures["second_ratio"], "the first check"),
     ]
