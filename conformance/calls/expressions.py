@@ -12,6 +12,7 @@ from conformance.calls.arithmetic import BUILT_INS, UNKNOWN
 from conformance.calls.errors import CallError
 from conformance.calls.tensors import combine, index_shape, parts_of, rearranged, size_tuple
 from conformance.calls.values import (
+    Arguments,
     Instance,
     Layer,
     Opaque,
@@ -19,6 +20,7 @@ from conformance.calls.values import (
     Syntax,
     TensorExpression,
     UserFunction,
+    Value,
     is_large,
 )
 
@@ -358,10 +360,10 @@ class Expressions:
     def _call(self, node: ast.Call, scope: Scope) -> Any:
         return self.call(node, scope)
 
-    def built_in(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def built_in(self, name: str, given: Arguments) -> Value:
         """The value of Python's own function; `UNKNOWN` if there is none."""
         function = BUILT_INS.get(name)
-        return UNKNOWN if function is None else self.limited(function(args, kwargs))
+        return UNKNOWN if function is None else self.limited(function(given.args, given.kwargs))
 
 
 def truth(value: Any) -> bool | None:

@@ -24,7 +24,7 @@ from conformance.calls.errors import CallError, OtherOperation
 from conformance.calls.facts import Dtypes, data_kind, left_out
 from conformance.calls.given_values import given_values
 from conformance.calls.settings import Settings
-from conformance.calls.values import Layer, Syntax, TensorExpression
+from conformance.calls.values import Arguments, Layer, TensorExpression
 from conformance.cases import Case, CaseError
 from conformance.cases.dtypes import DTYPES
 from conformance.cases.layouts import layout_doubt
@@ -109,7 +109,7 @@ class CallContext:
     rank: int | None
     input_shape: tuple[int, ...] | None
     weight_shape: tuple[int, ...] | None
-    applied: Syntax | None
+    applied: Arguments | None
     layer: Layer | None = None
     settings: Settings = field(default_factory=Settings)
 
@@ -333,23 +333,23 @@ class Form:
         parameters = inspect.signature(self.function).parameters
         return all(name in parameters or name in self.once for name in kwargs)
 
-    def read(self, call: Syntax, context: CallContext) -> Meaning:
+    def read(self, given: Arguments, context: CallContext) -> Meaning:
         """Bind the arguments as Python would, and read them."""
-        signature, written = inspect.signature(self.function), call.kwargs
-        call = replace(call, kwargs=self._renamed(call.kwargs))
+        signature, written = inspect.signature(self.function), given.kwargs
+        given = replace(given, kwargs=self._renamed(given.kwargs))
         context.notes += [
             f"{name} is the name of {self.once[name]} in an older version" for name in written if name in self.once
         ]
         parameters = list(signature.parameters)[1:]
         takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in signature.parameters.values())
-        unknown = [name for name in call.kwargs if name not in parameters and not takes_any]
+        unknown = [name for name in given.kwargs if name not in parameters and not takes_any]
         if unknown:  # first, since a misspelt name is an unknown argument and a missing one
             hint = did_you_mean(unknown[0], parameters)
             raise CallError(
                 f"{self.name}: unknown argument {unknown[0]!r}{hint}; it takes {', '.join(parameters)}"
             )
         try:
-            bound = signature.bind(context, *call.args, **call.kwargs)
+            bound = signature.bind(context, *given.args, **given.kwargs)
         except TypeError as error:
             raise CallError(f"{self.name}: {error}; it takes {', '.join(parameters)}") from None
         bound.apply_defaults()

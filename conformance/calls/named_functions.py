@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Protocol
 
 from conformance.calls.arithmetic import UNKNOWN
@@ -14,9 +14,21 @@ from conformance.calls.models import NO_CALL, Models
 from conformance.calls.settings import Settings
 from conformance.calls.tensor_functions import FUNCTIONS
 from conformance.calls.testing import tests_with
-from conformance.calls.values import Instance, Layer, Opaque, Sequence, Syntax, TensorExpression, UserFunction
+from conformance.calls.values import (
+    Arguments,
+    Gradient,
+    Instance,
+    Layer,
+    Opaque,
+    Partial,
+    Sequence,
+    Syntax,
+    TensorExpression,
+    UserFunction,
+    Value,
+)
 
-__all__ = ["OF_VALUES", "Gradient", "NamedFunctions", "Partial", "Reader", "gradient_mark"]
+__all__ = ["OF_VALUES", "NamedFunctions", "Reader", "gradient_mark"]
 
 _WRAPPERS = {
     "compile": "the compiler (torch.compile)", "jit": "the compiler (jit)",
@@ -59,27 +71,11 @@ class Reader(Protocol):
         """An argument of a layer as its attribute; None if it has none of that name."""
 
 
-@dataclass(frozen=True)
-class Gradient:
-    """The function that computes the gradient of another."""
-
-    of: Any
-
-
-@dataclass(frozen=True)
-class Partial:
-    """A function or class with some of its arguments."""
-
-    of: Any
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-
-
-def _inputs(given: Any) -> tuple[Any, ...]:
+def _inputs(given: Value) -> Arguments:
     """The inputs of a model that a function is given as such, or as a shape."""
     if isinstance(given, tuple) and given and all(size is None or type(size) is int for size in given):
-        return (TensorExpression(given),)
-    return given if isinstance(given, tuple) else (given,)
+        return Arguments((TensorExpression(given),))
+    return Arguments(given if isinstance(given, tuple) else (given,))
 
 
 def gradient_mark(place: int) -> int:
@@ -104,20 +100,21 @@ class NamedFunctions(Models):
             return self.opaque(node, origin)
         return value
 
-    def named_function(self, function: Opaque, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def named_function(self, function: Opaque, given: Arguments) -> Value:
         """The value of a named function; `UNKNOWN` if there is none."""
         last = function.path.rpartition(".")[2]
         for read in (self._python, self._wrapper, self._gradient, self._container, self._tensor, self._context):
-            value = read(function, last, args, kwargs)
+            value = read(function, last, given)
             if value is not UNKNOWN:
                 return value
         return UNKNOWN
 
-    def _python(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _python(self, function: Opaque, last: str, given: Arguments) -> Value:
         for name in (function.path, function.text):
-            value = self.built_in(name.replace("numpy.", "np."), args, kwargs)
+            value = self.built_in(name.replace("numpy.", "np."), given)
             if value is not UNKNOWN:
                 return value
+        args = given.args
         if function.path == "print":
             return None
         if function.path == "getattr" and len(args) > 1 and isinstance(args[1], str):
@@ -127,10 +124,10 @@ class NamedFunctions(Models):
             return {str(key): value for key, value in pairs} if len(pairs) == len(args[0]) else UNKNOWN
         return UNKNOWN
 
-    def _wrapper(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        first = args[0] if args else None
+    def _wrapper(self, function: Opaque, last: str, given: Arguments) -> Value:
+        first = given.first
         if last == "partial" and first is not None:
-            return Partial(first, args[1:], kwargs)
+            return Partial(first, replace(given, args=given.args[1:]))
         known = isinstance(first, UserFunction | Layer | Sequence | Instance | Gradient) or (
             isinstance(first, Opaque) and bool(self.reader.finds(first.path, first.text))
         )
@@ -139,11 +136,9 @@ class NamedFunctions(Models):
             return first
         if last in _TRACERS and known:
             self._note(_TRACERS[last])
-            given = (
-                next((kwargs[name] for name in _EXAMPLES if name in kwargs), None) if len(args) < 2 else args[1]
-            )
-            if given is not None:
-                self.apply(first, _inputs(given), {}, NO_CALL)
+            example = given.get(1, *_EXAMPLES)
+            if example is not None:
+                self.apply(first, _inputs(example), NO_CALL)
             return first
         return UNKNOWN
 
@@ -151,23 +146,23 @@ class NamedFunctions(Models):
         if fact and fact not in self.settings.facts:
             self.settings.facts.append(fact)
 
-    def _gradient(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        first = args[0] if args else kwargs.get("outputs", kwargs.get("ys"))
+    def _gradient(self, function: Opaque, last: str, given: Arguments) -> Value:
+        first = given.get(0, "outputs", "ys")
         runs = isinstance(first, UserFunction | Layer | Sequence | Instance) or (
             isinstance(first, Opaque) and bool(self.reader.finds(first.path, first.text))
         )
         if last in _CHECKS and first is not None:
-            given = args[1] if len(args) > 1 else kwargs.get("inputs", ())
-            value = self.apply(first, given if isinstance(given, tuple) else (given,), {}, NO_CALL)
+            inputs = given.get(1, "inputs", default=())
+            value = self.apply(first, Arguments(inputs if isinstance(inputs, tuple) else (inputs,)), NO_CALL)
             self.need_gradient(origin_of(value), _CHECKS[last])
             return True
         if last in _OF_FUNCTION and runs:
             if last != "vjp":
                 return Gradient(first)
-            value = self.apply(first, args[1:], {}, NO_CALL)
+            value = self.apply(first, Arguments(given.args[1:]), NO_CALL)
             self.need_gradient(origin_of(value))
             return (value, Opaque("a function"))
-        if last == "backward" and args:  # torch.autograd.backward
+        if last == "backward" and given.args:  # torch.autograd.backward
             self.need_gradient(origin_of(first))
             return None
         if last in OF_VALUES and first is not None:
@@ -186,29 +181,29 @@ class NamedFunctions(Models):
                 second = "grad2" in (direction, occurrence.direction) or gradient_mark(place) in origin
                 occurrence.direction = "grad2" if second else "grad"
 
-    def _container(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return self.container(function.path, args, kwargs)
+    def _container(self, function: Opaque, last: str, given: Arguments) -> Value:
+        return self.container(function.path, given)
 
-    def _tensor(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _tensor(self, function: Opaque, last: str, given: Arguments) -> Value:
         make = FUNCTIONS.get(f"{library_of(function.path)}.{last}", FUNCTIONS.get(last))
         if make is None:
             return UNKNOWN
         name = function.path if function.path.startswith("numpy") else function.text
-        value = make("torch.Tensor" if function.path == "torch.Tensor" else name, args, kwargs)
+        name = "torch.Tensor" if function.path == "torch.Tensor" else name
+        value = make(name, given.args, given.kwargs)
         if value is None:
             return UNKNOWN
-        label = args[0] if args and isinstance(args[0], str) else kwargs.get("name", (*args, None, None)[1])
+        first = given.first
+        label = first if isinstance(first, str) else given.kwargs.get("name", given.get(1))
         if isinstance(value, TensorExpression):
             if isinstance(label, str):
                 self.settings.named[label] = value
-            return self.with_origin(
-                value.but(values=value.values, numbers=value.numbers), (*args, *kwargs.values())
-            )
+            return self.with_origin(value.but(values=value.values, numbers=value.numbers), given.values)
         return value
 
-    def _context(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _context(self, function: Opaque, last: str, given: Arguments) -> Value:
         if last in _CONTEXTS and "numpy" not in function.path:
-            device = str(args[0]) if args else ""
+            device = str(given.first) if given.args else ""
             accelerated = last == "device" and any(
                 word in device.lower() for word in ("cuda", "gpu", "mps", "tpu")
             )

@@ -16,7 +16,7 @@ from conformance.calls.program import Occurrence
 from conformance.calls.protobuf_text import Message, parse_message
 from conformance.calls.settings import Settings
 from conformance.calls.tensorflow_js import read_layers
-from conformance.calls.values import Syntax, TensorExpression
+from conformance.calls.values import Arguments, Syntax, TensorExpression
 
 __all__ = ["NOTATIONS", "python_of_printed_modules", "read_notation"]
 
@@ -51,7 +51,7 @@ def _attributes(text: str) -> dict[str, Any]:
 
 def _make_node(inputs: str, output: str, attributes: dict[str, Any], line: int, text: str) -> Occurrence:
     names = tuple(name.strip().lstrip("%") for name in inputs.split(",") if name.strip())
-    call = Syntax(_MAKE_NODE, ("ConvTranspose", names, (output.lstrip("%"),)), attributes)
+    call = Syntax(_MAKE_NODE, Arguments(("ConvTranspose", names, (output.lstrip("%"),)), attributes))
     return Occurrence(call, line, " ".join(text.split()))
 
 
@@ -157,7 +157,7 @@ def _protobuf_node(node: Message) -> Occurrence:
         many = item.numbers("ints")
         attributes[item.text("name")] = many if many else item.value("i", item.text("s"))
     inputs, outputs = node.texts("input"), node.texts("output")
-    call = Syntax(_MAKE_NODE, ("ConvTranspose", inputs, outputs), attributes)
+    call = Syntax(_MAKE_NODE, Arguments(("ConvTranspose", inputs, outputs), attributes))
     return Occurrence(call, node.line, f"ConvTranspose {node.text('name') or ', '.join(outputs)}")
 
 
@@ -191,7 +191,7 @@ def _prototxt(text: str) -> Read | None:
             continue
         for parameters in layer.messages("convolution_param"):
             image = TensorExpression(shapes.get((*layer.texts("bottom"), "")[0]))
-            call = Syntax("caffe.Deconvolution", (image,), parameters.plain())
+            call = Syntax("caffe.Deconvolution", Arguments((image,), parameters.plain()))
             found.append(Occurrence(call, layer.line, f"Deconvolution {layer.text('name')}"))
     return (found, Settings()) if found else None
 
@@ -224,7 +224,8 @@ def _ncnn(text: str) -> Read | None:
             continue
         values = {int(key): int(value) for key, value in pairs.items()}
         line = text.count("\n", 0, match.start(1)) + 1
-        found.append(Occurrence(Syntax(f"ncnn.{match[1]}", (values,), {}), line, f"{match[1]} {match[2]}"))
+        call = Syntax(f"ncnn.{match[1]}", Arguments((values,)))
+        found.append(Occurrence(call, line, f"{match[1]} {match[2]}"))
     return (found, Settings()) if found else None
 
 

@@ -23,7 +23,7 @@ from conformance.calls.form import (
     per_axis,
 )
 from conformance.calls.settings import Settings
-from conformance.calls.values import Syntax
+from conformance.calls.values import Arguments
 
 __all__ = ["read_model", "read_node"]
 
@@ -102,7 +102,7 @@ def script(context: CallContext, *inputs: Any, **attributes: Any) -> Meaning:
         name: value for name, value in zip(names, inputs, strict=True) if isinstance(value, TensorExpression)
     }
     context.settings = replace(context.settings, named=tensors)
-    return FORMS["onnx.helper.make_node"].read(Syntax("", ("ConvTranspose", names, ("y",)), attributes), context)
+    return FORMS["onnx.helper.make_node"].read(Arguments(("ConvTranspose", names, ("y",)), attributes), context)
 
 
 def _older_split(facts: list[str]) -> list[str]:

@@ -85,7 +85,9 @@ class _Forms:
         """An argument of a layer as its attribute: sizes are one number per axis."""
         form = FORMS[call.name]
         try:
-            bound = inspect.signature(form.function).bind_partial(None, *call.args, **call.kwargs)
+            bound = inspect.signature(form.function).bind_partial(
+                None, *call.arguments.args, **call.arguments.kwargs
+            )
         except TypeError:
             return None
         bound.apply_defaults()
@@ -94,8 +96,7 @@ class _Forms:
 
     def output(self, call: Syntax) -> tuple[int | None, ...] | None:
         """The shape of the output, as far as the text says that of the input."""
-        given = (*(call.applied.args if call.applied else ()), *call.args, *call.kwargs.values())
-        image = next((value for value in given if isinstance(value, TensorExpression)), None)
+        image = next((value for value in call.values if isinstance(value, TensorExpression)), None)
         if image is None or image.shape is None:
             return None
         # Sizes that are not known are computed with some number, and are not known of the output either.
@@ -201,7 +202,7 @@ def _read(call: Syntax, shapes: Shapes, settings: Settings) -> Meaning:
         layer=call.layer,
         settings=settings,
     )
-    return form.read(call, context)
+    return form.read(call.arguments, context)
 
 
 def occurrences_of(
@@ -232,8 +233,9 @@ def occurrences_of(
 
 
 def _has_input(occurrence: Occurrence) -> bool:
-    values = (*occurrence.call.args[:1], *(occurrence.call.applied.args[:1] if occurrence.call.applied else ()))
-    return any(isinstance(value, TensorExpression) and value.shape is not None for value in values)
+    call = occurrence.call
+    starts = (call.arguments.first, call.applied.first if call.applied else None)
+    return any(isinstance(value, TensorExpression) and value.shape is not None for value in starts)
 
 
 def choose(read: list[tuple[Occurrence, Meaning | CallError]], number: int | None, text: str) -> Meaning:

@@ -8,7 +8,17 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance.calls.expressions import Expressions, Scope, dotted, truth
-from conformance.calls.values import Instance, Layer, Opaque, Sequence, TensorExpression, UserClass, UserFunction
+from conformance.calls.values import (
+    Arguments,
+    Instance,
+    Layer,
+    Opaque,
+    Sequence,
+    TensorExpression,
+    UserClass,
+    UserFunction,
+    Value,
+)
 
 __all__ = ["NOTHING", "OWNER", "OWN_CLASS", "Statements"]
 
@@ -179,13 +189,13 @@ class Statements(Expressions):
 
     # Functions and classes of the program.
 
-    def call_function(self, function: UserFunction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def call_function(self, function: UserFunction, given: Arguments) -> Value:
         """The value that a function of the program returns."""
         function.used = True
         if self.depth >= _MAX_DEPTH:
             return Opaque("a recursive call")
         scope: Scope = ChainMap({}, *_maps(function.names))
-        self._bind(function, args, kwargs, scope)
+        self._bind(function, given if function.owner is None else given.after(function.owner), scope)
         self.depth += 1
         try:
             came = self.run(function.body, scope)
@@ -193,10 +203,9 @@ class Statements(Expressions):
             self.depth -= 1
         return None if came is NOTHING else came
 
-    def _bind(self, function: UserFunction, args: tuple[Any, ...], kwargs: dict[str, Any], scope: Scope) -> None:
+    def _bind(self, function: UserFunction, given: Arguments, scope: Scope) -> None:
         spec = function.arguments
         positional = [*spec.posonlyargs, *spec.args]
-        given: list[Any] = list(args) if function.owner is None else [function.owner, *args]
         for parameter in (*positional, *spec.kwonlyargs):
             scope[parameter.arg] = _annotated_tensor(parameter) or Opaque(parameter.arg)
         defaults = list(zip(reversed(positional), reversed(spec.defaults), strict=False))
@@ -208,37 +217,34 @@ class Statements(Expressions):
         outer: Scope = ChainMap({}, *_maps(function.names))
         for parameter, default in defaults:
             scope[parameter.arg] = self.value(default, outer)
-        for parameter, value in zip(positional, given, strict=False):
+        for parameter, value in zip(positional, given.args, strict=False):
             if not (isinstance(value, Opaque) and isinstance(scope[parameter.arg], TensorExpression)):
                 scope[parameter.arg] = value
         named = {parameter.arg for parameter in (*positional, *spec.kwonlyargs)}
-        scope.update({name: value for name, value in kwargs.items() if name in named})
+        scope.update({name: value for name, value in given.kwargs.items() if name in named})
         if spec.vararg is not None:
-            scope[spec.vararg.arg] = tuple(given[len(positional) :])
+            scope[spec.vararg.arg] = given.args[len(positional) :]
         if spec.kwarg is not None:
-            scope[spec.kwarg.arg] = {name: value for name, value in kwargs.items() if name not in named}
+            scope[spec.kwarg.arg] = {name: value for name, value in given.kwargs.items() if name not in named}
 
-    def make_instance(self, kind: UserClass, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Instance:
+    def make_instance(self, kind: UserClass, given: Arguments) -> Instance:
         """An instance of a class of the program, its constructor run."""
         kind.used = True
-        instance = Instance(kind, {})
+        instance = Instance(kind, dict(given.kwargs))  # fields of a dataclass-like module
         self.instances.append(instance)
-        for name, value in kwargs.items():  # fields of a dataclass-like module
-            instance.attributes[name] = value
         for name in ("__init__", "setup", "build"):
             method = kind.methods.get(name)
             if isinstance(method, UserFunction):
-                given = (args, kwargs) if name == "__init__" else ((), {})
-                self.call_function(method.bound(instance), *given)
+                self.call_function(method.bound(instance), given if name == "__init__" else Arguments())
         return instance
 
-    def call_instance(self, instance: Instance, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def call_instance(self, instance: Instance, given: Arguments) -> Value:
         """The value of an instance that is called."""
         instance.applied = True
         for name in ("forward", "call", "__call__"):
             method = instance.kind.methods.get(name)
             if isinstance(method, UserFunction):
-                return self.call_function(method.bound(instance), args, kwargs)
+                return self.call_function(method.bound(instance), given)
         return Opaque(f"{instance.kind.name}(...)")
 
     def layers_of(self, value: Any, seen: set[int] | None = None) -> list[Layer]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 __all__ = [
-    "Graph", "Instance", "Layer", "Opaque", "Sequence", "Syntax", "TensorExpression", "UserClass", "UserFunction",
-    "is_large",
+    "Arguments", "Gradient", "Graph", "Instance", "Layer", "Opaque", "Partial", "Sequence", "Syntax",
+    "TensorExpression", "UserClass", "UserFunction", "Value", "is_large",
 ]  # fmt: skip
 
 
@@ -90,14 +91,54 @@ class TensorExpression:
 
 
 @dataclass(frozen=True)
+class Arguments:
+    """What a call is given: ``args`` by position, ``kwargs`` by name."""
+
+    args: tuple[Value, ...] = ()
+    kwargs: dict[str, Value] = field(default_factory=dict)
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """All values, those by position first."""
+        return (*self.args, *self.kwargs.values())
+
+    @property
+    def first(self) -> Value:
+        """The first value by position; None if there is none."""
+        return self.args[0] if self.args else None
+
+    def get(self, place: int, *names: str, default: Value = None) -> Value:
+        """The value at a position, else the one of the first name that is given."""
+        if place < len(self.args):
+            return self.args[place]
+        return next((self.kwargs[name] for name in names if name in self.kwargs), default)
+
+    def after(self, *values: Value) -> Arguments:
+        """The same arguments after other ones by position."""
+        return Arguments((*values, *self.args), self.kwargs)
+
+    def over(self, others: Arguments) -> Arguments:
+        """The arguments after those of a partial call; a name that both have keeps its value here."""
+        return Arguments((*others.args, *self.args), {**others.kwargs, **self.kwargs})
+
+    def mapped(self, change: Callable[[Value], Value]) -> Arguments:
+        """The same arguments, each changed."""
+        return Arguments(tuple(map(change, self.args)), {key: change(value) for key, value in self.kwargs.items()})
+
+
+@dataclass(frozen=True)
 class Syntax:
     """A call: its dotted name, its arguments, and those of its application to a tensor."""
 
     name: str
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    applied: Syntax | None = None
+    arguments: Arguments
+    applied: Arguments | None = None
     layer: Layer | None = None
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """All values of the call, those of its application first."""
+        return (*(self.applied.args if self.applied else ()), *self.arguments.values)
 
 
 @dataclass(eq=False)
@@ -178,6 +219,25 @@ class Instance:
     attributes: dict[str, Any]
     applied: bool = False
     layers: Sequence | None = None
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """The function that computes the gradient of another."""
+
+    of: Value
+
+
+@dataclass(frozen=True)
+class Partial:
+    """A function or class with some of its arguments."""
+
+    of: Value
+    given: Arguments
+
+
+Value: TypeAlias = Any
+"""A value of a program."""
 
 
 def is_large(value: Any) -> bool:
