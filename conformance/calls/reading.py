@@ -15,7 +15,7 @@ from conformance.calls.form import FORMS, CallContext, Meaning
 from conformance.calls.libraries import library_of
 from conformance.calls.program import Occurrence, read_program
 from conformance.calls.settings import Settings
-from conformance.calls.source import parse, short
+from conformance.calls.source import readings, short
 from conformance.calls.values import Syntax, TensorExpression
 from conformance.calls.weights import call_shape
 from conformance.cases import CaseError, DomainError
@@ -131,15 +131,21 @@ def python_occurrences(text: str) -> tuple[list[Occurrence], Settings, tuple[str
     CallError
         The text is not Python, or it is too large.
     """
-    body, notes = parse(text)
-    forms = _Forms()
-    try:
-        program = read_program(body, forms, forms.settings, _nn_of(body))
-    except RecursionError:
-        raise CallError(f"{short(text)} is nested too deeply") from None
-    if not program.occurrences and not program.unknown:
-        raise _nothing(text, body)
-    return program.occurrences, program.settings, notes, program.unknown
+    first: CallError | None = None
+    unknown: list[str] = []
+    for reading in readings(text):
+        forms = _Forms()
+        try:
+            program = read_program(reading.body, forms, forms.settings, _nn_of(reading.body))
+        except RecursionError:
+            raise CallError(f"{short(text)} is nested too deeply") from None
+        if program.occurrences:
+            return program.occurrences, program.settings, reading.notes, program.unknown
+        unknown = unknown or program.unknown
+        first = first or _nothing(text, reading.body)
+    if first is not None and not unknown:
+        raise first
+    return [], Settings(), (), unknown
 
 
 def _nn_of(body: list[ast.stmt]) -> dict[str, str]:
