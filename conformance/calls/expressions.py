@@ -123,6 +123,10 @@ class Expressions:
             return UNKNOWN if value is None else value
         if type(owner) is int and attr == "value":  # a size in TensorFlow 1
             return owner
+        if isinstance(owner, dict) and attr in owner:  # one whose keys are its attributes, such as an AttrDict
+            return owner[attr]
+        if isinstance(owner, Opaque) and attr in owner.fields:
+            return owner.fields[attr]
         if isinstance(owner, Opaque) and owner.path:
             path = f"{owner.path}.{attr}"
             number = arithmetic.constant(path)
@@ -157,7 +161,11 @@ class Expressions:
                 items.extend(inner)
             else:
                 items.append(self.value(item, scope))
+        self.note_items(tuple(items))
         return self.limited(tuple(items))
+
+    def note_items(self, items: tuple[Value, ...]) -> None:
+        """Note what a sequence says beside its items."""
 
     def limited(self, value: Any) -> Any:
         """The value, unless it holds too many others."""
@@ -231,6 +239,8 @@ class Expressions:
         owner, index = self.value(node.value, scope), self.index(node.slice, scope)
         if isinstance(owner, Sequence):
             owner = tuple(owner.layers)
+        if isinstance(owner, Instance) and (held := parts_of_instance(owner)) is not None:
+            owner = tuple(held)
         if isinstance(owner, TensorExpression):
             if owner.values is not None and type(index) is int and -len(owner.values) <= index < len(owner.values):
                 return owner.values[index]
@@ -285,6 +295,8 @@ class Expressions:
         """The values that a loop goes through; None if they are unknown."""
         if isinstance(value, Sequence):
             return value.layers
+        if isinstance(value, Instance):
+            return parts_of_instance(value)
         if isinstance(value, TensorExpression):
             return parts_of(value)
         return value if isinstance(value, tuple | dict) else None
@@ -321,6 +333,8 @@ class Expressions:
         owner = self.value(target.value, scope)
         if isinstance(owner, Instance):
             owner.attributes[target.attr] = value
+        elif isinstance(owner, dict):
+            owner[target.attr] = value
         elif isinstance(owner, Layer) and target.attr in ("weight", "kernel", "bias"):
             if isinstance(value, TensorExpression):
                 setattr(owner, "bias" if target.attr == "bias" else "weight", value)
@@ -364,6 +378,14 @@ class Expressions:
         """The value of Python's own function; `UNKNOWN` if there is none."""
         function = BUILT_INS.get(name)
         return UNKNOWN if function is None else self.limited(function(given.args, given.kwargs))
+
+
+def parts_of_instance(instance: Instance) -> list[Value] | None:
+    """What a loop over a model goes through: the layers that it holds; None if it is no container of them."""
+    if instance.layers is None:
+        return None
+    own = [value for value in instance.attributes.values() if isinstance(value, Layer | Sequence | Instance)]
+    return [*instance.layers.layers, *own]
 
 
 def truth(value: Any) -> bool | None:

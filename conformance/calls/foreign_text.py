@@ -37,7 +37,7 @@ _CPP_RULES: _Rules = (
 )
 _SWIFT_RULES: _Rules = (
     *_COMMON,
-    (r"^(\s*)(?:public\s+|private\s+|@\w+(?:\([^()]*\))?\s+)*(?:let|var)\s+(\w+)(?:\s*:[^=]*)?=", r"\1\2 ="),
+    (r"^(\s*)(?:public\s+|private\s+|@\w+(?:\([^()]*\))?\s+)*(?:let|var)\s+(\w+)\s*(?::[^=\n]*)?=", r"\1\2 ="),
     (r"\b(\w+)\s*:\s*(?=[\w(\[.\-\"])", r"\1="),
     (r"=\.init\(\(?([^()]*)\)?\)", r"=(\1)"),
     (r"\bConvTransposed([123])d\b", r"mlx_swift.ConvTransposed\1d"),
@@ -47,21 +47,34 @@ _SWIFT_RULES: _Rules = (
 _RUST_RULES: _Rules = (
     (r"(\w+(?:::\w+)*Config(?:ND)?)\s*\{([^{}]*?),?\s*(?:\.\.\s*[\w:]+(?:\(\))?)?\s*\}", r"\1(\2)"),
     *_COMMON,
-    (r"^(\s*)(?:let\s+(?:mut\s+)?|const\s+)(\w+)(?:\s*:[^=]*)?=", r"\1\2 ="),
+    (r"^(\s*)(?:let\s+(?:mut\s+)?|const\s+)(\w+)\s*(?::[^=\n]*)?=", r"\1\2 ="),
     (r"(?<=[(,])(\s*)(\w+)\s*:\s*(?=[\w(\[\-])", r"\1\2="),
     (r"&(?=\w)", ""),
     (r"\?(?=[\s.;,)]|$)", ""),
     (r"(\d)_?(?:i64|usize|u32|i32)\b", r"\1"),
     (r"\b(?:tch\.)?nn\.(conv_transpose[123]d)\b", r"tch.\1"),
-    (r"\b(?:tch\.)?(?:nn\.)?(ConvTransposeConfig)\b", r"tch.\1"),
+    (r"\b(?:tch\.)?(?:nn\.)?ConvTransposeConfig(?:ND)?\b", "tch.Settings"),
     (r"\b(?:nn\.|conv\.)*(ConvTranspose[123]dConfig)\.new\b", r"burn.\1"),
 )
 _LANGUAGES = ((_SWIFT, _SWIFT_RULES), (_RUST, _RUST_RULES), (_CPP, _CPP_RULES))
 
 
+def _joined(lines: list[str]) -> list[str]:
+    """Lines that begin with a method belong to the line before; the number of lines stays."""
+    joined = list(lines)
+    before: int | None = None
+    for place, line in enumerate(lines):
+        if re.match(r"\s*\.\w", line) and before is not None:
+            joined[before] += line.strip()
+            joined[place] = ""
+        elif line.strip():
+            before = place
+    return joined
+
+
 def python_of_foreign(lines: list[str]) -> list[str] | None:
     """The lines of a program in C++, Swift or Rust as Python; None for other texts."""
-    text = "\n".join(lines)
+    text = "\n".join(_joined(lines))
     rules = next((rules for mark, rules in _LANGUAGES if mark.search(text)), None)
     if rules is None:
         return None

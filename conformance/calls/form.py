@@ -111,6 +111,7 @@ class CallContext:
     weight_shape: tuple[int, ...] | None
     applied: Arguments | None
     layer: Layer | None = None
+    copies: int = 1
     settings: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
@@ -210,7 +211,7 @@ class CallContext:
         try:
             case = Case(
                 rank=rank,
-                batch=batch,
+                batch=batch * self.copies,
                 in_channels=channels,
                 out_channels=number("output channels", out_channels),
                 input_size=spatial,

@@ -11,7 +11,7 @@ from conformance.calls.dtype_names import device_fact, dtype_label
 from conformance.calls.expressions import Scope, origin_of
 from conformance.calls.layers import LAYERS, MERGES
 from conformance.calls.libraries import library_of
-from conformance.calls.statements import OWN_CLASS, OWNER, Statements
+from conformance.calls.statements import CALLS, OWN_CLASS, OWNER, Statements
 from conformance.calls.tensor_functions import FUNCTIONS
 from conformance.calls.values import (
     Arguments,
@@ -44,8 +44,8 @@ _APPLY = {
     "train_on_batch",
     "serving",
 }
-CALLS = {"forward", "call", "__call__"}
 _SEQUENCES = {"Sequential", "ModuleList"}
+_DICTIONARIES = {"dict", "OrderedDict", "collections.OrderedDict"}
 NO_CALL = ast.Call(ast.Name("f"), [], [], lineno=0)
 """The syntax of a call that the program only implies."""
 
@@ -84,7 +84,9 @@ class Models(Statements):
             return self._merged(layer, given.get(0, default=()))
         tensor = _tensor_in(given.args)
         if layer.call is None:
-            return tensor if tensor is None or layer.shape is None else layer.shape(tensor)
+            if layer.shape is None or not given.args:
+                return tensor
+            return layer.shape(tensor or TensorExpression(None, origin=origin_of(given.first)))
         tensor = _tensor_in(given.values)
         if tensor is not None and given.first is not tensor:
             given = replace(given, args=(tensor,))
@@ -117,9 +119,16 @@ class Models(Statements):
                 return self.apply_sequence(owner.layers, given)
         return UNKNOWN
 
+    def make_instance(self, kind: UserClass, given: Arguments) -> Value:
+        """An instance of a class of the program; one of a dictionary is a dictionary."""
+        if any(isinstance(base, Opaque) and base.path in _DICTIONARIES for base in kind.bases):
+            kind.used = True
+            return self.built_in("dict", given)
+        return super().make_instance(kind, given)
+
     def call_instance(self, instance: Instance, given: Arguments) -> Value:
         """The value of an instance that is called; one of a layer or a container of layers applies them."""
-        if instance.layers is not None and not CALLS & instance.kind.methods.keys():
+        if instance.layers is not None and not instance.kind.methods.keys() & set(CALLS):
             instance.applied = True
             return self.apply_sequence(instance.layers, given)
         return super().call_instance(instance, given)
@@ -212,7 +221,7 @@ class Models(Statements):
             shape = tuple(size if type(size) is int else None for size in args[0])
             made = self.apply(owner, Arguments((TensorExpression(shape),)), node)
             return made.shape if isinstance(made, TensorExpression) and made.shape else UNKNOWN
-        if name in _APPLY - CALLS:  # a key or parameters may come before the input
+        if name in _APPLY.difference(CALLS):  # a key or parameters may come before the input
             first = next((at for at, arg in enumerate(args) if isinstance(arg, TensorExpression)), 0)
             given = replace(given, args=args[first:])
         if name in ("init", "init_with_output"):

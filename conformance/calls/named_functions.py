@@ -8,17 +8,20 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from conformance.calls.arithmetic import UNKNOWN
+from conformance.calls.dtype_names import dtype_label
 from conformance.calls.expressions import Scope, dotted, origin_of
 from conformance.calls.libraries import library_of
 from conformance.calls.models import NO_CALL, Models
 from conformance.calls.settings import Settings
 from conformance.calls.tensor_functions import FUNCTIONS
+from conformance.calls.tensors import read_sizes
 from conformance.calls.testing import tests_with
 from conformance.calls.values import (
     Arguments,
     Gradient,
     Instance,
     Layer,
+    Mapped,
     Opaque,
     Partial,
     Sequence,
@@ -33,7 +36,7 @@ __all__ = ["OF_VALUES", "NamedFunctions", "Reader", "gradient_mark"]
 _WRAPPERS = {
     "compile": "the compiler (torch.compile)", "jit": "the compiler (jit)",
     "function": "the graph mode (tf.function)", "script": "TorchScript", "checkpoint": "checkpointing",
-    "vmap": "", "pmap": "", "remat": "", "filter_jit": "", "no_grad": "", "DataParallel": "DataParallel",
+    "remat": "", "filter_jit": "", "no_grad": "", "DataParallel": "DataParallel",
     "optimize": "the compiler",
     "TimeDistributed": "TimeDistributed",
     "quantize_dynamic": "the quantisation", "prepare": "the quantisation", "convert": "the quantisation",
@@ -109,8 +112,24 @@ class NamedFunctions(Models):
                 return value
         return UNKNOWN
 
+    def note_items(self, items: tuple[Value, ...]) -> None:
+        """A tensor of a graph is told as its name, its dtype and its shape in ONNX's own tests."""
+        if (
+            len(items) == 3
+            and isinstance(items[0], str)
+            and isinstance(items[1], Opaque)
+            and dtype_label(items[1])
+        ):
+            sizes = read_sizes(items[2])
+            label = dtype_label(items[1])
+            if sizes is not None:
+                self.settings.named[items[0]] = TensorExpression(
+                    sizes, dtype=None if label == "float32" else label
+                )
+
     def _python(self, function: Opaque, last: str, given: Arguments) -> Value:
-        for name in (function.path, function.text):
+        bare = f"math.{last}" if last == function.path else function.path  # from math import *
+        for name in (function.path, function.text, bare):
             value = self.built_in(name.replace("numpy.", "np."), given)
             if value is not UNKNOWN:
                 return value
@@ -131,6 +150,9 @@ class NamedFunctions(Models):
         known = isinstance(first, UserFunction | Layer | Sequence | Instance | Gradient) or (
             isinstance(first, Opaque) and bool(self.reader.finds(first.path, first.text))
         )
+        if last in ("vmap", "pmap") and known:
+            axis = given.get(1, "in_axes", "in_dims", default=0)
+            return Mapped(first, axis) if type(axis) is int and axis >= 0 else first
         if last in _WRAPPERS and known:
             self._note(_WRAPPERS[last])
             return first

@@ -9,16 +9,19 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from conformance.calls.configurations import read_configurations
 from conformance.calls.dtype_names import dtype_label
 from conformance.calls.errors import CallError
+from conformance.calls.log_lines import read_onednn, read_pnnx
 from conformance.calls.mlir_text import read_mlir
+from conformance.calls.parameter_lists import read_parameters
 from conformance.calls.program import Occurrence
 from conformance.calls.protobuf_text import Message, parse_message
 from conformance.calls.settings import Settings
 from conformance.calls.tensorflow_js import read_layers
 from conformance.calls.values import Arguments, Syntax, TensorExpression
 
-__all__ = ["NOTATIONS", "python_of_printed_modules", "read_notation"]
+__all__ = ["LAST_RESORTS", "NOTATIONS", "python_of_printed_modules", "read_notation", "read_without_call"]
 
 Read = tuple[list[Occurrence], Settings]
 
@@ -133,7 +136,7 @@ def _onnx_protobuf(text: str) -> Read | None:
     """ONNX's protobuf text: a model, a graph, or nodes."""
     if "op_type" not in text or "ConvTranspose" not in text or "{" not in text:
         return None
-    message = parse_message(text)
+    message = _protobuf(text)
     graphs = message.messages("graph") or [message]
     settings = Settings()
     found: list[Occurrence] = []
@@ -149,6 +152,25 @@ def _onnx_protobuf(text: str) -> Read | None:
         if not opset.text("domain"):
             settings.facts.append(f"the opset ({opset.value('version')!s})")
     return (found, settings) if found else None
+
+
+# A line of protobuf text, perhaps after the prefix of a log: name: value, name {, or }.
+_PROTOBUF_LINE = re.compile(
+    r"^(?:\[[^\n]*\]\s)?(?:\S+:\d+:\s)?(?P<own>\s*(?:\w+\s*:\s*(?:\"[^\"]*\"|[-+.\w]+|\[[^\[\]]*\])[\s,;]*|\w+\s*:?\s*\{.*|\}.*)+)$"
+)
+
+
+def _protobuf(text: str) -> Message:
+    """The message in a text; lines around it that are no protobuf text are left out."""
+    try:
+        return parse_message(text)
+    except CallError as error:
+        matches = [_PROTOBUF_LINE.match(line) for line in text.split("\n")]
+        own = "\n".join(match["own"] if match else "" for match in matches)
+        try:
+            return parse_message(own)
+        except CallError:
+            raise error from None
 
 
 def _protobuf_node(node: Message) -> Occurrence:
@@ -182,7 +204,7 @@ def _prototxt(text: str) -> Read | None:
     """Deconvolution layers of Caffe."""
     if not re.search(r'type\s*:\s*(?:"Deconvolution"|DECONVOLUTION)', text):
         return None
-    message = parse_message(text)
+    message = _protobuf(text)
     layers = [*message.messages("layer"), *message.messages("layers")] or [message]
     shapes = _caffe_inputs(message, layers)
     found = []
@@ -238,8 +260,22 @@ NOTATIONS: dict[str, Callable[[str], Read | None]] = {
     "Caffe prototxt": _prototxt,
     "ncnn param": _ncnn,
     "TensorFlow.js": read_layers,
+    "oneDNN's log": read_onednn,
+    "pnnx param": read_pnnx,
 }
 """What a text may be beside Python: the calls in it, or None if it is something else."""
+
+
+LAST_RESORTS: dict[str, Callable[[str], Read | None]] = {
+    "configuration": read_configurations,
+    "list of parameters": read_parameters,
+}
+"""What a text may be that has no call."""
+
+
+def read_without_call(text: str) -> Read | None:
+    """The calls that a text describes without writing one; None if it is none of these texts."""
+    return next((came for read in LAST_RESORTS.values() if (came := read(text)) is not None), None)
 
 
 def read_notation(text: str) -> Read | None:

@@ -172,6 +172,12 @@ def keras_1(
         context.partial_shape = (None, *(size if type(size) is int else None for size in input_shape))
         if None not in context.partial_shape[1:]:
             context.input_shape = (1, *(number("input_shape", size) for size in input_shape))
+    if isinstance(output_shape, tuple) and len(output_shape) == rank + 1:  # without the batch
+        output_shape = (None, *output_shape)
+    whole = isinstance(output_shape, tuple) and len(output_shape) == rank + 2
+    if whole and dim_ordering == "default" and output_shape[-1] != nb_filter == output_shape[1]:
+        layout = "channels_first"
+        context.notes.append("the output's shape has the channels first, so the input is read so, too")
     shape = context.input_shape or context.partial_shape
     at = 1 if layout == "channels_first" else -1
     channels = shape[at] if shape is not None and type(shape[at]) is int else 4

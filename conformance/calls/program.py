@@ -6,7 +6,7 @@ import ast
 import re
 from collections import ChainMap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.calls.arithmetic import UNKNOWN
@@ -25,6 +25,7 @@ from conformance.calls.values import (
     Graph,
     Instance,
     Layer,
+    Mapped,
     Opaque,
     Partial,
     Sequence,
@@ -37,9 +38,13 @@ from conformance.calls.values import (
 
 __all__ = ["Occurrence", "Program", "Reader", "read_program"]
 
+BUILDERS = ("Options", "dConfig")
+"""How names of objects end whose methods set one argument each: ``ConvTranspose2dOptions(3, 4, 5).stride(2)``."""
+
 # What a name that this suite does not know must look like to be pointed out as a transposed convolution.
 _LOOKS_LIKE = re.compile(
-    r"conv(?:olution)?_?(?:[123n]d)?_?transpose|transpose_?conv|deconv|conv\w*backprop(?:_?input|_?data)|^convolution$",
+    r"conv(?:olution)?_?(?:[123n]d)?_?transpose|transposed?_?conv|deconv|conv\w*backprop(?:_?input|_?data)"
+    r"|^convolution$",
     re.IGNORECASE,
 )
 
@@ -50,6 +55,8 @@ class Program(NamedFunctions):
     def __init__(self, reader: Reader, settings: Settings) -> None:
         super().__init__(reader, settings)
         self.unknown: list[str] = []
+        self.top: dict[str, Value] = {}
+        self.copies = 1
 
     # Calls.
 
@@ -126,6 +133,8 @@ class Program(NamedFunctions):
         """The value of a function, layer, model or class that is called."""
         if isinstance(function, Gradient):
             return self.gradient_of(origin_of(self.apply(function.of, given, node)))
+        if isinstance(function, Mapped):
+            return self._mapped(function, given, node)
         if isinstance(function, Partial):
             return self.apply(function.of, given.over(function.given), node)
         if isinstance(function, UserFunction):
@@ -144,6 +153,26 @@ class Program(NamedFunctions):
             return self._named_call(function, given, node)
         return self._unknown_result(given, node)
 
+    def _mapped(self, function: Mapped, given: Arguments, node: ast.Call) -> Value:
+        """The value of a function for each part of its arguments along an axis, the results along the first."""
+        sizes: list[int | None] = []
+
+        def part(value: Value) -> Value:
+            if not isinstance(value, TensorExpression) or not value.shape or not function.axis < len(value.shape):
+                return value
+            sizes.append(value.shape[function.axis])
+            return value.but(shape=(*value.shape[: function.axis], *value.shape[function.axis + 1 :]))
+
+        parts = given.mapped(part)
+        outer, self.copies = self.copies, self.copies * (next(filter(None, sizes), None) or 1)
+        try:
+            came = self.apply(function.of, parts, node)
+        finally:
+            self.copies = outer
+        if not isinstance(came, TensorExpression) or came.shape is None or not sizes:
+            return came
+        return came.but(shape=(sizes[0], *came.shape))
+
     def _runner(self, given: Arguments) -> None:
         """A function that the text lacks may apply a model to the tensors that it is given as well."""
         model, *others = (*given.values, None)
@@ -152,7 +181,8 @@ class Program(NamedFunctions):
             self.apply(model, Arguments(image if isinstance(image, tuple) else (image,)), NO_CALL)
 
     def _unknown_result(self, given: Arguments, node: ast.Call) -> Value:
-        return self.opaque(node, frozenset().union(*map(origin_of, given.values)))
+        unknown = self.opaque(node, frozenset().union(*map(origin_of, given.values)))
+        return replace(unknown, fields=given.kwargs)
 
     def _named_call(self, function: Opaque, given: Arguments, node: ast.Call) -> Value:
         known = self.reader.finds(function.path, function.text)
@@ -171,6 +201,7 @@ class Program(NamedFunctions):
         return self._unknown_result(given, node)
 
     def _record(self, name: str, given: Arguments, node: ast.Call) -> Value:
+        given = _with_options(given)
         call = Syntax(name, given.mapped(snapshot))
         text = ast.unparse(node)
         for layer, _ in self.layers:  # one whose weights a function takes is that function's
@@ -183,7 +214,7 @@ class Program(NamedFunctions):
 
     def occurs(self, call: Syntax, line: int, text: str) -> TensorExpression:
         """Record a transposed convolution; its output."""
-        self.occurrences.append(Occurrence(call, line, text))
+        self.occurrences.append(Occurrence(replace(call, copies=self.copies), line, text))
         origin = frozenset({len(self.occurrences) - 1}).union(*map(origin_of, call.values))
         return TensorExpression(self.reader.output(call), origin=origin)
 
@@ -202,6 +233,10 @@ class Program(NamedFunctions):
             return self.gradient_of(origin_of(given.first))
         if (known := self.reader.finds(f"Tensor.{name}")) is not None:
             return self._record(known, given.after(owner), node)
+        if isinstance(owner, Layer) and owner.call is not None and owner.call.name.endswith(BUILDERS):
+            arguments = _with_option(owner.call.arguments, name, args)
+            owner.call = replace(owner.call, arguments=arguments)
+            return owner
         if isinstance(owner, Graph | Layer | Sequence | Instance | UserFunction):  # haiku's transform has methods
             return self.method_of_model(owner, name, given, node)
         if isinstance(owner, str) and name == "format" and all(isinstance(arg, str | int) for arg in args):
@@ -228,7 +263,7 @@ class Program(NamedFunctions):
 
     def _run_unused(self, function: UserFunction) -> None:
         """Run a function that the program does not call, with the parameters of a test if it has some."""
-        for kwargs in function.tested_with or ({},):
+        for kwargs in function.tested_with or (self._given_by_name(function).kwargs,):
             self.call_function(function, Arguments(kwargs=kwargs))
 
     def _example(self, kind: UserClass, names: tuple[str, ...], owner: Instance | None = None) -> Arguments:
@@ -245,6 +280,23 @@ class Program(NamedFunctions):
             return Arguments(given)
         return Arguments()
 
+    def _given_by_name(self, function: Value) -> Arguments:
+        """What the program defines under the names of a function's parameters, as a reader of it would fill in.
+
+        A function of one tensor gets the only one that the program makes.
+        """
+        if not isinstance(function, UserFunction):
+            return Arguments()
+        spec = function.arguments
+        names = [parameter.arg for parameter in (*spec.posonlyargs, *spec.args)]
+        required = [name for name in names[: len(names) - len(spec.defaults)] if name != "self"]
+        found = {name: self.top[name] for name in required if name in self.top}
+        if not found and len(required) == 1:
+            made = [value for value in self.top.values() if isinstance(value, TensorExpression)]
+            tensors = [tensor for tensor in made if not tensor.origin]
+            found = {required[0]: tensors[0]} if len(tensors) == 1 and tensors[0].shape is not None else {}
+        return Arguments(kwargs={name: value for name, value in found.items() if not isinstance(value, Opaque)})
+
     def finish(self) -> None:
         """Run what the program defines and does not use, so that the calls in it are read, too."""
         for name, function in self.functions:
@@ -252,11 +304,14 @@ class Program(NamedFunctions):
                 self._run_unused(function)
         unused = [kind for kind in self.classes if not kind.used]
         for kind in unused:
-            self.make_instance(kind, self._example(kind, _OF_CONSTRUCTOR))
+            given = self._example(kind, _OF_CONSTRUCTOR)
+            self.make_instance(kind, given if given.values else self._given_by_name(kind.methods.get("__init__")))
         for instance in list(self.instances):
             if not instance.applied:
-                self.call_instance(instance, self._example(instance.kind, _OF_CALL, instance))
-            if instance.kind in unused and not CALLS & instance.kind.methods.keys():  # a class of tests
+                given = self._example(instance.kind, _OF_CALL, instance)
+                call = next(filter(None, map(instance.kind.methods.get, CALLS)), None)
+                self.call_instance(instance, given if given.values else self._given_by_name(call))
+            if instance.kind in unused and not instance.kind.methods.keys() & set(CALLS):  # a class of tests
                 for method in instance.kind.methods.values():
                     if isinstance(method, UserFunction):
                         self._run_unused(method.bound(instance))
@@ -292,6 +347,23 @@ _OF_UNKNOWN_TENSORS = {
 }  # fmt: skip
 
 
+def _with_options(given: Arguments) -> Arguments:
+    """The arguments of a call that is given an object with options, such as ``ConvTranspose2dOptions(3, 4, 5)``."""
+    for value in given.args:
+        if isinstance(value, Layer) and value.call is not None and value.call.name.endswith(BUILDERS):
+            value.applied = True
+            others = tuple(other for other in given.args if other is not value)
+            return Arguments(others, given.kwargs).over(value.call.arguments)
+    return given
+
+
+def _with_option(given: Arguments, name: str, args: tuple[Value, ...]) -> Arguments:
+    """The options after a method that sets one; any other method, such as ``init``, changes nothing."""
+    if len(args) != 1 or name in ("init", "forward", "parameters"):
+        return given
+    return replace(given, kwargs={**given.kwargs, name.removeprefix("with_"): args[0]})
+
+
 def _is_input(value: Any) -> bool:
     """Whether a value is a tensor, or a sequence of tensors, of a known shape."""
     items = value if isinstance(value, tuple) and value else (value,)
@@ -322,6 +394,6 @@ def read_program(
     """
     program = Program(reader, settings)
     program.imports.update(imports or {})
-    program.run(body, ChainMap({}))
+    program.run(body, ChainMap(program.top))
     program.finish()
     return program

@@ -27,6 +27,8 @@ _MOST_LISTED = 12
 _ANY_SIZE = 64
 _NN = {"mx": "mlx.nn", "paddle": "paddle.nn"}
 _FORWARD = re.compile(r"(?:lazy)?conv(?:olution)?_?(?P<rank>[123])?d?", re.IGNORECASE)
+# Libraries whose calls have the same last names, and are not read.
+_OTHER_LIBRARIES = {"mxnet", "chainer", "lasagne", "theano", "tensorlayer", "cntk", "mindspore", "megengine"}
 # First parts of names that may stand for a library that can be read.
 _ABBREVIATED = {"nn", "layers", "helper", "ops", "functional", "backend", "self", "K", "L", "M"}
 _INPUT_CHANNELS = {"in_channels", "in_features"}
@@ -53,7 +55,7 @@ class _Forms:
         path, *texts = names
         if path in FORMS:
             return path
-        if "quant" in path:
+        if "quant" in path or path.partition(".")[0] in _OTHER_LIBRARIES:
             return None
         imported = _root(path)
         for text in texts:
@@ -98,7 +100,7 @@ class _Forms:
         """The shape of the output, as far as the text says that of the input."""
         image = next((value for value in call.values if isinstance(value, TensorExpression)), None)
         if image is None or image.shape is None:
-            return None
+            return self._output_channels(call)
         # Sizes that are not known are computed with some number, and are not known of the output either.
         sizes = tuple(_ANY_SIZE if size is None else size for size in image.shape)
         try:
@@ -112,6 +114,16 @@ class _Forms:
             size if own is not None or axis == channels else None
             for axis, (size, own) in enumerate(zip(shape, image.shape, strict=True))
         )
+
+    def _output_channels(self, call: Syntax) -> tuple[int | None, ...] | None:
+        """The shape of the output where nothing is known of the input: the number of axes and the channels."""
+        try:
+            case = _read(call, Shapes(), self.settings).case
+        except (CallError, CaseError, DomainError):
+            return None
+        sizes = (None,) * case.rank
+        last = case.layout == "channels_last"
+        return (None, *sizes, case.out_channels) if last else (None, case.out_channels, *sizes)
 
 
 def _root(name: str) -> str:
@@ -134,6 +146,8 @@ def python_occurrences(text: str) -> tuple[list[Occurrence], Settings, tuple[str
     first: CallError | None = None
     unknown: list[str] = []
     for reading in readings(text):
+        if unknown and reading.of_prose:
+            continue
         forms = _Forms()
         try:
             program = read_program(reading.body, forms, forms.settings, _nn_of(reading.body))
@@ -206,6 +220,7 @@ def _read(call: Syntax, shapes: Shapes, settings: Settings) -> Meaning:
         weight_shape=shapes.weight,
         applied=call.applied,
         layer=call.layer,
+        copies=call.copies,
         settings=settings,
     )
     return form.read(call.arguments, context)

@@ -28,21 +28,27 @@ _LOGS = {"bash", "sh", "shell", "console", "text", "txt", "log", "output", "diff
 _OLD_PRINT = re.compile(r"^(\s*)print[ \t]+(?![=(.,])(.+?)[ \t]*$", re.MULTILINE)
 _OLD_EXCEPT = re.compile(r"^(\s*except [\w.]+), (\w+):", re.MULTILINE)
 _NAME_OF_CALL = re.compile(r"\b[\w.]{0,60}(?:conv|transpose)\w{0,60}(?=\s?\()", re.IGNORECASE)
-_SPAN = re.compile(r"^\s*(?:[-*]\s+)?(?P<mark>`{1,2})(?P<code>[^`]+)(?P=mark)\s*[.,;:]?\s*$")
+# Lines that are one span of code; a span may have several lines.
+_SPAN = re.compile(r"^[ \t]*(?:[-*][ \t]+)?(`{1,2})([^`]{1,2000})\1[ \t]*[.,;:]?[ \t]*$", re.MULTILINE)
 _TRACEBACK = re.compile(r"^\s*(?:E\s+)?Traceback \(most recent call last\)")
 _FRAME = re.compile(r'^\s*(?:E\s+)?File "[^"]*", line \d+')
 _NUMBERED = re.compile(r"^\s*(?:-+>\s*)?\d{1,5}(?:[:|]\s?|\s|$)(?P<code>.*)$")
 _TYPED = str.maketrans({
-    "\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'", "\u200b": "", "\ufeff": "", "\u3000": " ", "\xa0": " ",
+    "\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'", "\u200b": "", "\ufeff": "", "\u3000": " ",
+    "\xa0": " ",
 })  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One reading of a text: its statements, and the numbers of the lines that are no part of them, from 1."""
+    """One reading of a text: its statements, and the numbers of the lines that are no part of them, from 1.
+
+    ``of_prose``: whether calls in prose are among them.
+    """
 
     body: list[ast.stmt]
     left_out: tuple[int, ...]
+    of_prose: bool = False
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -74,12 +80,12 @@ def readings(text: str) -> Iterator[Reading]:
     """
     if len(text) > _MAX_LENGTH:
         raise CallError(f"a call or program is text of at most {_MAX_LENGTH} characters")
-    lines = text.replace("\r\n", "\n").translate(_TYPED).split("\n")
+    lines = _SPAN.sub(r"\2", text.replace("\r\n", "\n").translate(_TYPED)).split("\n")
     if "&gt;" in text or "&quot;" in text:
         lines = [html.unescape(line) for line in lines]
     seen = set()
-    for kept in _choices(lines):
-        reading = _read(kept, lines)
+    for kept, of_prose in _choices(lines):
+        reading = _read(kept, lines, of_prose)
         if reading is not None and (dumped := "\n".join(map(ast.dump, reading.body))) not in seen:
             seen.add(dumped)
             yield reading
@@ -87,29 +93,29 @@ def readings(text: str) -> Iterator[Reading]:
         raise _error(text)
 
 
-def _choices(lines: list[str]) -> Iterator[list[str]]:
-    """Lines that may be the code of a text, in order; the others are blank, so that numbers stay."""
+def _choices(lines: list[str]) -> Iterator[tuple[list[str], bool]]:
+    """Lines that may be the code of a text, in order; the others are blank, so that numbers stay.
+
+    With each, whether it has calls in prose.
+    """
     foreign = python_of_foreign(lines)
     if foreign is not None:
-        yield from (foreign, _with_calls(foreign, foreign))
+        yield _with_calls(foreign, foreign), False
         return
     for fenced in (*_fenced(lines), lines):
         code = _without_prompts([_plain(line) for line in fenced])
         if not parses(_dedent("\n".join(code))):
             code = _without_tracebacks(code)
-        yield code
-        yield _with_calls(code, lines)
-    yield _with_calls([""] * len(lines), lines)
-    yield _numbered(lines)
-    yield _in_tracebacks(lines)
+        yield code, False
+        yield _with_calls(code, lines), True
+    yield _with_calls([""] * len(lines), lines), True
+    yield _numbered(lines), False
+    yield _in_tracebacks(lines), False
 
 
 def _plain(line: str) -> str:
     """A line without the marks around it."""
-    if _NO_CODE.match(line) or _FENCE.match(line):
-        return ""
-    span = _SPAN.match(line)
-    return span["code"] if span else line
+    return "" if _NO_CODE.match(line) or _FENCE.match(line) else line
 
 
 def _fenced(lines: list[str]) -> Iterator[list[str]]:
@@ -190,7 +196,7 @@ def _with_calls(code: list[str], lines: list[str]) -> list[str]:
     return cleaned
 
 
-def _read(code: list[str], lines: list[str]) -> Reading | None:
+def _read(code: list[str], lines: list[str], of_prose: bool) -> Reading | None:
     source = _OLD_PRINT.sub(r"\1print(\2)", _OLD_EXCEPT.sub(r"\1 as \2:", _dedent("\n".join(code))))
     kept = source.split("\n")
     body = _tree(source)
@@ -201,7 +207,7 @@ def _read(code: list[str], lines: list[str]) -> Reading | None:
         return None
     kept += [""] * (len(lines) - len(kept))
     gone = (place for place, line in enumerate(lines, 1) if line.strip() and not kept[place - 1].strip())
-    return Reading(body, tuple(place for place in gone if not _is_mark(lines[place - 1])))
+    return Reading(body, tuple(place for place in gone if not _is_mark(lines[place - 1])), of_prose)
 
 
 def _is_mark(line: str) -> bool:

@@ -20,7 +20,10 @@ from conformance.calls.values import (
     Value,
 )
 
-__all__ = ["NOTHING", "OWNER", "OWN_CLASS", "Statements"]
+__all__ = ["CALLS", "NOTHING", "OWNER", "OWN_CLASS", "Statements"]
+
+CALLS = ("forward", "call", "__call__")
+"""Methods that apply a model."""
 
 NOTHING = object()
 """What a block of statements without a return gives."""
@@ -179,7 +182,7 @@ class Statements(Expressions):
             else:
                 self.run([statement], inner)
         methods.update({name: value for name, value in inner.maps[0].items() if name not in methods})
-        kind = UserClass(node.name, methods, bases)
+        kind = UserClass(node.name, methods, bases, fields=_fields(node, bases))
         for method in methods.values():
             if isinstance(method, UserFunction) and method.kind is None:
                 method.kind = kind
@@ -192,6 +195,12 @@ class Statements(Expressions):
     def call_function(self, function: UserFunction, given: Arguments) -> Value:
         """The value that a function of the program returns."""
         function.used = True
+        if function.owner is not None and function.body in [
+            method.body
+            for name in CALLS
+            if isinstance(method := function.owner.kind.methods.get(name), UserFunction)
+        ]:
+            function.owner.applied = True
         if self.depth >= _MAX_DEPTH:
             return Opaque("a recursive call")
         scope: Scope = ChainMap({}, *_maps(function.names))
@@ -227,10 +236,11 @@ class Statements(Expressions):
         if spec.kwarg is not None:
             scope[spec.kwarg.arg] = {name: value for name, value in given.kwargs.items() if name not in named}
 
-    def make_instance(self, kind: UserClass, given: Arguments) -> Instance:
+    def make_instance(self, kind: UserClass, given: Arguments) -> Value:
         """An instance of a class of the program, its constructor run."""
         kind.used = True
-        instance = Instance(kind, dict(given.kwargs))  # fields of a dataclass-like module
+        own = dict(zip(kind.fields, given.args, strict=False)) if "__init__" not in kind.methods else {}
+        instance = Instance(kind, {**own, **given.kwargs})  # fields of a dataclass-like module
         self.instances.append(instance)
         for name in ("__init__", "setup", "build"):
             method = kind.methods.get(name)
@@ -241,7 +251,7 @@ class Statements(Expressions):
     def call_instance(self, instance: Instance, given: Arguments) -> Value:
         """The value of an instance that is called."""
         instance.applied = True
-        for name in ("forward", "call", "__call__"):
+        for name in CALLS:
             method = instance.kind.methods.get(name)
             if isinstance(method, UserFunction):
                 return self.call_function(method.bound(instance), given)
@@ -269,6 +279,17 @@ class Statements(Expressions):
 
 def _maps(names: Any) -> list[Any]:
     return list(names.maps) if isinstance(names, ChainMap) else [names]
+
+
+def _fields(node: ast.ClassDef, bases: tuple[Value, ...]) -> tuple[str, ...]:
+    """The names that a class and its bases declare with a type."""
+    inherited = [name for base in bases if isinstance(base, UserClass) for name in base.fields]
+    own = [
+        statement.target.id
+        for statement in node.body
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+    ]
+    return tuple(dict.fromkeys([*inherited, *own]))
 
 
 def _is_main(test: ast.expr) -> bool:

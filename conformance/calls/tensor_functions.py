@@ -109,6 +109,9 @@ FUNCTIONS.update(full=_full, fill=_full)
 def _placeholder(name: str, args: Positional, kwargs: Keywords) -> Any:
     shape = read_sizes(kwargs.get("shape", next((arg for arg in args if isinstance(arg, tuple)), None)))
     dtype = kwargs.get("dtype", next((arg for arg in args if not isinstance(arg, tuple)), None))
+    start = kwargs.get("initializer")
+    if shape is None and isinstance(start, TensorExpression):
+        return start
     return None if shape is None else TensorExpression(shape, dtype=dtype_label(dtype))
 
 

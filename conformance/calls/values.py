@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 __all__ = [
-    "Arguments", "Gradient", "Graph", "Instance", "Layer", "Opaque", "Partial", "Sequence", "Syntax",
+    "Arguments", "Gradient", "Graph", "Instance", "Layer", "Mapped", "Opaque", "Partial", "Sequence", "Syntax",
     "TensorExpression", "UserClass", "UserFunction", "Value", "is_large",
 ]  # fmt: skip
 
@@ -28,11 +28,14 @@ class Opaque:
         The full dotted name by the program's imports; "" if it is not a name.
     origin : frozenset of int
         The calls that its value depends on.
+    fields : mapping
+        What the constructor of an object was given by name, which may be attributes of it.
     """
 
     text: str
     path: str = field(default="", compare=False)
     origin: frozenset[int] = field(default=frozenset(), compare=False)
+    fields: Mapping[str, Value] = field(default_factory=dict, compare=False)
 
     def __str__(self) -> str:
         return self.text
@@ -128,12 +131,16 @@ class Arguments:
 
 @dataclass(frozen=True)
 class Syntax:
-    """A call: its dotted name, its arguments, and those of its application to a tensor."""
+    """A call: its dotted name, its arguments, and those of its application to a tensor.
+
+    ``copies``: how often it is made at once, under ``vmap``.
+    """
 
     name: str
     arguments: Arguments
     applied: Arguments | None = None
     layer: Layer | None = None
+    copies: int = 1
 
     @property
     def values(self) -> tuple[Value, ...]:
@@ -203,12 +210,16 @@ class UserFunction:
 
 @dataclass(eq=False)
 class UserClass:
-    """A class of the program, with its base classes: others of the program, or names."""
+    """A class of the program, with its base classes: others of the program, or names.
+
+    ``fields`` are the names that the class declares with a type, in order, as a dataclass has them.
+    """
 
     name: str
     methods: dict[str, Any]
     bases: tuple[Any, ...] = ()
     used: bool = False
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -226,6 +237,14 @@ class Gradient:
     """The function that computes the gradient of another."""
 
     of: Value
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A function that is applied to each part of its arguments along an axis."""
+
+    of: Value
+    axis: int = 0
 
 
 @dataclass(frozen=True)
