@@ -215,6 +215,9 @@ def _product(sequences: list[tuple[Any, ...]], kwargs: Mapping[str, Any]) -> Any
 
 
 def _dict(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    if args and isinstance(args[0], tuple) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in args[0]):
+        plain = all(isinstance(key, str | int | float | bool) for key, _ in args[0])
+        return {**dict(args[0]), **kwargs} if plain else UNKNOWN
     if args and not isinstance(args[0], dict):
         return UNKNOWN
     return {**(args[0] if args else {}), **kwargs}

@@ -24,11 +24,14 @@ from conformance.calls.values import (
     is_large,
 )
 
-__all__ = ["Expressions", "Scope", "dotted", "origin_of"]
+__all__ = ["NO_CALL", "Expressions", "Scope", "dotted", "origin_of"]
 
 Scope = ChainMap[str, Any]
 
 _MAX_STEPS = 100_000
+_PROPERTIES = {"property", "cached_property"}
+NO_CALL = ast.Call(ast.Name("f"), [], [], lineno=0)
+"""The syntax of a call that the program only implies."""
 
 
 def dotted(node: ast.expr) -> str | None:
@@ -58,6 +61,10 @@ class Expressions:
 
     def call(self, node: ast.Call, scope: Scope) -> Any:
         """The value of a call."""
+        raise NotImplementedError
+
+    def apply(self, function: Value, given: Arguments, node: ast.Call) -> Value:
+        """The value of a function, layer, model or class that is called."""
         raise NotImplementedError
 
     def value(self, node: ast.expr | None, scope: Scope) -> Any:
@@ -113,8 +120,12 @@ class Expressions:
             method = owner.kind.methods.get(attr)
             if method is None and owner.layers is not None and len(owner.layers.layers) == 1:
                 return self.attribute(owner.layers.layers[0], attr, node)
+            if isinstance(method, UserFunction) and _PROPERTIES & {
+                mark.rpartition(".")[2] for mark in method.marks
+            }:
+                return self.apply(method.bound(owner), Arguments(), NO_CALL)
             if isinstance(method, UserFunction):
-                return method.bound(owner)
+                return method if "staticmethod" in method.marks else method.bound(owner)
             return UNKNOWN if method is None else method
         if isinstance(owner, Layer) and attr in ("weight", "kernel", "bias"):
             return owner.bias if attr == "bias" else owner.weight
@@ -183,7 +194,7 @@ class Expressions:
                 made.update(value)
                 continue
             name = self.value(key, scope)
-            if not isinstance(name, str | int | float | bool | Opaque):
+            if not isinstance(name, str | int | float | bool | Opaque | TensorExpression):
                 return UNKNOWN
             made[name] = value
         return self.limited(made)

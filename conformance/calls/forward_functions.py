@@ -97,7 +97,8 @@ def _layer(kind: str, other: Callable[[str, Positional, Keywords], Any] | None =
         if "layers." not in name and other is not None:
             return other(name, args, kwargs)
         image = args[0] if args else kwargs.get("inputs")
-        return LAYERS[kind](args[1:], kwargs)(image) if isinstance(image, TensorExpression) else None
+        known = image if isinstance(image, TensorExpression) else TensorExpression(None)
+        return LAYERS[kind](args[1:], kwargs)(known)
 
     return read
 

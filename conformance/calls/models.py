@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.calls.arithmetic import UNKNOWN
 from conformance.calls.dtype_names import device_fact, dtype_label
-from conformance.calls.expressions import Scope, origin_of
+from conformance.calls.expressions import NO_CALL, Scope, origin_of
 from conformance.calls.layers import LAYERS, MERGES
 from conformance.calls.libraries import library_of
 from conformance.calls.statements import CALLS, OWN_CLASS, OWNER, Statements
@@ -45,9 +45,9 @@ _APPLY = {
     "serving",
 }
 _SEQUENCES = {"Sequential", "ModuleList"}
+# Methods that make a tensor or module an attribute of a model.
+_NAMED_PARTS = {"register_buffer", "register_parameter", "add_module", "register_module", "__setattr__"}
 _DICTIONARIES = {"dict", "OrderedDict", "collections.OrderedDict"}
-NO_CALL = ast.Call(ast.Name("f"), [], [], lineno=0)
-"""The syntax of a call that the program only implies."""
 
 
 @dataclass
@@ -69,9 +69,8 @@ class Models(Statements):
         self.occurrences: list[Occurrence] = []
         self.sequences: list[Sequence] = []
 
-    def apply(self, function: Value, given: Arguments, node: ast.Call) -> Value:
-        """The value of a function, layer, model or class that is called."""
-        raise NotImplementedError
+    def feed(self, start: Value, given: Value) -> None:
+        """Note what an input of a graph is given."""
 
     def occurs(self, call: Syntax, line: int, text: str) -> TensorExpression:
         """Record a transposed convolution; its output."""
@@ -172,7 +171,9 @@ class Models(Statements):
         if last == "Model":
             outputs = given.get(1, "outputs")
             shape = outputs.shape if isinstance(outputs, TensorExpression) else None
-            return Graph(origin_of(outputs), shape) if args or "inputs" in kwargs else UNKNOWN
+            start = given.get(0, "inputs")
+            start = start[0] if isinstance(start, tuple) and len(start) == 1 else start
+            return Graph(origin_of(outputs), shape, start) if args or "inputs" in kwargs else UNKNOWN
         if last in MERGES and not args:
             return Layer(None, merge=lambda parts: MERGES[last](parts, kwargs))
         if last in LAYERS and (last not in FUNCTIONS or last[:1].isupper()):
@@ -195,6 +196,7 @@ class Models(Statements):
         for place in (place for place in graph.origin if place >= 0):
             occurrence = self.occurrences[place]
             occurrence.call = _with_batch(occurrence.call, batch)
+        self.feed(graph.start, tensor)
         shape = None if graph.shape is None else (batch, *graph.shape[1:])
         return TensorExpression(shape, origin=graph.origin | tensor.origin)
 
@@ -207,6 +209,9 @@ class Models(Statements):
     ) -> Value:
         """The value of a method of a layer, a model or a function."""
         args = given.args
+        if name in _NAMED_PARTS and isinstance(owner, Instance) and len(args) > 1 and isinstance(args[0], str):
+            owner.attributes[args[0]] = args[1]
+            return None
         if name == "insert" and isinstance(owner, Sequence) and len(args) == 2 and type(args[0]) is int:
             owner.layers.insert(args[0], args[1])
             return None

@@ -52,6 +52,13 @@ _OF_FUNCTION = {
 }  # fmt: skip
 OF_VALUES = {"gradient", "gradients", "grad", "jacobian"}
 _CHECKS = {"gradcheck": "grad", "gradgradcheck": "grad2", "check_grads": "grad", "compute_gradient": "grad"}
+_KINDS: dict[str, type] = {
+    "int": int, "float": float, "str": str, "bool": bool, "tuple": tuple, "list": tuple, "dict": dict,
+    "Sequence": tuple, "Iterable": tuple, "Mapping": dict,
+}  # fmt: skip
+_MOST_MAPPED = 200
+# Functions that make the input of a graph, whose free sizes are those of what it is given later.
+_INPUTS = {"placeholder", "Placeholder", "Input", "InputLayer", "make_tensor_value_info"}
 _CONTEXTS = {"autocast": "autocast", "device": "the device"}
 
 
@@ -74,6 +81,15 @@ class Reader(Protocol):
         """An argument of a layer as its attribute; None if it has none of that name."""
 
 
+def _is_instance(value: Value, kinds: tuple[Value, ...]) -> Value:
+    """What ``isinstance`` gives for plain values, a list being a tuple here."""
+    plain = value is None or isinstance(value, bool | int | float | str | tuple | dict)
+    names = [kind.path if isinstance(kind, Opaque) else "" for kind in kinds]
+    if not plain or not all(name.rpartition(".")[2] in _KINDS for name in names):
+        return UNKNOWN
+    return any(isinstance(value, _KINDS[name.rpartition(".")[2]]) for name in names)
+
+
 def _inputs(given: Value) -> Arguments:
     """The inputs of a model that a function is given as such, or as a shape."""
     if isinstance(given, tuple) and given and all(size is None or type(size) is int for size in given):
@@ -93,6 +109,9 @@ class NamedFunctions(Models):
         super().__init__()
         self.reader = reader
         self.settings = settings
+        self.inputs: list[TensorExpression] = []
+        self.fed: dict[int, tuple[int, ...]] = {}
+        self.feeds: dict[int, tuple[int, ...]] = {}
 
     def with_origin(self, value: Any, sources: tuple[Any, ...], node: ast.expr | None = None) -> Any:
         """A value that depends on the calls that its sources depend on."""
@@ -111,6 +130,14 @@ class NamedFunctions(Models):
             if value is not UNKNOWN:
                 return value
         return UNKNOWN
+
+    def feed(self, start: Value, given: Value) -> None:
+        """Note what an input of a graph is given, if that says more than the graph."""
+        shape = given.known_shape() if isinstance(given, TensorExpression) else None
+        for place, made in enumerate(self.inputs):
+            own = made.shape
+            if made is start and shape is not None and own is not None and None in own and len(own) == len(shape):
+                self.feeds[place] = shape
 
     def note_items(self, items: tuple[Value, ...]) -> None:
         """A tensor of a graph is told as its name, its dtype and its shape in ONNX's own tests."""
@@ -136,6 +163,15 @@ class NamedFunctions(Models):
         args = given.args
         if function.path == "print":
             return None
+        if function.path == "isinstance" and len(args) == 2:
+            return _is_instance(args[0], args[1] if isinstance(args[1], tuple) else (args[1],))
+        if function.path == "hasattr" and len(args) == 2 and isinstance(args[0], Instance):
+            return args[1] in args[0].attributes or args[1] in args[0].kind.methods
+        if function.path == "setattr" and len(args) == 3 and isinstance(args[0], Instance):
+            args[0].attributes[str(args[1])] = args[2]
+            return None
+        if function.path == "map" and len(args) == 2 and (items := self.iterated(args[1])) is not None:
+            return tuple(self.apply(args[0], Arguments((item,)), NO_CALL) for item in list(items)[:_MOST_MAPPED])
         if function.path == "getattr" and len(args) > 1 and isinstance(args[1], str):
             return self.attribute(args[0], args[1], ast.Name(args[1]))
         if last == "OrderedDict" and args and isinstance(args[0], tuple):
@@ -218,9 +254,13 @@ class NamedFunctions(Models):
         first = given.first
         label = first if isinstance(first, str) else given.kwargs.get("name", given.get(1))
         if isinstance(value, TensorExpression):
+            made = self.with_origin(value.but(values=value.values, numbers=value.numbers), given.values)
+            if last in _INPUTS:
+                made.shape = self.fed.get(len(self.inputs), made.shape)
+                self.inputs.append(made)
             if isinstance(label, str):
-                self.settings.named[label] = value
-            return self.with_origin(value.but(values=value.values, numbers=value.numbers), given.values)
+                self.settings.named[label] = made
+            return made
         return value
 
     def _context(self, function: Opaque, last: str, given: Arguments) -> Value:

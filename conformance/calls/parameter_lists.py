@@ -1,4 +1,4 @@
-"""A case told as a list of names and numbers, ``input: [1, 3, 8, 8]``, ``stride = 2``, and what a message tells."""
+"""A case told as a list of names and numbers, ``input: [1, 3, 8, 8]``, ``stride = 2``, or by a message."""
 
 from __future__ import annotations
 

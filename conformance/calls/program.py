@@ -5,16 +5,16 @@ from __future__ import annotations
 import ast
 import re
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.calls.arithmetic import UNKNOWN
 from conformance.calls.errors import CallError
-from conformance.calls.expressions import Scope, dotted, origin_of
+from conformance.calls.expressions import NO_CALL, Scope, dotted, origin_of
 from conformance.calls.libraries import is_library
-from conformance.calls.lists import LIST_METHODS
-from conformance.calls.models import CALLS, NO_CALL, Occurrence, snapshot, snapshot_layer, start_of, was_applied
+from conformance.calls.lists import DICT_METHODS, LIST_METHODS, STRING_METHODS
+from conformance.calls.models import CALLS, Occurrence, snapshot, snapshot_layer, start_of, was_applied
 from conformance.calls.named_functions import OF_VALUES, NamedFunctions, Reader
 from conformance.calls.settings import Settings, apply_setting
 from conformance.calls.tensor_functions import FUNCTIONS
@@ -244,8 +244,12 @@ class Program(NamedFunctions):
             for arg in args:
                 filled = filled.replace("{}", str(arg), 1)
             return filled
-        if isinstance(owner, dict) and name in ("items", "values", "keys", "get"):
-            return _of_dict(owner, name, args)
+        if name == "run" and not isinstance(owner, Instance):
+            self._feed_all(given.get(1, "feed_dict", "input_feed"))
+        if isinstance(owner, dict) and name in DICT_METHODS:
+            return DICT_METHODS[name](owner, given)
+        if isinstance(owner, str) and name in STRING_METHODS and all(isinstance(arg, str) for arg in args):
+            return STRING_METHODS[name](owner, *args)
         if isinstance(owner, Opaque) and not owner.path and name in FUNCTIONS:  # a generator of random numbers
             made = self.named_function(Opaque(f"np.random.{name}", f"numpy.random.{name}"), given)
             if isinstance(made, TensorExpression):
@@ -258,6 +262,11 @@ class Program(NamedFunctions):
         if isinstance(owner, tuple) and name in ("as_list", "numel"):
             return owner
         return self._unknown_result(given.after(owner), node)
+
+    def _feed_all(self, feeds: Value) -> None:
+        """Note what a session is given."""
+        for start, value in feeds.items() if isinstance(feeds, dict) else ():
+            self.feed(self.settings.named.get(start) if isinstance(start, str) else start, value)
 
     # The end.
 
@@ -348,7 +357,7 @@ _OF_UNKNOWN_TENSORS = {
 
 
 def _with_options(given: Arguments) -> Arguments:
-    """The arguments of a call that is given an object with options, such as ``ConvTranspose2dOptions(3, 4, 5)``."""
+    """The arguments of a call that is given an object with options, as ``ConvTranspose2dOptions(3, 4, 5)``."""
     for value in given.args:
         if isinstance(value, Layer) and value.call is not None and value.call.name.endswith(BUILDERS):
             value.applied = True
@@ -370,18 +379,6 @@ def _is_input(value: Any) -> bool:
     return all(isinstance(item, TensorExpression) and item.shape is not None for item in items)
 
 
-def _of_dict(owner: Mapping[Any, Any], name: str, args: tuple[Any, ...]) -> Any:
-    if name == "get":
-        key = args[0] if args else None
-        return owner.get(key, args[1] if len(args) > 1 else None) if isinstance(key, str | int) else UNKNOWN
-    views: dict[str, Callable[[], tuple[Any, ...]]] = {
-        "items": lambda: tuple(owner.items()),
-        "values": lambda: tuple(owner.values()),
-        "keys": lambda: tuple(owner),
-    }
-    return views[name]()
-
-
 def read_program(
     body: list[ast.stmt], reader: Reader, settings: Settings, imports: Mapping[str, str] | None = None
 ) -> Program:
@@ -392,7 +389,15 @@ def read_program(
     CallError
         It is too large.
     """
-    program = Program(reader, settings)
+    program = _followed(body, Program(reader, settings), imports)
+    if not program.feeds:
+        return program
+    again = Program(reader, settings)  # now that the free sizes of its inputs are known
+    again.fed = program.feeds
+    return _followed(body, again, imports)
+
+
+def _followed(body: list[ast.stmt], program: Program, imports: Mapping[str, str] | None) -> Program:
     program.imports.update(imports or {})
     program.run(body, ChainMap(program.top))
     program.finish()

@@ -26,12 +26,15 @@ class Settings:
         Tensors by the name that a graph gives them.
     facts : list of str
         What else the program does that is not part of a case.
+    told : tuple
+        Shapes that the prose of the text tells.
     """
 
     dtype: str = "float32"
     layout: str = "channels_last"
     named: dict[str, TensorExpression] = field(default_factory=dict)
     facts: list[str] = field(default_factory=list)
+    told: tuple[tuple[int | None, ...], ...] = ()
 
 
 def _default_dtype(settings: Settings, value: Any) -> None:

@@ -32,6 +32,7 @@ _NAME_OF_CALL = re.compile(r"\b[\w.]{0,60}(?:conv|transpose)\w{0,60}(?=\s?\()", 
 _SPAN = re.compile(r"^[ \t]*(?:[-*][ \t]+)?(`{1,2})([^`]{1,2000})\1[ \t]*[.,;:]?[ \t]*$", re.MULTILINE)
 _TRACEBACK = re.compile(r"^\s*(?:E\s+)?Traceback \(most recent call last\)")
 _FRAME = re.compile(r'^\s*(?:E\s+)?File "[^"]*", line \d+')
+_HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+\d+")
 _NUMBERED = re.compile(r"^\s*(?:-+>\s*)?\d{1,5}(?:[:|]\s?|\s|$)(?P<code>.*)$")
 _TYPED = str.maketrans({
     "\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'", "\u200b": "", "\ufeff": "", "\u3000": " ",
@@ -102,19 +103,31 @@ def _choices(lines: list[str]) -> Iterator[tuple[list[str], bool]]:
     if foreign is not None:
         yield _with_calls(foreign, foreign), False
         return
+    lines = _after_change(lines)
+    whole = []
     for fenced in (*_fenced(lines), lines):
         code = _without_prompts([_plain(line) for line in fenced])
         if not parses(_dedent("\n".join(code))):
             code = _without_tracebacks(code)
+        whole.append(code)
         yield code, False
+    for code in whole:
         yield _with_calls(code, lines), True
     yield _with_calls([""] * len(lines), lines), True
     yield _numbered(lines), False
     yield _in_tracebacks(lines), False
 
 
+def _after_change(lines: list[str]) -> list[str]:
+    """The new lines of a change, if the text is one: those with a minus are gone."""
+    if not any(_HUNK.match(line) for line in lines):
+        return lines
+    return ["" if re.match(r"(?:-|@@|\+\+\+)", line) else re.sub(r"^\+", " ", line) for line in lines]
+
+
 def _plain(line: str) -> str:
-    """A line without the marks around it."""
+    """A line without the marks around it, and without those of pytest in a failure."""
+    line = re.sub(r"^>(?=   )", " ", line)
     return "" if _NO_CODE.match(line) or _FENCE.match(line) else line
 
 

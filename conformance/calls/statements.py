@@ -94,7 +94,8 @@ class Statements(Expressions):
 
     def _either(self, one: list[ast.stmt], other: list[ast.stmt], scope: Scope) -> Any:
         """Run both branches of an unknown condition; a value returned in one of them may be the result."""
-        results = [came for came in (self.run(one, scope), self.run(other, scope)) if came is not NOTHING]
+        both = (self.run(one, scope), self.run(other, scope))
+        results = [came for came in both if not any(came is none for none in (NOTHING, _BREAK, _CONTINUE))]
         if len(results) == 2:
             return results[0]
         if results:
@@ -108,13 +109,31 @@ class Statements(Expressions):
         for value in turns:
             self.assign(node.target, value, scope)
             came = self.run(node.body, scope)
-            if came is not NOTHING:
+            if came is _BREAK:
+                return NOTHING
+            if came is not NOTHING and came is not _CONTINUE:
                 return came
         return self.run(node.orelse, scope)
 
     def _while(self, node: ast.While, scope: Scope) -> Any:
-        self.value(node.test, scope)
-        return self.run(node.body, scope)
+        for _ in range(_MAX_TURNS):
+            known = truth(self.value(node.test, scope))
+            if known is False:
+                break
+            came = self.run(node.body, scope)
+            if came is _BREAK:
+                return NOTHING
+            if came is not NOTHING and came is not _CONTINUE:
+                return came
+            if known is None or isinstance(node.test, ast.Constant):  # one turn where the end is not known
+                break
+        return NOTHING
+
+    def _break(self, node: ast.Break, scope: Scope) -> Any:
+        return _BREAK
+
+    def _continue(self, node: ast.Continue, scope: Scope) -> Any:
+        return _CONTINUE
 
     def _with(self, node: ast.With | ast.AsyncWith, scope: Scope) -> Any:
         for item in node.items:
@@ -178,6 +197,7 @@ class Statements(Expressions):
                 method = UserFunction(statement.args, statement.body, scope)  # type: ignore[arg-type]
                 for decorator in reversed(statement.decorator_list):
                     self.decorated(decorator, method, scope)
+                method.marks = tuple(dotted(decorator) or "" for decorator in statement.decorator_list)
                 methods[statement.name] = method
             else:
                 self.run([statement], inner)
@@ -317,7 +337,7 @@ _PRINTED = {
     "f16": "float16", "f32": "float32", "f64": "float64", "bf16": "bfloat16", "c64": "complex64",
     "FLOAT16": "float16", "FLOAT": "float32", "DOUBLE": "float64", "BFLOAT16": "bfloat16",
 }  # fmt: skip
-_MAYBE = object()
+_MAYBE, _BREAK, _CONTINUE = object(), object(), object()
 _RETURNED = "return value of one branch"
 
 _READERS: dict[type[ast.stmt], Callable[[Statements, Any, Scope], Any]] = {
@@ -334,6 +354,8 @@ _READERS: dict[type[ast.stmt], Callable[[Statements, Any, Scope], Any]] = {
     ast.AsyncWith: Statements._with,
     ast.Try: Statements._try,
     ast.Match: Statements._match,
+    ast.Break: Statements._break,
+    ast.Continue: Statements._continue,
     ast.Import: Statements._import,
     ast.ImportFrom: Statements._import_from,
     ast.Assert: Statements._assertion,

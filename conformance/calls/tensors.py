@@ -30,7 +30,8 @@ METHODS: dict[str, Callable[[TensorExpression, Positional, Keywords], Any]] = {}
 
 def is_size(value: Any) -> bool:
     """Whether a value can be the size of an axis, known or not."""
-    return value is None or isinstance(value, Opaque) or (type(value) is int and 0 <= value < 2**32)
+    named = value is None or isinstance(value, Opaque) or (isinstance(value, str) and value.isidentifier())
+    return named or (type(value) is int and 0 <= value < 2**32)
 
 
 def read_sizes(values: Any) -> Shape | None:

@@ -185,6 +185,7 @@ class Graph:
 
     origin: frozenset[int]
     shape: tuple[int | None, ...] | None = None
+    start: Value = None
 
 
 @dataclass(eq=False)
@@ -192,7 +193,7 @@ class UserFunction:
     """A function or lambda of the program.
 
     A method has the class that defines it, and perhaps its owner. ``tested_with``: the keywords that a test is run
-    with, one after the other.
+    with, one after the other. ``marks``: the decorators of a method.
     """
 
     arguments: ast.arguments
@@ -202,6 +203,7 @@ class UserFunction:
     used: bool = False
     kind: UserClass | None = None
     tested_with: tuple[dict[str, Any], ...] = ()
+    marks: tuple[str, ...] = ()
 
     def bound(self, owner: Instance) -> UserFunction:
         """The method of an instance."""

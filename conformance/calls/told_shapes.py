@@ -1,0 +1,82 @@
+"""Shapes that the prose of a text tells, such as ``input of shape (1, 3, 32, 32)`` or a row of a summary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from conformance.cases import Case, CaseError, DomainError
+
+__all__ = ["told_shapes", "with_told_input"]
+
+Shape = tuple[int | None, ...]
+
+_FREE = r"(?:-1|None|N|B|bs|batch\w*|\?)"
+_SHAPE = re.compile(
+    rf"(?<!\w)(?P<before>(?:torch\.)?Size\s*\(\s*)?(?P<open>[\[(])\s*(?P<sizes>(?:{_FREE}|\d+)(?:\s*[,x×]\s*\d+){{2,4}})\s*,?\s*[\])]"
+    r"|(?<![\w.])(?P<bare>\d+(?:\s?[x×]\s?\d+){2,4})(?![\w.])"
+)
+# Words before a shape that is not an input's.
+_OTHERS = re.compile(r"(?:weight|kernel|filter|stride|padding)\w*[^.\n]{0,25}$", re.IGNORECASE)
+_MOST = 40
+
+
+def told_shapes(text: str) -> tuple[Shape, ...]:
+    """The shapes in a text, in its order; one number of each may be free."""
+    found: dict[Shape, None] = {}
+    for match in _SHAPE.finditer(text):
+        if match["open"] and not match["before"] and text[match.start() - 1 : match.start()] == "(":
+            continue  # an argument of a call
+        sizes = [size.strip() for size in re.split(r"[,x×]", match["sizes"] or match["bare"])]
+        if any(len(size) > 9 for size in sizes[1:]) or _OTHERS.search(
+            text[max(0, match.start() - 45) : match.start()]
+        ):
+            continue
+        found[tuple(int(size) if size.isdigit() else None for size in sizes)] = None
+    return tuple(found)[:_MOST]
+
+
+def with_told_input(case: Case, told: tuple[Shape, ...], channels: int | None) -> Case | None:
+    """The case with the input that the text tells; None if it tells none or several.
+
+    An input has the channels of the layer. Of several, the one counts whose output the text tells as well.
+
+    Parameters
+    ----------
+    case : Case
+        The case with another input.
+    told : tuple
+        What `told_shapes` gives.
+    channels : int or None
+        The input channels, if the layer says them.
+    """
+    if channels is None:
+        return None
+    cases = list(dict.fromkeys(_cases(case, told, channels)))
+    if len(cases) > 1:
+        cases = [one for one in cases if _is_told(one, told)]
+    return cases[0] if len(cases) == 1 else None
+
+
+def _cases(case: Case, told: tuple[Shape, ...], channels: int) -> Iterator[Case]:
+    last = case.layout == "channels_last"
+    for shape in told:
+        batched = len(shape) == case.rank + 2
+        if not batched and len(shape) != case.rank + 1:
+            continue
+        batch, rest = (shape[0] or 1, shape[1:]) if batched else (1, shape)
+        own, spatial = (rest[-1], rest[:-1]) if last else (rest[0], rest[1:])
+        if own == channels and None not in spatial and 0 not in spatial:
+            try:
+                yield replace(case, batch=batch, input_size=tuple(size or 0 for size in spatial))
+            except CaseError:
+                continue
+
+
+def _is_told(case: Case, told: tuple[Shape, ...]) -> bool:
+    try:
+        output = case.output_shape[1:]
+    except (CaseError, DomainError):
+        return False
+    return any(shape[-len(output) :] == output for shape in told)
