@@ -99,6 +99,9 @@ def compare(kind: type[ast.cmpop], left: Any, right: Any) -> Any:
         if isinstance(left, Opaque) or isinstance(right, Opaque):
             return UNKNOWN
         return (left is right) is (kind is ast.Is)
+    if kind in (ast.Eq, ast.NotEq, ast.Is, ast.IsNot) and isinstance(left, Opaque) and isinstance(right, Opaque):
+        same = _same_name(left.path, right.path)
+        return UNKNOWN if same is None else same is (kind in (ast.Eq, ast.Is))
     plain = (_is_number(left) and _is_number(right)) or (isinstance(left, str) and isinstance(right, str))
     if plain and kind in _COMPARED:
         return _COMPARED[kind](left, right)
@@ -107,6 +110,13 @@ def compare(kind: type[ast.cmpop], left: Any, right: Any) -> Any:
         if all(_is_number(item) or isinstance(item, str) or item is None for item in items):
             return left in right
     return UNKNOWN
+
+
+def _same_name(one: str, other: str) -> bool | None:
+    """Whether two dotted names are those of one function or class; None if that is not certain."""
+    if "." not in one or "." not in other:
+        return None
+    return one.rpartition(".")[2] == other.rpartition(".")[2]
 
 
 def _number_function(function: Callable[..., Any]) -> Callable[..., Any]:

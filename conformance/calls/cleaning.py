@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from conformance.calls.errors import CallError
 
-__all__ = ["Cleaned", "calls_in", "clean", "parses"]
+__all__ = ["Cleaned", "calls_in", "clean", "has_call", "parses"]
 
 _ALLOW_INCOMPLETE = 0x4000  # PyCF_ALLOW_INCOMPLETE_INPUT, which codeop uses too
 _MOST_COMPILED = 20_000
@@ -23,7 +23,7 @@ _COMMENT = re.compile(r"\s*(?:#.*)?$")
 # The start of a call whose name is that of a transposed convolution; options of C++ and Rust build one.
 _TRANSPOSED = re.compile(
     r"(?P<target>(?<![\w.])[A-Za-z_][\w.]*\s*=\s*)?(?<![\w.])(?:[A-Za-z_]\w*\.){0,6}"
-    r"\w{0,40}(?:conv\w{0,20}_?transpose|transpose_?conv|deconv)\w{0,20}\s?\(",
+    r"\w{0,40}(?:conv\w{0,20}_?transpose|transposed?_?conv|deconv|fullconv)\w{0,20}\s?\(",
     re.IGNORECASE,
 )
 _CHAIN = re.compile(r"\s*(?:\.\s*\w+\s*)?\(")
@@ -185,6 +185,11 @@ def clean(lines: list[str]) -> Cleaned:
     cleaned = Cleaned(lines)
     cleaned.block(0, len(lines))
     return cleaned
+
+
+def has_call(text: str) -> bool:
+    """Whether a text seems to call a transposed convolution."""
+    return _TRANSPOSED.search(text) is not None
 
 
 def calls_in(text: str) -> Iterator[tuple[int, str]]:

@@ -24,7 +24,18 @@ _NAMES = (
     "_target_", "class_name", "type", "module_name", "layer_type", "class", "class_path", "op_type", "op",
     "module", "layer", "kind", "name",
 )  # fmt: skip
-_GROUPS = ("config", "init_args", "params", "kwargs", "args", "constructor_args", "arguments", "options", "_args_")
+_GROUPS = (
+    "build_config",
+    "config",
+    "init_args",
+    "params",
+    "kwargs",
+    "args",
+    "constructor_args",
+    "arguments",
+    "options",
+    "_args_",
+)
 _INPUTS = ("batch_input_shape", "batch_shape", "input_size", "input_shape", "input")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "yes": True, "no": False}
 _ALIASES = {"deconv": "torch.nn.ConvTranspose2d", "deconv3d": "torch.nn.ConvTranspose3d"}
@@ -200,6 +211,9 @@ def _call(config: Mapping[str, Value], before: str) -> Syntax | None:
             own = {**inner, **own}
         elif isinstance(inner, tuple):
             args = inner
+    if isinstance(own.get("dtype"), dict):  # a policy of Keras
+        policy = own["dtype"].get("config")
+        own["dtype"] = policy.get("name") if isinstance(policy, dict) else None
     image = next((own[key] for key in _INPUTS if isinstance(own.get(key), tuple)), None)
     parameters = inspect.signature(FORMS[form].function).parameters
     kwargs = {key: value for key, value in own.items() if key in parameters and key not in _INPUTS}

@@ -411,7 +411,7 @@ def truth(value: Any) -> bool | None:
 _Reader = Callable[[Expressions, Any, Scope], Any]
 _READERS: dict[type[ast.expr], _Reader] = {
     ast.Constant: Expressions._constant,
-    ast.Name: Expressions._name,
+    ast.Name: lambda reader, node, scope: reader._name(node, scope),
     ast.Attribute: Expressions._attribute,
     ast.Tuple: Expressions._items,
     ast.List: Expressions._items,

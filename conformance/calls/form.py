@@ -357,7 +357,8 @@ class Form:
             f"{name} is the name of {self.once[name]} in an older version" for name in written if name in self.once
         ]
         parameters = list(signature.parameters)[1:]
-        takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in signature.parameters.values())
+        kinds = {parameter.kind for parameter in signature.parameters.values()}
+        takes_any = inspect.Parameter.VAR_KEYWORD in kinds
         unknown = [name for name in given.kwargs if name not in parameters and not takes_any]
         if unknown:  # first, since a misspelt name is an unknown argument and a missing one
             hint = did_you_mean(unknown[0], parameters)
@@ -369,7 +370,7 @@ class Form:
         except TypeError as error:
             raise CallError(f"{self.name}: {error}; it takes {', '.join(parameters)}") from None
         bound.apply_defaults()
-        if takes_any:
+        if takes_any or inspect.Parameter.VAR_POSITIONAL in kinds:
             return self.function(*bound.args, **bound.kwargs)
         return self.function(**bound.arguments)  # by name: the order in a signature may be a rank's own
 

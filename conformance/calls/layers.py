@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -201,7 +203,7 @@ def _ends(given: Any, rank: int, sign: int) -> list[Callable[[int], int]] | None
     if rank == 1 and isinstance(given, tuple) and len(given) == 2:
         pairs = (given,)
     sums = [sum(pair) if isinstance(pair, tuple) else 2 * pair for pair in pairs if type(pair) in (int, tuple)]
-    return [lambda size, total=total: size + sign * total for total in sums] if len(sums) == rank else None
+    return [functools.partial(operator.add, sign * total) for total in sums] if len(sums) == rank else None
 
 
 @_layer("UpSampling1D", "UpSampling2D", "UpSampling3D")
@@ -210,7 +212,7 @@ def _repeated(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
         given = kwargs.get("size", args[0] if args else 2)
         times = axes_of(given, rank)
         fits = len(times) == rank and all(type(factor) is int for factor in times)
-        return [lambda size, factor=factor: size * factor for factor in times] if fits else None
+        return [functools.partial(operator.mul, factor) for factor in times] if fits else None
 
     return lambda tensor: _spatially(tensor, kwargs, factors)
 

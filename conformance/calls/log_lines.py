@@ -1,4 +1,4 @@
-"""Lines of logs that hold a transposed convolution: oneDNN's verbose lines, and layers of pnnx."""
+"""Lines of logs that hold a transposed convolution: those of oneDNN, pnnx and MIOpen's driver."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from conformance.calls.program import Occurrence
 from conformance.calls.settings import Settings
 from conformance.calls.values import Arguments, Syntax, TensorExpression
 
-__all__ = ["read_onednn", "read_pnnx"]
+__all__ = ["read_miopen", "read_onednn", "read_pnnx"]
 
 _ONEDNN = re.compile(
     r"^[^\n]*\bdeconvolution\b[^\n]*?\b(?P<sizes>(?:g\d+)?mb\d+_?(?:g\d+)?ic\d+[a-z0-9_]*)[^\n]*$", re.MULTILINE
@@ -91,4 +91,32 @@ def read_pnnx(text: str) -> Read | None:
             applied = Arguments((TensorExpression(shape, dtype=_DTYPES[image["dtype"] or "f32"]),))
         call = Syntax(f"torch.nn.ConvTranspose{match['rank']}d", Arguments(kwargs=options), applied)
         found.append(Occurrence(call, text.count("\n", 0, match.start(2)) + 1, f"ConvTranspose {match['name']}"))
+    return (found, Settings()) if found else None
+
+
+_MIOPEN = re.compile(r"MIOpenDriver\s+conv(?P<kind>fp16|bfp16)?\b(?P<options>[^\n]*)")
+_FLAG = re.compile(r"(?<!\S)-(\w)\s+(\w+)")
+
+
+def read_miopen(text: str) -> Read | None:
+    """The transposed convolutions of MIOpen's driver, ``MIOpenDriver conv -n 1 -c 64 ... -m trans``."""
+    found = []
+    for match in _MIOPEN.finditer(text):
+        flags = dict(_FLAG.findall(match["options"]))
+        if flags.get("m") != "trans":
+            continue
+        sizes = {name: int(value[:9]) for name, value in flags.items() if value.isdigit()}
+        groups = max(sizes.get("g", 1), 1)
+        dtype = {"fp16": "float16", "bfp16": "bfloat16"}.get(match["kind"] or "")
+        image = (sizes.get("n", 100), sizes.get("c", 3), sizes.get("H", 32), sizes.get("W", 32))
+        weight = (image[1], sizes.get("k", 32) // groups, sizes.get("y", 3), sizes.get("x", 3))
+        options = {
+            "stride": (sizes.get("u", 1), sizes.get("v", 1)),
+            "padding": (sizes.get("p", 0), sizes.get("q", 0)),
+            "dilation": (sizes.get("l", 1), sizes.get("j", 1)),
+            "groups": groups,
+        }
+        tensors = (TensorExpression(image, dtype=dtype), TensorExpression(weight, dtype=dtype))
+        call = Syntax("torch.nn.functional.conv_transpose2d", Arguments(tensors, options))
+        found.append(Occurrence(call, text.count("\n", 0, match.start()) + 1, " ".join(match[0].split())))
     return (found, Settings()) if found else None

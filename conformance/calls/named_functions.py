@@ -139,6 +139,15 @@ class NamedFunctions(Models):
             if made is start and shape is not None and own is not None and None in own and len(own) == len(shape):
                 self.feeds[place] = shape
 
+    def _name(self, node: ast.Name, scope: Scope) -> Value:
+        value = super()._name(node, scope)
+        told = self.settings.told_names.get(node.id)
+        if told is None or not isinstance(value, Opaque) or node.id in self.imports:
+            return value
+        made = TensorExpression(told, origin=value.origin)
+        scope[node.id] = made
+        return made
+
     def note_items(self, items: tuple[Value, ...]) -> None:
         """A tensor of a graph is told as its name, its dtype and its shape in ONNX's own tests."""
         if (

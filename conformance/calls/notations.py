@@ -12,7 +12,8 @@ from typing import Any
 from conformance.calls.configurations import read_configurations
 from conformance.calls.dtype_names import dtype_label
 from conformance.calls.errors import CallError
-from conformance.calls.log_lines import read_onednn, read_pnnx
+from conformance.calls.hlo_text import read_hlo
+from conformance.calls.log_lines import read_miopen, read_onednn, read_pnnx
 from conformance.calls.mlir_text import read_mlir
 from conformance.calls.parameter_lists import read_parameters
 from conformance.calls.program import Occurrence
@@ -262,6 +263,8 @@ NOTATIONS: dict[str, Callable[[str], Read | None]] = {
     "TensorFlow.js": read_layers,
     "oneDNN's log": read_onednn,
     "pnnx param": read_pnnx,
+    "MIOpen's driver": read_miopen,
+    "HLO": read_hlo,
 }
 """What a text may be beside Python: the calls in it, or None if it is something else."""
 

@@ -193,6 +193,34 @@ def keras_1(
     )
 
 
+def _lua(rank: int, name: str) -> None:
+    """The modules of Torch 7: sizes of each kind from the last axis to the first, as separate numbers."""
+
+    @form(f"nn.{name}", f"cudnn.{name}", ranks=(rank,), importable=False)
+    def read(context: CallContext, inputs: Any, outputs: Any, *sizes: Any) -> Meaning:
+        filled = [number("size", size) for size in sizes] + [0] * 4 * rank
+        kernel, stride, padding, extra = (tuple(filled[at : at + rank]) for at in range(0, 4 * rank, rank))
+
+        def axes(values: tuple[int, ...]) -> tuple[int, ...]:
+            return values[::-1] if rank == 2 else (values[0], *values[:0:-1])  # kW, kH; but kT, kW, kH
+
+        given = len(sizes) > rank
+        return context.meaning(
+            layout="channels_first",
+            in_channels=number("nInputPlane", inputs),
+            out_channels=outputs,
+            kernel_size=axes(kernel),
+            stride=axes(stride) if given else 1,
+            padding=tuple((crop, crop) for crop in axes(padding)),
+            output_padding=axes(extra) if any(extra) else None,
+            bias=True,
+        )
+
+
+_lua(2, "SpatialFullConvolution")
+_lua(3, "VolumetricFullConvolution")
+
+
 @form("snt.Conv{rank}DTranspose", "sonnet.Conv{rank}DTranspose", importable=False)
 def sonnet(
     context: CallContext,

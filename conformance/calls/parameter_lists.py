@@ -40,6 +40,7 @@ _MISMATCH = re.compile(
     r"Given transposed=1, weight of size \[(?P<weight>[\d, ]+)\], expected input\[(?P<input>[\d, ]+)\] "
     r"to have (?P<wanted>\d+) channels, but got (?P<got>\d+) channels"
 )
+_RANK = re.compile(r"(?:conv\w{0,20}_?transpose|transpose_?conv|deconv)\w{0,10}?_?(?P<rank>[123])d", re.IGNORECASE)
 _DTYPES = {"fp16": "float16", "fp32": "float32", "fp64": "float64"}
 
 
@@ -56,13 +57,45 @@ def read_parameters(text: str) -> Read | None:
             f"the message tells of an input {_times(message['input'])} with {message['got']} channels for weights "
             f"{_times(message['weight'])} with {message['wanted']}; no case has two numbers of input channels"
         )
+    rows = _rows(text)
+    if rows and _TRANSPOSED.search(text):
+        told = _RANK.search(text)
+        calls = [_of_weights(row) or _of_kernel(row, int(told["rank"]) if told else 0) for row in rows]
+        found = [
+            Occurrence(call, 0, ", ".join(f"{k}={v}" for k, v in row.items()))
+            for call, row in zip(calls, rows, strict=True)
+            if call is not None
+        ]
+        if found:
+            return found, Settings()
     given = _entries(text)
     if not ("output_padding" in given or _TRANSPOSED.search(text)) or given.get("layout") in ("NHWC", "NDHWC"):
         return None
-    call = _of_weights(given) or _of_kernel(given)
+    told = _RANK.search(text)
+    call = _of_weights(given) or _of_kernel(given, int(told["rank"]) if told else 0)
     if call is None:
         return None
     return [Occurrence(call, 0, ", ".join(f"{name}={value}" for name, value in given.items()))], Settings()
+
+
+def _rows(text: str) -> list[dict[str, Any]]:
+    """The rows of a Markdown table whose header has names of parameters."""
+    lines = [
+        [cell.strip(" `*") for cell in line.strip().strip("|").split("|")]
+        for line in text.split("\n")
+        if "|" in line
+    ]
+    rows: list[dict[str, Any]] = []
+    names: list[str | None] = []
+    for cells in lines:
+        known = [_NAMES.get(re.sub(r"[ _-]", "", cell.lower())) for cell in cells]
+        if sum(name is not None for name in known) > 2:
+            names = known
+        elif names and len(cells) == len(names):
+            pairs = [(name, cell) for name, cell in zip(names, cells, strict=True) if name is not None]
+            if all(re.fullmatch(r"[\[({]?[\d\s,x×]+[\])}]?|True|False|None", cell) for _, cell in pairs):
+                rows.append({name: _value(cell) for name, cell in pairs})
+    return rows
 
 
 def _times(sizes: str) -> str:
@@ -91,7 +124,7 @@ def _value(text: str) -> Any:
 
 def _options(given: dict[str, Any], rank: int) -> dict[str, Any] | None:
     """The arguments that the functional and the module share; pads of both ends must be equal."""
-    options = {
+    options: dict[str, Any] = {
         name: given[name]
         for name in ("stride", "padding", "output_padding", "dilation", "groups")
         if name in given
@@ -126,10 +159,16 @@ def _of_weights(given: dict[str, Any]) -> Syntax | None:
     return Syntax(f"torch.nn.functional.conv_transpose{rank}d", Arguments((image, weight, bias), options))
 
 
-def _of_kernel(given: dict[str, Any]) -> Syntax | None:
+def _of_kernel(given: dict[str, Any], told_rank: int = 0) -> Syntax | None:
     """A layer, where the kernel and the channels are told."""
     image, kernel = _tensor(given.get("input"), given), given.get("kernel", given.get("weight"))
-    rank = len(image.shape or ()) - 2 if image is not None else len(kernel) if isinstance(kernel, tuple) else 0
+    rank = (
+        len(image.shape or ()) - 2
+        if image is not None
+        else len(kernel)
+        if isinstance(kernel, tuple)
+        else told_rank
+    )
     if rank not in (1, 2, 3) or kernel is None or "out_channels" not in given:
         return None
     inputs = given.get("in_channels", image.shape[1] if image is not None and image.shape else None)

@@ -28,6 +28,8 @@ class Settings:
         What else the program does that is not part of a case.
     told : tuple
         Shapes that the prose of the text tells.
+    told_names : dict
+        Shapes that the text tells of variables, by their names.
     """
 
     dtype: str = "float32"
@@ -35,6 +37,7 @@ class Settings:
     named: dict[str, TensorExpression] = field(default_factory=dict)
     facts: list[str] = field(default_factory=list)
     told: tuple[tuple[int | None, ...], ...] = ()
+    told_names: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
 
 
 def _default_dtype(settings: Settings, value: Any) -> None:

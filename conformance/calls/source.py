@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conformance.calls.cleaning import calls_in, clean, parses
+from conformance.calls.cleaning import calls_in, clean, has_call, parses
 from conformance.calls.errors import CallError
 from conformance.calls.foreign_text import python_of_foreign
 
@@ -85,10 +85,15 @@ def readings(text: str) -> Iterator[Reading]:
     if "&gt;" in text or "&quot;" in text:
         lines = [html.unescape(line) for line in lines]
     seen = set()
+    in_strings: Reading | None = None
     for kept, of_prose in _choices(lines):
+        if of_prose and in_strings is not None:
+            yield in_strings
+            in_strings = None
         reading = _read(kept, lines, of_prose)
         if reading is not None and (dumped := "\n".join(map(ast.dump, reading.body))) not in seen:
             seen.add(dumped)
+            in_strings = in_strings or (None if of_prose else _with_strings(reading))
             yield reading
     if not seen:
         raise _error(text)
@@ -221,6 +226,26 @@ def _read(code: list[str], lines: list[str], of_prose: bool) -> Reading | None:
     kept += [""] * (len(lines) - len(kept))
     gone = (place for place, line in enumerate(lines, 1) if line.strip() and not kept[place - 1].strip())
     return Reading(body, tuple(place for place in gone if not _is_mark(lines[place - 1])), of_prose)
+
+
+def _with_strings(reading: Reading) -> Reading | None:
+    """The reading with the code in its strings, such as the statement that a benchmark runs."""
+    texts = [
+        node.value
+        for statement in reading.body
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    if not any(map(has_call, texts)):
+        return None
+    bodies = [_tree(_dedent(text)) or [] for text in texts if has_call(text) or "import " in text]
+    return Reading(
+        [*reading.body, *(s for body in sorted(bodies, key=_calls_last) for s in body)], reading.left_out
+    )
+
+
+def _calls_last(body: list[ast.stmt]) -> bool:
+    return not all(isinstance(statement, ast.Import | ast.ImportFrom) for statement in body)
 
 
 def _is_mark(line: str) -> bool:

@@ -340,3 +340,14 @@ def _padded(name: str, args: Positional, kwargs: Keywords) -> Any:
 
 
 FUNCTIONS["pad"] = _padded
+
+
+@_method("moveaxis", "movedim")
+def _axis_moved(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
+    start, end = (*args, None, None)[:2]
+    shape = tensor.shape
+    if shape is None or not all(type(axis) is int and -len(shape) <= axis < len(shape) for axis in (start, end)):
+        return tensor.but(shape=None)
+    axes = [axis for axis in range(len(shape)) if axis != start % len(shape)]
+    axes.insert(end % len(shape), start % len(shape))
+    return rearranged(tensor, tuple(shape[axis] for axis in axes), lambda array: array.transpose(axes))

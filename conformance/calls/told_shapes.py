@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from conformance.cases import Case, CaseError, DomainError
 
-__all__ = ["told_shapes", "with_told_input"]
+__all__ = ["shapes_by_name", "told_shapes", "with_told_input"]
 
 Shape = tuple[int | None, ...]
 
@@ -35,6 +35,23 @@ def told_shapes(text: str) -> tuple[Shape, ...]:
             continue
         found[tuple(int(size) if size.isdigit() else None for size in sizes)] = None
     return tuple(found)[:_MOST]
+
+
+# w.shape: (64, 32, 4, 4), print(x.size())  # torch.Size([1, 3, 8, 8])
+_NAMED = re.compile(
+    r"\b(?P<name>[A-Za-z_]\w*)\.(?:shape|size\(\))\)?\s*(?:[#:=>-]|is|==)[\s#:=>-]*(?:torch\.Size\s*\(\s*)?"
+    r"[\[(]\s*(?P<sizes>(?:-1|None|\?|\d+)(?:\s*,\s*(?:-1|None|\?|\d+)){1,4})\s*,?\s*[\])]"
+)
+
+
+def shapes_by_name(text: str) -> dict[str, Shape]:
+    """The shapes that a text tells of variables, the first of each."""
+    found: dict[str, Shape] = {}
+    for match in _NAMED.finditer(text):
+        sizes = [size.strip() for size in match["sizes"].split(",")]
+        if all(len(size) < 10 for size in sizes):
+            found.setdefault(match["name"], tuple(int(size) if size.isdigit() else None for size in sizes))
+    return found
 
 
 def with_told_input(case: Case, told: tuple[Shape, ...], channels: int | None) -> Case | None:
