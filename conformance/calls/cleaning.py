@@ -92,7 +92,7 @@ class Cleaned:
         return kept
 
     def _move(self, start: int, stop: int, own: int, indent: int) -> None:
-        """Move lines that start at another indentation than the block to that of the block."""
+        """Move lines whose indentation is not that of the block to it."""
         for place in range(start, stop):
             line = self.lines[place]
             if not line.strip():

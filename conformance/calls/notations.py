@@ -162,7 +162,7 @@ _PROTOBUF_LINE = re.compile(
 
 
 def _protobuf(text: str) -> Message:
-    """The message in a text; lines around it that are no protobuf text are left out."""
+    """The message in a text; other lines around it are left out."""
     try:
         return parse_message(text)
     except CallError as error:

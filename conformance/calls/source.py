@@ -42,7 +42,7 @@ _TYPED = str.maketrans({
 
 @dataclass(frozen=True)
 class Reading:
-    """One reading of a text: its statements, and the numbers of the lines that are no part of them, from 1.
+    """One reading of a text: its statements, and the numbers of the other lines, from 1.
 
     ``of_prose``: whether calls in prose are among them.
     """

@@ -14,7 +14,7 @@ from conformance.cases.layouts import layout_doubt
 
 __all__ = ["read_case", "short_dtype"]
 
-_IMAGES = ("input", "value", "lhs", "inputs")
+_IMAGES = ("input", "value", "lhs", "inputs", "x", "self")
 _WEIGHTS = ("weight", "filters", "filter", "rhs", "kernel")
 _SIZES = (5, 7, 6)
 
