@@ -60,7 +60,7 @@ _LANGUAGES = ((_SWIFT, _SWIFT_RULES), (_RUST, _RUST_RULES), (_CPP, _CPP_RULES))
 
 
 def _joined(lines: list[str]) -> list[str]:
-    """Lines that begin with a method belong to the line before; the number of lines stays."""
+    """Lines that start with a method belong to the line before; the number of lines stays."""
     joined = list(lines)
     before: int | None = None
     for place, line in enumerate(lines):

@@ -24,7 +24,7 @@ from conformance.calls.errors import CallError, OtherOperation
 from conformance.calls.facts import Dtypes, data_kind, left_out
 from conformance.calls.given_values import given_values
 from conformance.calls.settings import Settings
-from conformance.calls.told_shapes import with_told_input
+from conformance.calls.stated_shapes import with_stated_input
 from conformance.calls.values import Arguments, Layer, TensorExpression
 from conformance.cases import Case, CaseError
 from conformance.cases.dtypes import DTYPES
@@ -233,7 +233,7 @@ class CallContext:
         except CaseError as error:
             raise CallError(f"{self.name}: {error}") from None
         if place is None and self.input_shape is None:
-            case = self._as_told(case, in_channels)
+            case = self._as_stated(case, in_channels)
         weight = weight or WeightForm()
         case = self._with_values(case, weight, notes)
         if weight.flipped:
@@ -243,17 +243,17 @@ class CallContext:
             self.notes.append(doubt)
         return Meaning(self.name, case, weight, tuple(self.notes))
 
-    def _as_told(self, case: Case, in_channels: int | None) -> Case:
-        """The case with the input that the text tells, where its calls say none."""
+    def _as_stated(self, case: Case, in_channels: int | None) -> Case:
+        """The case with the input that the text states, where its calls say none."""
         channels = in_channels
         if channels is None and self.partial_shape is not None:
             channels = self.partial_shape[1 if case.layout == "channels_first" else -1]
-        told = with_told_input(case, self.settings.told, channels)
-        if told is None or (self.partial_shape is not None and set(self.partial_shape[2:]) - {None, channels}):
+        stated = with_stated_input(case, self.settings.stated, channels)
+        if stated is None or (self.partial_shape is not None and set(self.partial_shape[2:]) - {None, channels}):
             return case
         self.notes = [note for note in self.notes if "--input given" not in note]
-        self.notes.append(f"no --input given; using {'x'.join(map(str, told.input_shape))}, a shape in the text")
-        return told
+        self.notes.append(f"no --input given; using {'x'.join(map(str, stated.input_shape))}, a shape in the text")
+        return stated
 
     def _dtypes(self, argument: Any) -> tuple[str, str | None]:
         name = None if argument is None else dtype_name(argument)

@@ -141,15 +141,15 @@ class NamedFunctions(Models):
 
     def _name(self, node: ast.Name, scope: Scope) -> Value:
         value = super()._name(node, scope)
-        told = self.settings.told_names.get(node.id)
-        if told is None or not isinstance(value, Opaque) or node.id in self.imports:
+        stated = self.settings.stated_names.get(node.id)
+        if stated is None or not isinstance(value, Opaque) or node.id in self.imports:
             return value
-        made = TensorExpression(told, origin=value.origin)
+        made = TensorExpression(stated, origin=value.origin)
         scope[node.id] = made
         return made
 
     def note_items(self, items: tuple[Value, ...]) -> None:
-        """A tensor of a graph is told as its name, its dtype and its shape in ONNX's own tests."""
+        """A tensor of a graph is stated as its name, its dtype and its shape in ONNX's own tests."""
         if (
             len(items) == 3
             and isinstance(items[0], str)

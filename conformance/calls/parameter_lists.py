@@ -1,4 +1,4 @@
-"""A case told as a list of names and numbers, ``input: [1, 3, 8, 8]``, ``stride = 2``, or by a message."""
+"""A case stated as a list of names and numbers, ``input: [1, 3, 8, 8]``, ``stride = 2``, or by a message."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SPELLINGS = {
     "stride": "stride strides s", "padding": "padding pad pads paddings p",
     "output_padding": "outputpadding outpadding outputpad adj outputpaddings op",
     "dilation": "dilation dilations dilationrate d", "groups": "group groups g numgroups",
-    "in_channels": "inchannels inputchannels cin inchannel ic nin inputfeatures",
+    "in_channels": "inchannels inputchannels cin inchannel ic inputfeatures",
     "out_channels": "outchannels outputchannels cout outchannel oc numoutput numfilters nout numfilter",
     "bias": "bias usebias withbias", "dtype": "dtype datatype precision",
     "layout": "layout dataformat format",
@@ -54,13 +54,13 @@ def read_parameters(text: str) -> Read | None:
     """
     if (message := _MISMATCH.search(text)) is not None:
         raise CallError(
-            f"the message tells of an input {_times(message['input'])} with {message['got']} channels for weights "
+            f"the message names an input {_times(message['input'])} with {message['got']} channels for weights "
             f"{_times(message['weight'])} with {message['wanted']}; no case has two numbers of input channels"
         )
     rows = _rows(text)
     if rows and _TRANSPOSED.search(text):
-        told = _RANK.search(text)
-        calls = [_of_weights(row) or _of_kernel(row, int(told["rank"]) if told else 0) for row in rows]
+        stated = _RANK.search(text)
+        calls = [_of_weights(row) or _of_kernel(row, int(stated["rank"]) if stated else 0) for row in rows]
         found = [
             Occurrence(call, 0, ", ".join(f"{k}={v}" for k, v in row.items()))
             for call, row in zip(calls, rows, strict=True)
@@ -71,8 +71,8 @@ def read_parameters(text: str) -> Read | None:
     given = _entries(text)
     if not ("output_padding" in given or _TRANSPOSED.search(text)) or given.get("layout") in ("NHWC", "NDHWC"):
         return None
-    told = _RANK.search(text)
-    call = _of_weights(given) or _of_kernel(given, int(told["rank"]) if told else 0)
+    stated = _RANK.search(text)
+    call = _of_weights(given) or _of_kernel(given, int(stated["rank"]) if stated else 0)
     if call is None:
         return None
     return [Occurrence(call, 0, ", ".join(f"{name}={value}" for name, value in given.items()))], Settings()
@@ -147,7 +147,7 @@ def _tensor(shape: Any, given: dict[str, Any]) -> TensorExpression | None:
 
 
 def _of_weights(given: dict[str, Any]) -> Syntax | None:
-    """A functional call, where the shapes of both tensors are told."""
+    """A functional call, where the shapes of both tensors are stated."""
     image, weight = _tensor(given.get("input"), given), _tensor(given.get("weight"), given)
     if image is None or weight is None or weight.shape is None:
         return None
@@ -159,15 +159,15 @@ def _of_weights(given: dict[str, Any]) -> Syntax | None:
     return Syntax(f"torch.nn.functional.conv_transpose{rank}d", Arguments((image, weight, bias), options))
 
 
-def _of_kernel(given: dict[str, Any], told_rank: int = 0) -> Syntax | None:
-    """A layer, where the kernel and the channels are told."""
+def _of_kernel(given: dict[str, Any], stated_rank: int = 0) -> Syntax | None:
+    """A layer, where the kernel and the channels are stated."""
     image, kernel = _tensor(given.get("input"), given), given.get("kernel", given.get("weight"))
     rank = (
         len(image.shape or ()) - 2
         if image is not None
         else len(kernel)
         if isinstance(kernel, tuple)
-        else told_rank
+        else stated_rank
     )
     if rank not in (1, 2, 3) or kernel is None or "out_channels" not in given:
         return None

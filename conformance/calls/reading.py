@@ -16,7 +16,7 @@ from conformance.calls.libraries import library_of
 from conformance.calls.program import Occurrence, read_program
 from conformance.calls.settings import Settings
 from conformance.calls.source import readings, short
-from conformance.calls.told_shapes import shapes_by_name, told_shapes
+from conformance.calls.stated_shapes import shapes_by_name, stated_shapes
 from conformance.calls.values import Syntax, TensorExpression
 from conformance.calls.weights import call_shape
 from conformance.cases import CaseError, DomainError
@@ -150,7 +150,7 @@ def python_occurrences(text: str) -> tuple[list[Occurrence], Settings, tuple[str
         if unknown and reading.of_prose:
             continue
         forms = _Forms()
-        forms.settings.told, forms.settings.told_names = told_shapes(text), shapes_by_name(text)
+        forms.settings.stated, forms.settings.stated_names = stated_shapes(text), shapes_by_name(text)
         try:
             program = read_program(reading.body, forms, forms.settings, _nn_of(reading.body))
         except RecursionError:

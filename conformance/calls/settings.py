@@ -26,18 +26,18 @@ class Settings:
         Tensors by the name that a graph gives them.
     facts : list of str
         What else the program does that is not part of a case.
-    told : tuple
-        Shapes that the prose of the text tells.
-    told_names : dict
-        Shapes that the text tells of variables, by their names.
+    stated : tuple
+        Shapes that the prose of the text states.
+    stated_names : dict
+        Shapes that the text states of variables, by their names.
     """
 
     dtype: str = "float32"
     layout: str = "channels_last"
     named: dict[str, TensorExpression] = field(default_factory=dict)
     facts: list[str] = field(default_factory=list)
-    told: tuple[tuple[int | None, ...], ...] = ()
-    told_names: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
+    stated: tuple[tuple[int | None, ...], ...] = ()
+    stated_names: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
 
 
 def _default_dtype(settings: Settings, value: Any) -> None:

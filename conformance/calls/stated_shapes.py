@@ -1,4 +1,4 @@
-"""Shapes that the prose of a text tells, such as ``input of shape (1, 3, 32, 32)`` or a row of a summary."""
+"""Shapes that the prose of a text states, such as ``input of shape (1, 3, 32, 32)`` or a row of a summary."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from conformance.cases import Case, CaseError, DomainError
 
-__all__ = ["shapes_by_name", "told_shapes", "with_told_input"]
+__all__ = ["shapes_by_name", "stated_shapes", "with_stated_input"]
 
 Shape = tuple[int | None, ...]
 
@@ -22,7 +22,7 @@ _OTHERS = re.compile(r"(?:weight|kernel|filter|stride|padding)\w*[^.\n]{0,25}$",
 _MOST = 40
 
 
-def told_shapes(text: str) -> tuple[Shape, ...]:
+def stated_shapes(text: str) -> tuple[Shape, ...]:
     """The shapes in a text, in its order; one number of each may be free."""
     found: dict[Shape, None] = {}
     for match in _SHAPE.finditer(text):
@@ -45,7 +45,7 @@ _NAMED = re.compile(
 
 
 def shapes_by_name(text: str) -> dict[str, Shape]:
-    """The shapes that a text tells of variables, the first of each."""
+    """The shapes that a text states of variables, the first of each."""
     found: dict[str, Shape] = {}
     for match in _NAMED.finditer(text):
         sizes = [size.strip() for size in match["sizes"].split(",")]
@@ -54,31 +54,31 @@ def shapes_by_name(text: str) -> dict[str, Shape]:
     return found
 
 
-def with_told_input(case: Case, told: tuple[Shape, ...], channels: int | None) -> Case | None:
-    """The case with the input that the text tells; None if it tells none or several.
+def with_stated_input(case: Case, stated: tuple[Shape, ...], channels: int | None) -> Case | None:
+    """The case with the input that the text states; None if it states none or several.
 
-    An input has the channels of the layer. Of several, the one counts whose output the text tells as well.
+    An input has the channels of the layer. Of several, the one counts whose output the text states as well.
 
     Parameters
     ----------
     case : Case
         The case with another input.
-    told : tuple
-        What `told_shapes` gives.
+    stated : tuple
+        What `stated_shapes` gives.
     channels : int or None
         The input channels, if the layer says them.
     """
     if channels is None:
         return None
-    cases = list(dict.fromkeys(_cases(case, told, channels)))
+    cases = list(dict.fromkeys(_cases(case, stated, channels)))
     if len(cases) > 1:
-        cases = [one for one in cases if _is_told(one, told)]
+        cases = [one for one in cases if _is_stated(one, stated)]
     return cases[0] if len(cases) == 1 else None
 
 
-def _cases(case: Case, told: tuple[Shape, ...], channels: int) -> Iterator[Case]:
+def _cases(case: Case, stated: tuple[Shape, ...], channels: int) -> Iterator[Case]:
     last = case.layout == "channels_last"
-    for shape in told:
+    for shape in stated:
         batched = len(shape) == case.rank + 2
         if not batched and len(shape) != case.rank + 1:
             continue
@@ -91,9 +91,9 @@ def _cases(case: Case, told: tuple[Shape, ...], channels: int) -> Iterator[Case]
                 continue
 
 
-def _is_told(case: Case, told: tuple[Shape, ...]) -> bool:
+def _is_stated(case: Case, stated: tuple[Shape, ...]) -> bool:
     try:
         output = case.output_shape[1:]
     except (CaseError, DomainError):
         return False
-    return any(shape[-len(output) :] == output for shape in told)
+    return any(shape[-len(output) :] == output for shape in stated)
