@@ -10,6 +10,7 @@ from typing import Any
 from conformance.calls import arithmetic
 from conformance.calls.arithmetic import BUILT_INS, UNKNOWN
 from conformance.calls.errors import CallError
+from conformance.calls.queries import dotted, origin_of, parts_of_instance, truth
 from conformance.calls.tensors import combine, index_shape, parts_of, rearranged, size_tuple
 from conformance.calls.values import (
     Arguments,
@@ -24,7 +25,7 @@ from conformance.calls.values import (
     is_large,
 )
 
-__all__ = ["NO_CALL", "Expressions", "Scope", "dotted", "origin_of"]
+__all__ = ["NO_CALL", "Expressions", "Scope"]
 
 Scope = ChainMap[str, Any]
 
@@ -32,24 +33,6 @@ _MAX_STEPS = 100_000
 _PROPERTIES = {"property", "cached_property"}
 NO_CALL = ast.Call(ast.Name("f"), [], [], lineno=0)
 """The syntax of a call that the program only implies."""
-
-
-def dotted(node: ast.expr) -> str | None:
-    """The dotted name of an expression, such as ``tf.nn.conv2d_transpose``; None if it is not just a name."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute) and (head := dotted(node.value)):
-        return f"{head}.{node.attr}"
-    return None
-
-
-def origin_of(value: Any) -> frozenset[int]:
-    """The calls that a value depends on."""
-    if isinstance(value, TensorExpression | Opaque):
-        return value.origin
-    if isinstance(value, tuple):
-        return frozenset().union(*(item.origin for item in value if isinstance(item, TensorExpression | Opaque)))
-    return frozenset()
 
 
 class Expressions:
@@ -389,23 +372,6 @@ class Expressions:
         """The value of Python's own function; `UNKNOWN` if there is none."""
         function = BUILT_INS.get(name)
         return UNKNOWN if function is None else self.limited(function(given.args, given.kwargs))
-
-
-def parts_of_instance(instance: Instance) -> list[Value] | None:
-    """What a loop over a model goes through: the layers that it holds; None if it is no container of them."""
-    if instance.layers is None:
-        return None
-    own = [value for value in instance.attributes.values() if isinstance(value, Layer | Sequence | Instance)]
-    return [*instance.layers.layers, *own]
-
-
-def truth(value: Any) -> bool | None:
-    """Whether a condition holds; None if that is unknown."""
-    if value is None or isinstance(value, bool | int | float | str | tuple | dict):
-        return bool(value)
-    if isinstance(value, Layer | Sequence | Instance | UserFunction):
-        return True
-    return None
 
 
 _Reader = Callable[[Expressions, Any, Scope], Any]

@@ -245,11 +245,8 @@ class CallContext:
 
     def _as_stated(self, case: Case, in_channels: int | None) -> Case:
         """The case with the input that the text states, where its calls say none."""
-        channels = in_channels
-        if channels is None and self.partial_shape is not None:
-            channels = self.partial_shape[1 if case.layout == "channels_first" else -1]
-        stated = with_stated_input(case, self.settings.stated, channels)
-        if stated is None or (self.partial_shape is not None and set(self.partial_shape[2:]) - {None, channels}):
+        stated = with_stated_input(case, self.settings.stated, in_channels, self.partial_shape)
+        if stated is None:
             return case
         self.notes = [note for note in self.notes if "--input given" not in note]
         self.notes.append(f"no --input given; using {'x'.join(map(str, stated.input_shape))}, a shape in the text")

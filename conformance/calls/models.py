@@ -8,9 +8,10 @@ from typing import Any
 
 from conformance.calls.arithmetic import UNKNOWN
 from conformance.calls.dtype_names import device_fact, dtype_label
-from conformance.calls.expressions import NO_CALL, Scope, origin_of
+from conformance.calls.expressions import NO_CALL, Scope
 from conformance.calls.layers import LAYERS, MERGES
 from conformance.calls.libraries import library_of
+from conformance.calls.queries import origin_of
 from conformance.calls.statements import CALLS, OWN_CLASS, OWNER, Statements
 from conformance.calls.tensor_functions import FUNCTIONS
 from conformance.calls.values import (

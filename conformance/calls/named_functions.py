@@ -9,9 +9,10 @@ from typing import Any, Protocol
 
 from conformance.calls.arithmetic import UNKNOWN
 from conformance.calls.dtype_names import dtype_label
-from conformance.calls.expressions import Scope, dotted, origin_of
+from conformance.calls.expressions import Scope
 from conformance.calls.libraries import library_of
 from conformance.calls.models import NO_CALL, Models
+from conformance.calls.queries import dotted, origin_of
 from conformance.calls.settings import Settings
 from conformance.calls.tensor_functions import FUNCTIONS
 from conformance.calls.tensors import read_sizes

@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.calls.arithmetic import UNKNOWN
+from conformance.calls.builders import BUILDERS, with_option, with_options
 from conformance.calls.errors import CallError
-from conformance.calls.expressions import NO_CALL, Scope, dotted, origin_of
+from conformance.calls.expressions import NO_CALL, Scope
 from conformance.calls.libraries import is_library
 from conformance.calls.lists import DICT_METHODS, LIST_METHODS, STRING_METHODS
 from conformance.calls.models import CALLS, Occurrence, snapshot, snapshot_layer, start_of, was_applied
 from conformance.calls.named_functions import OF_VALUES, NamedFunctions, Reader
+from conformance.calls.queries import dotted, origin_of
 from conformance.calls.settings import Settings, apply_setting
 from conformance.calls.tensor_functions import FUNCTIONS
 from conformance.calls.tensor_methods import METHODS
@@ -37,9 +39,6 @@ from conformance.calls.values import (
 )
 
 __all__ = ["Occurrence", "Program", "Reader", "read_program"]
-
-BUILDERS = ("Options", "dConfig")
-"""How names of objects end whose methods set one argument each: ``ConvTranspose2dOptions(3, 4, 5).stride(2)``."""
 
 # What a name that this suite does not know must look like to be pointed out as a transposed convolution.
 _LOOKS_LIKE = re.compile(
@@ -201,7 +200,7 @@ class Program(NamedFunctions):
         return self._unknown_result(given, node)
 
     def _record(self, name: str, given: Arguments, node: ast.Call) -> Value:
-        given = _with_options(given)
+        given = with_options(given)
         call = Syntax(name, given.mapped(snapshot))
         text = ast.unparse(node)
         for layer, _ in self.layers:  # one whose weights a function takes is that function's
@@ -234,7 +233,7 @@ class Program(NamedFunctions):
         if (known := self.reader.finds(f"Tensor.{name}")) is not None:
             return self._record(known, given.after(owner), node)
         if isinstance(owner, Layer) and owner.call is not None and owner.call.name.endswith(BUILDERS):
-            arguments = _with_option(owner.call.arguments, name, args)
+            arguments = with_option(owner.call.arguments, name, args)
             owner.call = replace(owner.call, arguments=arguments)
             return owner
         if isinstance(owner, Graph | Layer | Sequence | Instance | UserFunction):  # haiku's transform has methods
@@ -354,23 +353,6 @@ _OF_UNKNOWN_TENSORS = {
     "cuda", "to", "half", "double", "bfloat16", "astype", "type", "view", "reshape", "fill_", "backward",
     "conv_transpose2d",
 }  # fmt: skip
-
-
-def _with_options(given: Arguments) -> Arguments:
-    """The arguments of a call that is given an object with options, as ``ConvTranspose2dOptions(3, 4, 5)``."""
-    for value in given.args:
-        if isinstance(value, Layer) and value.call is not None and value.call.name.endswith(BUILDERS):
-            value.applied = True
-            others = tuple(other for other in given.args if other is not value)
-            return Arguments(others, given.kwargs).over(value.call.arguments)
-    return given
-
-
-def _with_option(given: Arguments, name: str, args: tuple[Value, ...]) -> Arguments:
-    """The options after a method that sets one; any other method, such as ``init``, changes nothing."""
-    if len(args) != 1 or name in ("init", "forward", "parameters"):
-        return given
-    return replace(given, kwargs={**given.kwargs, name.removeprefix("with_"): args[0]})
 
 
 def _is_input(value: Any) -> bool:

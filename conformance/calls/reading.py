@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from conformance.calls.cleaning import has_call, parses
 from conformance.calls.errors import CallError, OtherOperation
-from conformance.calls.expressions import dotted
 from conformance.calls.form import FORMS, CallContext, Meaning
 from conformance.calls.libraries import library_of
 from conformance.calls.program import Occurrence, read_program
+from conformance.calls.queries import dotted
 from conformance.calls.settings import Settings
-from conformance.calls.source import readings, short
+from conformance.calls.source import broken, readings, short
 from conformance.calls.stated_shapes import shapes_by_name, stated_shapes
 from conformance.calls.values import Syntax, TensorExpression
 from conformance.calls.weights import call_shape
@@ -160,7 +161,7 @@ def python_occurrences(text: str) -> tuple[list[Occurrence], Settings, tuple[str
         unknown = unknown or program.unknown
         first = first or _nothing(text, reading.body)
     if first is not None and not unknown:
-        raise first
+        raise broken(text) if has_call(text) and not parses(text) else first
     return [], Settings(), (), unknown
 
 

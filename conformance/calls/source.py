@@ -17,7 +17,7 @@ from conformance.calls.cleaning import calls_in, clean, has_call, parses
 from conformance.calls.errors import CallError
 from conformance.calls.foreign_text import python_of_foreign
 
-__all__ = ["Reading", "readings", "short"]
+__all__ = ["Reading", "broken", "readings", "short"]
 
 _MAX_LENGTH = 100_000
 _PROMPT = re.compile(r"^\s*(?:>>>|In \[\d+\]:) ?")
@@ -96,7 +96,7 @@ def readings(text: str) -> Iterator[Reading]:
             in_strings = in_strings or (None if of_prose else _with_strings(reading))
             yield reading
     if not seen:
-        raise _error(text)
+        raise broken(text)
 
 
 def _choices(lines: list[str]) -> Iterator[tuple[list[str], bool]]:
@@ -279,7 +279,8 @@ def _dedent(source: str) -> str:
     return source.rstrip() if newline else source.strip()
 
 
-def _error(text: str) -> CallError:
+def broken(text: str) -> CallError:
+    """The error for a text of which no call is Python."""
     reason = ""
     try:
         ast.parse(_dedent(text))

@@ -54,7 +54,9 @@ def shapes_by_name(text: str) -> dict[str, Shape]:
     return found
 
 
-def with_stated_input(case: Case, stated: tuple[Shape, ...], channels: int | None) -> Case | None:
+def with_stated_input(
+    case: Case, stated: tuple[Shape, ...], channels: int | None, known: Shape | None = None
+) -> Case | None:
     """The case with the input that the text states; None if it states none or several.
 
     An input has the channels of the layer. Of several, the one counts whose output the text states as well.
@@ -67,8 +69,12 @@ def with_stated_input(case: Case, stated: tuple[Shape, ...], channels: int | Non
         What `stated_shapes` gives.
     channels : int or None
         The input channels, if the layer says them.
+    known : tuple, optional
+        What the calls say of the input's shape.
     """
-    if channels is None:
+    if channels is None and known is not None:
+        channels = known[1 if case.layout == "channels_first" else -1]
+    if channels is None or (known is not None and set(known[2:]) - {None, channels}):
         return None
     cases = list(dict.fromkeys(_cases(case, stated, channels)))
     if len(cases) > 1:

@@ -7,7 +7,8 @@ from collections import ChainMap
 from collections.abc import Callable
 from typing import Any
 
-from conformance.calls.expressions import Expressions, Scope, dotted, truth
+from conformance.calls.expressions import Expressions, Scope
+from conformance.calls.queries import dotted, truth
 from conformance.calls.values import (
     Arguments,
     Instance,
