@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from conformance.calls.form import FORMS, CallError, Meaning, WeightForm
 from conformance.calls.graph_text import python_of_graphs
-from conformance.calls.notations import python_of_printed_modules, read_notation
+from conformance.calls.notations import python_of_printed_modules, read_notation, read_without_call
 from conformance.calls.reading import Shapes, choose, occurrences_of, python_occurrences, unknown_call
 
 __all__ = ["Call", "CallError", "Meaning", "WeightForm", "all_calls", "parse_call"]
@@ -21,7 +21,7 @@ __all__ = ["Call", "CallError", "Meaning", "WeightForm", "all_calls", "parse_cal
 _OTHERS = ("forward_functions", "einops_functions")
 _FAMILIES = (
     "torch", "keras", "tensorflow", "jax", "flax", "haiku", "equinox", "onnx", "mlx", "tinygrad", "paddle",
-    "openvino", "old", "old_paddle", "model_file",
+    "openvino", "old", "old_paddle", "model_file", "foreign",
 )  # fmt: skip
 
 for _module in (*(f"{family}_calls" for family in _FAMILIES), *_OTHERS):
@@ -71,9 +71,17 @@ def parse_call(
     graph = read_notation(text)
     if graph is not None:
         return choose(list(occurrences_of(*graph, shapes)), number, text)
-    occurrences, settings, notes, unknown = python_occurrences(python_of_graphs(python_of_printed_modules(text)))
-    if not occurrences:
-        raise unknown_call(unknown[0])
+    try:
+        occurrences, settings, notes, unknown = python_occurrences(
+            python_of_graphs(python_of_printed_modules(text))
+        )
+        if not occurrences:
+            raise unknown_call(unknown[0])
+    except CallError:
+        described = read_without_call(text)
+        if described is None:
+            raise
+        return choose(list(occurrences_of(*described, shapes)), number, text)
     meaning = choose(list(occurrences_of(occurrences, settings, shapes)), number, text)
     more = tuple(f"the text also calls {name}, which is not read" for name in unknown[:3])
     return replace(meaning, notes=(*notes, *meaning.notes, *more))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import json
 import math
 import operator
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ from typing import Any
 from conformance.calls.tensors import parts_of
 from conformance.calls.values import Opaque, Sequence, TensorExpression
 
-__all__ = ["BUILT_INS", "UNKNOWN", "binary", "compare", "constant", "unary"]
+__all__ = ["BUILT_INS", "UNKNOWN", "binary", "compare", "constant", "plain_value", "unary"]
 
 UNKNOWN = Opaque("?")
 _LARGEST = 2**64
@@ -98,6 +99,9 @@ def compare(kind: type[ast.cmpop], left: Any, right: Any) -> Any:
         if isinstance(left, Opaque) or isinstance(right, Opaque):
             return UNKNOWN
         return (left is right) is (kind is ast.Is)
+    if kind in (ast.Eq, ast.NotEq, ast.Is, ast.IsNot) and isinstance(left, Opaque) and isinstance(right, Opaque):
+        same = _same_name(left.path, right.path)
+        return UNKNOWN if same is None else same is (kind in (ast.Eq, ast.Is))
     plain = (_is_number(left) and _is_number(right)) or (isinstance(left, str) and isinstance(right, str))
     if plain and kind in _COMPARED:
         return _COMPARED[kind](left, right)
@@ -106,6 +110,13 @@ def compare(kind: type[ast.cmpop], left: Any, right: Any) -> Any:
         if all(_is_number(item) or isinstance(item, str) or item is None for item in items):
             return left in right
     return UNKNOWN
+
+
+def _same_name(one: str, other: str) -> bool | None:
+    """Whether two dotted names are those of one function or class; None if that is not certain."""
+    if "." not in one or "." not in other:
+        return None
+    return one.rpartition(".")[2] == other.rpartition(".")[2]
 
 
 def _number_function(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -158,6 +169,8 @@ def _sum(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
 def _len(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     if args and isinstance(args[0], tuple | str | dict):
         return len(args[0])
+    if args and isinstance(args[0], Sequence):
+        return len(args[0].layers)
     if args and isinstance(args[0], TensorExpression) and args[0].shape:
         return UNKNOWN if args[0].shape[0] is None else args[0].shape[0]
     return UNKNOWN
@@ -212,9 +225,63 @@ def _product(sequences: list[tuple[Any, ...]], kwargs: Mapping[str, Any]) -> Any
 
 
 def _dict(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    if args and isinstance(args[0], tuple) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in args[0]):
+        plain = all(isinstance(key, str | int | float | bool) for key, _ in args[0])
+        return {**dict(args[0]), **kwargs} if plain else UNKNOWN
     if args and not isinstance(args[0], dict):
         return UNKNOWN
     return {**(args[0] if args else {}), **kwargs}
+
+
+def _prod(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    items = args[0] if args and isinstance(args[0], tuple) else None
+    return _checked(math.prod(items)) if items is not None and all(map(_is_number, items)) else UNKNOWN
+
+
+def _str(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    return str(args[0]) if len(args) == 1 and (_is_number(args[0]) or isinstance(args[0], str)) else UNKNOWN
+
+
+def _sorted(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    items = _items(args[0]) if len(args) == 1 else None
+    if (
+        items is None
+        or "key" in kwargs
+        or not (all(map(_is_number, items)) or all(isinstance(i, str) for i in items))
+    ):
+        return UNKNOWN
+    return tuple(sorted(items, reverse=kwargs.get("reverse") is True))
+
+
+def _truth_of_all(function: Callable[..., bool]) -> Callable[..., Any]:
+    def apply(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        items = _items(args[0]) if len(args) == 1 else None
+        plain = items is not None and all(_is_number(item) or item is None for item in items)
+        return function(items) if plain else UNKNOWN
+
+    return apply
+
+
+def _json(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """JSON as a value: lists are tuples."""
+    if not args or not isinstance(args[0], str) or len(args[0]) > _MAX_ITEMS:
+        return UNKNOWN
+    try:
+        return plain_value(json.loads(args[0]))
+    except (ValueError, RecursionError):
+        return UNKNOWN
+
+
+def plain_value(value: Any) -> Any:
+    """A value of JSON as one of a program: lists are tuples."""
+    if isinstance(value, list):
+        return tuple(map(plain_value, value))
+    return {key: plain_value(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _record(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """An object whose attributes are the keys of a dictionary."""
+    return _dict(args, kwargs)
 
 
 BUILT_INS: dict[str, Callable[[tuple[Any, ...], Mapping[str, Any]], Any]] = {
@@ -241,8 +308,34 @@ BUILT_INS: dict[str, Callable[[tuple[Any, ...], Mapping[str, Any]], Any]] = {
     "math.floor": _number_function(math.floor),
     "math.sqrt": _number_function(math.sqrt),
     "math.log2": _number_function(math.log2),
+    "math.log": _number_function(math.log),
+    "math.pow": _number_function(math.pow),
+    "math.exp": _number_function(math.exp),
+    "math.prod": _prod,
     "np.ceil": _number_function(math.ceil),
     "np.floor": _number_function(math.floor),
     "np.sqrt": _number_function(math.sqrt),
-}
+    "np.log2": _number_function(math.log2),
+    "np.prod": _prod,
+    "divmod": lambda args, kwargs: (
+        (args[0] // args[1], args[0] % args[1])
+        if len(args) == 2 and all(map(_is_number, args)) and args[1]
+        else UNKNOWN
+    ),
+    "str": _str,
+    "sorted": _sorted,
+    "any": _truth_of_all(any),
+    "all": _truth_of_all(all),
+    "json.loads": _json,
+    "copy.copy": lambda args, kwargs: args[0] if args else UNKNOWN,
+    "copy.deepcopy": lambda args, kwargs: args[0] if args else UNKNOWN,
+    **dict.fromkeys(
+        (
+            "EasyDict", "edict", "easydict.EasyDict", "AttrDict", "SimpleNamespace", "types.SimpleNamespace",
+            "Namespace", "argparse.Namespace", "ConfigDict", "ml_collections.ConfigDict", "Box", "Munch",
+            "OmegaConf.create", "omegaconf.OmegaConf.create", "DictConfig", "HParams", "CfgNode", "CN",
+        ),
+        _record,
+    ),
+}  # fmt: skip
 """By name: the result of a built-in function, from its arguments and keywords."""

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from conformance.calls.tensors import FUNCTIONS, Arguments, Keywords
+from conformance.calls.tensors import FUNCTIONS, Keywords, Positional
 from conformance.calls.values import TensorExpression
 
 __all__: list[str] = []
@@ -32,7 +32,7 @@ def _sizes(groups: list[tuple[str, ...]], shape: tuple[int | None, ...], given: 
     return sizes
 
 
-def _rearranged(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _rearranged(name: str, args: Positional, kwargs: Keywords) -> Any:
     tensor, pattern = (*args, None, None)[:2]
     pattern = kwargs.get("pattern", pattern)
     if not isinstance(tensor, TensorExpression) or not isinstance(pattern, str) or "->" not in pattern:

@@ -10,8 +10,10 @@ from typing import Any
 from conformance.calls import arithmetic
 from conformance.calls.arithmetic import BUILT_INS, UNKNOWN
 from conformance.calls.errors import CallError
+from conformance.calls.queries import dotted, origin_of, parts_of_instance, truth
 from conformance.calls.tensors import combine, index_shape, parts_of, rearranged, size_tuple
 from conformance.calls.values import (
+    Arguments,
     Instance,
     Layer,
     Opaque,
@@ -19,32 +21,18 @@ from conformance.calls.values import (
     Syntax,
     TensorExpression,
     UserFunction,
+    Value,
     is_large,
 )
 
-__all__ = ["Expressions", "Scope", "dotted", "origin_of"]
+__all__ = ["NO_CALL", "Expressions", "Scope"]
 
 Scope = ChainMap[str, Any]
 
 _MAX_STEPS = 100_000
-
-
-def dotted(node: ast.expr) -> str | None:
-    """The dotted name of an expression, such as ``tf.nn.conv2d_transpose``; None if it is not just a name."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute) and (head := dotted(node.value)):
-        return f"{head}.{node.attr}"
-    return None
-
-
-def origin_of(value: Any) -> frozenset[int]:
-    """The calls that a value depends on."""
-    if isinstance(value, TensorExpression | Opaque):
-        return value.origin
-    if isinstance(value, tuple):
-        return frozenset().union(*(item.origin for item in value if isinstance(item, TensorExpression | Opaque)))
-    return frozenset()
+_PROPERTIES = {"property", "cached_property"}
+NO_CALL = ast.Call(ast.Name("f"), [], [], lineno=0)
+"""The syntax of a call that the program only implies."""
 
 
 class Expressions:
@@ -56,6 +44,10 @@ class Expressions:
 
     def call(self, node: ast.Call, scope: Scope) -> Any:
         """The value of a call."""
+        raise NotImplementedError
+
+    def apply(self, function: Value, given: Arguments, node: ast.Call) -> Value:
+        """The value of a function, layer, model or class that is called."""
         raise NotImplementedError
 
     def value(self, node: ast.expr | None, scope: Scope) -> Any:
@@ -111,8 +103,12 @@ class Expressions:
             method = owner.kind.methods.get(attr)
             if method is None and owner.layers is not None and len(owner.layers.layers) == 1:
                 return self.attribute(owner.layers.layers[0], attr, node)
+            if isinstance(method, UserFunction) and _PROPERTIES & {
+                mark.rpartition(".")[2] for mark in method.marks
+            }:
+                return self.apply(method.bound(owner), Arguments(), NO_CALL)
             if isinstance(method, UserFunction):
-                return method.bound(owner)
+                return method if "staticmethod" in method.marks else method.bound(owner)
             return UNKNOWN if method is None else method
         if isinstance(owner, Layer) and attr in ("weight", "kernel", "bias"):
             return owner.bias if attr == "bias" else owner.weight
@@ -121,6 +117,10 @@ class Expressions:
             return UNKNOWN if value is None else value
         if type(owner) is int and attr == "value":  # a size in TensorFlow 1
             return owner
+        if isinstance(owner, dict) and attr in owner:  # one whose keys are its attributes, such as an AttrDict
+            return owner[attr]
+        if isinstance(owner, Opaque) and attr in owner.fields:
+            return owner.fields[attr]
         if isinstance(owner, Opaque) and owner.path:
             path = f"{owner.path}.{attr}"
             number = arithmetic.constant(path)
@@ -155,7 +155,11 @@ class Expressions:
                 items.extend(inner)
             else:
                 items.append(self.value(item, scope))
+        self.note_items(tuple(items))
         return self.limited(tuple(items))
+
+    def note_items(self, items: tuple[Value, ...]) -> None:
+        """Note what a sequence says beside its items."""
 
     def limited(self, value: Any) -> Any:
         """The value, unless it holds too many others."""
@@ -173,7 +177,7 @@ class Expressions:
                 made.update(value)
                 continue
             name = self.value(key, scope)
-            if not isinstance(name, str | int | float | bool | Opaque):
+            if not isinstance(name, str | int | float | bool | Opaque | TensorExpression):
                 return UNKNOWN
             made[name] = value
         return self.limited(made)
@@ -229,6 +233,8 @@ class Expressions:
         owner, index = self.value(node.value, scope), self.index(node.slice, scope)
         if isinstance(owner, Sequence):
             owner = tuple(owner.layers)
+        if isinstance(owner, Instance) and (held := parts_of_instance(owner)) is not None:
+            owner = tuple(held)
         if isinstance(owner, TensorExpression):
             if owner.values is not None and type(index) is int and -len(owner.values) <= index < len(owner.values):
                 return owner.values[index]
@@ -283,6 +289,8 @@ class Expressions:
         """The values that a loop goes through; None if they are unknown."""
         if isinstance(value, Sequence):
             return value.layers
+        if isinstance(value, Instance):
+            return parts_of_instance(value)
         if isinstance(value, TensorExpression):
             return parts_of(value)
         return value if isinstance(value, tuple | dict) else None
@@ -319,6 +327,8 @@ class Expressions:
         owner = self.value(target.value, scope)
         if isinstance(owner, Instance):
             owner.attributes[target.attr] = value
+        elif isinstance(owner, dict):
+            owner[target.attr] = value
         elif isinstance(owner, Layer) and target.attr in ("weight", "kernel", "bias"):
             if isinstance(value, TensorExpression):
                 setattr(owner, "bias" if target.attr == "bias" else "weight", value)
@@ -358,25 +368,16 @@ class Expressions:
     def _call(self, node: ast.Call, scope: Scope) -> Any:
         return self.call(node, scope)
 
-    def built_in(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def built_in(self, name: str, given: Arguments) -> Value:
         """The value of Python's own function; `UNKNOWN` if there is none."""
         function = BUILT_INS.get(name)
-        return UNKNOWN if function is None else self.limited(function(args, kwargs))
-
-
-def truth(value: Any) -> bool | None:
-    """Whether a condition holds; None if that is unknown."""
-    if value is None or isinstance(value, bool | int | float | str | tuple | dict):
-        return bool(value)
-    if isinstance(value, Layer | Sequence | Instance | UserFunction):
-        return True
-    return None
+        return UNKNOWN if function is None else self.limited(function(given.args, given.kwargs))
 
 
 _Reader = Callable[[Expressions, Any, Scope], Any]
 _READERS: dict[type[ast.expr], _Reader] = {
     ast.Constant: Expressions._constant,
-    ast.Name: Expressions._name,
+    ast.Name: lambda reader, node, scope: reader._name(node, scope),
     ast.Attribute: Expressions._attribute,
     ast.Tuple: Expressions._items,
     ast.List: Expressions._items,

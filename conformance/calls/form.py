@@ -24,7 +24,8 @@ from conformance.calls.errors import CallError, OtherOperation
 from conformance.calls.facts import Dtypes, data_kind, left_out
 from conformance.calls.given_values import given_values
 from conformance.calls.settings import Settings
-from conformance.calls.values import Layer, Syntax, TensorExpression
+from conformance.calls.stated_shapes import with_stated_input
+from conformance.calls.values import Arguments, Layer, TensorExpression
 from conformance.cases import Case, CaseError
 from conformance.cases.dtypes import DTYPES
 from conformance.cases.layouts import layout_doubt
@@ -109,8 +110,9 @@ class CallContext:
     rank: int | None
     input_shape: tuple[int, ...] | None
     weight_shape: tuple[int, ...] | None
-    applied: Syntax | None
+    applied: Arguments | None
     layer: Layer | None = None
+    copies: int = 1
     settings: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
@@ -210,7 +212,7 @@ class CallContext:
         try:
             case = Case(
                 rank=rank,
-                batch=batch,
+                batch=batch * self.copies,
                 in_channels=channels,
                 out_channels=number("output channels", out_channels),
                 input_size=spatial,
@@ -230,6 +232,8 @@ class CallContext:
             )
         except CaseError as error:
             raise CallError(f"{self.name}: {error}") from None
+        if place is None and self.input_shape is None:
+            case = self._as_stated(case, in_channels)
         weight = weight or WeightForm()
         case = self._with_values(case, weight, notes)
         if weight.flipped:
@@ -238,6 +242,15 @@ class CallContext:
         if in_channels is None and (doubt := layout_doubt(case)):
             self.notes.append(doubt)
         return Meaning(self.name, case, weight, tuple(self.notes))
+
+    def _as_stated(self, case: Case, in_channels: int | None) -> Case:
+        """The case with the input that the text states, where its calls say none."""
+        stated = with_stated_input(case, self.settings.stated, in_channels, self.partial_shape)
+        if stated is None:
+            return case
+        self.notes = [note for note in self.notes if "--input given" not in note]
+        self.notes.append(f"no --input given; using {'x'.join(map(str, stated.input_shape))}, a shape in the text")
+        return stated
 
     def _dtypes(self, argument: Any) -> tuple[str, str | None]:
         name = None if argument is None else dtype_name(argument)
@@ -333,27 +346,28 @@ class Form:
         parameters = inspect.signature(self.function).parameters
         return all(name in parameters or name in self.once for name in kwargs)
 
-    def read(self, call: Syntax, context: CallContext) -> Meaning:
+    def read(self, given: Arguments, context: CallContext) -> Meaning:
         """Bind the arguments as Python would, and read them."""
-        signature, written = inspect.signature(self.function), call.kwargs
-        call = replace(call, kwargs=self._renamed(call.kwargs))
+        signature, written = inspect.signature(self.function), given.kwargs
+        given = replace(given, kwargs=self._renamed(given.kwargs))
         context.notes += [
             f"{name} is the name of {self.once[name]} in an older version" for name in written if name in self.once
         ]
         parameters = list(signature.parameters)[1:]
-        takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in signature.parameters.values())
-        unknown = [name for name in call.kwargs if name not in parameters and not takes_any]
+        kinds = {parameter.kind for parameter in signature.parameters.values()}
+        takes_any = inspect.Parameter.VAR_KEYWORD in kinds
+        unknown = [name for name in given.kwargs if name not in parameters and not takes_any]
         if unknown:  # first, since a misspelt name is an unknown argument and a missing one
             hint = did_you_mean(unknown[0], parameters)
             raise CallError(
                 f"{self.name}: unknown argument {unknown[0]!r}{hint}; it takes {', '.join(parameters)}"
             )
         try:
-            bound = signature.bind(context, *call.args, **call.kwargs)
+            bound = signature.bind(context, *given.args, **given.kwargs)
         except TypeError as error:
             raise CallError(f"{self.name}: {error}; it takes {', '.join(parameters)}") from None
         bound.apply_defaults()
-        if takes_any:
+        if takes_any or inspect.Parameter.VAR_POSITIONAL in kinds:
             return self.function(*bound.args, **bound.kwargs)
         return self.function(**bound.arguments)  # by name: the order in a signature may be a rank's own
 

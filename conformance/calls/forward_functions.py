@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance.calls.layers import LAYERS
-from conformance.calls.tensors import FUNCTIONS, METHODS, Arguments, Keywords
+from conformance.calls.tensors import FUNCTIONS, METHODS, Keywords, Positional
 from conformance.calls.values import TensorExpression
 from conformance.calls.windows import axes_of, named, windowed
 
@@ -17,10 +17,10 @@ _MOST_PARTS = 100
 
 def _convolution(
     names: str, weights: Callable[[tuple[Any, ...]], tuple[Any, tuple[Any, ...]]], *, first: bool, rank: int
-) -> Callable[[str, Arguments, Keywords], Any]:
+) -> Callable[[str, Positional, Keywords], Any]:
     """A forward convolution; ``weights`` gives the output channels and the kernel of the shape of its weights."""
 
-    def read(name: str, args: Arguments, kwargs: Keywords) -> Any:
+    def read(name: str, args: Positional, kwargs: Keywords) -> Any:
         image, weight, stride, padding, dilation = _of(names, args, kwargs)
         if not isinstance(image, TensorExpression):
             return None
@@ -38,7 +38,7 @@ def _convolution(
     return read
 
 
-def _of(names: str, args: Arguments, kwargs: Keywords) -> list[Any]:
+def _of(names: str, args: Positional, kwargs: Keywords) -> list[Any]:
     """The input, the weights, the stride, the padding and the dilation."""
     given = dict(zip(names.split(), args, strict=False)) | dict(kwargs)
     spellings = (("input", "value"), ("weight", "filters", "filter"), ("stride", "strides"), ("padding",),
@@ -57,8 +57,8 @@ def _inner(values: Any, rank: int, first: bool) -> Any:
     return values
 
 
-def _pool(rank: int, *, first: bool) -> Callable[[str, Arguments, Keywords], Any]:
-    def read(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _pool(rank: int, *, first: bool) -> Callable[[str, Positional, Keywords], Any]:
+    def read(name: str, args: Positional, kwargs: Keywords) -> Any:
         image, kernel, stride, padding = named(args, kwargs, "input kernel_size stride padding", padding=0)
         image, kernel = kwargs.get("value", image), kwargs.get("ksize", kernel)
         stride = kwargs.get("strides", stride)
@@ -90,14 +90,15 @@ for _kind in ("max_pool", "avg_pool"):
     FUNCTIONS[f"tensorflow.{_kind}"] = _pool(2, first=False)
 
 
-def _layer(kind: str, other: Callable[[str, Arguments, Keywords], Any] | None = None) -> Any:
+def _layer(kind: str, other: Callable[[str, Positional, Keywords], Any] | None = None) -> Any:
     """A layer of TensorFlow 1 as a function, ``tf.layers.conv2d(x, 8, 3)``; ``other`` has the same last name."""
 
-    def read(name: str, args: Arguments, kwargs: Keywords) -> Any:
+    def read(name: str, args: Positional, kwargs: Keywords) -> Any:
         if "layers." not in name and other is not None:
             return other(name, args, kwargs)
         image = args[0] if args else kwargs.get("inputs")
-        return LAYERS[kind](args[1:], kwargs)(image) if isinstance(image, TensorExpression) else None
+        known = image if isinstance(image, TensorExpression) else TensorExpression(None)
+        return LAYERS[kind](args[1:], kwargs)(known)
 
     return read
 
@@ -108,7 +109,7 @@ for _rank in (1, 2, 3):
 FUNCTIONS["tensorflow.dense"] = _layer("Dense")
 
 
-def _interpolated(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _interpolated(name: str, args: Positional, kwargs: Keywords) -> Any:
     image, size, factor = named(args, kwargs, "input size scale_factor")
     if not isinstance(image, TensorExpression) or image.shape is None or len(image.shape) < 3:
         return None
@@ -145,7 +146,7 @@ def _parts(tensor: Any, axis: Any, lengths: Callable[[int], tuple[int, ...] | No
     return tuple(tensor.but(shape=(*tensor.shape[:axis], size, *tensor.shape[axis + 1 :])) for size in sizes)
 
 
-def _by_size(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _by_size(name: str, args: Positional, kwargs: Keywords) -> Any:
     """Parts of a size, the last one shorter; or of the sizes given."""
     tensor, size, axis = named(args, kwargs, "tensor split_size_or_sections dim", dim=kwargs.get("axis", 0))
     size = kwargs.get("split_size", size)
@@ -160,7 +161,7 @@ def _by_size(name: str, args: Arguments, kwargs: Keywords) -> Any:
     return _parts(tensor, axis, lengths)
 
 
-def _by_count(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _by_count(name: str, args: Positional, kwargs: Keywords) -> Any:
     """A number of parts of about the same size."""
     tensor, count, axis = named(args, kwargs, "tensor chunks dim", dim=kwargs.get("axis", 0))
     count = kwargs.get("num_or_size_splits", kwargs.get("indices_or_sections", count))
@@ -174,7 +175,7 @@ def _by_count(name: str, args: Arguments, kwargs: Keywords) -> Any:
     return _parts(tensor, axis, lengths)
 
 
-def _unbound(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _unbound(name: str, args: Positional, kwargs: Keywords) -> Any:
     """The tensor's parts along an axis, without it."""
     tensor, axis = named(args, kwargs, "input dim", dim=kwargs.get("axis", 0))
     parts = _parts(tensor, axis, lambda length: (1,) * length)
@@ -189,8 +190,8 @@ FUNCTIONS.update(unbind=_unbound, unstack=_unbound)
 
 
 def _method(
-    read: Callable[[str, Arguments, Keywords], Any],
-) -> Callable[[TensorExpression, Arguments, Keywords], Any]:
+    read: Callable[[str, Positional, Keywords], Any],
+) -> Callable[[TensorExpression, Positional, Keywords], Any]:
     return lambda tensor, args, kwargs: read("", (tensor, *args), kwargs)
 
 

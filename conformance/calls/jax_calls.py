@@ -17,7 +17,7 @@ from conformance.calls.form import (
     refuse,
     truth,
 )
-from conformance.calls.tensors import FUNCTIONS, Arguments, Keywords
+from conformance.calls.tensors import FUNCTIONS, Keywords, Positional
 
 __all__ = ["lax_padding"]
 
@@ -127,13 +127,13 @@ def _spec(letters: str, places: Any) -> Any:
     return "".join(letter for _, letter in sorted(zip(places, names, strict=False)))
 
 
-def _dimension_numbers(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _dimension_numbers(name: str, args: Positional, kwargs: Keywords) -> Any:
     fields = ("lhs_spec", "rhs_spec", "out_spec")
     written = tuple(kwargs.get(field, arg) for field, arg in zip(fields, (*args, None, None, None), strict=False))
     return tuple(_spec(letters, places) for letters, places in zip(("NC", "OI", "NC"), written, strict=True))
 
 
-def _of_shapes(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _of_shapes(name: str, args: Positional, kwargs: Keywords) -> Any:
     return kwargs.get("dimension_numbers", args[-1] if args else None)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from conformance.calls.tensor_methods import METHODS
 from conformance.calls.tensors import FUNCTIONS
 from conformance.calls.values import TensorExpression
-from conformance.calls.windows import SAME_CHANNELS, named, windowed
+from conformance.calls.windows import SAME_CHANNELS, axes_of, named, windowed
 
 __all__ = ["LAYERS", "MERGES"]
 
@@ -169,7 +171,142 @@ def _flatten(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
     return effect
 
 
-@_layer("ZeroPadding2D", "Cropping2D", "UpSampling2D", "Upsample", "Lambda", "Embedding", "ZeroPad2d")
+def _padding_layer(rank: int) -> Maker:
+    """A layer of PyTorch that adds to both ends of each axis, the widths from the last axis to the first."""
+
+    def make(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
+        width = kwargs.get("padding", args[0] if args else None)
+        widths = (width,) * 2 * rank if type(width) is int else width
+
+        def effect(tensor: TensorExpression) -> TensorExpression:
+            made = FUNCTIONS["pad"]("pad", (tensor, widths), {})
+            return made if isinstance(made, TensorExpression) else tensor.but(shape=None)
+
+        return effect
+
+    return make
+
+
+def _keras_ends(name: str, sign: int) -> Maker:
+    """A layer of Keras that adds to or cuts the ends of each spatial axis."""
+
+    def make(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
+        return lambda tensor: _spatially(
+            tensor, kwargs, lambda rank: _ends(kwargs.get(name, (*args, 1)[0]), rank, sign)
+        )
+
+    return make
+
+
+def _ends(given: Any, rank: int, sign: int) -> list[Callable[[int], int]] | None:
+    pairs = given if isinstance(given, tuple) else (given,) * rank
+    if rank == 1 and isinstance(given, tuple) and len(given) == 2:
+        pairs = (given,)
+    sums = [sum(pair) if isinstance(pair, tuple) else 2 * pair for pair in pairs if type(pair) in (int, tuple)]
+    return [functools.partial(operator.add, sign * total) for total in sums] if len(sums) == rank else None
+
+
+@_layer("UpSampling1D", "UpSampling2D", "UpSampling3D")
+def _repeated(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
+    def factors(rank: int) -> list[Callable[[int], int]] | None:
+        given = kwargs.get("size", args[0] if args else 2)
+        times = axes_of(given, rank)
+        fits = len(times) == rank and all(type(factor) is int for factor in times)
+        return [functools.partial(operator.mul, factor) for factor in times] if fits else None
+
+    return lambda tensor: _spatially(tensor, kwargs, factors)
+
+
+def _spatially(
+    tensor: TensorExpression,
+    kwargs: Mapping[str, Any],
+    changes: Callable[[int], list[Callable[[int], int]] | None],
+) -> TensorExpression:
+    """A tensor of Keras whose spatial sizes change."""
+    shape = tensor.shape
+    if shape is None or len(shape) < 3:
+        return tensor.but(shape=None)
+    by_axis = changes(len(shape) - 2)
+    if by_axis is None:
+        return tensor.but(shape=None)
+    first = kwargs.get("data_format") == "channels_first"
+    spatial = shape[2:] if first else shape[1:-1]
+    sizes = tuple(None if size is None else change(size) for size, change in zip(spatial, by_axis, strict=True))
+    return tensor.but(shape=(*shape[:2], *sizes) if first else (shape[0], *sizes, shape[-1]))
+
+
+@_layer("Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d")
+def _resized(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
+    size, factor = named(args, kwargs, "size scale_factor")
+
+    def effect(tensor: TensorExpression) -> TensorExpression:
+        made = FUNCTIONS["torch.interpolate"]("interpolate", (tensor, size, factor), {})
+        return made if isinstance(made, TensorExpression) else tensor.but(shape=None)
+
+    return effect
+
+
+@_layer("PixelShuffle")
+def _shuffled(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
+    factor = kwargs.get("upscale_factor", args[0] if args else None)
+
+    def effect(tensor: TensorExpression) -> TensorExpression:
+        shape = tensor.known_shape()
+        if shape is None or len(shape) < 3 or type(factor) is not int or factor < 1:
+            return tensor.but(shape=None)
+        *batch, channels, height, width = shape
+        return tensor.but(shape=(*batch, channels // factor**2, height * factor, width * factor))
+
+    return effect
+
+
+def _adaptive(rank: int) -> Maker:
+    def make(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
+        sizes = axes_of(kwargs.get("output_size", args[0] if args else None), rank)
+
+        def effect(tensor: TensorExpression) -> TensorExpression:
+            shape = tensor.shape
+            if shape is None or len(shape) <= rank or len(sizes) != rank:
+                return tensor.but(shape=None)
+            own = (size if type(size) is int else old for size, old in zip(sizes, shape[-rank:], strict=True))
+            return tensor.but(shape=(*shape[:-rank], *own))
+
+        return effect
+
+    return make
+
+
+def _depthwise(rank: int) -> Maker:
+    """A convolution of each channel by itself."""
+
+    def make(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
+        kernel, strides, padding = named(args, kwargs, "kernel_size strides padding", strides=1, padding="valid")
+        times = kwargs.get("depth_multiplier", 1)
+
+        def effect(tensor: TensorExpression) -> TensorExpression:
+            channels = tensor.shape[-1] if tensor.shape else None
+            return windowed(
+                tensor, rank=rank, kernel=kernel, stride=strides, padding=padding, first=False,
+                channels=channels * times if type(channels) is int and type(times) is int else None,
+            )  # fmt: skip
+
+        return effect
+
+    return make
+
+
+for _rank in (1, 2, 3):
+    for _kind in ("Reflection", "Replication", "Zero", "Constant", "Circular"):
+        LAYERS[f"{_kind}Pad{_rank}d"] = _padding_layer(_rank)
+    LAYERS[f"ZeroPadding{_rank}D"] = _keras_ends("padding", 1)
+    LAYERS[f"Cropping{_rank}D"] = _keras_ends("cropping", -1)
+    LAYERS[f"SeparableConv{_rank}D"] = LAYERS[f"Conv{_rank}D"]
+    LAYERS[f"DepthwiseConv{_rank}D"] = _depthwise(_rank)
+    for _kind in ("Avg", "Max"):
+        LAYERS[f"Adaptive{_kind}Pool{_rank}d"] = _adaptive(_rank)
+
+
+@_layer("Lambda", "Embedding")
 def _unknown(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Effect:
     return lambda tensor: tensor.but(shape=None)
 
@@ -184,5 +321,10 @@ def _of_one_shape(parts: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
 
 
 _ELEMENTWISE = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
+for _name in _ELEMENTWISE:  # Keras has each as a function of a list, too
+    FUNCTIONS.setdefault(
+        f"keras.{_name.lower()}",
+        lambda name, args, kwargs: _of_one_shape(args[0], kwargs) if args and isinstance(args[0], tuple) else None,
+    )
 MERGES: dict[str, Merge] = {"Concatenate": _joined, **dict.fromkeys(_ELEMENTWISE, _of_one_shape)}
 """By the last part of a class's name: what a layer makes of a list of tensors."""

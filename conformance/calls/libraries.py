@@ -6,7 +6,7 @@ __all__ = ["is_library", "library_of"]
 
 _BY_CUSTOM = {
     "tf": "tensorflow", "hk": "haiku", "nnx": "flax", "linen": "flax", "eqx": "equinox", "mx": "mlx",
-    "F": "torch", "lax": "jax", "jnp": "jax", "np": "numpy",
+    "F": "torch", "lax": "jax", "jnp": "jax", "np": "numpy", "layers": "keras", "L": "keras", "KL": "keras",
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from conformance.calls.values import Syntax, TensorExpression
+from conformance.calls.values import Arguments, Syntax, TensorExpression
 
 __all__ = ["read_mlir"]
 
@@ -54,8 +54,7 @@ def read_mlir(text: str) -> list[tuple[Syntax, int, str, dict[str, TensorExpress
         given = tuple(name for name in names if tensors.get(name) is not None or name not in tensors)
         call = Syntax(
             "onnx.helper.make_node",
-            ("ConvTranspose", given, (match["output"] or "y",)),
-            _attributes(match["attributes"]),
+            Arguments(("ConvTranspose", given, (match["output"] or "y",)), _attributes(match["attributes"])),
         )
         named = {name: tensor for name, tensor in tensors.items() if tensor is not None}
         found.append((call, text.count("\n", 0, match.start()) + 1, " ".join(match[0].split()), named))

@@ -6,6 +6,8 @@ from typing import Any
 
 from conformance.calls.form import CallContext, Meaning, WeightForm, form, given_or_none, number, symmetric
 
+__all__ = ["layer_of"]
+
 _WEIGHT = WeightForm("o*i")
 
 
@@ -25,7 +27,7 @@ def functional(
     context.narrows = "MLX makes float32 of it"
     context.take_input(input)
     out_channels, *kernel, in_channels = context.take_weight(weight)
-    return _meaning(
+    return layer_of(
         context, in_channels * number("groups", groups), out_channels, tuple(kernel), stride, padding, dilation,
         output_padding, groups, False,
     )  # fmt: skip
@@ -44,15 +46,15 @@ def layer(
     bias: Any = True,
 ) -> Meaning:
     context.narrows = "MLX makes float32 of it"
-    return _meaning(
-        context, number("in_channels", in_channels), out_channels, kernel_size, stride, padding, dilation,
+    return layer_of(
+        context, in_channels, out_channels, kernel_size, stride, padding, dilation,
         output_padding, 1, bias,
     )  # fmt: skip
 
 
-def _meaning(
+def layer_of(
     context: CallContext,
-    inputs: int,
+    inputs: Any,
     outputs: Any,
     kernel: Any,
     stride: Any,
@@ -62,10 +64,11 @@ def _meaning(
     groups: Any,
     bias: Any,
 ) -> Meaning:
+    """The meaning of a layer's arguments."""
     rank = context.rank_from_input()
     return context.meaning(
         layout="channels_last",
-        in_channels=inputs,
+        in_channels=number("in_channels", inputs),
         out_channels=outputs,
         kernel_size=kernel,
         stride=stride,

@@ -4,24 +4,40 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Protocol
 
 from conformance.calls.arithmetic import UNKNOWN
-from conformance.calls.expressions import Scope, dotted, origin_of
+from conformance.calls.dtype_names import dtype_label
+from conformance.calls.expressions import Scope
 from conformance.calls.libraries import library_of
 from conformance.calls.models import NO_CALL, Models
+from conformance.calls.queries import dotted, origin_of
 from conformance.calls.settings import Settings
 from conformance.calls.tensor_functions import FUNCTIONS
+from conformance.calls.tensors import read_sizes
 from conformance.calls.testing import tests_with
-from conformance.calls.values import Instance, Layer, Opaque, Sequence, Syntax, TensorExpression, UserFunction
+from conformance.calls.values import (
+    Arguments,
+    Gradient,
+    Instance,
+    Layer,
+    Mapped,
+    Opaque,
+    Partial,
+    Sequence,
+    Syntax,
+    TensorExpression,
+    UserFunction,
+    Value,
+)
 
-__all__ = ["OF_VALUES", "Gradient", "NamedFunctions", "Partial", "Reader", "gradient_mark"]
+__all__ = ["OF_VALUES", "NamedFunctions", "Reader", "gradient_mark"]
 
 _WRAPPERS = {
     "compile": "the compiler (torch.compile)", "jit": "the compiler (jit)",
     "function": "the graph mode (tf.function)", "script": "TorchScript", "checkpoint": "checkpointing",
-    "vmap": "", "pmap": "", "remat": "", "filter_jit": "", "no_grad": "", "DataParallel": "DataParallel",
+    "remat": "", "filter_jit": "", "no_grad": "", "DataParallel": "DataParallel",
     "optimize": "the compiler",
     "TimeDistributed": "TimeDistributed",
     "quantize_dynamic": "the quantisation", "prepare": "the quantisation", "convert": "the quantisation",
@@ -37,6 +53,13 @@ _OF_FUNCTION = {
 }  # fmt: skip
 OF_VALUES = {"gradient", "gradients", "grad", "jacobian"}
 _CHECKS = {"gradcheck": "grad", "gradgradcheck": "grad2", "check_grads": "grad", "compute_gradient": "grad"}
+_KINDS: dict[str, type] = {
+    "int": int, "float": float, "str": str, "bool": bool, "tuple": tuple, "list": tuple, "dict": dict,
+    "Sequence": tuple, "Iterable": tuple, "Mapping": dict,
+}  # fmt: skip
+_MOST_MAPPED = 200
+# Functions that make the input of a graph, whose free sizes are those of what it is given later.
+_INPUTS = {"placeholder", "Placeholder", "Input", "InputLayer", "make_tensor_value_info"}
 _CONTEXTS = {"autocast": "autocast", "device": "the device"}
 
 
@@ -59,27 +82,20 @@ class Reader(Protocol):
         """An argument of a layer as its attribute; None if it has none of that name."""
 
 
-@dataclass(frozen=True)
-class Gradient:
-    """The function that computes the gradient of another."""
-
-    of: Any
-
-
-@dataclass(frozen=True)
-class Partial:
-    """A function or class with some of its arguments."""
-
-    of: Any
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
+def _is_instance(value: Value, kinds: tuple[Value, ...]) -> Value:
+    """What ``isinstance`` gives for plain values, a list being a tuple here."""
+    plain = value is None or isinstance(value, bool | int | float | str | tuple | dict)
+    names = [kind.path if isinstance(kind, Opaque) else "" for kind in kinds]
+    if not plain or not all(name.rpartition(".")[2] in _KINDS for name in names):
+        return UNKNOWN
+    return any(isinstance(value, _KINDS[name.rpartition(".")[2]]) for name in names)
 
 
-def _inputs(given: Any) -> tuple[Any, ...]:
+def _inputs(given: Value) -> Arguments:
     """The inputs of a model that a function is given as such, or as a shape."""
     if isinstance(given, tuple) and given and all(size is None or type(size) is int for size in given):
-        return (TensorExpression(given),)
-    return given if isinstance(given, tuple) else (given,)
+        return Arguments((TensorExpression(given),))
+    return Arguments(given if isinstance(given, tuple) else (given,))
 
 
 def gradient_mark(place: int) -> int:
@@ -94,6 +110,9 @@ class NamedFunctions(Models):
         super().__init__()
         self.reader = reader
         self.settings = settings
+        self.inputs: list[TensorExpression] = []
+        self.fed: dict[int, tuple[int, ...]] = {}
+        self.feeds: dict[int, tuple[int, ...]] = {}
 
     def with_origin(self, value: Any, sources: tuple[Any, ...], node: ast.expr | None = None) -> Any:
         """A value that depends on the calls that its sources depend on."""
@@ -104,22 +123,65 @@ class NamedFunctions(Models):
             return self.opaque(node, origin)
         return value
 
-    def named_function(self, function: Opaque, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def named_function(self, function: Opaque, given: Arguments) -> Value:
         """The value of a named function; `UNKNOWN` if there is none."""
         last = function.path.rpartition(".")[2]
         for read in (self._python, self._wrapper, self._gradient, self._container, self._tensor, self._context):
-            value = read(function, last, args, kwargs)
+            value = read(function, last, given)
             if value is not UNKNOWN:
                 return value
         return UNKNOWN
 
-    def _python(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for name in (function.path, function.text):
-            value = self.built_in(name.replace("numpy.", "np."), args, kwargs)
+    def feed(self, start: Value, given: Value) -> None:
+        """Note what an input of a graph is given, if that says more than the graph."""
+        shape = given.known_shape() if isinstance(given, TensorExpression) else None
+        for place, made in enumerate(self.inputs):
+            own = made.shape
+            if made is start and shape is not None and own is not None and None in own and len(own) == len(shape):
+                self.feeds[place] = shape
+
+    def _name(self, node: ast.Name, scope: Scope) -> Value:
+        value = super()._name(node, scope)
+        stated = self.settings.stated_names.get(node.id)
+        if stated is None or not isinstance(value, Opaque) or node.id in self.imports:
+            return value
+        made = TensorExpression(stated, origin=value.origin)
+        scope[node.id] = made
+        return made
+
+    def note_items(self, items: tuple[Value, ...]) -> None:
+        """A tensor of a graph is stated as its name, its dtype and its shape in ONNX's own tests."""
+        if (
+            len(items) == 3
+            and isinstance(items[0], str)
+            and isinstance(items[1], Opaque)
+            and dtype_label(items[1])
+        ):
+            sizes = read_sizes(items[2])
+            label = dtype_label(items[1])
+            if sizes is not None:
+                self.settings.named[items[0]] = TensorExpression(
+                    sizes, dtype=None if label == "float32" else label
+                )
+
+    def _python(self, function: Opaque, last: str, given: Arguments) -> Value:
+        bare = f"math.{last}" if last == function.path else function.path  # from math import *
+        for name in (function.path, function.text, bare):
+            value = self.built_in(name.replace("numpy.", "np."), given)
             if value is not UNKNOWN:
                 return value
+        args = given.args
         if function.path == "print":
             return None
+        if function.path == "isinstance" and len(args) == 2:
+            return _is_instance(args[0], args[1] if isinstance(args[1], tuple) else (args[1],))
+        if function.path == "hasattr" and len(args) == 2 and isinstance(args[0], Instance):
+            return args[1] in args[0].attributes or args[1] in args[0].kind.methods
+        if function.path == "setattr" and len(args) == 3 and isinstance(args[0], Instance):
+            args[0].attributes[str(args[1])] = args[2]
+            return None
+        if function.path == "map" and len(args) == 2 and (items := self.iterated(args[1])) is not None:
+            return tuple(self.apply(args[0], Arguments((item,)), NO_CALL) for item in list(items)[:_MOST_MAPPED])
         if function.path == "getattr" and len(args) > 1 and isinstance(args[1], str):
             return self.attribute(args[0], args[1], ast.Name(args[1]))
         if last == "OrderedDict" and args and isinstance(args[0], tuple):
@@ -127,23 +189,24 @@ class NamedFunctions(Models):
             return {str(key): value for key, value in pairs} if len(pairs) == len(args[0]) else UNKNOWN
         return UNKNOWN
 
-    def _wrapper(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        first = args[0] if args else None
+    def _wrapper(self, function: Opaque, last: str, given: Arguments) -> Value:
+        first = given.first
         if last == "partial" and first is not None:
-            return Partial(first, args[1:], kwargs)
+            return Partial(first, replace(given, args=given.args[1:]))
         known = isinstance(first, UserFunction | Layer | Sequence | Instance | Gradient) or (
             isinstance(first, Opaque) and bool(self.reader.finds(first.path, first.text))
         )
+        if last in ("vmap", "pmap") and known:
+            axis = given.get(1, "in_axes", "in_dims", default=0)
+            return Mapped(first, axis) if type(axis) is int and axis >= 0 else first
         if last in _WRAPPERS and known:
             self._note(_WRAPPERS[last])
             return first
         if last in _TRACERS and known:
             self._note(_TRACERS[last])
-            given = (
-                next((kwargs[name] for name in _EXAMPLES if name in kwargs), None) if len(args) < 2 else args[1]
-            )
-            if given is not None:
-                self.apply(first, _inputs(given), {}, NO_CALL)
+            example = given.get(1, *_EXAMPLES)
+            if example is not None:
+                self.apply(first, _inputs(example), NO_CALL)
             return first
         return UNKNOWN
 
@@ -151,23 +214,23 @@ class NamedFunctions(Models):
         if fact and fact not in self.settings.facts:
             self.settings.facts.append(fact)
 
-    def _gradient(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        first = args[0] if args else kwargs.get("outputs", kwargs.get("ys"))
+    def _gradient(self, function: Opaque, last: str, given: Arguments) -> Value:
+        first = given.get(0, "outputs", "ys")
         runs = isinstance(first, UserFunction | Layer | Sequence | Instance) or (
             isinstance(first, Opaque) and bool(self.reader.finds(first.path, first.text))
         )
         if last in _CHECKS and first is not None:
-            given = args[1] if len(args) > 1 else kwargs.get("inputs", ())
-            value = self.apply(first, given if isinstance(given, tuple) else (given,), {}, NO_CALL)
+            inputs = given.get(1, "inputs", default=())
+            value = self.apply(first, Arguments(inputs if isinstance(inputs, tuple) else (inputs,)), NO_CALL)
             self.need_gradient(origin_of(value), _CHECKS[last])
             return True
         if last in _OF_FUNCTION and runs:
             if last != "vjp":
                 return Gradient(first)
-            value = self.apply(first, args[1:], {}, NO_CALL)
+            value = self.apply(first, Arguments(given.args[1:]), NO_CALL)
             self.need_gradient(origin_of(value))
             return (value, Opaque("a function"))
-        if last == "backward" and args:  # torch.autograd.backward
+        if last == "backward" and given.args:  # torch.autograd.backward
             self.need_gradient(origin_of(first))
             return None
         if last in OF_VALUES and first is not None:
@@ -186,29 +249,33 @@ class NamedFunctions(Models):
                 second = "grad2" in (direction, occurrence.direction) or gradient_mark(place) in origin
                 occurrence.direction = "grad2" if second else "grad"
 
-    def _container(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return self.container(function.path, args, kwargs)
+    def _container(self, function: Opaque, last: str, given: Arguments) -> Value:
+        return self.container(function.path, given)
 
-    def _tensor(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _tensor(self, function: Opaque, last: str, given: Arguments) -> Value:
         make = FUNCTIONS.get(f"{library_of(function.path)}.{last}", FUNCTIONS.get(last))
         if make is None:
             return UNKNOWN
         name = function.path if function.path.startswith("numpy") else function.text
-        value = make("torch.Tensor" if function.path == "torch.Tensor" else name, args, kwargs)
+        name = "torch.Tensor" if function.path == "torch.Tensor" else name
+        value = make(name, given.args, given.kwargs)
         if value is None:
             return UNKNOWN
-        label = args[0] if args and isinstance(args[0], str) else kwargs.get("name", (*args, None, None)[1])
+        first = given.first
+        label = first if isinstance(first, str) else given.kwargs.get("name", given.get(1))
         if isinstance(value, TensorExpression):
+            made = self.with_origin(value.but(values=value.values, numbers=value.numbers), given.values)
+            if last in _INPUTS:
+                made.shape = self.fed.get(len(self.inputs), made.shape)
+                self.inputs.append(made)
             if isinstance(label, str):
-                self.settings.named[label] = value
-            return self.with_origin(
-                value.but(values=value.values, numbers=value.numbers), (*args, *kwargs.values())
-            )
+                self.settings.named[label] = made
+            return made
         return value
 
-    def _context(self, function: Opaque, last: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _context(self, function: Opaque, last: str, given: Arguments) -> Value:
         if last in _CONTEXTS and "numpy" not in function.path:
-            device = str(args[0]) if args else ""
+            device = str(given.first) if given.args else ""
             accelerated = last == "device" and any(
                 word in device.lower() for word in ("cuda", "gpu", "mps", "tpu")
             )

@@ -9,16 +9,20 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from conformance.calls.configurations import read_configurations
 from conformance.calls.dtype_names import dtype_label
 from conformance.calls.errors import CallError
+from conformance.calls.hlo_text import read_hlo
+from conformance.calls.log_lines import read_miopen, read_onednn, read_pnnx
 from conformance.calls.mlir_text import read_mlir
+from conformance.calls.parameter_lists import read_parameters
 from conformance.calls.program import Occurrence
 from conformance.calls.protobuf_text import Message, parse_message
 from conformance.calls.settings import Settings
 from conformance.calls.tensorflow_js import read_layers
-from conformance.calls.values import Syntax, TensorExpression
+from conformance.calls.values import Arguments, Syntax, TensorExpression
 
-__all__ = ["NOTATIONS", "python_of_printed_modules", "read_notation"]
+__all__ = ["LAST_RESORTS", "NOTATIONS", "python_of_printed_modules", "read_notation", "read_without_call"]
 
 Read = tuple[list[Occurrence], Settings]
 
@@ -51,7 +55,7 @@ def _attributes(text: str) -> dict[str, Any]:
 
 def _make_node(inputs: str, output: str, attributes: dict[str, Any], line: int, text: str) -> Occurrence:
     names = tuple(name.strip().lstrip("%") for name in inputs.split(",") if name.strip())
-    call = Syntax(_MAKE_NODE, ("ConvTranspose", names, (output.lstrip("%"),)), attributes)
+    call = Syntax(_MAKE_NODE, Arguments(("ConvTranspose", names, (output.lstrip("%"),)), attributes))
     return Occurrence(call, line, " ".join(text.split()))
 
 
@@ -133,7 +137,7 @@ def _onnx_protobuf(text: str) -> Read | None:
     """ONNX's protobuf text: a model, a graph, or nodes."""
     if "op_type" not in text or "ConvTranspose" not in text or "{" not in text:
         return None
-    message = parse_message(text)
+    message = _protobuf(text)
     graphs = message.messages("graph") or [message]
     settings = Settings()
     found: list[Occurrence] = []
@@ -151,13 +155,32 @@ def _onnx_protobuf(text: str) -> Read | None:
     return (found, settings) if found else None
 
 
+# A line of protobuf text, perhaps after the prefix of a log: name: value, name {, or }.
+_PROTOBUF_LINE = re.compile(
+    r"^(?:\[[^\n]*\]\s)?(?:\S+:\d+:\s)?(?P<own>\s*(?:\w+\s*:\s*(?:\"[^\"]*\"|[-+.\w]+|\[[^\[\]]*\])[\s,;]*|\w+\s*:?\s*\{.*|\}.*)+)$"
+)
+
+
+def _protobuf(text: str) -> Message:
+    """The message in a text; other lines around it are left out."""
+    try:
+        return parse_message(text)
+    except CallError as error:
+        matches = [_PROTOBUF_LINE.match(line) for line in text.split("\n")]
+        own = "\n".join(match["own"] if match else "" for match in matches)
+        try:
+            return parse_message(own)
+        except CallError:
+            raise error from None
+
+
 def _protobuf_node(node: Message) -> Occurrence:
     attributes: dict[str, Any] = {}
     for item in node.messages("attribute"):
         many = item.numbers("ints")
         attributes[item.text("name")] = many if many else item.value("i", item.text("s"))
     inputs, outputs = node.texts("input"), node.texts("output")
-    call = Syntax(_MAKE_NODE, ("ConvTranspose", inputs, outputs), attributes)
+    call = Syntax(_MAKE_NODE, Arguments(("ConvTranspose", inputs, outputs), attributes))
     return Occurrence(call, node.line, f"ConvTranspose {node.text('name') or ', '.join(outputs)}")
 
 
@@ -182,7 +205,7 @@ def _prototxt(text: str) -> Read | None:
     """Deconvolution layers of Caffe."""
     if not re.search(r'type\s*:\s*(?:"Deconvolution"|DECONVOLUTION)', text):
         return None
-    message = parse_message(text)
+    message = _protobuf(text)
     layers = [*message.messages("layer"), *message.messages("layers")] or [message]
     shapes = _caffe_inputs(message, layers)
     found = []
@@ -191,7 +214,7 @@ def _prototxt(text: str) -> Read | None:
             continue
         for parameters in layer.messages("convolution_param"):
             image = TensorExpression(shapes.get((*layer.texts("bottom"), "")[0]))
-            call = Syntax("caffe.Deconvolution", (image,), parameters.plain())
+            call = Syntax("caffe.Deconvolution", Arguments((image,), parameters.plain()))
             found.append(Occurrence(call, layer.line, f"Deconvolution {layer.text('name')}"))
     return (found, Settings()) if found else None
 
@@ -224,7 +247,8 @@ def _ncnn(text: str) -> Read | None:
             continue
         values = {int(key): int(value) for key, value in pairs.items()}
         line = text.count("\n", 0, match.start(1)) + 1
-        found.append(Occurrence(Syntax(f"ncnn.{match[1]}", (values,), {}), line, f"{match[1]} {match[2]}"))
+        call = Syntax(f"ncnn.{match[1]}", Arguments((values,)))
+        found.append(Occurrence(call, line, f"{match[1]} {match[2]}"))
     return (found, Settings()) if found else None
 
 
@@ -237,8 +261,24 @@ NOTATIONS: dict[str, Callable[[str], Read | None]] = {
     "Caffe prototxt": _prototxt,
     "ncnn param": _ncnn,
     "TensorFlow.js": read_layers,
+    "oneDNN's log": read_onednn,
+    "pnnx param": read_pnnx,
+    "MIOpen's driver": read_miopen,
+    "HLO": read_hlo,
 }
 """What a text may be beside Python: the calls in it, or None if it is something else."""
+
+
+LAST_RESORTS: dict[str, Callable[[str], Read | None]] = {
+    "configuration": read_configurations,
+    "list of parameters": read_parameters,
+}
+"""What a text may be that has no call."""
+
+
+def read_without_call(text: str) -> Read | None:
+    """The calls that a text describes without writing one; None if it is none of these texts."""
+    return next((came for read in LAST_RESORTS.values() if (came := read(text)) is not None), None)
 
 
 def read_notation(text: str) -> Read | None:

@@ -172,6 +172,12 @@ def keras_1(
         context.partial_shape = (None, *(size if type(size) is int else None for size in input_shape))
         if None not in context.partial_shape[1:]:
             context.input_shape = (1, *(number("input_shape", size) for size in input_shape))
+    if isinstance(output_shape, tuple) and len(output_shape) == rank + 1:  # without the batch
+        output_shape = (None, *output_shape)
+    whole = isinstance(output_shape, tuple) and len(output_shape) == rank + 2
+    if whole and dim_ordering == "default" and output_shape[-1] != nb_filter == output_shape[1]:
+        layout = "channels_first"
+        context.notes.append("the output's shape has the channels first, so the input is read so, too")
     shape = context.input_shape or context.partial_shape
     at = 1 if layout == "channels_first" else -1
     channels = shape[at] if shape is not None and type(shape[at]) is int else 4
@@ -185,6 +191,34 @@ def keras_1(
     return with_output_shape(
         context, None, None, output_shape, strides, mode, names[layout], 1, bias=bias, casts=True
     )
+
+
+def _lua(rank: int, name: str) -> None:
+    """The modules of Torch 7: sizes of each kind from the last axis to the first, as separate numbers."""
+
+    @form(f"nn.{name}", f"cudnn.{name}", ranks=(rank,), importable=False)
+    def read(context: CallContext, inputs: Any, outputs: Any, *sizes: Any) -> Meaning:
+        filled = [number("size", size) for size in sizes] + [0] * 4 * rank
+        kernel, stride, padding, extra = (tuple(filled[at : at + rank]) for at in range(0, 4 * rank, rank))
+
+        def axes(values: tuple[int, ...]) -> tuple[int, ...]:
+            return values[::-1] if rank == 2 else (values[0], *values[:0:-1])  # kW, kH; but kT, kW, kH
+
+        given = len(sizes) > rank
+        return context.meaning(
+            layout="channels_first",
+            in_channels=number("nInputPlane", inputs),
+            out_channels=outputs,
+            kernel_size=axes(kernel),
+            stride=axes(stride) if given else 1,
+            padding=tuple((crop, crop) for crop in axes(padding)),
+            output_padding=axes(extra) if any(extra) else None,
+            bias=True,
+        )
+
+
+_lua(2, "SpatialFullConvolution")
+_lua(3, "VolumetricFullConvolution")
 
 
 @form("snt.Conv{rank}DTranspose", "sonnet.Conv{rank}DTranspose", importable=False)

@@ -23,7 +23,7 @@ from conformance.calls.form import (
     per_axis,
 )
 from conformance.calls.settings import Settings
-from conformance.calls.values import Syntax
+from conformance.calls.values import Arguments
 
 __all__ = ["read_model", "read_node"]
 
@@ -102,7 +102,7 @@ def script(context: CallContext, *inputs: Any, **attributes: Any) -> Meaning:
         name: value for name, value in zip(names, inputs, strict=True) if isinstance(value, TensorExpression)
     }
     context.settings = replace(context.settings, named=tensors)
-    return FORMS["onnx.helper.make_node"].read(Syntax("", ("ConvTranspose", names, ("y",)), attributes), context)
+    return FORMS["onnx.helper.make_node"].read(Arguments(("ConvTranspose", names, ("y",)), attributes), context)
 
 
 def _older_split(facts: list[str]) -> list[str]:
@@ -129,9 +129,10 @@ def _weights(
         return context.take_weight(kernel)
     image = context.input_shape or context.partial_shape or (None, None)
     inputs = image[1] if len(image) > 1 and image[1] is not None else 4 * max(group, 1)
-    outputs = (
-        output.shape[1] if output is not None and output.shape is not None and len(output.shape) > 1 else None
-    )
+    partial = kernel.shape if kernel is not None and kernel.shape is not None else ()
+    outputs = next((shape[1] for shape in (output.shape if output else None,) if shape and len(shape) > 1), None)
+    if len(partial) > 1 and partial[1] is not None:
+        inputs, outputs = partial[0] or inputs, partial[1] * max(group, 1)
     per_group = (4 if outputs is None else outputs) // max(group, 1)
     shape = (inputs, per_group, *per_axis("kernel_shape", kernel_shape, len(kernel_shape)))
     context.notes.append(f"no --weight given, and the text has the kernel only; using {'x'.join(map(str, shape))}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.calls.form import FORMS, CallContext, CallError, Meaning, form, number, pairs, per_axis, symmetric
-from conformance.calls.values import Syntax
+from conformance.calls.values import Arguments
 
 __all__ = ["meaning_of"]
 
@@ -109,7 +109,7 @@ def ambiguous(context: CallContext, *args: Any, **kwargs: Any) -> Meaning:
     """``nn`` is Paddle's, which takes the input channels too, or stands for the layers of Keras."""
     of_paddle = "in_channels" in kwargs or len(args) > 2 or (len(args) == 2 and "kernel_size" in kwargs)
     context.name = f"{'paddle.nn' if of_paddle else 'keras.layers'}.Conv{context.rank}DTranspose"
-    return FORMS[context.name].read(Syntax(context.name, args, kwargs), context)
+    return FORMS[context.name].read(Arguments(args, kwargs), context)
 
 
 def meaning_of(

@@ -9,13 +9,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from conformance.calls.cleaning import has_call, parses
 from conformance.calls.errors import CallError, OtherOperation
-from conformance.calls.expressions import dotted
 from conformance.calls.form import FORMS, CallContext, Meaning
 from conformance.calls.libraries import library_of
 from conformance.calls.program import Occurrence, read_program
+from conformance.calls.queries import dotted
 from conformance.calls.settings import Settings
-from conformance.calls.source import parse, short
+from conformance.calls.source import broken, readings, short
+from conformance.calls.stated_shapes import shapes_by_name, stated_shapes
 from conformance.calls.values import Syntax, TensorExpression
 from conformance.calls.weights import call_shape
 from conformance.cases import CaseError, DomainError
@@ -27,6 +29,8 @@ _MOST_LISTED = 12
 _ANY_SIZE = 64
 _NN = {"mx": "mlx.nn", "paddle": "paddle.nn"}
 _FORWARD = re.compile(r"(?:lazy)?conv(?:olution)?_?(?P<rank>[123])?d?", re.IGNORECASE)
+# Libraries whose calls have the same last names, and are not read.
+_OTHER_LIBRARIES = {"mxnet", "chainer", "lasagne", "theano", "tensorlayer", "cntk", "mindspore", "megengine"}
 # First parts of names that may stand for a library that can be read.
 _ABBREVIATED = {"nn", "layers", "helper", "ops", "functional", "backend", "self", "K", "L", "M"}
 _INPUT_CHANNELS = {"in_channels", "in_features"}
@@ -53,7 +57,7 @@ class _Forms:
         path, *texts = names
         if path in FORMS:
             return path
-        if "quant" in path:
+        if "quant" in path or path.partition(".")[0] in _OTHER_LIBRARIES:
             return None
         imported = _root(path)
         for text in texts:
@@ -85,7 +89,9 @@ class _Forms:
         """An argument of a layer as its attribute: sizes are one number per axis."""
         form = FORMS[call.name]
         try:
-            bound = inspect.signature(form.function).bind_partial(None, *call.args, **call.kwargs)
+            bound = inspect.signature(form.function).bind_partial(
+                None, *call.arguments.args, **call.arguments.kwargs
+            )
         except TypeError:
             return None
         bound.apply_defaults()
@@ -94,10 +100,9 @@ class _Forms:
 
     def output(self, call: Syntax) -> tuple[int | None, ...] | None:
         """The shape of the output, as far as the text says that of the input."""
-        given = (*(call.applied.args if call.applied else ()), *call.args, *call.kwargs.values())
-        image = next((value for value in given if isinstance(value, TensorExpression)), None)
+        image = next((value for value in call.values if isinstance(value, TensorExpression)), None)
         if image is None or image.shape is None:
-            return None
+            return self._output_channels(call)
         # Sizes that are not known are computed with some number, and are not known of the output either.
         sizes = tuple(_ANY_SIZE if size is None else size for size in image.shape)
         try:
@@ -111,6 +116,16 @@ class _Forms:
             size if own is not None or axis == channels else None
             for axis, (size, own) in enumerate(zip(shape, image.shape, strict=True))
         )
+
+    def _output_channels(self, call: Syntax) -> tuple[int | None, ...] | None:
+        """The shape of the output where nothing is known of the input: the number of axes and the channels."""
+        try:
+            case = _read(call, Shapes(), self.settings).case
+        except (CallError, CaseError, DomainError):
+            return None
+        sizes = (None,) * case.rank
+        last = case.layout == "channels_last"
+        return (None, *sizes, case.out_channels) if last else (None, case.out_channels, *sizes)
 
 
 def _root(name: str) -> str:
@@ -130,15 +145,24 @@ def python_occurrences(text: str) -> tuple[list[Occurrence], Settings, tuple[str
     CallError
         The text is not Python, or it is too large.
     """
-    body, notes = parse(text)
-    forms = _Forms()
-    try:
-        program = read_program(body, forms, forms.settings, _nn_of(body))
-    except RecursionError:
-        raise CallError(f"{short(text)} is nested too deeply") from None
-    if not program.occurrences and not program.unknown:
-        raise _nothing(text, body)
-    return program.occurrences, program.settings, notes, program.unknown
+    first: CallError | None = None
+    unknown: list[str] = []
+    for reading in readings(text):
+        if unknown and reading.of_prose:
+            continue
+        forms = _Forms()
+        forms.settings.stated, forms.settings.stated_names = stated_shapes(text), shapes_by_name(text)
+        try:
+            program = read_program(reading.body, forms, forms.settings, _nn_of(reading.body))
+        except RecursionError:
+            raise CallError(f"{short(text)} is nested too deeply") from None
+        if program.occurrences:
+            return program.occurrences, program.settings, reading.notes, program.unknown
+        unknown = unknown or program.unknown
+        first = first or _nothing(text, reading.body)
+    if first is not None and not unknown:
+        raise broken(text) if has_call(text) and not parses(text) else first
+    return [], Settings(), (), unknown
 
 
 def _nn_of(body: list[ast.stmt]) -> dict[str, str]:
@@ -199,9 +223,10 @@ def _read(call: Syntax, shapes: Shapes, settings: Settings) -> Meaning:
         weight_shape=shapes.weight,
         applied=call.applied,
         layer=call.layer,
+        copies=call.copies,
         settings=settings,
     )
-    return form.read(call, context)
+    return form.read(call.arguments, context)
 
 
 def occurrences_of(
@@ -232,8 +257,9 @@ def occurrences_of(
 
 
 def _has_input(occurrence: Occurrence) -> bool:
-    values = (*occurrence.call.args[:1], *(occurrence.call.applied.args[:1] if occurrence.call.applied else ()))
-    return any(isinstance(value, TensorExpression) and value.shape is not None for value in values)
+    call = occurrence.call
+    starts = (call.arguments.first, call.applied.first if call.applied else None)
+    return any(isinstance(value, TensorExpression) and value.shape is not None for value in starts)
 
 
 def choose(read: list[tuple[Occurrence, Meaning | CallError]], number: int | None, text: str) -> Meaning:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.calls.dtype_names import dtype_label
-from conformance.calls.values import TensorExpression
+from conformance.calls.values import Arguments, TensorExpression
 
 __all__ = ["Settings", "apply_setting"]
 
@@ -26,12 +26,18 @@ class Settings:
         Tensors by the name that a graph gives them.
     facts : list of str
         What else the program does that is not part of a case.
+    stated : tuple
+        Shapes that the prose of the text states.
+    stated_names : dict
+        Shapes that the text states of variables, by their names.
     """
 
     dtype: str = "float32"
     layout: str = "channels_last"
     named: dict[str, TensorExpression] = field(default_factory=dict)
     facts: list[str] = field(default_factory=list)
+    stated: tuple[tuple[int | None, ...], ...] = ()
+    stated_names: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
 
 
 def _default_dtype(settings: Settings, value: Any) -> None:
@@ -69,14 +75,14 @@ _SETTINGS: dict[str, Callable[[Settings, Any], None]] = {
 }
 
 
-def apply_setting(settings: Settings, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def apply_setting(settings: Settings, path: str, given: Arguments) -> None:
     """Apply the setting of a call such as ``torch.set_default_dtype(torch.float64)``."""
-    last = path.rpartition(".")[2]
+    last, args = path.rpartition(".")[2], given.args
     if last in _SETTINGS and args and isinstance(args[0], object):
         _SETTINGS[last](settings, args[-1] if last == "make_opsetid" else args[0])
     if last == "make_opsetid" and len(args) > 1:
         _fact("the opset")(settings, args[1])
-    opset = kwargs.get("opset_version")
+    opset = given.kwargs.get("opset_version")
     if type(opset) is int:
         _fact("the opset")(settings, opset)
     if last == "update" and args[:1] == ("jax_enable_x64",) and args[1:] == (True,):

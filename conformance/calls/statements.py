@@ -7,10 +7,24 @@ from collections import ChainMap
 from collections.abc import Callable
 from typing import Any
 
-from conformance.calls.expressions import Expressions, Scope, dotted, truth
-from conformance.calls.values import Instance, Layer, Opaque, Sequence, TensorExpression, UserClass, UserFunction
+from conformance.calls.expressions import Expressions, Scope
+from conformance.calls.queries import dotted, truth
+from conformance.calls.values import (
+    Arguments,
+    Instance,
+    Layer,
+    Opaque,
+    Sequence,
+    TensorExpression,
+    UserClass,
+    UserFunction,
+    Value,
+)
 
-__all__ = ["NOTHING", "OWNER", "OWN_CLASS", "Statements"]
+__all__ = ["CALLS", "NOTHING", "OWNER", "OWN_CLASS", "Statements"]
+
+CALLS = ("forward", "call", "__call__")
+"""Methods that apply a model."""
 
 NOTHING = object()
 """What a block of statements without a return gives."""
@@ -81,7 +95,8 @@ class Statements(Expressions):
 
     def _either(self, one: list[ast.stmt], other: list[ast.stmt], scope: Scope) -> Any:
         """Run both branches of an unknown condition; a value returned in one of them may be the result."""
-        results = [came for came in (self.run(one, scope), self.run(other, scope)) if came is not NOTHING]
+        both = (self.run(one, scope), self.run(other, scope))
+        results = [came for came in both if not any(came is none for none in (NOTHING, _BREAK, _CONTINUE))]
         if len(results) == 2:
             return results[0]
         if results:
@@ -95,13 +110,31 @@ class Statements(Expressions):
         for value in turns:
             self.assign(node.target, value, scope)
             came = self.run(node.body, scope)
-            if came is not NOTHING:
+            if came is _BREAK:
+                return NOTHING
+            if came is not NOTHING and came is not _CONTINUE:
                 return came
         return self.run(node.orelse, scope)
 
     def _while(self, node: ast.While, scope: Scope) -> Any:
-        self.value(node.test, scope)
-        return self.run(node.body, scope)
+        for _ in range(_MAX_TURNS):
+            known = truth(self.value(node.test, scope))
+            if known is False:
+                break
+            came = self.run(node.body, scope)
+            if came is _BREAK:
+                return NOTHING
+            if came is not NOTHING and came is not _CONTINUE:
+                return came
+            if known is None or isinstance(node.test, ast.Constant):  # one turn where the end is not known
+                break
+        return NOTHING
+
+    def _break(self, node: ast.Break, scope: Scope) -> Any:
+        return _BREAK
+
+    def _continue(self, node: ast.Continue, scope: Scope) -> Any:
+        return _CONTINUE
 
     def _with(self, node: ast.With | ast.AsyncWith, scope: Scope) -> Any:
         for item in node.items:
@@ -165,11 +198,12 @@ class Statements(Expressions):
                 method = UserFunction(statement.args, statement.body, scope)  # type: ignore[arg-type]
                 for decorator in reversed(statement.decorator_list):
                     self.decorated(decorator, method, scope)
+                method.marks = tuple(dotted(decorator) or "" for decorator in statement.decorator_list)
                 methods[statement.name] = method
             else:
                 self.run([statement], inner)
         methods.update({name: value for name, value in inner.maps[0].items() if name not in methods})
-        kind = UserClass(node.name, methods, bases)
+        kind = UserClass(node.name, methods, bases, fields=_fields(node, bases))
         for method in methods.values():
             if isinstance(method, UserFunction) and method.kind is None:
                 method.kind = kind
@@ -179,13 +213,19 @@ class Statements(Expressions):
 
     # Functions and classes of the program.
 
-    def call_function(self, function: UserFunction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def call_function(self, function: UserFunction, given: Arguments) -> Value:
         """The value that a function of the program returns."""
         function.used = True
+        if function.owner is not None and function.body in [
+            method.body
+            for name in CALLS
+            if isinstance(method := function.owner.kind.methods.get(name), UserFunction)
+        ]:
+            function.owner.applied = True
         if self.depth >= _MAX_DEPTH:
             return Opaque("a recursive call")
         scope: Scope = ChainMap({}, *_maps(function.names))
-        self._bind(function, args, kwargs, scope)
+        self._bind(function, given if function.owner is None else given.after(function.owner), scope)
         self.depth += 1
         try:
             came = self.run(function.body, scope)
@@ -193,10 +233,9 @@ class Statements(Expressions):
             self.depth -= 1
         return None if came is NOTHING else came
 
-    def _bind(self, function: UserFunction, args: tuple[Any, ...], kwargs: dict[str, Any], scope: Scope) -> None:
+    def _bind(self, function: UserFunction, given: Arguments, scope: Scope) -> None:
         spec = function.arguments
         positional = [*spec.posonlyargs, *spec.args]
-        given: list[Any] = list(args) if function.owner is None else [function.owner, *args]
         for parameter in (*positional, *spec.kwonlyargs):
             scope[parameter.arg] = _annotated_tensor(parameter) or Opaque(parameter.arg)
         defaults = list(zip(reversed(positional), reversed(spec.defaults), strict=False))
@@ -208,37 +247,35 @@ class Statements(Expressions):
         outer: Scope = ChainMap({}, *_maps(function.names))
         for parameter, default in defaults:
             scope[parameter.arg] = self.value(default, outer)
-        for parameter, value in zip(positional, given, strict=False):
+        for parameter, value in zip(positional, given.args, strict=False):
             if not (isinstance(value, Opaque) and isinstance(scope[parameter.arg], TensorExpression)):
                 scope[parameter.arg] = value
         named = {parameter.arg for parameter in (*positional, *spec.kwonlyargs)}
-        scope.update({name: value for name, value in kwargs.items() if name in named})
+        scope.update({name: value for name, value in given.kwargs.items() if name in named})
         if spec.vararg is not None:
-            scope[spec.vararg.arg] = tuple(given[len(positional) :])
+            scope[spec.vararg.arg] = given.args[len(positional) :]
         if spec.kwarg is not None:
-            scope[spec.kwarg.arg] = {name: value for name, value in kwargs.items() if name not in named}
+            scope[spec.kwarg.arg] = {name: value for name, value in given.kwargs.items() if name not in named}
 
-    def make_instance(self, kind: UserClass, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Instance:
+    def make_instance(self, kind: UserClass, given: Arguments) -> Value:
         """An instance of a class of the program, its constructor run."""
         kind.used = True
-        instance = Instance(kind, {})
+        own = dict(zip(kind.fields, given.args, strict=False)) if "__init__" not in kind.methods else {}
+        instance = Instance(kind, {**own, **given.kwargs})  # fields of a dataclass-like module
         self.instances.append(instance)
-        for name, value in kwargs.items():  # fields of a dataclass-like module
-            instance.attributes[name] = value
         for name in ("__init__", "setup", "build"):
             method = kind.methods.get(name)
             if isinstance(method, UserFunction):
-                given = (args, kwargs) if name == "__init__" else ((), {})
-                self.call_function(method.bound(instance), *given)
+                self.call_function(method.bound(instance), given if name == "__init__" else Arguments())
         return instance
 
-    def call_instance(self, instance: Instance, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def call_instance(self, instance: Instance, given: Arguments) -> Value:
         """The value of an instance that is called."""
         instance.applied = True
-        for name in ("forward", "call", "__call__"):
+        for name in CALLS:
             method = instance.kind.methods.get(name)
             if isinstance(method, UserFunction):
-                return self.call_function(method.bound(instance), args, kwargs)
+                return self.call_function(method.bound(instance), given)
         return Opaque(f"{instance.kind.name}(...)")
 
     def layers_of(self, value: Any, seen: set[int] | None = None) -> list[Layer]:
@@ -263,6 +300,17 @@ class Statements(Expressions):
 
 def _maps(names: Any) -> list[Any]:
     return list(names.maps) if isinstance(names, ChainMap) else [names]
+
+
+def _fields(node: ast.ClassDef, bases: tuple[Value, ...]) -> tuple[str, ...]:
+    """The names that a class and its bases declare with a type."""
+    inherited = [name for base in bases if isinstance(base, UserClass) for name in base.fields]
+    own = [
+        statement.target.id
+        for statement in node.body
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+    ]
+    return tuple(dict.fromkeys([*inherited, *own]))
 
 
 def _is_main(test: ast.expr) -> bool:
@@ -290,7 +338,7 @@ _PRINTED = {
     "f16": "float16", "f32": "float32", "f64": "float64", "bf16": "bfloat16", "c64": "complex64",
     "FLOAT16": "float16", "FLOAT": "float32", "DOUBLE": "float64", "BFLOAT16": "bfloat16",
 }  # fmt: skip
-_MAYBE = object()
+_MAYBE, _BREAK, _CONTINUE = object(), object(), object()
 _RETURNED = "return value of one branch"
 
 _READERS: dict[type[ast.stmt], Callable[[Statements, Any, Scope], Any]] = {
@@ -307,6 +355,8 @@ _READERS: dict[type[ast.stmt], Callable[[Statements, Any, Scope], Any]] = {
     ast.AsyncWith: Statements._with,
     ast.Try: Statements._try,
     ast.Match: Statements._match,
+    ast.Break: Statements._break,
+    ast.Continue: Statements._continue,
     ast.Import: Statements._import,
     ast.ImportFrom: Statements._import_from,
     ast.Assert: Statements._assertion,

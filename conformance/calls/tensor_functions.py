@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from conformance.calls.dtype_names import device_fact, dtype_label
-from conformance.calls.tensors import FUNCTIONS, Arguments, Keywords, filled, read_sizes
+from conformance.calls.tensors import FUNCTIONS, Keywords, Positional, filled, read_sizes
 from conformance.calls.values import Opaque, TensorExpression
 from conformance.cases.literals import MOST_NUMBERS
 
@@ -31,7 +31,7 @@ def _is_numpy(name: str) -> bool:
     return name.startswith(("np.", "numpy."))
 
 
-def _made(name: str, args: Arguments, kwargs: Keywords, *, fill: str = "", dtype: Any = None) -> Any:
+def _made(name: str, args: Positional, kwargs: Keywords, *, fill: str = "", dtype: Any = None) -> Any:
     written = kwargs.get("size", kwargs.get("shape"))
     if written is None:
         # rand(2, 3) takes sizes, ones((2, 3)) a shape; a shape may follow another argument, as a random key.
@@ -70,7 +70,7 @@ for _label in ("FloatTensor", "DoubleTensor", "HalfTensor", "BFloat16Tensor"):
     _maker(_label, dtype=_label)
 
 
-def _drawn(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _drawn(name: str, args: Positional, kwargs: Keywords) -> Any:
     """Numbers in the arguments are those of the distribution; the shape is a tuple."""
     return _made(name, tuple(arg for arg in args if not isinstance(arg, int | float)), kwargs)
 
@@ -87,7 +87,7 @@ for _name in (
     FUNCTIONS[_name] = _drawn
 
 
-def _integers(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _integers(name: str, args: Positional, kwargs: Keywords) -> Any:
     made = _made(name, tuple(arg for arg in args if isinstance(arg, tuple)), kwargs)
     if isinstance(made, TensorExpression) and (made.dtype is None or made.implied):
         made = made.but(dtype="int64", implied=True)
@@ -97,7 +97,7 @@ def _integers(name: str, args: Arguments, kwargs: Keywords) -> Any:
 FUNCTIONS.update(randint=_integers, random_integers=_integers, integers=_integers)
 
 
-def _full(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _full(name: str, args: Positional, kwargs: Keywords) -> Any:
     value = kwargs.get("fill_value", kwargs.get("value", args[1] if len(args) > 1 else None))
     made = _made(name, args[:1], kwargs)
     return filled(made, value) if isinstance(made, TensorExpression) else None
@@ -106,9 +106,12 @@ def _full(name: str, args: Arguments, kwargs: Keywords) -> Any:
 FUNCTIONS.update(full=_full, fill=_full)
 
 
-def _placeholder(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _placeholder(name: str, args: Positional, kwargs: Keywords) -> Any:
     shape = read_sizes(kwargs.get("shape", next((arg for arg in args if isinstance(arg, tuple)), None)))
     dtype = kwargs.get("dtype", next((arg for arg in args if not isinstance(arg, tuple)), None))
+    start = kwargs.get("initializer")
+    if shape is None and isinstance(start, TensorExpression):
+        return start
     return None if shape is None else TensorExpression(shape, dtype=dtype_label(dtype))
 
 
@@ -116,7 +119,7 @@ for _name in ("placeholder", "ShapeDtypeStruct", "TensorSpec", "get_variable", "
     FUNCTIONS[_name] = _placeholder
 
 
-def _paddle_data(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _paddle_data(name: str, args: Positional, kwargs: Keywords) -> Any:
     made = _placeholder(name, args, kwargs)
     if made is None or not name.endswith("layers.data") or kwargs.get("append_batch_size") is False:
         return made
@@ -126,7 +129,7 @@ def _paddle_data(name: str, args: Arguments, kwargs: Keywords) -> Any:
 FUNCTIONS["paddle.data"] = FUNCTIONS["fluid.data"] = _paddle_data
 
 
-def _keras_input(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _keras_input(name: str, args: Positional, kwargs: Keywords) -> Any:
     whole = kwargs.get("batch_shape", kwargs.get("batch_input_shape"))
     shape = read_sizes(
         whole if whole is not None else kwargs.get("shape", kwargs.get("input_shape", (*args, None)[0]))
@@ -143,14 +146,14 @@ def _keras_input(name: str, args: Arguments, kwargs: Keywords) -> Any:
 FUNCTIONS.update(Input=_keras_input, InputLayer=_keras_input)
 
 
-def _value_info(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _value_info(name: str, args: Positional, kwargs: Keywords) -> Any:
     code, shape = (*args, None, None, None)[1:3]
     sizes = read_sizes(kwargs.get("shape", shape))
     dtype = dtype_label(kwargs.get("elem_type", code))
     return None if sizes is None else TensorExpression(sizes, dtype=None if dtype == "float32" else dtype)
 
 
-def _make_tensor(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _make_tensor(name: str, args: Positional, kwargs: Keywords) -> Any:
     _, code, dims = (*args, None, None, None)[:3]
     sizes = read_sizes(kwargs.get("dims", dims))
     dtype = dtype_label(kwargs.get("data_type", code))
@@ -163,7 +166,7 @@ FUNCTIONS.update(make_tensor_value_info=_value_info, make_tensor=_make_tensor)
 # Functions that make a tensor from numbers or from another tensor.
 
 
-def _wrap(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _wrap(name: str, args: Positional, kwargs: Keywords) -> Any:
     last = name.rpartition(".")[2]
     value = args[0] if args else kwargs.get("value", kwargs.get("data", kwargs.get("object")))
     dtype = kwargs.get("dtype", next((arg for arg in args[1:] if dtype_label(arg)), None))
@@ -231,7 +234,7 @@ for _name in ("tensor", "array", "asarray", "constant", "convert_to_tensor", "Te
 FUNCTIONS["constant_initializer"] = _wrap
 
 
-def _same(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _same(name: str, args: Positional, kwargs: Keywords) -> Any:
     value = args[0] if args else next(iter(kwargs.values()), None)
     if isinstance(value, TensorExpression):
         return value
@@ -249,8 +252,8 @@ for _name in (
     FUNCTIONS[_name] = _same
 
 
-def _like(fill: str) -> Callable[[str, Arguments, Keywords], Any]:
-    def make(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _like(fill: str) -> Callable[[str, Positional, Keywords], Any]:
+    def make(name: str, args: Positional, kwargs: Keywords) -> Any:
         if not args or not isinstance(args[0], TensorExpression):
             return None
         label = dtype_label(kwargs.get("dtype"))
@@ -268,7 +271,7 @@ for _name, _fill in (("zeros", "values (all 0)"), ("ones", "values (all 1)"), ("
 FUNCTIONS["empty_like"] = _like("")
 
 
-def _full_like(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _full_like(name: str, args: Positional, kwargs: Keywords) -> Any:
     made = _like("")(name, args, kwargs)
     value = kwargs.get("fill_value", args[1] if len(args) > 1 else None)
     return None if made is None else filled(made, value)
@@ -277,7 +280,7 @@ def _full_like(name: str, args: Arguments, kwargs: Keywords) -> Any:
 FUNCTIONS["full_like"] = _full_like
 
 
-def _range(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _range(name: str, args: Positional, kwargs: Keywords) -> Any:
     numbers = [arg for arg in args if not isinstance(arg, Opaque)]
     if len(numbers) != len(args) or not numbers or not all(isinstance(arg, int | float) for arg in numbers):
         return None

@@ -12,8 +12,8 @@ from conformance.calls.dtype_names import DTYPE_LABELS, dtype_label
 from conformance.calls.tensors import (
     FUNCTIONS,
     METHODS,
-    Arguments,
     Keywords,
+    Positional,
     filled,
     is_size,
     read_sizes,
@@ -49,7 +49,7 @@ def _method(*names: str, function: bool = True) -> Callable[[Callable[..., Any]]
     "pin_memory", "cpu", "realize", "data_ptr", "positive", "block_until_ready", "coalesce", "set_shape",
     function=False,
 )  # fmt: skip
-def _kept(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _kept(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     return tensor
 
 
@@ -59,7 +59,7 @@ def _kept(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
     "ceil", "trunc", "sign", "softmax", "log_softmax", "expm1", "log1p", "sin", "cos", "nan_to_num", "gelu",
     "silu", "add", "sub", "mul", "div", "add_", "sub_", "mul_", "div_", function=False,
 )  # fmt: skip
-def _computed(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _computed(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     tensor.numbers = None
     return tensor
 
@@ -67,14 +67,14 @@ def _computed(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> An
 for _accelerator in ("cuda", "xpu", "mps", "npu"):
 
     @_method(_accelerator, function=False)
-    def _moved(tensor: TensorExpression, args: Arguments, kwargs: Keywords, _name: str = _accelerator) -> Any:
+    def _moved(tensor: TensorExpression, args: Positional, kwargs: Keywords, _name: str = _accelerator) -> Any:
         tensor = tensor.but(values=tensor.values, numbers=tensor.numbers)
         tensor.add_fact(f"the device ({_name})")
         return tensor
 
 
 @_method("to", "astype", "type", "type_as", "cast", "view_as", "reshape_as", "expand_as", "as_type")
-def _converted(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _converted(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     made = tensor.but(values=tensor.values, numbers=tensor.numbers)
     for value in (*args, *kwargs.values()):
         label = dtype_label(value)
@@ -96,13 +96,13 @@ for _dtype in ("half", "float", "double", "bfloat16", "cfloat", "cdouble", "int"
 
     @_method(_dtype, function=False)
     def _as_dtype(
-        tensor: TensorExpression, args: Arguments, kwargs: Keywords, _label: str = DTYPE_LABELS[_dtype]
+        tensor: TensorExpression, args: Positional, kwargs: Keywords, _label: str = DTYPE_LABELS[_dtype]
     ) -> Any:
         return tensor.but(values=tensor.values, numbers=tensor.numbers, dtype=_label, implied=False)
 
 
 @_method("view", "reshape", "resize", "resize_", "unflatten_to")
-def _reshaped(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _reshaped(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     if len(args) == 1 and dtype_label(args[0]):
         return tensor.but(dtype=dtype_label(args[0]))
     given: Any = kwargs.get("shape", kwargs.get("newshape", args[0] if len(args) == 1 else args))
@@ -122,7 +122,7 @@ def _reshaped(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> An
 
 
 @_method("expand", "broadcast_to")
-def _expanded(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _expanded(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     given = args[0] if len(args) == 1 and isinstance(args[0], tuple) else args
     if tensor.shape is None or not all(type(size) is int for size in given):
         return tensor.but(shape=None)
@@ -133,7 +133,7 @@ def _expanded(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> An
 
 
 @_method("repeat", "tile")
-def _repeated(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _repeated(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     given = args[0] if len(args) == 1 and isinstance(args[0], tuple) else args
     if tensor.shape is None or not all(type(size) is int for size in given):
         return tensor.but(shape=None)
@@ -145,7 +145,7 @@ def _repeated(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> An
 
 
 @_method("unsqueeze", "unsqueeze_", "expand_dims")
-def _unsqueezed(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _unsqueezed(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     axis = kwargs.get("dim", kwargs.get("axis", args[0] if args else None))
     if tensor.shape is None or type(axis) is not int or not -len(tensor.shape) - 1 <= axis <= len(tensor.shape):
         return tensor.but(shape=None)
@@ -154,7 +154,7 @@ def _unsqueezed(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> 
 
 
 @_method("squeeze", "squeeze_")
-def _squeezed(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _squeezed(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     axis = kwargs.get("dim", kwargs.get("axis", args[0] if args else None))
     if tensor.shape is None:
         return tensor
@@ -167,7 +167,7 @@ def _squeezed(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> An
 
 
 @_method("permute", "transpose", "swapaxes", "moveaxis_to")
-def _permuted(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _permuted(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     order: Any = kwargs.get("perm", kwargs.get("axes", kwargs.get("dims", args[0] if len(args) == 1 else args)))
     if tensor.shape is None:
         return tensor
@@ -189,7 +189,7 @@ def _permuted(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> An
 
 
 @_method("flip", "reverse")
-def _flipped(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _flipped(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     given: Any = kwargs.get("dims", kwargs.get("axis", args[0] if len(args) == 1 else args or None))
     axes = (given,) if type(given) is int else given
     rank = len(tensor.shape or ())
@@ -202,7 +202,7 @@ def _flipped(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any
 
 
 @_method("flatten", "ravel")
-def _flattened(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _flattened(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     start = kwargs.get("start_dim", args[0] if args else 0)
     if tensor.shape is None or type(start) is not int or not 0 <= start <= len(tensor.shape):
         return tensor.but(shape=None)
@@ -213,7 +213,7 @@ def _flattened(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> A
 
 @_method("sum", "mean", "max", "min", "norm", "prod", "std", "var", "item", "all", "any", "argmax",
          "reduce_sum", "reduce_mean", "reduce_max")  # fmt: skip
-def _reduced(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _reduced(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     axes = kwargs.get("dim", kwargs.get("axis", args[0] if args else None))
     if axes is None or tensor.shape is None:
         return tensor.but(shape=None if args or tensor.shape is None else ())
@@ -228,33 +228,33 @@ def _reduced(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any
 
 
 @_method("fill_", function=False)
-def _fill_in_place(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _fill_in_place(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     return filled(tensor, args[0] if args else None)
 
 
 @_method("constant_")
-def _constant_in_place(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _constant_in_place(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     return filled(tensor, args[0] if args else kwargs.get("val"))
 
 
 @_method("ones_")
-def _ones_in_place(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _ones_in_place(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     return filled(tensor, 1)
 
 
 @_method("zero_", "zeros_")
-def _zero_in_place(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _zero_in_place(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     return filled(tensor, 0)
 
 
 @_method("normal_", "uniform_", "random_", function=False)
-def _random_in_place(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _random_in_place(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     tensor.facts = tuple(fact for fact in tensor.facts if not fact.startswith("values"))
     return tensor
 
 
 @_method("size", function=False)
-def _size(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _size(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     shape = size_tuple(tensor)
     if not args or shape is None:
         return shape
@@ -263,12 +263,12 @@ def _size(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
 
 
 @_method("dim", "ndimension", function=False)
-def _dim(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _dim(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     return None if tensor.shape is None else len(tensor.shape)
 
 
 @_method("numel", "nelement", function=False)
-def _numel(tensor: TensorExpression, args: Arguments, kwargs: Keywords) -> Any:
+def _numel(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
     shape = tensor.known_shape()
     return None if shape is None else math.prod(shape)
 
@@ -280,11 +280,11 @@ for _name in ("shape", "get_shape", "int_shape", "as_list"):
     )
 
 
-def _sequence(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _sequence(name: str, args: Positional, kwargs: Keywords) -> Any:
     return args[0] if len(args) == 1 and isinstance(args[0], tuple) else None
 
 
-def _stacked(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _stacked(name: str, args: Positional, kwargs: Keywords) -> Any:
     parts = args[0] if args and isinstance(args[0], tuple) else ()
     tensors = [part for part in parts if isinstance(part, TensorExpression)]
     if not tensors:
@@ -300,7 +300,7 @@ def _stacked(name: str, args: Arguments, kwargs: Keywords) -> Any:
 FUNCTIONS.update(Size=_sequence, TensorShape=_sequence, stack=_stacked, pack=_stacked)
 
 
-def _concatenated(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _concatenated(name: str, args: Positional, kwargs: Keywords) -> Any:
     parts = next((arg for arg in args if isinstance(arg, tuple)), kwargs.get("tensors", kwargs.get("values")))
     axis = kwargs.get("dim", kwargs.get("axis", next((arg for arg in args if type(arg) is int), 0)))
     if not isinstance(parts, tuple) or not parts or type(axis) is not int:
@@ -321,7 +321,7 @@ for _name in ("cat", "concat", "concatenate"):
     FUNCTIONS[_name] = _concatenated
 
 
-def _padded(name: str, args: Arguments, kwargs: Keywords) -> Any:
+def _padded(name: str, args: Positional, kwargs: Keywords) -> Any:
     tensor, widths = (*args, None, None)[:2]
     widths = kwargs.get("pad", kwargs.get("paddings", kwargs.get("pad_width", widths)))
     if not isinstance(tensor, TensorExpression) or tensor.shape is None or not isinstance(widths, tuple):
@@ -340,3 +340,14 @@ def _padded(name: str, args: Arguments, kwargs: Keywords) -> Any:
 
 
 FUNCTIONS["pad"] = _padded
+
+
+@_method("moveaxis", "movedim")
+def _axis_moved(tensor: TensorExpression, args: Positional, kwargs: Keywords) -> Any:
+    start, end = (*args, None, None)[:2]
+    shape = tensor.shape
+    if shape is None or not all(type(axis) is int and -len(shape) <= axis < len(shape) for axis in (start, end)):
+        return tensor.but(shape=None)
+    axes = [axis for axis in range(len(shape)) if axis != start % len(shape)]
+    axes.insert(end % len(shape), start % len(shape))
+    return rearranged(tensor, tuple(shape[axis] for axis in axes), lambda array: array.transpose(axes))

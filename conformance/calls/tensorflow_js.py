@@ -9,7 +9,7 @@ from typing import Any
 from conformance.calls.errors import CallError
 from conformance.calls.program import Occurrence
 from conformance.calls.settings import Settings
-from conformance.calls.values import Syntax
+from conformance.calls.values import Arguments, Syntax
 
 __all__ = ["read_layers"]
 
@@ -32,7 +32,7 @@ def read_layers(text: str) -> tuple[list[Occurrence], Settings] | None:
     plain = _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
     found = []
     for match in _LAYER.finditer(plain):
-        call = Syntax(f"keras.layers.Conv{match[1]}DTranspose", (), _entries(match["object"]))
+        call = Syntax(f"keras.layers.Conv{match[1]}DTranspose", Arguments(kwargs=_entries(match["object"])))
         found.append(Occurrence(call, plain.count("\n", 0, match.start()) + 1, " ".join(match[0].split())))
     return (found, Settings()) if found else None
 

@@ -12,25 +12,26 @@ import numpy as np
 from conformance.calls.values import Opaque, TensorExpression
 
 __all__ = [
-    "FUNCTIONS", "METHODS", "Arguments", "Keywords", "Shape", "combine", "filled", "index_shape", "is_size",
+    "FUNCTIONS", "METHODS", "Keywords", "Positional", "Shape", "combine", "filled", "index_shape", "is_size",
     "parts_of", "read_sizes", "rearranged", "size_tuple", "special_value",
 ]  # fmt: skip
 
-Arguments = tuple[Any, ...]
+Positional = tuple[Any, ...]
 Keywords = Mapping[str, Any]
 Shape = tuple[int | None, ...]
 
 _MOST_PARTS = 100
 
-FUNCTIONS: dict[str, Callable[[str, Arguments, Keywords], Any]] = {}
+FUNCTIONS: dict[str, Callable[[str, Positional, Keywords], Any]] = {}
 """By the last part of a name: the value, from the name, the arguments and the keywords; None if it is unknown."""
-METHODS: dict[str, Callable[[TensorExpression, Arguments, Keywords], Any]] = {}
+METHODS: dict[str, Callable[[TensorExpression, Positional, Keywords], Any]] = {}
 """By name: the value of a method of a tensor."""
 
 
 def is_size(value: Any) -> bool:
     """Whether a value can be the size of an axis, known or not."""
-    return value is None or isinstance(value, Opaque) or (type(value) is int and 0 <= value < 2**32)
+    named = value is None or isinstance(value, Opaque) or (isinstance(value, str) and value.isidentifier())
+    return named or (type(value) is int and 0 <= value < 2**32)
 
 
 def read_sizes(values: Any) -> Shape | None:

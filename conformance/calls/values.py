@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 __all__ = [
-    "Graph", "Instance", "Layer", "Opaque", "Sequence", "Syntax", "TensorExpression", "UserClass", "UserFunction",
-    "is_large",
+    "Arguments", "Gradient", "Graph", "Instance", "Layer", "Mapped", "Opaque", "Partial", "Sequence", "Syntax",
+    "TensorExpression", "UserClass", "UserFunction", "Value", "is_large",
 ]  # fmt: skip
 
 
@@ -27,11 +28,14 @@ class Opaque:
         The full dotted name by the program's imports; "" if it is not a name.
     origin : frozenset of int
         The calls that its value depends on.
+    fields : mapping
+        What the constructor of an object was given by name, which may be attributes of it.
     """
 
     text: str
     path: str = field(default="", compare=False)
     origin: frozenset[int] = field(default=frozenset(), compare=False)
+    fields: Mapping[str, Value] = field(default_factory=dict, compare=False)
 
     def __str__(self) -> str:
         return self.text
@@ -90,14 +94,58 @@ class TensorExpression:
 
 
 @dataclass(frozen=True)
+class Arguments:
+    """What a call is given: ``args`` by position, ``kwargs`` by name."""
+
+    args: tuple[Value, ...] = ()
+    kwargs: dict[str, Value] = field(default_factory=dict)
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """All values, those by position first."""
+        return (*self.args, *self.kwargs.values())
+
+    @property
+    def first(self) -> Value:
+        """The first value by position; None if there is none."""
+        return self.args[0] if self.args else None
+
+    def get(self, place: int, *names: str, default: Value = None) -> Value:
+        """The value at a position, else the one of the first name that is given."""
+        if place < len(self.args):
+            return self.args[place]
+        return next((self.kwargs[name] for name in names if name in self.kwargs), default)
+
+    def after(self, *values: Value) -> Arguments:
+        """The same arguments after other ones by position."""
+        return Arguments((*values, *self.args), self.kwargs)
+
+    def over(self, others: Arguments) -> Arguments:
+        """The arguments after those of a partial call; a name that both have keeps its value here."""
+        return Arguments((*others.args, *self.args), {**others.kwargs, **self.kwargs})
+
+    def mapped(self, change: Callable[[Value], Value]) -> Arguments:
+        """The same arguments, each changed."""
+        return Arguments(tuple(map(change, self.args)), {key: change(value) for key, value in self.kwargs.items()})
+
+
+@dataclass(frozen=True)
 class Syntax:
-    """A call: its dotted name, its arguments, and those of its application to a tensor."""
+    """A call: its dotted name, its arguments, and those of its application to a tensor.
+
+    ``copies``: how often it is made at once, under ``vmap``.
+    """
 
     name: str
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    applied: Syntax | None = None
+    arguments: Arguments
+    applied: Arguments | None = None
     layer: Layer | None = None
+    copies: int = 1
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """All values of the call, those of its application first."""
+        return (*(self.applied.args if self.applied else ()), *self.arguments.values)
 
 
 @dataclass(eq=False)
@@ -137,6 +185,7 @@ class Graph:
 
     origin: frozenset[int]
     shape: tuple[int | None, ...] | None = None
+    start: Value = None
 
 
 @dataclass(eq=False)
@@ -144,7 +193,7 @@ class UserFunction:
     """A function or lambda of the program.
 
     A method has the class that defines it, and perhaps its owner. ``tested_with``: the keywords that a test is run
-    with, one after the other.
+    with, one after the other. ``marks``: the decorators of a method.
     """
 
     arguments: ast.arguments
@@ -154,6 +203,7 @@ class UserFunction:
     used: bool = False
     kind: UserClass | None = None
     tested_with: tuple[dict[str, Any], ...] = ()
+    marks: tuple[str, ...] = ()
 
     def bound(self, owner: Instance) -> UserFunction:
         """The method of an instance."""
@@ -162,12 +212,16 @@ class UserFunction:
 
 @dataclass(eq=False)
 class UserClass:
-    """A class of the program, with its base classes: others of the program, or names."""
+    """A class of the program, with its base classes: others of the program, or names.
+
+    ``fields`` are the names that the class declares with a type, in order, as a dataclass has them.
+    """
 
     name: str
     methods: dict[str, Any]
     bases: tuple[Any, ...] = ()
     used: bool = False
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -178,6 +232,33 @@ class Instance:
     attributes: dict[str, Any]
     applied: bool = False
     layers: Sequence | None = None
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """The function that computes the gradient of another."""
+
+    of: Value
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A function that is applied to each part of its arguments along an axis."""
+
+    of: Value
+    axis: int = 0
+
+
+@dataclass(frozen=True)
+class Partial:
+    """A function or class with some of its arguments."""
+
+    of: Value
+    given: Arguments
+
+
+Value: TypeAlias = Any
+"""A value of a program."""
 
 
 def is_large(value: Any) -> bool:

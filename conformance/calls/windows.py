@@ -51,6 +51,8 @@ def windowed(
         Whether the channels come before the spatial axes.
     """
     shape = tensor.shape
+    if shape is None and channels is not SAME_CHANNELS:
+        shape = (None,) * (rank + 2)
     if shape is None or len(shape) not in (rank + 1, rank + 2):
         return tensor.but(shape=None)
     batch = shape[: len(shape) - rank - 1]

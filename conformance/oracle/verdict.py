@@ -23,7 +23,7 @@ from conformance.oracle.reference import Reference
 from conformance.reports.record.outcome import Outcome
 from conformance.reports.record.statuses import FailKind, StatusName
 
-__all__ = ["Verdict", "judge"]
+__all__ = ["Verdict", "counted_wrong", "judge"]
 
 EXACT = "exact"
 _FAR = float("inf")
@@ -218,6 +218,27 @@ def _compare(case: Case, name: str, expected: Reference, got: Tensor, promised: 
         return _fail(wrong_values, f"{name} {_where(wrong, values, nearest)}", error)
     verdict = _against_profiles(case, name, expected, values, wrong, promised, wrong_values)
     return replace(verdict, max_abs_error=error)
+
+
+def counted_wrong(case: Case, values: np.ndarray, expected: Reference, promised: str) -> np.ndarray:
+    """Which elements of an output the verdict counts as wrong, by the promised profile.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    values : numpy.ndarray
+        The output, in the shape of the reference.
+    expected : Reference
+        The expected values.
+    promised : str
+        The profile that the adapter promises.
+    """
+    values = np.asarray(values, dtype=expected.exact.dtype)
+    wrong = ~_right(values, round_to(case.format, expected.exact), expected, case.format)
+    if promised in PROFILES and not judged_bit_by_bit(case, promised):
+        wrong &= ~within(values, expected, case.format, PROFILES[promised])
+    return wrong
 
 
 def _right(values: np.ndarray, nearest: np.ndarray, expected: Reference, dtype: DType) -> np.ndarray:

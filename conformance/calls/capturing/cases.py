@@ -8,13 +8,13 @@ from typing import Any
 
 from conformance.calls.errors import CallError
 from conformance.calls.form import FORMS, CallContext, dtype_name
-from conformance.calls.values import Syntax, TensorExpression
+from conformance.calls.values import Arguments, TensorExpression
 from conformance.cases import Case
 from conformance.cases.layouts import layout_doubt
 
 __all__ = ["read_case", "short_dtype"]
 
-_IMAGES = ("input", "value", "lhs", "inputs")
+_IMAGES = ("input", "value", "lhs", "inputs", "x", "self")
 _WEIGHTS = ("weight", "filters", "filter", "rhs", "kernel")
 _SIZES = (5, 7, 6)
 
@@ -47,7 +47,7 @@ def read_case(call: dict[str, Any]) -> tuple[Case | None, list[str]]:
         form = FORMS[call["form"]]
         shape = _known(image, call, notes)
         meaning = form.read(
-            Syntax(form.name, (), {name: value for name, value in arguments.items() if value is not None}),
+            Arguments(kwargs={name: value for name, value in arguments.items() if value is not None}),
             CallContext(
                 name=form.name,
                 rank=form.rank,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.calls.form import FORMS, CallContext, CallError, Meaning
-from conformance.calls.values import Syntax
+from conformance.calls.values import Arguments
 
 __all__ = ["read_nodes", "remove_copy"]
 
@@ -79,7 +79,7 @@ def _read(onnx: Any, node: Any, types: dict[str, Any]) -> tuple[Meaning | str, s
     form = FORMS["onnx.helper.make_node"]
     try:
         meaning = form.read(
-            Syntax(form.name, (), arguments),
+            Arguments(kwargs=arguments),
             CallContext(name=form.name, rank=None, input_shape=image[0], weight_shape=weight[0], applied=None),
         )
     except CallError as error:

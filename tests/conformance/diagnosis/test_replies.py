@@ -9,8 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.adapters.base import Tensor
+from conformance.adapters.host.client import Reply
 from conformance.cases import Case
+from conformance.cases.data import make_tensors
 from conformance.diagnosis.crashes_and_shapes import diagnose_crash
+from conformance.diagnosis.diagnose import diagnose
+from conformance.oracle.verdict import judge
 from tests.support.diagnosing import diagnosis_of
 from tests.support.planted import Planted, forward
 
@@ -104,3 +109,15 @@ def test_a_crash_without_a_word_is_named_by_its_signal() -> None:
 
 def test_a_hang_has_no_last_line() -> None:
     assert diagnose_crash("no reply within 5 s", "timeout").text == "no output within the time limit"
+
+
+@pytest.mark.parametrize(("third", "where"), [(-np.inf, "W 1"), (np.inf, "W 1 to 2")])
+def test_an_infinity_that_overflow_gives_is_not_among_what_differs(third: float, where: str) -> None:
+    case = Case.parse("1d-i4-k1-f16-given.0.x1000_2_1000_3.wm1000")  # -1e6, -2000, -1e6, -3000
+    values = np.array([-np.inf, -1234, third, -3000], np.float16).reshape(case.output_shape)
+    tensors = make_tensors(case)
+    reply = Reply("answer", {"y": Tensor(values, "f16")}, promise="fp32-acc")
+    diagnosis = diagnose(case, tensors, reply, judge(case, tensors, reply))
+    assert diagnosis is not None
+    assert "-inf" not in diagnosis.text
+    assert where in diagnosis.text

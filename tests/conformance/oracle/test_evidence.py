@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from conformance.adapters.base import Tensor
 from conformance.adapters.host.client import Reply
@@ -46,3 +47,17 @@ def test_an_output_of_an_invalid_case_is_shown_alone() -> None:
     shown = evidence(case, make_tensors(case), reply)["y"]
     assert shown.expected is None
     assert shown.got == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(("middle", "wrong"), [(np.nan, [2]), (-np.inf, []), (-1e4, [2])])
+def test_an_infinity_that_overflow_gives_is_not_among_what_differs(middle: float, wrong: list[int]) -> None:
+    case = Case.parse("1d-i3-k3-f16-given.0.x1000_m1000_1000.wm1000")  # its sums are -1e6, 0, -1e6, 0, -1e6
+    values = np.array([-np.inf, 0, middle, 0, -np.inf], np.float16).reshape(case.output_shape)
+    reply = Reply("answer", {"y": Tensor(values, "f16")}, promise="fp32-acc")
+    shown = evidence(case, make_tensors(case), reply)["y"]
+    assert shown.expected is not None
+    assert [
+        at for at, (got, right) in enumerate(zip(shown.got, shown.expected, strict=True)) if got != right
+    ] == wrong
+    if shown.budget is not None:
+        assert [at for at, share in enumerate(shown.budget) if not float(share) <= 1] == wrong

@@ -27,6 +27,8 @@ FAMILIES = {
     "onnxruntime": "onnxruntime_hooks",
     "openvino": "openvino_hooks",
     "mlx.core": "mlx_hooks",
+    "paddle.nn.functional": "paddle_hooks",
+    "tinygrad.tensor": "tinygrad_hooks",
 }
 """The module whose import installs hooks, and the module here that has them as ``install(module, patches)``."""
 

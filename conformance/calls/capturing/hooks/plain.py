@@ -53,7 +53,7 @@ def shape_of(value: Any) -> list[int | None] | None:
 
 def dtype_name(dtype: Any) -> str:
     """The name of a dtype, such as ``float32``, whatever the framework."""
-    return str(getattr(dtype, "name", None) or str(dtype).rpartition(".")[2])
+    return str(getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]).lower()
 
 
 def tensor(value: Any) -> dict[str, Any]:

@@ -78,6 +78,16 @@ RUNTIMES: dict[str, list[Expected]] = {
     ],
     "mlx_upsampler": [("return self.up(x)", "up", "2d-n2-c3x4-i5x6-k3-s2-p1-cl", 1)],
 }
+PADDLE: dict[str, list[Expected]] = {
+    "paddle_generator": [
+        ("return self.main(noise)", "main.0", "2d-n2-c4x3-i5x6-k4-s2-p1", 1),
+        ("return self.main(noise)", "main.0", "2d-n2-c4x3-i5x6-k4-s2-p1-grad", 1),
+        ("signal = nn.functional.conv1d_transpose(", None, "1d-c2x6-i7-k3-s2-g2-p0", 1),
+    ],
+}
+TINYGRAD: dict[str, list[Expected]] = {
+    "tinygrad_upsampler": [("return self.up(x).relu()", "up", "2d-n2-c3x4-i5x6-k3-s2-p1-op1-b1", 1)],
+}
 
 
 @pytest.mark.parametrize(
@@ -87,10 +97,13 @@ RUNTIMES: dict[str, list[Expected]] = {
         pytest.param(KERAS | TENSORFLOW, id="tensorflow", marks=requires("tf-nn", "keras-tensorflow")),
         pytest.param(JAX, id="jax", marks=requires("jax-lax", "flax-linen", "haiku", "equinox")),
         pytest.param(RUNTIMES, id="runtimes", marks=requires("onnxruntime", "openvino", "mlx")),
+        pytest.param(PADDLE, id="paddle", marks=requires("paddle")),
+        pytest.param(TINYGRAD, id="tinygrad", marks=requires("tinygrad")),
     ],
 )
 def test_programs(programs: dict[str, list[Expected]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    monkeypatch.setenv("DEV", "PYTHON")  # tinygrad's device that needs no compiler
     command = [sys.executable, str(RUN), *(str(FOLDER / f"{name}.py") for name in programs)]
     with (tmp_path / "stdout").open("w") as stdout:
         ran = run_program(command, stdout=stdout)
