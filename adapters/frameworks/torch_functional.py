@@ -10,6 +10,8 @@ import importlib
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+
 from conformance.adapters.base import (
     Adapter,
     Declined,
@@ -85,6 +87,14 @@ class TorchAdapter(Adapter):
         if value.dtype == self._torch.bfloat16:
             return Tensor(value.float().numpy(), "bf16")
         return Tensor.of(value.numpy())
+
+    def export_at(self, value: Any, positions: np.ndarray) -> Tensor:
+        """Take some elements out by NumPy, which has no bfloat16 but can hold its bits."""
+        value = value.detach().cpu()
+        if value.dtype != self._torch.bfloat16:
+            return super().export_at(value.numpy(), positions)
+        bits = value.view(self._torch.int16).numpy()[tuple(positions.T)].view(np.uint16)
+        return Tensor((bits.astype(np.uint32) << 16).view(np.float32), "bf16")
 
     @classmethod
     def as_numpy(cls, case: Case, name: str) -> str:

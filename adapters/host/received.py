@@ -17,7 +17,7 @@ __all__ = ["Model", "Reply", "ReplyKind", "as_files", "as_model", "as_program", 
 Arrays = dict[str, np.ndarray]
 
 ReplyKind = Literal["answer", "not_numbers", "misshapen", "raised", "unsupported", "inexpressible", "crash",
-                    "timeout", "broken", "program"]  # fmt: skip
+                    "timeout", "no_memory", "broken", "program"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,9 @@ class Reply:
     ----------
     kind : str
         ``answer`` (outputs); ``not_numbers`` and ``misshapen`` (outputs that cannot be compared, or whose shape
-        alone is wrong); ``raised``, ``unsupported``, ``inexpressible``, ``crash``, ``timeout``; ``broken`` (a
-        failure of the suite itself, or a framework that cannot be imported); ``program`` (a program's text).
+        alone is wrong); ``raised``, ``unsupported``, ``inexpressible``, ``crash``, ``timeout``; ``no_memory``
+        (too little for a large case); ``broken`` (a failure of the suite itself, or a framework that cannot be
+        imported); ``program`` (a program's text).
     tensors : dict of Tensor
         The outputs.
     detail, source : str

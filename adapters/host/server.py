@@ -25,14 +25,15 @@ from typing import Any
 
 import numpy as np
 
-from conformance.adapters.base import Adapter, AdapterBug, Declined, NotNumbers, Tensor
+from conformance.adapters.base import Adapter, Tensor
 from conformance.adapters.environment import describe
 from conformance.adapters.facts import facts_for, flags_up_to
 from conformance.adapters.host import compile_cache, protocol
 from conformance.adapters.host.loaded_files import loaded_files
 from conformance.adapters.host.measuring import measure
 from conformance.adapters.host.precompile import precompile_queued, threads
-from conformance.adapters.host.replies import MESSAGE_LIMIT, not_run, program_reply, refused
+from conformance.adapters.host.replies import MESSAGE_LIMIT, failed, not_run, program_reply
+from conformance.adapters.host.samples import sampled_reply
 from conformance.adapters.host.sizes import shape_error, small
 from conformance.adapters.machines import NATIVE, machine_named
 from conformance.adapters.registry import load
@@ -114,17 +115,13 @@ def _run_case(
             repeated, _ = _run(adapter, case, tensors, beyond_limits)
             if adapter.repeatable or DATA_KINDS[case.data].exact:
                 changing = _changing(outputs, repeated) if shape_error(case, repeated) is None else list(outputs)
-    except (Declined, AdapterBug) as error:
-        return not_run(error), {}
-    except NotNumbers as error:
-        return {"reply": "not_numbers", "detail": str(error)[:MESSAGE_LIMIT]}, {}
     except MemoryError as error:
         # Where R12 allows a refusal, running out of memory is one. A small case needs little memory, so that there
         # running out is the framework's failure. Elsewhere it is a failure of the suite.
         kind = "raised" if _may_refuse(case) or small(case) else "broken"
         return {"reply": kind, "detail": f"out of memory: {error}"[:MESSAGE_LIMIT]}, {}
     except Exception as error:
-        return refused(adapter, case, f"{type(error).__name__}: {error}"), {}
+        return failed(adapter, case, error), {}
     message = {
         "reply": "answer",
         "promise": adapter.promise(case),
@@ -186,10 +183,13 @@ def reply_to(adapter: Adapter, message: protocol.Message, tensors: dict[str, np.
     if message["ask"] == "model":
         reply, arrays = _model(adapter, case, tensors)
         return protocol.pack(reply | number, arrays)
+    beyond_limits = bool(message.get("beyond_limits"))
+    if message["ask"] == "samples":
+        reply, arrays = sampled_reply(adapter, case, tensors, beyond_limits=beyond_limits)
+        return protocol.pack(reply | number, arrays)
     reply, arrays = _run_case(
-        adapter, case, tensors,
-        beyond_limits=bool(message.get("beyond_limits")), twice=bool(message.get("twice", True)),
-    )  # fmt: skip
+        adapter, case, tensors, beyond_limits=beyond_limits, twice=bool(message.get("twice", True))
+    )
     _poison(_POISONS[0])  # now: if this case damaged the heap, the check fails here, not in the next case
     if reply["reply"] == "answer" and adapter.damages_process(case):
         reply["damaged"] = True

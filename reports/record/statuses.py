@@ -90,7 +90,7 @@ STATUSES: dict[str, Status] = {
             label="unchecked",
             symbol="○",
             colour="yellow",
-            about="the promised error bound does not cover this output",
+            about="the promised error bound does not cover this output, or a large case found too little memory",
         ),
         Status(
             name="flaky",

@@ -92,6 +92,45 @@ class Overwriting(Right):
     after = ("x *= 2",)
 
 
+class NarrowIndex(Right):
+    """Indexes its output, or its first gradient, with 15 bits."""
+
+    name = "narrow-index"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        name = "y" if case.direction == "fwd" else "dx"
+        line = f"{name}.flat[2**15:] = {name}.flat[np.arange(2**15, {name}.size) % 2**15]"
+        return Program(right.setup, (*right.body, line))
+
+
+class NarrowOffset(Right):
+    """Leaves out what lies 2**17 bytes or more behind the start of its output."""
+
+    name = "narrow-offset"
+    after = ("y.flat[2**17 // y.itemsize :] = 0",)
+
+
+class NarrowInput(Right):
+    """Indexes its input with 14 bits."""
+
+    name = "narrow-input"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        line = "x = x.flat[np.arange(x.size) % 2**14].reshape(x.shape)"
+        return Program(right.setup, (line, *right.body))
+
+
+class Longer(Right):
+    """Has one position too many along the last axis."""
+
+    name = "longer"
+    after = ("y = np.concatenate([y, y[..., :1]], -1)",)
+
+
 class Unpinned(Zeros):
     """States that it computes with seven threads, whatever the setting."""
 
