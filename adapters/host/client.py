@@ -49,7 +49,7 @@ _MESSAGE_LIMIT = 20_000  # more than the stacks that libraries and the interpret
 
 @dataclass(frozen=True)
 class ProcessLimits:
-    """Timeouts, in seconds, and the memory that a process may use.
+    """Timeouts, in seconds, the memory that a process may use, and how often it computes a case.
 
     Attributes
     ----------
@@ -59,11 +59,15 @@ class ProcessLimits:
         For the reply to one request, from the time the client waits for it.
     memory : int
         Bytes a process may grow to before a fresh one replaces it: compilers keep every program they made.
+    calls, at_once : int
+        The number of calls of each case, at least ``at_once``, and of threads that make them at a time.
     """
 
     start: float = 180.0
     answer: float = 60.0
     memory: int = 3 << 30
+    calls: int = 1
+    at_once: int = 1
 
     def scaled(self, patience: float) -> ProcessLimits:
         """The same with timeouts that are ``patience`` times as long."""
@@ -79,6 +83,8 @@ class Pending:
         # A large case has the time of an ordinary one for each gibibyte that it needs, too.
         large = call is not None and message["ask"] == "samples"
         self.patience = 1 + (memory_needed(call.case) >> 30) if large and call else 1
+        if message.get("calls", 1) > 1:
+            self.patience += 1  # the calls after the first end after half a minute
         self.id = int(message["id"])
         self.title = f"{message['ask']} {message['case']}"
         self.data = protocol.pack(message, tensors)
@@ -222,6 +228,9 @@ class AdapterProcess:
         """Send a case whose reply is needed later; for the parameters see `run`."""
         ask = "samples" if is_large(case) else "answer"
         message = {"ask": ask, "case": str(case), "beyond_limits": beyond_limits, "twice": twice}
+        calls = max(self.limits.calls, self.limits.at_once)
+        if calls > 1:
+            message |= {"calls": calls, "at_once": self.limits.at_once}
         return self._send(message, tensors, Call(case, twice, beyond_limits))
 
     def wait(self, pending: Pending) -> Reply:

@@ -41,6 +41,10 @@ class Reply:
         Names of the tensors of the case that the call changed in memory.
     promise : str
         The accuracy profile the adapter promises for the case.
+    calls : int
+        How often the case was computed in its process, where many calls were wanted.
+    others : tuple of (dict of Tensor, int)
+        Other outputs that some of those calls returned, and how many did.
     """
 
     kind: ReplyKind
@@ -50,6 +54,8 @@ class Reply:
     changing: tuple[str, ...] = ()
     overwritten: tuple[str, ...] = ()
     promise: str = "exact"
+    calls: int = 1
+    others: tuple[tuple[dict[str, Tensor], int], ...] = ()
 
     @property
     def deterministic(self) -> bool:
@@ -83,6 +89,14 @@ def as_reply(reply: protocol.Message, arrays: Arrays) -> Reply:
         changing=tuple(map(str, reply.get("changing", ()))),
         overwritten=tuple(map(str, reply.get("overwritten", ()))),
         promise=str(reply.get("promise", "exact")),
+        calls=int(reply.get("calls", 1)),
+        others=tuple(
+            (
+                {name: Tensor(arrays[f"{number}.{name}"], str(d)) for name, d in other["dtypes"].items()},
+                other["count"],
+            )
+            for number, other in enumerate(reply.get("others", ()))
+        ),
     )
 
 

@@ -32,6 +32,7 @@ from conformance.adapters.host import compile_cache, protocol
 from conformance.adapters.host.loaded_files import loaded_files
 from conformance.adapters.host.measuring import measure
 from conformance.adapters.host.precompile import precompile_queued, threads
+from conformance.adapters.host.repeats import Repeated, repeat
 from conformance.adapters.host.replies import MESSAGE_LIMIT, failed, not_run, program_reply
 from conformance.adapters.host.samples import sampled_reply
 from conformance.adapters.host.sizes import shape_error, small
@@ -100,7 +101,14 @@ def _same(first: Tensor, second: Tensor) -> bool:
 
 
 def _run_case(
-    adapter: Adapter, case: Case, tensors: dict[str, np.ndarray], *, beyond_limits: bool, twice: bool
+    adapter: Adapter,
+    case: Case,
+    tensors: dict[str, np.ndarray],
+    *,
+    beyond_limits: bool,
+    twice: bool,
+    calls: int = 1,
+    at_once: int = 1,
 ) -> tuple[protocol.Message, dict[str, Any]]:
     started = time.perf_counter()
     try:
@@ -110,7 +118,19 @@ def _run_case(
         if wrong is not None:
             return {"reply": "misshapen", "detail": wrong}, {}
         changing: list[str] = []
-        if twice and seconds < _REPEAT_WITHIN_SECONDS:
+        many = Repeated(1, [])
+        if calls > 1:
+            _poison(_POISONS[1])
+            many = repeat(
+                outputs, lambda: _run(adapter, case, tensors, beyond_limits)[0], calls=calls, at_once=at_once
+            )
+            if many.error is not None:
+                reply = failed(adapter, case, many.error)
+                return reply | {"detail": f"one of {many.calls} calls: {reply['detail']}"}, {}
+            # From several threads at once a call may get fewer of the framework's own, and add in another order.
+            if at_once == 1 and adapter.repeatable:
+                changing = sorted({name for other, _ in many.others for name in _changing(outputs, other)})
+        elif twice and seconds < _REPEAT_WITHIN_SECONDS:
             _poison(_POISONS[1])
             repeated, _ = _run(adapter, case, tensors, beyond_limits)
             if adapter.repeatable or DATA_KINDS[case.data].exact:
@@ -122,14 +142,14 @@ def _run_case(
         return {"reply": kind, "detail": f"out of memory: {error}"[:MESSAGE_LIMIT]}, {}
     except Exception as error:
         return failed(adapter, case, error), {}
-    message = {
+    message: protocol.Message = {
         "reply": "answer",
         "promise": adapter.promise(case),
         "changing": changing,
         "overwritten": [name for name in tensors if given[name].tobytes() != tensors[name].tobytes()],
         "dtypes": {name: tensor.dtype for name, tensor in outputs.items()},
     }
-    return message, {name: tensor.values for name, tensor in outputs.items()}
+    return message | many.message(), {name: tensor.values for name, tensor in outputs.items()} | many.arrays()
 
 
 def _compile(adapter: Adapter, request: tuple[protocol.Message, dict[str, np.ndarray]]) -> None:
@@ -188,8 +208,9 @@ def reply_to(adapter: Adapter, message: protocol.Message, tensors: dict[str, np.
         reply, arrays = sampled_reply(adapter, case, tensors, beyond_limits=beyond_limits)
         return protocol.pack(reply | number, arrays)
     reply, arrays = _run_case(
-        adapter, case, tensors, beyond_limits=beyond_limits, twice=bool(message.get("twice", True))
-    )
+        adapter, case, tensors, beyond_limits=beyond_limits, twice=bool(message.get("twice", True)),
+        calls=int(message.get("calls", 1)), at_once=int(message.get("at_once", 1)),
+    )  # fmt: skip
     _poison(_POISONS[0])  # now: if this case damaged the heap, the check fails here, not in the next case
     if reply["reply"] == "answer" and adapter.damages_process(case):
         reply["damaged"] = True

@@ -113,10 +113,28 @@ def _not_compared(kind: FailKind) -> Judge:
 
 
 def _compared(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Reference] | None) -> Verdict:
-    verdict = _compared_tensors(case, tensors, reply, expected)
+    compare = _compared_calls if reply.others else _compared_tensors
+    verdict = compare(case, tensors, reply, expected)
     if verdict.status == "pass" and reply.overwritten:
         verdict = _fail("inputs", f"the call changed {', '.join(reply.overwritten)} in memory")
     return replace(verdict, digest=_digest(reply.tensors))
+
+
+def _compared_calls(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Reference] | None) -> Verdict:
+    """Judge calls whose outputs differ: each must be right, and the same where the adapter promises it."""
+    same = reply.calls - sum(count for _, count in reply.others)
+    judged = [
+        (_compared_tensors(case, tensors, replace(reply, tensors=outputs, changing=()), expected), count)
+        for outputs, count in ((reply.tensors, same), *reply.others)
+    ]
+    differ = f"{reply.calls} calls gave {len(judged)} different outputs"
+    wrong = [(verdict, count) for verdict, count in judged if verdict.status == "fail"]
+    if wrong:
+        calls = sum(count for _, count in wrong)
+        detail = f"{differ}, wrong in {calls} of them: {wrong[0][0].detail}"
+        return replace(wrong[0][0], kind="nondeterministic", detail=detail)
+    within = replace(judged[0][0], detail=f"{differ}, each within the error bound")
+    return within if reply.deterministic else replace(within, status="fail", kind="nondeterministic")
 
 
 def _compared_tensors(
