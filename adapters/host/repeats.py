@@ -107,5 +107,5 @@ def _bits(outputs: Outputs) -> bytes:
     digest = hashlib.sha256()
     for name, tensor in sorted(outputs.items()):
         digest.update(f"{name} {tensor.dtype} {tensor.values.shape} ".encode())
-        digest.update(np.ascontiguousarray(tensor.values))
+        digest.update(np.ascontiguousarray(tensor.values).tobytes())
     return digest.digest()

@@ -6,13 +6,16 @@ of them run, so a failure here is most likely ours: a transposed kernel, a swapp
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.registry import available, load, resolve
 from conformance.cases import Case
-from conformance.contract import DECLINED, TABLE
+from conformance.contract import DECLINED, DIRECTIONAL, TABLE
 from conformance.execution.check import run_case
+from conformance.execution.directional import directional_derivatives
 from tests.support.frameworks import every_variant_wanted
 
 # What a framework is known to get wrong among these; the day it does not, the entry goes.
@@ -67,5 +70,11 @@ def test_an_adapter_and_the_oracle_agree(adapter: str) -> None:
             assert outcome.status in ("pass", *DECLINED), (name, outcome.status, outcome.kind, outcome.detail)
             if outcome.status == "pass":
                 passed.append(name)
+        for dtype in ("f64", "f32"):  # double where the framework has it
+            derivatives = directional_derivatives(replace(DIRECTIONAL, dtype=dtype), host)
+            if isinstance(derivatives, dict):
+                assert all(one.outputs == one.gradient for one in derivatives.values()), (dtype, derivatives)
+                break
+            assert derivatives.kind in DECLINED, (dtype, derivatives.kind, derivatives.detail)
     least = 3 if adapter in FEW or load(resolve(adapter).target).shape_only else 5
     assert len(passed) >= least, passed

@@ -92,6 +92,27 @@ class Overwriting(Right):
     after = ("x *= 2",)
 
 
+class WrongDX(Right):
+    """Leaves the last input position out of the input's gradient."""
+
+    name = "wrong-dx"
+    after = ("if 'dx' in globals(): dx[..., -1] = 0",)
+
+
+class WrongDW(Right):
+    """Leaves the last input channel out of the weights' gradient."""
+
+    name = "wrong-dw"
+    after = ("if 'dw' in globals(): dw[-1] = 0",)
+
+
+class WrongDB(Right):
+    """Doubles the gradient of the bias."""
+
+    name = "wrong-db"
+    after = ("if 'db' in globals(): db = 2 * db",)
+
+
 class NarrowIndex(Right):
     """Indexes its output, or its first gradient, with 15 bits."""
 
