@@ -7,6 +7,7 @@ tensors are made in the adapter's process, and only the sampled elements of its 
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ __all__ = [
 MOST_ELEMENTS = 1 << 26
 """More elements in one tensor make a case of the kind ``cycle`` large."""
 
-_CHUNK = 1 << 22
+_CHUNK = 1 << 20
 _RANDOM = 96
 _MOST_PRODUCTS = 1 << 27  # of all sampled elements of an output together
 _LAST = 16
@@ -70,11 +71,13 @@ class Cycle:
         shape = (self.shape[0], *self.shape[2:], self.shape[1])
         channels, positions = self.shape[1], math.prod(self.shape[2:])
         filled = np.empty((self.shape[0], positions, channels), self.numbers.dtype)
+        twice = np.concatenate([self.numbers, self.numbers])
+        of_channel = (np.arange(channels) * positions % PERIOD).astype(np.int32)
         rows = max(_CHUNK // channels, 1)
-        for item, start in np.ndindex(self.shape[0], -(-positions // rows)):
-            row = np.arange(start * rows, min((start + 1) * rows, positions))
-            flat = (item * channels + np.arange(channels)) * positions + row[:, None]
-            filled[item, row[0] : row[0] + len(row)] = self.numbers[flat % PERIOD]
+        for item, start in itertools.product(range(self.shape[0]), range(0, positions, rows)):
+            row = np.arange(start, min(start + rows, positions))
+            of_row = ((item * channels * positions + row) % PERIOD).astype(np.int32)
+            filled[item, start : start + len(row)] = twice[of_row[:, None] + of_channel]
         return filled.reshape(shape)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.adapters.base import Adapter
 from conformance.adapters.host import protocol
-from conformance.adapters.host.replies import MESSAGE_LIMIT, failed
+from conformance.adapters.host.replies import MESSAGE_LIMIT, failed, not_run
 from conformance.cases.case import Case
 from conformance.cases.directions import IMAGES
 from conformance.cases.large import cycles, large_tensors, memory_needed, positions_in
@@ -28,8 +28,21 @@ def sampled_reply(
 ) -> tuple[protocol.Message, dict[str, Any]]:
     """Run a large case once, and reply with its outputs at some positions.
 
-    Without enough memory the case does not run, and the reply says how much it needs.
+    Without enough memory the case does not run, and the reply says how much it needs. The process serves no other
+    case, as a framework may keep the memory of this one.
     """
+    reply, arrays = _run(adapter, case, positions, beyond_limits)
+    return reply | {"damaged": True}, arrays
+
+
+def _run(
+    adapter: Adapter, case: Case, positions: dict[str, np.ndarray], beyond_limits: bool
+) -> tuple[protocol.Message, dict[str, Any]]:
+    try:
+        adapter.require_runnable(case, beyond_limits=beyond_limits)
+        adapter.program_here(case)  # which may decline, too
+    except Exception as error:
+        return not_run(error), {}
     needed, left = memory_needed(case), memory_left()
     need = f"this case needs at least {_gib(needed)} of memory; {_gib(left)} is available to the process"
     if needed > left:
