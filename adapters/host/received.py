@@ -39,6 +39,8 @@ class Reply:
         Names of the tensors that differ when the case is run twice.
     overwritten : tuple of str
         Names of the tensors of the case that the call changed in memory.
+    aliased : tuple of str
+        What is wrong with the memory of the outputs: it is that of an input, or of an earlier output.
     promise : str
         The accuracy profile the adapter promises for the case.
     calls : int
@@ -53,6 +55,7 @@ class Reply:
     source: str = ""
     changing: tuple[str, ...] = ()
     overwritten: tuple[str, ...] = ()
+    aliased: tuple[str, ...] = ()
     promise: str = "exact"
     calls: int = 1
     others: tuple[tuple[dict[str, Tensor], int], ...] = ()
@@ -88,6 +91,7 @@ def as_reply(reply: protocol.Message, arrays: Arrays) -> Reply:
         source=plain_text(str(reply.get("source", ""))),
         changing=tuple(map(str, reply.get("changing", ()))),
         overwritten=tuple(map(str, reply.get("overwritten", ()))),
+        aliased=tuple(map(str, reply.get("aliased", ()))),
         promise=str(reply.get("promise", "exact")),
         calls=int(reply.get("calls", 1)),
         others=tuple(

@@ -29,6 +29,7 @@ from conformance.adapters.base import Adapter, Tensor
 from conformance.adapters.environment import describe
 from conformance.adapters.facts import facts_for, flags_up_to
 from conformance.adapters.host import compile_cache, protocol
+from conformance.adapters.host.aliases import in_memory_of_first, in_memory_of_inputs
 from conformance.adapters.host.loaded_files import loaded_files
 from conformance.adapters.host.measuring import measure
 from conformance.adapters.host.precompile import precompile_queued, threads
@@ -117,6 +118,7 @@ def _run_case(
         wrong = shape_error(case, outputs)
         if wrong is not None:
             return {"reply": "misshapen", "detail": wrong}, {}
+        aliased = in_memory_of_inputs(outputs, given)
         changing: list[str] = []
         many = Repeated(1, [])
         if calls > 1:
@@ -132,7 +134,10 @@ def _run_case(
                 changing = sorted({name for other, _ in many.others for name in _changing(outputs, other)})
         elif twice and seconds < _REPEAT_WITHIN_SECONDS:
             _poison(_POISONS[1])
+            first = {name: Tensor(tensor.values.copy(), tensor.dtype) for name, tensor in outputs.items()}
             repeated, _ = _run(adapter, case, tensors, beyond_limits)
+            aliased += in_memory_of_first(repeated, outputs)
+            outputs = first
             if adapter.repeatable or DATA_KINDS[case.data].exact:
                 changing = _changing(outputs, repeated) if shape_error(case, repeated) is None else list(outputs)
     except MemoryError as error:
@@ -147,6 +152,7 @@ def _run_case(
         "promise": adapter.promise(case),
         "changing": changing,
         "overwritten": [name for name in tensors if given[name].tobytes() != tensors[name].tobytes()],
+        "aliased": aliased,
         "dtypes": {name: tensor.dtype for name, tensor in outputs.items()},
     }
     return message | many.message(), {name: tensor.values for name, tensor in outputs.items()} | many.arrays()

@@ -117,6 +117,8 @@ def _compared(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Re
     verdict = compare(case, tensors, reply, expected)
     if verdict.status == "pass" and reply.overwritten:
         verdict = _fail("inputs", f"the call changed {', '.join(reply.overwritten)} in memory")
+    if verdict.status == "pass" and reply.aliased:
+        verdict = _fail("aliased", "; ".join(reply.aliased))
     return replace(verdict, digest=_digest(reply.tensors))
 
 
