@@ -216,24 +216,6 @@ class TorchChannelsLast(TorchFunctional):
         ]
 
 
-class TorchStrided(TorchFunctional):
-    """Every tensor is a view of a larger one: every other element, the axes in reverse order, NaN between them."""
-
-    name = "torch-strided"
-    documentation = "https://docs.pytorch.org/docs/stable/tensor_view.html"
-    settings = (
-        "",
-        "def strided(t):\n"
-        "    room = torch.full([2 * n + 1 for n in reversed(t.shape)], float('nan'), dtype=t.dtype)\n"
-        "    view = room.permute(*reversed(range(t.dim())))[(slice(1, None, 2),) * t.dim()]\n"
-        "    return view.copy_(t)",
-        "",
-    )
-
-    def _tensor(self, case: Case, name: str) -> str:
-        return f"strided({super()._tensor(case, name)})"
-
-
 class TorchUnbatched(TorchFunctional):
     """One image at a time: the documented input without a batch axis."""
 
