@@ -202,7 +202,7 @@ class OnnxRuntime(OnnxAdapter):
     facts = (calls_with(1),)
     limits = (*_LIMITS, no_dtype(_KERNELS, "f64", "f16", "bf16"))
     refusals = onnx_runtime_kernels(_KERNELS)
-    imports = ("import onnxruntime as ort",)
+    imports: ClassVar[tuple[str, ...]] = ("import onnxruntime as ort",)
     level: ClassVar[str] = ""
 
     def run_lines(self, case: Case) -> list[str]:

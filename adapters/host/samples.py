@@ -19,7 +19,7 @@ from conformance.cases.large import cycles, large_tensors, memory_needed, positi
 __all__ = ["memory_left", "sampled_reply"]
 
 _NO_MEMORY = re.compile(r"bad_alloc|out of memory|allocate|RESOURCE_EXHAUSTED", re.IGNORECASE)
-# A framework that runs out of this many times the memory that a case needs asks for a wrong amount.
+# A framework that runs out of this many times the memory that a case needs computes a wrong amount.
 _AMPLE = 4
 
 

@@ -24,7 +24,7 @@ _INPUT_ELEMENTS = (  # an input or weights of as many
     "2d-c64x1-i5793x5793-k1-p0-cl-f16-b1-cycle.9",
     "1d-c46349x46351-i1-k1-p0-f16-cycle.10",
 )
-_INSIDE = (  # an output that begins beyond as many elements of the uncropped one
+_INSIDE = (  # an output that starts beyond as many elements of the uncropped one
     "1d-c1x1-i1073741829-k2-s2-p1073741000-f16-b1-cycle.11",
     "1d-c1x1-i700-k2-d2147483000-p1073741000-b1-cycle.12",
     "1d-c1x1-i700-k2-d2147483647-p1073741300-b1-cycle.20",

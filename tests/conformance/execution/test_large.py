@@ -83,7 +83,7 @@ def test_without_memory_the_case_does_not_run_and_names_its_need(right: AdapterP
     assert "needs at least 6144.0 GiB of memory" in outcome.detail
 
 
-def test_a_framework_that_asks_for_far_too_much_is_wrong() -> None:
+def test_a_framework_that_wants_far_too_much_is_wrong() -> None:
     outcome = run("NamesTerabytes", Case.parse("1d-c2x3-i600-k2-cycle.0"))
     assert (outcome.status, outcome.kind) == ("fail", "rejected"), outcome.detail
     assert "MemoryError" in outcome.detail
