@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from conformance.adapters.base import Limit, Program
+from conformance.adapters.frameworks.common_limits import gradients_only
 from conformance.adapters.frameworks.torch_functional import TorchFunctional
 from conformance.cases.case import Case
 from conformance.cases.data import DATA_KINDS
@@ -25,9 +26,7 @@ _PARTS = (
     "parts = dy.where(even, torch.zeros_like(dy)), dy.where(~even, torch.zeros_like(dy))",
 )
 
-_GRADIENTS_ONLY = Limit(
-    "inexpressible", "direction", lambda case: case.direction != "grad", "it computes gradients", _AUTOGRAD
-)
+_GRADIENTS_ONLY = gradients_only(_AUTOGRAD)
 _NO_PARTS = (
     Limit(
         "inexpressible",
