@@ -46,6 +46,7 @@ __all__ = [
     "NotNumbers",
     "Program",
     "Tensor",
+    "WrongShape",
     "call",
     "conversion_line",
     "inline_return",
@@ -86,6 +87,10 @@ class NotNumbers(Exception):
     """An implementation returned something that is not a plain array of numbers."""
 
 
+class WrongShape(Exception):
+    """An output of a large case has a shape different from the one that the rules give."""
+
+
 def _require_numbers(value: Any) -> None:
     """Raise NotNumbers for an output of which conversion to a plain array would invent or hide something."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
@@ -96,6 +101,11 @@ def _require_numbers(value: Any) -> None:
     array = np.asarray(value)
     if array.dtype.kind in "OSUMm":
         raise NotNumbers(f"the output is a {type(value).__name__} of dtype {array.dtype}, which holds no numbers")
+
+
+def _require_shape(name: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    if shape != expected:
+        raise WrongShape(f"{name} has shape {shape}; by the rules it is {expected}")
 
 
 @dataclass(frozen=True)
@@ -244,6 +254,13 @@ class Adapter(abc.ABC):
         """Take an output out of the framework."""
         return Tensor.of(value)
 
+    def export_at(self, value: Any, positions: np.ndarray) -> Tensor:
+        """Take some elements of an output out of the framework, without a copy of the rest.
+
+        ``positions`` is int64 of shape (positions, axes).
+        """
+        return Tensor.of(np.asarray(value)[tuple(positions.T)])
+
     @classmethod
     def as_numpy(cls, case: Case, name: str) -> str:
         """Source text that does what `export` does, for scripts that run without the suite."""
@@ -268,7 +285,12 @@ class Adapter(abc.ABC):
         raise Declined("inexpressible", "this adapter uses no model file", self.documentation)
 
     def run(
-        self, case: Case, tensors: Mapping[str, np.ndarray], *, beyond_limits: bool = False
+        self,
+        case: Case,
+        tensors: Mapping[str, np.ndarray],
+        *,
+        beyond_limits: bool = False,
+        at: Mapping[str, np.ndarray] | None = None,
     ) -> dict[str, Tensor]:
         """Run a case on the framework.
 
@@ -280,11 +302,13 @@ class Adapter(abc.ABC):
             Input data as ``conformance.cases.data.make_tensors`` makes them.
         beyond_limits : bool
             Run the case even where a declared limit applies, to see whether it still holds.
+        at : mapping of numpy.ndarray, optional
+            By output, the positions of the elements that are wanted, as for `export_at`.
 
         Returns
         -------
         dict of Tensor
-            The tensors of ``Case.outputs``, or ``shape``.
+            The tensors of ``Case.outputs``, or their elements at some positions; or ``shape``.
 
         Raises
         ------
@@ -294,6 +318,8 @@ class Adapter(abc.ABC):
             The adapter failed before the framework could.
         NotNumbers
             An output is not a plain array of numbers.
+        WrongShape
+            An output whose elements are wanted at some positions has another shape.
         Exception
             Whatever the framework raises.
         """
@@ -302,8 +328,12 @@ class Adapter(abc.ABC):
         try:
             if self.shape_only:
                 return {"shape": Tensor.of(np.array([int(size) for size in namespace["shape"]], np.int64))}
+            if at is not None:
+                for name, shape in case.output_shapes().items():
+                    _require_shape(name, tuple(map(int, namespace[name].shape)), shape)
+                return {name: self.export_at(namespace[name], at[name]) for name in case.outputs}
             return {name: self.export(namespace[name]) for name in case.outputs}
-        except NotNumbers:
+        except (NotNumbers, WrongShape):
             raise
         except Exception as error:
             raise AdapterBug(f"cannot read the output: {type(error).__name__}: {error}") from error

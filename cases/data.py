@@ -24,7 +24,15 @@ from conformance.cases.kinds import DATA_KINDS, Budget, DataKind
 if TYPE_CHECKING:
     from conformance.cases.case import Case
 
-__all__ = ["DATA_KINDS", "DataKind", "make_tensors", "term_counts"]
+__all__ = [
+    "DATA_KINDS",
+    "DataKind",
+    "drawn_shapes",
+    "integer_budget",
+    "make_tensors",
+    "term_counts",
+    "within_format",
+]
 
 Tensors = dict[str, np.ndarray]
 
@@ -61,7 +69,7 @@ def _exact_range(case: Case) -> int:
     return case.format.largest_exact_integer >> DATA_KINDS[case.data].headroom
 
 
-def _integer_budget(case: Case) -> Budget:
+def integer_budget(case: Case) -> Budget:
     """Amplitude a and density q with (terms + 1) * a**2 <= the exact range, q = 1 where possible.
 
     The extra term is the bias. A complex product is the sum of two real ones.
@@ -94,7 +102,7 @@ def _enforce(case: Case, tensors: Tensors) -> None:
                     row[np.unravel_index(index, row.shape)] = 0.0
 
 
-def _within(form: DType, values: np.ndarray) -> np.ndarray:
+def within_format(form: DType, values: np.ndarray) -> np.ndarray:
     """Round to a format; what is beyond its largest number becomes that number."""
     rounded = round_to(form, values)
     beyond = np.isinf(rounded) & np.isfinite(values)
@@ -102,6 +110,19 @@ def _within(form: DType, values: np.ndarray) -> np.ndarray:
         largest = (2 - 2 * form.unit_roundoff) * 2.0**form.max_exponent
         rounded[beyond] = np.sign(values[beyond]) * largest
     return rounded
+
+
+def drawn_shapes(case: Case, output_size: tuple[int, ...] | None) -> dict[str, tuple[int, ...]]:
+    """The shapes of the tensors in the order in which they are drawn, images channels_first."""
+    shapes = {"x": (case.batch, case.in_channels, *case.input_size), "w": case.weight_shape}
+    if case.bias:
+        shapes["bias"] = (case.out_channels if case.bias_size is None else case.bias_size,)
+    if output_size is not None:
+        like = {"vx": "x", "vw": "w", "vb": "bias"}
+        upstream = {"dy": (case.batch, case.out_channels, *output_size)}
+        upstream |= {name: shapes[same] for name, same in like.items() if same in shapes}
+        shapes |= {name: upstream[name] for name in DIRECTIONS[case.direction].given if name in upstream}
+    return shapes
 
 
 def make_tensors(case: Case) -> Tensors:
@@ -126,17 +147,9 @@ def make_tensors(case: Case) -> Tensors:
         output_size: tuple[int, ...] | None = case.geometry().output_size
     except DomainError:
         output_size = None
-    budget = Budget(1, 1.0) if output_size is None else _integer_budget(case)
-    shapes = {"x": (case.batch, case.in_channels, *case.input_size), "w": case.weight_shape}
-    if case.bias:
-        shapes["bias"] = (case.out_channels if case.bias_size is None else case.bias_size,)
-    if output_size is not None:
-        like = {"vx": "x", "vw": "w", "vb": "bias"}
-        upstream = {"dy": (case.batch, case.out_channels, *output_size)}
-        upstream |= {name: shapes[same] for name, same in like.items() if same in shapes}
-        shapes |= {name: upstream[name] for name in DIRECTIONS[case.direction].given if name in upstream}
+    budget = Budget(1, 1.0) if output_size is None else integer_budget(case)
     tensors: Tensors = {}
-    for name, shape in shapes.items():
+    for name, shape in drawn_shapes(case, output_size).items():
         values = kind.draw(rng, shape, Budget(budget.amplitude, 1.0) if name in ("bias", "vb") else budget)
         if case.format.is_complex:
             values = values + 1j * kind.draw(rng, shape, budget)
@@ -148,5 +161,5 @@ def make_tensors(case: Case) -> Tensors:
     for name, values in tensors.items():
         if name in IMAGES and case.layout == "channels_last":
             values = np.ascontiguousarray(np.moveaxis(values, 1, -1))
-        tensors[name] = _within(case.format_of(name), values)
+        tensors[name] = within_format(case.format_of(name), values)
     return tensors

@@ -20,7 +20,10 @@ from conformance.cases.special_kinds import SPECIAL_KINDS
 if TYPE_CHECKING:
     from conformance.cases.case import Case
 
-__all__ = ["DATA_KINDS", "Budget", "DataKind", "Judged"]
+__all__ = ["DATA_KINDS", "PERIOD", "Budget", "DataKind", "Judged"]
+
+PERIOD = 65521
+"""The number of integers that ``cycle`` repeats: a prime, so that no power of two is a whole number of periods."""
 
 # --- Drawing one tensor
 
@@ -31,6 +34,10 @@ def _normal(rng: np.random.Generator, shape: tuple[int, ...], budget: Budget) ->
 
 def _ones(rng: np.random.Generator, shape: tuple[int, ...], budget: Budget) -> np.ndarray:
     return np.ones(shape)
+
+
+def _cycle(rng: np.random.Generator, shape: tuple[int, ...], budget: Budget) -> np.ndarray:
+    return np.resize(draw_ints(rng, (PERIOD,), budget), shape)
 
 
 def _significand(rng: np.random.Generator, shape: tuple[int, ...], budget: Budget) -> np.ndarray:
@@ -165,6 +172,13 @@ DATA_KINDS: dict[str, DataKind] = {
         about="the numbers that the id states, in C order and repeated; small integers for tensors without",
         rule="As for normal; where a sum may overflow the accumulator in some order, infinity or NaN.",
         adapt=_given,
+        in_tiers=False,
+    ),
+    "cycle": DataKind(
+        draw=_cycle,
+        judged="bound",
+        about=f"{PERIOD} small integers over and over, in C order: an element is known from its index",
+        rule="As for normal, and bit-exact where the sum of magnitudes is exact in the accumulator.",
         in_tiers=False,
     ),
     "subnormal": DataKind(

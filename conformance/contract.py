@@ -16,9 +16,10 @@ from conformance.adapters.registry import AdapterSpec, UnknownAdapter, load, res
 from conformance.cases import Case
 from conformance.cases.program import Program
 from conformance.execution.check import run_case
+from conformance.execution.directional import directional_derivatives
 from conformance.oracle.error_bound import PROFILES
 
-__all__ = ["TABLE"]
+__all__ = ["DIRECTIONAL", "TABLE"]
 
 # Anisotropic throughout, unequal channel counts.
 TABLE = {
@@ -48,6 +49,7 @@ TABLE = {
     "mixed dtypes": "1d-c2x3-i4-k3-s2-valid-cl-f32.f16-b1",
     "complex": "1d-c2x3-i4-k3-s2-p1-c64-grad",
 }
+DIRECTIONAL = Case.parse("2d-n2-c2x3-i3x4-k3x2-s2x1-valid-cl-f64-b1-grad")
 DECLINED = ("unsupported", "inexpressible")
 _LEAST = 3
 
@@ -110,6 +112,16 @@ def test_it_computes_or_declines(host: AdapterProcess, name: str) -> None:
     assert outcome.status in ("pass", *DECLINED), (
         f"{TABLE[name]}: {outcome.status} {outcome.kind or ''}: {outcome.detail}"
     )
+
+
+def test_its_gradients_are_those_of_its_own_output(host: AdapterProcess) -> None:
+    """Along a direction of each tensor the output changes as the gradient says, bit for bit on integers."""
+    derivatives = directional_derivatives(DIRECTIONAL, host)
+    if not isinstance(derivatives, dict):
+        assert derivatives.kind in DECLINED, f"{DIRECTIONAL}: {derivatives.kind}: {derivatives.detail}"
+        return
+    for name, (outputs, gradient) in derivatives.items():
+        assert outputs == gradient, f"{DIRECTIONAL}: the output changes by {outputs}, {name} says {gradient}"
 
 
 def test_it_computes_something(host: AdapterProcess) -> None:

@@ -100,3 +100,10 @@ def no_output_padding_for_invalid_cases(source: str) -> Limit:
     return Limit(
         "inexpressible", "output_padding", applies, "the interface has no parameter output_padding", source
     )
+
+
+def gradients_only(source: str) -> Limit:
+    """An adapter that differs from another one in the way it takes gradients."""
+    return Limit(
+        "inexpressible", "direction", lambda case: case.direction != "grad", "it computes gradients", source
+    )

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from conformance.adapters.base import Adapter, Program, call, conversion_line, inline_return
 from conformance.adapters.frameworks.common_limits import (
+    gradients_only,
     no_groups,
     no_output_padding_for_invalid_cases,
     no_periodic,
@@ -173,6 +174,24 @@ class JaxLaxConsistent(JaxLax):
         named_padding = jax_padding(case)
         value = named_padding if isinstance(named_padding, str) else _crop(case)
         return [("padding", value), ("use_consistent_padding", True)]
+
+
+class JaxLaxOneGradient(JaxLax):
+    """A vector-Jacobian product for each gradient, in which the other tensors are constants."""
+
+    name = "jax-lax-one-gradient"
+    second_order = False
+    limits = (*JaxLax.limits, gradients_only("https://docs.jax.dev/en/latest/_autosummary/jax.vjp.html"))
+
+    def output_lines(self, case: Case, parameters: str, dtype: str) -> list[str]:
+        """One call after the other."""
+        lines = [f"dy = jnp.asarray(dy, dtype={dtype})"]
+        for name, target in zip(parameters.split(", "), ("dx", "dw", "db"), strict=False):
+            lines += [
+                f"_, pull_back = jax.vjp(lambda {name}: forward({parameters}), {name})",
+                f"({target},) = pull_back(dy)",
+            ]
+        return lines
 
 
 class JaxLaxJit(JaxLax):

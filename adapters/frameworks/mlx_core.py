@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import textwrap
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from conformance.adapters.base import (
     inline_return,
 )
 from conformance.adapters.frameworks.common_limits import (
+    gradients_only,
     no_complex,
     no_crop_for_invalid_cases,
     no_crop_outside,
@@ -28,7 +30,7 @@ from conformance.adapters.frameworks.common_limits import (
 from conformance.adapters.frameworks.padding import slices, symmetric_padding
 from conformance.cases.case import Case
 
-__all__ = ["Mlx", "MlxStrided"]
+__all__ = ["Mlx", "MlxOneGradient", "MlxStrided"]
 
 _DOCUMENTATION = "https://ml-explore.github.io/mlx/build/html/python/_autosummary/mlx.core.conv_transpose2d.html"
 
@@ -125,11 +127,7 @@ class Mlx(Adapter):
         body += ["", f"def forward({inputs}):", *(textwrap.indent(line, "    ") for line in lines), ""]
         upstream = self._array(case, "dy")
         if case.direction == "grad":
-            targets = ", ".join(["dx", "dw", "db"][: len(names)])
-            body += [
-                f"_, ({targets},) = mx.vjp(forward, [{inputs}], [{upstream}])",
-                f"mx.eval({targets})",
-            ]
+            body += self.gradient_lines(names, upstream)
         else:
             along = ", ".join(self._array(case, name) for name in ("vx", "vw", "vb")[: len(names)])
             body += [
@@ -141,9 +139,36 @@ class Mlx(Adapter):
             ]
         return Program(setup, tuple(body))
 
+    def gradient_lines(self, names: Sequence[str], upstream: str) -> list[str]:
+        """The lines from ``forward`` and an upstream gradient to the gradients."""
+        targets = ", ".join(["dx", "dw", "db"][: len(names)])
+        return [
+            f"_, ({targets},) = mx.vjp(forward, [{', '.join(names)}], [{upstream}])",
+            f"mx.eval({targets})",
+        ]
+
     def _array(self, case: Case, name: str) -> str:
         """The expression of an array of MLX."""
         return f"mx.array({name}, dtype=mx.{case.format_of(name).label})"
+
+
+class MlxOneGradient(Mlx):
+    """A vector-Jacobian product for each gradient, in which the other arrays are constants."""
+
+    name = "mlx-one-gradient"
+    second_order = False
+    limits = (
+        *Mlx.limits,
+        gradients_only("https://ml-explore.github.io/mlx/build/html/python/_autosummary/mlx.core.vjp.html"),
+    )
+
+    def gradient_lines(self, names: Sequence[str], upstream: str) -> list[str]:
+        """One call after the other."""
+        targets = ("dx", "dw", "db")[: len(names)]
+        lines = [f"dy = {upstream}"]
+        for name, target in zip(names, targets, strict=True):
+            lines.append(f"_, ({target},) = mx.vjp(lambda {name}: forward({', '.join(names)}), [{name}], [dy])")
+        return [*lines, f"mx.eval({', '.join(targets)})"]
 
 
 class MlxStrided(Mlx):

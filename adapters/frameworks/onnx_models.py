@@ -202,7 +202,7 @@ class OnnxRuntime(OnnxAdapter):
     facts = (calls_with(1),)
     limits = (*_LIMITS, no_dtype(_KERNELS, "f64", "f16", "bf16"))
     refusals = onnx_runtime_kernels(_KERNELS)
-    imports = ("import onnxruntime as ort",)
+    imports: ClassVar[tuple[str, ...]] = ("import onnxruntime as ort",)
     level: ClassVar[str] = ""
 
     def run_lines(self, case: Case) -> list[str]:
@@ -260,6 +260,27 @@ class OnnxRuntimeExtended(OnnxRuntime):
     name = "onnxruntime-extended"
     documentation = _LEVELS
     level = "ORT_ENABLE_EXTENDED"
+
+
+class OnnxRuntimeStrided(OnnxRuntime):
+    """The input is a read-only view of a larger array: backwards, every other element, NaN between them."""
+
+    name = "onnxruntime-strided"
+    imports = (
+        *OnnxRuntime.imports,
+        "",
+        "def strided(a):\n"
+        "    room = np.full([2 * n + 1 for n in reversed(a.shape)], np.nan, a.dtype)\n"
+        "    view = room.T[tuple(slice(2 * n, 0, -2) for n in a.shape)]\n"
+        "    view[...] = a\n"
+        "    view.flags.writeable = False\n"
+        "    return view",
+        "",
+    )
+
+    def run_lines(self, case: Case) -> list[str]:
+        """The lines of the runtime, with that view."""
+        return ["x = strided(x)", *super().run_lines(case)]
 
 
 class OnnxReference(OnnxAdapter):

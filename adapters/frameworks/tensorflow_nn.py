@@ -17,6 +17,7 @@ from conformance.adapters.base import (
     conversion_line,
 )
 from conformance.adapters.frameworks.common_limits import (
+    gradients_only,
     no_complex,
     no_crop_for_invalid_cases,
     no_groups,
@@ -156,8 +157,32 @@ class TensorFlowNN(Adapter):
         if case.direction == "fwd":
             body.append(f"y = {self.wrapped}({parameters})")
         else:
-            body += tape_lines(case, f"{self.wrapped}({parameters})", names)
+            body += self.gradient_lines(case, f"{self.wrapped}({parameters})", names)
         return Program(setup, tuple(body))
+
+    def gradient_lines(self, case: Case, expression: str, names: Sequence[str]) -> list[str]:
+        """The lines from an expression of the tensors to its gradients."""
+        return tape_lines(case, expression, names)
+
+
+class TensorFlowOneGradient(TensorFlowNN):
+    """A tape for each gradient, which watches one tensor only."""
+
+    name = "tf-nn-one-gradient"
+    second_order = False
+    limits = (*LIMITS, gradients_only("https://www.tensorflow.org/api_docs/python/tf/GradientTape"))
+
+    def gradient_lines(self, case: Case, expression: str, names: Sequence[str]) -> list[str]:
+        """One tape after the other."""
+        lines = [f'dy = tf.cast(tf.constant(dy), "{case.format.label}")']
+        for name, target in zip(names, ("dx", "dw", "db"), strict=False):
+            lines += [
+                "with tf.GradientTape() as tape:",
+                f"    tape.watch({name})",
+                f"    y = {expression}",
+                f"{target} = tape.gradient(y, {name}, dy)",
+            ]
+        return lines
 
 
 class TensorFlowXla(TensorFlowNN):

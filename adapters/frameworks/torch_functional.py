@@ -10,6 +10,8 @@ import importlib
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+
 from conformance.adapters.base import (
     Adapter,
     Declined,
@@ -85,6 +87,14 @@ class TorchAdapter(Adapter):
         if value.dtype == self._torch.bfloat16:
             return Tensor(value.float().numpy(), "bf16")
         return Tensor.of(value.numpy())
+
+    def export_at(self, value: Any, positions: np.ndarray) -> Tensor:
+        """Take some elements out by NumPy, which has no bfloat16 but can hold its bits."""
+        value = value.detach().cpu()
+        if value.dtype != self._torch.bfloat16:
+            return super().export_at(value.numpy(), positions)
+        bits = value.view(self._torch.int16).numpy()[tuple(positions.T)].view(np.uint16)
+        return Tensor((bits.astype(np.uint32) << 16).view(np.float32), "bf16")
 
     @classmethod
     def as_numpy(cls, case: Case, name: str) -> str:
@@ -204,24 +214,6 @@ class TorchChannelsLast(TorchFunctional):
             f"w_last = w.contiguous(memory_format={memory_format})",
             f"y = {convolve}",
         ]
-
-
-class TorchStrided(TorchFunctional):
-    """Every tensor is a view of a larger one: every other element, the axes in reverse order, NaN between them."""
-
-    name = "torch-strided"
-    documentation = "https://docs.pytorch.org/docs/stable/tensor_view.html"
-    settings = (
-        "",
-        "def strided(t):\n"
-        "    room = torch.full([2 * n + 1 for n in reversed(t.shape)], float('nan'), dtype=t.dtype)\n"
-        "    view = room.permute(*reversed(range(t.dim())))[(slice(1, None, 2),) * t.dim()]\n"
-        "    return view.copy_(t)",
-        "",
-    )
-
-    def _tensor(self, case: Case, name: str) -> str:
-        return f"strided({super()._tensor(case, name)})"
 
 
 class TorchUnbatched(TorchFunctional):

@@ -30,6 +30,7 @@ from conformance.adapters.installation import missing_text
 from conformance.adapters.machines import unmet
 from conformance.adapters.registry import AdapterSpec, load
 from conformance.cases.case import Case
+from conformance.cases.large import is_large, memory_needed
 from conformance.cases.program import Program
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ _MESSAGE_LIMIT = 20_000  # more than the stacks that libraries and the interpret
 
 @dataclass(frozen=True)
 class ProcessLimits:
-    """Timeouts, in seconds, and the memory that a process may use.
+    """Timeouts, in seconds, the memory that a process may use, and how often it computes a case.
 
     Attributes
     ----------
@@ -58,11 +59,15 @@ class ProcessLimits:
         For the reply to one request, from the time the client waits for it.
     memory : int
         Bytes a process may grow to before a fresh one replaces it: compilers keep every program they made.
+    calls, at_once : int
+        The number of calls of each case, at least ``at_once``, and of threads that make them at a time.
     """
 
     start: float = 180.0
     answer: float = 60.0
     memory: int = 3 << 30
+    calls: int = 1
+    at_once: int = 1
 
     def scaled(self, patience: float) -> ProcessLimits:
         """The same with timeouts that are ``patience`` times as long."""
@@ -75,6 +80,11 @@ class Pending:
     def __init__(
         self, message: protocol.Message, tensors: Mapping[str, np.ndarray], call: Call | None = None
     ) -> None:
+        # A large case has the time of an ordinary one for each gibibyte that it needs, too.
+        large = call is not None and message["ask"] == "samples"
+        self.patience = 1 + (memory_needed(call.case) >> 30) if large and call else 1
+        if message.get("calls", 1) > 1:
+            self.patience += 1  # the calls after the first end after half a minute
         self.id = int(message["id"])
         self.title = f"{message['ask']} {message['case']}"
         self.data = protocol.pack(message, tensors)
@@ -188,7 +198,7 @@ class AdapterProcess:
         try:
             hello = self._hello or self._running.receive(self.limits.start)[0]
         except (ConnectionLost, protocol.WireError) as error:
-            ended = self._end(error)
+            ended = self._end(error, self.limits.start)
             return self._refuse(f"the adapter's process did not start: {ended.detail}")
         if hello["reply"] != "ready":
             self.close()
@@ -216,7 +226,11 @@ class AdapterProcess:
         self, case: Case, tensors: Mapping[str, np.ndarray], *, beyond_limits: bool = False, twice: bool = True
     ) -> Pending:
         """Send a case whose reply is needed later; for the parameters see `run`."""
-        message = {"ask": "answer", "case": str(case), "beyond_limits": beyond_limits, "twice": twice}
+        ask = "samples" if is_large(case) else "answer"
+        message = {"ask": ask, "case": str(case), "beyond_limits": beyond_limits, "twice": twice}
+        calls = max(self.limits.calls, self.limits.at_once)
+        if calls > 1:
+            message |= {"calls": calls, "at_once": self.limits.at_once}
         return self._send(message, tensors, Call(case, twice, beyond_limits))
 
     def wait(self, pending: Pending) -> Reply:
@@ -271,7 +285,7 @@ class AdapterProcess:
             assert self._running is not None
             oldest = self._sent[0]
             try:
-                received = self._running.receive(self.limits.answer)
+                received = self._running.receive(self.limits.answer * oldest.patience)
                 if received[0].get("id") != oldest.id:
                     # As after a fork in which both processes went on: later replies cannot be trusted either.
                     raise protocol.WireError(f"a reply to message {received[0].get('id')} instead of {oldest.id}")
@@ -285,7 +299,7 @@ class AdapterProcess:
                 # A process that precompiles later requests may have died or hung on one of those: a request is
                 # blamed only if it was alone.
                 blamed = len(self._sent) == 1 or not self._precompiles
-                reply = self._end(error)
+                reply = self._end(error, self.limits.answer * oldest.patience)
                 if blamed or reply.kind not in ("crash", "timeout"):
                     oldest.reply = reply
         return pending.reply
@@ -304,7 +318,7 @@ class AdapterProcess:
         self.close()
         return Reply("broken", detail=f"the adapter's process sent no valid reply: {error}")
 
-    def _end(self, error: Exception) -> Reply:
+    def _end(self, error: Exception, patience: float = 0.0) -> Reply:
         """Clean up after a process that broke off, and return what happened to it."""
         running = self._running
         assert running is not None
@@ -313,7 +327,7 @@ class AdapterProcess:
         _log.info("%s: the process ended (%s)", self.spec.name, kind)
         if kind == "timeout":
             running.kill()
-            return Reply("timeout", detail=f"no reply within {self.limits.answer:g} s")
+            return Reply("timeout", detail=f"no reply within {patience:g} s")
         if kind == "broken":
             running.kill()
             return self._invalid(error)

@@ -10,7 +10,7 @@ import io
 
 import numpy as np
 
-from conformance.adapters.base import Adapter, Tensor
+from conformance.adapters.base import Adapter, Declined, Tensor
 from conformance.adapters.host import protocol
 from conformance.adapters.host.connection import Connection
 from conformance.adapters.host.replies import not_run, program_reply, refused
@@ -64,6 +64,9 @@ class ProgramConnection(Connection):
         case = Case.parse(request["case"])
         if request["ask"] == "program":
             return program_reply(self._adapter, case)
+        if request["ask"] == "samples":
+            reason = "large cases run in Python only, where their tensors are made"
+            raise Declined("inexpressible", reason, self._adapter.documentation)
         if request["ask"] == "model":
             request["suffix"], program = self._adapter.model_program(case)
             outputs: tuple[str, ...] = ("model",)

@@ -17,7 +17,7 @@ __all__ = ["Model", "Reply", "ReplyKind", "as_files", "as_model", "as_program", 
 Arrays = dict[str, np.ndarray]
 
 ReplyKind = Literal["answer", "not_numbers", "misshapen", "raised", "unsupported", "inexpressible", "crash",
-                    "timeout", "broken", "program"]  # fmt: skip
+                    "timeout", "no_memory", "broken", "program"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,9 @@ class Reply:
     ----------
     kind : str
         ``answer`` (outputs); ``not_numbers`` and ``misshapen`` (outputs that cannot be compared, or whose shape
-        alone is wrong); ``raised``, ``unsupported``, ``inexpressible``, ``crash``, ``timeout``; ``broken`` (a
-        failure of the suite itself, or a framework that cannot be imported); ``program`` (a program's text).
+        alone is wrong); ``raised``, ``unsupported``, ``inexpressible``, ``crash``, ``timeout``; ``no_memory``
+        (too little for a large case); ``broken`` (a failure of the suite itself, or a framework that cannot be
+        imported); ``program`` (a program's text).
     tensors : dict of Tensor
         The outputs.
     detail, source : str
@@ -38,8 +39,14 @@ class Reply:
         Names of the tensors that differ when the case is run twice.
     overwritten : tuple of str
         Names of the tensors of the case that the call changed in memory.
+    aliased : tuple of str
+        What is wrong with the memory of the outputs: it is that of an input, or of an earlier output.
     promise : str
         The accuracy profile the adapter promises for the case.
+    calls : int
+        How often the case was computed in its process, where many calls were wanted.
+    others : tuple of (dict of Tensor, int)
+        Other outputs that some of those calls returned, and how many did.
     """
 
     kind: ReplyKind
@@ -48,7 +55,10 @@ class Reply:
     source: str = ""
     changing: tuple[str, ...] = ()
     overwritten: tuple[str, ...] = ()
+    aliased: tuple[str, ...] = ()
     promise: str = "exact"
+    calls: int = 1
+    others: tuple[tuple[dict[str, Tensor], int], ...] = ()
 
     @property
     def deterministic(self) -> bool:
@@ -81,7 +91,16 @@ def as_reply(reply: protocol.Message, arrays: Arrays) -> Reply:
         source=plain_text(str(reply.get("source", ""))),
         changing=tuple(map(str, reply.get("changing", ()))),
         overwritten=tuple(map(str, reply.get("overwritten", ()))),
+        aliased=tuple(map(str, reply.get("aliased", ()))),
         promise=str(reply.get("promise", "exact")),
+        calls=int(reply.get("calls", 1)),
+        others=tuple(
+            (
+                {name: Tensor(arrays[f"{number}.{name}"], str(d)) for name, d in other["dtypes"].items()},
+                other["count"],
+            )
+            for number, other in enumerate(reply.get("others", ()))
+        ),
     )
 
 

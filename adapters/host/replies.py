@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from conformance.adapters.base import Adapter, AdapterBug, Declined
+from conformance.adapters.base import Adapter, AdapterBug, Declined, NotNumbers, WrongShape
 from conformance.adapters.host import protocol
 from conformance.cases.case import Case
 
-__all__ = ["MESSAGE_LIMIT", "not_run", "program_reply", "refused"]
+__all__ = ["MESSAGE_LIMIT", "failed", "not_run", "program_reply", "refused"]
 
 MESSAGE_LIMIT = 20_000
 
@@ -33,3 +33,13 @@ def refused(adapter: Adapter, case: Case, message: str) -> protocol.Message:
     if refusal is None:
         return {"reply": "raised", "detail": message[:MESSAGE_LIMIT]}
     return {"reply": "unsupported", "detail": message[:MESSAGE_LIMIT], "source": refusal.source}
+
+
+def failed(adapter: Adapter, case: Case, error: Exception) -> protocol.Message:
+    """The reply where running a case raised."""
+    if isinstance(error, (Declined, AdapterBug)):
+        return not_run(error)
+    if isinstance(error, (NotNumbers, WrongShape)):
+        kind = "not_numbers" if isinstance(error, NotNumbers) else "misshapen"
+        return {"reply": kind, "detail": str(error)[:MESSAGE_LIMIT]}
+    return refused(adapter, case, f"{type(error).__name__}: {error}")

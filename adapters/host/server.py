@@ -25,14 +25,17 @@ from typing import Any
 
 import numpy as np
 
-from conformance.adapters.base import Adapter, AdapterBug, Declined, NotNumbers, Tensor
+from conformance.adapters.base import Adapter, Tensor
 from conformance.adapters.environment import describe
 from conformance.adapters.facts import facts_for, flags_up_to
 from conformance.adapters.host import compile_cache, protocol
+from conformance.adapters.host.aliases import in_memory_of_first, in_memory_of_inputs
 from conformance.adapters.host.loaded_files import loaded_files
 from conformance.adapters.host.measuring import measure
 from conformance.adapters.host.precompile import precompile_queued, threads
-from conformance.adapters.host.replies import MESSAGE_LIMIT, not_run, program_reply, refused
+from conformance.adapters.host.repeats import Repeated, repeat
+from conformance.adapters.host.replies import MESSAGE_LIMIT, failed, not_run, program_reply
+from conformance.adapters.host.samples import sampled_reply
 from conformance.adapters.host.sizes import shape_error, small
 from conformance.adapters.machines import NATIVE, machine_named
 from conformance.adapters.registry import load
@@ -99,7 +102,14 @@ def _same(first: Tensor, second: Tensor) -> bool:
 
 
 def _run_case(
-    adapter: Adapter, case: Case, tensors: dict[str, np.ndarray], *, beyond_limits: bool, twice: bool
+    adapter: Adapter,
+    case: Case,
+    tensors: dict[str, np.ndarray],
+    *,
+    beyond_limits: bool,
+    twice: bool,
+    calls: int = 1,
+    at_once: int = 1,
 ) -> tuple[protocol.Message, dict[str, Any]]:
     started = time.perf_counter()
     try:
@@ -108,31 +118,44 @@ def _run_case(
         wrong = shape_error(case, outputs)
         if wrong is not None:
             return {"reply": "misshapen", "detail": wrong}, {}
+        aliased = in_memory_of_inputs(outputs, given)
         changing: list[str] = []
-        if twice and seconds < _REPEAT_WITHIN_SECONDS:
+        many = Repeated(1, [])
+        if calls > 1:
             _poison(_POISONS[1])
+            many = repeat(
+                outputs, lambda: _run(adapter, case, tensors, beyond_limits)[0], calls=calls, at_once=at_once
+            )
+            if many.error is not None:
+                reply = failed(adapter, case, many.error)
+                return reply | {"detail": f"one of {many.calls} calls: {reply['detail']}"}, {}
+            # From several threads at once a call may get fewer of the framework's own, and add in another order.
+            if at_once == 1 and adapter.repeatable:
+                changing = sorted({name for other, _ in many.others for name in _changing(outputs, other)})
+        elif twice and seconds < _REPEAT_WITHIN_SECONDS:
+            _poison(_POISONS[1])
+            first = {name: Tensor(tensor.values.copy(), tensor.dtype) for name, tensor in outputs.items()}
             repeated, _ = _run(adapter, case, tensors, beyond_limits)
+            aliased += in_memory_of_first(repeated, outputs)
+            outputs = first
             if adapter.repeatable or DATA_KINDS[case.data].exact:
                 changing = _changing(outputs, repeated) if shape_error(case, repeated) is None else list(outputs)
-    except (Declined, AdapterBug) as error:
-        return not_run(error), {}
-    except NotNumbers as error:
-        return {"reply": "not_numbers", "detail": str(error)[:MESSAGE_LIMIT]}, {}
     except MemoryError as error:
         # Where R12 allows a refusal, running out of memory is one. A small case needs little memory, so that there
         # running out is the framework's failure. Elsewhere it is a failure of the suite.
         kind = "raised" if _may_refuse(case) or small(case) else "broken"
         return {"reply": kind, "detail": f"out of memory: {error}"[:MESSAGE_LIMIT]}, {}
     except Exception as error:
-        return refused(adapter, case, f"{type(error).__name__}: {error}"), {}
-    message = {
+        return failed(adapter, case, error), {}
+    message: protocol.Message = {
         "reply": "answer",
         "promise": adapter.promise(case),
         "changing": changing,
         "overwritten": [name for name in tensors if given[name].tobytes() != tensors[name].tobytes()],
+        "aliased": aliased,
         "dtypes": {name: tensor.dtype for name, tensor in outputs.items()},
     }
-    return message, {name: tensor.values for name, tensor in outputs.items()}
+    return message | many.message(), {name: tensor.values for name, tensor in outputs.items()} | many.arrays()
 
 
 def _compile(adapter: Adapter, request: tuple[protocol.Message, dict[str, np.ndarray]]) -> None:
@@ -186,9 +209,13 @@ def reply_to(adapter: Adapter, message: protocol.Message, tensors: dict[str, np.
     if message["ask"] == "model":
         reply, arrays = _model(adapter, case, tensors)
         return protocol.pack(reply | number, arrays)
+    beyond_limits = bool(message.get("beyond_limits"))
+    if message["ask"] == "samples":
+        reply, arrays = sampled_reply(adapter, case, tensors, beyond_limits=beyond_limits)
+        return protocol.pack(reply | number, arrays)
     reply, arrays = _run_case(
-        adapter, case, tensors,
-        beyond_limits=bool(message.get("beyond_limits")), twice=bool(message.get("twice", True)),
+        adapter, case, tensors, beyond_limits=beyond_limits, twice=bool(message.get("twice", True)),
+        calls=int(message.get("calls", 1)), at_once=int(message.get("at_once", 1)),
     )  # fmt: skip
     _poison(_POISONS[0])  # now: if this case damaged the heap, the check fails here, not in the next case
     if reply["reply"] == "answer" and adapter.damages_process(case):

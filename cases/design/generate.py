@@ -23,9 +23,10 @@ from conformance.cases.corpus.layers import load_layers
 from conformance.cases.data import term_counts
 from conformance.cases.design.boundary import BOUNDARIES, examples, with_rank
 from conformance.cases.design.domain import FACTORS, SPACES, Row, classify
+from conformance.cases.design.large import large_cases
 from conformance.cases.design.negative import oversized, violations
 from conformance.cases.design.sizes import size_cases
-from conformance.cases.design.twins import sequences
+from conformance.cases.design.twins import BASES, sequences
 from conformance.cases.dtypes import DTYPES
 from conformance.cases.geometry import CONVENTIONS
 from conformance.cases.kinds import DATA_KINDS, DataKind
@@ -353,13 +354,13 @@ def _full() -> Iterator[Case]:
             yield replace(case, dtype=complex_dtype)
 
 
-TIER_CASES = {"smoke": _smoke, "gate": _gate, "full": _full}
+TIER_CASES = {"smoke": _smoke, "gate": _gate, "full": _full, "large": large_cases}
 
 
 def write(folder: Path) -> None:
     """Write every tier as a text file of full case ids, one per line, each once, and the sequences among them."""
     # A later tier replaces a sequence by one that is as long or longer.
-    chains = {chain[0]: chain for name in TIERS for chain in sequences(name)}
+    chains = {chain[0]: chain for name in BASES for chain in sequences(name)}
     lines = (" ".join(map(str, chain)) for chain in chains.values())
     (folder / "sequences.txt").write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
     for name in TIERS:

@@ -19,10 +19,12 @@ from conformance.cli.next_step import say_next
 from conformance.cli.options import (
     adapter_option,
     after_option,
+    at_once_option,
     device_option,
     in_process_option,
     machine_option,
     quiet_option,
+    repeat_option,
     timeout_option,
 )
 from conformance.execution.lanes import import_seconds, in_lanes
@@ -47,6 +49,8 @@ __all__ = ["command"]
 @machine_option
 @device_option
 @after_option
+@repeat_option
+@at_once_option
 @in_process_option
 @show_program_option
 @quiet_option
@@ -73,6 +77,8 @@ def command(
     machines: tuple[str, ...],
     device: str,
     after: tuple[Case, ...],
+    calls: int,
+    at_once: int,
     in_process: bool,
     show_program: bool,
     quiet: bool,
@@ -88,7 +94,7 @@ def command(
     """
     case = meaning.case
     specs = resolve_adapters(adapters, device, machines, quiet=quiet)
-    limits = ProcessLimits(answer=timeout)
+    limits = ProcessLimits(answer=timeout, calls=calls, at_once=at_once)
     if in_process:
         require_in_process(specs)
     # A case that runs after others needs a process that has run nothing else.

@@ -25,12 +25,14 @@ __all__ = [
     "RECORD",
     "adapter_option",
     "after_option",
+    "at_once_option",
     "dask_option",
     "device_option",
     "expectations_option",
     "in_process_option",
     "machine_option",
     "quiet_option",
+    "repeat_option",
     "run_option",
     "run_options",
     "search_options",
@@ -103,7 +105,9 @@ def run_option(
     elif declaration.folder:
         declared["type"] = click.Path(path_type=Path)
     elif declaration.minimum is not None:
-        declared["type"] = click.FloatRange(min=declaration.minimum)
+        least = declaration.minimum
+        whole = isinstance(default, int)
+        declared["type"] = click.IntRange(min=int(least)) if whole else click.FloatRange(min=least)
     return click.option(*declaration.flags, name, **declared | settings)
 
 
@@ -120,6 +124,8 @@ dask_option = run_option("dask")
 expectations_option = run_option("expectations")
 in_process_option = run_option("in_process")
 quiet_option = run_option("quiet")
+repeat_option = run_option("calls")
+at_once_option = run_option("at_once")
 
 after_option = click.option(
     "--after",

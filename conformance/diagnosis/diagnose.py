@@ -105,6 +105,9 @@ def _diagnose(
     if verdict.kind == "inputs":
         text = f"equals the expected output, but the call changes {join_words(reply.overwritten)} in memory"
         return Diagnosis(transform="inputs_changed", text=text, tensors=reply.overwritten)
+    if verdict.kind == "aliased":
+        text = f"equals the expected output, but {'; '.join(reply.aliased)}"
+        return Diagnosis(transform="aliased", text=text)
     without_axis = without_added_axis(case, reply)
     if without_axis is not None:
         # Further runs would have the axis as well, so that they would refute every explanation.

@@ -10,6 +10,7 @@ from conformance.adapters.host.client import AdapterProcess, Pending, ProcessLim
 from conformance.adapters.registry import resolve
 from conformance.cases.case import Case
 from conformance.cases.errors import DomainError
+from conformance.cases.large import is_large
 from conformance.cases.policy import beyond_memory
 from conformance.cases.program import Program
 from conformance.diagnosis import diagnose
@@ -110,9 +111,9 @@ def _out_of_memory(error: MemoryError) -> Verdict:
 
 
 def _comparable(case: Case) -> bool:
-    """Whether the expected output can be computed, or the case is invalid and has none."""
+    """Whether the whole expected output can be computed, or the case is invalid and has none."""
     try:
-        return not beyond_memory(case)
+        return not (beyond_memory(case) or is_large(case))
     except DomainError:
         return True
 

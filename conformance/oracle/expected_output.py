@@ -14,11 +14,13 @@ from conformance.cases.case import Case
 from conformance.cases.data import DATA_KINDS, make_tensors
 from conformance.cases.directions import DIRECTIONS
 from conformance.cases.errors import DomainError
+from conformance.cases.large import is_large, sampled_positions
 from conformance.oracle import convolution
 from conformance.oracle.error_bound import is_normwise
 from conformance.oracle.normwise import norms_of
 from conformance.oracle.reference import Reference
 from conformance.oracle.second_order import conv_transpose_second_order
+from conformance.oracle.sparse import sparse_reference
 from conformance.oracle.special_values import REFERENCES
 
 __all__ = ["are_whole", "expected_output", "input_tensors", "judged_bit_by_bit", "reference"]
@@ -76,6 +78,8 @@ def reference(case: Case, tensors: Tensors) -> dict[str, Reference]:
 
 
 def _reference(case: Case, tensors: Tensors) -> dict[str, Reference]:
+    if is_large(case):
+        return sparse_reference(case, tensors)
     references = REFERENCES[DATA_KINDS[case.data].judged](case, tensors, expected_output)
     whole = not case.format.is_complex and all(are_whole(array) for array in tensors.values())
     return {
@@ -121,11 +125,15 @@ _DOUBLES = 3  # exact values, sums of magnitudes, numbers of products
 
 
 def input_tensors(case: Case) -> Tensors:
-    """Input data of a case, cached for the other adapters that run it; treat as read-only."""
+    """Input data of a case, cached for the other adapters that run it; treat as read-only.
+
+    The process of an adapter makes the tensors of a large case itself. It is sent the positions at which each
+    output is judged.
+    """
     kept = _KEPT.get(case)
     if kept is not None:
         return kept.tensors
-    tensors = make_tensors(case)
+    tensors = sampled_positions(case) if is_large(case) else make_tensors(case)
     size = sum(array.nbytes for array in tensors.values())
     with suppress(DomainError):
         size += sum(map(math.prod, case.output_shapes().values())) * _DOUBLES * 8

@@ -33,6 +33,8 @@ class Reference:
         accumulator.
     norms : callable or None
         Returns what normwise profiles need, or None for a plain sum, which is judged by its own terms.
+    places : numpy.ndarray or None
+        Of sampled elements, their indices in the output, one row each.
     """
 
     exact: np.ndarray
@@ -41,6 +43,7 @@ class Reference:
     positive: np.ndarray | None = None
     whole: bool = False
     norms: Callable[[], Norms | None] | None = None
+    places: np.ndarray | None = None
 
     def minus_zeros(self, values: np.ndarray) -> np.ndarray:
         """Which values are minus zero where plus zero is right; the two compare as equal."""
@@ -57,9 +60,10 @@ class Reference:
         *,
         whole: bool = False,
         norms: Callable[[], Norms | None] | None = None,
+        places: np.ndarray | None = None,
     ) -> Reference:
         """Make a reference whose sums are computed already."""
-        return cls(exact, lambda: (magnitude, terms), whole=whole, norms=norms)
+        return cls(exact, lambda: (magnitude, terms), whole=whole, norms=norms, places=places)
 
     def __getitem__(self, part: tuple[slice, ...]) -> Reference:
         """Some of the elements; the norms stay those of the whole tensor."""

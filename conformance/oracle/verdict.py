@@ -14,6 +14,7 @@ from conformance.cases.case import Case
 from conformance.cases.data import DATA_KINDS
 from conformance.cases.dtypes import DType, round_to, spacing
 from conformance.cases.errors import DomainError
+from conformance.cases.large import is_large
 from conformance.cases.policy import policies
 from conformance.oracle.counted import is_count, kept_in, smallest
 from conformance.oracle.error_bound import PROFILES, is_normwise, profiles_for, says_nothing, tolerance
@@ -112,10 +113,30 @@ def _not_compared(kind: FailKind) -> Judge:
 
 
 def _compared(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Reference] | None) -> Verdict:
-    verdict = _compared_tensors(case, tensors, reply, expected)
+    compare = _compared_calls if reply.others else _compared_tensors
+    verdict = compare(case, tensors, reply, expected)
     if verdict.status == "pass" and reply.overwritten:
         verdict = _fail("inputs", f"the call changed {', '.join(reply.overwritten)} in memory")
+    if verdict.status == "pass" and reply.aliased:
+        verdict = _fail("aliased", "; ".join(reply.aliased))
     return replace(verdict, digest=_digest(reply.tensors))
+
+
+def _compared_calls(case: Case, tensors: Tensors, reply: Reply, expected: dict[str, Reference] | None) -> Verdict:
+    """Judge calls whose outputs differ: each must be right, and the same where the adapter promises it."""
+    same = reply.calls - sum(count for _, count in reply.others)
+    judged = [
+        (_compared_tensors(case, tensors, replace(reply, tensors=outputs, changing=()), expected), count)
+        for outputs, count in ((reply.tensors, same), *reply.others)
+    ]
+    differ = f"{reply.calls} calls gave {len(judged)} different outputs"
+    wrong = [(verdict, count) for verdict, count in judged if verdict.status == "fail"]
+    if wrong:
+        calls = sum(count for _, count in wrong)
+        detail = f"{differ}, wrong in {calls} of them: {wrong[0][0].detail}"
+        return replace(wrong[0][0], kind="nondeterministic", detail=detail)
+    within = replace(judged[0][0], detail=f"{differ}, each within the error bound")
+    return within if reply.deterministic else replace(within, status="fail", kind="nondeterministic")
 
 
 def _compared_tensors(
@@ -131,7 +152,7 @@ def _compared_tensors(
             return _fail("shape", f"infers the shape {inferred}; by the rules it is {case.output_shape}")
         return Verdict(status="pass", detail=f"infers the shape {inferred}")
     # Shapes first: the expected values may not fit in any memory.
-    for name, shape in case.output_shapes().items():
+    for name, shape in _compared_shapes(case, tensors).items():
         tensor = reply.tensors.get(name)
         if tensor is None:
             return _fail("shape", f"{name} is missing from the output")
@@ -149,6 +170,13 @@ def _compared_tensors(
         most = max(_ulps(case, ref, reply.tensors[name]) for name, ref in expected.items())
         return replace(verdict, max_ulp_error=most)
     return verdict
+
+
+def _compared_shapes(case: Case, tensors: Tensors) -> dict[str, tuple[int, ...]]:
+    """The shapes of the outputs, or of their sampled elements; the adapter's process compares the whole shapes."""
+    if is_large(case):
+        return {name: positions.shape[:1] for name, positions in tensors.items()}
+    return case.output_shapes()
 
 
 def _is_inference(reply: Reply) -> bool:
@@ -171,6 +199,7 @@ _JUDGES: dict[ReplyKind, Judge] = {
     "inexpressible": _status_of_reply("inexpressible"),
     "crash": _status_of_reply("crash"),
     "timeout": _status_of_reply("timeout"),
+    "no_memory": _status_of_reply("unchecked"),
     "broken": _status_of_reply("infra"),
 }
 
@@ -212,10 +241,10 @@ def _compare(case: Case, name: str, expected: Reference, got: Tensor, promised: 
         # Where the norms overflow or are NaN, a finite element may become nonfinite, but not the reverse.
         odd &= np.isfinite(values) | np.isfinite(tolerance(expected, dtype, PROFILES[promised]))
     if odd.any():
-        return _fail("nonfinite", f"{name} {_where(odd, values, nearest)}", _FAR)
+        return _fail("nonfinite", f"{name} {_where(odd, values, nearest, expected)}", _FAR)
     error = _distance(values, expected)
     if judged_bit_by_bit(case, promised):
-        return _fail(wrong_values, f"{name} {_where(wrong, values, nearest)}", error)
+        return _fail(wrong_values, f"{name} {_where(wrong, values, nearest, expected)}", error)
     verdict = _against_profiles(case, name, expected, values, wrong, promised, wrong_values)
     return replace(verdict, max_abs_error=error)
 
@@ -292,7 +321,7 @@ def _against_profiles(
         return _passed(profile.name, used)
     loosest = profiles_for(case.format, promised)[-1]
     beyond = wrong & ~within(values, expected, case.format, loosest)
-    return _fail(wrong_values, f"{name} {_where(beyond, values, expected.exact)}")
+    return _fail(wrong_values, f"{name} {_where(beyond, values, expected.exact, expected)}")
 
 
 def _wrong_counts(
@@ -306,7 +335,7 @@ def _wrong_counts(
     counts = unchecked & is_count(expected)
     impossible = counts & ~kept_in(case.format, values, expected)
     if impossible.any():
-        return _fail(wrong_values, f"{name} {_where(impossible, values, expected.exact)}")
+        return _fail(wrong_values, f"{name} {_where(impossible, values, expected.exact, expected)}")
     shown = smallest(case.format, values, expected, counts)
     return _fail("precision", f"{name} has sums that {case.format.label} cannot count; {shown}")
 
@@ -336,11 +365,15 @@ def _ulps(case: Case, expected: Reference, got: Tensor) -> float:
     return float(np.max(steps, initial=0.0, where=np.isfinite(steps)))
 
 
-def _where(wrong: np.ndarray, values: np.ndarray, expected: np.ndarray) -> str:
+def _where(wrong: np.ndarray, values: np.ndarray, right: np.ndarray, expected: Reference) -> str:
     first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    if expected.places is None:
+        sampled, place = "", list(first)
+    else:
+        sampled, place = "sampled ", expected.places[first].tolist()
     return (
-        f"differs in {int(wrong.sum())} of {wrong.size} elements, first at {list(first)}: "
-        f"expected {expected[first]:.9g}, got {values[first]:.9g}"
+        f"differs in {int(wrong.sum())} of {wrong.size} {sampled}elements, first at {place}: "
+        f"expected {right[first]:.9g}, got {values[first]:.9g}"
     )
 
 

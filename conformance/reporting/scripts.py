@@ -9,6 +9,7 @@ import numpy as np
 
 from conformance.adapters.registry import UnknownAdapter, load, resolve
 from conformance.cases import Case
+from conformance.cases.large import is_large
 from conformance.oracle.expected_output import input_tensors
 from conformance.reports.record.findings import Finding, findings
 from conformance.reports.record.outcome import Outcome
@@ -66,7 +67,7 @@ def _observation(outcome: Outcome, environment: dict[str, Any]) -> Observation |
         name: np.array([float(value) for value in tensor.got]).reshape(tensor.shape)
         for name, tensor in outcome.evidence.items()
     }
-    if outcome.program is None:
+    if outcome.program is None or is_large(case):
         return None
     observation = Observation(
         case=case,

@@ -99,7 +99,7 @@ class RunOptions:
         "--tier",
         configured=True,
         metavar="TIER",
-        help="smoke (default), gate, full, or corpus (the cases that users reported).",
+        help="smoke (default), gate, full, large, or corpus (the cases that users reported).",
     )
     case_ids: tuple[str, ...] = _option((), "--case", metavar="ID", help="A single case; may be repeated.")
     where: str | None = _option(
@@ -170,6 +170,22 @@ class RunOptions:
         metavar="SECONDS",
         show_default=True,
         help="How long to wait for the output of one case.",
+    )
+    calls: int = _option(
+        1,
+        "--repeat",
+        minimum=1,
+        configured=True,
+        metavar="N",
+        help="Compute each case N times in its process, for at most half a minute, and compare the bits.",
+    )
+    at_once: int = _option(
+        1,
+        "--at-once",
+        minimum=1,
+        configured=True,
+        metavar="T",
+        help="Repeat from T threads at a time, at least T times.",
     )
     in_process: bool = _option(
         False,
@@ -262,4 +278,4 @@ def _pytest_settings(default: Any, metavar: str | None) -> dict[str, Any]:
         return {"action": "store_true"}
     if isinstance(default, tuple):
         return {"action": "append", "default": [], "metavar": metavar}
-    return {"type": float if isinstance(default, float) else str, "default": default, "metavar": metavar}
+    return {"type": str if default is None else type(default), "default": default, "metavar": metavar}

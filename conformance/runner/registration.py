@@ -103,7 +103,7 @@ def register(config: pytest.Config, connect: Callable[[], ClusterRun] | None = N
                 config.pluginmanager.register(recorder, "conformance-recorder")
                 config.pluginmanager.register(_WorkerSetup(plan), "conformance-worker-setup")
             entries = load_all([spec.name for spec in specs], expectation_folders(options.expectations))
-            limits = ProcessLimits(answer=options.timeout)
+            limits = ProcessLimits(answer=options.timeout, calls=options.calls, at_once=options.at_once)
             case_runner: RunsCases
             if cluster is not None:
                 case_runner = RemoteCaseRunner(cluster, limits, entries, every=bool(options.case_ids))

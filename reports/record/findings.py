@@ -159,7 +159,8 @@ def _diagnosis(key: Cause, members: Sequence[Outcome]) -> Diagnosis | None:
 
 
 # A crash ends a user's program, a wrong output goes unnoticed; a refusal is at least visible.
-_WORST_FIRST = ("crash", "values", "gradient", "nonfinite", "shape", "stateful", "nondeterministic", "inputs",
+_WORST_FIRST = ("crash", "values", "gradient", "nonfinite", "shape", "stateful", "nondeterministic",
+                "inputs", "aliased",
                 "dtype", "accepted", "precision", "rejected", "timeout", "missing", "infra")  # fmt: skip
 
 

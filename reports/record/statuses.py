@@ -10,7 +10,7 @@ __all__ = ["FAIL_KINDS", "GATING", "STATUSES", "UNCOMPARED", "FailKind", "Status
 StatusName = Literal["pass", "fail", "crash", "timeout", "unsupported", "inexpressible", "unchecked", "flaky",
                      "missing", "infra"]  # fmt: skip
 FailKind = Literal["shape", "dtype", "values", "nonfinite", "precision", "gradient", "rejected", "accepted",
-                   "nondeterministic", "stateful", "inputs"]  # fmt: skip
+                   "nondeterministic", "stateful", "inputs", "aliased"]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +90,7 @@ STATUSES: dict[str, Status] = {
             label="unchecked",
             symbol="○",
             colour="yellow",
-            about="the promised error bound does not cover this output",
+            about="the promised error bound does not cover this output, or a large case found too little memory",
         ),
         Status(
             name="flaky",
@@ -135,6 +135,7 @@ FAIL_KINDS: dict[FailKind, str] = {
     "nondeterministic": "two runs in one process gave different outputs",
     "stateful": "right in a process of its own, wrong after other calls",
     "inputs": "the right output, but the call changed its input, weights or bias in memory",
+    "aliased": "the right output, but in the memory of an input or of an earlier output",
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pytest
 
 from conformance.cases import Case
@@ -14,6 +15,7 @@ from conformance.cases.design.boundary import BOUNDARIES, boundary_classes, exam
 from conformance.cases.design.coverage import coverage
 from conformance.cases.design.domain import FACTORS, SPACES, allowed, classify
 from conformance.cases.geometry import CONVENTIONS
+from conformance.cases.large import is_large, memory_needed
 from conformance.cases.policy import policies
 from conformance.cases.tiers import TIERS, load_tier, tier_hash
 
@@ -21,7 +23,7 @@ STRENGTHS = {"smoke": 2, "gate": 3, "full": 4}
 
 
 @pytest.mark.parametrize("space", SPACES)
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", STRENGTHS)
 def test_every_combination_is_there(tier, space):
     found = coverage(load_tier(tier), STRENGTHS[tier], space)
     assert found.missing == ()
@@ -144,6 +146,22 @@ def test_coverage_counts_by_hand():
 def test_tiers_nest():
     smoke, gate, full = (set(load_tier(name)) for name in ("smoke", "gate", "full"))
     assert smoke < gate < full
+    assert not full & set(load_tier("large"))
+
+
+def test_large_cases_reach_beyond_32_bits_in_little_memory():
+    cases = load_tier("large")
+    assert all(map(is_large, cases))
+    assert max(map(memory_needed, cases)) < 9 << 30
+    assert {case.rank for case in cases} == {1, 2, 3}
+    tensors = [[case.input_shape, case.weight_shape, case.output_shape] for case in cases]
+    most = [max(map(math.prod, kind)) for kind in zip(*tensors, strict=True)]
+    assert min(most) > 2**31  # inputs, weights and outputs
+    for case, shapes in zip(cases, tensors, strict=True):
+        widest = (
+            max(map(math.prod, shapes)) * np.dtype("f2" if case.dtype == "bf16" else case.format.carrier).itemsize
+        )
+        assert max(widest, *case.geometry().full_size) >= 2**31, str(case)
 
 
 @pytest.mark.parametrize("tier", TIERS)
@@ -189,8 +207,9 @@ def test_unknown_tier():
         load_tier("nightly")
 
 
-def test_generator_writes_the_committed_smoke():
+def test_generator_writes_the_committed_smoke_and_large():
     pytest.importorskip("covertable", reason="covertable writes the tiers; using them does not need it")
     from conformance.cases.design.generate import TIER_CASES
 
-    assert list(dict.fromkeys(TIER_CASES["smoke"]())) == load_tier("smoke")
+    for tier in ("smoke", "large"):
+        assert list(dict.fromkeys(TIER_CASES[tier]())) == load_tier(tier)

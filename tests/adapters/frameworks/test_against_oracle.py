@@ -6,13 +6,16 @@ of them run, so a failure here is most likely ours: a transposed kernel, a swapp
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.adapters.registry import available, load, resolve
 from conformance.cases import Case
-from conformance.contract import DECLINED, TABLE
+from conformance.contract import DECLINED, DIRECTIONAL, TABLE
 from conformance.execution.check import run_case
+from conformance.execution.directional import directional_derivatives
 from tests.support.frameworks import every_variant_wanted
 
 # What a framework is known to get wrong among these; the day it does not, the entry goes.
@@ -39,8 +42,13 @@ KNOWN = {
     ("mnn", "lower"): "MNN takes SAME_LOWER for SAME_UPPER",
     ("tfjs-wasm", "three axes"): "TensorFlow.js rounds the ends of its loops toward zero in WebAssembly",
 }
-# Settings of an interpreter that another adapter starts too: each of them loads TensorFlow.
-VARIANTS = ("litert-", "tf-lite")
+# Settings of an interpreter that another adapter starts too, each of which loads TensorFlow; and ways to call that
+# have tests of their own, without a process.
+VARIANTS = (
+    "litert-", "tf-lite", "torch-accumulated", "torch-one-gradient", "torch-summed-layouts", "torch-hooks",
+    "torch-broadcast", "torch-unaligned", "torch-inference", "onnxruntime-strided",
+    "jax-lax-one-gradient", "tf-nn-one-gradient", "mlx-one-gradient",
+)  # fmt: skip
 # Compilation takes seconds a case.
 FEW = {"torch-inductor": ("same", "explicit", "groups", "gradients")}
 
@@ -67,5 +75,11 @@ def test_an_adapter_and_the_oracle_agree(adapter: str) -> None:
             assert outcome.status in ("pass", *DECLINED), (name, outcome.status, outcome.kind, outcome.detail)
             if outcome.status == "pass":
                 passed.append(name)
-    least = 3 if adapter in FEW or load(resolve(adapter).target).shape_only else 5
+        for dtype in () if adapter in FEW else ("f64", "f32"):  # double where the framework has it
+            derivatives = directional_derivatives(replace(DIRECTIONAL, dtype=dtype), host)
+            if isinstance(derivatives, dict):
+                assert all(one.outputs == one.gradient for one in derivatives.values()), (dtype, derivatives)
+                break
+            assert derivatives.kind in DECLINED, (dtype, derivatives.kind, derivatives.detail)
+    least = 2 if adapter in VARIANTS else 3 if adapter in FEW or load(resolve(adapter).target).shape_only else 5
     assert len(passed) >= least, passed

@@ -17,6 +17,7 @@ ANOTHER: dict[type, Any] = {
     bool: True,
     tuple: ("a b", "c=d"),
     float: 2.5,
+    int: 3,
     str: "text",
 }
 

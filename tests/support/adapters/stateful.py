@@ -132,6 +132,45 @@ class Race(RaceOnLarge):
     least = 0
 
 
+class EveryFiftieth(Stateful):
+    """Is wrong in one of fifty calls."""
+
+    name = "every-fiftieth"
+    before = (
+        "kept['calls'] = kept.get('calls', 0) + 1",
+        "x = x + (kept['calls'] % 50 == 0)",
+        "x = x.astype(w.dtype)",
+    )
+
+
+class SharedBuffer(Stateful):
+    """Adds up its output in a buffer that all threads share."""
+
+    name = "shared-buffer"
+    after = (
+        "total = kept.setdefault(y.shape, np.zeros_like(y))",
+        "total[...] = 0",
+        "time.sleep(0.002)",
+        "total += y",
+        "y = total.copy()",
+    )
+
+
+class OtherOrder(Stateful):
+    """Rounds the other way in every second call, as after a sum in another order."""
+
+    name = "other-order"
+    before = ("kept['calls'] = kept.get('calls', 0) + 1",)
+    after = ("y = np.nextafter(y, np.inf, dtype=y.dtype) if kept['calls'] % 2 else y",)
+
+
+class ByThreads(Stateful):
+    """Drops the last position where it computes with one thread."""
+
+    name = "by-threads"
+    after = ("y[..., -1] *= os.environ.get('OPENBLAS_NUM_THREADS') != '1'",)
+
+
 class KeyLacks(Stateful):
     """Keeps its arguments under a key that lacks one of them (plan_*)."""
 

@@ -92,6 +92,85 @@ class Overwriting(Right):
     after = ("x *= 2",)
 
 
+class WrongDX(Right):
+    """Leaves the last input position out of the input's gradient."""
+
+    name = "wrong-dx"
+    after = ("if 'dx' in globals(): dx[..., -1] = 0",)
+
+
+class WrongDW(Right):
+    """Leaves the last input channel out of the weights' gradient."""
+
+    name = "wrong-dw"
+    after = ("if 'dw' in globals(): dw[-1] = 0",)
+
+
+class WrongDB(Right):
+    """Doubles the gradient of the bias."""
+
+    name = "wrong-db"
+    after = ("if 'db' in globals(): db = 2 * db",)
+
+
+class NarrowIndex(Right):
+    """Indexes its output, or its first gradient, with 15 bits."""
+
+    name = "narrow-index"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        name = "y" if case.direction == "fwd" else "dx"
+        line = f"{name}.flat[2**15:] = {name}.flat[np.arange(2**15, {name}.size) % 2**15]"
+        return Program(right.setup, (*right.body, line))
+
+
+class NarrowOffset(Right):
+    """Leaves out what lies 2**17 bytes or more behind the start of its output."""
+
+    name = "narrow-offset"
+    after = ("y.flat[2**17 // y.itemsize :] = 0",)
+
+
+class NarrowInput(Right):
+    """Indexes its input with 14 bits."""
+
+    name = "narrow-input"
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        line = "x = x.flat[np.arange(x.size) % 2**14].reshape(x.shape)"
+        return Program(right.setup, (line, *right.body))
+
+
+class Longer(Right):
+    """Has one position too many along the last axis."""
+
+    name = "longer"
+    after = ("y = np.concatenate([y, y[..., :1]], -1)",)
+
+
+class SharesInput(Right):
+    """Returns its input where that is the output."""
+
+    name = "shares-input"
+    after = ("y = x if np.array_equal(x, y) else y",)
+
+
+class ReusesOutput(Right):
+    """Returns the same memory from every call."""
+
+    name = "reuses-output"
+    after = ("np.copyto(kept.setdefault(y.shape, np.empty_like(y)), y)", "y = kept[y.shape]")
+
+    def program(self, case: Case) -> Program:
+        """Write the call."""
+        right = super().program(case)
+        return Program((*right.setup, "kept = {}"), right.body)
+
+
 class Unpinned(Zeros):
     """States that it computes with seven threads, whatever the setting."""
 
