@@ -11,7 +11,7 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from conformance.adapters.base import Adapter, Program, call, conversion_line, inline_return
+from conformance.adapters.base import Adapter, Limit, Program, call, conversion_line, inline_return
 from conformance.adapters.frameworks.common_limits import (
     gradients_only,
     no_groups,
@@ -119,7 +119,7 @@ class JaxLax(JaxAdapter):
 
     name = "jax-lax"
     documentation = _DOCUMENTATION
-    limits = (
+    limits: ClassVar[tuple[Limit, ...]] = (
         no_groups(_DOCUMENTATION),
         no_periodic(_DOCUMENTATION),
         no_output_padding_for_invalid_cases(_DOCUMENTATION),
