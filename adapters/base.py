@@ -23,8 +23,7 @@ import linecache
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
 from types import CodeType
 from typing import Any, ClassVar
 
@@ -33,8 +32,8 @@ import numpy as np
 from conformance.adapters.declared import DocumentedRefusal, Limit
 from conformance.adapters.facts import Fact
 from conformance.adapters.machines import MACHINES, NATIVE, Machine
+from conformance.adapters.outputs import NotNumbers, Tensor, WrongShape, require_shape
 from conformance.cases.case import Case
-from conformance.cases.dtypes import DTYPES
 from conformance.cases.program import Program
 
 __all__ = [
@@ -53,13 +52,6 @@ __all__ = [
 ]
 
 _MAX_CACHED_CODES = 256
-
-_SHORT_NAMES = {dtype.label: dtype.name for dtype in DTYPES.values()}
-
-
-@cache
-def _short_name(dtype: np.dtype[Any]) -> str:
-    return _SHORT_NAMES.get(dtype.name, dtype.name)
 
 
 class Declined(Exception):
@@ -81,49 +73,6 @@ class Declined(Exception):
 
 class AdapterBug(Exception):
     """The adapter itself failed, not the framework it wraps."""
-
-
-class NotNumbers(Exception):
-    """An implementation returned something that is not a plain array of numbers."""
-
-
-class WrongShape(Exception):
-    """An output of a large case has a shape different from the one that the rules give."""
-
-
-def _require_numbers(value: Any) -> None:
-    """Raise NotNumbers for an output of which conversion to a plain array would invent or hide something."""
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        masked = int(np.ma.getmaskarray(value).sum())
-        raise NotNumbers(f"the output is a masked array, {masked} of whose {value.size} elements are masked")
-    if value is None:
-        raise NotNumbers("the output is None")
-    array = np.asarray(value)
-    if array.dtype.kind in "OSUMm":
-        raise NotNumbers(f"the output is a {type(value).__name__} of dtype {array.dtype}, which holds no numbers")
-
-
-def _require_shape(name: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
-    if shape != expected:
-        raise WrongShape(f"{name} has shape {shape}; by the rules it is {expected}")
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """An output: values in a carrier dtype, and the short name of the format they came in."""
-
-    values: np.ndarray
-    dtype: str
-
-    @classmethod
-    def of(cls, array: Any) -> Tensor:
-        """Take a NumPy array; ml_dtypes' bfloat16 becomes float32 with the name ``bf16``."""
-        _require_numbers(array)
-        array = np.asarray(array)
-        name = _short_name(array.dtype)
-        if name == "bf16":
-            array = array.astype(np.float32)
-        return cls(array, name)
 
 
 def _defines_functions(code: CodeType) -> bool:
@@ -330,7 +279,7 @@ class Adapter(abc.ABC):
                 return {"shape": Tensor.of(np.array([int(size) for size in namespace["shape"]], np.int64))}
             if at is not None:
                 for name, shape in case.output_shapes().items():
-                    _require_shape(name, tuple(map(int, namespace[name].shape)), shape)
+                    require_shape(name, tuple(map(int, namespace[name].shape)), shape)
                 return {name: self.export_at(namespace[name], at[name]) for name in case.outputs}
             return {name: self.export(namespace[name]) for name in case.outputs}
         except (NotNumbers, WrongShape):

@@ -12,6 +12,7 @@ from conformance.adapters.host.client import ProcessLimits
 from conformance.adapters.registry import AdapterSpec
 from conformance.calls import Meaning
 from conformance.cases import Case
+from conformance.cases.large import is_large
 from conformance.cli.case_argument import case_options
 from conformance.cli.common import resolve_adapters
 from conformance.cli.debug_options import log_options, require_in_process, show_program_option
@@ -133,6 +134,6 @@ def command(
     else:
         table.finish(checked)
         new = next((one.outcome for one in checked if one.expectation is None and one.outcome.gates), None)
-        if new is not None:
+        if new is not None and not is_large(case):
             say_next("conformance", "repro", str(case), "--adapter", new.adapter, quiet=quiet)
     raise click.exceptions.Exit(exit_code(one.outcome for one in checked if strict or one.expectation is None))

@@ -6,6 +6,7 @@ import click
 
 from conformance.adapters.host.client import AdapterProcess, ProcessLimits
 from conformance.calls import Meaning
+from conformance.cases.large import is_large
 from conformance.cli.case_argument import case_options, print_notes
 from conformance.cli.common import resolve_adapter
 from conformance.cli.next_step import say_next
@@ -32,6 +33,10 @@ def command(meaning: Meaning, adapters: tuple[str, ...], seconds: float, timeout
     if len(adapters) != 1:
         raise click.UsageError("give one --adapter; a case is minimized for one adapter at a time")
     spec = resolve_adapter(adapters[0])
+    if is_large(meaning.case):
+        raise click.UsageError(
+            f"{meaning.case} is a large case, whose smaller cases take minutes; run one by check"
+        )
     with AdapterProcess(spec, ProcessLimits(answer=timeout)) as host:
         print_notes(meaning)
         with Activity(f"running smaller cases on {spec.name}, for {seconds:g} s at most", quiet=quiet):

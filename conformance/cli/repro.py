@@ -8,6 +8,7 @@ from conformance.adapters.host.client import ProcessLimits
 from conformance.adapters.registry import load
 from conformance.calls import Meaning
 from conformance.cases import Case
+from conformance.cases.large import is_large
 from conformance.cli.case_argument import case_options, print_notes
 from conformance.cli.common import resolve_adapter
 from conformance.cli.options import after_option, quiet_option, timeout_option
@@ -39,6 +40,8 @@ def command(
     """
     spec = resolve_adapter(adapter)
     print_notes(meaning)
+    if is_large(meaning.case):
+        raise click.UsageError(f"{meaning.case} is a large case, which has no script; see check --show-program")
     with Activity(f"running the case on {spec.name}", quiet=quiet):
         observation = gather(meaning.case, spec, ProcessLimits(answer=timeout), after)
     outcome = observation.outcome

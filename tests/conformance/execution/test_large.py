@@ -9,6 +9,7 @@ import pytest
 from conformance.adapters.host.client import AdapterProcess
 from conformance.adapters.registry import resolve
 from conformance.cases import Case, large
+from conformance.cli import main
 from conformance.execution.check import run_case
 from conformance.reports.record.outcome import Outcome
 from tests.support.command import toy
@@ -75,6 +76,14 @@ def test_a_wrong_shape_and_a_changed_input_are_found() -> None:
     assert f"by the rules it is {CASE.output_shape}" in outcome.detail
     outcome = run("Overwriting", CASE)
     assert (outcome.status, outcome.kind) == ("fail", "inputs"), outcome.detail
+
+
+@pytest.mark.parametrize("command", ["repro", "minimize"])
+def test_commands_that_need_the_whole_output_say_so(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([command, str(CASE), "--adapter", toy("Right")])
+    assert stop.value.code == 2
+    assert "is a large case" in capsys.readouterr().err
 
 
 def test_without_memory_the_case_does_not_run_and_names_its_need(right: AdapterProcess) -> None:
