@@ -44,6 +44,7 @@ __all__ = [
     "DocumentedRefusal",
     "Limit",
     "NotNumbers",
+    "Product",
     "Program",
     "Tensor",
     "WrongShape",
@@ -126,6 +127,25 @@ class Tensor:
         return cls(array, name)
 
 
+@dataclass(frozen=True)
+class Product:
+    """What a converter wrote.
+
+    Attributes
+    ----------
+    name : str
+        The model: a file, or the folder of a SavedModel.
+    files : dict of bytes
+        All files of the model by their path.
+    layer : Case
+        The layer that was converted, which the model should hold.
+    """
+
+    name: str
+    files: Mapping[str, bytes]
+    layer: Case
+
+
 def _defines_functions(code: CodeType) -> bool:
     """Whether code defines functions, each of which ``torch.compile`` ties to the globals it first had."""
     inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
@@ -178,6 +198,10 @@ class Adapter(abc.ABC):
         Then only exact data must be the same in both runs.
     language : str
         The language of its programs: ``python`` or ``javascript``.
+    layer_name : str
+        For an adapter that goes through converters: where the layer comes from, such as ``torch.nn``.
+    stages : tuple of str
+        For such an adapter: the names of the converters in order, and that of the runtime.
     compiles_in_threads : bool
         Whether several programs may run at a time, and what the framework compiles for one is kept for the next,
         so that the server can compile for cases that still wait.
@@ -206,6 +230,8 @@ class Adapter(abc.ABC):
     mixed_dtypes: ClassVar[bool] = False
     device: ClassVar[str] = "cpu"
     repeatable: ClassVar[bool] = True
+    layer_name: ClassVar[str] = ""
+    stages: ClassVar[tuple[str, ...]] = ()
     compiles_in_threads: ClassVar[bool] = False
     language: ClassVar[str] = "python"
 
@@ -283,6 +309,13 @@ class Adapter(abc.ABC):
     def save_model(self, case: Case, tensors: Mapping[str, np.ndarray]) -> tuple[str, bytes]:
         """Suffix and bytes of the model file that a runtime loads; raises Declined without one."""
         raise Declined("inexpressible", "this adapter uses no model file", self.documentation)
+
+    def product(self, case: Case, tensors: Mapping[str, np.ndarray], stage: int) -> Product:
+        """What the converter of a stage, counted from 1, wrote for a case; raises Declined without one.
+
+        Stage 0 is the layer before any converter, which no file holds.
+        """
+        raise Declined("inexpressible", "this adapter uses no converter", self.documentation)
 
     def run(
         self,
