@@ -32,7 +32,7 @@ import numpy as np
 from conformance.adapters.declared import DocumentedRefusal, Limit
 from conformance.adapters.facts import Fact
 from conformance.adapters.machines import MACHINES, NATIVE, Machine
-from conformance.adapters.outputs import NotNumbers, Tensor, WrongShape, require_shape
+from conformance.adapters.outputs import NotNumbers, Product, Tensor, WrongShape, require_shape
 from conformance.cases.case import Case
 from conformance.cases.program import Program
 
@@ -43,6 +43,7 @@ __all__ = [
     "DocumentedRefusal",
     "Limit",
     "NotNumbers",
+    "Product",
     "Program",
     "Tensor",
     "WrongShape",
@@ -127,6 +128,10 @@ class Adapter(abc.ABC):
         Then only exact data must be the same in both runs.
     language : str
         The language of its programs: ``python`` or ``javascript``.
+    layer_name : str
+        For an adapter that goes through converters: where the layer comes from, such as ``torch.nn``.
+    stages : tuple of str
+        For such an adapter: the names of the converters in order, and that of the runtime.
     compiles_in_threads : bool
         Whether several programs may run at a time, and what the framework compiles for one is kept for the next,
         so that the server can compile for cases that still wait.
@@ -155,6 +160,8 @@ class Adapter(abc.ABC):
     mixed_dtypes: ClassVar[bool] = False
     device: ClassVar[str] = "cpu"
     repeatable: ClassVar[bool] = True
+    layer_name: ClassVar[str] = ""
+    stages: ClassVar[tuple[str, ...]] = ()
     compiles_in_threads: ClassVar[bool] = False
     language: ClassVar[str] = "python"
 
@@ -232,6 +239,13 @@ class Adapter(abc.ABC):
     def save_model(self, case: Case, tensors: Mapping[str, np.ndarray]) -> tuple[str, bytes]:
         """Suffix and bytes of the model file that a runtime loads; raises Declined without one."""
         raise Declined("inexpressible", "this adapter uses no model file", self.documentation)
+
+    def product(self, case: Case, tensors: Mapping[str, np.ndarray], stage: int) -> Product:
+        """What the converter of a stage, counted from 1, wrote for a case; raises Declined without one.
+
+        Stage 0 is the layer before any converter, which no file holds.
+        """
+        raise Declined("inexpressible", "this adapter uses no converter", self.documentation)
 
     def run(
         self,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from conformance.cases.case import Case
 from conformance.cases.dtypes import DTYPES
 
-__all__ = ["NotNumbers", "Tensor", "WrongShape", "require_shape"]
+__all__ = ["NotNumbers", "Product", "Tensor", "WrongShape", "require_shape"]
 
 _SHORT_NAMES = {dtype.label: dtype.name for dtype in DTYPES.values()}
 
@@ -62,3 +64,22 @@ class Tensor:
         if name == "bf16":
             array = array.astype(np.float32)
         return cls(array, name)
+
+
+@dataclass(frozen=True)
+class Product:
+    """What a converter wrote.
+
+    Attributes
+    ----------
+    name : str
+        The model: a file, or the folder of a SavedModel.
+    files : dict of bytes
+        All files of the model by their path.
+    layer : Case
+        The layer that was converted, which the model should hold.
+    """
+
+    name: str
+    files: Mapping[str, bytes]
+    layer: Case

@@ -32,7 +32,8 @@ class KerasLayers(KerasAdapter):
         ),
     )
 
-    def layer(self, case: Case) -> list[str]:
+    @staticmethod
+    def layer_lines(case: Case) -> list[str]:
         """The line that constructs the layer."""
         keyword = padding_keyword(case)
         arguments = [
@@ -51,7 +52,7 @@ class KerasLayers(KerasAdapter):
     def program(self, case: Case) -> Program:
         """Write the call."""
         body = [
-            *self.layer(case),
+            *self.layer_lines(case),
             f'x = keras.ops.convert_to_tensor(x, dtype="{case.format.label}")',
             "layer.build(x.shape)",
             f"layer.kernel.assign(np.ascontiguousarray(np.transpose(w, {to_keras(case)})))  # (*k, Cout, Cin)",
@@ -137,5 +138,5 @@ class KerasComputeOutputShape(KerasLayers):
 
     def program(self, case: Case) -> Program:
         """Call the layer's shape inference."""
-        body = [*self.layer(case), f"shape = layer.compute_output_shape({case.input_shape})"]
+        body = [*self.layer_lines(case), f"shape = layer.compute_output_shape({case.input_shape})"]
         return Program(self.setup_lines(), tuple(body))

@@ -18,7 +18,7 @@ from conformance.adapters.frameworks.padding import geometry
 from conformance.adapters.frameworks.refusals import onnx_runtime_kernels
 from conformance.cases.case import Case
 
-__all__ = ["OPENVINO_CPU", "OnnxAdapter", "OnnxRuntime", "padding_attributes"]
+__all__ = ["OPENVINO_CPU", "OnnxAdapter", "OnnxRuntime", "model_lines", "padding_attributes"]
 
 _OPERATOR = "https://onnx.ai/onnx/operators/onnx__ConvTranspose.html"
 _KERNELS = "https://github.com/microsoft/onnxruntime/blob/v1.31.1/docs/OperatorKernels.md"
@@ -127,39 +127,42 @@ class OnnxAdapter(Adapter):
         return ".onnx", namespace["model"].SerializeToString()
 
     def _model_lines(self, case: Case) -> list[str]:
-        inputs = ["x", "w", "bias"][: 2 + case.bias]
-        node = call(
-            "helper.make_node",
-            [
-                ("", "'ConvTranspose'"),
-                ("", inputs),
-                ("", ["y"]),
-                ("kernel_shape", case.kernel_size),
-                ("strides", case.stride),
-                ("dilations", case.dilation),
-                ("group", case.groups),
-                *self.attributes(case),
-            ],
-        )
-        kinds = {name: f"TensorProto.{_TYPES[case.format_of(name).name]}" for name in (*inputs, "y")}
-        uses_bfloat16 = [name for name in inputs if case.format_of(name).name == "bf16"]
-        opset, ir_version = _OPSETS["bf16"] if uses_bfloat16 else _OPSET
-        shape = [case.batch, case.in_channels, *case.input_size]
-        weights = ", ".join(f'numpy_helper.from_array({name}, "{name}")' for name in inputs[1:])
-        # A dtype that NumPy does not have, bfloat16, comes from ONNX.
-        cast = [
-            f"{name} = {name}.astype(helper.tensor_dtype_to_np_dtype({kinds[name]}))" for name in uses_bfloat16
-        ]
-        return [
-            *cast,
-            f"node = {node}",
-            f'inputs = [helper.make_tensor_value_info("x", {kinds["x"]}, {shape})]',
-            f'outputs = [helper.make_tensor_value_info("y", {kinds["y"]}, {[None] * (case.rank + 2)})]',
-            f"weights = [{weights}]",
-            'graph = helper.make_graph([node], "conv_transpose", inputs, outputs, weights)',
-            f'model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", {opset})], '
-            f"ir_version={ir_version})",
-        ]
+        return model_lines(case, self.attributes(case))
+
+
+def model_lines(case: Case, attributes: Attributes) -> list[str]:
+    """The lines from the weights of a case to ``model``, whose one node has these attributes."""
+    inputs = ["x", "w", "bias"][: 2 + case.bias]
+    node = call(
+        "helper.make_node",
+        [
+            ("", "'ConvTranspose'"),
+            ("", inputs),
+            ("", ["y"]),
+            ("kernel_shape", case.kernel_size),
+            ("strides", case.stride),
+            ("dilations", case.dilation),
+            ("group", case.groups),
+            *attributes,
+        ],
+    )
+    kinds = {name: f"TensorProto.{_TYPES[case.format_of(name).name]}" for name in (*inputs, "y")}
+    uses_bfloat16 = [name for name in inputs if case.format_of(name).name == "bf16"]
+    opset, ir_version = _OPSETS["bf16"] if uses_bfloat16 else _OPSET
+    shape = [case.batch, case.in_channels, *case.input_size]
+    weights = ", ".join(f'numpy_helper.from_array({name}, "{name}")' for name in inputs[1:])
+    # A dtype that NumPy does not have, bfloat16, comes from ONNX.
+    cast = [f"{name} = {name}.astype(helper.tensor_dtype_to_np_dtype({kinds[name]}))" for name in uses_bfloat16]
+    return [
+        *cast,
+        f"node = {node}",
+        f'inputs = [helper.make_tensor_value_info("x", {kinds["x"]}, {shape})]',
+        f'outputs = [helper.make_tensor_value_info("y", {kinds["y"]}, {[None] * (case.rank + 2)})]',
+        f"weights = [{weights}]",
+        'graph = helper.make_graph([node], "conv_transpose", inputs, outputs, weights)',
+        f'model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", {opset})], '
+        f"ir_version={ir_version})",
+    ]
 
 
 def padding_attributes(case: Case) -> Attributes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
+from conformance.adapters.base import Product
 from conformance.adapters.host import protocol
 from conformance.adapters.host.connection import Connection, ConnectionLost
 from conformance.adapters.host.history import Call, History
@@ -21,6 +22,7 @@ from conformance.adapters.host.received import (
     ReplyKind,
     as_files,
     as_model,
+    as_product,
     as_program,
     as_reply,
     plain_text,
@@ -126,6 +128,8 @@ class AdapterProcess:
     ----------
     environment : dict
         Versions, processor and settings of the process, filled in once it has started.
+    stages : tuple of str
+        The stages of an adapter that goes through converters, the layer first, filled in likewise.
     """
 
     def __init__(
@@ -139,6 +143,7 @@ class AdapterProcess:
         self.spec = spec
         self.limits = (limits or ProcessLimits()).scaled(spec.profile.patience)
         self.environment: dict[str, Any] = {"versions": {}}
+        self.stages: tuple[str, ...] = ()
         self._in_process = in_process
         self._running: Connection | InProcess | None = None if spawned is None else Connection(spawned)
         self._hello = None if spawned is None else spawned.hello
@@ -210,6 +215,7 @@ class AdapterProcess:
             self._cannot_start = Reply("broken", detail=without_effect)
             return self._cannot_start
         self._precompiles = bool(hello.get("ahead"))
+        self.stages = tuple(map(str, hello.get("stages", ())))
         if hello.get("takes") == "programs":
             self._running = ProgramConnection(cast(Connection, self._running), load(self.spec.target)())
         self._ready = True
@@ -250,6 +256,10 @@ class AdapterProcess:
     def model(self, case: Case, tensors: Mapping[str, np.ndarray]) -> Model | Reply:
         """The model file that a runtime loads for a case, or the reply that says why there is none."""
         return self._read(self._send({"ask": "model", "case": str(case)}, tensors), as_model)
+
+    def product(self, case: Case, tensors: Mapping[str, np.ndarray], stage: int) -> Product | Reply:
+        """What the converter of a stage, counted from 1, writes, or the reply that says why it writes nothing."""
+        return self._read(self._send({"ask": "product", "case": str(case), "stage": stage}, tensors), as_product)
 
     def program(self, case: Case) -> Program | Reply:
         """The call that the adapter makes for a case, or the reply that says why there is none."""

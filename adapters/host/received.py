@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Literal, NamedTuple, cast
 
 import numpy as np
 
-from conformance.adapters.base import Tensor
+from conformance.adapters.base import Product, Tensor
 from conformance.adapters.host import protocol
+from conformance.cases.case import Case
 from conformance.cases.program import Program
 
-__all__ = ["Model", "Reply", "ReplyKind", "as_files", "as_model", "as_program", "as_reply", "plain_text"]
+__all__ = [
+    "Model",
+    "Reply",
+    "ReplyKind",
+    "as_files",
+    "as_model",
+    "as_product",
+    "as_program",
+    "as_reply",
+    "plain_text",
+]
 
 Arrays = dict[str, np.ndarray]
 
@@ -109,6 +121,16 @@ def as_model(reply: protocol.Message, arrays: Arrays) -> Model | Reply:
     if reply["reply"] != "model":
         return as_reply(reply, arrays)
     return Model(str(reply["suffix"]), arrays["content"].tobytes())
+
+
+def as_product(reply: protocol.Message, arrays: Arrays) -> Product | Reply:
+    """What a converter wrote, or the reply that says why there is nothing."""
+    if reply["reply"] != "product":
+        return as_reply(reply, arrays)
+    files = {name: array.tobytes() for name, array in arrays.items()}
+    if any(PurePath(name).is_absolute() or ".." in PurePath(name).parts for name in (*files, str(reply["name"]))):
+        raise TypeError("a file outside its folder")
+    return Product(str(reply["name"]), files, Case.parse(str(reply["layer"])))
 
 
 def as_files(reply: protocol.Message, _: Arrays) -> list[str]:

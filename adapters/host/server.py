@@ -198,6 +198,17 @@ def _model(
     return {"reply": "model", "suffix": suffix}, {"content": np.frombuffer(content, np.uint8)}
 
 
+def _product(
+    adapter: Adapter, case: Case, tensors: dict[str, np.ndarray], stage: int
+) -> tuple[protocol.Message, dict[str, Any]]:
+    try:
+        product = adapter.product(case, _copies(tensors), stage)
+    except Exception as error:
+        return failed(adapter, case, error), {}
+    files = {name: np.frombuffer(content, np.uint8) for name, content in product.files.items()}
+    return {"reply": "product", "name": product.name, "layer": str(product.layer)}, files
+
+
 def reply_to(adapter: Adapter, message: protocol.Message, tensors: dict[str, np.ndarray]) -> bytes:
     """The packed reply to a message."""
     number = {"id": message["id"]}
@@ -208,6 +219,9 @@ def reply_to(adapter: Adapter, message: protocol.Message, tensors: dict[str, np.
         return protocol.pack(program_reply(adapter, case) | number)
     if message["ask"] == "model":
         reply, arrays = _model(adapter, case, tensors)
+        return protocol.pack(reply | number, arrays)
+    if message["ask"] == "product":
+        reply, arrays = _product(adapter, case, tensors, message["stage"])
         return protocol.pack(reply | number, arrays)
     beyond_limits = bool(message.get("beyond_limits"))
     if message["ask"] == "samples":
@@ -240,7 +254,8 @@ def load_adapter(target: str, machine: str) -> tuple[Adapter | None, protocol.Me
     finally:
         gc.freeze()
         gc.enable()
-    return adapter, {"reply": "ready", "environment": _environment(adapter)}
+    stages = (adapter.layer_name, *adapter.stages) if adapter.stages else ()
+    return adapter, {"reply": "ready", "environment": _environment(adapter), "stages": stages}
 
 
 def _environment(adapter: Adapter) -> dict[str, Any]:

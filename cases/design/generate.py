@@ -22,6 +22,7 @@ from conformance.cases.corpus.found import load_found
 from conformance.cases.corpus.layers import load_layers
 from conformance.cases.data import term_counts
 from conformance.cases.design.boundary import BOUNDARIES, examples, with_rank
+from conformance.cases.design.deploy import deploy_cases
 from conformance.cases.design.domain import FACTORS, SPACES, Row, classify
 from conformance.cases.design.large import large_cases
 from conformance.cases.design.negative import oversized, violations
@@ -354,7 +355,7 @@ def _full() -> Iterator[Case]:
             yield replace(case, dtype=complex_dtype)
 
 
-TIER_CASES = {"smoke": _smoke, "gate": _gate, "full": _full, "large": large_cases}
+TIER_CASES = {"smoke": _smoke, "gate": _gate, "full": _full, "deploy": deploy_cases, "large": large_cases}
 
 
 def write(folder: Path) -> None:

@@ -123,5 +123,5 @@ def _is_valid(case: Case) -> bool:
 def sequences(tier: str) -> Iterator[list[Case]]:
     """The sequences of a tier."""
     changes = [name for name in CHANGES if tier != "smoke" or name not in _ONLY_BEYOND_SMOKE]
-    for base in BASES[tier]:
+    for base in BASES.get(tier, ()):
         yield sequence(base, changes)

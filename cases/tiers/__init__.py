@@ -21,6 +21,7 @@ TIERS: dict[str, str] = {
     "gate": "every three parameter classes together, every boundary and size class, layers of public models; for "
     "every change",
     "full": "every four parameter classes together, more boundaries and data kinds; for every release",
+    "deploy": "what exported models contain, forward in float32; for converters and the runtimes behind them",
     "large": "indices, lengths and offsets in bytes beyond 2**31; needs 9 GiB of memory",
 }
 

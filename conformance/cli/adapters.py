@@ -91,6 +91,7 @@ def _describe(spec: AdapterSpec) -> dict[str, Any]:
         "installed": spec.foreign or len(versions) == len(kind.packages),
         "install": install_command(spec, list(kind.packages)),
         "promises": dict(kind.promises),
+        "stages": list(kind.stages),
         "limits": [
             {key: getattr(limit, key) for key in ("status", "parameter", "reason", "source")}
             for limit in kind.limits

@@ -61,6 +61,10 @@ def run_case(
                 shown = evidence(case, tensors, reply)
                 diagnosis = diagnose(case, tensors, reply, verdict, host)
                 outcome = replace(outcome, evidence=shown, diagnosis=diagnosis)
+            if host.stages and outcome.gates:
+                from conformance.execution.stages import with_stage  # imports the readers of model files
+
+                outcome = with_stage(case, tensors, outcome, host)
     except MemoryError as error:
         outcome = _out_of_memory(error).outcome(case, host.spec.name)
     return replace(outcome, seconds=time.perf_counter() - started)

@@ -17,7 +17,7 @@ from conformance.reports.record.outcome import Outcome
 
 __all__ = ["Checked", "check_on", "with_what_is_known"]
 
-_KEYS = ("status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis", "after")
+_KEYS = ("status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis", "stage", "after")
 
 
 @dataclass(frozen=True)

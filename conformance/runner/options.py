@@ -99,7 +99,7 @@ class RunOptions:
         "--tier",
         configured=True,
         metavar="TIER",
-        help="smoke (default), gate, full, large, or corpus (the cases that users reported).",
+        help="smoke (default), gate, full, deploy, large, or corpus (the cases that users reported).",
     )
     case_ids: tuple[str, ...] = _option((), "--case", metavar="ID", help="A single case; may be repeated.")
     where: str | None = _option(

@@ -21,7 +21,18 @@ __all__ = ["badge", "document", "schema"]
 
 VERSION = 1
 _RUN = ("run_id", "started", "seconds", "tier", "shard", "case_set_hash")
-_OUTCOME = ("status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis", "after", "seconds")
+_OUTCOME = (
+    "status",
+    "kind",
+    "profile",
+    "budget",
+    "max_abs_error",
+    "detail",
+    "diagnosis",
+    "stage",
+    "after",
+    "seconds",
+)
 
 Items = Mapping[tuple[str, str], Item]
 

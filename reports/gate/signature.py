@@ -13,6 +13,7 @@ key            what must agree
 ``message``    a regular expression, searched in the framework's own message
 ``signal``     the signal or exit status that ended the process, such as ``SIGABRT`` or ``exit status 1``
 ``last_line``  a regular expression, searched in the framework's own last line before the process ended
+``stage``      beside another key: the stage that failed, of an adapter that goes through converters
 =============  ================================================================================================
 
 An outcome to which no key applies does not match: the signature of a crash does not match wrong values.
@@ -55,6 +56,8 @@ class Signature:
         Signals or exit statuses, one of which must match.
     last_line : str
         Regular expression for the framework's own last line.
+    stage : tuple of str
+        Stages, one of which must match.
     """
 
     diagnosis: tuple[str, ...] = ()
@@ -63,11 +66,12 @@ class Signature:
     message: str = ""
     signal: tuple[str, ...] = ()
     last_line: str = ""
+    stage: tuple[str, ...] = ()
 
     def matches(self, outcome: Outcome) -> bool:
         """Whether an outcome looks like this."""
         agreements = list(self._agreements(outcome))
-        return bool(agreements) and all(agreements)
+        return bool(agreements) and all(agreements) and (not self.stage or outcome.stage in self.stage)
 
     def _agreements(self, outcome: Outcome) -> Iterator[bool]:
         """For each key that applies to an outcome, whether it agrees."""
@@ -119,8 +123,9 @@ def parse(table: Any) -> Signature | None:
     if table is None:
         return None
     defaults = {item.name: item.default for item in fields(Signature)}
-    if not isinstance(table, Mapping) or not table:
-        raise ValueError(f"signature must be a table with at least one of {', '.join(defaults)}, as in {_EXAMPLE}")
+    if not isinstance(table, Mapping) or not table.keys() - {"stage"}:
+        names = ", ".join(name for name in defaults if name != "stage")
+        raise ValueError(f"signature must be a table with at least one of {names}, as in {_EXAMPLE}")
     values: dict[str, Any] = {}
     for name, value in table.items():
         if name not in defaults:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import takewhile
 
 from conformance.reports.gate.signature import Signature
@@ -29,7 +30,9 @@ def signature_of(outcomes: Sequence[Outcome]) -> Signature:
         At least one outcome; all of one status, kind and diagnosis.
     """
     first = outcomes[0]
-    return _SIGNATURES.get(first.kind or first.status, _of_outputs)(outcomes)
+    signature = _SIGNATURES.get(first.kind or first.status, _of_outputs)(outcomes)
+    stages = {outcome.stage for outcome in outcomes}
+    return replace(signature, stage=tuple(sorted(filter(None, stages)))) if None not in stages else signature
 
 
 def _of_outputs(outcomes: Sequence[Outcome]) -> Signature:

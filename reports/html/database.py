@@ -26,7 +26,7 @@ from conformance.reports.summary.news import News
 __all__ = ["COLUMNS", "build"]
 
 _COPIED = ("adapter", "status", "kind", "profile", "budget", "max_abs_error", "max_ulp_error", "transform",
-          "diagnosis", "seconds")  # fmt: skip
+          "diagnosis", "stage", "seconds")  # fmt: skip
 
 COLUMNS: dict[str, str] = {
     **dict.fromkeys(COLUMN_NAMES, "case"),
@@ -198,6 +198,7 @@ def _row(number: int, case_no: int, outcome: Outcome, texts: _Texts) -> tuple[An
         _round(outcome.max_ulp_error),
         outcome.transform,
         outcome.explanation,
+        outcome.stage,
         round(outcome.seconds, 3),
         texts.number(outcome.detail),
         texts.number(outcome.source),

@@ -55,12 +55,13 @@ def _name(transform: str) -> str:
 
 def _causes(outcome: Outcome) -> Iterator[Cause]:
     diagnosis = outcome.diagnosis
+    stage = (outcome.stage,) if outcome.stage else ()
     for transform in transforms(diagnosis):
         if transform in ("", "unexplained"):
             # There is no evidence that different kinds of failure, or different gradients, have the same cause.
             tensors = diagnosis.tensors if diagnosis else ()
-            yield (outcome.adapter, outcome.status, outcome.kind or "", transform, *tensors)
+            yield (outcome.adapter, outcome.status, outcome.kind or "", transform, *tensors, *stage)
         elif diagnosis:
             # Crashes differ by their signal, refusals by the argument that the framework refuses.
             more = (diagnosis.signal or "", diagnosis.argument or "")
-            yield (outcome.adapter, outcome.status, "", transform, *more)
+            yield (outcome.adapter, outcome.status, "", transform, *more, *stage)

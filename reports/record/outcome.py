@@ -16,7 +16,7 @@ from conformance.reports.record.statuses import STATUSES, FailKind, StatusName
 __all__ = ["OUTCOME_COLUMNS", "Outcome"]
 
 OUTCOME_COLUMNS = ("adapter", "status", "kind", "profile", "budget", "max_abs_error", "max_ulp_error", "transform",
-                   "diagnosis", "detail")  # fmt: skip
+                   "diagnosis", "stage", "detail")  # fmt: skip
 """The columns of an outcome that a condition can name, in addition to those of its case."""
 
 
@@ -59,6 +59,8 @@ class Outcome:
         For ``stateful``, the ids of the cases after which it fails in one process, oldest first.
     after_programs : dict
         The calls for those cases, by case id.
+    stage : str or None
+        Of an adapter that goes through converters, the first stage that failed; None where none is known.
     """
 
     case_id: str
@@ -79,6 +81,7 @@ class Outcome:
     max_ulp_error: float | None = None
     after: list[str] = field(default_factory=list)
     after_programs: dict[str, Program] = field(default_factory=dict)
+    stage: str | None = None
 
     @property
     def gates(self) -> bool:

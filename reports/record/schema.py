@@ -152,6 +152,7 @@ _CHECKS = {
     "an outcome has an unknown kind": "SELECT 1 FROM outcomes WHERE kind NOT IN ({kinds})",
     "a text is not text": "SELECT 1 FROM outcomes WHERE typeof(detail) <> 'text' OR typeof(digest) <> 'text'"
     " OR typeof(source) <> 'text' OR typeof(coalesce(profile, '')) <> 'text'",
+    "a stage is not text": "SELECT 1 FROM outcomes WHERE typeof(coalesce(stage, '')) <> 'text'",
     "a number is not a number": "SELECT 1 FROM outcomes WHERE typeof(seconds) NOT IN ('integer', 'real')"
     " OR typeof(coalesce(budget, 0)) NOT IN ('integer', 'real')"
     " OR typeof(coalesce(max_abs_error, 0)) NOT IN ('integer', 'real')"

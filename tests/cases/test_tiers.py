@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from conformance.cases import Case
+from conformance.cases.corpus.layers import load_layers
 from conformance.cases.design.boundary import BOUNDARIES, boundary_classes, examples
 from conformance.cases.design.coverage import coverage
+from conformance.cases.design.deploy import deploy_cases
 from conformance.cases.design.domain import FACTORS, SPACES, allowed, classify
 from conformance.cases.geometry import CONVENTIONS
 from conformance.cases.large import is_large, memory_needed
@@ -205,6 +207,22 @@ def test_hash_is_of_the_set():
 def test_unknown_tier():
     with pytest.raises(KeyError, match="smoke, gate, full"):
         load_tier("nightly")
+
+
+def test_deploy_holds_what_models_contain():
+    cases = load_tier("deploy")
+    assert 280 <= len(cases) <= 330
+    assert {(case.dtype, case.direction) for case in cases} == {("f32", "fwd")}
+    assert [str(case) for case in cases if policies(case)] == []
+    for names in itertools.combinations(("rank", "groups", "dilation", "output_padding", "bias", "batch"), 2):
+        found = {tuple(classify(case)[name] for name in names) for case in cases}
+        wanted = set(itertools.product(*(set(FACTORS[name].levels) - {"zero"} for name in names)))
+        assert wanted <= found, names
+    assert {layer.case for layer in load_layers().values()} <= set(cases)
+
+
+def test_the_generator_writes_the_committed_deploy():
+    assert list(dict.fromkeys(deploy_cases())) == load_tier("deploy")
 
 
 def test_generator_writes_the_committed_smoke_and_large():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from conformance.cases import Case
 from tests.support.adapters import (
+    converting,
     crashing,
     javascript,
     protocol_breaking,
@@ -29,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 # An adapter whose fault shows where the first kernel axis is 2 passes the first three and fails the last.
 HEALTHY = [str(Case.parse(text)) for text in ("1d-i5-k3", "1d-i4-k1-s2", "2d-c2x2-i3-k3")]
 FAULTY = str(Case.parse("1d-i6-k2-s3"))
-_MODULES = (right, wrong, refusing, crashing, protocol_breaking, stateful, standalone, javascript)
+_MODULES = (right, wrong, refusing, crashing, protocol_breaking, stateful, standalone, javascript, converting)
 
 
 @cache

@@ -6,6 +6,7 @@ import os
 import pickle
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from conformance.calls.capturing.hooks.plain import call, shape_of
 from conformance.calls.model_files.records import ModelFileError, ModelLayer, Request, layer, layer_of_call
 
-__all__ = ["read"]
+__all__ = ["operators", "read"]
 
 _PACKETS = {
     getattr(torch.ops.aten, name)
@@ -45,6 +46,12 @@ def read(request: Request) -> Iterator[ModelLayer]:
         if node.op == "call_function" and packet in _PACKETS:
             made = _layer(node, shapes, values)
             yield from [] if made is None else [made]
+
+
+def operators(path: Path) -> list[str]:
+    """The names of all operators of the program."""
+    program = _load(Request(path))
+    return [str(node.target) for node in program.graph.nodes if node.op == "call_function"]
 
 
 def _load(request: Request) -> Any:

@@ -88,6 +88,13 @@ FORMATS: tuple[ModelFormat, ...] = (
         own=("torch",),
     ),
     ModelFormat(
+        title="a net of ncnn",
+        suffixes=(".param",),
+        reader="ncnn_files",
+        modules={},
+        own=("ncnn",),
+    ),
+    ModelFormat(
         title="an OpenVINO model",
         suffixes=(".xml",),
         reader="openvino_files",

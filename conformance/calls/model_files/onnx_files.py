@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from conformance.calls.form import CallError
 from conformance.calls.model_files.records import ModelFileError, ModelLayer, Request, layer
 from conformance.calls.onnx_calls import read_node
 
-__all__ = ["read"]
+__all__ = ["check", "operators", "read"]
 
 # Operators of other domains that are transposed convolutions too.
 _OTHERS = {"ConvTransposeWithDynamicPads", "QLinearConvTranspose", "NhwcFusedConvTranspose"}
@@ -43,6 +44,22 @@ def read(request: Request) -> Iterator[ModelLayer]:
         tensors = [_value(model, graphs, wanted) if request.values else None for wanted in node.input[1:3]]
         kernel, bias = (*tensors, None)[:2]
         yield layer(name, "ConvTranspose", meaning.case, list(meaning.notes), kernel=kernel, bias=bias)
+
+
+def operators(path: Path) -> list[str]:
+    """The names of the operators of the graph that do not compute integers, such as shapes."""
+    graph = onnx.shape_inference.infer_shapes(onnx.load(str(path), load_external_data=False)).graph
+    integers = {
+        value.name
+        for value in (*graph.value_info, *graph.output)
+        if value.type.tensor_type.elem_type in (onnx.TensorProto.INT32, onnx.TensorProto.INT64)
+    }
+    return [node.op_type for node in graph.node if not integers.issuperset(node.output)]
+
+
+def check(path: Path) -> None:
+    """Raise what ONNX's own checker finds wrong."""
+    onnx.checker.check_model(str(path), full_check=True)
 
 
 def _set_inputs(graph: Any, request: Request) -> None:

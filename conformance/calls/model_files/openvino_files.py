@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import openvino
 from conformance.calls.capturing.hooks.openvino_hooks import KINDS, describe_node
 from conformance.calls.model_files.records import ModelLayer, Request, layer_of_call
 
-__all__ = ["read"]
+__all__ = ["operators", "read"]
 
 _MOST_NODES = 16  # between a weight and its constants: conversions of a compressed or quantised one
 
@@ -31,6 +32,12 @@ def read(request: Request) -> Iterator[ModelLayer]:
         if kernel is not None and node.get_type_name().startswith("Group"):
             kernel = kernel.reshape(math.prod(kernel.shape[:2]), *kernel.shape[2:])
         yield layer_of_call(call["name"], node.get_type_name(), call, kernel=kernel)
+
+
+def operators(path: Path) -> list[str]:
+    """The names of the operators that compute real numbers."""
+    nodes = openvino.Core().read_model(path).get_ordered_ops()
+    return [node.get_type_name() for node in nodes if node.get_element_type().is_real()]
 
 
 def _notes(node: Any) -> Iterator[str]:

@@ -64,6 +64,20 @@ def main(folder: Path) -> None:
         for entry in layers
     ]
     (folder / "layers.json").write_text(json.dumps(entries), encoding="utf-8")
+    if given["operators"]:
+        module = importlib.import_module(f"conformance.calls.model_files.{given['reader']}")
+        path = Path(given["path"])
+        about = {"operators": list(module.operators(path)), "problem": _problem(module, path)}
+        (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
+
+
+def _problem(module: Any, path: Path) -> str:
+    """Why the checker of a format refuses a model; empty if it does not, or if there is none."""
+    try:
+        getattr(module, "check", lambda path: None)(path)
+    except Exception as error:  # of whatever kind
+        return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return ""
 
 
 if __name__ == "__main__":

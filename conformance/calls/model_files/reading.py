@@ -32,6 +32,7 @@ def read_model_file(
     inputs: Sequence[tuple[str, tuple[int, ...]]] = (),
     trust: bool = False,
     values: bool = False,
+    operators: bool = False,
 ) -> ModelFile:
     """Read the transposed convolutions of a model.
 
@@ -46,6 +47,9 @@ def read_model_file(
         Whether code that the file holds, such as a pickle, may run.
     values : bool
         Whether the weights are wanted too.
+    operators : bool
+        Whether the names of the operators that compute real numbers are wanted too, and what the checker of the
+        format says; the reader must have a function ``operators``, and may have ``check``, which raises.
 
     Returns
     -------
@@ -65,14 +69,18 @@ def read_model_file(
         )
     request = Request(path, tuple(inputs), trust, values)
     with tempfile.TemporaryDirectory(prefix="conformance-model-") as folder:
-        write_request(request, kind, Path(folder))
+        write_request(request, kind, Path(folder), operators=operators)
         _run(path, kind, Path(folder))
-        return ModelFile(path, kind.title, kind.own, read_layers(Path(folder)))
+        layers, about = read_layers(Path(folder)), Path(folder) / "about.json"
+        found = json.loads(about.read_text(encoding="utf-8")) if operators else {}
+        return ModelFile(
+            path, kind.title, kind.own, layers, tuple(found.get("operators", ())), found.get("problem", "")
+        )
 
 
-def write_request(request: Request, kind: ModelFormat, folder: Path) -> None:
+def write_request(request: Request, kind: ModelFormat, folder: Path, *, operators: bool = False) -> None:
     """Write what the process of `process` is to read."""
-    plain = {**asdict(request), "path": str(request.path), "reader": kind.reader}
+    plain = {**asdict(request), "path": str(request.path), "reader": kind.reader, "operators": operators}
     (folder / "request.json").write_text(json.dumps(plain), encoding="utf-8")
 
 

@@ -107,12 +107,18 @@ class ModelFile:
         Adapters of its framework, the preferred one first.
     layers : tuple of ModelLayer
         Its transposed convolutions, in the order of the file.
+    operators : tuple of str
+        Names of its operators that compute real numbers, where they were wanted.
+    problem : str
+        Why the checker of the format refuses it, where that was wanted too; empty for a format without one.
     """
 
     path: Path
     title: str
     own: tuple[str, ...]
     layers: tuple[ModelLayer, ...]
+    operators: tuple[str, ...] = ()
+    problem: str = ""
 
 
 def layer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from conformance.calls.form import WeightForm
 from conformance.calls.model_files.graph_tensors import GraphOperation, tensorflow_layer
 from conformance.calls.model_files.records import ModelFileError, ModelLayer, Request
 
-__all__ = ["read"]
+__all__ = ["operators", "read"]
 
 _KINDS = ("Conv2DBackpropInput", "Conv3DBackpropInputV2")
 # What TensorFlow puts in front of the name of an operation of an inlined function.
@@ -38,6 +39,21 @@ def read(request: Request) -> Iterator[ModelLayer]:
             if layer not in seen:
                 seen.add(layer)
                 yield layer
+
+
+def operators(path: Path) -> list[str]:
+    """The types of the operations of the signatures that compute real numbers, those of functions included."""
+    model = tf.saved_model.load(str(path))  # the functions live as long as the model
+    graphs = [
+        convert_variables_to_constants_v2(signature, lower_control_flow=False).graph
+        for signature in model.signatures.values()
+    ]
+    return [
+        operation.type
+        for graph in graphs
+        for operation in graph.get_operations()
+        if any(output.dtype.is_floating for output in operation.outputs)
+    ]
 
 
 def _function(signature: Any, request: Request) -> Any:

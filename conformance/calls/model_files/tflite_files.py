@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from conformance.calls.form import WeightForm
 from conformance.calls.model_files.graph_tensors import GraphOperation, tensorflow_layer
 from conformance.calls.model_files.records import ModelFileError, ModelLayer, Request, layer
 
-__all__ = ["read"]
+__all__ = ["operators", "read"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def _names(enumeration: type) -> dict[int, str]:
 
 
 _DTYPES = {number: name.lower() for number, name in _names(schema.TensorType).items()}
+_BUILT_IN = _names(schema.BuiltinOperator)
 _ACTIVATIONS = _names(schema.ActivationFunctionType)
 
 
@@ -70,6 +72,18 @@ def read(request: Request) -> Iterator[ModelLayer]:
                 custom = _text(code.customCode)
                 output = _text(graph.tensors[operator.outputs[0]].name)
                 yield layer(output, custom, None, [f"not a case: the custom operator {custom}"])
+
+
+def operators(path: Path) -> list[str]:
+    """The names of the operators that do not compute integers, such as shapes."""
+    model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+    codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
+    return [
+        _BUILT_IN[codes[each.opcodeIndex]]
+        for graph in model.subgraphs
+        for each in graph.operators
+        if not all(_DTYPES[graph.tensors[at].type] in ("int32", "int64") for at in each.outputs)
+    ]
 
 
 def _layer(model: Any, graph: Any, operator: Any, kind: _Operator, shapes: dict[int, Any]) -> ModelLayer:

@@ -84,6 +84,9 @@ REFUSED = Outcome(SAME, "a", "fail", "rejected", detail="ValueError: only NHWC",
         ({"message": "only NHWC"}, SHIFTED, False),
         ({"diagnosis": "shift"}, CRASH, False),
         ({"diagnosis": "shift"}, Outcome(SAME, "a", "timeout"), False),
+        ({"diagnosis": "shift", "stage": "torch.onnx"}, replace(SHIFTED, stage="torch.onnx"), True),
+        ({"diagnosis": "shift", "stage": ["a", "torch.onnx"]}, replace(SHIFTED, stage="onnxruntime"), False),
+        ({"diagnosis": "shift", "stage": "torch.onnx"}, SHIFTED, False),
         # Sometimes a crash, sometimes a wrong gradient, but never a refusal.
         ({"signal": "SIGABRT", "diagnosis": "unexplained"}, CRASH, True),
         ({"signal": "SIGABRT", "diagnosis": "unexplained"}, DW, True),
@@ -110,6 +113,7 @@ def test_an_output_with_two_explanations_matches_either() -> None:
     [
         ({}, "at least one of diagnosis"),
         ("shift", "at least one of diagnosis"),
+        ({"stage": "torch.onnx"}, "at least one of diagnosis, axes, tensors, message, signal, last_line,"),
         ({"transform": "shift"}, "unknown key 'transform'"),
         ({"diagnosis": []}, "diagnosis must be a string"),
         ({"axes": 1}, "axes must be a string"),

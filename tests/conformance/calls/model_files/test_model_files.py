@@ -197,7 +197,7 @@ def test_five_models_of_three_frameworks_in_the_audit(torch_models: Path, tensor
 
 def test_every_format_is_tried() -> None:
     suffixes = {suffix for kind in FORMATS for suffix in (*kind.suffixes, kind.member) if suffix}
-    assert suffixes == {".onnx", ".tflite", ".keras", ".h5", ".hdf5", ".pt2", ".xml", "saved_model.pb"}
+    assert suffixes == {".onnx", ".tflite", ".keras", ".h5", ".hdf5", ".pt2", ".param", ".xml", "saved_model.pb"}
 
 
 @pytest.mark.parametrize(
