@@ -132,13 +132,9 @@ def _of_same(case: Case, everywhere: tuple[int, ...]) -> Iterator[_Change]:
             for crop, text in crops
         ]
     for crop, where in crops:
-        for lows, end in (
-            ([n // 2 for n in crop], ""),
-            ([n - n // 2 for n in crop], ", the odd position cropped at the start"),
-        ):
-            pairs = tuple((low, total - low) for low, total in zip(lows, most, strict=True))
-            text = f"padding `{case.padding}` computed as at stride 1{where}{end}"
-            yield "same_at_stride_1", everywhere, text, {"padding": pairs, "output_padding": None}
+        pairs = tuple((n // 2, total - n // 2) for n, total in zip(crop, most, strict=True))
+        text = f"padding `{case.padding}` computed as at stride 1{where}"
+        yield "same_at_stride_1", everywhere, text, {"padding": pairs, "output_padding": None}
 
 
 def _of_padding(case: Case) -> Iterator[_Change]:
