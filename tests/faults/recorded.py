@@ -70,6 +70,12 @@ def _clipped(work: Work, outputs: Outputs) -> None:
         outputs[name] = np.where(np.isinf(array), np.copysign(largest, array), array)
 
 
+def _clipped_weights(work: Work) -> None:
+    largest = float(np.finfo(np.float32).max)
+    weights = work.tensors["w"]
+    work.tensors["w"] = np.where(np.isinf(weights), np.copysign(largest, weights), weights)
+
+
 def _short_gradient(work: Work, outputs: Outputs) -> None:
     """The gradient of the input loses a position for every one that output_padding added."""
     if "dx" not in outputs:
@@ -165,6 +171,9 @@ RECORDED: dict[tuple[str, str], Fault] = {
     ("keras-tensorflow", "bias-added-along-the-last-axis"): _after(_bias_on_the_last_axis),
     ("keras-ops-numpy", "float64-taken-for-float32"): _after(_single_precision),
     ("litert", "infinity-clipped-to-the-largest-number"): _after(_clipped),
+    ("litert", "infinity-clipped-where-zeros-meet-it"): Fault(
+        "as recorded", (1, 2, 3), _clipped_weights, _clipped
+    ),
     ("cv2-dnn", "auto-pad-by-the-kernel-alone"): _before(_at_stride_1),
     ("cv2-dnn-classic", "auto-pad-by-the-kernel-alone"): (older := _before(_at_stride_and_dilation_1)),
     ("cv2-dnn-classic", "dilations-ignored-by-auto-pad"): older,
