@@ -115,7 +115,7 @@ def test_check_prints_json() -> None:
     assert outcome["profile"] == "exact"
     assert set(outcome) == {
         "adapter", "versions", "status", "kind", "profile", "budget", "max_abs_error", "detail", "diagnosis",
-        "after", "facts", "known",
+        "after", "facts", "known", "stage",
     }  # fmt: skip
 
 
