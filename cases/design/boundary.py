@@ -60,17 +60,18 @@ def _crops_whole_inputs(case: Case) -> bool:
 def _axis_without_taps(case: Case) -> bool:
     """Whether an axis has outputs, and no tap reaches any of them."""
     geometry = case.geometry()
-    for axis, k, s, d in zip(range(case.rank), case.kernel_size, case.stride, case.dilation, strict=True):
+    sizes = zip(case.input_size, case.kernel_size, case.stride, case.dilation, strict=True)
+    for axis, (i, k, s, d) in enumerate(sizes):
         low, length = geometry.crop[axis][0], geometry.output_size[axis]
-        outputs = range(low, low + length)
-        reached = (j * s + t * d for j, t in itertools.product(range(case.input_size[axis]), range(k)))
-        if length and not any(position in outputs for position in reached):
+        # The first position of each tap that is not before the output; an axis may have 2^31 positions.
+        firsts = ((max(-(-(low - t * d) // s), 0), t * d) for t in range(k))
+        if length and not any(j < i and j * s + tap < low + length for j, tap in firsts):
             return True
     return False
 
 
 def _is_prime(number: int) -> bool:
-    return number > 1 and all(number % divisor for divisor in range(2, number))
+    return number > 1 and all(number % divisor for divisor in range(2, math.isqrt(number) + 1))
 
 
 def _all_prime(case: Case) -> bool:
