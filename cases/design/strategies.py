@@ -47,7 +47,8 @@ def cases(draw: st.DrawFn, *, wild: bool = False) -> Case:
         layout=draw(st.sampled_from(["channels_first", "channels_last"])),
         dtype=draw(st.sampled_from(sorted(DTYPES))),
         bias=draw(st.booleans()),
-        data=draw(st.sampled_from(sorted(DATA_KINDS))),
+        # `cycle` is for cases too large to be diagnosed and made smaller.
+        data=draw(st.sampled_from(sorted(DATA_KINDS.keys() - {"cycle"}))),
         seed=draw(st.integers(0, 2**32)),
         direction=draw(st.sampled_from(sorted(DIRECTIONS))),
     )
